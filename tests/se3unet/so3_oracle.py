@@ -61,7 +61,12 @@ def perturb(module: torch.nn.Module, seed: int = 0) -> None:
             parameter.add_(0.3 * torch.randn(parameter.shape, generator=generator, dtype=parameter.dtype))
 
 
+def largest(fibers: Fibers) -> float:
+    """Largest absolute component of a fiber."""
+    return max(float(feature.detach().abs().max()) for feature in fibers.values())
+
+
 def largest_difference(first: Fibers, second: Fibers) -> float:
     """Largest absolute difference of two fibers with the same degrees."""
     assert first.keys() == second.keys()
-    return max(float((first[degree] - second[degree]).detach().abs().max()) for degree in first)
+    return largest({degree: first[degree] - second[degree] for degree in first})
