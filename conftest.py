@@ -1,0 +1,32 @@
+"""What the tests, the property tests and the benchmarks share: threads, Hypothesis profiles, the data folder."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# One thread per worker: pytest-xdist already fills the cores. Set before torch is first imported.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# Without it the first import of DGL writes ~/.dgl/config.json, which parallel workers then read half-written.
+os.environ.setdefault("DGLBACKEND", "pytorch")
+
+# No deadlines: the time of an example says nothing about whether it is right.
+_SLOW_EXAMPLES = [HealthCheck.too_slow, HealthCheck.data_too_large]
+settings.register_profile("dev", deadline=None, max_examples=25, suppress_health_check=_SLOW_EXAMPLES)
+settings.register_profile(
+    "ci", deadline=None, max_examples=50, derandomize=True, print_blob=True, suppress_health_check=_SLOW_EXAMPLES
+)
+settings.register_profile("nightly", deadline=None, max_examples=10_000, suppress_health_check=_SLOW_EXAMPLES)
+settings.load_profile("dev")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of recorded data, beside the repository or where EQUIVARIANCE_DATA points; skips where it is absent."""
+    folder = Path(os.environ.get("EQUIVARIANCE_DATA", Path(__file__).parent.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"needs the data folder {folder}: put it there or set EQUIVARIANCE_DATA (see CONTRIBUTING.md)")
+    return folder
