@@ -1,0 +1,43 @@
+"""Equivariance verification: is it broken, where, and is it a bug or just rounding?"""
+
+from equivariance import groups
+from equivariance.check import assert_equivariant, check, diagnose
+from equivariance.contract import Contract
+from equivariance.errors import (
+    ArgumentError,
+    ChoiceError,
+    ContractError,
+    EquivarianceAssertionError,
+    MissingDependencyError,
+    UndeclaredTensorError,
+)
+from equivariance.findings import CAUSES, Finding, LayerRow, Location, Report
+from equivariance.groups import Transform
+from equivariance.representations import CartesianPoints, Invariant, Irreps, NodeIndices, Representation
+from equivariance.trees import GraphFields
+
+__all__ = [
+    "CAUSES",
+    "ArgumentError",
+    "CartesianPoints",
+    "ChoiceError",
+    "Contract",
+    "ContractError",
+    "EquivarianceAssertionError",
+    "Finding",
+    "GraphFields",
+    "Invariant",
+    "Irreps",
+    "LayerRow",
+    "Location",
+    "MissingDependencyError",
+    "NodeIndices",
+    "Report",
+    "Representation",
+    "Transform",
+    "UndeclaredTensorError",
+    "assert_equivariant",
+    "check",
+    "diagnose",
+    "groups",
+]

@@ -1,0 +1,167 @@
+"""The module under test in every state and precision, and the forward passes that are run on it.
+
+The caller's module is never touched: the bench works on copies. States are its weights as given and slightly perturbed
+(a bias that is zero at initialization hides a break), in evaluation and in training mode where that makes a difference.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from equivariance.contract import Contract
+from equivariance.errors import ArgumentError
+from equivariance.handlers import Jittered, Reference, jitter
+from equivariance.probe import UNWATCHED, Handler, buffers_kept, call_with, preserved, watched
+from equivariance.trees import UNSPECIFIED, cast, cloned, leaves
+
+PERTURBATION = 0.1
+
+
+@dataclass(frozen=True)
+class State:
+    """Which weights and which mode."""
+
+    weights: str = "given"
+    mode: str = "eval"
+
+    def __str__(self) -> str:
+        """As it stands in reports."""
+        return f"{self.weights} weights, {self.mode} mode"
+
+
+class Bench:
+    """Copies of one module, and one set of arguments, ready to be run.
+
+    Attributes
+    ----------
+    working : the dtype that is judged
+    main : float64 where the module runs in it, else ``working``
+    states : the states that differ from each other
+    obstacle : why float64 was impossible, or ""
+    untrained : why training mode was impossible, or ""
+    """
+
+    def __init__(
+        self, module: torch.nn.Module, arguments: Mapping[str, Any], contracts: Mapping[str, Contract],
+        dtype: torch.dtype, seed: int,
+    ) -> None:  # fmt: skip
+        """Copy, perturb, and find out which precisions and states there are."""
+        self.contracts, self.seed, self.working = dict(contracts), seed, dtype
+        self.arguments = {k: cloned(v) for k, v in arguments.items()}
+        given = _copied(module).to(dtype).eval()
+        self._modules = {("given", dtype): given, ("perturbed", dtype): perturbed(given, seed)}
+        self._references: dict[State, Reference] = {}
+        self.gradients = False
+        self.main, self.obstacle, self.untrained = dtype, "", ""
+        self._find_gradients()
+        self._find_precision()
+        self.states = self._find_states()
+
+    def module(self, state: State, dtype: torch.dtype) -> torch.nn.Module:
+        """The copy for a state, switched to its mode."""
+        key = (state.weights, dtype)
+        if key not in self._modules:
+            self._modules[key] = copy.deepcopy(self._modules[state.weights, self.working]).to(dtype)
+        return self._modules[key].train(state.mode == "train")
+
+    def run(
+        self, state: State, dtype: torch.dtype, arguments: Mapping[str, Any], handler: Handler = UNWATCHED,
+        seed: int | None = None,
+    ) -> Any:  # fmt: skip
+        """One forward pass; buffers, generators and default dtype are as before afterwards."""
+        module = self.module(state, dtype)
+        given = {k: cast(v, dtype) for k, v in arguments.items()}
+        seed = self.seed if seed is None else seed
+        watch = watched(module, list(self.contracts), handler)
+        with preserved(dtype, seed, self.gradients), buffers_kept(module), watch:
+            return cloned(call_with(module, {k: cloned(v) for k, v in given.items()}))
+
+    def reference(self, state: State) -> Reference:
+        """The recorded untransformed run in the main precision, made once."""
+        if state not in self._references:
+            recording = Reference(self.contracts)
+            self.run(state, self.main, self.arguments, recording)
+            self._references[state] = recording
+        return self._references[state]
+
+    def jittered(self, state: State, patched: bool, seed: int, epsilon: float) -> Jittered:
+        """A run under last-bit perturbations."""
+        reference = self.reference(state)
+        handler = Jittered(reference, epsilon, seed, patched)
+        shaken = {k: jitter(cast(v, torch.float64), epsilon, handler.generator) for k, v in self.arguments.items()}
+        self.run(state, self.main, shaken, handler)
+        return handler
+
+    def _find_gradients(self) -> None:
+        """Models that differentiate inside their forward (forces) need autograd on."""
+        try:
+            self.run(State(), self.working, self.arguments)
+        except RuntimeError as error:
+            if "grad" not in str(error):
+                raise
+            self.gradients = True
+            self.run(State(), self.working, self.arguments)
+
+    def _find_precision(self) -> None:
+        if self.working == torch.float64:
+            return
+        try:
+            output = self.run(State(), torch.float64, self.arguments)
+        except (RuntimeError, TypeError, NotImplementedError, ValueError) as error:
+            self.obstacle = f"{type(error).__name__}: {str(error).splitlines()[0]}"
+            return
+        floats = [t for _, t, _ in leaves(output, UNSPECIFIED) if t.is_floating_point()]
+        if floats or not leaves(output, UNSPECIFIED):
+            self.main = torch.float64
+
+    def _find_states(self) -> tuple[State, ...]:
+        weights = ["given"] + (["perturbed"] if any(True for _ in self._modules["given", self.working].parameters()) else [])
+        reference = leaves(self.run(State(), self.working, self.arguments), UNSPECIFIED)
+        try:
+            training = leaves(self.run(State(mode="train"), self.working, self.arguments), UNSPECIFIED)
+        except (RuntimeError, ValueError) as error:
+            self.untrained = f"{type(error).__name__}: {str(error).splitlines()[0]}"
+            return tuple(State(w) for w in weights)
+        same = len(reference) == len(training) and all(
+            torch.equal(a, b) for (_, a, _), (_, b, _) in zip(reference, training, strict=True)
+        )
+        modes = ["eval"] if same else ["eval", "train"]
+        return tuple(State(w, m) for m in modes for w in weights)
+
+
+def perturbed(module: torch.nn.Module, seed: int) -> torch.nn.Module:
+    """A copy whose parameters carry noise, and whose running statistics have seen a little more.
+
+    Noise of a tenth of a parameter's root mean square (of 0.1 where it is zero), on every parameter; buffers that a
+    training step would update are floating-point statistics and get multiplicative noise where they are named
+    ``running_mean`` or ``running_var``; other buffers are constants of the architecture and stay.
+    """
+    result = copy.deepcopy(module)
+    generator = torch.Generator().manual_seed(seed)
+
+    def noise(tensor: torch.Tensor) -> torch.Tensor:
+        return torch.randn(tensor.shape, generator=generator, dtype=torch.float64).to(tensor)
+
+    with torch.no_grad():
+        for parameter in result.parameters():
+            if parameter.is_floating_point() and parameter.numel():
+                scale = float(parameter.double().square().mean().sqrt()) or 1.0
+                parameter.add_(noise(parameter) * (PERTURBATION * scale))
+        for name, buffer in result.named_buffers():
+            if name.rpartition(".")[2] == "running_mean":
+                buffer.add_(PERTURBATION * noise(buffer))
+            elif name.rpartition(".")[2] == "running_var":
+                buffer.mul_(torch.exp(PERTURBATION * noise(buffer)))
+    return result
+
+
+def _copied(module: torch.nn.Module) -> torch.nn.Module:
+    try:
+        return copy.deepcopy(module)
+    except (RuntimeError, TypeError, AttributeError) as error:
+        raise ArgumentError("module", type(module).__name__, f"a module that copy.deepcopy can copy ({error})") from error

@@ -1,0 +1,112 @@
+"""The public functions: check a callable, diagnose a network, assert in a test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from equivariance.contract import Contract
+from equivariance.errors import ArgumentError, EquivarianceAssertionError
+from equivariance.examination import Settings, examine_module, layer_contracts
+from equivariance.findings import Report
+from equivariance.sources import as_module, name_of
+
+
+def check(
+    func: Callable[..., Any], args: object, irreps_in: object, irreps_out: object, group: object = "se3", *,
+    kwargs: Mapping[str, Any] | None = None, samples: int = 8, seed: int = 0,
+) -> Report:  # fmt: skip
+    """Compare f(g.x) with g.f(x) for one callable, without looking inside.
+
+    Parameters
+    ----------
+    func : a function or a module; a module is tested on a copy, in evaluation and training mode, with its weights and
+        with perturbed ones
+    args : tuple of positional arguments (or a single one): tensors, or dicts, lists, tuples, dataclasses of tensors
+    irreps_in : a representation for each argument: irreps of the last axis, ``"cartesian_points"``, None (unchanged);
+        a tuple in the order of ``args``, or a dict by parameter name
+    irreps_out : likewise, for what is returned
+    group : a name ("translation", "so3", "o3", "se3", "e3", "permutation", "batch"), an object of
+        :mod:`equivariance.groups`, or a list of these
+    kwargs : keyword arguments; their representations come from an ``irreps_in`` dict
+    samples, seed : elements per symmetry, and the seed that draws them
+
+    Returns
+    -------
+    Report with one row per symmetry, for the callable as a whole.
+
+    Raises
+    ------
+    ArgumentError, ContractError, UndeclaredTensorError, ChoiceError : see :mod:`equivariance.errors`
+    """
+    settings = Settings(samples=samples, seed=seed)
+    return examine_module(as_module(func), args, irreps_in, irreps_out, kwargs, group, {}, settings)
+
+
+def diagnose(
+    module: Callable[..., Any], args: object, irreps_in: object, irreps_out: object,
+    kwargs: Mapping[str, Any] | None = None, group: object = "se3", layers: str | None = None,
+    contracts: Mapping[str, Contract] | None = None, samples: int = 8, seed: int = 0,
+) -> Report:  # fmt: skip
+    """Find the layers that break a symmetry, why, and how much of each break reaches the output.
+
+    Parameters
+    ----------
+    module, args, irreps_in, irreps_out, kwargs, group, samples, seed : as for :func:`check`
+    layers : report only layers that match: a substring of the dotted path or of the class name, or a glob
+    contracts : layer path or glob -> :class:`Contract`; layers with e3nn's ``irreps_in`` and ``irreps_out`` need none.
+        A layer without a contract counts as code of the layer that calls it.
+
+    Raises
+    ------
+    ChoiceError : ``layers`` or a key of ``contracts`` matches nothing; the message lists the layers
+    """
+    root = as_module(module)
+    known = layer_contracts(root, contracts or {})
+    settings = Settings(samples=samples, seed=seed, layers=layers)
+    return examine_module(root, args, irreps_in, irreps_out, kwargs, group, known, settings)
+
+
+def assert_equivariant(
+    func: Callable[..., Any], args_in: object = None, irreps_in: object = None, irreps_out: object = None,
+    group: object = "e3", *, samples: int = 8, seed: int = 0, **kwargs: Any,
+) -> Report:  # fmt: skip
+    """Raise where a callable is not equivariant; e3nn's signature, without its tolerance.
+
+    ``irreps_in`` and ``irreps_out`` default to the attributes of ``func``, as in e3nn; ``group`` to "e3", which is what
+    e3nn tests (rotations, inversion, translations). Layers inside a module that state their irreps are localized.
+    ``tolerance``, ``ntrials``, ``do_parity`` and ``do_translation`` are refused with a word on what replaces them.
+
+    Raises
+    ------
+    EquivarianceAssertionError : an ``AssertionError`` whose text is the report
+    """
+    __tracebackhide__ = True
+    _refuse_old_options(kwargs)
+    irreps_in = _stated(func, "irreps_in") if irreps_in is None else irreps_in
+    irreps_out = _stated(func, "irreps_out") if irreps_out is None else irreps_out
+    if type(irreps_out) in (list, tuple) and len(irreps_out) == 1:  # type: ignore[arg-type]
+        irreps_out = irreps_out[0]  # type: ignore[index]
+    if args_in is None:
+        raise ArgumentError("args_in", None, "example inputs, for example [torch.randn(8, 3)]")
+    report = diagnose(func, args_in, irreps_in, irreps_out, group=group, samples=samples, seed=seed)
+    if not report.ok:
+        raise EquivarianceAssertionError(str(report))
+    return report
+
+
+def _refuse_old_options(options: Mapping[str, Any]) -> None:
+    instead = {
+        "tolerance": "no tolerance: the rounding floor is measured",
+        "ntrials": "samples=...",
+        "do_parity": "group='se3' for False, 'e3' for True",
+        "do_translation": "group='o3' for False, 'e3' for True",
+    }
+    for name, value in options.items():
+        raise ArgumentError(name, value, instead.get(name, "no such argument"))
+
+
+def _stated(func: object, name: str) -> object:
+    if name in vars(func) or hasattr(type(func), name):
+        return getattr(func, name)
+    raise ArgumentError(name, None, f"a representation: {name_of(func)} has no attribute {name}")

@@ -1,0 +1,132 @@
+"""What a callable takes and gives: a representation for every tensor of its inputs and of its output."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from equivariance.errors import ArgumentError, ContractError
+from equivariance.trees import UNSPECIFIED, compile_spec, leaves
+
+
+@dataclass(frozen=True)
+class Contract:
+    """Representations of a callable's inputs, by parameter name, and of its output.
+
+    Strings, None and irreps are parsed on construction; dicts, lists, tuples and dataclasses nest like the value that
+    they describe. Parameters that hold no tensor need no entry.
+    """
+
+    inputs: Mapping[str, object]
+    output: object
+
+    def __post_init__(self) -> None:
+        """Parse the leaves once."""
+        object.__setattr__(self, "inputs", {k: compile_spec(v, k) for k, v in self.inputs.items()})
+        object.__setattr__(self, "output", compile_spec(self.output, "output"))
+
+    def check_inputs(self, arguments: Mapping[str, Any], layer: str) -> None:
+        """Every tensor among ``arguments`` must be declared and fit.
+
+        Raises
+        ------
+        UndeclaredTensorError : names the layer, the argument and its place
+        ContractError : a declared name that is no argument, or a shape that does not fit
+        """
+        unknown = sorted(set(self.inputs) - set(arguments))
+        if unknown:
+            raise ContractError(f"contract of {layer}", unknown, f"names among its arguments, {', '.join(arguments)}")
+        for name, value in arguments.items():
+            leaves(value, self.inputs.get(name), f"{layer}: {name}")
+
+    def check_output(self, value: Any, layer: str) -> None:
+        """Every tensor of the output must be declared and fit."""
+        leaves(value, self.output, f"{layer}: output")
+
+
+def bind(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a call by parameter name, those left at their default not included.
+
+    ``*args`` stay one tuple under their name; a callable without a Python signature gets the names "0", "1", ...
+    """
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return {**{str(i): a for i, a in enumerate(args)}, **kwargs}
+    bound = signature.bind(*args, **kwargs)
+    return dict(bound.arguments)
+
+
+def unbind(function: Callable[..., Any], arguments: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The inverse of :func:`bind`: positional and keyword arguments."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return tuple(v for k, v in arguments.items() if k.isdigit()), {
+            k: v for k, v in arguments.items() if not k.isdigit()
+        }
+    bound = inspect.BoundArguments(signature, dict(arguments))  # type: ignore[arg-type]
+    return bound.args, bound.kwargs
+
+
+def call_contract(
+    function: Callable[..., Any], args: object, kwargs: Mapping[str, Any] | None, irreps_in: object, irreps_out: object
+) -> tuple[dict[str, Any], Contract]:
+    """Bind the public arguments of ``check`` and ``diagnose`` and pair them with their representations.
+
+    ``args`` is a tuple or list of positional arguments, or a single one. ``irreps_in`` is a dict by parameter name,
+    or a tuple or list in the order of ``args``, or a single specification for a single argument.
+
+    Raises
+    ------
+    ContractError : the two do not match
+    UndeclaredTensorError : a tensor among the arguments has no representation
+    """
+    positional = tuple(args) if isinstance(args, (tuple, list)) else (args,)
+    try:
+        arguments = bind(function, positional, kwargs or {})
+    except TypeError as error:
+        raise ArgumentError("args", f"{len(positional)} arguments", f"what the callable takes: {error}") from error
+    contract = Contract(_named_inputs(function, positional, arguments, irreps_in), irreps_out)
+    contract.check_inputs(arguments, "args")
+    if not any(leaves(v, UNSPECIFIED) for v in arguments.values()):
+        raise ArgumentError("args", positional, "at least one tensor")
+    return arguments, contract
+
+
+def _named_inputs(
+    function: Callable[..., Any], positional: tuple[Any, ...], arguments: dict[str, Any], irreps_in: object
+) -> dict[str, object]:
+    if isinstance(irreps_in, Mapping) and (set(irreps_in) <= set(arguments) or len(positional) != 1):
+        return dict(irreps_in)
+    specs = tuple(irreps_in) if type(irreps_in) in (list, tuple) else (irreps_in,)  # type: ignore[call-overload]
+    if len(specs) != len(positional):
+        expected = f"{len(positional)} representations, one for each of args"
+        raise ContractError("irreps_in", irreps_in, f"{expected}, or a dict by parameter name")
+    return bind(function, specs, {})
+
+
+def declared_contract(module: torch.nn.Module) -> Contract | None:
+    """The contract that a module states by attributes, as e3nn's do: ``irreps_in`` (or ``irreps_in1``, ``irreps_in2``)
+    and ``irreps_out``, plus, where they are given in the call, per-call weights, which do not transform.
+
+    None where the module states none.
+    """
+    stated = vars(module) | {k: getattr(type(module), k) for k in ("irreps_in", "irreps_out") if hasattr(type(module), k)}
+    names = [n for n in ("irreps_in", "irreps_in1", "irreps_in2") if n in stated]
+    if not names or "irreps_out" not in stated:
+        return None
+    parameters = list(inspect.signature(module.forward).parameters)
+    specs = [getattr(module, n) for n in names]
+    if len(parameters) < len(specs) or not all(_is_irreps(s) for s in (*specs, module.irreps_out)):
+        return None
+    inputs = dict(zip(parameters, specs, strict=False))
+    return Contract({**inputs, **({"weight": None} if "weight" in parameters else {})}, module.irreps_out)
+
+
+def _is_irreps(spec: object) -> bool:
+    return type(spec).__name__ == "Irreps" or isinstance(spec, str)

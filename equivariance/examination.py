@@ -1,0 +1,209 @@
+"""The road that every examination takes, from arguments to report."""
+
+from __future__ import annotations
+
+import fnmatch
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from equivariance.adapters import adapter_of
+from equivariance.bench import Bench
+from equivariance.contract import Contract, call_contract, declared_contract
+from equivariance.errors import ArgumentError, ChoiceError
+from equivariance.findings import Finding, Report, Unclaimed
+from equivariance.groups import Group, Setting, groups_of
+from equivariance.localize import Localizer
+from equivariance.probe import layer_names
+from equivariance.representations import Assumed, CartesianPoints, Representation
+from equivariance.soundness import examine
+from equivariance.sources import name_of
+from equivariance.survey import Surveyor
+from equivariance.trees import leaves, walk
+
+
+_SNAP_BITS = {torch.float64: 36}
+_CAUSE_ORDER = ("not-finite", "nondeterministic", "vanishing")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How thoroughly, and in which precision, to look.
+
+    Attributes
+    ----------
+    samples : elements per symmetry
+    seed : of everything random
+    dtype : the precision that is judged; None for that of the module's parameters, or of the inputs
+    max_translation : longest translation in the units of the positions; None for ten times the extent of the cloud
+    layers : only report layers that match: a substring of the path or class name, or a glob
+    claims : the symmetries that the subject claims; None for all that are tested
+    """
+
+    samples: int = 8
+    seed: int = 0
+    dtype: torch.dtype | None = None
+    max_translation: float | None = None
+    layers: str | None = None
+    claims: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        """Reject what no run can use."""
+        if not isinstance(self.samples, int) or self.samples < 1:
+            raise ArgumentError("samples", self.samples, "a whole number of at least 1")
+        if not isinstance(self.seed, int) or self.seed < 0:
+            raise ArgumentError("seed", self.seed, "a whole number of at least 0")
+
+
+def examine_module(
+    module: torch.nn.Module, args: object, irreps_in: object, irreps_out: object, kwargs: Mapping[str, Any] | None,
+    group: object, contracts: Mapping[str, Contract], settings: Settings,
+) -> Report:  # fmt: skip
+    """The work behind :func:`check`, :func:`diagnose` and the command line."""
+    groups = groups_of(group, settings.max_translation)
+    arguments, contract = call_contract(module.forward, args, kwargs, irreps_in, irreps_out)
+    chosen = matching_layers(module, settings.layers)
+    setting = _setting(arguments, contract)
+    dtype = settings.dtype or _dtype_of(module, arguments, contract)
+    bench = Bench(module, _snapped(arguments, contract, setting, dtype), {**contracts, "": contract}, dtype, settings.seed)
+    findings, notes = examine(bench)
+    rows, unclaimed = [], []
+    if not any(f.cause == "not-finite" for f in findings):
+        surveyor = Surveyor(bench, setting, settings.samples, settings.seed)
+        for item in groups:
+            claimed = settings.claims is None or item.symmetry in settings.claims
+            localizer = Localizer(surveyor, item) if claimed else None
+            if localizer is None:
+                top = surveyor.survey(item).root.top
+                unclaimed.append(Unclaimed(item.symmetry, top[1].error if top else 0.0))
+                continue
+            found, remarks = localizer.findings()
+            findings, notes = findings + found, notes + remarks + localizer.ties_and_conditions()
+            rows += localizer.rows()
+    return Report(
+        subject=name_of(module),
+        symmetries=tuple(g.symmetry for g in groups),
+        findings=[f for f in sorted(findings, key=_importance) if f.layer in chosen],
+        notes=[f for f in notes if f.layer in chosen],
+        layers=[r for r in rows if r.layer in chosen],
+        unclaimed=unclaimed,
+        assumptions=_assumptions(arguments, contract, groups),
+        settings=_described(bench, settings),
+    )
+
+
+def layer_contracts(module: torch.nn.Module, given: Mapping[str, Contract]) -> dict[str, Contract]:
+    """The contract of every layer that has one: the given ones, by path or glob, then those that modules state."""
+    names = layer_names(module)
+    paths = {path: first for first, others in names.items() for path in (first, *others)}
+    found: dict[str, Contract] = {}
+    for pattern, contract in given.items():
+        matched = [paths[p] for p in paths if fnmatch.fnmatchcase(p, pattern)]
+        if not matched:
+            raise ChoiceError("contracts", pattern, [p for p in paths if p])
+        found.update(dict.fromkeys(matched, contract))
+    for name in names:
+        if name and name not in found:
+            stated = declared_contract(module.get_submodule(name))
+            if stated is not None:
+                found[name] = stated
+    return found
+
+
+def matching_layers(module: torch.nn.Module, pattern: str | None) -> set[str]:
+    """The layers whose path or class name contains ``pattern``, or match it as a glob; all for None."""
+    names = layer_names(module)
+    if pattern is None:
+        return set(names)
+    matched = set()
+    for first, others in names.items():
+        texts = [*(n for n in (first, *others)), type(module.get_submodule(first)).__name__]
+        if any(pattern.lower() in t.lower() or fnmatch.fnmatch(t, pattern) for t in texts if t):
+            matched.add(first)
+    if not matched:
+        raise ChoiceError("layer", pattern, [n for n in names if n])
+    return matched
+
+
+def _importance(finding: Finding) -> tuple[int, float]:
+    first = _CAUSE_ORDER.index(finding.cause) if finding.cause in _CAUSE_ORDER else len(_CAUSE_ORDER)
+    return first, -finding.contributed
+
+
+def _setting(arguments: Mapping[str, Any], contract: Contract) -> Setting:
+    """Sizes that elements are drawn for: declared axes first, then graphs, then assumed axes."""
+    found = list(_leaves(arguments, contract))
+    extent = max((_extent(t) for _, t, r in found if isinstance(r, CartesianPoints) and t.numel()), default=0.0)
+    declared = [(t, r) for _, t, r in found if not r.concatenated]
+    nodes = [t.shape[r.nodes] for t, r in declared if isinstance(r.nodes, int)]
+    batch = [t.shape[r.batch] for t, r in declared if isinstance(r.batch, int)]
+    for value in arguments.values():
+        adapter = adapter_of(value)
+        if adapter is not None:
+            size, count = adapter.sizes(value)
+            nodes, batch = [*nodes, size], [*batch, count]
+    nodes += [t.shape[0] for t, r in declared if isinstance(r.nodes, Assumed) and t.dim()]
+    batch += [t.shape[0] for t, r in declared if isinstance(r.batch, Assumed) and t.dim()]
+    return Setting(nodes[0] if nodes else None, batch[0] if batch else None, extent or 1.0)
+
+
+def _leaves(arguments: Mapping[str, Any], contract: Contract) -> Iterator[tuple[str, torch.Tensor, Representation]]:
+    for name, value in arguments.items():
+        yield from leaves(value, contract.inputs.get(name), name)
+
+
+def _extent(points: torch.Tensor) -> float:
+    flat = points.detach().double().reshape(-1, 3)
+    return float((flat - flat.mean(0)).norm(dim=1).max())
+
+
+def _dtype_of(module: torch.nn.Module, arguments: Mapping[str, Any], contract: Contract) -> torch.dtype:
+    """The dtype in use: of the parameters, else of the inputs."""
+    for tensor in [*module.parameters(), *(t for _, t, _ in _leaves(arguments, contract))]:
+        if tensor.is_floating_point():
+            return tensor.dtype
+    return torch.get_default_dtype()
+
+
+def _snapped(
+    arguments: Mapping[str, Any], contract: Contract, setting: Setting, dtype: torch.dtype
+) -> dict[str, Any]:
+    """Positions moved to a dyadic grid of about float32's resolution, where adding a dyadic vector is exact in float64."""
+    step = 2.0 ** (math.ceil(math.log2(setting.extent)) - _SNAP_BITS.get(dtype, 23))
+
+    def snap(tensor: torch.Tensor, representation: Representation, path: str) -> torch.Tensor:
+        if isinstance(representation, CartesianPoints) and tensor.is_floating_point():
+            return ((tensor.detach().double() / step).round() * step).to(tensor.dtype)
+        return tensor
+
+    return {name: walk(value, contract.inputs.get(name), name, snap) for name, value in arguments.items()}
+
+
+def _assumptions(arguments: Mapping[str, Any], contract: Contract, groups: tuple[Group, ...]) -> list[str]:
+    """What stands for a declaration that nobody made."""
+    words = {"permutation": "nodes", "batch": "samples"}
+    result = []
+    for group in groups:
+        named = [p for p, t, r in _leaves(arguments, contract) if r.assumes(group.symmetry, t)]
+        if named:
+            result.append(f"{group.symmetry}: the first axis of {', '.join(named)} is assumed to list the {words[group.symmetry]}")
+    return result
+
+
+def _described(bench: Bench, settings: Settings) -> dict[str, str]:
+    described = {
+        "samples": str(settings.samples),
+        "seed": str(settings.seed),
+        "working precision": str(bench.working).removeprefix("torch."),
+        "main precision": str(bench.main).removeprefix("torch."),
+        "states": "; ".join(map(str, bench.states)),
+        "layers with a contract": str(len(bench.contracts)),
+    }
+    if bench.obstacle:
+        described["float64"] = f"impossible ({bench.obstacle}); last-bit perturbations stand in for it"
+    if bench.untrained:
+        described["training mode"] = f"impossible ({bench.untrained})"
+    return described

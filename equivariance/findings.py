@@ -1,0 +1,168 @@
+"""What a diagnosis found, as frozen data. Printing lives in :mod:`equivariance.report`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from equivariance.elements import Transform
+
+CAUSES = (
+    "absolute-position",
+    "component-mixing",
+    "wrong-irrep",
+    "frame-dependent",
+    "order-dependent",
+    "batch-coupled",
+    "discrete-tie",
+    "precision",
+    "ill-conditioned",
+    "discretization",
+    "nondeterministic",
+    "not-finite",
+    "vanishing",
+    "undeclared-input",
+    "unknown",
+)
+"""The causes that a finding may name."""
+
+
+@dataclass(frozen=True)
+class Location:
+    """A place in Python source.
+
+    Attributes
+    ----------
+    file : path as the interpreter knows it
+    line : number of the line, from 1
+    source : the text of the line, stripped
+    """
+
+    file: str
+    line: int
+    source: str
+
+    def __str__(self) -> str:
+        """``file:line``, as editors and terminals link it."""
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One break, or (among a report's notes) one thing worth knowing.
+
+    Attributes
+    ----------
+    layer : dotted module path as in ``named_modules()``, "" for the root
+    symmetry : "translation", "rotation", "inversion", "permutation", "batch", "scale" or "none"
+    cause : one of :data:`CAUSES`
+    evidence : one sentence that a person can check
+    part : which output, argument or irrep shows it
+    location : the source of the layer's ``forward``, or None where there is no Python source
+    error : relative error that the layer introduces by itself, in the main precision
+    noise_floor : relative error that rounding explains there
+    contributed : relative error at the network's output that this break causes alone
+    counterexample : the shrunk transform; evaluating its ``repr`` with ``equivariance.groups`` rebuilds it
+    state : the weights and the mode in which it was seen
+    """
+
+    layer: str
+    symmetry: str
+    cause: str
+    evidence: str
+    part: str = ""
+    location: Location | None = None
+    error: float = 0.0
+    noise_floor: float = 0.0
+    contributed: float = 0.0
+    counterexample: Transform | None = None
+    state: str = ""
+
+
+@dataclass(frozen=True)
+class LayerRow:
+    """One layer call under one symmetry: the worst over all samples.
+
+    Attributes
+    ----------
+    layer, call : the dotted path, and which of its calls (from 0)
+    kind : class of the layer
+    symmetry : which symmetry was tested
+    accumulated : relative error at its output in a plain transformed run
+    introduced : relative error of its own code on exactly transformed activations
+    contributed : relative error that it alone causes at the network's output; 0 for a sound layer
+    noise_floor : rounding floor of ``introduced`` in the working precision
+    working : the introduced error in the working precision
+    verdict : "clean", "rounding", "ill-conditioned", "precision" or "structural"
+    part : the leaf and irrep where the introduced error is worst
+    """
+
+    layer: str
+    call: int
+    kind: str
+    symmetry: str
+    accumulated: float
+    introduced: float
+    contributed: float
+    noise_floor: float
+    working: float
+    verdict: str
+    part: str = ""
+
+
+@dataclass(frozen=True)
+class Unclaimed:
+    """A symmetry that the subject does not claim, and what was measured of it at the output."""
+
+    symmetry: str
+    error: float
+
+
+@dataclass(frozen=True)
+class Report:
+    """The outcome of :func:`equivariance.check` or :func:`equivariance.diagnose`.
+
+    Attributes
+    ----------
+    subject : what was examined
+    symmetries : what was tested
+    findings : breaks that reach the output, the largest contribution first; empty when ok
+    notes : what is worth knowing but is no break: cancelled breaks, discrete ties, ill-conditioning
+    layers : one row per layer call and symmetry
+    unclaimed : symmetries that the subject does not claim
+    assumptions : what was assumed because nobody declared it
+    settings : samples, seed, precisions, states
+    """
+
+    subject: str
+    symmetries: tuple[str, ...]
+    findings: list[Finding] = field(default_factory=list)
+    notes: list[Finding] = field(default_factory=list)
+    layers: list[LayerRow] = field(default_factory=list)
+    unclaimed: list[Unclaimed] = field(default_factory=list)
+    assumptions: list[str] = field(default_factory=list)
+    settings: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """No finding."""
+        return not self.findings
+
+    def __str__(self) -> str:
+        """The text report, without colour."""
+        from equivariance.report.text import to_text
+
+        return to_text(self)
+
+    def to_json(self) -> str:
+        """The report as JSON text, with the version of its layout."""
+        from equivariance.report.json import to_json
+
+        return to_json([self])
+
+    def to_html(self, path: str | Path) -> None:
+        """Write the report as one self-contained page; the file appears whole or not at all."""
+        from equivariance.report.files import write_text
+        from equivariance.report.html import to_html
+
+        write_text(Path(path), to_html([self]))

@@ -1,0 +1,267 @@
+"""The groups whose elements are drawn as test cases, each generating one symmetry.
+
+The elements are values of :class:`Transform`; its constructors are re-exported here, so that what a report prints
+(``translation([1, 0, 0])``) can be evaluated with this module's names.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from equivariance.elements import (
+    Transform,
+    cube_rotations,
+    identity,
+    inversion,
+    permutation,
+    rotation,
+    samples,
+    translation,
+)
+from equivariance.errors import ArgumentError, ChoiceError
+
+__all__ = [
+    "NAMED_GROUPS",
+    "SYMMETRIES",
+    "Batches",
+    "Elements",
+    "Group",
+    "Inversions",
+    "Permutations",
+    "Rotations",
+    "Setting",
+    "Transform",
+    "Translations",
+    "cube_rotations",
+    "groups_of",
+    "identity",
+    "inversion",
+    "permutation",
+    "rotation",
+    "samples",
+    "translation",
+]
+
+SYMMETRIES = ("translation", "rotation", "inversion", "permutation", "batch")
+"""The symmetries that are tested one at a time, in the order of the reports."""
+
+NAMED_GROUPS = {
+    "translation": ("translation",),
+    "so3": ("rotation",),
+    "o3": ("rotation", "inversion"),
+    "se3": ("translation", "rotation"),
+    "e3": ("translation", "rotation", "inversion"),
+    "permutation": ("permutation",),
+    "batch": ("batch",),
+}
+"""Group names of the public interface and the symmetries that generate them."""
+
+_DYADIC_BITS = 10
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What elements are drawn for: the nodes of one sample, the samples of the batch, the extent of the cloud."""
+
+    nodes: int | None = None
+    samples: int | None = None
+    extent: float = 1.0
+
+
+class Group(ABC):
+    """A set of elements of one symmetry."""
+
+    symmetry: str
+
+    @abstractmethod
+    def draw(self, count: int, seed: int, setting: Setting) -> tuple[Transform, ...]:
+        """``count`` elements, the same for the same seed; fewer where the group has fewer."""
+
+    @abstractmethod
+    def simplest(self, setting: Setting) -> tuple[Transform, ...]:
+        """Elements that a person can picture, simplest first: what a counterexample shrinks to."""
+
+
+@dataclass(frozen=True)
+class Translations(Group):
+    """Translations by dyadic vectors of lengths spread from an eighth of the extent up to ``max_norm``.
+
+    Dyadic vectors are added without rounding to a cloud that lies on a dyadic grid. ``max_norm`` is in the units of
+    the positions; None means ten times the extent of the cloud.
+    """
+
+    max_norm: float | None = None
+    symmetry = "translation"
+
+    def __post_init__(self) -> None:
+        """Reject a bound that bounds nothing."""
+        if self.max_norm is not None and not (np.isfinite(self.max_norm) and self.max_norm > 0):
+            raise ArgumentError("max_norm", self.max_norm, "a positive finite length")
+
+    def draw(self, count: int, seed: int, setting: Setting) -> tuple[Transform, ...]:
+        """Random directions, lengths in geometric progression, the longest first."""
+        rng = np.random.default_rng((seed, 1))
+        longest = 10 * setting.extent if self.max_norm is None else self.max_norm
+        lengths = np.geomspace(longest, min(setting.extent / 8, longest), count)
+        directions = rng.normal(size=(count, 3))
+        vectors = directions / np.linalg.norm(directions, axis=1, keepdims=True) * lengths[:, None]
+        step = 2.0 ** (np.floor(np.log2(np.abs(vectors).max(axis=1, keepdims=True))) - _DYADIC_BITS)
+        return tuple(translation(v) for v in np.rint(vectors / step) * step)
+
+    def simplest(self, setting: Setting) -> tuple[Transform, ...]:
+        """One unit along an axis, then along the diagonal; a unit is the power of two below the extent."""
+        unit = 2.0 ** np.floor(np.log2(setting.extent)) if setting.extent > 0 else 1.0
+        unit = 1.0 if 0.25 <= unit <= 4 else unit
+        return tuple(translation(unit * np.array(v)) for v in ((1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 1)))
+
+
+@dataclass(frozen=True)
+class Rotations(Group):
+    """Haar-uniform rotations, every third one a rotation of the cube (exact, and the place of axis-aligned edges)."""
+
+    symmetry = "rotation"
+
+    def draw(self, count: int, seed: int, setting: Setting) -> tuple[Transform, ...]:
+        """The first element is Haar-uniform; rotation vectors are rounded to 1e-4 so that they can be typed."""
+        rng = np.random.default_rng((seed, 2))
+        uniform = np.round(Rotation.random(count, rng=rng).as_rotvec(), 4)
+        cube = cube_rotations()[1:]
+        picks = rng.permutation(len(cube))
+        return tuple(cube[picks[i % len(cube)]] if i % 3 == 1 else rotation(uniform[i]) for i in range(count))
+
+    def simplest(self, setting: Setting) -> tuple[Transform, ...]:
+        """Quarter turns about z, y, x; half turns; a third of a turn about the diagonal; one radian about each axis."""
+        vectors = [s * np.array(a) for s in (np.pi / 2, np.pi) for a in ((0, 0, 1), (0, 1, 0), (1, 0, 0))]
+        exact = [_nearest_cube_rotation(rotation(v)) for v in vectors]
+        third = _nearest_cube_rotation(rotation(np.full(3, 2 * np.pi / 3 / np.sqrt(3))))
+        return (*exact, third, *(rotation(a) for a in ((0, 0, 1), (0, 1, 0), (1, 0, 0))))
+
+
+@dataclass(frozen=True)
+class Inversions(Group):
+    """The inversion x' = -x, pure and so exact: a rotation that is broken does not spoil it."""
+
+    symmetry = "inversion"
+
+    def draw(self, count: int, seed: int, setting: Setting) -> tuple[Transform, ...]:
+        """The pure inversion, ``count`` times: models in several states are tested with it."""
+        return tuple(inversion() for _ in range(count))
+
+    def simplest(self, setting: Setting) -> tuple[Transform, ...]:
+        """The pure inversion."""
+        return (inversion(),)
+
+
+@dataclass(frozen=True)
+class Permutations(Group):
+    """Uniformly random orders of the nodes of a sample."""
+
+    symmetry = "permutation"
+
+    def draw(self, count: int, seed: int, setting: Setting) -> tuple[Transform, ...]:
+        """Each drawn from a seed of its own, which its ``repr`` names."""
+        if setting.nodes is None:
+            raise ArgumentError("group", "permutation", "an input whose representation has a node axis")
+        return tuple(permutation(size=setting.nodes, seed=seed + i) for i in range(count))
+
+    def simplest(self, setting: Setting) -> tuple[Transform, ...]:
+        """Exchanges of two nodes, then the reversal."""
+        size = setting.nodes or 0
+        pairs = [(0, 1), (0, size - 1), (size // 3, 2 * size // 3)]
+        swaps = [permutation(cycles=[pair], size=size) for pair in pairs if pair[0] < pair[1] < size]
+        return (*swaps, permutation(range(size - 1, -1, -1)))
+
+
+@dataclass(frozen=True)
+class Batches(Group):
+    """Sub-batches and reorderings of the samples: what is computed for a sample must not depend on its company."""
+
+    symmetry = "batch"
+
+    def draw(self, count: int, seed: int, setting: Setting) -> tuple[Transform, ...]:
+        """Each sample alone, all in reverse, then random selections; a lone sample is repeated."""
+        size = setting.samples
+        if size is None:
+            raise ArgumentError("group", "batch", "an input whose representation has a batch axis")
+        if size == 1:
+            return tuple(samples([0] * (2 + i), of=1) for i in range(min(count, 2)))
+        rng = np.random.default_rng((seed, 4))
+        fixed = [samples(range(size - 1, -1, -1), of=size), *(samples([i], of=size) for i in range(size))]
+        order = [fixed[i] for i in (1, 0, *range(2, len(fixed)))]
+        drawn = [samples(rng.permutation(size)[: rng.integers(1, size + 1)], of=size) for _ in range(count)]
+        return tuple(dict.fromkeys([*order, *drawn]))[:count]
+
+    def simplest(self, setting: Setting) -> tuple[Transform, ...]:
+        """A sample alone, then two exchanged."""
+        size = setting.samples or 1
+        if size == 1:
+            return (samples([0, 0], of=1),)
+        return (*(samples([i], of=size) for i in range(size)), samples([1, 0, *range(2, size)], of=size))
+
+
+@dataclass(frozen=True)
+class Elements(Group):
+    """Elements that were chosen by hand: a replayed counterexample, say."""
+
+    elements: tuple[Transform, ...]
+    symmetry: str
+
+    def draw(self, count: int, seed: int, setting: Setting) -> tuple[Transform, ...]:
+        """The given elements, all of them."""
+        return self.elements
+
+    def simplest(self, setting: Setting) -> tuple[Transform, ...]:
+        """The given elements: they are what the reader asked about."""
+        return self.elements
+
+
+def groups_of(group: object, max_translation: float | None = None) -> tuple[Group, ...]:
+    """The groups behind a public ``group`` argument, in the order of :data:`SYMMETRIES`.
+
+    Parameters
+    ----------
+    group : a name of :data:`NAMED_GROUPS`, a :class:`Group`, a :class:`Transform`, or a list of these
+    max_translation : the longest translation, in the units of the positions
+
+    Raises
+    ------
+    ChoiceError : for a name that is no group; the message lists the names
+    """
+    items: Iterable[object] = group if isinstance(group, (list, tuple, set, frozenset)) else (group,)
+    found: list[Group] = []
+    for item in items:
+        found.extend(_parse(item, max_translation))
+    unique = {(g.symmetry, repr(g)): g for g in found}
+    if not unique:
+        raise ChoiceError("group", group, NAMED_GROUPS)
+    return tuple(sorted(unique.values(), key=lambda g: SYMMETRIES.index(g.symmetry)))
+
+
+def _parse(item: object, max_translation: float | None) -> list[Group]:
+    if isinstance(item, Group):
+        return [item]
+    if isinstance(item, Transform):
+        return [Elements((item,), _symmetry_of(item))]
+    if not isinstance(item, str) or item not in NAMED_GROUPS:
+        raise ChoiceError("group", item, NAMED_GROUPS)
+    classes = {"rotation": Rotations, "inversion": Inversions, "permutation": Permutations, "batch": Batches}
+    return [Translations(max_translation) if s == "translation" else classes[s]() for s in NAMED_GROUPS[item]]
+
+
+def _symmetry_of(element: Transform) -> str:
+    if element.samples is not None:
+        return "batch"
+    if element.order is not None:
+        return "permutation"
+    if element.determinant < 0:
+        return "inversion"
+    return "translation" if element.angle == 0 and element.distance > 0 else "rotation"
+
+
+def _nearest_cube_rotation(element: Transform) -> Transform:
+    return min(cube_rotations(), key=lambda c: float(np.abs(c.array - element.array).max()))

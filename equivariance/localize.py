@@ -1,0 +1,197 @@
+"""Which layer introduces the error, how much of it reaches the output, and the smallest element that shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from equivariance.causes import explain
+from equivariance.elements import Transform
+from equivariance.findings import Finding, LayerRow, Location
+from equivariance.groups import Group
+from equivariance.handlers import OUTPUT, Repaired, Site
+from equivariance.measure import PartKey, compare, part_name, worst
+from equivariance.noise import Reading, Verdict
+from equivariance.probe import Call
+from equivariance.sources import location_of
+from equivariance.survey import Survey, Surveyor, Trial, Worst
+
+_CLEAR = 3.0
+"""A shrunk counterexample must exceed the rounding limit by this factor."""
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """One layer under one symmetry: the sites where its own code breaks the law, and the worst of them.
+
+    Attributes
+    ----------
+    layer : dotted path of the layer whose code is at fault
+    sites : every site that is broken
+    site, key, reading, trial : the worst one
+    """
+
+    layer: str
+    sites: tuple[Site, ...]
+    site: Site
+    key: PartKey
+    reading: Reading
+    trial: Trial
+
+    @property
+    def part(self) -> str:
+        """Where it shows, in words."""
+        where = "output" if self.site.place == OUTPUT else f"what it hands to {self.site.call} as {self.site.place}"
+        return where + part_name(self.key)
+
+
+def suspects_of(survey: Survey, worst_allowed: Verdict) -> list[Suspect]:
+    """Layers whose own code is worse than ``worst_allowed``, the largest introduced error first."""
+    broken: dict[str, list[tuple[Site, PartKey, Reading, Trial]]] = {}
+    for site, place in survey.introduced.items():
+        top = place.top
+        if top is not None and top[1].verdict > worst_allowed:
+            broken.setdefault(survey.owners[site].layer, []).append((site, *top))
+    found = []
+    for layer, entries in broken.items():
+        site, key, reading, trial = max(entries, key=lambda e: e[2].severity)
+        found.append(Suspect(layer, tuple(e[0] for e in entries), site, key, reading, trial))
+    return sorted(found, key=lambda s: s.reading.error, reverse=True)
+
+
+class Localizer:
+    """Turns the survey of one symmetry into rows, findings and notes."""
+
+    def __init__(self, surveyor: Surveyor, group: Group) -> None:
+        """Survey the symmetry."""
+        self.surveyor, self.group, self.bench = surveyor, group, surveyor.bench
+        self.survey = surveyor.survey(group)
+        same = self.bench.working == self.bench.main
+        self.allowed = Verdict.ILL_CONDITIONED if same else Verdict.PRECISION
+        self.suspects = suspects_of(self.survey, self.allowed)
+        self.contributions = {s.layer: self._contributed(s) for s in self.suspects}
+
+    def rows(self) -> list[LayerRow]:
+        """One row per call."""
+        module, rows = self.bench.module(self.bench.states[0], self.bench.main), []
+        for call, place in self.survey.accumulated.items():
+            own = Worst()
+            for site, found in self.survey.introduced.items():
+                if self.survey.owners[site] == call:
+                    for key, (reading, trial) in found.readings.items():
+                        own.add((f"{site.place}{key[0]}", key[1]), reading, trial)
+            top, reached = own.top, place.top
+            reading = top[1] if top else Reading(0, 0, 1, 0, 0, 1)
+            rows.append(
+                LayerRow(
+                    layer=call.layer,
+                    call=call.number,
+                    kind=type(module.get_submodule(call.layer)).__name__,
+                    symmetry=self.group.symmetry,
+                    accumulated=reached[1].error if reached else 0.0,
+                    introduced=reading.error,
+                    contributed=self.contributions.get(call.layer, 0.0) if reading.verdict > self.allowed else 0.0,
+                    noise_floor=reading.working_floor,
+                    working=reading.working_error,
+                    verdict=str(reading.verdict),
+                    part=part_name(top[0]) if top else "",
+                )
+            )
+        order = {call: i for i, call in enumerate(self.bench.reference(self.bench.states[0]).inputs)}
+        return sorted(rows, key=lambda r: order.get(Call(r.layer, r.call), len(order)))
+
+    def findings(self) -> tuple[list[Finding], list[Finding]]:
+        """Breaks that reach the output, and breaks that later layers cancel."""
+        findings, notes = [], []
+        root = self.survey.root.top
+        limit = root[1].limit if root else 0.0
+        for suspect in self.suspects:
+            made = self._finding(suspect)
+            (findings if made.contributed > limit else notes).append(made)
+        if root and root[1].verdict > self.allowed and not self.suspects:
+            findings.append(self._unexplained(root))
+        return sorted(findings, key=lambda f: f.contributed, reverse=True), notes
+
+    def ties_and_conditions(self) -> list[Finding]:
+        """Selections that flip on rounding, ill-conditioned layers, and float64 that is no better than float32."""
+        notes: dict[tuple[str, str], Finding] = {}
+        for site, place in self.survey.introduced.items():
+            layer = self.survey.owners[site].layer
+            for key, (reading, trial) in place.readings.items():
+                cause, text = _remark(reading, site.place + part_name(key))
+                if cause and reading.working_error >= notes.get((layer, cause), _NOTHING).error:
+                    notes[layer, cause] = Finding(
+                        layer, self.group.symmetry, cause, text, part_name(key), self._location(layer),
+                        reading.working_error, reading.working_floor, 0.0, trial.element, str(trial.state),
+                    )  # fmt: skip
+        return list(notes.values())
+
+    def _finding(self, suspect: Suspect) -> Finding:
+        element = self._shrunk(suspect)
+        cause, evidence = explain(self.surveyor, self.survey, suspect, element)
+        return Finding(
+            layer=suspect.layer,
+            symmetry=self.group.symmetry,
+            cause=cause,
+            evidence=evidence,
+            part=suspect.part,
+            location=self._location(suspect.layer),
+            error=suspect.reading.error,
+            noise_floor=max(suspect.reading.floor, suspect.reading.epsilon),
+            contributed=self.contributions[suspect.layer],
+            counterexample=element,
+            state=str(suspect.trial.state),
+        )
+
+    def _unexplained(self, root: tuple[PartKey, Reading, Trial]) -> Finding:
+        key, reading, trial = root
+        text = "the output breaks although every declared layer keeps its law: something passes between layers unseen"
+        return Finding(
+            "", self.group.symmetry, "unknown", text, part_name(key), self._location(""), reading.error,
+            reading.floor, reading.error, trial.element, str(trial.state),
+        )  # fmt: skip
+
+    def _location(self, layer: str) -> Location | None:
+        return location_of(self.bench.module(self.bench.states[0], self.bench.main), layer)
+
+    def _contributed(self, suspect: Suspect) -> float:
+        """The output's error when every other suspect is repaired: what this break causes by itself."""
+        others = {site for s in self.suspects if s.layer != suspect.layer for site in s.sites}
+        trial, reference = suspect.trial, self.bench.reference(suspect.trial.state)
+        handler = Repaired({})
+        if others:
+            made = self.surveyor.introduced(trial).kept
+            handler = Repaired(
+                {s: (made[s], reference.expected(s, trial.element, self.bench.main)) for s in others if s in made}
+            )
+        output = self.bench.run(trial.state, self.bench.main, self.surveyor.inputs(trial.element), handler)
+        site = Site(Call(""))
+        expected = reference.expected(site, trial.element, self.bench.main)
+        return worst(compare(output, expected, reference.spec(site), trial.element))[1].relative
+
+    def _shrunk(self, suspect: Suspect) -> Transform:
+        """The first of the group's simple elements that still shows the break, else the sampled one."""
+        for element in self.group.simplest(self.surveyor.setting):
+            if self._error_under(suspect, element) > _CLEAR * suspect.reading.limit:
+                return element
+        return suspect.trial.element
+
+    def _error_under(self, suspect: Suspect, element: Transform) -> float:
+        """The introduced error at the suspect's worst site under another element."""
+        errors = self.surveyor.introduced(Trial(element, suspect.trial.state)).errors.get(suspect.site, {})
+        return errors[suspect.key].relative if suspect.key in errors else 0.0
+
+
+_NOTHING = Finding("", "", "", "", error=-1.0)
+
+
+def _remark(reading: Reading, place: str) -> tuple[str, str]:
+    if reading.flips:
+        share = f"{reading.working_error:.2g} of the entries differ" if reading.discrete else (
+            f"jumps by {reading.working_floor:.2g}"
+        )  # fmt: skip
+        return "discrete-tie", f"{place}: {share} under rounding alone, while the law holds in float64: a selection flips"
+    if reading.verdict == Verdict.ILL_CONDITIONED:
+        return "ill-conditioned", f"{place}: rounding is amplified, condition number {reading.condition:.1g}"
+    if reading.stalls:
+        return "precision", f"{place}: float64 stalls at {reading.error:.1g}, as with a constant rounded to float32"
+    return "", ""

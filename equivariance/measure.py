@@ -1,0 +1,105 @@
+"""Relative errors between two values, leaf by leaf and irrep by irrep.
+
+The measure is that of the SE(3)-Transformer (Fuchs et al. 2020, section 4.1): ||f(g x) - g f(x)|| / ||f(x)||, in
+float64. Integers and booleans are compared entry by entry: their error is the share of entries that differ.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from equivariance.elements import Transform
+from equivariance.representations import CartesianPoints, Representation
+from equivariance.trees import leaves
+
+PartKey = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class PartError:
+    """The error of one part: one irrep of one leaf.
+
+    Attributes
+    ----------
+    difference : norm of the difference (count of differing entries for discrete parts)
+    scale : norm of the expected values (number of entries for discrete parts)
+    discrete : whether the values are integers or booleans
+    """
+
+    difference: float
+    scale: float
+    discrete: bool
+
+    @property
+    def relative(self) -> float:
+        """difference / scale; infinite where not finite, or where something differs from nothing."""
+        if self.difference == 0:
+            return 0.0
+        if not math.isfinite(self.difference) or self.scale == 0:
+            return math.inf
+        return self.difference / self.scale
+
+
+def compare(value: Any, expected: Any, spec: object, element: Transform) -> dict[PartKey, PartError]:
+    """Errors of ``value`` against ``expected``, which ``element`` has already been applied to.
+
+    A part that is zero is measured on the scale of its leaf. A difference of structure (another number of leaves,
+    another shape) is an infinite error of the leaf.
+    """
+    given, wanted = leaves(value, spec), leaves(expected, spec)
+    errors: dict[PartKey, PartError] = {}
+    if len(given) != len(wanted):
+        return {("", "structure"): PartError(math.inf, 1.0, True)}
+    for (path, left, representation), (_, right, _) in zip(given, wanted, strict=True):
+        if left.shape != right.shape:
+            errors[path, "shape"] = PartError(math.inf, 1.0, True)
+        elif left.is_floating_point() or right.is_floating_point():
+            errors.update(_float_errors(path, left, right, representation, element))
+        else:
+            errors.update(_discrete_errors(path, left, right, representation))
+    return errors
+
+
+def _float_errors(
+    path: str, left: torch.Tensor, right: torch.Tensor, representation: Representation, element: Transform
+) -> dict[PartKey, PartError]:
+    left, right = left.detach().to(torch.float64), right.detach().to(torch.float64)
+    base = right
+    if isinstance(representation, CartesianPoints) and any(element.vector):
+        base = right - torch.tensor(element.vector, dtype=torch.float64, device=right.device)
+    whole = float(base.norm())
+    errors = {}
+    pieces = zip(representation.parts(left - right), representation.parts(base), strict=True)
+    for difference, expected in pieces:
+        norm = float(difference.values.norm())
+        scale = float(expected.values.norm()) or whole
+        errors[path, difference.label] = PartError(norm if math.isfinite(norm) else math.inf, scale, False)
+    return errors
+
+
+def _discrete_errors(
+    path: str, left: torch.Tensor, right: torch.Tensor, representation: Representation
+) -> dict[PartKey, PartError]:
+    pieces = zip(representation.parts(left), representation.parts(right), strict=True)
+    return {
+        (path, a.label): PartError(float((a.values != b.values).sum()), float(max(1, a.values.numel())), True)
+        for a, b in pieces
+    }
+
+
+def worst(errors: Mapping[PartKey, PartError]) -> tuple[PartKey, PartError]:
+    """The part with the largest relative error; a zero for a value without tensors."""
+    if not errors:
+        return ("", ""), PartError(0.0, 1.0, False)
+    return max(errors.items(), key=lambda item: item[1].relative)
+
+
+def part_name(key: PartKey) -> str:
+    """``[1] (5x1e)``: the place within the value, and the irrep where it has several."""
+    path, label = key
+    return path + (f" ({label})" if label else "")

@@ -1,0 +1,111 @@
+"""Noise or bug: the verdict on an error, from measured rounding floors.
+
+Three measurements of the same place decide. ``error`` in the main precision (float64 where the module runs in it)
+against ``floor``, what last-bit perturbations do there, says whether the law is broken at all. ``working`` and
+``working_floor``, the error in the dtype that is used and the distance of that run from the float64 one, say what
+rounding makes of a sound layer. The policy and the constants are documented in docs/tolerance.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import torch
+
+CONFIDENCE = 100.0
+"""An error below this many floors is rounding: floors are measured on few perturbations."""
+
+CLEAN = 32.0
+"""Up to this many machine epsilons, an error is not worth a word."""
+
+SINGLE = 16 * torch.finfo(torch.float32).eps
+"""Errors in float64 below this look like a constant that was rounded to float32."""
+
+AMPLIFIED = 1e4
+"""Condition number above which a layer is called ill-conditioned."""
+
+
+class Verdict(IntEnum):
+    """From harmless to broken."""
+
+    CLEAN = 0
+    ROUNDING = 1
+    ILL_CONDITIONED = 2
+    PRECISION = 3
+    STRUCTURAL = 4
+
+    def __str__(self) -> str:
+        """The word of the reports."""
+        return self.name.lower().replace("_", "-")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was measured of one part at one place, all relative to the size of the part.
+
+    Attributes
+    ----------
+    error : in the main precision
+    floor : response to last-bit perturbations in the main precision
+    epsilon : machine epsilon of the main precision
+    working_error, working_floor, working_epsilon : the same in the working precision; equal to the above where the two
+        precisions are one
+    discrete : whether the part is integers or booleans
+    reach : how much larger than the cloud the coordinates are, 1 + |t| / extent: what a translation costs in bits
+    """
+
+    error: float
+    floor: float
+    epsilon: float
+    working_error: float
+    working_floor: float
+    working_epsilon: float
+    discrete: bool = False
+    reach: float = 1.0
+
+    @property
+    def condition(self) -> float:
+        """Amplification of last-bit perturbations."""
+        return max(1.0, self.floor / self.epsilon)
+
+    @property
+    def limit(self) -> float:
+        """Errors up to here are rounding in the main precision."""
+        if self.discrete:
+            return CONFIDENCE * self.floor
+        return CONFIDENCE * max(self.floor, 4 * self.epsilon) * self.reach
+
+    @property
+    def verdict(self) -> Verdict:
+        """clean, rounding, ill-conditioned, precision or structural."""
+        if self.error > self.limit:
+            stalled = self.error <= SINGLE and not self.discrete and self.epsilon < 1e-10
+            if not stalled:
+                return Verdict.STRUCTURAL
+            if self.working_epsilon == self.epsilon:
+                return Verdict.PRECISION
+        if self.condition > AMPLIFIED and not self.discrete:
+            return Verdict.ILL_CONDITIONED
+        return Verdict.CLEAN if self.working_error <= CLEAN * self.working_epsilon else Verdict.ROUNDING
+
+    @property
+    def stalls(self) -> bool:
+        """Whether float64 is no better than a float32 constant allows, though float32 itself does not notice."""
+        return self.error > self.limit and self.verdict < Verdict.PRECISION
+
+    @property
+    def flips(self) -> bool:
+        """Whether rounding changes a selection: a jump far above what the conditioning explains."""
+        if self.verdict >= Verdict.PRECISION:
+            return False
+        if self.discrete:
+            return self.working_error > 0 or self.error > 0
+        smooth = self.condition * self.working_epsilon * self.reach
+        return self.working_floor > max(1e3 * smooth, 1e-3)
+
+    @property
+    def severity(self) -> tuple[int, float]:
+        """For the choice of the worst: verdict first, then error over limit."""
+        ratio = self.error / self.limit if self.limit > 0 else float(self.error > 0) * 1e300
+        return int(self.verdict), ratio

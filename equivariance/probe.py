@@ -1,0 +1,136 @@
+"""Watches the layer calls of one forward pass, and puts everything back afterwards.
+
+A *site* is a place where a value passes between layers: the output of a call, or an argument that a caller hands to a
+call. Handlers see each site and may replace the value there; that is how activations are recorded, compared and patched.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+from equivariance.contract import bind, unbind
+
+
+@dataclass(frozen=True, order=True)
+class Call:
+    """The ``number``-th call (from 0) of the module at a dotted path; "" is the root."""
+
+    layer: str
+    number: int = 0
+
+    def __str__(self) -> str:
+        """The path, with the call's number where it is not the first."""
+        name = self.layer or "(root)"
+        return name if self.number == 0 else f"{name} (call {self.number + 1})"
+
+
+class Handler(Protocol):
+    """Sees every watched call; returns what takes the place of the value."""
+
+    def enter(self, call: Call, caller: Call | None, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Called with the bound arguments before the layer runs."""
+
+    def leave(self, call: Call, output: Any) -> Any:
+        """Called with the output after the layer ran."""
+
+
+@contextmanager
+def watched(module: torch.nn.Module, names: Sequence[str], handler: Handler) -> Iterator[None]:
+    """Route the calls of the named submodules through ``handler``; the hooks are gone afterwards, whatever happens."""
+    stack: list[Call] = []
+    counts: defaultdict[str, int] = defaultdict(int)
+
+    def before(name: str) -> Callable[..., Any]:
+        def hook(layer: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+            call = Call(name, counts[name])
+            counts[name] += 1
+            arguments = bind(layer.forward, args, kwargs)
+            changed = handler.enter(call, stack[-1] if stack else None, arguments)
+            stack.append(call)
+            return unbind(layer.forward, changed)
+
+        return hook
+
+    def after(layer: torch.nn.Module, args: Any, kwargs: Any, output: Any) -> Any:
+        return handler.leave(stack.pop(), output)
+
+    modules = dict(module.named_modules())
+    with ExitStack() as hooks:
+        for name in names:
+            layer = modules[name]
+            for handle in (
+                layer.register_forward_pre_hook(before(name), with_kwargs=True),
+                layer.register_forward_hook(after, with_kwargs=True),
+            ):
+                hooks.callback(handle.remove)
+        yield
+
+
+def layer_names(module: torch.nn.Module) -> dict[str, tuple[str, ...]]:
+    """Every submodule whose calls can be watched, by its first dotted path, with its further paths (shared modules).
+
+    TorchScript modules are opaque: Python hooks see neither their insides nor, reliably, their calls.
+    """
+    names: dict[int, list[str]] = {}
+    for name, layer in module.named_modules(remove_duplicate=False):
+        if name == "" or not isinstance(layer, torch.jit.ScriptModule):
+            names.setdefault(id(layer), []).append(name)
+    return {found[0]: tuple(found[1:]) for found in names.values()}
+
+
+@contextmanager
+def preserved(dtype: torch.dtype, seed: int, gradients: bool = False) -> Iterator[None]:
+    """Run under a default dtype and seeded generators (torch, CUDA, numpy, random); all are restored afterwards."""
+    default, numpy_state, python_state = torch.get_default_dtype(), np.random.get_state(), random.getstate()
+    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_available() else []
+    with torch.random.fork_rng(devices=devices), torch.set_grad_enabled(gradients):
+        try:
+            torch.set_default_dtype(dtype)
+            torch.manual_seed(seed)
+            np.random.seed(seed)
+            random.seed(seed)
+            yield
+        finally:
+            torch.set_default_dtype(default)
+            np.random.set_state(numpy_state)
+            random.setstate(python_state)
+
+
+@contextmanager
+def buffers_kept(module: torch.nn.Module) -> Iterator[None]:
+    """Undo what a forward pass does to buffers (running statistics, say)."""
+    kept = [(b, b._version, b.detach().clone()) for b in module.buffers()]
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for buffer, version, values in kept:
+                if buffer._version != version:
+                    buffer.copy_(values)
+
+
+class _Unwatched:
+    """A handler that changes nothing, for runs that only need their output."""
+
+    def enter(self, call: Call, caller: Call | None, arguments: dict[str, Any]) -> dict[str, Any]:
+        return arguments
+
+    def leave(self, call: Call, output: Any) -> Any:
+        return output
+
+
+UNWATCHED: Handler = _Unwatched()
+
+
+def call_with(module: torch.nn.Module, arguments: Mapping[str, Any]) -> Any:
+    """Call a module with arguments by parameter name."""
+    args, kwargs = unbind(module.forward, arguments)
+    return module(*args, **kwargs)

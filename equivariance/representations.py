@@ -1,0 +1,278 @@
+"""How one tensor transforms: by irreps on its last axis, as points, not at all, or as node numbers.
+
+A representation also says which axis lists the nodes of a sample (reordered by permutations) and which lists the
+samples (selected by the batch symmetry). Where it does not say, the first axis is assumed, and reports say so.
+Equal node and batch axes mean that the samples lie one after the other along that axis, all of the same size.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+from typing import Union
+
+import torch
+
+from equivariance.elements import Transform
+from equivariance.errors import ArgumentError, ContractError
+from equivariance.wigner import wigner_d
+
+
+class Assumed(Enum):
+    """Marks an axis that nobody declared."""
+
+    FIRST = "the first axis"
+
+    def __repr__(self) -> str:
+        """The name as one would type it."""
+        return "Assumed.FIRST"
+
+
+Axis = Union[int, None, Assumed]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A piece of a tensor that transforms by itself: one irrep of a leaf, or the whole leaf."""
+
+    label: str
+    values: torch.Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Representation(ABC):
+    """How one tensor transforms.
+
+    Attributes
+    ----------
+    nodes : the axis that lists the nodes of a sample; None where no axis does; by default the first is assumed
+    batch : the axis that lists the samples; equal to ``nodes`` where samples are concatenated; as ``nodes`` otherwise
+    """
+
+    nodes: Axis = Assumed.FIRST
+    batch: Axis = Assumed.FIRST
+
+    @abstractmethod
+    def act(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
+        """Apply the linear or affine part of ``element`` to float64 values; same shape."""
+
+    def parts(self, values: torch.Tensor) -> Iterator[Part]:
+        """The pieces whose errors are measured apart."""
+        yield Part("", values)
+
+    def check(self, tensor: torch.Tensor, path: str) -> None:
+        """Raise :class:`ContractError` where the shape of ``tensor`` does not fit."""
+        for name, axis in (("nodes", self.nodes), ("batch", self.batch)):
+            if isinstance(axis, int) and not -tensor.dim() <= axis < tensor.dim():
+                raise ContractError(path, tuple(tensor.shape), f"a tensor that has the axis {name}={axis}")
+
+    def assumes(self, symmetry: str, tensor: torch.Tensor) -> bool:
+        """Whether the axis that ``symmetry`` acts on was assumed and not declared."""
+        axis = {"permutation": self.nodes, "batch": self.batch}.get(symmetry)
+        return isinstance(axis, Assumed) and tensor.dim() > 0
+
+    def transform(self, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
+        """``element`` applied to ``tensor`` in float64, rounded once to the dtype of ``tensor``."""
+        result = tensor
+        if element.matrix != _IDENTITY or any(element.vector):
+            result = self.act(tensor.to(torch.float64), element).to(tensor.dtype)
+        if element.order is not None:
+            result = self.permute(result, element.order)
+        if element.samples is not None:
+            result = self.select(result, element.samples, element.of)
+        return result
+
+    def permute(self, tensor: torch.Tensor, order: tuple[int, ...]) -> torch.Tensor:
+        """New node i is old node order[i], in every sample."""
+        axis = _axis(self.nodes, tensor)
+        if axis is None:
+            return tensor
+        index = torch.tensor(order, device=tensor.device)
+        length = tensor.shape[axis]
+        if length % len(order) or (length != len(order) and not self.concatenated):
+            raise ArgumentError("order", f"a permutation of {len(order)} nodes", f"one of {length}, the axis nodes={axis}")
+        starts = torch.arange(0, length, len(order), device=tensor.device)
+        return tensor.index_select(axis, (starts[:, None] + index).flatten())
+
+    @property
+    def concatenated(self) -> bool:
+        """Whether the samples lie one after the other along the node axis."""
+        return self.nodes is not None and self.nodes == self.batch and not isinstance(self.batch, Assumed)
+
+    def select(self, tensor: torch.Tensor, chosen: tuple[int, ...], of: int) -> torch.Tensor:
+        """New sample i is old sample chosen[i] out of ``of``; concatenated samples are of equal size."""
+        axis = _axis(self.batch, tensor)
+        if axis is None:
+            return tensor
+        index = torch.tensor(chosen, device=tensor.device)
+        if not self.concatenated:
+            return tensor.index_select(axis, index)
+        size = self._sample_size(tensor, axis, of)
+        return tensor.index_select(axis, (index[:, None] * size + torch.arange(size, device=tensor.device)).flatten())
+
+    def _sample_size(self, tensor: torch.Tensor, axis: int, of: int) -> int:
+        if tensor.shape[axis] % of:
+            raise ArgumentError("samples", f"one of {of} samples", f"a divisor of {tensor.shape[axis]}, the axis batch={axis}")
+        return tensor.shape[axis] // of
+
+
+_IDENTITY = Transform().matrix
+
+
+@dataclass(frozen=True)
+class Irreps(Representation):
+    """The last axis transforms by irreps of O(3), e3nn's notation, basis and order; axes before it are carried along.
+
+    Attributes
+    ----------
+    irreps : a string in e3nn's notation; ``o3.Irreps`` print as such strings
+    """
+
+    irreps: str
+
+    def __post_init__(self) -> None:
+        """Normalize the notation."""
+        from e3nn import o3  # imported here: it costs a second
+
+        try:
+            object.__setattr__(self, "irreps", str(o3.Irreps(self.irreps)))
+        except (ValueError, AssertionError, TypeError) as error:
+            raise ArgumentError("irreps", self.irreps, "irreps in e3nn's notation, for example '8x0e+4x1o'") from error
+
+    @property
+    def blocks(self) -> tuple[tuple[int, int, int], ...]:
+        """(multiplicity, degree, parity) of each irrep in order."""
+        return _blocks(self.irreps)
+
+    @property
+    def dim(self) -> int:
+        """Length of the last axis."""
+        return sum(mul * (2 * degree + 1) for mul, degree, _ in self.blocks)
+
+    def check(self, tensor: torch.Tensor, path: str) -> None:
+        """The last axis must have the dimension of the irreps."""
+        super().check(tensor, path)
+        if tensor.dim() == 0 or tensor.shape[-1] != self.dim:
+            shape = tuple(tensor.shape)
+            raise ContractError(path, f"tensor of shape {shape}", f"a last axis of {self.dim}, for {self.irreps}")
+
+    def act(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
+        """Each block times its Wigner D."""
+        pieces = []
+        for (mul, degree, parity), block in zip(self.blocks, self._split(values), strict=True):
+            matrix = wigner_d(degree, parity, element).to(values.device)
+            shaped = block.reshape(*block.shape[:-1], mul, 2 * degree + 1)
+            pieces.append((shaped @ matrix.T).reshape(block.shape))
+        return torch.cat(pieces, dim=-1) if pieces else values
+
+    def parts(self, values: torch.Tensor) -> Iterator[Part]:
+        """One part per block."""
+        for (mul, degree, parity), block in zip(self.blocks, self._split(values), strict=True):
+            yield Part(f"{mul}x{degree}{'e' if parity > 0 else 'o'}", block)
+
+    def _split(self, values: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return values.split([mul * (2 * degree + 1) for mul, degree, _ in self.blocks], dim=-1)
+
+
+@dataclass(frozen=True)
+class CartesianPoints(Representation):
+    """Positions on a last axis of 3: x' = x R^T + t."""
+
+    def check(self, tensor: torch.Tensor, path: str) -> None:
+        """The last axis must be x, y, z."""
+        super().check(tensor, path)
+        if tensor.dim() == 0 or tensor.shape[-1] != 3:
+            raise ContractError(path, f"tensor of shape {tuple(tensor.shape)}", "a last axis of 3, for cartesian_points")
+
+    def act(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
+        """x R^T + t."""
+        matrix = torch.tensor(element.matrix, dtype=torch.float64, device=values.device)
+        return values @ matrix.T + torch.tensor(element.vector, dtype=torch.float64, device=values.device)
+
+
+@dataclass(frozen=True)
+class Invariant(Representation):
+    """Unchanged by rotation, translation and inversion; its rows still follow the nodes and the samples."""
+
+    def act(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
+        """The values themselves."""
+        return values
+
+
+@dataclass(frozen=True)
+class NodeIndices(Invariant):
+    """Integers that are node numbers of the same sample: renumbered by permutations.
+
+    ``unordered`` says that the order along the last axis means nothing (a set of neighbours).
+    """
+
+    unordered: bool = False
+
+    def check(self, tensor: torch.Tensor, path: str) -> None:
+        """Node numbers are integers."""
+        super().check(tensor, path)
+        if tensor.is_floating_point() or tensor.dtype == torch.bool:
+            raise ContractError(path, f"tensor of dtype {tensor.dtype}", "integers, for node indices")
+
+    def permute(self, tensor: torch.Tensor, order: tuple[int, ...]) -> torch.Tensor:
+        """Rows follow their nodes and the numbers in them are the new ones."""
+        inverse = torch.empty(len(order), dtype=tensor.dtype, device=tensor.device)
+        inverse[torch.tensor(order, device=tensor.device)] = torch.arange(
+            len(order), dtype=tensor.dtype, device=tensor.device
+        )
+        block = torch.div(tensor, len(order), rounding_mode="floor") * len(order)
+        return super().permute(inverse[tensor.remainder(len(order))] + block, order)
+
+    def select(self, tensor: torch.Tensor, chosen: tuple[int, ...], of: int) -> torch.Tensor:
+        """Concatenated samples move, and the node numbers in them move along."""
+        result = super().select(tensor, chosen, of)
+        axis = _axis(self.batch, tensor)
+        if axis is None or not self.concatenated:
+            return result
+        size = self._sample_size(tensor, axis, of)
+        shift = [(new - old) * size for new, old in enumerate(chosen) for _ in range(size)]
+        shape = [-1 if i == axis else 1 for i in range(tensor.dim())]
+        return result + torch.tensor(shift, dtype=tensor.dtype, device=tensor.device).reshape(shape)
+
+    def parts(self, values: torch.Tensor) -> Iterator[Part]:
+        """The numbers, sorted where their order means nothing."""
+        yield Part("", values.sort(dim=-1).values if self.unordered else values)
+
+
+def as_representation(spec: object, argument: str) -> Representation:
+    """The representation that a public specification stands for.
+
+    Parameters
+    ----------
+    spec : a :class:`Representation`, an irreps string or ``o3.Irreps``, ``"cartesian_points"``, or None (unchanged)
+    argument : what to call it in an error
+
+    Raises
+    ------
+    ArgumentError : for anything else
+    """
+    if isinstance(spec, Representation):
+        return spec
+    if spec is None:
+        return Invariant()
+    if spec == "cartesian_points":
+        return CartesianPoints()
+    if isinstance(spec, str) or type(spec).__name__ in {"Irreps", "Irrep"}:
+        return Irreps(str(spec))
+    raise ArgumentError(argument, spec, "an irreps string, 'cartesian_points', None or a Representation")
+
+
+@lru_cache(maxsize=1024)
+def _blocks(irreps: str) -> tuple[tuple[int, int, int], ...]:
+    from e3nn import o3
+
+    return tuple((m.mul, m.ir.l, m.ir.p) for m in o3.Irreps(irreps))
+
+
+def _axis(axis: Axis, tensor: torch.Tensor) -> int | None:
+    if isinstance(axis, Assumed):
+        return 0 if tensor.dim() > 0 else None
+    return None if axis is None else axis % tensor.dim()

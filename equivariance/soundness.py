@@ -1,0 +1,153 @@
+"""What is wrong before any transformation: NaN, infinities, outputs that are zero, chance, and changed arguments.
+
+A tester that skips this passes a function that returns NaN, and blames the symmetry for what a second identical call
+would do too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from equivariance.bench import Bench, State
+from equivariance.elements import Transform
+from equivariance.findings import Finding
+from equivariance.handlers import Reference
+from equivariance.measure import PartError, PartKey, compare, part_name, worst
+from equivariance.probe import Call, buffers_kept, call_with, preserved, watched
+from equivariance.sources import location_of
+from equivariance.trees import UNSPECIFIED, cast, cloned, leaves
+
+
+def examine(bench: Bench) -> tuple[list[Finding], list[Finding]]:
+    """Findings and notes that need no transformation; symmetry "none"."""
+    findings = [f for state in bench.states for f in _not_finite(bench, state)][:1]
+    if findings:
+        return findings, []
+    notes = _vanishing_layers(bench)
+    findings.extend(f for f in notes if f.layer == "")
+    notes = [f for f in notes if f.layer != ""]
+    impure, remarks = _purity(bench)
+    return [*findings, *impure, *_chance(bench)], [*notes, *remarks]
+
+
+def _finding(bench: Bench, layer: str, cause: str, evidence: str, **more: Any) -> Finding:
+    return Finding(layer, "none", cause, evidence, location=location_of(bench.module(State(), bench.main), layer), **more)
+
+
+def _not_finite(bench: Bench, state: State) -> list[Finding]:
+    """The first layer that makes NaN or infinity out of finite inputs."""
+    reference = bench.reference(state)
+    for call, output in reference.outputs.items():
+        bad = [(p, int((~torch.isfinite(t)).sum()), t.numel()) for p, t, _ in leaves(output, UNSPECIFIED) if _infinite(t)]
+        if bad and not any(_infinite(t) for _, t, _ in leaves(reference.inputs[call], UNSPECIFIED)):
+            path, count, size = bad[0]
+            text = f"{count} of {size} entries of output{path} are NaN or infinite though every input is finite"
+            return [_finding(bench, call.layer, "not-finite", text, error=float("inf"), state=str(state))]
+    return []
+
+
+def _infinite(tensor: torch.Tensor) -> bool:
+    return tensor.is_floating_point() and not bool(torch.isfinite(tensor).all())
+
+
+def _vanishing_layers(bench: Bench) -> list[Finding]:
+    """Layers with an output part that is zero in every state: it proves nothing."""
+    zero: dict[Call, set[PartKey]] = {}
+    for index, state in enumerate(bench.states):
+        reference = bench.reference(state)
+        for call, output in reference.outputs.items():
+            found = _zero_parts(output, reference.contracts[call.layer].output)
+            zero[call] = found if index == 0 else zero.get(call, set()) & found
+    result = []
+    for call, parts in zero.items():
+        if parts:
+            names = ", ".join(sorted("output" + part_name(p) for p in parts))
+            text = f"{names} is zero everywhere in every state, which proves nothing"
+            result.append(_finding(bench, call.layer, "vanishing", text))
+    return result
+
+
+def _zero_parts(output: Any, spec: object) -> set[PartKey]:
+    return {
+        (path, part.label)
+        for path, tensor, representation in leaves(output, spec)
+        if tensor.is_floating_point() and tensor.numel()
+        for part in representation.parts(tensor)
+        if part.values.numel() and not bool(part.values.any())
+    }
+
+
+def _chance(bench: Bench) -> list[Finding]:
+    """Two identical calls, then two that differ in the seed alone: evaluation must not notice."""
+    state = State()
+    reference = bench.reference(state)
+    for seed, what in ((bench.seed, "two identical calls"), (bench.seed + 1, "two calls that differ in the random seed alone")):
+        again = Reference(bench.contracts)
+        bench.run(state, bench.main, bench.arguments, again, seed=seed)
+        for call, output in again.outputs.items():
+            if call not in reference.outputs:
+                continue
+            error = worst(compare(output, reference.outputs[call], UNSPECIFIED, Transform()))[1].relative
+            if error > 0:
+                text = f"{what} in evaluation mode differ by {error:.2g} at the output of this layer"
+                return [_finding(bench, call.layer, "nondeterministic", text, error=error, state=str(state))]
+    return []
+
+
+@dataclass
+class _Purity:
+    """Compares arguments, generators and default dtype before and after each call; the innermost culprit comes first."""
+
+    changed: dict[Call, list[str]] = field(default_factory=dict)
+    random: list[Call] = field(default_factory=list)
+    default: dict[Call, str] = field(default_factory=dict)
+    _stack: list[tuple[Call, dict[str, Any], Any, torch.Tensor, torch.dtype]] = field(default_factory=list)
+
+    def enter(self, call: Call, caller: Call | None, arguments: dict[str, Any]) -> dict[str, Any]:
+        state = (torch.get_rng_state(), torch.get_default_dtype())
+        self._stack.append((call, arguments, cloned(arguments), *state))
+        return arguments
+
+    def leave(self, call: Call, output: Any) -> Any:
+        _, arguments, before, generator, default = self._stack.pop()
+        names = [n for n, v in arguments.items() if _differs(v, before[n])]
+        if names:
+            self.changed[call] = names
+        if not torch.equal(generator, torch.get_rng_state()):
+            self.random.append(call)
+        if default != torch.get_default_dtype():
+            self.default[call] = f"{default} to {torch.get_default_dtype()}"
+        return output
+
+
+def _differs(value: Any, before: Any) -> bool:
+    errors: dict[PartKey, PartError] = compare(value, before, UNSPECIFIED, Transform())
+    return any(e.difference > 0 for e in errors.values())
+
+
+def _purity(bench: Bench) -> tuple[list[Finding], list[Finding]]:
+    """Layers that change their arguments, draw random numbers or switch the default dtype in evaluation mode."""
+    watcher, state = _Purity(), State()
+    module = bench.module(state, bench.main)
+    given = {k: cast(cloned(v), bench.main) for k, v in bench.arguments.items()}
+    with preserved(bench.main, bench.seed, bench.gradients), buffers_kept(module):
+        with watched(module, list(bench.contracts), watcher):
+            first = cloned(call_with(module, given))
+        second = call_with(module, given) if watcher.changed else first
+        error = worst(compare(second, first, UNSPECIFIED, Transform()))[1].relative if watcher.changed else 0.0
+    findings, notes = [], []
+    if watcher.changed:
+        call, names = next(iter(watcher.changed.items()))
+        text = f"changes its argument {', '.join(names)} in place"
+        if error > 0:
+            text += f": a second call on the same argument differs by {error:.2g}"
+        made = _finding(bench, call.layer, "nondeterministic", text, error=error)
+        (findings if error > 0 else notes).append(made)
+    for call in watcher.random[:1]:
+        notes.append(_finding(bench, call.layer, "nondeterministic", "draws from the global random generator in evaluation mode"))
+    for call, change in list(watcher.default.items())[:1]:
+        notes.append(_finding(bench, call.layer, "nondeterministic", f"leaves the default dtype changed, {change}"))
+    return findings, notes

@@ -1,0 +1,61 @@
+"""Where the code of a layer stands."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from equivariance.findings import Location
+
+
+def location_of(module: torch.nn.Module, layer: str) -> Location | None:
+    """The ``forward`` of a submodule: file, line of its ``def`` and that line; None without Python source."""
+    target = module.get_submodule(layer)
+    function = getattr(target, "function", None) if isinstance(target, FunctionModule) else type(target).forward
+    return source_of(function)
+
+
+def source_of(function: Any) -> Location | None:
+    """The first line of a function's definition, decorators skipped."""
+    function = inspect.unwrap(function) if callable(function) else function
+    try:
+        lines, start = inspect.getsourcelines(function)
+        file = inspect.getsourcefile(function)
+    except (TypeError, OSError):
+        return None
+    offset = next((i for i, line in enumerate(lines) if line.lstrip().startswith(("def ", "async def "))), 0)
+    return None if file is None else Location(_relative(file), start + offset, lines[offset].strip())
+
+
+def _relative(file: str) -> str:
+    path = Path(file)
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+class FunctionModule(torch.nn.Module):
+    """A plain callable with a module's interface, so that functions and modules take the same road."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        """Keep the callable; its signature becomes that of ``forward``."""
+        super().__init__()
+        self.function = function
+        self.forward = function  # type: ignore[method-assign, assignment]
+
+
+def as_module(function: Callable[..., Any]) -> torch.nn.Module:
+    """``function`` itself if it is a module, else wrapped as one."""
+    return function if isinstance(function, torch.nn.Module) else FunctionModule(function)
+
+
+def name_of(function: Any) -> str:
+    """What to call it in a report."""
+    if isinstance(function, FunctionModule):
+        function = function.function
+    return getattr(function, "__qualname__", type(function).__name__)

@@ -1,0 +1,185 @@
+"""Walks over nested values: dicts, lists, tuples, dataclasses, and the containers of optional libraries.
+
+One walk serves everything: it visits each tensor together with its representation and builds the value anew from
+what the visitor returns, so that a caller's value is never changed.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
+
+import torch
+
+from equivariance.adapters import adapter_of
+from equivariance.elements import Transform
+from equivariance.errors import ContractError, UndeclaredTensorError
+from equivariance.representations import Invariant, Representation, as_representation
+
+Visitor = Callable[[torch.Tensor, Representation, str], torch.Tensor]
+
+
+@dataclass(frozen=True)
+class GraphFields:
+    """Representations of the fields of a graph object of another library (DGL).
+
+    Attributes
+    ----------
+    ndata : node field -> representation
+    edata : edge field -> representation
+    permuted : whether the nodes of this graph are reordered with the nodes of the input; False for a graph whose
+        node order does not depend on the input's (a pooled graph in the order of selection)
+    """
+
+    ndata: Mapping[str, object]
+    edata: Mapping[str, object]
+    permuted: bool = True
+
+
+class _Unspecified:
+    """Stands for "no representation asked for": every tensor is visited as unchanged."""
+
+
+UNSPECIFIED = _Unspecified()
+
+
+def compile_spec(spec: object, path: str) -> object:
+    """Parse the leaves of a public specification once, at the boundary; containers keep their shape."""
+    if isinstance(spec, GraphFields):
+        nodes = {k: compile_spec(v, f"{path}.ndata[{k!r}]") for k, v in spec.ndata.items()}
+        edges = {k: compile_spec(v, f"{path}.edata[{k!r}]") for k, v in spec.edata.items()}
+        return GraphFields(nodes, edges, spec.permuted)
+    if isinstance(spec, Representation):
+        return spec
+    if isinstance(spec, Mapping):
+        return {k: compile_spec(v, f"{path}[{k!r}]") for k, v in spec.items()}
+    if type(spec) in (list, tuple):
+        return [compile_spec(v, f"{path}[{i}]") for i, v in enumerate(spec)]  # type: ignore[var-annotated, arg-type]
+    if is_dataclass(spec) and not isinstance(spec, type):
+        return {f.name: compile_spec(getattr(spec, f.name), f"{path}.{f.name}") for f in fields(spec)}
+    return as_representation(spec, path)
+
+
+def walk(value: Any, spec: object, path: str, visit: Visitor) -> Any:
+    """Rebuild ``value`` with every tensor replaced by ``visit(tensor, representation, path)``.
+
+    Raises
+    ------
+    UndeclaredTensorError : a tensor has no representation; names its path
+    ContractError : the specification and the value have different shapes
+    """
+    if isinstance(value, torch.Tensor):
+        return _visit_tensor(value, spec, path, visit)
+    adapter = adapter_of(value)
+    if adapter is not None:
+        return adapter.walk(value, _graph_spec(spec, path), path, visit)
+    if isinstance(value, Mapping):
+        return _like(value, {k: walk(v, _item(spec, k, path), f"{path}[{k!r}]", visit) for k, v in value.items()})
+    if isinstance(value, (list, tuple)):
+        _same_length(value, spec, path)
+        items = [walk(v, _item(spec, i, path), f"{path}[{i}]", visit) for i, v in enumerate(value)]
+        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
+    if is_dataclass(value) and not isinstance(value, type):
+        return _walk_dataclass(value, spec, path, visit)
+    _reject_hidden_tensors(value, path)
+    return value
+
+
+def transform(value: Any, spec: object, element: Transform, path: str = "value") -> Any:
+    """``element`` applied to every tensor of ``value`` by its representation."""
+    adapter = adapter_of(value)
+    if adapter is not None:
+        return adapter.transform(value, _graph_spec(spec, path), element)
+    if isinstance(value, torch.Tensor):
+        return _visit_tensor(value, spec, path, lambda t, r, _: r.transform(t, element))
+    if isinstance(value, Mapping):
+        return _like(value, {k: transform(v, _item(spec, k, path), element, f"{path}[{k!r}]") for k, v in value.items()})
+    if isinstance(value, (list, tuple)) and any(adapter_of(v) is not None for v in value):
+        return type(value)(transform(v, _item(spec, i, path), element, f"{path}[{i}]") for i, v in enumerate(value))
+    return walk(value, spec, path, lambda t, r, _: r.transform(t, element))
+
+
+def map_tensors(value: Any, change: Callable[[torch.Tensor], torch.Tensor]) -> Any:
+    """Rebuild ``value`` with ``change`` applied to every tensor, whatever its representation."""
+    return walk(value, UNSPECIFIED, "value", lambda t, _r, _p: change(t))
+
+
+def cloned(value: Any) -> Any:
+    """A copy that shares no memory with ``value`` and no autograd history."""
+    return map_tensors(value, lambda t: t.detach().clone())
+
+
+def cast(value: Any, dtype: torch.dtype) -> Any:
+    """Floating-point tensors converted to ``dtype``; integers and booleans as they are."""
+    return map_tensors(value, lambda t: t.detach().to(dtype) if t.is_floating_point() else t.detach())
+
+
+def leaves(value: Any, spec: object, path: str = "") -> list[tuple[str, torch.Tensor, Representation]]:
+    """Every tensor with its path and representation, in a fixed order."""
+    found: list[tuple[str, torch.Tensor, Representation]] = []
+
+    def collect(tensor: torch.Tensor, representation: Representation, where: str) -> torch.Tensor:
+        found.append((where, tensor, representation))
+        return tensor
+
+    walk(value, spec, path, collect)
+    return found
+
+
+def has_tensor(value: Any) -> bool:
+    """Whether any tensor is inside."""
+    return bool(leaves(value, UNSPECIFIED))
+
+
+def _visit_tensor(value: torch.Tensor, spec: object, path: str, visit: Visitor) -> torch.Tensor:
+    if spec is UNSPECIFIED:
+        return visit(value, Invariant(), path)
+    if spec is None:
+        raise UndeclaredTensorError(path, tuple(value.shape))
+    if not isinstance(spec, Representation):
+        raise ContractError(path, f"tensor of shape {tuple(value.shape)}", f"a value shaped like {spec!r}")
+    spec.check(value, path)
+    return visit(value, spec, path)
+
+
+def _walk_dataclass(value: Any, spec: object, path: str, visit: Visitor) -> Any:
+    result = copy.copy(value)
+    for entry in fields(value):
+        new = walk(getattr(value, entry.name), _item(spec, entry.name, path), f"{path}.{entry.name}", visit)
+        object.__setattr__(result, entry.name, new)
+    return result
+
+
+def _item(spec: object, key: object, path: str) -> object:
+    """The specification of one entry; None where there is none (an error only if a tensor is found there)."""
+    if spec is None or spec is UNSPECIFIED or isinstance(spec, Invariant):
+        return spec
+    if isinstance(spec, Mapping):
+        return spec.get(key)
+    if isinstance(spec, list) and isinstance(key, int):
+        return spec[key]
+    raise ContractError(path, spec, f"a container with an entry {key!r}, like the value that it describes")
+
+
+def _same_length(value: list[Any] | tuple[Any, ...], spec: object, path: str) -> None:
+    if isinstance(spec, list) and len(spec) != len(value):
+        raise ContractError(path, f"a sequence of {len(spec)} representations", f"{len(value)}, one for each item")
+
+
+def _graph_spec(spec: object, path: str) -> object:
+    if spec is UNSPECIFIED or spec is None or isinstance(spec, (GraphFields, Invariant)):
+        return spec
+    raise ContractError(path, spec, "GraphFields(ndata=..., edata=...) for a graph")
+
+
+def _like(value: Any, items: dict[Any, Any]) -> Any:
+    return items if type(value) is dict else type(value)(items)
+
+
+def _reject_hidden_tensors(value: object, path: str) -> None:
+    hidden = [k for k, v in getattr(value, "__dict__", {}).items() if isinstance(v, torch.Tensor)]
+    if hidden and not isinstance(value, torch.nn.Module):
+        what = f"{type(value).__name__} that holds the tensors {', '.join(hidden)}"
+        raise ContractError(path, what, "a tensor, dict, list, tuple, dataclass or DGL graph, which can be looked into")

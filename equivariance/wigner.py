@@ -1,0 +1,54 @@
+"""Real Wigner D matrices of e3nn's basis in float64, from nothing but the spherical harmonics themselves.
+
+The defining relation Y_l(R x) = D_l(R) Y_l(x) is solved for D_l on a fixed set of directions. That inherits e3nn's
+basis by construction and is accurate to a few 1e-15, whatever the default dtype; e3nn's own ``D_from_matrix`` reads
+constants that are stored in the default dtype (2e-7 off under float32).
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import torch
+
+from equivariance.elements import Transform
+
+
+def wigner_d(degree: int, parity: int, element: Transform) -> torch.Tensor:
+    """D of the irrep (degree, parity) at an element of O(3), [2l+1, 2l+1] float64 on the CPU.
+
+    An improper element is the inversion times a rotation; the inversion acts as the parity, +1 or -1.
+    """
+    sign = parity if element.determinant < 0 else 1
+    return sign * _proper(degree, _proper_matrix(element))
+
+
+def _proper_matrix(element: Transform) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(float(v) * element.determinant for v in row) for row in element.matrix)
+
+
+@lru_cache(maxsize=4096)
+def _proper(degree: int, matrix: tuple[tuple[float, ...], ...]) -> torch.Tensor:
+    directions, inverse = _directions(degree)
+    rotated = directions @ torch.tensor(matrix, dtype=torch.float64).T
+    return (inverse @ _harmonics(degree, rotated)).T.contiguous()
+
+
+@lru_cache(maxsize=64)
+def _directions(degree: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Fibonacci directions [P, 3] and the pseudo-inverse [2l+1, P] of their harmonics."""
+    count = 8 * (2 * degree + 1)
+    index = np.arange(count) + 0.5
+    height = 1 - 2 * index / count
+    azimuth = np.pi * (1 + np.sqrt(5)) * index
+    radius = np.sqrt(1 - height**2)
+    points = np.stack([radius * np.cos(azimuth), height, radius * np.sin(azimuth)], axis=-1)
+    directions = torch.from_numpy(points)
+    return directions, torch.linalg.pinv(_harmonics(degree, directions))
+
+
+def _harmonics(degree: int, directions: torch.Tensor) -> torch.Tensor:
+    from e3nn import o3  # imported here: it costs a second
+
+    return o3.spherical_harmonics(degree, directions, normalize=True, normalization="component")
