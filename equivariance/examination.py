@@ -60,7 +60,7 @@ class Settings:
 
 def examine_module(
     module: torch.nn.Module, args: object, irreps_in: object, irreps_out: object, kwargs: Mapping[str, Any] | None,
-    group: object, contracts: Mapping[str, Contract], settings: Settings,
+    group: object, contracts: Mapping[str, Contract], settings: Settings, name: str = "",
 ) -> Report:  # fmt: skip
     """The work behind :func:`check`, :func:`diagnose` and the command line."""
     groups = groups_of(group, settings.max_translation)
@@ -77,14 +77,13 @@ def examine_module(
             claimed = settings.claims is None or item.symmetry in settings.claims
             localizer = Localizer(surveyor, item) if claimed else None
             if localizer is None:
-                top = surveyor.survey(item).root.top
-                unclaimed.append(Unclaimed(item.symmetry, top[1].error if top else 0.0))
+                unclaimed.append(Unclaimed(item.symmetry, surveyor.at_output(item)))
                 continue
             found, remarks = localizer.findings()
             findings, notes = findings + found, notes + remarks + localizer.ties_and_conditions()
             rows += localizer.rows()
     return Report(
-        subject=name_of(module),
+        subject=name or name_of(module),
         symmetries=tuple(g.symmetry for g in groups),
         findings=[f for f in sorted(findings, key=_importance) if f.layer in chosen],
         notes=[f for f in notes if f.layer in chosen],

@@ -93,6 +93,7 @@ class LayerRow:
     contributed : relative error that it alone causes at the network's output; 0 for a sound layer
     noise_floor : rounding floor of ``introduced`` in the working precision
     working : the introduced error in the working precision
+    reached_working, reached_floor : the accumulated error and its rounding floor in the working precision
     verdict : "clean", "rounding", "ill-conditioned", "precision" or "structural"
     part : the leaf and irrep where the introduced error is worst
     """
@@ -106,6 +107,8 @@ class LayerRow:
     contributed: float
     noise_floor: float
     working: float
+    reached_working: float
+    reached_floor: float
     verdict: str
     part: str = ""
 

@@ -90,8 +90,10 @@ class Localizer:
                     accumulated=reached[1].error if reached else 0.0,
                     introduced=reading.error,
                     contributed=self.contributions.get(call.layer, 0.0) if reading.verdict > self.allowed else 0.0,
-                    noise_floor=reading.working_floor,
-                    working=reading.working_error,
+                    noise_floor=_largest(own, "working_floor"),
+                    working=_largest(own, "working_error"),
+                    reached_working=_largest(place, "working_error"),
+                    reached_floor=_largest(place, "working_floor"),
                     verdict=str(reading.verdict),
                     part=part_name(top[0]) if top else "",
                 )
@@ -182,6 +184,11 @@ class Localizer:
 
 
 _NOTHING = Finding("", "", "", "", error=-1.0)
+
+
+def _largest(place: Worst, name: str) -> float:
+    """The largest value over all parts: the worst part in the main precision need not be the worst in the working one."""
+    return max((getattr(reading, name) for reading, _ in place.readings.values()), default=0.0)
 
 
 def _remark(reading: Reading, place: str) -> tuple[str, str]:

@@ -17,7 +17,7 @@ from equivariance.bench import Bench, State
 from equivariance.elements import Transform
 from equivariance.groups import Group, Setting
 from equivariance.handlers import DIVERGED, OUTPUT, Accumulated, Errors, Introduced, Reference, Site
-from equivariance.measure import PartKey, compare
+from equivariance.measure import PartKey, compare, worst
 from equivariance.noise import Reading
 from equivariance.probe import Call
 from equivariance.trees import cast, transform
@@ -95,6 +95,15 @@ class Surveyor:
         for index, element in enumerate(group.draw(self.samples, self.seed, self.setting)):
             self._measure(Trial(element, states[index % len(states)]), result)
         return result
+
+    def at_output(self, group: Group) -> float:
+        """The largest error at the network's output in plain transformed runs, and nothing else."""
+        found = 0.0
+        for element in group.draw(1, self.seed, self.setting):
+            trial = Trial(element, self.bench.states[0])
+            errors = self._accumulated(trial, self.bench.main).errors[Call("")]
+            found = max(found, worst(errors)[1].relative)
+        return found
 
     def inputs(self, element: Transform) -> dict[str, Any]:
         """The root's arguments, transformed exactly in float64."""

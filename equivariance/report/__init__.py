@@ -1,0 +1,1 @@
+"""Reports: each format reads findings, none computes."""

@@ -1,0 +1,42 @@
+"""Files appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from equivariance.errors import ArgumentError
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write to a temporary file beside ``path``, then rename it.
+
+    Raises
+    ------
+    ArgumentError : the directory does not exist or cannot be written to
+    """
+    check_writable(path)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def check_writable(path: Path) -> None:
+    """Find out before hours of work that the result cannot be kept.
+
+    Raises
+    ------
+    ArgumentError : as for :func:`write_text`
+    """
+    if path.is_dir():
+        raise ArgumentError("output", str(path), "a file name, not a directory")
+    if not path.parent.is_dir():
+        raise ArgumentError("output", str(path), f"a file in an existing directory; {path.parent} does not exist")
+    if not os.access(path.parent, os.W_OK):
+        raise ArgumentError("output", str(path), f"a file in a directory that can be written to; {path.parent} cannot")

@@ -1,0 +1,176 @@
+"""The report as text, for terminals and log files."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Mapping, Sequence
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from equivariance.findings import Finding, LayerRow, Report
+
+WIDTH = 118
+_STYLES = {
+    "clean": "green", "rounding": "green", "ill-conditioned": "yellow", "precision": "red", "structural": "bold red",
+}  # fmt: skip
+
+
+def to_text(report: Report) -> str:
+    """Plain text without colour, ``WIDTH`` columns."""
+    console = Console(file=io.StringIO(), width=WIDTH, color_system=None, highlight=False, emoji=False, legacy_windows=False)
+    console.print(render(report))
+    assert isinstance(console.file, io.StringIO)
+    return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())
+
+
+def render(report: Report) -> RenderableType:
+    """The whole report for a rich console."""
+    parts: list[RenderableType] = [_headline(report), _summary(report)]
+    parts += [_finding(i, f) for i, f in enumerate(report.findings, 1)]
+    if report.notes:
+        parts += [Text("Notes: no break, but worth knowing", style="bold"), *(_note(f) for f in report.notes)]
+    if len({(r.layer, r.call) for r in report.layers}) > 1:
+        parts.append(_layers(report))
+    parts.append(_settings(report))
+    return Group(*parts)
+
+
+def side_by_side(reports: Sequence[Report], stages: Mapping[str, Mapping[str, tuple[str, ...]]]) -> RenderableType:
+    """The stages that networks have in common: the largest error that each introduces, by symmetry.
+
+    ``stages``: report subject -> stage label -> layers.
+    """
+    table = Table(box=box.SIMPLE_HEAD, title="Side by side: the largest error that a stage introduces by itself", title_justify="left")
+    table.add_column("stage")
+    symmetries = [s for s in reports[0].symmetries if all(s in r.symmetries for r in reports)]
+    for report in reports:
+        for symmetry in symmetries:
+            table.add_column(f"{report.subject}\n{symmetry}", justify="right")
+    labels = list(dict.fromkeys(label for r in reports for label in stages[r.subject]))
+    for label in labels:
+        cells = [_stage(r, s, stages[r.subject].get(label, ())) for r in reports for s in symmetries]
+        table.add_row(label, *cells)
+    return table
+
+
+def number(value: float) -> str:
+    """Two significant digits; exact zeros and infinities by name."""
+    if value == 0:
+        return "0"
+    return "inf" if math.isinf(value) else f"{value:.1e}"
+
+
+def _stage(report: Report, symmetry: str, layers: tuple[str, ...]) -> Text:
+    rows = [r for r in report.layers if r.symmetry == symmetry and any(_within(r.layer, p) for p in layers)]
+    if not rows:
+        return Text("-", style="dim")
+    top = max(rows, key=lambda r: (_rank(r.verdict), r.introduced))
+    return Text(number(top.introduced), style=_STYLES[top.verdict])
+
+
+def _within(layer: str, path: str) -> bool:
+    return layer == path or (bool(path) and layer.startswith(path + "."))
+
+
+def _rank(verdict: str) -> int:
+    return list(_STYLES).index(verdict)
+
+
+def _headline(report: Report) -> Text:
+    count = len(report.findings)
+    if not report.findings:
+        return Text.assemble((f"{report.subject}: equivariant", "bold green"), f" ({', '.join(report.symmetries)})")
+    words = f"{count} finding{'s' if count != 1 else ''}"
+    return Text.assemble((f"{report.subject}: {words}", "bold red"), f" ({', '.join(report.symmetries)})")
+
+
+def _summary(report: Report) -> RenderableType:
+    """The network's output under each symmetry."""
+    table = Table(box=box.SIMPLE_HEAD)
+    working, main = report.settings.get("working precision", ""), report.settings.get("main precision", "")
+    for name in ("output under", f"error, {main}", f"error, {working}", f"rounding floor, {working}", "verdict"):
+        table.add_column(name, justify="left" if name in ("output under", "verdict") else "right")
+    for row in [r for r in report.layers if r.layer == ""]:
+        verdict = _output_verdict(report, row)
+        table.add_row(
+            row.symmetry, number(row.accumulated), number(row.reached_working), number(row.reached_floor),
+            Text(verdict, style="bold red" if verdict == "broken" else "green"),
+        )  # fmt: skip
+    for item in report.unclaimed:
+        table.add_row(item.symmetry, number(item.error), "", "", Text("not claimed", style="dim"))
+    return table if table.row_count else Text("")
+
+
+def _output_verdict(report: Report, row: LayerRow) -> str:
+    return "broken" if any(f.symmetry == row.symmetry for f in report.findings) else "holds"
+
+
+def _name(layer: str) -> str:
+    return layer or "(the whole)"
+
+
+def _finding(index: int, finding: Finding) -> RenderableType:
+    head = Text.assemble(
+        (f"{index}. {finding.symmetry if finding.symmetry != 'none' else 'no transformation needed'}: ", "bold"),
+        (finding.cause, "bold red"), " in ", (_name(finding.layer), "bold"),
+    )  # fmt: skip
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim")
+    grid.add_column()
+    if finding.location:
+        grid.add_row("   at", f"{finding.location}  {finding.location.source}")
+    else:
+        grid.add_row("   at", "no Python source")
+    grid.add_row("   why", finding.evidence)
+    grid.add_row("   error", _sizes(finding))
+    if finding.counterexample is not None:
+        grid.add_row("   replay", f"group=equivariance.groups.{finding.counterexample!r}")
+    return Group(head, grid, Text(""))
+
+
+def _sizes(finding: Finding) -> str:
+    text = f"{number(finding.error)} at {finding.part or 'the output'}"
+    text += f" (rounding: {number(finding.noise_floor)})" if finding.noise_floor else ""
+    if finding.symmetry != "none":
+        text += f"; alone it moves the network's output by {number(finding.contributed)}"
+    return text + (f"; {finding.state}" if finding.state else "")
+
+
+def _note(finding: Finding) -> RenderableType:
+    where = f"  {finding.location}" if finding.location else ""
+    head = Text.assemble("- ", (f"{finding.cause}", "yellow"), f" in {_name(finding.layer)} ({finding.symmetry}){where}")
+    return Group(head, Text(f"  {finding.evidence}", style="dim"))
+
+
+def _layers(report: Report) -> RenderableType:
+    table = Table(box=box.SIMPLE_HEAD, title="Layers: the error each introduces by itself, and (in brackets) the error accumulated at its output", title_justify="left")  # noqa: E501
+    table.add_column("layer", overflow="fold")
+    table.add_column("class")
+    symmetries = list(dict.fromkeys(r.symmetry for r in report.layers))
+    for symmetry in symmetries:
+        table.add_column(symmetry, justify="right")
+    calls: dict[tuple[str, int, str], dict[str, LayerRow]] = {}
+    for row in report.layers:
+        calls.setdefault((row.layer, row.call, row.kind), {})[row.symmetry] = row
+    for (layer, call, kind), rows in calls.items():
+        name = _name(layer) + (f" (call {call + 1})" if call else "")
+        table.add_row(name, kind, *(_cell(rows.get(s)) for s in symmetries))
+    return table
+
+
+def _cell(row: LayerRow | None) -> Text:
+    if row is None:
+        return Text("-", style="dim")
+    return Text.assemble((number(row.introduced), _STYLES[row.verdict]), (f" ({number(row.accumulated)})", "dim"))
+
+
+def _settings(report: Report) -> RenderableType:
+    lines = [f"{k}: {v}" for k, v in report.settings.items()]
+    text = Text("; ".join(lines), style="dim")
+    for line in report.assumptions:
+        text.append(f"\nassumed: {line}", style="yellow")
+    return text

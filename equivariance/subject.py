@@ -1,0 +1,162 @@
+"""Subjects: a network with example inputs, contracts and claims, found by name or by ``module:factory``.
+
+A package offers a subject by an entry point in the group ``equivariance.subjects``; its value is a factory without
+required arguments that returns a :class:`Subject`. The built-in networks take this road too.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from equivariance.contract import Contract
+from equivariance.errors import ArgumentError, ChoiceError
+from equivariance.examination import Settings, examine_module, layer_contracts
+from equivariance.findings import CAUSES, Finding, Report
+from equivariance.groups import SYMMETRIES
+
+ENTRY_POINTS = "equivariance.subjects"
+BUILT_IN = ("published", "se3unet")
+"""The pair that is shown when no subject is asked for."""
+
+
+@dataclass(frozen=True, order=True)
+class Known:
+    """A finding, or a note, that a subject is registered with: diagnosed again, it must be there, and no other."""
+
+    layer: str
+    symmetry: str
+    cause: str
+
+    def __post_init__(self) -> None:
+        """Only symmetries and causes that exist."""
+        if self.symmetry not in (*SYMMETRIES, "none"):
+            raise ChoiceError("symmetry", self.symmetry, (*SYMMETRIES, "none"))
+        if self.cause not in CAUSES:
+            raise ChoiceError("cause", self.cause, CAUSES)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a factory returns.
+
+    Attributes
+    ----------
+    name : short name, as in reports
+    module : the network
+    args : positional example inputs; use generic ones, a real cloud of more than a few points
+    irreps_in, irreps_out : representations as for :func:`equivariance.diagnose`
+    claims : group names that the network claims; others are measured and shown as not claimed
+    contracts : layer path or glob -> contract
+    known : findings that the network is registered with
+    stages : label -> layer paths, in order, for reports that put networks side by side
+    description : one sentence
+    load : reads a checkpoint file into the module; None for a state dict
+    """
+
+    name: str
+    module: torch.nn.Module
+    args: tuple[Any, ...]
+    irreps_in: object
+    irreps_out: object
+    claims: tuple[str, ...] = ("se3", "permutation", "batch")
+    contracts: Mapping[str, Contract] = field(default_factory=dict)
+    known: tuple[Known, ...] = ()
+    stages: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    description: str = ""
+    load: Callable[[torch.nn.Module, Path], None] | None = None
+
+
+def registered() -> dict[str, Any]:
+    """Entry points of installed packages, by name."""
+    return {point.name: point for point in entry_points(group=ENTRY_POINTS)}
+
+
+def load_subject(spec: str) -> Subject:
+    """The subject behind a registered name or ``module:factory``.
+
+    Raises
+    ------
+    ChoiceError : no such name; the message lists the registered ones
+    ArgumentError : the module or the factory cannot be had, or does not return a :class:`Subject`
+    """
+    if ":" in spec:
+        factory = _imported(spec)
+    else:
+        points = registered()
+        if spec not in points:
+            raise ChoiceError("subject", spec, [*points, "module:factory"])
+        factory = points[spec].load()
+    subject = factory()
+    if not isinstance(subject, Subject):
+        raise ArgumentError("subject", spec, f"a factory that returns equivariance.subject.Subject, not {type(subject).__name__}")
+    return subject
+
+
+def load_checkpoint(subject: Subject, path: Path) -> None:
+    """Read weights from a file: the subject's own reader, else a state dict (.safetensors, .pt; never unpickled freely).
+
+    Raises
+    ------
+    ArgumentError : no such file, or no weights of this network in it
+    """
+    if not path.is_file():
+        raise ArgumentError("checkpoint", str(path), "an existing file")
+    try:
+        if subject.load is not None:
+            subject.load(subject.module, path)
+        else:
+            subject.module.load_state_dict(_state_dict(path))
+    except ArgumentError:
+        raise
+    except Exception as error:
+        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ArgumentError("checkpoint", str(path), f"weights of {subject.name} ({first})") from error
+
+
+def examine_subject(subject: Subject, group: object, settings: Settings) -> Report:
+    """Diagnose a subject with its own contracts, in the state that it comes in."""
+    return examine_module(
+        subject.module, subject.args, subject.irreps_in, subject.irreps_out, None, group,
+        layer_contracts(subject.module, subject.contracts), settings, subject.name,
+    )  # fmt: skip
+
+
+def as_registered(subject: Subject, report: Report) -> tuple[list[Known], list[Known]]:
+    """What was found beyond the registered findings, and what of them was missed; ties on rounding do not count."""
+    found = {_known(f) for f in report.findings}
+    expected = set(subject.known)
+    return sorted(found - expected), sorted(expected - found)
+
+
+def _known(finding: Finding) -> Known:
+    return Known(finding.layer, finding.symmetry, finding.cause)
+
+
+def _imported(spec: str) -> Callable[[], Any]:
+    name, _, attribute = spec.partition(":")
+    if str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    try:
+        factory: Callable[[], Any] = getattr(importlib.import_module(name), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ArgumentError("subject", spec, f"module:factory that can be imported ({error})") from error
+    return factory
+
+
+def _state_dict(path: Path) -> dict[str, torch.Tensor]:
+    if path.suffix == ".safetensors":
+        from safetensors.torch import load_file
+
+        return load_file(path)
+    loaded = torch.load(path, map_location="cpu", weights_only=True)
+    if not isinstance(loaded, dict):
+        raise ArgumentError("checkpoint", str(path), f"a state dict, not {type(loaded).__name__}")
+    return loaded.get("state_dict", loaded)
