@@ -25,7 +25,7 @@ settings.load_profile("dev")
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """The folder of recorded data, beside the repository or where EQUIVARIANCE_DATA points; skips where it is absent."""
+    """The folder of recorded data: where EQUIVARIANCE_DATA points or beside the repository; skips if there is none."""
     folder = Path(os.environ.get("EQUIVARIANCE_DATA", Path(__file__).parent.parent / "shared" / "data"))
     if not folder.is_dir():
         pytest.skip(f"needs the data folder {folder}: put it there or set EQUIVARIANCE_DATA (see CONTRIBUTING.md)")

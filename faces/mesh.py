@@ -1,0 +1,93 @@
+"""A triangle mesh of a face with its 68 landmarks, and the crop of a whole head to FaceScape's part of it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from faces.errors import FaceError
+
+LANDMARKS = 68
+
+CHIN = 8
+BROWS = slice(17, 27)
+NOSE_TIP = 30
+
+BELOW_CHIN_CM = 4.1
+ABOVE_BROWS_CM = 8.9
+BEHIND_NOSE_CM = 14.8
+
+
+@dataclass(frozen=True, eq=False)
+class Mesh:
+    """A triangle mesh in centimetres, +y up and +z forward, -x the subject's right.
+
+    Attributes:
+        vertices: [V, 3] float64, centimetres.
+        triangles: [F, 3] int64, vertex numbers.
+        landmarks: [68] int64, the vertices of the iBUG landmarks, in iBUG order (0: jaw at the subject's right ear).
+
+    Raises:
+        FaceError: a shape is another, a coordinate is not finite, or a vertex number has no vertex.
+    """
+
+    vertices: npt.NDArray[np.float64]
+    triangles: npt.NDArray[np.int64]
+    landmarks: npt.NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        _require_shape("vertices", self.vertices, (None, 3))
+        _require_shape("triangles", self.triangles, (None, 3))
+        _require_shape("landmarks", self.landmarks, (LANDMARKS,))
+        if not np.isfinite(self.vertices).all():
+            raise FaceError(f"vertices: expected finite coordinates but row {_first_bad_row(self.vertices)} is not")
+        for name, numbers in (("triangles", self.triangles), ("landmarks", self.landmarks)):
+            if numbers.size and (numbers.min() < 0 or numbers.max() >= len(self.vertices)):
+                raise FaceError(
+                    f"{name}: expected vertex numbers from 0 to {len(self.vertices) - 1} "
+                    f"but got {numbers.min()} to {numbers.max()}"
+                )
+
+    @property
+    def landmark_positions(self) -> npt.NDArray[np.float64]:
+        """The landmarks' coordinates, [68, 3] float64, centimetres."""
+        return self.vertices[self.landmarks]
+
+
+def crop_like_facescape(mesh: Mesh) -> Mesh:
+    """The part of a head that FaceScape's scans show: from below the chin to the forehead, without the back.
+
+    Kept are the vertices above the chin (landmark 8) less 4.1 cm, below the highest brow point (17 to 26) plus 8.9 cm
+    and in front of the tip of the nose (30) less 14.8 cm, and the triangles all of whose corners are kept.
+
+    Raises:
+        FaceError: a landmark lies outside of the crop.
+    """
+    landmarks = mesh.landmark_positions
+    height, depth = mesh.vertices[:, 1], mesh.vertices[:, 2]
+    kept = height > landmarks[CHIN, 1] - BELOW_CHIN_CM
+    kept &= height < landmarks[BROWS, 1].max() + ABOVE_BROWS_CM
+    kept &= depth > landmarks[NOSE_TIP, 2] - BEHIND_NOSE_CM
+    lost = np.flatnonzero(~kept[mesh.landmarks])
+    if lost.size:
+        raise FaceError(f"mesh: expected every landmark within the crop but landmarks {lost.tolist()} are outside")
+    renumbered = np.cumsum(kept) - 1
+    whole = kept[mesh.triangles].all(axis=1)
+    return Mesh(
+        vertices=mesh.vertices[kept],
+        triangles=renumbered[mesh.triangles[whole]],
+        landmarks=renumbered[mesh.landmarks],
+    )
+
+
+def _require_shape(name: str, array: npt.NDArray[np.generic], expected: tuple[int | None, ...]) -> None:
+    fits = len(array.shape) == len(expected) and all(
+        want is None or got == want for got, want in zip(array.shape, expected, strict=True)
+    )
+    if not fits:
+        shape = ", ".join("n" if size is None else str(size) for size in expected)
+        raise FaceError(f"{name}: expected shape [{shape}] but got {list(array.shape)}")
+
+
+def _first_bad_row(array: npt.NDArray[np.float64]) -> int:
+    return int(np.flatnonzero(~np.isfinite(array).all(axis=1))[0])
