@@ -1,0 +1,48 @@
+"""The distribution: what is installed, what is pinned, and what the README and continuous integration agree on."""
+
+import re
+import subprocess
+import sys
+import tomllib
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from tests.architecture.sources import ROOT
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+# 900 MB that no test needs.
+NOT_PINNED = {"open3d", "equivariance"}
+
+
+def pins():
+    lines = (line for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#"))
+    return {canonicalize_name(name): Version(version) for name, version in (line.split("==") for line in lines)}
+
+
+def test_every_requirement_is_pinned_within_its_range():
+    extras = PROJECT["optional-dependencies"]
+    texts = [*PROJECT["dependencies"], *(text for extra in extras.values() for text in extra)]
+    wanted = [requirement for requirement in map(Requirement, texts) if requirement.name not in NOT_PINNED]
+    assert len(wanted) > 15
+    pinned = pins()
+    assert not [str(want) for want in wanted if pinned[canonicalize_name(want.name)] not in want.specifier]
+
+
+def test_the_installed_distribution_carries_its_data():
+    # Isolated: the checkout is not on the path, so this sees what pip installed.
+    code = "import faces; from importlib.resources import files; print(faces.sample(1).positions.shape[1])"
+    code += "\nassert all((files(name) / 'py.typed').is_file() for name in ('equivariance', 'se3unet', 'faces'))"
+    result = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=False)
+    assert result.stdout == "1024\n", result.stderr
+
+
+def test_continuous_integration_runs_the_commands_of_the_readme():
+    marker = re.search("'(<!-- .* -->)'", (ROOT / ".ci" / "run").read_text())
+    readme = (ROOT / "README.md").read_text()
+    assert marker
+    block = re.search(re.escape(marker[1]) + r"\n+```sh\n(.*?)```", readme, re.DOTALL)
+    assert block, f"README.md: no fenced block of sh after {marker[1]}"
+    assert re.search(r"pip install tox && tox -e equivariance\b", block[1])
+    assert re.search(r"^tox -e tests\b", block[1], re.MULTILINE)
