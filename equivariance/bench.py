@@ -15,7 +15,7 @@ import torch
 
 from equivariance.contract import Contract
 from equivariance.errors import ArgumentError
-from equivariance.handlers import Jittered, Reference, jitter
+from equivariance.handlers import Fitting, Jittered, Reference, jitter
 from equivariance.probe import UNWATCHED, Handler, buffers_kept, call_with, preserved, watched
 from equivariance.trees import UNSPECIFIED, cast, cloned, leaves
 
@@ -44,6 +44,7 @@ class Bench:
     states : the states that differ from each other
     obstacle : why float64 was impossible, or ""
     untrained : why training mode was impossible, or ""
+    misfits : layers whose stated contract was dropped, and why
     """
 
     def __init__(
@@ -57,8 +58,10 @@ class Bench:
         self._modules = {("given", dtype): given, ("perturbed", dtype): perturbed(given, seed)}
         self._references: dict[State, Reference] = {}
         self.gradients = False
+        self.misfits: dict[str, str] = {}
         self.main, self.obstacle, self.untrained = dtype, "", ""
         self._find_gradients()
+        self._drop_misfits()
         self._find_precision()
         self.states = self._find_states()
 
@@ -106,6 +109,14 @@ class Bench:
                 raise
             self.gradients = True
             self.run(State(), self.working, self.arguments)
+
+    def _drop_misfits(self) -> None:
+        """Forget stated contracts that do not describe what their layer is called with."""
+        handler = Fitting(self.contracts)
+        self.run(State(), self.working, self.arguments, handler)
+        self.misfits = handler.misfits
+        for name in handler.misfits:
+            del self.contracts[name]
 
     def _find_precision(self) -> None:
         if self.working == torch.float64:

@@ -18,11 +18,13 @@ class Contract:
     """Representations of a callable's inputs, by parameter name, and of its output.
 
     Strings, None and irreps are parsed on construction; dicts, lists, tuples and dataclasses nest like the value that
-    they describe. Parameters that hold no tensor need no entry.
+    they describe. Parameters that hold no tensor need no entry. ``stated`` marks a contract that was read off a module's
+    attributes: it is dropped, with a word, where it does not fit what the module is called with.
     """
 
     inputs: Mapping[str, object]
     output: object
+    stated: bool = False
 
     def __post_init__(self) -> None:
         """Parse the leaves once."""
@@ -125,7 +127,7 @@ def declared_contract(module: torch.nn.Module) -> Contract | None:
     if len(parameters) < len(specs) or not all(_is_irreps(s) for s in (*specs, module.irreps_out)):
         return None
     inputs = dict(zip(parameters, specs, strict=False))
-    return Contract({**inputs, **({"weight": None} if "weight" in parameters else {})}, module.irreps_out)
+    return Contract({**inputs, **({"weight": None} if "weight" in parameters else {})}, module.irreps_out, True)
 
 
 def _is_irreps(spec: object) -> bool:

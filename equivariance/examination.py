@@ -89,7 +89,7 @@ def examine_module(
         notes=[f for f in notes if f.layer in chosen],
         layers=[r for r in rows if r.layer in chosen],
         unclaimed=unclaimed,
-        assumptions=_assumptions(arguments, contract, groups),
+        assumptions=[*_assumptions(arguments, contract, groups), *_misfits(bench)],
         settings=_described(bench, settings),
     )
 
@@ -190,6 +190,13 @@ def _assumptions(arguments: Mapping[str, Any], contract: Contract, groups: tuple
         if named:
             result.append(f"{group.symmetry}: the first axis of {', '.join(named)} is assumed to list the {words[group.symmetry]}")
     return result
+
+
+def _misfits(bench: Bench) -> list[str]:
+    return [
+        f"the contract that {layer} states is not used: {reason}; its code counts as that of its caller"
+        for layer, reason in bench.misfits.items()
+    ]
 
 
 def _described(bench: Bench, settings: Settings) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ import torch
 
 from equivariance.contract import Contract
 from equivariance.elements import Transform
+from equivariance.errors import ContractError
 from equivariance.measure import PartError, PartKey, compare
 from equivariance.probe import Call
 from equivariance.trees import UNSPECIFIED, cast, cloned, leaves, map_tensors, transform, walk
@@ -67,6 +68,33 @@ class Reference:
     def owner(self, site: Site) -> Call | None:
         """The call whose code produced the value: the callee for an output, the caller for an argument."""
         return site.call if site.place == OUTPUT else self.callers[site.call]
+
+
+class Fitting:
+    """Finds stated contracts that do not fit the values of a run."""
+
+    def __init__(self, contracts: Mapping[str, Contract]) -> None:
+        """Nothing is known to misfit."""
+        self.contracts = contracts
+        self.misfits: dict[str, str] = {}
+
+    def enter(self, call: Call, caller: Call | None, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Try the inputs."""
+        if self.contracts[call.layer].stated:
+            self._try(call, lambda: self.contracts[call.layer].check_inputs(arguments, call.layer))
+        return arguments
+
+    def leave(self, call: Call, output: Any) -> Any:
+        """Try the output."""
+        if self.contracts[call.layer].stated:
+            self._try(call, lambda: self.contracts[call.layer].check_output(output, call.layer))
+        return output
+
+    def _try(self, call: Call, check: Callable[[], None]) -> None:
+        try:
+            check()
+        except ContractError as error:
+            self.misfits.setdefault(call.layer, str(error))
 
 
 class Accumulated:
