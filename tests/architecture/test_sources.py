@@ -8,7 +8,7 @@ from tests.architecture.sources import PACKAGES, ROOT, sources
 
 LONGEST = 350
 # In two pieces, lest this file be found by itself.
-UNFINISHED = re.compile("|".join(("TODO", "FIXME", "NotImplemented")))
+UNFINISHED = re.compile("|".join(("TO" + "DO", "FIX" + "ME", "NotImpl" + "emented")))
 
 
 def test_no_file_is_long():
