@@ -35,13 +35,14 @@ class TFNLinear(nn.Module):
         self.irreps_out = o3.Irreps(irreps_out)
         self.channels_in = channels_by_degree(self.irreps_in)
         self.channels_out = channels_by_degree(self.irreps_out)
-        self.radial = nn.ModuleDict(
-            {
-                f"{i}_{o}": RadialProfile(edge_scalars + 1, count_in, count_out, 2 * min(i, o) + 1)
-                for i, count_in in self.channels_in.items()
-                for o, count_out in self.channels_out.items()
-            }
-        )
+        self.radial = nn.ModuleDict()
+        for o, count_out in self.channels_out.items():
+            frequencies = {i: 2 * min(i, o) + 1 for i in self.channels_in}
+            # Weights of variance 1 / terms: the output has the scale of the features, however many it is summed from.
+            terms = sum(count * frequencies[i] for i, count in self.channels_in.items())
+            for i, count_in in self.channels_in.items():
+                profile = RadialProfile(edge_scalars + 1, count_in, count_out, frequencies[i], terms**-0.5)
+                self.radial[f"{i}_{o}"] = profile
 
     def forward(self, features: Fibers, invariants: Tensor, basis: Basis) -> Fibers:
         """Apply the kernel of each edge to the features of its source.

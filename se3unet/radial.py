@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 HIDDEN_WIDTH = 32
@@ -14,7 +15,9 @@ class RadialProfile(nn.Module):
     invariants only, so that LayerNorm and biases keep the equivariance.
     """
 
-    def __init__(self, invariants: int, channels_in: int, channels_out: int, frequencies: int) -> None:
+    def __init__(
+        self, invariants: int, channels_in: int, channels_out: int, frequencies: int, scale: float = 1.0
+    ) -> None:
         """Size the network.
 
         Args:
@@ -22,6 +25,7 @@ class RadialProfile(nn.Module):
             channels_in: channels of the source degree.
             channels_out: channels of the target degree.
             frequencies: kernels of the angular basis, 2 min(i, o) + 1.
+            scale: size of the weights that the untrained network gives.
         """
         super().__init__()
         self.invariants = invariants
@@ -38,6 +42,9 @@ class RadialProfile(nn.Module):
         for layer in self.net:
             if isinstance(layer, nn.Linear):
                 nn.init.kaiming_uniform_(layer.weight)
+        with torch.no_grad():
+            for parameter in self.net[-1].parameters():
+                parameter.mul_(scale)
 
     def forward(self, invariants: Tensor) -> Tensor:
         """Map [..., invariants] to weights [..., C_out, C_in, F].

@@ -121,3 +121,13 @@ def test_relative_positions_refuse_what_they_cannot_do():
         RelativePositions("1e", "sum")
     with pytest.raises(ValueError, match=r"irreps_in: expected type-1 channels.*2x0e"):
         RelativePositions("2x0e", "add")
+
+
+def test_an_untrained_linear_keeps_the_scale_of_its_input():
+    torch.manual_seed(0)
+    irreps, vectors = "20x0e+20x1e+20x2e", edge_vectors(200)[:200]
+    output = TFNLinear(irreps, irreps).double()(
+        random_fibers(irreps, 200), invariants_of(vectors), KernelBasis(2)(vectors)
+    )
+    for feature in output.values():
+        assert 0.3 < float(feature.detach().square().mean()) < 3
