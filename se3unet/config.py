@@ -1,0 +1,120 @@
+"""Settings of the SE(3)-Unet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from se3unet.block import (
+    MESSAGE_MODES,
+    SELF_INTERACTION_MODES,
+    SKIP_MODES,
+    BlockSettings,
+    MessageMode,
+    SelfInteractionMode,
+    SkipMode,
+)
+from se3unet.kernel import RelativeMode
+from se3unet.pool import POOLINGS, Pooling
+
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "pooling": POOLINGS,
+    "messages": MESSAGE_MODES,
+    "relative_positions": ("concatenate", "add"),
+    "skip": SKIP_MODES,
+    "self_interaction": SELF_INTERACTION_MODES,
+    "last_self_interaction": SELF_INTERACTION_MODES,
+}
+_LEAST = {
+    "levels": 1,
+    "channels": 1,
+    "max_degree": 1,
+    "neighbours": 2,
+    "heads": 1,
+    "landmarks": 1,
+    "head_width": 1,
+}
+
+
+@dataclass(frozen=True)
+class SE3UnetConfig:
+    """Settings of the SE(3)-Unet; the defaults are the report's (section 8), where it names them.
+
+    Attributes:
+        levels: number of poolings.
+        channels: channels of each degree.
+        max_degree: highest degree of the features; all degrees from 0 are kept throughout.
+        neighbours: k of every graph, and of the known points in upsampling.
+        pool_ratio: fraction of the points that each pooling drops.
+        pooling: 'sum', 'mean' or 'max' over each neighbourhood.
+        messages: 'attention', or 'convolution' without it.
+        heads: attention heads; they divide the channels.
+        relative_positions: edge vectors are 'concatenate'd to the features of the source, or 'add'ed.
+        skip: 'concatenate' input and messages before the self-interaction, or 'sum' them after it.
+        self_interaction: '1x1' or 'attentive'.
+        last_self_interaction: the same for the last layer.
+        power: power of the inverse distances in upsampling.
+        landmarks: heatmaps.
+        head_width: hidden units of the head.
+
+    Raises:
+        ValueError: a setting is out of range; it names the setting, its value and what was expected.
+    """
+
+    levels: int = 1
+    channels: int = 5
+    max_degree: int = 2
+    neighbours: int = 40
+    pool_ratio: float = 0.35
+    pooling: Pooling = "sum"
+    messages: MessageMode = "attention"
+    heads: int = 1
+    relative_positions: RelativeMode = "concatenate"
+    skip: SkipMode = "concatenate"
+    self_interaction: SelfInteractionMode = "1x1"
+    last_self_interaction: SelfInteractionMode = "attentive"
+    power: float = 2.0
+    landmarks: int = 68
+    head_width: int = 128
+
+    def __post_init__(self) -> None:
+        """Check every setting."""
+        for name, least in _LEAST.items():
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < least:
+                raise ValueError(f"{name}: expected a whole number, {least} or more, got {value!r}")
+        for name, choices in _CHOICES.items():
+            value = getattr(self, name)
+            if value not in choices:
+                raise ValueError(f"{name}: expected one of {', '.join(choices)}, got {value!r}")
+        if not 0 <= self.pool_ratio < 1:
+            raise ValueError(
+                f"pool_ratio: expected a fraction of points to drop, 0 <= ratio < 1, got {self.pool_ratio!r}"
+            )
+        if not self.power > 0:
+            raise ValueError(f"power: expected a number above 0, got {self.power!r}")
+        if self.channels % self.heads:
+            raise ValueError(f"heads: expected a divisor of channels={self.channels}, got {self.heads}")
+
+    @property
+    def block_settings(self) -> BlockSettings:
+        """What the blocks need of it."""
+        return BlockSettings(self.messages, self.heads, self.relative_positions, self.skip)
+
+    @classmethod
+    def from_dict(cls, settings: Mapping[str, Any]) -> SE3UnetConfig:
+        """Build a configuration from a mapping, such as `to_dict` gives; what it leaves out keeps its default.
+
+        Raises:
+            ValueError: a key is unknown or a value out of range.
+        """
+        known = [field.name for field in fields(cls)]
+        unknown = sorted(set(settings) - set(known))
+        if unknown:
+            raise ValueError(f"settings: expected keys among {', '.join(known)}, got {', '.join(map(repr, unknown))}")
+        return cls(**settings)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings as plain values."""
+        return asdict(self)

@@ -1,0 +1,123 @@
+"""The SE(3)-Unet: heatmaps of landmarks on a point cloud, equivariant by construction."""
+
+from __future__ import annotations
+
+from e3nn import o3
+from torch import Tensor, nn
+
+from se3unet.block import SE3Transformer, SelfInteractionMode
+from se3unet.config import SE3UnetConfig
+from se3unet.edges import EdgeGeometry
+from se3unet.fibers import fiber_irreps
+from se3unet.graph import KNNGraph
+from se3unet.head import Embed, InvariantHead
+from se3unet.interaction import SumSkip
+from se3unet.pool import Pool
+from se3unet.sampling import kept_points
+from se3unet.upsample import Upsample
+
+
+class SE3Unet(nn.Module):
+    """U-Net of SE(3)-Transformers from points to landmark heatmaps (report, section 7).
+
+    The contracting path applies a transformer and pools, `levels` times; the expansive path upsamples, applies a
+    transformer and adds what the contracting path had at that level. Heatmaps do not change under rotations and
+    translations of a sample, follow a permutation of its points, and do not depend on other samples. They do change in
+    a mirror: a face is nearly its own mirror image, and left and right have different landmarks.
+    """
+
+    def __init__(self, config: SE3UnetConfig | None = None) -> None:
+        """Build the network with random weights; without a configuration, with its defaults."""
+        super().__init__()
+        self.config = config = config or SE3UnetConfig()
+        hidden = fiber_irreps(dict.fromkeys(range(config.max_degree + 1), config.channels))
+        levels = range(config.levels)
+        self.graph = KNNGraph(config.neighbours)
+        self.geometry = EdgeGeometry(config.max_degree)
+        self.embed = Embed()
+        self.down = nn.ModuleList(
+            self._transformer(hidden if level else self.embed.irreps_out, hidden) for level in levels
+        )
+        self.pool = nn.ModuleList(Pool(config.pool_ratio, config.neighbours, config.pooling) for _ in levels)
+        self.bottleneck = self._transformer(hidden, hidden)
+        self.upsample = nn.ModuleList(Upsample(config.neighbours, config.power) for _ in levels)
+        # Indexed by level, the finest first, as `down` is: the last to run is up.0.
+        self.up = nn.ModuleList(
+            self._transformer(hidden, hidden, config.self_interaction if level else config.last_self_interaction)
+            for level in levels
+        )
+        self.residual = nn.ModuleList(SumSkip(hidden, hidden) for _ in levels)
+        self.head = InvariantHead(hidden, config.landmarks, config.head_width)
+
+    def _transformer(
+        self, irreps_in: o3.Irreps, irreps_out: o3.Irreps, last: SelfInteractionMode | None = None
+    ) -> SE3Transformer:
+        kind = self.config.self_interaction
+        return SE3Transformer(irreps_in, irreps_out, self.config.block_settings, kind, last or kind)
+
+    def forward(self, positions: Tensor) -> Tensor:
+        """Predict heatmaps.
+
+        Args:
+            positions: [N, 3], or [B, N, 3] for clouds of N points each, in any frame, in the unit of length that the
+                weights were trained for; of the network's dtype and device.
+
+        Returns:
+            [N, landmarks] or [B, N, landmarks] in (0, 1).
+
+        Raises:
+            ValueError: the positions cannot be used; it names what was given and what was expected.
+        """
+        return self.logits(positions).sigmoid()
+
+    def logits(self, positions: Tensor) -> Tensor:
+        """Predict what `forward` puts through a sigmoid; the arguments are the same."""
+        self._check(positions)
+        batch = positions if positions.dim() == 3 else positions.unsqueeze(0)
+        logits = self._features_to_logits(batch)
+        return logits if positions.dim() == 3 else logits.squeeze(0)
+
+    def _features_to_logits(self, positions: Tensor) -> Tensor:
+        edges = self.geometry(self.graph(positions))
+        fibers = self.embed(positions)
+        contracted = []
+        for down, pool in zip(self.down, self.pool, strict=True):
+            fibers = down(fibers, edges)
+            contracted.append((fibers, edges))
+            pooled = pool(fibers, edges.graph)
+            fibers, edges = pooled.fibers, self.geometry(pooled.graph)
+        fibers = self.bottleneck(fibers, edges)
+        for level in reversed(range(self.config.levels)):
+            skipped, finer = contracted[level]
+            fibers = self.upsample[level](fibers, edges.graph.positions, finer.graph.positions)
+            fibers = self.residual[level](self.up[level](fibers, finer), skipped)
+            edges = finer
+        return self.head(fibers)
+
+    def _check(self, positions: Tensor) -> None:
+        if not isinstance(positions, Tensor):
+            raise ValueError(f"positions: expected a tensor, got {type(positions).__name__}")
+        shape = list(positions.shape)
+        if positions.dim() not in (2, 3) or shape[-1] != 3:
+            raise ValueError(f"positions: expected shape [N, 3] or [B, N, 3], got {shape}")
+        if 0 in shape:
+            raise ValueError(f"positions: expected one sample and one point or more, got shape {shape}")
+        weight = next(self.parameters())
+        if positions.dtype != weight.dtype:
+            raise ValueError(f"positions: expected {weight.dtype}, the dtype of the network, got {positions.dtype}")
+        if positions.device != weight.device:
+            raise ValueError(f"positions: expected device {weight.device}, that of the network, got {positions.device}")
+        if not positions.isfinite().all():
+            count = int((~positions.isfinite()).sum())
+            raise ValueError(f"positions: expected finite coordinates, got {count} that are NaN or infinite")
+        self._check_points(shape[-2])
+
+    def _check_points(self, points: int) -> None:
+        given, k = points, self.config.neighbours
+        for level in range(self.config.levels + 1):
+            if points <= k:
+                where = f"{points} of them at level {level}" if level else "no more"
+                raise ValueError(
+                    f"positions: expected more than neighbours={k} points at every level, got {given}, {where}"
+                )
+            points = kept_points(points, self.config.pool_ratio)

@@ -1,0 +1,102 @@
+"""Pooling of point clouds (report, section 5): aggregate each neighbourhood, then keep the points sampled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from se3unet.fibers import Fibers
+from se3unet.graph import Graph, KNNGraph, gather
+from se3unet.sampling import FarthestPointSampling
+from se3unet.ties import TIE_TOLERANCE
+
+Pooling = Literal["sum", "mean", "max"]
+POOLINGS: tuple[Pooling, ...] = ("sum", "mean", "max")
+
+
+@dataclass(frozen=True)
+class PooledCloud:
+    """A coarser cloud with its features.
+
+    Attributes:
+        fibers: per degree [B, M, C_l, 2l+1].
+        graph: nearest neighbours among the M points.
+        picks: [B, M] int64, the number of each point in the finer cloud.
+    """
+
+    fibers: Fibers
+    graph: Graph
+    picks: Tensor
+
+
+class Aggregate(nn.Module):
+    """Sum, mean or maximum over a point and its neighbours, per channel.
+
+    What is aggregated are the vectors u_ij f_j, with the envelope u of the graph and u_ii = 1. The maximum is the
+    vector of the largest norm: a maximum over components would depend on the frame.
+    """
+
+    def __init__(self, pooling: Pooling) -> None:
+        """Choose 'sum', 'mean' (sum u f / sum u) or 'max'."""
+        super().__init__()
+        if pooling not in POOLINGS:
+            raise ValueError(f"pooling: expected one of {', '.join(POOLINGS)}, got {pooling!r}")
+        self.pooling = pooling
+
+    def forward(self, fibers: Fibers, graph: Graph) -> Fibers:
+        """Aggregate fibers [B, N, C_l, 2l+1] over the neighbourhoods of the graph to fibers of the same shapes."""
+        aggregate = self._largest if self.pooling == "max" else self._sum
+        return {degree: aggregate(feature, graph) for degree, feature in fibers.items()}
+
+    def _sum(self, feature: Tensor, graph: Graph) -> Tensor:
+        neighbours = gather(feature.flatten(2), graph.neighbours)
+        total = feature + (graph.envelope.unsqueeze(-2) @ neighbours).view_as(feature)
+        if self.pooling == "sum":
+            return total
+        return total / (1 + graph.envelope.sum(-1))[..., None, None]
+
+    @staticmethod
+    def _largest(feature: Tensor, graph: Graph) -> Tensor:
+        neighbours = gather(feature, graph.neighbours) * graph.envelope[..., None, None]
+        candidates = torch.cat([feature.unsqueeze(2), neighbours], 2)
+        norms = torch.linalg.vector_norm(candidates.detach(), dim=-1)
+        is_largest = norms >= (1 - TIE_TOLERANCE) * norms.amax(2, keepdim=True)
+        # Among ties the nearest, which comes first: argmax itself promises no order.
+        nearness = torch.arange(norms.shape[2], 0, -1, device=norms.device).view(1, 1, -1, 1)
+        chosen = torch.where(is_largest, nearness, 0).argmax(2, keepdim=True)
+        return candidates.take_along_dim(chosen.unsqueeze(-1), 2).squeeze(2)
+
+    def extra_repr(self) -> str:
+        """Show what is computed."""
+        return f"pooling={self.pooling!r}"
+
+
+class Pool(nn.Module):
+    """Aggregates every neighbourhood, keeps the sampled points and connects them anew."""
+
+    def __init__(self, ratio: float, neighbours: int, pooling: Pooling) -> None:
+        """Set up the three steps.
+
+        Args:
+            ratio: fraction of the points to drop.
+            neighbours: k of the coarser graph.
+            pooling: 'sum', 'mean' or 'max'.
+        """
+        super().__init__()
+        self.sample = FarthestPointSampling(ratio)
+        self.aggregate = Aggregate(pooling)
+        self.graph = KNNGraph(neighbours)
+
+    def forward(self, fibers: Fibers, graph: Graph) -> PooledCloud:
+        """Pool fibers [B, N, C_l, 2l+1] on a graph of N points to M points.
+
+        Raises:
+            ValueError: too few points are left for the neighbours asked for.
+        """
+        picks = self.sample(graph.positions)
+        aggregated = self.aggregate(fibers, graph)
+        coarse = self.graph(gather(graph.positions, picks))
+        return PooledCloud({degree: gather(feature, picks) for degree, feature in aggregated.items()}, coarse, picks)
