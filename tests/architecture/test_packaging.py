@@ -39,10 +39,13 @@ def test_the_installed_distribution_carries_its_data():
 
 
 def test_continuous_integration_runs_the_commands_of_the_readme():
-    marker = re.search("'(<!-- .* -->)'", (ROOT / ".ci" / "run").read_text())
-    readme = (ROOT / "README.md").read_text()
-    assert marker
-    block = re.search(re.escape(marker[1]) + r"\n+```sh\n(.*?)```", readme, re.DOTALL)
-    assert block, f"README.md: no fenced block of sh after {marker[1]}"
+    heading = re.search('^heading="(.*)"$', (ROOT / ".ci" / "run").read_text(), re.MULTILINE)
+    assert heading
+    block = re.search(
+        f"^{re.escape(heading[1])}\n.*?^```[a-z]*\n(.*?)^```",
+        (ROOT / "README.md").read_text(),
+        re.DOTALL | re.MULTILINE,
+    )
+    assert block, f"README.md: no fenced block under {heading[1]}"
     assert re.search(r"pip install tox && tox -e equivariance\b", block[1])
     assert re.search(r"^tox -e tests\b", block[1], re.MULTILINE)
