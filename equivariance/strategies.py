@@ -1,0 +1,141 @@
+"""Hypothesis strategies for group elements, point clouds and irreps.
+
+They look for what random inputs miss (axis-aligned edges, ties, duplicates, flat clouds, extreme scales) and shrink to
+what a person can picture: the identity, the shortest translation, the fewest points at small whole coordinates. All
+coordinates are dyadic, so that they and their translates by :func:`translations` are exact in float64.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+from hypothesis import strategies as st
+
+from equivariance.elements import Transform, cube_rotations, permutation, rotation, translation
+from equivariance.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from e3nn import o3
+
+_Point = tuple[float, float, float]
+
+_WHOLE = st.sampled_from([0.0, 1.0, -1.0, 2.0, -2.0])
+_DYADIC = st.sampled_from(
+    sorted((n / 256 for n in range(-1024, 1025)), key=lambda x: (x % 1 > 0, x % 0.5 > 0, abs(x), x < 0))
+)
+"""Multiples of 1/256 up to 4, the whole numbers first, then the halves: a failure shrinks towards the front."""
+
+_SCALES = (1.0, 2.0**-10, 2.0**10, 2.0**-30, 2.0**30)
+
+
+def rotations() -> st.SearchStrategy[Transform]:
+    """All of SO(3): the 24 rotations of the cube, and rotation vectors; shrinks to the identity.
+
+    The distribution is not uniform: rotations by small angles and about the axes are drawn often.
+    """
+    angles = st.floats(-math.pi, math.pi, allow_nan=False, allow_subnormal=False)
+    return st.sampled_from(cube_rotations()) | st.tuples(angles, angles, angles).map(rotation)
+
+
+@st.composite
+def translations(draw: st.DrawFn, max_norm: float = 1000.0) -> Transform:
+    """Translations by dyadic vectors, multiples of an eighth or of less, no longer than ``max_norm``; shrinks to none.
+
+    Raises
+    ------
+    ArgumentError : ``max_norm`` is no positive finite number
+    """
+    if not (math.isfinite(max_norm) and max_norm > 0):
+        raise ArgumentError("max_norm", max_norm, "a positive finite length")
+    step = min(2.0**-3, 2.0 ** (math.floor(math.log2(max_norm)) - 10))
+    left, vector = (max_norm / step) ** 2, []
+    for _ in range(3):
+        most = math.floor(math.sqrt(left))
+        vector.append(draw(st.integers(-most, most)))
+        left -= vector[-1] ** 2
+    return translation([step * v for v in vector])
+
+
+def rigid_motions(max_norm: float = 1000.0) -> st.SearchStrategy[Transform]:
+    """A rotation, then a translation: all of SE(3) up to ``max_norm``; shrinks to the identity."""
+    return st.builds(Transform.__matmul__, translations(max_norm), rotations())
+
+
+def permutations(size: int) -> st.SearchStrategy[Transform]:
+    """Orders of ``size`` nodes; shrinks to the identity.
+
+    Raises
+    ------
+    ArgumentError : there are no nodes
+    """
+    if size < 1:
+        raise ArgumentError("size", size, "at least one node")
+    return st.permutations(range(size)).map(permutation)
+
+
+@st.composite
+def point_clouds(draw: st.DrawFn, min_points: int = 1, max_points: int = 32) -> torch.Tensor:
+    """Clouds [N, 3] float64 with ``min_points <= N <= max_points``, generic and special.
+
+    Special are lattice points (distance ties, axis-aligned edges), collinear and coplanar points, duplicates, and
+    clouds a billion times smaller or larger. Shrinks to ``min_points`` points at small whole coordinates.
+
+    Raises
+    ------
+    ArgumentError : no number of points is allowed
+    """
+    if not 1 <= min_points <= max_points:
+        raise ArgumentError("min_points", min_points, f"1 ... max_points={max_points}")
+    scale = draw(st.sampled_from(_SCALES))
+    point = draw(st.sampled_from(_KINDS))(draw)
+    points = draw(st.lists(point, min_size=min_points, max_size=max_points))
+    return scale * torch.tensor(points, dtype=torch.float64)
+
+
+def irreps(max_degree: int = 3, max_multiplicity: int = 4) -> st.SearchStrategy[o3.Irreps]:
+    """Irreps of O(3) with up to four blocks, in any order; shrinks to ``1x0e``.
+
+    Raises
+    ------
+    ArgumentError : no irrep is allowed
+    """
+    from e3nn import o3  # imported here: it costs a second
+
+    if max_degree < 0:
+        raise ArgumentError("max_degree", max_degree, "at least 0")
+    if max_multiplicity < 1:
+        raise ArgumentError("max_multiplicity", max_multiplicity, "at least 1")
+    irrep = st.tuples(st.integers(0, max_degree), st.sampled_from([1, -1]))
+    return st.lists(st.tuples(st.integers(1, max_multiplicity), irrep), min_size=1, max_size=4).map(o3.Irreps)
+
+
+def _lattice(draw: st.DrawFn) -> st.SearchStrategy[_Point]:
+    return st.tuples(_WHOLE, _WHOLE, _WHOLE)
+
+
+def _generic(draw: st.DrawFn) -> st.SearchStrategy[_Point]:
+    return st.tuples(_DYADIC, _DYADIC, _DYADIC)
+
+
+def _duplicates(draw: st.DrawFn) -> st.SearchStrategy[_Point]:
+    return st.sampled_from(draw(st.lists(_generic(draw), min_size=1, max_size=4)))
+
+
+def _coplanar(draw: st.DrawFn) -> st.SearchStrategy[_Point]:
+    first, second = draw(_lattice(draw)), draw(_lattice(draw))
+    return st.builds(lambda a, b: _combination(a, first, b, second), _DYADIC, _DYADIC)
+
+
+def _collinear(draw: st.DrawFn) -> st.SearchStrategy[_Point]:
+    direction = draw(_lattice(draw))
+    return st.builds(lambda a: _combination(a, direction, 0, direction), _DYADIC)
+
+
+def _combination(a: float, first: _Point, b: float, second: _Point) -> _Point:
+    x, y, z = (a * u + b * v for u, v in zip(first, second, strict=True))
+    return x, y, z
+
+
+_KINDS = (_lattice, _generic, _duplicates, _coplanar, _collinear)
