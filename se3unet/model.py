@@ -33,7 +33,8 @@ class SE3Unet(nn.Module):
         hidden = fiber_irreps(dict.fromkeys(range(config.max_degree + 1), config.channels))
         levels = range(config.levels)
         self.graph = KNNGraph(config.neighbours)
-        self.geometry = EdgeGeometry(config.max_degree)
+        # One per level, though it has no weights: a layer that works on one level has one way to transform.
+        self.geometry = nn.ModuleList(EdgeGeometry(config.max_degree) for _ in range(config.levels + 1))
         self.embed = Embed()
         self.down = nn.ModuleList(
             self._transformer(hidden if level else self.embed.irreps_out, hidden) for level in levels
@@ -78,14 +79,14 @@ class SE3Unet(nn.Module):
         return logits if positions.dim() == 3 else logits.squeeze(0)
 
     def _features_to_logits(self, positions: Tensor) -> Tensor:
-        edges = self.geometry(self.graph(positions))
+        edges = self.geometry[0](self.graph(positions))
         fibers = self.embed(positions)
         contracted = []
-        for down, pool in zip(self.down, self.pool, strict=True):
+        for down, pool, geometry in zip(self.down, self.pool, self.geometry[1:], strict=True):
             fibers = down(fibers, edges)
             contracted.append((fibers, edges))
             pooled = pool(fibers, edges.graph)
-            fibers, edges = pooled.fibers, self.geometry(pooled.graph)
+            fibers, edges = pooled.fibers, geometry(pooled.graph)
         fibers = self.bottleneck(fibers, edges)
         for level in reversed(range(self.config.levels)):
             skipped, finer = contracted[level]
