@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,17 +31,25 @@ class Contract:
         object.__setattr__(self, "inputs", {k: compile_spec(v, k) for k, v in self.inputs.items()})
         object.__setattr__(self, "output", compile_spec(self.output, "output"))
 
+    def check_names(self, parameters: Collection[str], layer: str) -> None:
+        """Every declared name must be a parameter; a call may leave it at its default.
+
+        Raises
+        ------
+        ContractError : names the layer, what is declared in vain, and the parameters
+        """
+        unknown = sorted(set(self.inputs) - set(parameters))
+        if unknown:
+            raise ContractError(f"contract of {layer}", unknown, f"names among its arguments, {', '.join(parameters)}")
+
     def check_inputs(self, arguments: Mapping[str, Any], layer: str) -> None:
         """Every tensor among ``arguments`` must be declared and fit.
 
         Raises
         ------
         UndeclaredTensorError : names the layer, the argument and its place
-        ContractError : a declared name that is no argument, or a shape that does not fit
+        ContractError : a shape that does not fit
         """
-        unknown = sorted(set(self.inputs) - set(arguments))
-        if unknown:
-            raise ContractError(f"contract of {layer}", unknown, f"names among its arguments, {', '.join(arguments)}")
         for name, value in arguments.items():
             leaves(value, self.inputs.get(name), f"{layer}: {name}")
 
@@ -61,6 +69,14 @@ def bind(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[st
         return {**{str(i): a for i, a in enumerate(args)}, **kwargs}
     bound = signature.bind(*args, **kwargs)
     return dict(bound.arguments)
+
+
+def parameters_of(function: Callable[..., Any], default: Collection[str]) -> tuple[str, ...]:
+    """The names that :func:`bind` may give; ``default`` for a callable without a Python signature."""
+    try:
+        return tuple(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        return tuple(default)
 
 
 def unbind(function: Callable[..., Any], arguments: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -93,7 +109,9 @@ def call_contract(
         arguments = bind(function, positional, kwargs or {})
     except TypeError as error:
         raise ArgumentError("args", f"{len(positional)} arguments", f"what the callable takes: {error}") from error
-    contract = Contract(_named_inputs(function, positional, arguments, irreps_in), irreps_out)
+    parameters = parameters_of(function, arguments)
+    contract = Contract(_named_inputs(function, positional, parameters, irreps_in), irreps_out)
+    contract.check_names(parameters, "args")
     contract.check_inputs(arguments, "args")
     if not any(leaves(v, UNSPECIFIED) for v in arguments.values()):
         raise ArgumentError("args", positional, "at least one tensor")
@@ -101,9 +119,9 @@ def call_contract(
 
 
 def _named_inputs(
-    function: Callable[..., Any], positional: tuple[Any, ...], arguments: dict[str, Any], irreps_in: object
+    function: Callable[..., Any], positional: tuple[Any, ...], parameters: Collection[str], irreps_in: object
 ) -> dict[str, object]:
-    if isinstance(irreps_in, Mapping) and (set(irreps_in) <= set(arguments) or len(positional) != 1):
+    if isinstance(irreps_in, Mapping) and (set(irreps_in) <= set(parameters) or len(positional) != 1):
         return dict(irreps_in)
     specs = tuple(irreps_in) if type(irreps_in) in (list, tuple) else (irreps_in,)  # type: ignore[call-overload]
     if len(specs) != len(positional):
@@ -114,20 +132,31 @@ def _named_inputs(
 
 def declared_contract(module: torch.nn.Module) -> Contract | None:
     """The contract that a module states by attributes, as e3nn's do: ``irreps_in`` (or ``irreps_in1``, ``irreps_in2``)
-    and ``irreps_out``, plus, where they are given in the call, per-call weights, which do not transform.
+    and ``irreps_out``, or in a module of e3nn a single ``irreps``, the same in and out. Per-call weights and biases,
+    where they are given in a call, do not transform.
 
     None where the module states none.
     """
     stated = vars(module) | {k: getattr(type(module), k) for k in ("irreps_in", "irreps_out") if hasattr(type(module), k)}
-    names = [n for n in ("irreps_in", "irreps_in1", "irreps_in2") if n in stated]
-    if not names or "irreps_out" not in stated:
+    names = _input_attributes(stated)
+    if "irreps" in stated and not names and type(module).__module__.startswith("e3nn."):
+        names, output = ["irreps"], stated["irreps"]
+    elif names and "irreps_out" in stated:
+        output = module.irreps_out
+    else:
         return None
     parameters = list(inspect.signature(module.forward).parameters)
     specs = [getattr(module, n) for n in names]
-    if len(parameters) < len(specs) or not all(_is_irreps(s) for s in (*specs, module.irreps_out)):
+    if len(parameters) < len(specs) or not all(_is_irreps(s) for s in (*specs, output)):
         return None
-    inputs = dict(zip(parameters, specs, strict=False))
-    return Contract({**inputs, **({"weight": None} if "weight" in parameters else {})}, module.irreps_out, True)
+    constant = dict.fromkeys({"weight", "bias"} & set(parameters[len(specs) :]))
+    return Contract({**constant, **dict(zip(parameters, specs, strict=False))}, output, True)
+
+
+def _input_attributes(stated: Mapping[str, object]) -> list[str]:
+    if "irreps_in" in stated:
+        return ["irreps_in"]
+    return [n for n in ("irreps_in1", "irreps_in2") if n in stated]
 
 
 def _is_irreps(spec: object) -> bool:

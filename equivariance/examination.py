@@ -12,7 +12,7 @@ import torch
 
 from equivariance.adapters import adapter_of
 from equivariance.bench import Bench
-from equivariance.contract import Contract, call_contract, declared_contract
+from equivariance.contract import Contract, call_contract, declared_contract, parameters_of
 from equivariance.errors import ArgumentError, ChoiceError
 from equivariance.findings import Finding, Report, Unclaimed
 from equivariance.groups import Group, Setting, groups_of
@@ -100,9 +100,11 @@ def layer_contracts(module: torch.nn.Module, given: Mapping[str, Contract]) -> d
     paths = {path: first for first, others in names.items() for path in (first, *others)}
     found: dict[str, Contract] = {}
     for pattern, contract in given.items():
-        matched = [paths[p] for p in paths if fnmatch.fnmatchcase(p, pattern)]
+        matched = [paths[p] for p in paths if p and fnmatch.fnmatchcase(p, pattern)]
         if not matched:
             raise ChoiceError("contracts", pattern, [p for p in paths if p])
+        for layer in matched:
+            contract.check_names(parameters_of(module.get_submodule(layer).forward, contract.inputs), layer)
         found.update(dict.fromkeys(matched, contract))
     for name in names:
         if name and name not in found:

@@ -258,10 +258,13 @@ def as_representation(spec: object, argument: str) -> Representation:
         return spec
     if spec is None:
         return Invariant()
-    if spec == "cartesian_points":
+    if isinstance(spec, str) and spec == "cartesian_points":
         return CartesianPoints()
     if isinstance(spec, str) or type(spec).__name__ in {"Irreps", "Irrep"}:
-        return Irreps(str(spec))
+        try:
+            return Irreps(str(spec))
+        except ArgumentError as error:
+            raise ArgumentError(argument, spec, error.expected) from error
     raise ArgumentError(argument, spec, "an irreps string, 'cartesian_points', None or a Representation")
 
 
