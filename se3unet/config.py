@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -35,6 +36,10 @@ _LEAST = {
     "landmarks": 1,
     "head_width": 1,
 }
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 @dataclass(frozen=True)
@@ -88,12 +93,11 @@ class SE3UnetConfig:
             value = getattr(self, name)
             if value not in choices:
                 raise ValueError(f"{name}: expected one of {', '.join(choices)}, got {value!r}")
-        if not 0 <= self.pool_ratio < 1:
-            raise ValueError(
-                f"pool_ratio: expected a fraction of points to drop, 0 <= ratio < 1, got {self.pool_ratio!r}"
-            )
-        if not self.power > 0:
-            raise ValueError(f"power: expected a number above 0, got {self.power!r}")
+        ratio, power = self.pool_ratio, self.power
+        if not _is_number(ratio) or not 0 <= ratio < 1:
+            raise ValueError(f"pool_ratio: expected a fraction of points to drop, 0 <= ratio < 1, got {ratio!r}")
+        if not _is_number(power) or not 0 < power < math.inf:
+            raise ValueError(f"power: expected a finite number above 0, got {power!r}")
         if self.channels % self.heads:
             raise ValueError(f"heads: expected a divisor of channels={self.channels}, got {self.heads}")
 

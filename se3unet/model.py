@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from e3nn import o3
 from torch import Tensor, nn
 
@@ -104,6 +105,8 @@ class SE3Unet(nn.Module):
         if 0 in shape:
             raise ValueError(f"positions: expected one sample and one point or more, got shape {shape}")
         weight = next(self.parameters())
+        if weight.dtype not in (torch.float32, torch.float64):
+            raise ValueError(f"positions: expected a network of torch.float32 or torch.float64, got {weight.dtype}")
         if positions.dtype != weight.dtype:
             raise ValueError(f"positions: expected {weight.dtype}, the dtype of the network, got {positions.dtype}")
         if positions.device != weight.device:
@@ -113,12 +116,12 @@ class SE3Unet(nn.Module):
             raise ValueError(f"positions: expected finite coordinates, got {count} that are NaN or infinite")
         self._check_points(shape[-2])
 
-    def _check_points(self, points: int) -> None:
-        given, k = points, self.config.neighbours
+    def _check_points(self, given: int) -> None:
+        points, k = given, self.config.neighbours
         for level in range(self.config.levels + 1):
             if points <= k:
-                where = f"{points} of them at level {level}" if level else "no more"
+                left = f", of which {points} are left at level {level}" if level else ""
                 raise ValueError(
-                    f"positions: expected more than neighbours={k} points at every level, got {given}, {where}"
+                    f"positions: expected more than neighbours={k} points at all levels, got {given}{left}"
                 )
             points = kept_points(points, self.config.pool_ratio)

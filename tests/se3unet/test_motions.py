@@ -1,0 +1,34 @@
+"""The heatmaps of a real face under rigid motions, which in float32 round the coordinates themselves."""
+
+import numpy as np
+import torch
+
+import faces
+from se3unet import SE3Unet
+from tests.se3unet.so3_oracle import perturb
+
+
+def test_heatmaps_of_a_face_agree_under_rigid_motions():
+    torch.manual_seed(0)
+    model = SE3Unet().eval().requires_grad_(False)
+    face, random = faces.sample(1).positions[0], np.random.default_rng(0)
+    expected = model(face)
+    assert expected.shape == (1024, 68)
+    assert float(expected.std(0).min()) > 1e-3
+    for _ in range(3):
+        moved = faces.random_motion(random, 10.0).apply(face)
+        assert float((model(moved) - expected).abs().max()) < 1e-4
+
+
+def test_heatmaps_of_a_face_are_equivariant_in_float64():
+    torch.manual_seed(0)
+    model = SE3Unet().double().eval().requires_grad_(False)
+    perturb(model)
+    face, random = faces.sample(1, torch.float64).positions[0], np.random.default_rng(1)
+    # Coordinates on a grid of 2^-24 and their translates by whole numbers are exact in float64.
+    grid = (face * 2**24).round() / 2**24
+    expected = model(grid)
+    far = torch.tensor([512.0, -768.0, 384.0], dtype=torch.float64)
+    assert float((model(grid + far) - expected).norm() / expected.norm()) < 1e-11
+    turned = faces.random_motion(random, 0.0).apply(grid)
+    assert float((model(turned) - expected).norm() / expected.norm()) < 1e-11
