@@ -16,7 +16,7 @@ FACES = 4
 
 @dataclass(frozen=True, eq=False)
 class FaceSample:
-    """Faces as point clouds with their landmarks, each centred at its mean and scaled to a largest coordinate of one.
+    """Faces as point clouds with their landmarks, centred at the mean of the surface, the largest coordinate about one.
 
     Frame: +y up, +z forward, -x the subject's right.
 
