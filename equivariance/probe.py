@@ -106,14 +106,23 @@ def preserved(dtype: torch.dtype, seed: int, gradients: bool = False) -> Iterato
 
 @contextmanager
 def buffers_kept(module: torch.nn.Module) -> Iterator[None]:
-    """Undo what a forward pass does to buffers (running statistics, say)."""
-    kept = [(b, b._version, b.detach().clone()) for b in module.buffers()]
+    """Undo what a forward pass does to buffers (running statistics, say), in place or by another tensor.
+
+    Values are compared, not version counters: batch normalization updates its statistics without counting.
+    """
+    kept = [
+        (layer, name, buffer, buffer.detach().clone())
+        for layer in module.modules()
+        for name, buffer in layer._buffers.items()
+        if buffer is not None
+    ]
     try:
         yield
     finally:
         with torch.no_grad():
-            for buffer, version, values in kept:
-                if buffer._version != version:
+            for layer, name, buffer, values in kept:
+                layer._buffers[name] = buffer
+                if not torch.equal(buffer, values):
                     buffer.copy_(values)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -33,6 +35,19 @@ class Mix(Scale):
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.size * x @ self.weight.to(x)
+
+
+class Applied(nn.Module):
+    """A function of vectors as a layer."""
+
+    irreps_in = irreps_out = "1x1o"
+
+    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.function(x)
 
 
 class Stack(nn.Module):
