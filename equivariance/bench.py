@@ -15,9 +15,9 @@ import torch
 
 from equivariance.contract import Contract
 from equivariance.errors import ArgumentError
-from equivariance.handlers import Fitting, Jittered, Reference, jitter
-from equivariance.probe import UNWATCHED, Handler, buffers_kept, call_with, preserved, watched
-from equivariance.trees import UNSPECIFIED, cast, cloned, leaves
+from equivariance.handlers import Fitting, Jittered, Reference, jittered
+from equivariance.probe import UNWATCHED, Call, Handler, buffers_kept, call_with, preserved, watched
+from equivariance.trees import UNSPECIFIED, cast, cloned, leaves, map_tensors
 
 PERTURBATION = 0.1
 
@@ -61,7 +61,6 @@ class Bench:
         self.misfits: dict[str, str] = {}
         self.main, self.obstacle, self.untrained = dtype, "", ""
         self._find_gradients()
-        self._drop_misfits()
         self._find_precision()
         self.states = self._find_states()
 
@@ -89,6 +88,9 @@ class Bench:
         if state not in self._references:
             recording = Reference(self.contracts)
             self.run(state, self.main, self.arguments, recording)
+            if not recording.intact:
+                recording = Reference(self.contracts, copying=True)
+                self.run(state, self.main, self.arguments, recording)
             self._references[state] = recording
         return self._references[state]
 
@@ -96,42 +98,46 @@ class Bench:
         """A run under last-bit perturbations."""
         reference = self.reference(state)
         handler = Jittered(reference, epsilon, seed, patched)
-        shaken = {k: jitter(cast(v, torch.float64), epsilon, handler.generator) for k, v in self.arguments.items()}
+        shaken = {
+            k: map_tensors(cast(v, torch.float64), lambda t: jittered(t, epsilon, handler.generator))
+            for k, v in self.arguments.items()
+        }
         self.run(state, self.main, shaken, handler)
         return handler
 
     def _find_gradients(self) -> None:
-        """Models that differentiate inside their forward (forces) need autograd on."""
+        """One run: models that differentiate inside their forward (forces) need autograd, stated contracts must fit."""
+        handler = Fitting(self.contracts)
         try:
-            self.run(State(), self.working, self.arguments)
+            self.run(State(), self.working, self.arguments, handler)
         except RuntimeError as error:
             if "grad" not in str(error):
                 raise
             self.gradients = True
-            self.run(State(), self.working, self.arguments)
-
-    def _drop_misfits(self) -> None:
-        """Forget stated contracts that do not describe what their layer is called with."""
-        handler = Fitting(self.contracts)
-        self.run(State(), self.working, self.arguments, handler)
+            self.run(State(), self.working, self.arguments, handler)
         self.misfits = handler.misfits
         for name in handler.misfits:
             del self.contracts[name]
 
     def _find_precision(self) -> None:
+        """float64 if the network runs in it and comes out in it; the run is kept as the reference."""
         if self.working == torch.float64:
             return
+        self.main = torch.float64
         try:
-            output = self.run(State(), torch.float64, self.arguments)
-        except (RuntimeError, TypeError, NotImplementedError, ValueError) as error:
+            output = self.reference(State()).outputs[Call("")]
+        except (RuntimeError, TypeError, NotImplementedError) as error:
             self.obstacle = f"{type(error).__name__}: {str(error).splitlines()[0]}"
-            return
-        floats = [t for _, t, _ in leaves(output, UNSPECIFIED) if t.is_floating_point()]
-        if floats or not leaves(output, UNSPECIFIED):
-            self.main = torch.float64
+        else:
+            floats = {t.dtype for _, t, _ in leaves(output, UNSPECIFIED) if t.is_floating_point()}
+            if floats <= {torch.float64}:
+                return
+            self.obstacle = f"float64 inputs give {', '.join(map(str, floats))}"
+        self.main = self.working
+        self._references.clear()
 
     def _find_states(self) -> tuple[State, ...]:
-        weights = ["given"] + (["perturbed"] if any(True for _ in self._modules["given", self.working].parameters()) else [])
+        weights = ["given"] + ["perturbed"] * any(True for _ in self._modules["given", self.working].parameters())
         reference = leaves(self.run(State(), self.working, self.arguments), UNSPECIFIED)
         try:
             training = leaves(self.run(State(mode="train"), self.working, self.arguments), UNSPECIFIED)

@@ -161,7 +161,7 @@ def _values(surveyor: Surveyor, suspect: Suspect, element: Transform) -> tuple[A
     reference = surveyor.bench.reference(trial.state)
     if suspect.site.place == "call":
         return None, None
-    made = surveyor.introduced(trial).kept.get(suspect.site)
+    made = surveyor.introduced(trial, [suspect.site]).kept.get(suspect.site)
     return made, reference.expected(suspect.site, element, surveyor.bench.main)
 
 

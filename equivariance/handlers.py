@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakValueDictionary
 
 import torch
 
@@ -14,7 +15,8 @@ from equivariance.elements import Transform
 from equivariance.errors import ContractError
 from equivariance.measure import PartError, PartKey, compare
 from equivariance.probe import Call
-from equivariance.trees import UNSPECIFIED, cast, cloned, leaves, map_tensors, transform, walk
+from equivariance.representations import Representation
+from equivariance.trees import UNSPECIFIED, cast, leaves, map_tensors, transform, walk
 
 Errors = dict[PartKey, PartError]
 OUTPUT = "output"
@@ -31,43 +33,64 @@ class Site:
 
 @dataclass
 class Reference:
-    """Everything that passed between the layers in one untransformed run."""
+    """Everything that passed between the layers in one untransformed run.
+
+    Tensors are kept as they are, without a copy, and watched by their version counters: where a later layer changed
+    one in place (:attr:`intact` is then False) the run must be recorded again with ``copying``.
+    """
 
     contracts: Mapping[str, Contract]
+    copying: bool = False
     inputs: dict[Call, dict[str, Any]] = field(default_factory=dict)
     outputs: dict[Call, Any] = field(default_factory=dict)
     callers: dict[Call, Call | None] = field(default_factory=dict)
+    _versions: list[tuple[torch.Tensor, int]] = field(default_factory=list)
 
     def enter(self, call: Call, caller: Call | None, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Keep a copy of the arguments."""
-        contract = self.contracts[call.layer]
-        contract.check_inputs(arguments, call.layer or "args")
-        self.inputs[call] = cloned(arguments)
+        """Keep the arguments."""
+        self.contracts[call.layer].check_inputs(arguments, call.layer or "args")
+        self.inputs[call] = map_tensors(arguments, self._keep)
         self.callers[call] = caller
         return arguments
 
     def leave(self, call: Call, output: Any) -> Any:
-        """Keep a copy of the output."""
+        """Keep the output."""
         self.contracts[call.layer].check_output(output, call.layer or "the callable")
-        self.outputs[call] = cloned(output)
+        self.outputs[call] = map_tensors(output, self._keep)
         return output
 
-    def expected(self, site: Site, element: Transform, dtype: torch.dtype) -> Any:
-        """What must pass at ``site`` when ``element`` acts on the network's input: computed in float64, then cast."""
+    @property
+    def intact(self) -> bool:
+        """Whether every kept tensor still holds what it held."""
+        return all(tensor._version == version for tensor, version in self._versions)
+
+    def value(self, site: Site) -> Any:
+        """What passed at ``site``."""
+        return self.outputs[site.call] if site.place == OUTPUT else self.inputs[site.call][site.place]
+
+    def has(self, site: Site) -> bool:
+        """Whether anything passed there."""
         if site.place == OUTPUT:
-            value, spec = self.outputs[site.call], self.spec(site)
-        else:
-            value, spec = self.inputs[site.call][site.place], self.spec(site)
-        return cast(transform(value, spec, element), dtype)
+            return site.call in self.outputs
+        return site.place in self.inputs.get(site.call, {})
 
     def spec(self, site: Site) -> object:
         """The representation of what passes at ``site``."""
         contract = self.contracts[site.call.layer]
         return contract.output if site.place == OUTPUT else contract.inputs.get(site.place)
 
-    def owner(self, site: Site) -> Call | None:
+    def expected(self, site: Site, element: Transform, dtype: torch.dtype) -> Any:
+        """What must pass at ``site`` when ``element`` acts on the network's input: computed in float64, then cast."""
+        return cast(transform(self.value(site), self.spec(site), element), dtype)
+
+    def owner(self, site: Site) -> Call:
         """The call whose code produced the value: the callee for an output, the caller for an argument."""
-        return site.call if site.place == OUTPUT else self.callers[site.call]
+        return site.call if site.place == OUTPUT else self.callers.get(site.call) or Call("")
+
+    def _keep(self, tensor: torch.Tensor) -> torch.Tensor:
+        kept = tensor.detach().clone() if self.copying else _plain(tensor)
+        self._versions.append((kept, kept._version))
+        return kept
 
 
 class Fitting:
@@ -98,12 +121,18 @@ class Fitting:
 
 
 class Accumulated:
-    """Compares the outputs of a plain transformed run with the exactly transformed reference, and changes nothing."""
+    """Compares the outputs of a plain transformed run with the exactly transformed reference, and changes nothing.
 
-    def __init__(self, reference: Reference, element: Transform) -> None:
+    ``keep`` keeps every output for a later comparison; ``against`` are the outputs that another run kept.
+    """
+
+    def __init__(
+        self, reference: Reference, element: Transform, keep: bool = False, against: dict[Site, Any] | None = None
+    ) -> None:
         """``element`` was applied to the input of the run that this watches."""
-        self.reference, self.element = reference, element
-        self.errors: dict[Call, Errors] = {}
+        self.reference, self.element, self.keep, self.against = reference, element, keep, against or {}
+        self.errors: dict[Site, Errors] = {}
+        self.distances: dict[Site, Errors] = {}
         self.kept: dict[Site, Any] = {}
 
     def enter(self, call: Call, caller: Call | None, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -112,13 +141,18 @@ class Accumulated:
 
     def leave(self, call: Call, output: Any) -> Any:
         """Measure."""
-        self.kept[Site(call)] = cloned(output)
-        if call not in self.reference.outputs:
-            self.errors[call] = DIVERGED
-            return output
         site = Site(call)
-        expected = self.reference.expected(site, self.element, torch.float64)
-        self.errors[call] = compare(output, expected, self.reference.spec(site), self.element)
+        if not self.reference.has(site):
+            self.errors[site] = DIVERGED
+            return output
+        spec = self.reference.spec(site)
+        self.errors[site] = compare(
+            output, self.reference.expected(site, self.element, torch.float64), spec, self.element
+        )
+        if site in self.against:
+            self.distances[site] = compare(self.against.pop(site), output, spec, self.element)
+        if self.keep:
+            self.kept[site] = map_tensors(output, lambda t: t.detach().clone() if self.reference.copying else _plain(t))
         return output
 
 
@@ -126,19 +160,26 @@ class Introduced:
     """Gives every layer the exactly transformed reference values, so that each one's own code is judged alone.
 
     What a layer's code receives, from its caller and from the layers that it calls, is exact; what it hands on, its
-    output and the arguments of its calls, is compared and then replaced. One forward pass serves all layers.
+    output and the arguments of its calls, is compared and then replaced. One forward pass serves all layers. A tensor
+    that passes at several sites is transformed once, and recognized without a comparison where it comes back.
     """
 
-    def __init__(self, reference: Reference, element: Transform, dtype: torch.dtype) -> None:
-        """Values are handed on in ``dtype``."""
+    def __init__(
+        self, reference: Reference, element: Transform, dtype: torch.dtype,
+        keep: bool | Collection[Site] = False, against: dict[Site, Any] | None = None,
+    ) -> None:  # fmt: skip
+        """Values are handed on in ``dtype``; ``keep`` and ``against`` as for :class:`Accumulated`."""
         self.reference, self.element, self.dtype = reference, element, dtype
+        self.keep, self.against = keep, against or {}
         self.errors: dict[Site, Errors] = {}
+        self.distances: dict[Site, Errors] = {}
         self.kept: dict[Site, Any] = {}
-        self.entered: set[Call] = set()
+        self._exact = _Once(lambda t, r: cast(r.transform(t, element), dtype), not reference.copying)
+        self._entered: set[Call] = set()
 
     def enter(self, call: Call, caller: Call | None, arguments: dict[str, Any]) -> dict[str, Any]:
         """Judge what the caller hands over, then replace it."""
-        self.entered.add(call)
+        self._entered.add(call)
         if call not in self.reference.inputs:
             self.errors[Site(call, "call")] = DIVERGED
             return arguments
@@ -148,20 +189,32 @@ class Introduced:
 
     def leave(self, call: Call, output: Any) -> Any:
         """Judge the output, then replace it."""
-        return self._exchange(Site(call), output) if call in self.reference.outputs else output
+        return self._exchange(Site(call), output)
 
-    def missing(self) -> list[Call]:
-        """Calls of the reference run that did not happen in this one."""
-        return [call for call in self.reference.inputs if call not in self.entered]
+    def finish(self) -> None:
+        """Calls of the reference run that did not happen are errors of their callers."""
+        for call in self.reference.inputs:
+            if call not in self._entered:
+                self.errors[Site(call, "call")] = DIVERGED
 
     def _exchange(self, site: Site, value: Any) -> Any:
-        if site.place != OUTPUT and site.place not in self.reference.inputs[site.call]:
-            self.errors[site] = DIVERGED
+        if not self.reference.has(site):
+            self.errors.setdefault(site, DIVERGED)
             return value
-        exact = self.reference.expected(site, self.element, torch.float64)
-        self.errors[site] = compare(value, exact, self.reference.spec(site), self.element)
-        self.kept[site] = cloned(value)
-        return cast(exact, self.dtype)
+        spec = self.reference.spec(site)
+        replacement = self._exact.of(self.reference.value(site), spec, self.element)
+        if _same(value, replacement):
+            self.errors[site] = {}
+            return replacement
+        exact = replacement
+        if self.dtype != torch.float64:
+            exact = self.reference.expected(site, self.element, torch.float64)
+        self.errors[site] = compare(value, exact, spec, self.element)
+        if site in self.against:
+            self.distances[site] = compare(self.against.pop(site), value, spec, self.element)
+        if self.keep is True or (self.keep is not False and site in self.keep):
+            self.kept[site] = map_tensors(value, _plain)
+        return replacement
 
 
 class Jittered:
@@ -172,32 +225,29 @@ class Jittered:
 
     def __init__(self, reference: Reference, epsilon: float, seed: int, patched: bool) -> None:
         """``epsilon`` is the relative size of the perturbations."""
-        self.reference, self.epsilon, self.patched = reference, epsilon, patched
+        self.reference, self.patched = reference, patched
         self.generator = torch.Generator().manual_seed(seed)
         self.errors: dict[Site, Errors] = {}
+        self._shaken = _Once(lambda t, _: jittered(t, epsilon, self.generator), not reference.copying)
 
     def enter(self, call: Call, caller: Call | None, arguments: dict[str, Any]) -> dict[str, Any]:
         """Measure the arguments and perturb them."""
-        if call not in self.reference.inputs or caller is None:
+        if caller is None or not self.patched:
             return arguments
         return {name: self._shake(Site(call, name), value) for name, value in arguments.items()}
 
     def leave(self, call: Call, output: Any) -> Any:
         """Measure the output and perturb it."""
-        return self._shake(Site(call), output) if call in self.reference.outputs else output
+        return self._shake(Site(call), output)
 
     def _shake(self, site: Site, value: Any) -> Any:
-        reference = self.reference
-        if site.place == OUTPUT:
-            kept = reference.outputs[site.call]
-        elif site.place in reference.inputs[site.call]:
-            kept = reference.inputs[site.call][site.place]
-        else:
+        if not self.reference.has(site):
             return value
-        self.errors[site] = compare(value, kept, reference.spec(site), Transform())
-        if self.patched:
-            return jitter(kept, self.epsilon, self.generator)
-        return jitter(value, self.epsilon, self.generator) if site.place == OUTPUT else value
+        kept = self.reference.value(site)
+        shaken = self._shaken.of(kept if self.patched else value, UNSPECIFIED, Transform())
+        if not _same(value, shaken):
+            self.errors[site] = compare(value, kept, self.reference.spec(site), Transform())
+        return shaken
 
 
 class Repaired:
@@ -231,17 +281,63 @@ class Repaired:
         return walk(value, UNSPECIFIED, "", lambda t, _r, _p: _take_back(t, *next(pairs)))
 
 
-def jitter(value: Any, epsilon: float, generator: torch.Generator) -> Any:
-    """Floating-point tensors with noise of ``epsilon`` times the largest component on the last axis."""
+class _Once:
+    """Changes each tensor once per representation, however often it is handed on, while anyone still holds it."""
 
-    def shake(tensor: torch.Tensor) -> torch.Tensor:
-        if not tensor.is_floating_point() or tensor.numel() == 0:
-            return tensor
-        size = tensor.abs().amax(dim=-1, keepdim=True) if tensor.dim() else tensor.abs()
-        noise = torch.randn(tensor.shape, generator=generator, dtype=torch.float64).to(tensor)
-        return tensor + epsilon * size * noise
+    def __init__(self, change: Callable[[torch.Tensor, Representation], torch.Tensor], sharing: bool) -> None:
+        self.change, self.sharing = change, sharing
+        self._made: WeakValueDictionary[tuple[Any, ...], torch.Tensor] = WeakValueDictionary()
 
-    return map_tensors(value, shake)
+    def of(self, value: Any, spec: object, element: Transform) -> Any:
+        """``value`` with every tensor changed; containers of other libraries are transformed as a whole."""
+        return transform(value, spec, element, "value", self._visit)
+
+    def _visit(self, tensor: torch.Tensor, representation: Representation) -> torch.Tensor:
+        if not self.sharing:
+            return self.change(tensor, representation).clone()
+        key = (*_identity(tensor), representation)
+        made = self._made.get(key)
+        if made is None:
+            made = self._made[key] = self.change(tensor, representation)
+        return made
+
+
+def jittered(tensor: torch.Tensor, epsilon: float, generator: torch.Generator) -> torch.Tensor:
+    """A floating-point tensor with noise of ``epsilon`` times the largest component on its last axis."""
+    if not tensor.is_floating_point() or tensor.numel() == 0:
+        return tensor
+    size = tensor.abs().amax(dim=-1, keepdim=True) if tensor.dim() else tensor.abs()
+    noise = torch.randn(tensor.shape, generator=generator, dtype=torch.float64).to(tensor)
+    return tensor + epsilon * size * noise
+
+
+def _plain(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.detach() if tensor.requires_grad else tensor
+
+
+def identities(value: Any) -> list[tuple[Any, ...]]:
+    """What tells whether a value still consists of the same tensors, unchanged.
+
+    Integers are compared by content: graph libraries hand out their edges as new tensors every time.
+    """
+    return [
+        (path, *_identity(tensor)) if tensor.is_floating_point() else (path, tensor.cpu().numpy().tobytes())
+        for path, tensor, _ in leaves(value, UNSPECIFIED)
+    ]
+
+
+def _identity(tensor: torch.Tensor) -> tuple[Any, ...]:
+    return (tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype, tensor._version, tensor.device)
+
+
+def _same(value: Any, other: Any) -> bool:
+    """Whether two values hold the very same tensors."""
+    left, right = leaves(value, UNSPECIFIED), leaves(other, UNSPECIFIED)
+    return (
+        len(left) == len(right)
+        and len(left) > 0
+        and all(_identity(a) == _identity(b) for (_, a, _), (_, b, _) in zip(left, right, strict=True))
+    )
 
 
 def _take_back(tensor: torch.Tensor, made: torch.Tensor, exact: torch.Tensor) -> torch.Tensor:

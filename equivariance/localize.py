@@ -73,11 +73,12 @@ class Localizer:
     def rows(self) -> list[LayerRow]:
         """One row per call."""
         module, rows = self.bench.module(self.bench.states[0], self.bench.main), []
-        for call, place in self.survey.accumulated.items():
+        for reached_site, place in self.survey.accumulated.items():
+            call = reached_site.call
             own = Worst()
             for site, found in self.survey.introduced.items():
                 if self.survey.owners[site] == call:
-                    for key, (reading, trial) in found.readings.items():
+                    for key, (reading, trial) in found.parts().items():
                         own.add((f"{site.place}{key[0]}", key[1]), reading, trial)
             top, reached = own.top, place.top
             reading = top[1] if top else Reading(0, 0, 1, 0, 0, 1)
@@ -118,7 +119,7 @@ class Localizer:
         notes: dict[tuple[str, str], Finding] = {}
         for site, place in self.survey.introduced.items():
             layer = self.survey.owners[site].layer
-            for key, (reading, trial) in place.readings.items():
+            for key, (reading, trial) in place.parts().items():
                 cause, text = _remark(reading, site.place + part_name(key))
                 if cause and reading.working_error >= notes.get((layer, cause), _NOTHING).error:
                     notes[layer, cause] = Finding(
@@ -157,13 +158,13 @@ class Localizer:
 
     def _contributed(self, suspect: Suspect) -> float:
         """The output's error when every other suspect is repaired: what this break causes by itself."""
-        others = {site for s in self.suspects if s.layer != suspect.layer for site in s.sites}
+        others = {x for s in self.suspects if s.layer != suspect.layer for x in s.sites if x.place != "call"}
         trial, reference = suspect.trial, self.bench.reference(suspect.trial.state)
         handler = Repaired({})
         if others:
-            made = self.surveyor.introduced(trial).kept
+            made = self.surveyor.introduced(trial, others).kept
             handler = Repaired(
-                {s: (made[s], reference.expected(s, trial.element, self.bench.main)) for s in others if s in made}
+                {s: (v, reference.expected(s, trial.element, self.bench.main)) for s, v in made.items() if s in others}
             )
         output = self.bench.run(trial.state, self.bench.main, self.surveyor.inputs(trial.element), handler)
         site = Site(Call(""))
@@ -188,7 +189,7 @@ _NOTHING = Finding("", "", "", "", error=-1.0)
 
 def _largest(place: Worst, name: str) -> float:
     """The largest value over all parts: the worst part in the main precision need not be the worst in the working one."""
-    return max((getattr(reading, name) for reading, _ in place.readings.values()), default=0.0)
+    return max((getattr(reading, name) for reading, _ in place.parts().values()), default=0.0)
 
 
 def _remark(reading: Reading, place: str) -> tuple[str, str]:

@@ -14,8 +14,8 @@ import torch
 from equivariance.bench import Bench, State
 from equivariance.elements import Transform
 from equivariance.findings import Finding
-from equivariance.handlers import Reference
-from equivariance.measure import PartError, PartKey, compare, part_name, worst
+from equivariance.handlers import Reference, identities
+from equivariance.measure import PartKey, compare, part_name, worst
 from equivariance.probe import Call, buffers_kept, call_with, preserved, watched
 from equivariance.sources import location_of
 from equivariance.trees import UNSPECIFIED, cast, cloned, leaves
@@ -81,20 +81,27 @@ def _zero_parts(output: Any, spec: object) -> set[PartKey]:
 
 
 def _chance(bench: Bench) -> list[Finding]:
-    """Two identical calls, then two that differ in the seed alone: evaluation must not notice."""
-    state = State()
-    reference = bench.reference(state)
-    for seed, what in ((bench.seed, "two identical calls"), (bench.seed + 1, "two calls that differ in the random seed alone")):
-        again = Reference(bench.contracts)
-        bench.run(state, bench.main, bench.arguments, again, seed=seed)
-        for call, output in again.outputs.items():
-            if call not in reference.outputs:
-                continue
+    """A second call that differs in the random seed alone, and if that matters an identical one."""
+    changed = _repeated(bench, bench.seed + 1)
+    if changed is None:
+        return []
+    layer, error = _repeated(bench, bench.seed) or changed
+    alone = "differ in the random seed alone" if (layer, error) == changed else "are identical"
+    text = f"two calls in evaluation mode that {alone} differ by {error:.2g} at the output of this layer"
+    return [_finding(bench, layer, "nondeterministic", text, error=error, state=str(State()))]
+
+
+def _repeated(bench: Bench, seed: int) -> tuple[str, float] | None:
+    """The first layer, and its difference, of another run with the same input."""
+    reference = bench.reference(State())
+    again = Reference(bench.contracts, reference.copying)
+    bench.run(State(), bench.main, bench.arguments, again, seed=seed)
+    for call, output in again.outputs.items():
+        if call in reference.outputs:
             error = worst(compare(output, reference.outputs[call], UNSPECIFIED, Transform()))[1].relative
             if error > 0:
-                text = f"{what} in evaluation mode differ by {error:.2g} at the output of this layer"
-                return [_finding(bench, call.layer, "nondeterministic", text, error=error, state=str(state))]
-    return []
+                return call.layer, error
+    return None
 
 
 @dataclass
@@ -104,16 +111,16 @@ class _Purity:
     changed: dict[Call, list[str]] = field(default_factory=dict)
     random: list[Call] = field(default_factory=list)
     default: dict[Call, str] = field(default_factory=dict)
-    _stack: list[tuple[Call, dict[str, Any], Any, torch.Tensor, torch.dtype]] = field(default_factory=list)
+    _stack: list[tuple[dict[str, Any], Any, torch.Tensor, torch.dtype]] = field(default_factory=list)
 
     def enter(self, call: Call, caller: Call | None, arguments: dict[str, Any]) -> dict[str, Any]:
-        state = (torch.get_rng_state(), torch.get_default_dtype())
-        self._stack.append((call, arguments, cloned(arguments), *state))
+        before = {name: identities(value) for name, value in arguments.items()}
+        self._stack.append((arguments, before, torch.get_rng_state(), torch.get_default_dtype()))
         return arguments
 
     def leave(self, call: Call, output: Any) -> Any:
-        _, arguments, before, generator, default = self._stack.pop()
-        names = [n for n, v in arguments.items() if _differs(v, before[n])]
+        arguments, before, generator, default = self._stack.pop()
+        names = [name for name, value in arguments.items() if identities(value) != before[name]]
         if names:
             self.changed[call] = names
         if not torch.equal(generator, torch.get_rng_state()):
@@ -121,11 +128,6 @@ class _Purity:
         if default != torch.get_default_dtype():
             self.default[call] = f"{default} to {torch.get_default_dtype()}"
         return output
-
-
-def _differs(value: Any, before: Any) -> bool:
-    errors: dict[PartKey, PartError] = compare(value, before, UNSPECIFIED, Transform())
-    return any(e.difference > 0 for e in errors.values())
 
 
 def _purity(bench: Bench) -> tuple[list[Finding], list[Finding]]:

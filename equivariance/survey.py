@@ -7,22 +7,23 @@ depend on the number of layers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 import torch
 
 from equivariance.bench import Bench, State
 from equivariance.elements import Transform
 from equivariance.groups import Group, Setting
-from equivariance.handlers import DIVERGED, OUTPUT, Accumulated, Errors, Introduced, Reference, Site
-from equivariance.measure import PartKey, compare, worst
+from equivariance.handlers import Accumulated, Errors, Introduced, Site
+from equivariance.measure import PartError, PartKey, worst
 from equivariance.noise import Reading
 from equivariance.probe import Call
 from equivariance.trees import cast, transform
 
-_SHAKES = 2
+_WORKING_EVERY = 4
+_Pass = TypeVar("_Pass", Accumulated, Introduced)
 
 
 @dataclass(frozen=True)
@@ -35,21 +36,34 @@ class Trial:
 
 @dataclass
 class Worst:
-    """The worst reading of each part of a place, with the trial that gave it."""
+    """The worst reading of each part of a place, with the trial that gave it.
+
+    The working precision is measured on some trials only; its largest error and floor are kept apart.
+    """
 
     readings: dict[PartKey, tuple[Reading, Trial]] = field(default_factory=dict)
+    working: dict[PartKey, tuple[float, float]] = field(default_factory=dict)
 
     def add(self, key: PartKey, reading: Reading, trial: Trial) -> None:
-        """Keep the more severe one."""
+        """Keep the more severe one, and the larger working numbers."""
+        error, floor = self.working.get(key, (0.0, 0.0))
+        self.working[key] = (max(error, reading.working_error), max(floor, reading.working_floor))
         if key not in self.readings or reading.severity > self.readings[key][0].severity:
             self.readings[key] = (reading, trial)
+
+    def parts(self) -> dict[PartKey, tuple[Reading, Trial]]:
+        """Each part's worst reading, completed by the largest working numbers."""
+        return {
+            key: (replace(reading, working_error=self.working[key][0], working_floor=self.working[key][1]), trial)
+            for key, (reading, trial) in self.readings.items()
+        }
 
     @property
     def top(self) -> tuple[PartKey, Reading, Trial] | None:
         """The most severe part, None where nothing was measured."""
         if not self.readings:
             return None
-        key, (reading, trial) = max(self.readings.items(), key=lambda item: item[1][0].severity)
+        key, (reading, trial) = max(self.parts().items(), key=lambda item: item[1][0].severity)
         return key, reading, trial
 
 
@@ -59,14 +73,14 @@ class Survey:
 
     Attributes
     ----------
-    accumulated : call -> worst reading at its output in plain transformed runs
+    accumulated : output site -> worst reading in plain transformed runs
     introduced : site -> worst reading with exact surroundings
     owners : site -> the call whose code produced the value there
     trials : (trial, introduced errors by site) of every sample, for slopes over |t|
     """
 
     symmetry: str
-    accumulated: dict[Call, Worst] = field(default_factory=dict)
+    accumulated: dict[Site, Worst] = field(default_factory=dict)
     introduced: dict[Site, Worst] = field(default_factory=dict)
     owners: dict[Site, Call] = field(default_factory=dict)
     trials: list[tuple[Trial, dict[Site, Errors]]] = field(default_factory=list)
@@ -74,7 +88,7 @@ class Survey:
     @property
     def root(self) -> Worst:
         """The network's own output."""
-        return self.accumulated.get(Call(""), Worst())
+        return self.accumulated.get(Site(Call("")), Worst())
 
 
 class Surveyor:
@@ -86,24 +100,21 @@ class Surveyor:
         self.epsilon = torch.finfo(bench.main).eps
         self.working_epsilon = torch.finfo(bench.working).eps
         self._latest: tuple[Trial, Introduced] | None = None
-        self._floors: dict[tuple[State, bool], dict[Site, dict[PartKey, float]]] = {}
+        self._floors: dict[bool, dict[Site, dict[PartKey, float]]] = {}
 
     def survey(self, group: Group) -> Survey:
         """Draw and measure; states take turns."""
         result = Survey(group.symmetry)
         states = [s for s in self.bench.states if s.mode == "eval" or group.symmetry not in {"permutation", "batch"}]
         for index, element in enumerate(group.draw(self.samples, self.seed, self.setting)):
-            self._measure(Trial(element, states[index % len(states)]), result)
+            self._measure(Trial(element, states[index % len(states)]), result, index % _WORKING_EVERY == 0)
         return result
 
     def at_output(self, group: Group) -> float:
-        """The largest error at the network's output in plain transformed runs, and nothing else."""
-        found = 0.0
-        for element in group.draw(1, self.seed, self.setting):
-            trial = Trial(element, self.bench.states[0])
-            errors = self._accumulated(trial, self.bench.main).errors[Call("")]
-            found = max(found, worst(errors)[1].relative)
-        return found
+        """The error at the network's output in one plain transformed run, and nothing else."""
+        element = group.draw(1, self.seed, self.setting)[0]
+        handler = self._plain(Trial(element, self.bench.states[0]), self.bench.main)
+        return worst(handler.errors[Site(Call(""))])[1].relative
 
     def inputs(self, element: Transform) -> dict[str, Any]:
         """The root's arguments, transformed exactly in float64."""
@@ -113,102 +124,80 @@ class Surveyor:
             for name, value in self.bench.arguments.items()
         }
 
-    def introduced(self, trial: Trial, dtype: torch.dtype | None = None) -> Introduced:
-        """One pass on exactly transformed activations."""
-        dtype = dtype or self.bench.main
-        if self._latest is not None and self._latest[0] == trial and dtype == self.bench.main:
-            return self._latest[1]
-        handler = Introduced(self.bench.reference(trial.state), trial.element, dtype)
+    def introduced(self, trial: Trial, keep: Collection[Site] = ()) -> Introduced:
+        """One pass on exactly transformed activations in the main precision; the values at ``keep`` are kept."""
+        if self._latest is None or self._latest[0] != trial or not set(keep) <= set(self._latest[1].kept):
+            self._latest = (trial, self._alone(trial, self.bench.main, keep))
+        return self._latest[1]
+
+    def _alone(self, trial: Trial, dtype: torch.dtype, keep: bool | Collection[Site], against: Any = None) -> Introduced:
+        handler = Introduced(self.bench.reference(trial.state), trial.element, dtype, keep, against)
         self.bench.run(trial.state, dtype, self.inputs(trial.element), handler)
-        for call in handler.missing():
-            handler.errors[Site(call, "call")] = DIVERGED
-        if dtype == self.bench.main:
-            self._latest = (trial, handler)
+        handler.finish()
         return handler
 
-    def _accumulated(self, trial: Trial, dtype: torch.dtype) -> Accumulated:
-        handler = Accumulated(self.bench.reference(trial.state), trial.element)
+    def _plain(self, trial: Trial, dtype: torch.dtype, keep: bool = False, against: Any = None) -> Accumulated:
+        handler = Accumulated(self.bench.reference(trial.state), trial.element, keep, against)
         self.bench.run(trial.state, dtype, self.inputs(trial.element), handler)
         return handler
 
-    def _measure(self, trial: Trial, survey: Survey) -> None:
+    def _measure(self, trial: Trial, survey: Survey, working: bool) -> None:
         bench, reference = self.bench, self.bench.reference(trial.state)
-        plain = self._accumulated(trial, bench.main)
-        rough = plain if bench.working == bench.main else self._accumulated(trial, bench.working)
-        self._collect_accumulated(trial, plain, rough, survey)
-        if len(bench.contracts) == 1:
-            errors = {Site(call): e for call, e in plain.errors.items()}
-            survey.trials.append((trial, errors))
-            survey.owners.update({site: site.call for site in errors})
-            survey.introduced.update({Site(call): worst for call, worst in survey.accumulated.items()})
-            return
-        exact = self.introduced(trial)
-        fuzzy = exact if bench.working == bench.main else self.introduced(trial, bench.working)
-        survey.trials.append((trial, exact.errors))
-        floors = self._floors_of(trial.state, patched=True)
-        for site, errors in exact.errors.items():
-            survey.owners[site] = _owner(reference, site)
-            distances = _distances(reference, site, exact.kept, fuzzy.kept, trial.element)
-            worst = survey.introduced.setdefault(site, Worst())
-            self._add(worst, trial, errors, fuzzy.errors.get(site, {}), floors.get(site, {}), distances)
+        plain = self._both(trial, self._plain, working)
+        self._collect(trial, plain, survey.accumulated, patched=False)
+        alone = plain if len(bench.contracts) == 1 else self._both(trial, self._alone, working)
+        self._collect(trial, alone, survey.introduced, patched=True)
+        survey.trials.append((trial, alone[0].errors))
+        survey.owners.update({site: reference.owner(site) for site in alone[0].errors})
 
-    def _collect_accumulated(self, trial: Trial, plain: Accumulated, rough: Accumulated, survey: Survey) -> None:
-        reference = self.bench.reference(trial.state)
-        floors = self._floors_of(trial.state, patched=False)
-        for call, errors in plain.errors.items():
-            site = Site(call)
-            distances = _distances(reference, site, plain.kept, rough.kept, trial.element)
-            worst = survey.accumulated.setdefault(call, Worst())
-            self._add(worst, trial, errors, rough.errors.get(call, {}), floors.get(site, {}), distances)
+    def _both(self, trial: Trial, run: Callable[..., _Pass], working: bool) -> tuple[_Pass, _Pass | None]:
+        """The pass in the main precision, and if asked for in the working one where that is another."""
+        bench = self.bench
+        if bench.working == bench.main or not working:
+            single = run(trial, bench.main, False)
+            return single, single if bench.working == bench.main else None
+        rough = run(trial, bench.working, True)
+        return run(trial, bench.main, False, rough.kept), rough
 
-    def _add(
-        self, worst: Worst, trial: Trial, errors: Errors, working: Errors, floors: Mapping[PartKey, float],
-        distances: Errors,
-    ) -> None:  # fmt: skip
-        single = self.bench.working == self.bench.main
-        reach = 1 + trial.element.distance / max(self.setting.extent, 1e-300)
-        for key, error in errors.items():
-            floor = floors.get(key, 0.0)
-            reading = Reading(
-                error=error.relative,
-                floor=floor,
-                epsilon=self.epsilon,
-                working_error=error.relative if single else _relative(working, key),
-                working_floor=max(floor, self.epsilon) if single else _relative(distances, key),
-                working_epsilon=self.working_epsilon,
-                discrete=error.discrete,
-                reach=reach,
-            )
-            worst.add(key, reading, trial)
+    def _collect(self, trial: Trial, passes: tuple[_Pass, _Pass | None], places: dict[Site, Worst], patched: bool) -> None:
+        main, rough = passes
+        floors = self._floors_of(patched)
+        for site, errors in main.errors.items():
+            place, known = places.setdefault(site, Worst()), floors.get(site, {})
+            for key, error in errors.items():
+                working = self._working(main, rough, site, key, known.get(key, 0.0))
+                place.add(key, self._reading(trial, error, known.get(key, 0.0), working), trial)
 
-    def _floors_of(self, state: State, patched: bool) -> dict[Site, dict[PartKey, float]]:
-        """Largest response to last-bit perturbations, per site and part."""
-        if (state, patched) not in self._floors:
-            found: dict[Site, dict[PartKey, float]] = {}
-            for shake in range(_SHAKES):
-                handler = self.bench.jittered(state, patched, self.seed + shake, self.epsilon)
-                for site, errors in handler.errors.items():
-                    place = found.setdefault(site, {})
-                    for key, error in errors.items():
-                        place[key] = max(place.get(key, 0.0), error.relative)
-            self._floors[state, patched] = found
-        return self._floors[state, patched]
+    def _working(self, main: _Pass, rough: _Pass | None, site: Site, key: PartKey, floor: float) -> tuple[float, float]:
+        """Error and floor in the working precision; zeros where it was not run."""
+        if rough is None:
+            return 0.0, 0.0
+        error = _relative(rough.errors.get(site, {}), key)
+        if rough is main:
+            return error, max(floor, self.epsilon)
+        return error, _relative(main.distances.get(site, {}), key)
+
+    def _reading(self, trial: Trial, error: PartError, floor: float, working: tuple[float, float]) -> Reading:
+        return Reading(
+            error=error.relative,
+            floor=floor,
+            epsilon=self.epsilon,
+            working_error=working[0],
+            working_floor=working[1],
+            working_epsilon=self.working_epsilon,
+            discrete=error.discrete,
+            reach=1 + trial.element.distance / max(self.setting.extent, 1e-300),
+        )
+
+    def _floors_of(self, patched: bool) -> dict[Site, dict[PartKey, float]]:
+        """Response to last-bit perturbations, per site and part, with the weights as given."""
+        if patched not in self._floors:
+            handler = self.bench.jittered(self.bench.states[0], patched, self.seed, self.epsilon)
+            self._floors[patched] = {
+                site: {key: error.relative for key, error in errors.items()} for site, errors in handler.errors.items()
+            }
+        return self._floors[patched]
 
 
 def _relative(errors: Errors, key: PartKey) -> float:
-    return errors[key].relative if key in errors else float("inf")
-
-
-def _owner(reference: Reference, site: Site) -> Call:
-    if site.place == OUTPUT or site.call not in reference.callers:
-        return site.call
-    return reference.callers[site.call] or Call("")
-
-
-def _distances(
-    reference: Reference, site: Site, main: Mapping[Site, Any], working: Mapping[Site, Any], element: Transform
-) -> Errors:
-    """How far the working-precision value is from the main-precision one."""
-    if main is working or site not in main or site not in working:
-        return {}
-    return compare(working[site], main[site], reference.spec(site), element)
+    return errors[key].relative if key in errors else 0.0

@@ -62,8 +62,10 @@ def compile_spec(spec: object, path: str) -> object:
     return as_representation(spec, path)
 
 
-def walk(value: Any, spec: object, path: str, visit: Visitor) -> Any:
+def walk(value: Any, spec: object, path: str, visit: Visitor, element: Transform | None = None) -> Any:
     """Rebuild ``value`` with every tensor replaced by ``visit(tensor, representation, path)``.
+
+    With an ``element``, graphs are transformed by it as a whole (their structure changes too) and not visited.
 
     Raises
     ------
@@ -74,31 +76,35 @@ def walk(value: Any, spec: object, path: str, visit: Visitor) -> Any:
         return _visit_tensor(value, spec, path, visit)
     adapter = adapter_of(value)
     if adapter is not None:
+        if element is not None:
+            return adapter.transform(value, _graph_spec(spec, path), element)
         return adapter.walk(value, _graph_spec(spec, path), path, visit)
     if isinstance(value, Mapping):
-        return _like(value, {k: walk(v, _item(spec, k, path), f"{path}[{k!r}]", visit) for k, v in value.items()})
+        items = {k: walk(v, _item(spec, k, path), f"{path}[{k!r}]", visit, element) for k, v in value.items()}
+        return items if type(value) is dict else type(value)(items)
     if isinstance(value, (list, tuple)):
         _same_length(value, spec, path)
-        items = [walk(v, _item(spec, i, path), f"{path}[{i}]", visit) for i, v in enumerate(value)]
-        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
+        entries = [walk(v, _item(spec, i, path), f"{path}[{i}]", visit, element) for i, v in enumerate(value)]
+        return type(value)(*entries) if hasattr(value, "_fields") else type(value)(entries)
     if is_dataclass(value) and not isinstance(value, type):
-        return _walk_dataclass(value, spec, path, visit)
+        return _walk_dataclass(value, spec, path, visit, element)
     _reject_hidden_tensors(value, path)
     return value
 
 
-def transform(value: Any, spec: object, element: Transform, path: str = "value") -> Any:
-    """``element`` applied to every tensor of ``value`` by its representation."""
-    adapter = adapter_of(value)
-    if adapter is not None:
-        return adapter.transform(value, _graph_spec(spec, path), element)
-    if isinstance(value, torch.Tensor):
-        return _visit_tensor(value, spec, path, lambda t, r, _: r.transform(t, element))
-    if isinstance(value, Mapping):
-        return _like(value, {k: transform(v, _item(spec, k, path), element, f"{path}[{k!r}]") for k, v in value.items()})
-    if isinstance(value, (list, tuple)) and any(adapter_of(v) is not None for v in value):
-        return type(value)(transform(v, _item(spec, i, path), element, f"{path}[{i}]") for i, v in enumerate(value))
-    return walk(value, spec, path, lambda t, r, _: r.transform(t, element))
+def transform(
+    value: Any, spec: object, element: Transform, path: str = "value",
+    change: Callable[[torch.Tensor, Representation], torch.Tensor] | None = None,
+) -> Any:  # fmt: skip
+    """``element`` applied to every tensor of ``value`` by its representation.
+
+    ``change`` takes the place of ``representation.transform(tensor, element)`` for tensors outside graphs.
+    """
+
+    def visit(tensor: torch.Tensor, representation: Representation, _: str) -> torch.Tensor:
+        return representation.transform(tensor, element) if change is None else change(tensor, representation)
+
+    return walk(value, spec, path, visit, element)
 
 
 def map_tensors(value: Any, change: Callable[[torch.Tensor], torch.Tensor]) -> Any:
@@ -144,10 +150,10 @@ def _visit_tensor(value: torch.Tensor, spec: object, path: str, visit: Visitor) 
     return visit(value, spec, path)
 
 
-def _walk_dataclass(value: Any, spec: object, path: str, visit: Visitor) -> Any:
+def _walk_dataclass(value: Any, spec: object, path: str, visit: Visitor, element: Transform | None) -> Any:
     result = copy.copy(value)
     for entry in fields(value):
-        new = walk(getattr(value, entry.name), _item(spec, entry.name, path), f"{path}.{entry.name}", visit)
+        new = walk(getattr(value, entry.name), _item(spec, entry.name, path), f"{path}.{entry.name}", visit, element)
         object.__setattr__(result, entry.name, new)
     return result
 
@@ -172,10 +178,6 @@ def _graph_spec(spec: object, path: str) -> object:
     if spec is UNSPECIFIED or spec is None or isinstance(spec, (GraphFields, Invariant)):
         return spec
     raise ContractError(path, spec, "GraphFields(ndata=..., edata=...) for a graph")
-
-
-def _like(value: Any, items: dict[Any, Any]) -> Any:
-    return items if type(value) is dict else type(value)(items)
 
 
 def _reject_hidden_tensors(value: object, path: str) -> None:
