@@ -1,0 +1,210 @@
+"""How every layer of the networks transforms: the contracts that the harness holds them to.
+
+Level 0 lists the nodes as the input does, so that permutations reorder them. Coarser levels list them in the order of
+sampling, which no permutation of the input changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from e3nn import o3
+from torch import Tensor, nn
+
+from equivariance import CartesianPoints, Contract, Invariant, Irreps, NodeIndices, Representation, Transform
+from equivariance.wigner import wigner_d
+from se3unet.attention import MultiHeadAttention, TFNConvolution
+from se3unet.block import ResidualBlock, SE3Transformer
+from se3unet.edges import EdgeGeometry
+from se3unet.fibers import channels_by_degree
+from se3unet.graph import KNNGraph
+from se3unet.head import Embed, InvariantHead
+from se3unet.interaction import AttentiveSelfInteraction, ConcatenateSkip, SelfInteraction, SumSkip
+from se3unet.kernel import RelativePositions, TFNLinear
+from se3unet.model import SE3Unet
+from se3unet.norms import NormBias, NormNonlinearity
+from se3unet.pool import Aggregate, Pool
+from se3unet.sampling import FarthestPointSampling
+from se3unet.so3 import KernelBasis
+from se3unet.upsample import Upsample
+
+
+@dataclass(frozen=True)
+class KernelMatrix(Representation):
+    """Equivariant kernels [..., 2o+1, 2i+1, F]: K -> D_o K D_i^T for each of the F frequencies."""
+
+    degree_in: int
+    degree_out: int
+
+    def act(self, values: Tensor, element: Transform) -> Tensor:
+        """D_o K D_i^T."""
+        left = wigner_d(self.degree_out, 1, element).to(values.device)
+        right = wigner_d(self.degree_in, 1, element).to(values.device)
+        return torch.einsum("ab,...bcf,dc->...adf", left, values, right)
+
+
+@dataclass(frozen=True)
+class Level:
+    """Which axes list the nodes and the samples at one level of the network."""
+
+    nodes: int | None
+    batch: int | None
+
+    def points(self) -> Representation:
+        """Positions."""
+        return CartesianPoints(nodes=self.nodes, batch=self.batch)
+
+    def scalars(self) -> Representation:
+        """Invariants, of nodes or of edges."""
+        return Invariant(nodes=self.nodes, batch=self.batch)
+
+    def vectors(self) -> Representation:
+        """Vectors on the last axis, of nodes or of edges."""
+        return Irreps("1x1e", nodes=self.nodes, batch=self.batch)
+
+    def fibers(self, irreps: o3.Irreps | str) -> dict[int, Representation]:
+        """Fibers of nodes or of edges."""
+        degrees = channels_by_degree(irreps)
+        return {degree: Irreps(f"1x{degree}e", nodes=self.nodes, batch=self.batch) for degree in degrees}
+
+    def basis(self, pairs: Iterator[tuple[int, int]]) -> dict[tuple[int, int], Representation]:
+        """The angular basis on edges."""
+        return {(i, o): KernelMatrix(i, o, nodes=self.nodes, batch=self.batch) for i, o in pairs}
+
+    def graph(self) -> dict[str, Representation]:
+        """A `se3unet.graph.Graph`."""
+        numbers = NodeIndices(nodes=self.nodes, batch=self.batch) if self.nodes is not None else self.scalars()
+        return {
+            "positions": self.points(),
+            "neighbours": numbers,
+            "vectors": self.vectors(),
+            "distances": self.scalars(),
+            "envelope": self.scalars(),
+        }
+
+    def edges(self, max_degree: int) -> dict[str, object]:
+        """A `se3unet.edges.Edges`."""
+        degrees = range(max_degree + 1)
+        basis = self.basis((i, o) for i in degrees for o in degrees)
+        return {"graph": self.graph(), "invariants": self.scalars(), "basis": basis}
+
+
+def layer_contract(layer: nn.Module, at: Level, max_degree: int) -> Contract | None:
+    """The contract of a layer that stays on one level; None for a container."""
+    rule = _RULES.get(type(layer))
+    return None if rule is None else rule(layer, at, max_degree)
+
+
+def unet_contracts(model: SE3Unet) -> dict[str, Contract]:
+    """The contract of every layer of a network, by path."""
+    found: dict[str, Contract] = {}
+    for name, layer in model.named_modules():
+        fine, coarse = _levels(name)
+        contract = _crossing(layer, fine, coarse) or layer_contract(layer, fine, model.config.max_degree)
+        if name and contract is not None:
+            found[name] = contract
+    return found
+
+
+def _levels(name: str) -> tuple[Level, Level]:
+    """The level that a path belongs to, and the next coarser one."""
+    stage, _, rest = name.partition(".")
+    number, _, inside = rest.partition(".")
+    depth = int(number) if number.isdecimal() else 0
+    if stage == "bottleneck" or (stage == "pool" and inside == "graph"):
+        depth += 1
+    fine, coarse = Level(nodes=1, batch=0), Level(nodes=None, batch=0)
+    return (fine if depth == 0 else coarse), coarse
+
+
+def _crossing(layer: nn.Module, fine: Level, coarse: Level) -> Contract | None:
+    """Contracts of the layers between two levels."""
+    if isinstance(layer, FarthestPointSampling):
+        return Contract({"positions": fine.points()}, _picks(fine, coarse))
+    if isinstance(layer, Pool):
+        fibers = _any_fibers(fine), _any_fibers(coarse)
+        output = {"fibers": fibers[1], "graph": coarse.graph(), "picks": _picks(fine, coarse)}
+        return Contract({"fibers": fibers[0], "graph": fine.graph()}, output)
+    if isinstance(layer, Upsample):
+        inputs = {"fibers": _any_fibers(coarse), "coarse_positions": coarse.points(), "fine_positions": fine.points()}
+        return Contract(inputs, _any_fibers(fine))
+    return None
+
+
+@dataclass(frozen=True)
+class Picks(NodeIndices):
+    """Node numbers in an order of their own: renumbered by permutations, not reordered."""
+
+    def permute(self, tensor: Tensor, order: tuple[int, ...]) -> Tensor:
+        """Only the numbers change."""
+        number = torch.empty(len(order), dtype=tensor.dtype)
+        number[torch.tensor(order)] = torch.arange(len(order), dtype=tensor.dtype)
+        return number.to(tensor.device)[tensor]
+
+
+def _picks(fine: Level, coarse: Level) -> Representation:
+    return coarse.scalars() if fine.nodes is None else Picks(nodes=None, batch=coarse.batch)
+
+
+def _any_fibers(at: Level) -> dict[int, Representation]:
+    return {degree: Irreps(f"1x{degree}e", nodes=at.nodes, batch=at.batch) for degree in range(7)}
+
+
+def _same_fibers(layer: Any, at: Level, max_degree: int) -> Contract:
+    return Contract({"features": at.fibers(layer.irreps_in)}, at.fibers(layer.irreps_out))
+
+
+def _on_edges(layer: Any, at: Level, max_degree: int) -> Contract:
+    inputs = {"fibers": at.fibers(layer.irreps_in), "edges": at.edges(max_degree)}
+    return Contract(inputs, at.fibers(layer.irreps_out))
+
+
+def _skip(layer: Any, at: Level, max_degree: int) -> Contract:
+    inputs = {"outputs": at.fibers(layer.irreps_in[0]), "inputs": at.fibers(layer.irreps_in[1])}
+    return Contract(inputs, at.fibers(layer.irreps_out))
+
+
+def _linear(layer: Any, at: Level, max_degree: int) -> Contract:
+    pairs = ((i, o) for i in layer.channels_in for o in layer.channels_out)
+    every = ((i, o) for i in range(max_degree + 1) for o in range(max_degree + 1))
+    basis = {**at.basis(pairs), **at.basis(every)}
+    inputs = {"features": at.fibers(layer.irreps_in), "invariants": at.scalars(), "basis": basis}
+    return Contract(inputs, at.fibers(layer.irreps_out))
+
+
+def _basis(layer: Any, at: Level, max_degree: int) -> Contract:
+    degrees = range(max_degree + 1)
+    return Contract({"vectors": at.vectors()}, at.basis((i, o) for i in degrees for o in degrees))
+
+
+def _relative(layer: Any, at: Level, max_degree: int) -> Contract:
+    return Contract({"features": at.fibers(layer.irreps_in), "vectors": at.vectors()}, at.fibers(layer.irreps_out))
+
+
+def _aggregate(layer: Any, at: Level, max_degree: int) -> Contract:
+    return Contract({"fibers": _any_fibers(at), "graph": at.graph()}, _any_fibers(at))
+
+
+_RULES: dict[type[nn.Module], Callable[[Any, Level, int], Contract]] = {
+    KNNGraph: lambda layer, at, _: Contract({"positions": at.points()}, at.graph()),
+    EdgeGeometry: lambda layer, at, degree: Contract({"graph": at.graph()}, at.edges(degree)),
+    KernelBasis: _basis,
+    Embed: lambda layer, at, _: Contract({"positions": at.points()}, at.fibers(layer.irreps_out)),
+    InvariantHead: lambda layer, at, _: Contract({"fibers": at.fibers(layer.irreps_in)}, at.scalars()),
+    SelfInteraction: _same_fibers,
+    AttentiveSelfInteraction: _same_fibers,
+    NormBias: _same_fibers,
+    NormNonlinearity: _same_fibers,
+    ConcatenateSkip: _skip,
+    SumSkip: _skip,
+    TFNLinear: _linear,
+    RelativePositions: _relative,
+    MultiHeadAttention: _on_edges,
+    TFNConvolution: _on_edges,
+    ResidualBlock: _on_edges,
+    SE3Transformer: _on_edges,
+    Aggregate: _aggregate,
+}
