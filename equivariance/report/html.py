@@ -1,12 +1,119 @@
-"""The report as one self-contained page."""
+"""The report as one self-contained page: nothing is loaded from elsewhere."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.resources import files
 
-from equivariance.findings import Report
+from equivariance.findings import LayerRow, Report
+from equivariance.report.html_chart import charts
+from equivariance.report.html_findings import cards, notes
+from equivariance.report.html_parts import NOTHING, Html, badge, counted, join, number, precisions, table, tag
+from equivariance.report.html_tree import numbers, tree
+
+_WORDS = {
+    "introduced": "the layer alone, fed with exactly transformed activations of the reference run: large at culprits.",
+    "accumulated": "what a plain comparison of two runs sees at the layer's output: large after a break.",
+    "contributed": "the error that the break causes, by itself, at the network's output.",
+    "rounding floor": "the error that rounding explains at this place, as measured.",
+}
 
 
 def to_html(reports: Sequence[Report]) -> str:
-    """Placeholder body."""
-    return "".join(map(str, reports))
+    """All reports on one page, as text of an HTML5 document."""
+    title = "Equivariance: " + (", ".join(f"{r.subject} ({_outcome(r)})" for r in reports) or "nothing was examined")
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="color-scheme", content="light dark"),
+        tag("title", title),
+        tag("style", _data("page.css")),
+    )
+    sections = [_section(r, f"subject-{i}") for i, r in enumerate(reports, 1)]
+    main = tag("main", *(sections or [tag("p", "Nothing was examined.")]), id="main")
+    body = tag("body", _top(reports), main, tag("script", _data("page.js")))
+    return f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}\n"
+
+
+def _data(name: str) -> Html:
+    """A file beside this one; it is part of the package and goes into the page as it is."""
+    return Html("\n" + files("equivariance.report").joinpath("data", name).read_text(encoding="utf-8"))
+
+
+def _outcome(report: Report) -> str:
+    return "ok" if report.ok else counted(len(report.findings), "finding")
+
+
+def _top(reports: Sequence[Report]) -> Html:
+    links = [tag("li", tag("a", r.subject, href=f"#subject-{i}"), " ", _pill(r)) for i, r in enumerate(reports, 1)]
+    terms = [join((tag("dt", word), tag("dd", meaning))) for word, meaning in _WORDS.items()]
+    explained = "All errors are relative: ‖f(gx) - g f(x)‖ / ‖f(x)‖, the worst over all samples."
+    reading = tag("details", tag("summary", "How to read the numbers"), tag("p", explained), tag("dl", *terms))
+    navigation = tag("nav", tag("ul", *links), aria_label="Subjects") if len(reports) > 1 else ""
+    return tag("header", tag("h1", "Equivariance report"), navigation, reading)
+
+
+def _pill(report: Report) -> Html:
+    return badge("clean" if report.ok else "structural", _outcome(report))
+
+
+def _section(report: Report, anchor: str) -> Html:
+    parts = [
+        tag("h2", report.subject, " ", _pill(report), id=f"{anchor}-title"),
+        tag("p", _claims(report)),
+        _summary(report),
+    ]
+    if report.findings:
+        parts += [tag("h3", "Findings"), cards(report.findings, anchor)]
+    if report.notes:
+        parts += [tag("h3", "Notes: no break, but worth knowing"), notes(report.notes)]
+    if len({(r.layer, r.call) for r in report.layers}) > 1:
+        parts += [tag("h3", "Layers"), tree(report, anchor), numbers(report)]
+        parts += [tag("h3", "Error along the layers"), charts(report)]
+    parts += [tag("h3", "Settings and assumptions"), _settings(report)]
+    return tag("section", join(parts, "\n"), id=anchor, aria_labelledby=f"{anchor}-title")
+
+
+def _claims(report: Report) -> str:
+    unclaimed = [u.symmetry for u in report.unclaimed]
+    tested = [s for s in report.symmetries if s not in unclaimed]
+    text = f"{'No finding' if report.ok else 'Tested'} under {', '.join(tested) or 'nothing'}."
+    return text + (f" Not claimed: {', '.join(unclaimed)}." if unclaimed else "")
+
+
+def _summary(report: Report) -> Html:
+    """The network's output under each symmetry."""
+    main, working = precisions(report)
+    head = ("output under", f"error, {main}", f"error, {working}", f"rounding floor, {working}", "verdict")
+    outputs = {r.symmetry: r for r in report.layers if r.layer == ""}
+    unclaimed = {u.symmetry: u.error for u in report.unclaimed}
+    rows = []
+    for symmetry in dict.fromkeys((*report.symmetries, *outputs, *unclaimed)):
+        if symmetry in unclaimed:
+            sizes, verdict = (number(unclaimed[symmetry]), NOTHING, NOTHING), badge("none", "not claimed")
+        else:
+            sizes, verdict = _sizes(outputs.get(symmetry)), _output_verdict(report, symmetry, symmetry in outputs)
+        rows.append((symmetry, *sizes, verdict))
+    return table("The network's output under each symmetry", head, rows, (0, 4))
+
+
+def _sizes(row: LayerRow | None) -> tuple[str, str, str]:
+    if row is None:
+        return NOTHING, NOTHING, NOTHING
+    return number(row.accumulated), number(row.reached_working), number(row.reached_floor)
+
+
+def _output_verdict(report: Report, symmetry: str, measured: bool) -> Html:
+    if any(f.symmetry == symmetry for f in report.findings):
+        return badge("structural", "broken")
+    return badge("clean", "holds") if measured else badge("none", "not shown")
+
+
+def _settings(report: Report) -> Html:
+    items = [join((tag("dt", name), tag("dd", value))) for name, value in report.settings.items()]
+    assumed = [tag("li", text) for text in report.assumptions]
+    stated = tag("dl", *items, class_="settings") if items else ""
+    if not assumed:
+        return join((stated, tag("p", "Nothing was assumed: everything was declared.")))
+    return join((stated, tag("h4", "Assumed, because nobody declared it"), tag("ul", *assumed)))
