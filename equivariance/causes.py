@@ -159,7 +159,7 @@ def _values(surveyor: Surveyor, suspect: Suspect, element: Transform) -> tuple[A
     """What the suspect makes of exact surroundings, and what it should make."""
     trial = Trial(element, suspect.trial.state)
     reference = surveyor.bench.reference(trial.state)
-    if suspect.site.place == "call":
+    if not reference.has(suspect.site):
         return None, None
     made = surveyor.introduced(trial, [suspect.site]).kept.get(suspect.site)
     return made, reference.expected(suspect.site, element, surveyor.bench.main)

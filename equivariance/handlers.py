@@ -228,7 +228,9 @@ class Jittered:
         self.reference, self.patched = reference, patched
         self.generator = torch.Generator().manual_seed(seed)
         self.errors: dict[Site, Errors] = {}
-        self._shaken = _Once(lambda t, _: jittered(t, epsilon, self.generator), not reference.copying)
+        # Only the reference's tensors live as long as this does: the memory of others is used again by later ones.
+        sharing = patched and not reference.copying
+        self._shaken = _Once(lambda t, _: jittered(t, epsilon, self.generator), sharing)
 
     def enter(self, call: Call, caller: Call | None, arguments: dict[str, Any]) -> dict[str, Any]:
         """Measure the arguments and perturb them."""
@@ -282,7 +284,10 @@ class Repaired:
 
 
 class _Once:
-    """Changes each tensor once per representation, however often it is handed on, while anyone still holds it."""
+    """Changes each tensor once per representation, however often it is handed on, while anyone still holds it.
+
+    With ``sharing``, tensors are told apart by their memory: whoever asks keeps every tensor that he asks about alive.
+    """
 
     def __init__(self, change: Callable[[torch.Tensor, Representation], torch.Tensor], sharing: bool) -> None:
         self.change, self.sharing = change, sharing
