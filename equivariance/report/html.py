@@ -85,7 +85,7 @@ def _claims(report: Report) -> str:
 def _summary(report: Report) -> Html:
     """The network's output under each symmetry."""
     main, working = precisions(report)
-    head = ("output under", f"error, {main}", f"error, {working}", f"rounding floor, {working}", "verdict")
+    head = ("output under", "verdict", f"error, {main}", f"error, {working}", f"rounding floor, {working}")
     outputs = {r.symmetry: r for r in report.layers if r.layer == ""}
     unclaimed = {u.symmetry: u.error for u in report.unclaimed}
     rows = []
@@ -94,8 +94,8 @@ def _summary(report: Report) -> Html:
             sizes, verdict = (number(unclaimed[symmetry]), NOTHING, NOTHING), badge("none", "not claimed")
         else:
             sizes, verdict = _sizes(outputs.get(symmetry)), _output_verdict(report, symmetry, symmetry in outputs)
-        rows.append((symmetry, *sizes, verdict))
-    return table("The network's output under each symmetry", head, rows, (0, 4))
+        rows.append((symmetry, verdict, *sizes))
+    return table("The network's output under each symmetry", head, rows, (0, 1))
 
 
 def _sizes(row: LayerRow | None) -> tuple[str, str, str]:

@@ -65,16 +65,16 @@ def test_the_headline_says_how_many_findings():
 def test_the_output_under_each_symmetry():
     cells = [re.split(r"\s*\|\s*", line) for line in rows_of(Page(to_html([BROKEN])), "The network's output")]
     assert cells == [
-        ["translation", "1.5e-15", "6.0e-07", "7.0e-07", "✓ holds"],
-        ["rotation", "1.0e-03", "6.0e-07", "7.0e-07", "✕ broken"],
-        ["inversion", "7.5e-01", "—", "—", "○ not claimed"],
+        ["translation", "✓ holds", "1.5e-15", "6.0e-07", "7.0e-07"],
+        ["rotation", "✕ broken", "1.0e-03", "6.0e-07", "7.0e-07"],
+        ["inversion", "○ not claimed", "7.5e-01", "—", "—"],
     ]
 
 
 def test_a_symmetry_without_a_figure_is_not_said_to_hold():
     report = Report("net", ("rotation",), [Finding("act", "none", "not-finite", "3 NaN", error=math.inf)])
     page = Page(to_html([report]))
-    assert rows_of(page, "The network's output") == ["rotation | — | — | — | ○ not shown"]
+    assert rows_of(page, "The network's output") == ["rotation | ○ not shown | — | — | —"]
     assert "no transformation needed: not-finite in act" in page.texts("h4")[0]
 
 
