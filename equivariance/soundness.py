@@ -131,11 +131,14 @@ class _Purity:
 
 
 def _purity(bench: Bench) -> tuple[list[Finding], list[Finding]]:
-    """Layers that change their arguments, draw random numbers or switch the default dtype in evaluation mode."""
+    """Layers that change their arguments, draw random numbers or switch the default dtype in evaluation mode.
+
+    In the working precision: a layer that switches to float64 does nothing where float64 is the default already.
+    """
     watcher, state = _Purity(), State()
-    module = bench.module(state, bench.main)
-    given = {k: cast(cloned(v), bench.main) for k, v in bench.arguments.items()}
-    with preserved(bench.main, bench.seed, bench.gradients), buffers_kept(module):
+    module = bench.module(state, bench.working)
+    given = {k: cast(cloned(v), bench.working) for k, v in bench.arguments.items()}
+    with preserved(bench.working, bench.seed, bench.gradients), buffers_kept(module):
         with watched(module, list(bench.contracts), watcher):
             first = cloned(call_with(module, given))
         second = call_with(module, given) if watcher.changed else first

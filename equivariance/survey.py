@@ -7,6 +7,7 @@ depend on the number of layers.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
@@ -103,11 +104,13 @@ class Surveyor:
         self._floors: dict[bool, dict[Site, dict[PartKey, float]]] = {}
 
     def survey(self, group: Group) -> Survey:
-        """Draw and measure; states take turns."""
+        """Draw and measure; states take turns, and every state has one."""
         result = Survey(group.symmetry)
         states = [s for s in self.bench.states if s.mode == "eval" or group.symmetry not in {"permutation", "batch"}]
-        for index, element in enumerate(group.draw(self.samples, self.seed, self.setting)):
-            self._measure(Trial(element, states[index % len(states)]), result, index % _WORKING_EVERY == 0)
+        elements = group.draw(self.samples, self.seed, self.setting)
+        for index in range(max(len(elements), len(states))):
+            trial = Trial(elements[index % len(elements)], states[index % len(states)])
+            self._measure(trial, result, index % _WORKING_EVERY == 0)
         return result
 
     def at_output(self, group: Group) -> float:
@@ -190,11 +193,15 @@ class Surveyor:
         )
 
     def _floors_of(self, patched: bool) -> dict[Site, dict[PartKey, float]]:
-        """Response to last-bit perturbations, per site and part, with the weights as given."""
+        """Response to last-bit perturbations, per site and part, with the weights as given.
+
+        NaN and infinity are no rounding: they leave no floor, under which everything could hide.
+        """
         if patched not in self._floors:
             handler = self.bench.jittered(self.bench.states[0], patched, self.seed, self.epsilon)
             self._floors[patched] = {
-                site: {key: error.relative for key, error in errors.items()} for site, errors in handler.errors.items()
+                site: {k: e.relative for k, e in errors.items() if e.discrete or math.isfinite(e.difference)}
+                for site, errors in handler.errors.items()
             }
         return self._floors[patched]
 
