@@ -45,7 +45,7 @@ def write(arrays: Mapping[str, npt.NDArray[np.floating]], output: Path) -> None:
     handle, temporary = tempfile.mkstemp(dir=output.parent, prefix=output.name, suffix=".partial")
     try:
         with os.fdopen(handle, "wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
+            np.savez(file, **arrays)
         Path(temporary).chmod(0o644)
         Path(temporary).replace(output)
     except BaseException:
