@@ -16,6 +16,7 @@ from equivariance.elements import Transform
 from equivariance.findings import Finding
 from equivariance.handlers import Reference, identities
 from equivariance.measure import PartKey, compare, part_name, worst
+from equivariance.noise import CONFIDENCE
 from equivariance.probe import Call, buffers_kept, call_with, preserved, watched
 from equivariance.sources import location_of
 from equivariance.trees import UNSPECIFIED, cast, cloned, leaves
@@ -30,7 +31,8 @@ def examine(bench: Bench) -> tuple[list[Finding], list[Finding]]:
     findings.extend(f for f in notes if f.layer == "")
     notes = [f for f in notes if f.layer != ""]
     impure, remarks = _purity(bench)
-    return [*findings, *impure, *_chance(bench)], [*notes, *remarks]
+    chance, trembling = _chance(bench)
+    return [*findings, *impure, *chance], [*notes, *remarks, *trembling]
 
 
 def _finding(bench: Bench, layer: str, cause: str, evidence: str, **more: Any) -> Finding:
@@ -80,28 +82,37 @@ def _zero_parts(output: Any, spec: object) -> set[PartKey]:
     }
 
 
-def _chance(bench: Bench) -> list[Finding]:
-    """A second call that differs in the random seed alone, and if that matters an identical one."""
+def _chance(bench: Bench) -> tuple[list[Finding], list[Finding]]:
+    """A second call that differs in the random seed alone, and if that matters an identical one.
+
+    Differences by rounding are a note: sums may be taken in another order, by where the memory lies, say.
+    """
     changed = _repeated(bench, bench.seed + 1)
     if changed is None:
-        return []
+        return [], []
     layer, error = _repeated(bench, bench.seed) or changed
     alone = "differ in the random seed alone" if (layer, error) == changed else "are identical"
     text = f"two calls in evaluation mode that {alone} differ by {error:.2g} at the output of this layer"
-    return [_finding(bench, layer, "nondeterministic", text, error=error, state=str(State()))]
+    found = [_finding(bench, layer, "nondeterministic", text, error=error, state=str(State()))]
+    return (found, []) if error > _rounding(bench.main) else ([], found)
 
 
 def _repeated(bench: Bench, seed: int) -> tuple[str, float] | None:
-    """The first layer, and its difference, of another run with the same input."""
+    """The first layer, and its difference, of another run with the same input; above rounding, if there is one."""
     reference = bench.reference(State())
     again = Reference(bench.contracts, reference.copying)
     bench.run(State(), bench.main, bench.arguments, again, seed=seed)
-    for call, output in again.outputs.items():
-        if call in reference.outputs:
-            error = worst(compare(output, reference.outputs[call], UNSPECIFIED, Transform()))[1].relative
-            if error > 0:
-                return call.layer, error
-    return None
+    errors = [
+        (call.layer, worst(compare(output, reference.outputs[call], UNSPECIFIED, Transform()))[1].relative)
+        for call, output in again.outputs.items()
+        if call in reference.outputs
+    ]
+    differing = [found for found in errors if found[1] > 0]
+    return next((found for found in differing if found[1] > _rounding(bench.main)), next(iter(differing), None))
+
+
+def _rounding(dtype: torch.dtype) -> float:
+    return CONFIDENCE * 4 * torch.finfo(dtype).eps
 
 
 @dataclass
@@ -147,10 +158,10 @@ def _purity(bench: Bench) -> tuple[list[Finding], list[Finding]]:
     if watcher.changed:
         call, names = next(iter(watcher.changed.items()))
         text = f"changes its argument {', '.join(names)} in place"
-        if error > 0:
+        if error > _rounding(bench.working):
             text += f": a second call on the same argument differs by {error:.2g}"
         made = _finding(bench, call.layer, "nondeterministic", text, error=error)
-        (findings if error > 0 else notes).append(made)
+        (findings if error > _rounding(bench.working) else notes).append(made)
     for call in watcher.random[:1]:
         notes.append(_finding(bench, call.layer, "nondeterministic", "draws from the global random generator in evaluation mode"))
     for call, change in list(watcher.default.items())[:1]:

@@ -110,6 +110,17 @@ def test_chance_in_evaluation_mode_is_found_at_its_layer():
     assert ("layers.2", "none", "nondeterministic") not in told(report.findings)
 
 
+def test_chance_below_rounding_is_a_note_and_hides_no_chance_above():
+    def trembling(x):
+        return x * (1 + 1e-15 * torch.randint(2, (), dtype=torch.float64)).to(x)
+
+    report = eq.check(trembling, VECTORS.double(), "1x1o", "1x1o", group="so3", samples=2, seed=3)
+    assert report.ok, report
+    assert told(report.notes) >= {("", "none", "nondeterministic")}
+    both = diagnosed(Applied(trembling), Applied(lambda x: x * (1 + torch.rand(()))))
+    assert ("layers.1", "none", "nondeterministic") in told(both.findings)
+
+
 def test_a_memory_of_earlier_calls_is_found():
     class Counter(nn.Module):
         irreps_in = irreps_out = "1x1o"
