@@ -4,8 +4,10 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import distributions
 
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
@@ -26,6 +28,19 @@ def test_every_requirement_is_pinned_within_its_range():
     assert len(wanted) > 15
     pinned = pins()
     assert not [str(want) for want in wanted if pinned[canonicalize_name(want.name)] not in want.specifier]
+
+
+def test_every_pin_installs_on_the_python_of_debian_12():
+    pinned = pins()
+    wanted = {
+        dist.name: dist.metadata["Requires-Python"]
+        for dist in distributions()
+        if pinned.get(canonicalize_name(dist.name)) == Version(Version(dist.version).public)
+    }
+    assert {"torch", "mkdocs-material"} <= wanted.keys()
+    assert not [
+        f"{name} {python}" for name, python in wanted.items() if python and "3.11.2" not in SpecifierSet(python)
+    ]
 
 
 def test_the_installed_distribution_carries_its_data():
