@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Literal
 
 import torch
@@ -56,13 +57,15 @@ class TFNLinear(nn.Module):
             fibers of `irreps_out` on the edges, [..., C_o, 2o+1].
         """
         check_fibers("features", features, self.irreps_in)
-        output: Fibers = {}
-        for o in self.channels_out:
-            # Features meet the basis first: radial weights times basis would fill C_out C_in (2o+1)(2i+1) per edge.
-            angular = [self._contract(features[i], basis[i, o]) for i in self.channels_in]
-            weights = [self.radial[f"{i}_{o}"](invariants).flatten(-2) for i in self.channels_in]
-            output[o] = torch.cat(weights, -1) @ torch.cat(angular, -2)
-        return output
+        return {o: self._to_degree(o, features, invariants, basis) for o in self.channels_out}
+
+    def _to_degree(self, o: int, features: Fibers, invariants: Tensor, basis: Basis) -> Tensor:
+        # Features meet the basis first: radial weights times basis would fill C_out C_in (2o+1)(2i+1) per edge.
+        messages = [
+            self.radial[f"{i}_{o}"](invariants).flatten(-2) @ self._contract(features[i], basis[i, o])
+            for i in self.channels_in
+        ]
+        return functools.reduce(torch.add, messages)
 
     @staticmethod
     def _contract(features: Tensor, kernels: Tensor) -> Tensor:

@@ -1,0 +1,137 @@
+"""The published SE(3)-Unet (SE3UnetV2: one level, five channels, degrees 0 to 2), defects included."""
+
+from __future__ import annotations
+
+import dgl
+import torch
+from torch import Tensor, nn
+
+from se3unet.fibers import Fibers
+from se3unet.interaction import SumSkip
+from se3unet.published.geometry import Geometry
+from se3unet.published.graphs import Edges, RelativeVectors, structure_of
+from se3unet.published.pool import Pool
+from se3unet.published.transformer import COORDINATES, SE3Transformer
+from se3unet.published.upsample import Upsample
+
+LANDMARKS = 68
+_HEAD_WIDTH = 128
+_POOL_RATIO = 0.35
+
+
+class CoordinateFeatures(nn.Module):
+    """First features of the nodes.
+
+    Defect: the absolute coordinates are fed as a type-1 feature, a vector, which a translation must not change.
+    """
+
+    irreps_out = COORDINATES
+
+    def forward(self, positions: Tensor) -> Fibers:
+        """Map positions [n, 3] to fibers {1: [n, 1, 3]}."""
+        return {1: positions.unsqueeze(1)}
+
+
+class ComponentHead(nn.Module):
+    """Logits of the landmarks.
+
+    Defect: linear, ReLU, linear with biases act on the x, y, z components of a vector.
+    """
+
+    irreps_in = COORDINATES
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(3, _HEAD_WIDTH)
+        self.output = nn.Linear(_HEAD_WIDTH, LANDMARKS)
+
+    def forward(self, features: Fibers) -> Tensor:
+        """Map fibers {1: [n, 1, 3]} to logits [n, 68]."""
+        return self.output(torch.relu(self.hidden(features[1].squeeze(1))))
+
+
+class RewriteGraph(nn.Module):
+    """What the forward pass leaves in the caller's graph.
+
+    Defect: the edge vectors are turned round (source minus target), so that a second pass over the same graph gives
+    other logits. Of the original it is known that a second pass differs, by 0.14, but not through which field; this
+    one makes it differ by 0.13 and leaves the first pass as it was.
+    """
+
+    def forward(self, graph: dgl.DGLGraph) -> None:
+        """Write to edata "d" of the graph."""
+        sources, targets = graph.edges()
+        positions = graph.ndata["x"]
+        graph.edata["d"] = positions[sources] - positions[targets]
+
+
+class PublishedUnet(nn.Module):
+    """The published network, 224,075 parameters, on batched DGL graphs made by `published_graph`.
+
+    Neither rotations nor translations nor the order of the nodes nor the other samples of a batch leave its logits as
+    they should; a forward pass changes the graph, the global random number generator and, while it runs, the default
+    dtype. It is kept as it is so that tools can be measured on it. Weights are random; `load_published_weights` loads
+    trained ones.
+    """
+
+    def __init__(self, seed: int = 0) -> None:
+        """Initialize the weights from `seed`; the global random number generator is left as it was."""
+        super().__init__()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.coordinates = CoordinateFeatures()
+            self.relative = RelativeVectors()
+            self.geometry = Geometry()
+            self.down_branch = nn.ModuleList([SE3Transformer()])
+            self.pool = Pool(_POOL_RATIO)
+            self.bottleneck = SE3Transformer()
+            self.upsample = Upsample()
+            self.residual = SumSkip(COORDINATES, COORDINATES)
+            # Number 0 of the expansive path is the upsampling, which has no weights.
+            self.up_branch = nn.ModuleDict({"1": SE3Transformer(attentive=True)})
+            self.head = ComponentHead()
+            self.rewrite = RewriteGraph()
+
+    def forward(self, graph: dgl.DGLGraph) -> Tensor:
+        """Predict the logits of the heatmaps; rewrites the graph.
+
+        Args:
+            graph: B samples of N nodes each with ndata "x" [B * N, 3] and edata "d" [E, 3] (target minus source) and
+                "w" [E, 1] (length), of the dtype of the network.
+
+        Returns:
+            [B, N, 68].
+
+        Raises:
+            ValueError: a field is missing, or the samples differ in size.
+        """
+        _check(graph)
+        structure = structure_of(graph)
+        positions, lengths = graph.ndata["x"], graph.edata["w"]
+        clouds = positions.reshape(graph.batch_size, -1, 3)
+        edges = self._edges(structure, positions, graph.edata["d"], lengths)
+        features = self.down_branch[0](self.coordinates(positions), edges)
+        pooled = self.pool(features, clouds, structure)
+        coarse_edges = self._edges(pooled.structure, positions[pooled.picks], pooled.vectors, None)
+        coarse = self.bottleneck(pooled.features, coarse_edges)
+        upsampled = self.upsample(coarse, pooled.picks, lengths, structure)
+        features = self.up_branch["1"](self.residual(upsampled, pooled.aggregated), edges)
+        logits = self.head(features)
+        self.rewrite(graph)
+        return logits.view(*clouds.shape[:2], LANDMARKS)
+
+    def _edges(self, structure: dgl.DGLGraph, positions: Tensor, vectors: Tensor, scalars: Tensor | None) -> Edges:
+        """Geometry of a graph; the edge scalars are the lengths of the vectors where none are given."""
+        lengths, basis = self.geometry(vectors)
+        invariants = torch.cat([lengths if scalars is None else scalars, lengths], -1)
+        return Edges(structure, self.relative(positions, *structure.edges()), invariants, basis)
+
+
+def _check(graph: dgl.DGLGraph) -> None:
+    missing = [] if "x" in graph.ndata else ["ndata['x']"]
+    missing += [f"edata['{name}']" for name in ("d", "w") if name not in graph.edata]
+    if missing:
+        raise ValueError(f"graph: expected the fields of published_graph, {', '.join(missing)} missing")
+    sizes = graph.batch_num_nodes().tolist()
+    if len(set(sizes)) != 1:
+        raise ValueError(f"graph: expected samples of one size, got {sizes}")
