@@ -1,6 +1,7 @@
 """Equivariance verification: is it broken, where, and is it a bug or just rounding?"""
 
 from equivariance import groups
+from equivariance.axes import Concatenated
 from equivariance.check import assert_equivariant, check, diagnose
 from equivariance.contract import Contract
 from equivariance.errors import (
@@ -21,6 +22,7 @@ __all__ = [
     "ArgumentError",
     "CartesianPoints",
     "ChoiceError",
+    "Concatenated",
     "Contract",
     "ContractError",
     "EquivarianceAssertionError",

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from equivariance.adapters import adapter_of
+from equivariance.axes import Assumed
 from equivariance.bench import Bench
 from equivariance.contract import Contract, call_contract, declared_contract, parameters_of
 from equivariance.errors import ArgumentError, ChoiceError
@@ -18,7 +19,7 @@ from equivariance.findings import Finding, Report, Unclaimed
 from equivariance.groups import Group, Setting, groups_of
 from equivariance.localize import Localizer
 from equivariance.probe import layer_names
-from equivariance.representations import Assumed, CartesianPoints, Representation
+from equivariance.representations import CartesianPoints, Representation
 from equivariance.soundness import examine
 from equivariance.sources import name_of
 from equivariance.survey import Surveyor
@@ -138,7 +139,7 @@ def _setting(arguments: Mapping[str, Any], contract: Contract) -> Setting:
     """Sizes that elements are drawn for: declared axes first, then graphs, then assumed axes."""
     found = list(_leaves(arguments, contract))
     extent = max((_extent(t) for _, t, r in found if isinstance(r, CartesianPoints) and t.numel()), default=0.0)
-    declared = [(t, r) for _, t, r in found if not r.concatenated]
+    declared = [(t, r) for _, t, r in found if r.concatenated is None]
     nodes = [t.shape[r.nodes] for t, r in declared if isinstance(r.nodes, int)]
     batch = [t.shape[r.batch] for t, r in declared if isinstance(r.batch, int)]
     for value in arguments.values():

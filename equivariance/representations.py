@@ -2,7 +2,6 @@
 
 A representation also says which axis lists the nodes of a sample (reordered by permutations) and which lists the
 samples (selected by the batch symmetry). Where it does not say, the first axis is assumed, and reports say so.
-Equal node and batch axes mean that the samples lie one after the other along that axis, all of the same size.
 """
 
 from __future__ import annotations
@@ -10,28 +9,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import Enum
 from functools import lru_cache
-from typing import Union
 
 import torch
 
+from equivariance.axes import Assumed, BatchAxis, Concatenated, NodeAxis, chosen_segments, position
 from equivariance.elements import Transform
 from equivariance.errors import ArgumentError, ContractError
 from equivariance.wigner import wigner_d
-
-
-class Assumed(Enum):
-    """Marks an axis that nobody declared."""
-
-    FIRST = "the first axis"
-
-    def __repr__(self) -> str:
-        """The name as one would type it."""
-        return "Assumed.FIRST"
-
-
-Axis = Union[int, None, Assumed]
 
 
 @dataclass(frozen=True)
@@ -49,11 +34,12 @@ class Representation(ABC):
     Attributes
     ----------
     nodes : the axis that lists the nodes of a sample; None where no axis does; by default the first is assumed
-    batch : the axis that lists the samples; equal to ``nodes`` where samples are concatenated; as ``nodes`` otherwise
+    batch : the axis that lists the samples, or :class:`Concatenated` where they lie one after the other along an axis
+        (equal node and batch axes say so too); None and the default as for ``nodes``
     """
 
-    nodes: Axis = Assumed.FIRST
-    batch: Axis = Assumed.FIRST
+    nodes: NodeAxis = Assumed.FIRST
+    batch: BatchAxis = Assumed.FIRST
 
     @abstractmethod
     def act(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
@@ -65,7 +51,7 @@ class Representation(ABC):
 
     def check(self, tensor: torch.Tensor, path: str) -> None:
         """Raise :class:`ContractError` where the shape of ``tensor`` does not fit."""
-        for name, axis in (("nodes", self.nodes), ("batch", self.batch)):
+        for name, axis in (("nodes", self.nodes), ("batch", self._batch_axis)):
             if isinstance(axis, int) and not -tensor.dim() <= axis < tensor.dim():
                 raise ContractError(path, tuple(tensor.shape), f"a tensor that has the axis {name}={axis}")
 
@@ -82,41 +68,43 @@ class Representation(ABC):
         if element.order is not None:
             result = self.permute(result, element.order)
         if element.samples is not None:
-            result = self.select(result, element.samples, element.of)
+            result = self.select(result, element)
         return result
+
+    @property
+    def concatenated(self) -> Concatenated | None:
+        """How the samples lie one after the other, None where they do not."""
+        if isinstance(self.batch, Concatenated):
+            return self.batch
+        if isinstance(self.batch, int) and self.nodes == self.batch:
+            return Concatenated(self.batch)
+        return None
+
+    @property
+    def _batch_axis(self) -> NodeAxis:
+        return self.batch.axis if isinstance(self.batch, Concatenated) else self.batch
 
     def permute(self, tensor: torch.Tensor, order: tuple[int, ...]) -> torch.Tensor:
         """New node i is old node order[i], in every sample."""
-        axis = _axis(self.nodes, tensor)
+        axis = position(self.nodes, tensor)
         if axis is None:
             return tensor
         index = torch.tensor(order, device=tensor.device)
         length = tensor.shape[axis]
-        if length % len(order) or (length != len(order) and not self.concatenated):
+        if length % len(order) or (length != len(order) and self.concatenated is None):
             raise ArgumentError("order", f"a permutation of {len(order)} nodes", f"one of {length}, the axis nodes={axis}")
         starts = torch.arange(0, length, len(order), device=tensor.device)
         return tensor.index_select(axis, (starts[:, None] + index).flatten())
 
-    @property
-    def concatenated(self) -> bool:
-        """Whether the samples lie one after the other along the node axis."""
-        return self.nodes is not None and self.nodes == self.batch and not isinstance(self.batch, Assumed)
-
-    def select(self, tensor: torch.Tensor, chosen: tuple[int, ...], of: int) -> torch.Tensor:
-        """New sample i is old sample chosen[i] out of ``of``; concatenated samples are of equal size."""
-        axis = _axis(self.batch, tensor)
+    def select(self, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
+        """New sample i is old sample ``element.samples[i]``."""
+        axis = position(self._batch_axis, tensor)
         if axis is None:
             return tensor
-        index = torch.tensor(chosen, device=tensor.device)
-        if not self.concatenated:
-            return tensor.index_select(axis, index)
-        size = self._sample_size(tensor, axis, of)
-        return tensor.index_select(axis, (index[:, None] * size + torch.arange(size, device=tensor.device)).flatten())
-
-    def _sample_size(self, tensor: torch.Tensor, axis: int, of: int) -> int:
-        if tensor.shape[axis] % of:
-            raise ArgumentError("samples", f"one of {of} samples", f"a divisor of {tensor.shape[axis]}, the axis batch={axis}")
-        return tensor.shape[axis] // of
+        if self.concatenated is None:
+            return tensor.index_select(axis, torch.tensor(element.samples, device=tensor.device))
+        chosen = chosen_segments(self.concatenated, tensor.shape[axis], element)
+        return torch.cat([tensor.narrow(axis, start, size) for start, size in chosen], dim=axis)
 
 
 _IDENTITY = Transform().matrix
@@ -204,12 +192,19 @@ class Invariant(Representation):
 
 @dataclass(frozen=True)
 class NodeIndices(Invariant):
-    """Integers that are node numbers of the same sample: renumbered by permutations.
+    """Integers that are node numbers: renumbered by permutations and, where samples are concatenated, by selections.
 
-    ``unordered`` says that the order along the last axis means nothing (a set of neighbours).
+    Attributes
+    ----------
+    unordered : the order along the last axis means nothing (a set of neighbours)
+    permuted : permutations reorder the nodes that are numbered; False for a pooled cloud in the order of selection
+    per_sample : for numbers that run through a concatenated batch, the nodes of each sample; None for numbers within
+        a sample
     """
 
     unordered: bool = False
+    permuted: bool = True
+    per_sample: int | None = None
 
     def check(self, tensor: torch.Tensor, path: str) -> None:
         """Node numbers are integers."""
@@ -218,24 +213,27 @@ class NodeIndices(Invariant):
             raise ContractError(path, f"tensor of dtype {tensor.dtype}", "integers, for node indices")
 
     def permute(self, tensor: torch.Tensor, order: tuple[int, ...]) -> torch.Tensor:
-        """Rows follow their nodes and the numbers in them are the new ones."""
-        inverse = torch.empty(len(order), dtype=tensor.dtype, device=tensor.device)
-        inverse[torch.tensor(order, device=tensor.device)] = torch.arange(
-            len(order), dtype=tensor.dtype, device=tensor.device
-        )
-        block = torch.div(tensor, len(order), rounding_mode="floor") * len(order)
-        return super().permute(inverse[tensor.remainder(len(order))] + block, order)
+        """Rows follow their nodes, where an axis lists nodes, and the numbers in them are the new ones."""
+        if not self.permuted:
+            return super().permute(tensor, order)
+        inverse = torch.empty(len(order), dtype=tensor.dtype)
+        inverse[torch.tensor(order)] = torch.arange(len(order), dtype=tensor.dtype)
+        inside = tensor.remainder(len(order))
+        return super().permute(inverse.to(tensor.device)[inside] + (tensor - inside), order)
 
-    def select(self, tensor: torch.Tensor, chosen: tuple[int, ...], of: int) -> torch.Tensor:
-        """Concatenated samples move, and the node numbers in them move along."""
-        result = super().select(tensor, chosen, of)
-        axis = _axis(self.batch, tensor)
-        if axis is None or not self.concatenated:
+    def select(self, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
+        """Numbers that run through the batch are counted from the new places of their samples."""
+        result = super().select(tensor, element)
+        layout, axis = self.concatenated, position(self._batch_axis, tensor)
+        if layout is None or axis is None:
             return result
-        size = self._sample_size(tensor, axis, of)
-        shift = [(new - old) * size for new, old in enumerate(chosen) for _ in range(size)]
+        shifts = []
+        for new, (old, (_, size)) in enumerate(
+            zip(element.samples or (), chosen_segments(layout, tensor.shape[axis], element), strict=True)
+        ):
+            shifts += [(new - old) * (self.per_sample or size)] * size
         shape = [-1 if i == axis else 1 for i in range(tensor.dim())]
-        return result + torch.tensor(shift, dtype=tensor.dtype, device=tensor.device).reshape(shape)
+        return result + torch.tensor(shifts, dtype=tensor.dtype, device=tensor.device).reshape(shape)
 
     def parts(self, values: torch.Tensor) -> Iterator[Part]:
         """The numbers, sorted where their order means nothing."""
@@ -273,9 +271,3 @@ def _blocks(irreps: str) -> tuple[tuple[int, int, int], ...]:
     from e3nn import o3
 
     return tuple((m.mul, m.ir.l, m.ir.p) for m in o3.Irreps(irreps))
-
-
-def _axis(axis: Axis, tensor: torch.Tensor) -> int | None:
-    if isinstance(axis, Assumed):
-        return 0 if tensor.dim() > 0 else None
-    return None if axis is None else axis % tensor.dim()

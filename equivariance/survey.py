@@ -1,8 +1,8 @@
 """Measures every site of a network under sampled elements of one symmetry.
 
-Per sample: one plain transformed pass (accumulated errors) and one pass on exactly transformed activations (introduced
-errors), in the main precision and, where it is another, in the working precision. The number of passes does not
-depend on the number of layers.
+Per sample: one pass on exactly transformed activations (introduced errors) in the main precision. For every fourth
+sample also a plain transformed pass (accumulated errors), and both again in the working precision where that is
+another. The number of passes does not depend on the number of layers.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from equivariance.noise import Reading
 from equivariance.probe import Call
 from equivariance.trees import cast, transform
 
-_WORKING_EVERY = 4
+_FULL_EVERY = 4
 _Pass = TypeVar("_Pass", Accumulated, Introduced)
 
 
@@ -110,7 +110,7 @@ class Surveyor:
         elements = group.draw(self.samples, self.seed, self.setting)
         for index in range(max(len(elements), len(states))):
             trial = Trial(elements[index % len(elements)], states[index % len(states)])
-            self._measure(trial, result, index % _WORKING_EVERY == 0)
+            self._measure(trial, result, index % _FULL_EVERY == 0)
         return result
 
     def at_output(self, group: Group) -> float:
@@ -145,10 +145,11 @@ class Surveyor:
         return handler
 
     def _measure(self, trial: Trial, survey: Survey, working: bool) -> None:
-        bench, reference = self.bench, self.bench.reference(trial.state)
-        plain = self._both(trial, self._plain, working)
-        self._collect(trial, plain, survey.accumulated, patched=False)
-        alone = plain if len(bench.contracts) == 1 else self._both(trial, self._alone, working)
+        reference, single = self.bench.reference(trial.state), len(self.bench.contracts) == 1
+        if working or single:
+            plain = self._both(trial, self._plain, working)
+            self._collect(trial, plain, survey.accumulated, patched=False)
+        alone = plain if single else self._both(trial, self._alone, working)
         self._collect(trial, alone, survey.introduced, patched=True)
         survey.trials.append((trial, alone[0].errors))
         survey.owners.update({site: reference.owner(site) for site in alone[0].errors})

@@ -6,7 +6,7 @@ sampling, which no permutation of the input changes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ import torch
 from e3nn import o3
 from torch import Tensor, nn
 
-from equivariance import CartesianPoints, Contract, Invariant, Irreps, NodeIndices, Representation, Transform
+from equivariance import CartesianPoints, Concatenated, Contract, Invariant, Irreps, NodeIndices, Representation, Transform
 from equivariance.wigner import wigner_d
 from se3unet.attention import MultiHeadAttention, TFNConvolution
 from se3unet.block import ResidualBlock, SE3Transformer
@@ -51,7 +51,7 @@ class Level:
     """Which axes list the nodes and the samples at one level of the network."""
 
     nodes: int | None
-    batch: int | None
+    batch: int | Concatenated | None
 
     def points(self) -> Representation:
         """Positions."""
@@ -70,13 +70,13 @@ class Level:
         degrees = channels_by_degree(irreps)
         return {degree: Irreps(f"1x{degree}e", nodes=self.nodes, batch=self.batch) for degree in degrees}
 
-    def basis(self, pairs: Iterator[tuple[int, int]]) -> dict[tuple[int, int], Representation]:
+    def basis(self, pairs: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Representation]:
         """The angular basis on edges."""
         return {(i, o): KernelMatrix(i, o, nodes=self.nodes, batch=self.batch) for i, o in pairs}
 
     def graph(self) -> dict[str, Representation]:
         """A `se3unet.graph.Graph`."""
-        numbers = NodeIndices(nodes=self.nodes, batch=self.batch) if self.nodes is not None else self.scalars()
+        numbers = NodeIndices(nodes=self.nodes, batch=self.batch, permuted=self.nodes is not None)
         return {
             "positions": self.points(),
             "neighbours": numbers,
@@ -134,19 +134,8 @@ def _crossing(layer: nn.Module, fine: Level, coarse: Level) -> Contract | None:
     return None
 
 
-@dataclass(frozen=True)
-class Picks(NodeIndices):
-    """Node numbers in an order of their own: renumbered by permutations, not reordered."""
-
-    def permute(self, tensor: Tensor, order: tuple[int, ...]) -> Tensor:
-        """Only the numbers change."""
-        number = torch.empty(len(order), dtype=tensor.dtype)
-        number[torch.tensor(order)] = torch.arange(len(order), dtype=tensor.dtype)
-        return number.to(tensor.device)[tensor]
-
-
 def _picks(fine: Level, coarse: Level) -> Representation:
-    return coarse.scalars() if fine.nodes is None else Picks(nodes=None, batch=coarse.batch)
+    return NodeIndices(nodes=None, batch=coarse.batch, permuted=fine.nodes is not None)
 
 
 def _any_fibers(at: Level) -> dict[int, Representation]:

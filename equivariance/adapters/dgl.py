@@ -9,9 +9,10 @@ from typing import Any
 import dgl
 import torch
 
+from equivariance.axes import Assumed
 from equivariance.elements import Transform
 from equivariance.errors import ArgumentError
-from equivariance.representations import Assumed, Invariant, Representation
+from equivariance.representations import Invariant, Representation
 
 TYPES = (dgl.DGLGraph,)
 _STRUCTURE = Invariant(nodes=None, batch=None)
