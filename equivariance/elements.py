@@ -12,9 +12,12 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.spatial.transform import Rotation
 
 from equivariance.errors import ArgumentError
+
+_Numbers = tuple[int, ...] | None
 
 _IDENTITY = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 
@@ -79,8 +82,8 @@ class Transform:
         return Transform(
             _rows(matrix),
             _triple(vector),
-            _compose(self.order, first.order, "order"),
-            _compose(self.samples, first.samples, "samples"),
+            _compose(self.order, first.order, "order", len(self.order or ())),
+            _compose(self.samples, first.samples, "samples", self.of),
             self.of if first.samples is None else first.of,
         )
 
@@ -118,21 +121,21 @@ def identity() -> Transform:
     return Transform()
 
 
-def translation(vector: Sequence[float]) -> Transform:
+def translation(vector: ArrayLike) -> Transform:
     """``x' = x + vector``."""
     return Transform(vector=_triple(np.asarray(vector, dtype=np.float64)))
 
 
-def rotation(value: Rotation | Sequence[float] | Sequence[Sequence[float]]) -> Transform:
-    """``x' = x R^T``, R given as a scipy Rotation, a rotation vector [3] in radians, or a matrix [3, 3] of determinant 1."""
+def rotation(value: Rotation | ArrayLike) -> Transform:
+    """``x' = x R^T``, R a scipy Rotation, a rotation vector [3] in radians, or a matrix [3, 3] of determinant 1."""
     if isinstance(value, Rotation):
         return Transform(_rows(value.as_matrix()))
     array = np.asarray(value, dtype=np.float64)
-    if array.shape == (3,):
+    if np.isfinite(array).all() and array.shape == (3,):
         return Transform(_rows(Rotation.from_rotvec(array).as_matrix()), origin=f"rotation({_numbers(array)})")
-    if array.shape != (3, 3) or np.linalg.det(array) < 0:
-        raise ArgumentError("value", value, "a Rotation, a rotation vector [3] or a rotation matrix [3, 3] of determinant 1")
-    return Transform(_rows(array))
+    if np.isfinite(array).all() and array.shape == (3, 3) and np.linalg.det(array) > 0:
+        return Transform(_rows(array))
+    raise ArgumentError("value", value, "a Rotation, a rotation vector [3] or a matrix [3, 3] of determinant 1")
 
 
 def inversion() -> Transform:
@@ -156,13 +159,16 @@ def permutation(
         drawn = np.random.default_rng(seed).permutation(size)
         return Transform(order=tuple(int(i) for i in drawn), origin=f"permutation(size={size}, seed={seed})")
     result = list(range(size))
-    for cycle in cycles or ():
+    moved = [node for cycle in cycles or () for node in cycle]
+    if len(set(moved)) < len(moved) or not set(moved) <= set(result):
+        raise ArgumentError("cycles", cycles, f"disjoint cycles of 0 ... {size - 1}")
+    for cycle in filter(None, cycles or ()):
         for here, there in zip(cycle, [*cycle[1:], cycle[0]], strict=True):
             result[here] = there
     return Transform(order=tuple(result))
 
 
-def samples(indices: Sequence[int], of: int) -> Transform:
+def samples(indices: Iterable[int], of: int) -> Transform:
     """Select samples of a batch of ``of``, in this order."""
     return Transform(samples=tuple(int(i) for i in indices), of=of)
 
@@ -180,17 +186,18 @@ def _rows(matrix: np.ndarray) -> tuple[tuple[float, ...], ...]:
 
 
 def _triple(vector: np.ndarray) -> tuple[float, float, float]:
-    values = tuple(float(v) for v in np.ravel(vector))
-    if len(values) != 3:
-        raise ArgumentError("vector", vector, "three numbers")
-    return values
+    if vector.shape != (3,):
+        raise ArgumentError("vector", vector, "three finite numbers")
+    x, y, z = (float(v) for v in vector)
+    return x, y, z
 
 
-def _compose(outer: tuple[int, ...] | None, inner: tuple[int, ...] | None, name: str) -> tuple[int, ...] | None:
+def _compose(outer: _Numbers, inner: _Numbers, name: str, size: int) -> _Numbers:
+    """What ``outer``, which chooses among ``size``, chooses from what ``inner`` left."""
     if outer is None or inner is None:
         return outer if inner is None else inner
-    if outer and max(outer) >= len(inner):
-        raise ArgumentError(name, outer, f"numbers below {len(inner)}, the size that the first element leaves")
+    if len(inner) != size:
+        raise ArgumentError(name, outer, f"one that chooses among {len(inner)}, which the first element leaves")
     return tuple(inner[i] for i in outer)
 
 
@@ -205,8 +212,10 @@ def _matrix_text(element: Transform) -> str:
     if proper == _IDENTITY:
         return prefix
     vector = Rotation.from_matrix(np.array(proper)).as_rotvec()
-    exact = _rows(Rotation.from_rotvec(vector).as_matrix()) == proper
-    text = _numbers(vector) if exact else "[" + ", ".join(_numbers(row) for row in proper) + "]"
+    text = "[" + ", ".join(_numbers(row) for row in proper) + "]"
+    for short in (vector, np.round(vector, 4)):
+        if _rows(Rotation.from_rotvec(short).as_matrix()) == proper:
+            text = _numbers(short)
     return " @ ".join(filter(None, [prefix, f"rotation({text})"]))
 
 

@@ -7,7 +7,7 @@ The elements are values of :class:`Transform`; its constructors are re-exported 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -111,12 +111,13 @@ class Translations(Group):
         directions = rng.normal(size=(count, 3))
         vectors = directions / np.linalg.norm(directions, axis=1, keepdims=True) * lengths[:, None]
         step = 2.0 ** (np.floor(np.log2(np.abs(vectors).max(axis=1, keepdims=True))) - _DYADIC_BITS)
-        return tuple(translation(v) for v in np.rint(vectors / step) * step)
+        return tuple(translation(v) for v in np.trunc(vectors / step) * step)
 
     def simplest(self, setting: Setting) -> tuple[Transform, ...]:
-        """One unit along an axis, then along the diagonal; a unit is the power of two below the extent."""
-        unit = 2.0 ** np.floor(np.log2(setting.extent)) if setting.extent > 0 else 1.0
-        unit = 1.0 if 0.25 <= unit <= 4 else unit
+        """A unit along an axis, then along the diagonal; a unit is the power of two below the extent or, if near, 1."""
+        longest = np.inf if self.max_norm is None else self.max_norm / np.sqrt(3)
+        unit = 2.0 ** np.floor(np.log2(min(setting.extent, longest)))
+        unit = 1.0 if 0.25 <= unit <= 4 and longest >= 1 else unit
         return tuple(translation(unit * np.array(v)) for v in ((1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 1)))
 
 
@@ -249,7 +250,12 @@ def _parse(item: object, max_translation: float | None) -> list[Group]:
         return [Elements((item,), _symmetry_of(item))]
     if not isinstance(item, str) or item not in NAMED_GROUPS:
         raise ChoiceError("group", item, NAMED_GROUPS)
-    classes = {"rotation": Rotations, "inversion": Inversions, "permutation": Permutations, "batch": Batches}
+    classes: dict[str, Callable[[], Group]] = {
+        "rotation": Rotations,
+        "inversion": Inversions,
+        "permutation": Permutations,
+        "batch": Batches,
+    }
     return [Translations(max_translation) if s == "translation" else classes[s]() for s in NAMED_GROUPS[item]]
 
 
