@@ -284,10 +284,7 @@ class Repaired:
 
 
 class _Once:
-    """Changes each tensor once per representation, however often it is handed on, while anyone still holds it.
-
-    With ``sharing``, tensors are told apart by their memory: whoever asks keeps every tensor that he asks about alive.
-    """
+    """Changes each tensor once per representation; with ``sharing``, tensors are told by memory and must stay alive."""
 
     def __init__(self, change: Callable[[torch.Tensor, Representation], torch.Tensor], sharing: bool) -> None:
         self.change, self.sharing = change, sharing

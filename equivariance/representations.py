@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 
 import torch
 
@@ -42,15 +43,17 @@ class Representation(ABC):
     batch: BatchAxis = Assumed.FIRST
 
     @abstractmethod
-    def act(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
-        """Apply the linear or affine part of ``element`` to float64 values; same shape."""
+    def act(self, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
+        """The linear or affine part of ``element``, applied in float64, rounded once to the dtype of ``tensor``."""
 
     def parts(self, values: torch.Tensor) -> Iterator[Part]:
         """The pieces whose errors are measured apart."""
         yield Part("", values)
 
     def check(self, tensor: torch.Tensor, path: str) -> None:
-        """Raise :class:`ContractError` where the shape of ``tensor`` does not fit."""
+        """Raise :class:`ContractError` where the shape or the dtype of ``tensor`` does not fit."""
+        if tensor.is_complex():
+            raise ContractError(path, f"tensor of dtype {tensor.dtype}", "a real tensor, see torch.view_as_real")
         for name, axis in (("nodes", self.nodes), ("batch", self._batch_axis)):
             if isinstance(axis, int) and not -tensor.dim() <= axis < tensor.dim():
                 raise ContractError(path, tuple(tensor.shape), f"a tensor that has the axis {name}={axis}")
@@ -64,7 +67,7 @@ class Representation(ABC):
         """``element`` applied to ``tensor`` in float64, rounded once to the dtype of ``tensor``."""
         result = tensor
         if element.matrix != _IDENTITY or any(element.vector):
-            result = self.act(tensor.to(torch.float64), element).to(tensor.dtype)
+            result = self.act(tensor, element)
         if element.order is not None:
             result = self.permute(result, element.order)
         if element.samples is not None:
@@ -89,11 +92,11 @@ class Representation(ABC):
         axis = position(self.nodes, tensor)
         if axis is None:
             return tensor
+        size, length = len(order), tensor.shape[axis]
+        if length % size or (length != size and self.concatenated is None):
+            raise ArgumentError("order", f"permutation of {size} nodes", f"one of {length}, the axis nodes={axis}")
         index = torch.tensor(order, device=tensor.device)
-        length = tensor.shape[axis]
-        if length % len(order) or (length != len(order) and self.concatenated is None):
-            raise ArgumentError("order", f"a permutation of {len(order)} nodes", f"one of {length}, the axis nodes={axis}")
-        starts = torch.arange(0, length, len(order), device=tensor.device)
+        starts = torch.arange(0, length, size, device=tensor.device)
         return tensor.index_select(axis, (starts[:, None] + index).flatten())
 
     def select(self, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
@@ -147,14 +150,14 @@ class Irreps(Representation):
             shape = tuple(tensor.shape)
             raise ContractError(path, f"tensor of shape {shape}", f"a last axis of {self.dim}, for {self.irreps}")
 
-    def act(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
+    def act(self, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
         """Each block times its Wigner D."""
         pieces = []
-        for (mul, degree, parity), block in zip(self.blocks, self._split(values), strict=True):
-            matrix = wigner_d(degree, parity, element).to(values.device)
+        for (mul, degree, parity), block in zip(self.blocks, self._split(tensor.to(torch.float64)), strict=True):
+            matrix = wigner_d(degree, parity, element).to(tensor.device)
             shaped = block.reshape(*block.shape[:-1], mul, 2 * degree + 1)
             pieces.append((shaped @ matrix.T).reshape(block.shape))
-        return torch.cat(pieces, dim=-1) if pieces else values
+        return torch.cat(pieces, dim=-1).to(tensor.dtype) if pieces else tensor
 
     def parts(self, values: torch.Tensor) -> Iterator[Part]:
         """One part per block."""
@@ -173,38 +176,40 @@ class CartesianPoints(Representation):
         """The last axis must be x, y, z."""
         super().check(tensor, path)
         if tensor.dim() == 0 or tensor.shape[-1] != 3:
-            raise ContractError(path, f"tensor of shape {tuple(tensor.shape)}", "a last axis of 3, for cartesian_points")
+            shape = tuple(tensor.shape)
+            raise ContractError(path, f"tensor of shape {shape}", "a last axis of 3, for cartesian_points")
 
-    def act(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
+    def act(self, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
         """x R^T + t."""
-        matrix = torch.tensor(element.matrix, dtype=torch.float64, device=values.device)
-        return values @ matrix.T + torch.tensor(element.vector, dtype=torch.float64, device=values.device)
+        matrix = torch.tensor(element.matrix, dtype=torch.float64, device=tensor.device)
+        vector = torch.tensor(element.vector, dtype=torch.float64, device=tensor.device)
+        return (tensor.to(torch.float64) @ matrix.T + vector).to(tensor.dtype)
 
 
 @dataclass(frozen=True)
 class Invariant(Representation):
     """Unchanged by rotation, translation and inversion; its rows still follow the nodes and the samples."""
 
-    def act(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
-        """The values themselves."""
-        return values
+    def act(self, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
+        """The tensor itself."""
+        return tensor
 
 
 @dataclass(frozen=True)
 class NodeIndices(Invariant):
-    """Integers that are node numbers: renumbered by permutations and, where samples are concatenated, by selections.
+    """Integers that are node numbers: renumbered by permutations and, where they run through the batch, by selections.
 
     Attributes
     ----------
     unordered : the order along the last axis means nothing (a set of neighbours)
     permuted : permutations reorder the nodes that are numbered; False for a pooled cloud in the order of selection
-    per_sample : for numbers that run through a concatenated batch, the nodes of each sample; None for numbers within
-        a sample
+    per_sample : for numbers that run through a concatenated batch, the nodes of each sample (one number where all have
+        as many); None for numbers within a sample
     """
 
     unordered: bool = False
     permuted: bool = True
-    per_sample: int | None = None
+    per_sample: int | tuple[int, ...] | None = None
 
     def check(self, tensor: torch.Tensor, path: str) -> None:
         """Node numbers are integers."""
@@ -225,13 +230,14 @@ class NodeIndices(Invariant):
         """Numbers that run through the batch are counted from the new places of their samples."""
         result = super().select(tensor, element)
         layout, axis = self.concatenated, position(self._batch_axis, tensor)
-        if layout is None or axis is None:
+        if layout is None or axis is None or self.per_sample is None:
             return result
-        shifts = []
-        for new, (old, (_, size)) in enumerate(
-            zip(element.samples or (), chosen_segments(layout, tensor.shape[axis], element), strict=True)
-        ):
-            shifts += [(new - old) * (self.per_sample or size)] * size
+        nodes = (self.per_sample,) * element.of if isinstance(self.per_sample, int) else self.per_sample
+        starts, new, shifts = [0, *accumulate(nodes)], 0, []
+        rows = chosen_segments(layout, tensor.shape[axis], element)
+        for old, (_, size) in zip(element.samples or (), rows, strict=True):
+            shifts += [new - starts[old]] * size
+            new += nodes[old]
         shape = [-1 if i == axis else 1 for i in range(tensor.dim())]
         return result + torch.tensor(shifts, dtype=tensor.dtype, device=tensor.device).reshape(shape)
 
