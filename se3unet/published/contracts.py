@@ -20,7 +20,8 @@ from se3unet.fibers import Fibers
 from se3unet.interaction import AttentiveSelfInteraction, ConcatenateSkip, SelfInteraction
 from se3unet.kernel import RelativePositions, TFNLinear
 from se3unet.norms import NormBias
-from se3unet.published.geometry import MAX_DEGREE
+from se3unet.published.geometry import MAX_DEGREE, Geometry
+from se3unet.published.graphs import RelativeVectors
 from se3unet.published.transformer import COORDINATES, HIDDEN, AttentionBlock, EdgeAttention, SE3Transformer
 from se3unet.published.unet import PublishedUnet
 
@@ -81,7 +82,8 @@ def published_contracts(model: PublishedUnet, graph: DGLGraph) -> dict[str, Cont
     for name, layer in model.named_modules():
         rule = _RULES.get(type(layer))
         if rule is not None:
-            found[name] = rule(layer, coarse if name.startswith("bottleneck") else fine)
+            is_coarse = name.startswith(("bottleneck", "geometry.1", "relative.1"))
+            found[name] = rule(layer, coarse if is_coarse else fine)
     return found
 
 
@@ -159,13 +161,24 @@ def _attention(layer: Any, at: Layout) -> Contract:
     return Contract({"values": edge, "keys": edge, "queries": node, "structure": at.structure()}, node)
 
 
+def _geometry(layer: Any, at: Layout) -> Contract:
+    return Contract({"vectors": at.edge.vectors()}, (at.edge.scalars(), at.edge.basis(_PAIRS)))
+
+
+def _vectors(layer: Any, at: Layout) -> Contract:
+    ends = {"sources": at.numbers(), "targets": at.numbers()}
+    return Contract({"positions": at.node.points(), **ends}, at.edge.vectors())
+
+
 _RULES: dict[type[nn.Module], Callable[[Any, Layout], Contract]] = {
     AttentionBlock: _message_passing,
     AttentiveSelfInteraction: _same_fibers,
     ConcatenateSkip: _skip,
     EdgeAttention: _attention,
+    Geometry: _geometry,
     NormBias: _same_fibers,
     RelativePositions: _relative,
+    RelativeVectors: _vectors,
     SE3Transformer: _message_passing,
     SelfInteraction: _same_fibers,
     TFNLinear: _linear,

@@ -80,8 +80,9 @@ class PublishedUnet(nn.Module):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.coordinates = CoordinateFeatures()
-            self.relative = RelativeVectors()
-            self.geometry = Geometry()
+            # One per level: a layer that works on one level has one way to transform.
+            self.relative = nn.ModuleList([RelativeVectors(), RelativeVectors()])
+            self.geometry = nn.ModuleList([Geometry(), Geometry()])
             self.down_branch = nn.ModuleList([SE3Transformer()])
             self.pool = Pool(_POOL_RATIO)
             self.bottleneck = SE3Transformer()
@@ -109,10 +110,10 @@ class PublishedUnet(nn.Module):
         structure = structure_of(graph)
         positions, lengths = graph.ndata["x"], graph.edata["w"]
         clouds = positions.reshape(graph.batch_size, -1, 3)
-        edges = self._edges(structure, positions, graph.edata["d"], lengths)
+        edges = self._edges(0, structure, positions, graph.edata["d"], lengths)
         features = self.down_branch[0](self.coordinates(positions), edges)
         pooled = self.pool(features, clouds, structure)
-        coarse_edges = self._edges(pooled.structure, positions[pooled.picks], pooled.vectors, None)
+        coarse_edges = self._edges(1, pooled.structure, positions[pooled.picks], pooled.vectors, None)
         coarse = self.bottleneck(pooled.features, coarse_edges)
         upsampled = self.upsample(coarse, pooled.picks, lengths, structure)
         features = self.up_branch["1"](self.residual(upsampled, pooled.aggregated), edges)
@@ -120,11 +121,13 @@ class PublishedUnet(nn.Module):
         self.rewrite(graph)
         return logits.view(*clouds.shape[:2], LANDMARKS)
 
-    def _edges(self, structure: dgl.DGLGraph, positions: Tensor, vectors: Tensor, scalars: Tensor | None) -> Edges:
+    def _edges(
+        self, level: int, structure: dgl.DGLGraph, positions: Tensor, vectors: Tensor, scalars: Tensor | None
+    ) -> Edges:
         """Geometry of a graph; the edge scalars are the lengths of the vectors where none are given."""
-        lengths, basis = self.geometry(vectors)
+        lengths, basis = self.geometry[level](vectors)
         invariants = torch.cat([lengths if scalars is None else scalars, lengths], -1)
-        return Edges(structure, self.relative(positions, *structure.edges()), invariants, basis)
+        return Edges(structure, self.relative[level](positions, *structure.edges()), invariants, basis)
 
 
 def _check(graph: dgl.DGLGraph) -> None:

@@ -67,7 +67,7 @@ def test_graph(golden):
 
 
 def test_basis(golden, model):
-    basis = model.geometry.basis(torch.from_numpy(golden["basis/d"]))
+    basis = model.geometry[0].basis(torch.from_numpy(golden["basis/d"]))
     for (i, o), kernels in basis.items():
         assert relative_error(kernels, golden[f"basis/{i},{o}"][:, 0, :, 0]) < 1e-6
 

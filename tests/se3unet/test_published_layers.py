@@ -40,7 +40,7 @@ def model():
 
 def edges_of(model, positions):
     graph = published_graph(positions, NEIGHBOURS)
-    return model._edges(structure_of(graph), graph.ndata["x"], graph.edata["d"], graph.edata["w"])
+    return model._edges(0, structure_of(graph), graph.ndata["x"], graph.edata["d"], graph.edata["w"])
 
 
 def structure(samples=1):
@@ -50,7 +50,7 @@ def structure(samples=1):
 @pytest.mark.parametrize("rotation", haar_rotations(1), ids=lambda r: f"{r.magnitude():.3f}rad")
 def test_basis_is_equivariant_and_of_one_norm(model, rotation):
     vectors = edge_vectors()
-    before, after = model.geometry.basis(vectors), model.geometry.basis(vectors @ matrix(rotation).T)
+    before, after = model.geometry[0].basis(vectors), model.geometry[0].basis(vectors @ matrix(rotation).T)
     for (i, o), kernels in before.items():
         turned = torch.einsum("ab,ebcf,dc->eadf", wigner_d(o, rotation), kernels, wigner_d(i, rotation))
         assert (turned - after[i, o]).abs().max() < 1e-13
@@ -129,7 +129,7 @@ def test_a_pass_switches_the_default_dtype_and_back(model, monkeypatch):
     seen = []
     original = torch.set_default_dtype
     monkeypatch.setattr(torch, "set_default_dtype", lambda dtype: (seen.append(dtype), original(dtype)))
-    model.geometry(edge_vectors())
+    model.geometry[0](edge_vectors())
     assert seen == [torch.float64, torch.float32]
     assert torch.get_default_dtype() == torch.float32
 
