@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from equivariance.contract import Contract
+import torch
+
+from equivariance.contract import Contract, declared_contract
 from equivariance.errors import ArgumentError, EquivarianceAssertionError
 from equivariance.examination import Settings, examine_module, layer_contracts
 from equivariance.findings import Report
@@ -107,6 +109,9 @@ def _refuse_old_options(options: Mapping[str, Any]) -> None:
 
 
 def _stated(func: object, name: str) -> object:
-    if name in vars(func) or hasattr(type(func), name):
+    if name in getattr(func, "__dict__", {}) or hasattr(type(func), name):
         return getattr(func, name)
+    contract = declared_contract(func) if isinstance(func, torch.nn.Module) else None
+    if contract is not None:
+        return contract.inputs if name == "irreps_in" else contract.output
     raise ArgumentError(name, None, f"a representation: {name_of(func)} has no attribute {name}")

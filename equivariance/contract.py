@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from equivariance.errors import ArgumentError, ContractError
+from equivariance.representations import CartesianPoints, Invariant
 from equivariance.trees import UNSPECIFIED, compile_spec, leaves
 
 
@@ -18,8 +19,8 @@ class Contract:
     """Representations of a callable's inputs, by parameter name, and of its output.
 
     Strings, None and irreps are parsed on construction; dicts, lists, tuples and dataclasses nest like the value that
-    they describe. Parameters that hold no tensor need no entry. ``stated`` marks a contract that was read off a module's
-    attributes: it is dropped, with a word, where it does not fit what the module is called with.
+    they describe. Parameters that hold no tensor need no entry. ``stated`` marks a contract that was read off the
+    attributes of a module: it is dropped, with a word, where it does not fit what the module is called with.
     """
 
     inputs: Mapping[str, object]
@@ -115,7 +116,20 @@ def call_contract(
     contract.check_inputs(arguments, "args")
     if not any(leaves(v, UNSPECIFIED) for v in arguments.values()):
         raise ArgumentError("args", positional, "at least one tensor")
+    _check_values(arguments, contract)
     return arguments, contract
+
+
+def _check_values(arguments: Mapping[str, Any], contract: Contract) -> None:
+    """Refuse inputs that no callable can be judged by: nothing at all, NaN, and points or irreps at infinity."""
+    found = [leaf for k, v in arguments.items() for leaf in leaves(v, contract.inputs.get(k), f"args: {k}")]
+    for path, tensor, representation in found:
+        empty = tensor.numel() == 0 and isinstance(representation, CartesianPoints)
+        if empty or not any(t.numel() for _, t, _ in found):
+            raise ContractError(path, f"tensor of shape {tuple(tensor.shape)}", "at least one entry")
+        bad = tensor.isnan() if isinstance(representation, Invariant) else ~tensor.isfinite()
+        if bool(bad.any()):
+            raise ContractError(path, f"{int(bad.sum())} entries that are NaN or infinite", "finite numbers")
 
 
 def _named_inputs(
@@ -137,7 +151,8 @@ def declared_contract(module: torch.nn.Module) -> Contract | None:
 
     None where the module states none.
     """
-    stated = vars(module) | {k: getattr(type(module), k) for k in ("irreps_in", "irreps_out") if hasattr(type(module), k)}
+    of_class = [name for name in ("irreps_in", "irreps_out") if hasattr(type(module), name)]
+    stated = vars(module) | {name: getattr(type(module), name) for name in of_class}
     names = _input_attributes(stated)
     if "irreps" in stated and not names and type(module).__module__.startswith("e3nn."):
         names, output = ["irreps"], stated["irreps"]

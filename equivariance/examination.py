@@ -53,9 +53,9 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Reject what no run can use."""
-        if not isinstance(self.samples, int) or self.samples < 1:
+        if type(self.samples) is not int or self.samples < 1:
             raise ArgumentError("samples", self.samples, "a whole number of at least 1")
-        if not isinstance(self.seed, int) or self.seed < 0:
+        if type(self.seed) is not int or self.seed < 0:
             raise ArgumentError("seed", self.seed, "a whole number of at least 0")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from equivariance.errors import ArgumentError
 from equivariance.findings import Location
 
 
@@ -20,15 +21,17 @@ def location_of(module: torch.nn.Module, layer: str) -> Location | None:
 
 
 def source_of(function: Any) -> Location | None:
-    """The first line of a function's definition, decorators skipped."""
+    """The first line of a function's definition, decorators skipped; None for code that no file holds."""
     function = inspect.unwrap(function) if callable(function) else function
     try:
         lines, start = inspect.getsourcelines(function)
         file = inspect.getsourcefile(function)
     except (TypeError, OSError):
         return None
+    if file is None or file.startswith("<"):
+        return None
     offset = next((i for i, line in enumerate(lines) if line.lstrip().startswith(("def ", "async def "))), 0)
-    return None if file is None else Location(_relative(file), start + offset, lines[offset].strip())
+    return Location(_relative(file), start + offset, lines[offset].strip())
 
 
 def _relative(file: str) -> str:
@@ -50,7 +53,14 @@ class FunctionModule(torch.nn.Module):
 
 
 def as_module(function: Callable[..., Any]) -> torch.nn.Module:
-    """``function`` itself if it is a module, else wrapped as one."""
+    """``function`` itself if it is a module, else wrapped as one.
+
+    Raises
+    ------
+    ArgumentError : it cannot be called
+    """
+    if not callable(function):
+        raise ArgumentError("func", function, "a callable")
     return function if isinstance(function, torch.nn.Module) else FunctionModule(function)
 
 

@@ -123,16 +123,31 @@ def test_dropout_of_components_is_found():
     assert report.findings[0].state.endswith("train mode")
 
 
-def test_training_mode_that_fails_is_said_and_skipped():
+@pytest.mark.parametrize("error", [ValueError, RuntimeError, AssertionError, KeyError])
+def test_training_mode_that_fails_is_said_and_skipped(error):
     class Alone(nn.Module):
         def forward(self, x):
             if self.training:
-                raise ValueError("Expected more than 1 value per channel when training")
+                raise error("Expected more than 1 value per channel when training")
             return x
 
     report = check(Alone())
     assert report.ok
     assert "Expected more than 1 value" in report.settings["training mode"]
+
+
+def test_a_mode_that_matters_with_other_weights_only_is_tried():
+    class Regularized(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.gain = nn.Parameter(torch.zeros(3))
+
+        def forward(self, x):
+            return x + self.gain if self.training else x
+
+    report = check(Regularized(), samples=1)
+    assert told(report) == {("", "rotation", "component-mixing")}
+    assert report.findings[0].state == "perturbed weights, train mode"
 
 
 def test_a_module_that_cannot_run_in_float64_is_judged_by_perturbations():
