@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -40,7 +41,7 @@ def build(model: IctModel, seed: int) -> dict[str, npt.NDArray[np.floating]]:
     }
 
 
-def write(arrays: Mapping[str, npt.NDArray[np.floating]], output: Path) -> None:
+def write(arrays: Mapping[str, Any], output: Path) -> None:
     """Write an .npz whose bytes depend on the arrays alone; a failure leaves what was at `output` as it was."""
     handle, temporary = tempfile.mkstemp(dir=output.parent, prefix=output.name, suffix=".partial")
     try:
