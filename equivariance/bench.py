@@ -44,6 +44,7 @@ class Bench:
     states : the states that differ from each other
     obstacle : why float64 was impossible, or ""
     untrained : why training mode was impossible, or ""
+    output : of the working precision, weights as given, evaluation mode
     misfits : layers whose stated contract was dropped, and why
     """
 
@@ -109,12 +110,12 @@ class Bench:
         """One run: models that differentiate inside their forward (forces) need autograd, stated contracts must fit."""
         handler = Fitting(self.contracts)
         try:
-            self.run(State(), self.working, self.arguments, handler)
+            self.output = self.run(State(), self.working, self.arguments, handler)
         except RuntimeError as error:
             if "grad" not in str(error):
                 raise
             self.gradients = True
-            self.run(State(), self.working, self.arguments, handler)
+            self.output = self.run(State(), self.working, self.arguments, handler)
         self.misfits = handler.misfits
         for name in handler.misfits:
             del self.contracts[name]

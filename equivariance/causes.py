@@ -151,7 +151,7 @@ def _is_irreps(spec: object, value: Any, suspect: Suspect) -> bool:
 
 
 def _holds(surveyor: Surveyor, suspect: Suspect, element: Transform) -> bool:
-    errors = surveyor.introduced(Trial(element, suspect.trial.state)).errors.get(suspect.site, {})
+    errors = surveyor.judged(Trial(element, suspect.trial.state), suspect.owner).errors.get(suspect.site, {})
     return suspect.key in errors and errors[suspect.key].relative <= suspect.reading.limit
 
 
@@ -161,7 +161,7 @@ def _values(surveyor: Surveyor, suspect: Suspect, element: Transform) -> tuple[A
     reference = surveyor.bench.reference(trial.state)
     if not reference.has(suspect.site):
         return None, None
-    made = surveyor.introduced(trial, [suspect.site]).kept.get(suspect.site)
+    made = surveyor.judged(trial, suspect.owner).kept.get(suspect.site)
     return made, reference.expected(suspect.site, element, surveyor.bench.main)
 
 

@@ -191,10 +191,14 @@ class Introduced:
         """Judge the output, then replace it."""
         return self._exchange(Site(call), output)
 
-    def finish(self) -> None:
-        """Calls of the reference run that did not happen are errors of their callers."""
+    def exact(self, site: Site) -> Any:
+        """What must pass at ``site``, in the dtype that is handed on."""
+        return self._exact.of(self.reference.value(site), self.reference.spec(site), self.element)
+
+    def finish(self, caller: Call | None = None) -> None:
+        """Calls of the reference run (by ``caller``, if given) that did not happen are errors of their callers."""
         for call in self.reference.inputs:
-            if call not in self._entered:
+            if call not in self._entered and caller in (None, self.reference.callers[call]):
                 self.errors[Site(call, "call")] = DIVERGED
 
     def _exchange(self, site: Site, value: Any) -> Any:
@@ -202,7 +206,7 @@ class Introduced:
             self.errors.setdefault(site, DIVERGED)
             return value
         spec = self.reference.spec(site)
-        replacement = self._exact.of(self.reference.value(site), spec, self.element)
+        replacement = self.exact(site)
         if _same(value, replacement):
             self.errors[site] = {}
             return replacement

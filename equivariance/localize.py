@@ -26,11 +26,13 @@ class Suspect:
     Attributes
     ----------
     layer : dotted path of the layer whose code is at fault
+    owner : the call of it that makes the worst
     sites : every site that is broken
     site, key, reading, trial : the worst one
     """
 
     layer: str
+    owner: Call
     sites: tuple[Site, ...]
     site: Site
     key: PartKey
@@ -54,7 +56,7 @@ def suspects_of(survey: Survey, worst_allowed: Verdict) -> list[Suspect]:
     found = []
     for layer, entries in broken.items():
         site, key, reading, trial = max(entries, key=lambda e: e[2].severity)
-        found.append(Suspect(layer, tuple(e[0] for e in entries), site, key, reading, trial))
+        found.append(Suspect(layer, survey.owners[site], tuple(e[0] for e in entries), site, key, reading, trial))
     return sorted(found, key=lambda s: s.reading.error, reverse=True)
 
 
@@ -158,16 +160,16 @@ class Localizer:
 
     def _contributed(self, suspect: Suspect) -> float:
         """The output's error when every other suspect is repaired: what this break causes by itself."""
-        others = {x for s in self.suspects if s.layer != suspect.layer for x in s.sites if x.place != "call"}
         trial, reference = suspect.trial, self.bench.reference(suspect.trial.state)
-        handler = Repaired({})
-        if others:
-            made = self.surveyor.introduced(trial, others).kept
-            handler = Repaired(
-                {s: (v, reference.expected(s, trial.element, self.bench.main)) for s, v in made.items() if s in others}
-            )
-        output = self.bench.run(trial.state, self.bench.main, self.surveyor.inputs(trial.element), handler)
-        site = Site(Call(""))
+        others = [x for s in self.suspects if s.layer != suspect.layer for x in s.sites if reference.has(x)]
+        made = {x: self.surveyor.judged(trial, self.survey.owners[x]).kept.get(x) for x in others}
+        exact = {x: reference.expected(x, trial.element, self.bench.main) for x in others}
+        deviations = {x: (made[x], exact[x]) for x in others if made[x] is not None}
+        inputs, site = self.surveyor.inputs(trial.element), Site(Call(""))
+        try:
+            output = self.bench.run(trial.state, self.bench.main, inputs, Repaired(deviations))
+        except (RuntimeError, ValueError, IndexError):  # repaired values do not fit the shapes that this break leads to
+            output = self.bench.run(trial.state, self.bench.main, inputs)
         expected = reference.expected(site, trial.element, self.bench.main)
         return worst(compare(output, expected, reference.spec(site), trial.element))[1].relative
 
@@ -180,7 +182,7 @@ class Localizer:
 
     def _error_under(self, suspect: Suspect, element: Transform) -> float:
         """The introduced error at the suspect's worst site under another element."""
-        errors = self.surveyor.introduced(Trial(element, suspect.trial.state)).errors.get(suspect.site, {})
+        errors = self.surveyor.judged(Trial(element, suspect.trial.state), suspect.owner).errors.get(suspect.site, {})
         return errors[suspect.key].relative if suspect.key in errors else 0.0
 
 

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import torch
 
+from equivariance.alone import judge
 from equivariance.bench import Bench, State
 from equivariance.elements import Transform
 from equivariance.groups import Group, Setting
@@ -100,7 +101,7 @@ class Surveyor:
         self.bench, self.setting, self.samples, self.seed = bench, setting, samples, seed
         self.epsilon = torch.finfo(bench.main).eps
         self.working_epsilon = torch.finfo(bench.working).eps
-        self._latest: tuple[Trial, Introduced] | None = None
+        self._latest: tuple[Trial, Call, Introduced] | None = None
         self._floors: dict[bool, dict[Site, dict[PartKey, float]]] = {}
 
     def survey(self, group: Group) -> Survey:
@@ -127,11 +128,19 @@ class Surveyor:
             for name, value in self.bench.arguments.items()
         }
 
-    def introduced(self, trial: Trial, keep: Collection[Site] = ()) -> Introduced:
-        """One pass on exactly transformed activations in the main precision; the values at ``keep`` are kept."""
-        if self._latest is None or self._latest[0] != trial or not set(keep) <= set(self._latest[1].kept):
-            self._latest = (trial, self._alone(trial, self.bench.main, keep))
-        return self._latest[1]
+    def judged(self, trial: Trial, owner: Call) -> Introduced:
+        """Errors and values of what one call makes of exact surroundings.
+
+        In training mode the whole network is run, so that random numbers are drawn as in the reference; so it is for a
+        call that the reference does not have.
+        """
+        if self._latest is None or self._latest[:2] != (trial, owner):
+            if trial.state.mode == "eval" and owner in self.bench.reference(trial.state).inputs:
+                handler = judge(self.bench, trial.state, trial.element, owner)
+            else:
+                handler = self._alone(trial, self.bench.main, True)
+            self._latest = (trial, owner, handler)
+        return self._latest[2]
 
     def _alone(self, trial: Trial, dtype: torch.dtype, keep: bool | Collection[Site], against: Any = None) -> Introduced:
         handler = Introduced(self.bench.reference(trial.state), trial.element, dtype, keep, against)
