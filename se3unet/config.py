@@ -50,7 +50,7 @@ class SE3UnetConfig:
         levels: number of poolings.
         channels: channels of each degree.
         max_degree: highest degree of the features; all degrees from 0 are kept throughout.
-        neighbours: k of every graph, and of the known points in upsampling.
+        neighbours: k of every graph.
         pool_ratio: fraction of the points that each pooling drops.
         pooling: 'sum', 'mean' or 'max' over each neighbourhood.
         messages: 'attention', or 'convolution' without it.

@@ -14,7 +14,16 @@ import torch
 from e3nn import o3
 from torch import Tensor, nn
 
-from equivariance import CartesianPoints, Concatenated, Contract, Invariant, Irreps, NodeIndices, Representation, Transform
+from equivariance import (
+    CartesianPoints,
+    Concatenated,
+    Contract,
+    Invariant,
+    Irreps,
+    NodeIndices,
+    Representation,
+    Transform,
+)
 from equivariance.wigner import wigner_d
 from se3unet.attention import MultiHeadAttention, TFNConvolution
 from se3unet.block import ResidualBlock, SE3Transformer
@@ -82,6 +91,8 @@ class Level:
             "neighbours": numbers,
             "vectors": self.vectors(),
             "distances": self.scalars(),
+            "reach": self.scalars(),
+            "presence": self.scalars(),
             "envelope": self.scalars(),
         }
 
@@ -123,13 +134,14 @@ def _levels(name: str) -> tuple[Level, Level]:
 def _crossing(layer: nn.Module, fine: Level, coarse: Level) -> Contract | None:
     """Contracts of the layers between two levels."""
     if isinstance(layer, FarthestPointSampling):
-        return Contract({"positions": fine.points()}, _picks(fine, coarse))
+        output = {"picks": _picks(fine, coarse), "presence": coarse.scalars()}
+        return Contract({"positions": fine.points()}, output)
     if isinstance(layer, Pool):
         fibers = _any_fibers(fine), _any_fibers(coarse)
         output = {"fibers": fibers[1], "graph": coarse.graph(), "picks": _picks(fine, coarse)}
         return Contract({"fibers": fibers[0], "graph": fine.graph()}, output)
     if isinstance(layer, Upsample):
-        inputs = {"fibers": _any_fibers(coarse), "coarse_positions": coarse.points(), "fine_positions": fine.points()}
+        inputs: dict[str, object] = {"fibers": _any_fibers(coarse), "coarse": coarse.graph(), "fine": fine.graph()}
         return Contract(inputs, _any_fibers(fine))
     return None
 
@@ -173,12 +185,16 @@ def _relative(layer: Any, at: Level, max_degree: int) -> Contract:
     return Contract({"features": at.fibers(layer.irreps_in), "vectors": at.vectors()}, at.fibers(layer.irreps_out))
 
 
+def _knn(layer: Any, at: Level, max_degree: int) -> Contract:
+    return Contract({"positions": at.points(), "presence": at.scalars()}, at.graph())
+
+
 def _aggregate(layer: Any, at: Level, max_degree: int) -> Contract:
     return Contract({"fibers": _any_fibers(at), "graph": at.graph()}, _any_fibers(at))
 
 
 _RULES: dict[type[nn.Module], Callable[[Any, Level, int], Contract]] = {
-    KNNGraph: lambda layer, at, _: Contract({"positions": at.points()}, at.graph()),
+    KNNGraph: _knn,
     EdgeGeometry: lambda layer, at, degree: Contract({"graph": at.graph()}, at.edges(degree)),
     KernelBasis: _basis,
     Embed: lambda layer, at, _: Contract({"positions": at.points()}, at.fibers(layer.irreps_out)),

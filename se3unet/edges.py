@@ -11,7 +11,7 @@ from se3unet.graph import Graph
 from se3unet.kernel import Basis
 from se3unet.so3 import KernelBasis
 
-# Directions fade below this share of the distance to the k-th neighbour, where rounding of the coordinates turns them.
+# Directions fade below this share of the reach of a neighbourhood, where rounding of the coordinates turns them.
 NEAR_FIELD = 0.1
 
 
@@ -33,8 +33,8 @@ class Edges:
 class EdgeGeometry(nn.Module):
     """Evaluates the angular basis on the edges of a graph.
 
-    Frequency J of the basis is multiplied by (d / sqrt(d^2 + s^2))^J with s = 0.1 times the distance to the k-th
-    neighbour. A direction alone is not continuous where two points meet; its harmonics so damped are, and smooth.
+    Frequency J of the basis is multiplied by (d / sqrt(d^2 + s^2))^J with s = 0.1 times the reach of the
+    neighbourhood. A direction alone is not continuous where two points meet; its harmonics so damped are, and smooth.
     """
 
     def __init__(self, max_degree: int) -> None:
@@ -44,7 +44,7 @@ class EdgeGeometry(nn.Module):
 
     def forward(self, graph: Graph) -> Edges:
         """Describe the edges of a graph of N points with k neighbours."""
-        reach = graph.distances[..., -1:]
+        reach = graph.reach.unsqueeze(-1)
         share = graph.distances / torch.where(reach > 0, reach, torch.ones_like(reach))
         damping = share / (share.square() + NEAR_FIELD**2).sqrt()
         basis = self.basis(graph.vectors)

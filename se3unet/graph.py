@@ -13,6 +13,10 @@ from se3unet.ties import priorities
 
 # Relative difference of two distances in float64 below which they tie: rounding of rotated lattices stays below it.
 DISTANCE_TIE = 1e-11
+# Sum of the envelope of a neighbourhood of k points not all of which are present, in units of k. For k points spread
+# evenly over a surface it is 0.5, so that two in five of them may be absent.
+PRESENT_SHARE = 0.3
+BISECTIONS = 50
 # Distances held at once by the exhaustive search: 16 M of float64 and their differences are half a gigabyte.
 CHUNK_DISTANCES = 16_000_000
 
@@ -26,13 +30,17 @@ class Graph:
         neighbours: [B, N, k] int64, the sources j: nearest first, never i itself.
         vectors: [B, N, k, 3], r_ij = x_i - x_j (target minus source).
         distances: [B, N, k], |r_ij|.
-        envelope: [B, N, k] in [0, 1], see `envelope`.
+        reach: [B, N], radius R_i of each neighbourhood: the distance to its k-th neighbour or less.
+        presence: [B, N] in (0, 1], how much each node counts as a neighbour of others; 1 in an input cloud.
+        envelope: [B, N, k] in [0, 1], presence_j u(d_ij / R_i), the weight of each neighbour (see `envelope`).
     """
 
     positions: Tensor
     neighbours: Tensor
     vectors: Tensor
     distances: Tensor
+    reach: Tensor
+    presence: Tensor
     envelope: Tensor
 
 
@@ -50,29 +58,68 @@ def gather(x: Tensor, index: Tensor) -> Tensor:
     return x[samples, index]
 
 
-def envelope(distances: Tensor) -> Tensor:
-    """Weight u = (1 - (d_j / d_k)^4)^2 of each neighbour, which falls smoothly to zero at the k-th neighbour.
+def envelope(distances: Tensor, reach: Tensor) -> Tensor:
+    """Weight u(d / R) = (1 - (d / R)^4)^2 of a neighbour, which falls smoothly to zero at the rim of a neighbourhood.
 
     Which of two points is the k-th neighbour may hang on the last bit of their distances. As sums over a neighbourhood
     carry u, that choice does not change them, and they stay continuous and differentiable in the positions.
     Where all k distances are equal every weight is zero: such a neighbourhood is cut out of a shell of ties.
 
     Args:
-        distances: [..., k], largest last.
+        distances: [..., k], d.
+        reach: [...], R; where it is zero the weights are.
 
     Returns:
         [..., k] in [0, 1].
     """
-    reach = distances[..., -1:]
-    ratio = distances / torch.where(reach > 0, reach, torch.ones_like(reach))
-    return torch.where(reach > 0, (1 - ratio.square().square()).square(), torch.zeros_like(ratio))
+    rim = reach.unsqueeze(-1)
+    ratio = (distances / torch.where(rim > 0, rim, torch.ones_like(rim))).clamp(max=1)
+    return torch.where(rim > 0, (1 - ratio.square().square()).square(), torch.zeros_like(ratio))
 
 
-def connect(positions: Tensor, neighbours: Tensor) -> Graph:
-    """Graph of positions [B, N, 3] with neighbours [B, N, k] int64, nearest first; differentiable in positions."""
+def connect(positions: Tensor, neighbours: Tensor, presence: Tensor | None = None) -> Graph:
+    """Build the graph of given neighbours; differentiable in the positions.
+
+    Without presences the reach is the distance to the k-th neighbour. With them it is where the envelope sums to 0.3 k,
+    or else that distance: points that are hardly present must not count towards k.
+
+    Args:
+        positions: [B, N, 3].
+        neighbours: [B, N, k] int64, nearest first.
+        presence: [B, N] in (0, 1], see Graph; 1 where it is left out.
+    """
     vectors = positions.unsqueeze(-2) - gather(positions, neighbours)
     distances = torch.linalg.vector_norm(vectors, dim=-1)
-    return Graph(positions, neighbours, vectors, distances, envelope(distances))
+    if presence is None:
+        reach = distances[..., -1]
+        weights = envelope(distances, reach)
+        return Graph(positions, neighbours, vectors, distances, reach, torch.ones_like(reach), weights)
+    present = gather(presence, neighbours)
+    reach = _reach(distances, present)
+    weights = present * envelope(distances, reach)
+    return Graph(positions, neighbours, vectors, distances, reach, presence, weights)
+
+
+def _reach(distances: Tensor, present: Tensor) -> Tensor:
+    """Radius R [B, N] at which sum_j present_j u(d_j / R) is 0.3 k, for distances and presences [B, N, k].
+
+    Where even R = d_k gives less, R is d_k.
+    """
+    count, rim = PRESENT_SHARE * distances.shape[-1], distances[..., -1]
+    with torch.no_grad():
+        low, high = torch.zeros_like(rim), rim
+        for _ in range(BISECTIONS):
+            middle = (low + high) / 2
+            is_short = (present * envelope(distances, middle)).sum(-1) < count
+            low, high = torch.where(is_short, middle, low), torch.where(is_short, high, middle)
+    # One step of Newton's method from the solution: it corrects by a rounding, and has the solution's derivatives.
+    ratio = (distances / torch.where(high > 0, high, torch.ones_like(high)).unsqueeze(-1)).clamp(max=1)
+    fourth = ratio**4
+    total = (present * (1 - fourth).square()).sum(-1)
+    slope = (8 * present * fourth * (1 - fourth)).sum(-1).detach()
+    is_solved = (high < rim) & (slope > 0)
+    corrected = high * (1 + (count - total) / torch.where(is_solved, slope, torch.ones_like(slope)))
+    return torch.where(is_solved, corrected, rim)
 
 
 class KNNGraph(nn.Module):
@@ -90,11 +137,12 @@ class KNNGraph(nn.Module):
             raise ValueError(f"neighbours: expected 1 or more, got {neighbours}")
         self.neighbours = neighbours
 
-    def forward(self, positions: Tensor) -> Graph:
+    def forward(self, positions: Tensor, presence: Tensor | None = None) -> Graph:
         """Connect every point to its neighbours.
 
         Args:
             positions: [B, N, 3] with N > k, float32 or float64.
+            presence: [B, N] in (0, 1], how much each point counts as a neighbour; 1 where it is left out.
 
         Raises:
             ValueError: there are no k other points.
@@ -103,7 +151,7 @@ class KNNGraph(nn.Module):
             raise ValueError(
                 f"positions: expected more than neighbours={self.neighbours} points, got {positions.shape[-2]}"
             )
-        return connect(positions, nearest_neighbours(positions.detach(), self.neighbours))
+        return connect(positions, nearest_neighbours(positions.detach(), self.neighbours), presence)
 
     def extra_repr(self) -> str:
         """Show k."""

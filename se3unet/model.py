@@ -42,7 +42,7 @@ class SE3Unet(nn.Module):
         )
         self.pool = nn.ModuleList(Pool(config.pool_ratio, config.neighbours, config.pooling) for _ in levels)
         self.bottleneck = self._transformer(hidden, hidden)
-        self.upsample = nn.ModuleList(Upsample(config.neighbours, config.power) for _ in levels)
+        self.upsample = nn.ModuleList(Upsample(config.power) for _ in levels)
         # Indexed by level, the finest first, as `down` is: the last to run is up.0.
         self.up = nn.ModuleList(
             self._transformer(hidden, hidden, config.self_interaction if level else config.last_self_interaction)
@@ -91,7 +91,7 @@ class SE3Unet(nn.Module):
         fibers = self.bottleneck(fibers, edges)
         for level in reversed(range(self.config.levels)):
             skipped, finer = contracted[level]
-            fibers = self.upsample[level](fibers, edges.graph.positions, finer.graph.positions)
+            fibers = self.upsample[level](fibers, edges.graph, finer.graph)
             fibers = self.residual[level](self.up[level](fibers, finer), skipped)
             edges = finer
         return self.head(fibers)

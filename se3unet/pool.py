@@ -23,7 +23,7 @@ class PooledCloud:
 
     Attributes:
         fibers: per degree [B, M, C_l, 2l+1].
-        graph: nearest neighbours among the M points.
+        graph: nearest neighbours among the M points, with the presence of the picks.
         picks: [B, M] int64, the number of each point in the finer cloud.
     """
 
@@ -96,7 +96,9 @@ class Pool(nn.Module):
         Raises:
             ValueError: too few points are left for the neighbours asked for.
         """
-        picks = self.sample(graph.positions)
+        sample = self.sample(graph.positions)
+        picks = sample.picks
         aggregated = self.aggregate(fibers, graph)
-        coarse = self.graph(gather(graph.positions, picks))
+        presence = gather(graph.presence, picks) * sample.presence
+        coarse = self.graph(gather(graph.positions, picks), presence)
         return PooledCloud({degree: gather(feature, picks) for degree, feature in aggregated.items()}, coarse, picks)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +12,26 @@ from se3unet.ties import priorities
 
 # Relative difference of two distances that counts as a tie, in both dtypes: what float32 coordinates a few sizes of the
 # cloud away from the origin leave undecided in the short distance from a point to the nearest pick.
-FARTHEST_TIE = 1e-4
+FARTHEST_TIE = 2e-5
+
+
+# A pick is fully present when its distance to the picks before it exceeds the largest gap left by this share.
+FADE = 0.2
+# Presence of a pick that is about to lose its place: enough for weights to be normalized where it is alone.
+LEAST_PRESENCE = 1e-12
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Points picked from each cloud.
+
+    Attributes:
+        picks: [B, M] int64 node numbers, farthest from the centroid first.
+        presence: [B, M] in (0, 1], 1 for picks that cannot lose their place to another point.
+    """
+
+    picks: Tensor
+    presence: Tensor
 
 
 def kept_points(points: int, ratio: float) -> int:
@@ -27,7 +47,8 @@ class FarthestPointSampling(nn.Module):
     neither on the frame, nor on the order of the nodes, nor on the other samples. They are returned by priority,
     farthest from the centroid first: the order of picking would be as unambiguous, but rounding flips it more often.
 
-    Which points are picked is a discrete choice: it changes where two distances cross, whatever the tolerance.
+    The choice is discrete. Two points that are equally far when the last pick is made change places on the last bit;
+    so that sums over the picks do not jump, a pick fades as its distance approaches that of the best point left out.
     """
 
     def __init__(self, ratio: float) -> None:
@@ -37,32 +58,43 @@ class FarthestPointSampling(nn.Module):
             raise ValueError(f"ratio: expected a fraction of points to drop, 0 <= ratio < 1, got {ratio}")
         self.ratio = ratio
 
-    def forward(self, positions: Tensor) -> Tensor:
+    def forward(self, positions: Tensor) -> Sample:
         """Sample each cloud.
 
         Args:
             positions: [B, N, 3] float32 or float64.
 
         Returns:
-            [B, M] int64 node numbers with M = kept_points(N, ratio).
+            M = kept_points(N, ratio) picks per sample; constants for automatic differentiation.
         """
         # In float64 the comparisons add no rounding of their own to that of the coordinates.
         points, ranks = positions.detach().double(), priorities(positions)
         samples = torch.arange(len(points), device=points.device)
         share = (1 - FARTHEST_TIE) ** 2
-        pick = ranks.argmax(-1)
-        picks = [pick]
         squares = torch.full_like(points[..., 0], math.inf)
+        picks, distances = [], []
         # Every pick depends on all before it, so that this loop is the algorithm itself; each step is batched.
-        for _ in range(kept_points(points.shape[-2], self.ratio) - 1):
-            to_pick = (points - points[samples, pick].unsqueeze(-2)).square().sum(-1)
-            squares = torch.minimum(squares, to_pick).index_put((samples, pick), to_pick.new_tensor(-1.0))
+        for _ in range(kept_points(points.shape[-2], self.ratio)):
             is_farthest = squares >= share * squares.amax(-1, keepdim=True)
             pick = torch.where(is_farthest, ranks, -1).argmax(-1)
             picks.append(pick)
-        chosen = torch.stack(picks, -1)
-        return chosen.gather(-1, ranks.gather(-1, chosen).argsort(-1, descending=True))
+            distances.append(squares[samples, pick])
+            to_pick = (points - points[samples, pick].unsqueeze(-2)).square().sum(-1)
+            squares = torch.minimum(squares, to_pick).index_put((samples, pick), to_pick.new_tensor(-1.0))
+        chosen, left_out = torch.stack(picks, -1), squares.amax(-1, keepdim=True)
+        presence = _presence(torch.stack(distances, -1).sqrt(), left_out.clamp(min=0).sqrt())
+        order = ranks.gather(-1, chosen).argsort(-1, descending=True)
+        return Sample(chosen.gather(-1, order), presence.gather(-1, order).to(positions.dtype))
 
     def extra_repr(self) -> str:
         """Show the fraction."""
         return f"ratio={self.ratio}"
+
+
+def _presence(distances: Tensor, left_out: Tensor) -> Tensor:
+    """Presence [B, M] of picks at distances [B, M] from those before them, the best point left out at [B, 1]."""
+    # Halfway between the last pick and the best point left out: a value that stays when the two change places.
+    rim = (distances.amin(-1, keepdim=True) + left_out) / 2
+    faded = ((distances / rim - 1) / FADE).clamp(0, 1)
+    risen = LEAST_PRESENCE + (1 - LEAST_PRESENCE) * faded.square() * (3 - 2 * faded)
+    return torch.where(distances.isinf() | (left_out <= 0), torch.ones_like(risen), risen)

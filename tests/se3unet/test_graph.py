@@ -88,16 +88,49 @@ def test_duplicates_are_neighbours_at_distance_zero():
     assert not (graph.neighbours[0] == torch.arange(60).unsqueeze(-1)).any()
 
 
-def test_the_envelope_falls_to_zero_at_the_last_neighbour():
+def test_the_envelope_falls_to_zero_at_the_rim():
     distances = torch.linspace(0, 2, 9, dtype=torch.float64, requires_grad=True)
-    weights = envelope(distances)
+    weights = envelope(distances, distances[-1])
     assert weights[0] == 1
     assert weights[-1] == 0
     assert (weights.diff() < 0).all()
     (slope,) = torch.autograd.grad(weights[-2], distances)
     assert slope.isfinite().all()
-    assert envelope(torch.full((3,), 0.7)).tolist() == [0, 0, 0]
-    assert envelope(torch.zeros(3)).tolist() == [0, 0, 0]
+    assert envelope(torch.tensor([0.5, 1.0, 1.5]), torch.tensor(1.0)).tolist() == [0.87890625, 0, 0]
+    assert envelope(torch.full((3,), 0.7), torch.tensor(0.7)).tolist() == [0, 0, 0]
+    assert envelope(torch.zeros(3), torch.tensor(0.0)).tolist() == [0, 0, 0]
+
+
+def test_neighbours_count_by_their_presence():
+    points = random_cloud().unsqueeze(0)
+    plain = KNNGraph(20)(points)
+    assert torch.equal(plain.reach, plain.distances[..., -1])
+    assert torch.equal(plain.presence, torch.ones(1, 60, dtype=torch.float64))
+    presence = torch.linspace(0.1, 1, 60, dtype=torch.float64).unsqueeze(0)
+    graph = KNNGraph(20)(points, presence)
+    assert torch.equal(graph.envelope, envelope(plain.distances, graph.reach) * presence[0, plain.neighbours])
+    widest = (envelope(plain.distances, plain.reach) * presence[0, plain.neighbours]).sum(-1)
+    assert 0 < float((widest > 6).double().mean()) < 1
+    torch.testing.assert_close(graph.envelope.sum(-1), widest.clamp(max=6))
+    assert torch.equal(graph.reach == plain.reach, widest <= 6)
+
+
+def test_a_point_that_is_not_present_does_not_count():
+    points = random_cloud()
+    absent = torch.ones(1, 60, dtype=torch.float64)
+    absent[0, 7] = 1e-12
+    graph = KNNGraph(20)(points.unsqueeze(0), absent)
+    others = torch.arange(60) != 7
+    without = KNNGraph(20)(points[others].unsqueeze(0), absent[:, others])
+    is_free = (graph.reach < graph.distances[..., -1])[:, others]
+    assert float(is_free.double().mean()) > 0.9
+    torch.testing.assert_close(graph.reach[:, others][is_free], without.reach[is_free])
+
+
+def test_the_reach_has_the_derivative_of_what_it_solves():
+    points, presence = random_cloud(30).unsqueeze(0), torch.linspace(0.5, 1, 30, dtype=torch.float64).unsqueeze(0)
+    knn = KNNGraph(20)
+    assert torch.autograd.gradcheck(lambda x: knn(x, presence).reach, points.requires_grad_())
 
 
 def test_a_neighbour_that_is_replaced_had_no_weight():

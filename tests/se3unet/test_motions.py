@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 import faces
-from se3unet import SE3Unet
+from se3unet import SE3Unet, SE3UnetConfig
 from tests.se3unet.so3_oracle import perturb
 
 
@@ -32,3 +32,26 @@ def test_heatmaps_of_a_face_are_equivariant_in_float64():
     assert float((model(grid + far) - expected).norm() / expected.norm()) < 1e-11
     turned = faces.random_motion(random, 0.0).apply(grid)
     assert float((model(turned) - expected).norm() / expected.norm()) < 1e-11
+
+
+def test_heatmaps_do_not_jump_where_a_pick_changes():
+    """Along a straight path of the points, bisected to where the last pick goes to another point."""
+    random = np.random.default_rng(18)
+    start = torch.nn.functional.normalize(torch.from_numpy(random.normal(size=(300, 3))), dim=-1)
+    step = 3e-4 * torch.from_numpy(random.normal(size=start.shape))
+    torch.manual_seed(0)
+    model = SE3Unet(SE3UnetConfig(channels=2)).double().eval().requires_grad_(False)
+    perturb(model)
+
+    def picks(at):
+        return set(model.pool[0].sample((start + at * step).unsqueeze(0)).picks[0].tolist())
+
+    ends = picks(0), picks(1)
+    assert len(ends[0] - ends[1]) == 1
+    before, after = 0.0, 1.0
+    while after - before > 1e-12:
+        middle = (before + after) / 2
+        before, after = (middle, after) if picks(middle) == ends[0] else (before, middle)
+    assert picks(before) != picks(after)
+    jump = model(start + before * step) - model(start + after * step)
+    assert float(jump.abs().max()) < 1e-6

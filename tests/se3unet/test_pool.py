@@ -68,6 +68,7 @@ def test_pool_keeps_the_picks_and_connects_them():
     assert pooled.picks.shape == (1, 39)
     assert torch.equal(pooled.graph.positions, gather(points, pooled.picks))
     assert torch.equal(pooled.graph.neighbours, KNNGraph(6)(pooled.graph.positions).neighbours)
+    assert torch.equal(pooled.graph.presence, pool.sample(points).presence)
     aggregated = Aggregate("sum")(fibers, graph)
     assert torch.equal(pooled.fibers[1], gather(aggregated[1], pooled.picks))
 
