@@ -9,21 +9,23 @@ import numpy as np
 import torch
 
 from equivariance.elements import Transform
-from equivariance.groups import rotation
-from equivariance.handlers import Site
+from equivariance.groups import rotation, translation
 from equivariance.measure import compare
-from equivariance.representations import Irreps, NodeIndices
-from equivariance.survey import Survey, Surveyor, Trial
-from equivariance.trees import leaves, transform
+from equivariance.noise import Verdict
+from equivariance.representations import Irreps, NodeIndices, Representation
+from equivariance.survey import Surveyor, Trial
+from equivariance.trees import leaves
 
 if TYPE_CHECKING:
     from equivariance.localize import Suspect
 
 
-def explain(surveyor: Surveyor, survey: Survey, suspect: Suspect, element: Transform) -> tuple[str, str]:
-    """A cause of :data:`equivariance.findings.CAUSES` and the sentence that shows it."""
+def explain(surveyor: Surveyor, symmetry: str, suspect: Suspect, element: Transform) -> tuple[str, str]:
+    """A cause of :data:`equivariance.findings.CAUSES` and the sentence that shows it, under the shrunk ``element``."""
     if math.isinf(suspect.reading.error):
         return _not_comparable(surveyor, suspect)
+    if suspect.reading.verdict == Verdict.PRECISION:
+        return _precision(suspect)
     experiments = {
         "translation": _translation,
         "rotation": _rotation,
@@ -31,85 +33,78 @@ def explain(surveyor: Surveyor, survey: Survey, suspect: Suspect, element: Trans
         "permutation": _permutation,
         "batch": _batch,
     }
-    return experiments[survey.symmetry](surveyor, survey, suspect, element)
+    return experiments[symmetry](surveyor, suspect, element)
 
 
 def _not_comparable(surveyor: Surveyor, suspect: Suspect) -> tuple[str, str]:
-    made, _ = _values(surveyor, suspect, suspect.trial.element)
-    if made is not None and any(bool((~torch.isfinite(t)).any()) for _, t, _ in leaves(made, _spec(surveyor, suspect))):
+    if any(bool((~torch.isfinite(left)).any()) for left, _, _ in _pairs(surveyor, suspect)):
         return "not-finite", f"NaN or infinity under {suspect.trial.element}, though the reference run is finite"
     return "unknown", f"another shape, or another course of the program, under {suspect.trial.element}"
 
 
-def _translation(surveyor: Surveyor, survey: Survey, suspect: Suspect, element: Transform) -> tuple[str, str]:
-    if suspect.reading.verdict.name == "PRECISION":
-        return _precision(suspect)
-    slope, carried = _slope(survey, suspect), _carried(surveyor, suspect)
+def _translation(surveyor: Surveyor, suspect: Suspect, element: Transform) -> tuple[str, str]:
+    slope, carried = _slope(surveyor, suspect), _carried(surveyor, suspect)
     growth = f"grows as |t|^{slope:.2f}" if slope is not None else "does not vanish"
     share = f" and carries {carried:.3f} t" if carried is not None else ""
     return "absolute-position", f"the error {growth}{share}: a position is used where a difference of positions is due"
 
 
-def _slope(survey: Survey, suspect: Suspect) -> float | None:
+def _slope(surveyor: Surveyor, suspect: Suspect) -> float | None:
     """Exponent of the error over the length of the translation."""
     points = []
-    for trial, errors in survey.trials:
-        part = errors.get(suspect.site, {}).get(suspect.key)
-        if part is not None and 0 < part.relative < math.inf and trial.element.distance > 0:
-            points.append((math.log(trial.element.distance), math.log(part.relative)))
-    if len({x for x, _ in points}) < 2:
-        return None
-    return float(np.polyfit(*np.array(points).T, 1)[0])
+    for factor in (0.25, 1.0, 4.0):
+        longer = translation(factor * np.array(suspect.trial.element.vector))
+        error = _error(surveyor, suspect, longer)
+        if 0 < error < math.inf:
+            points.append((math.log(factor), math.log(error)))
+    return float(np.polyfit(*np.array(points).T, 1)[0]) if len(points) > 1 else None
 
 
 def _carried(surveyor: Surveyor, suspect: Suspect) -> float | None:
     """How much of t the deviation carries: the regression of the deviation on t, where it has components x, y, z."""
-    made, exact = _values(surveyor, suspect, suspect.trial.element)
     vector = torch.tensor(suspect.trial.element.vector, dtype=torch.float64)
-    for (path, left, representation), (_, right, _) in zip(
-        leaves(made, _spec(surveyor, suspect)), leaves(exact, _spec(surveyor, suspect)), strict=True
-    ):
-        if path != suspect.key[0] or left.shape[-1:] != (3,):
+    for left, right, _ in _pairs(surveyor, suspect):
+        if left.shape[-1:] != (3,) or left.shape != right.shape:
             continue
-        difference = (left - right).to(torch.float64).reshape(-1, 3)
+        difference = (left - right).to(torch.float64).cpu().reshape(-1, 3)
         share = float((difference @ vector).mean() / vector.square().sum())
         rest = difference - share * vector
         return share if float(rest.norm()) < 1e-3 * float(difference.norm()) else None
     return None
 
 
-def _rotation(surveyor: Surveyor, survey: Survey, suspect: Suspect, element: Transform) -> tuple[str, str]:
-    if suspect.reading.verdict.name == "PRECISION":
-        return _precision(suspect)
+def _rotation(surveyor: Surveyor, suspect: Suspect, element: Transform) -> tuple[str, str]:
     if _reordered(surveyor, suspect):
         return "order-dependent", "the same numbers come in another order: the result of a search or a sort is used by place"
     law = _other_law(surveyor, suspect)
     if law:
         return "wrong-irrep", law
-    free = [axis for axis, vector in zip("xyz", np.eye(3), strict=True) if _holds(surveyor, suspect, rotation(vector))]
+    limit = suspect.reading.limit
+    free = [a for a, v in zip("xyz", np.eye(3), strict=True) if _error(surveyor, suspect, rotation(v)) <= limit]
     if len(free) == 1:
         return "frame-dependent", f"rotations about {free[0]} are respected and others are not: the axis {free[0]} is built in"
     return "component-mixing", (
-        f"the components of {suspect.part} change by {suspect.reading.error:.2g} under {element}: "
+        f"{suspect.part} is off by {_error(surveyor, suspect, element):.2g} under {element}: "
         "components of an irrep are mixed or shifted one by one"
     )
 
 
-def _inversion(surveyor: Surveyor, survey: Survey, suspect: Suspect, element: Transform) -> tuple[str, str]:
-    if suspect.reading.error > 1.99 and suspect.reading.error < 2.01:
+def _inversion(surveyor: Surveyor, suspect: Suspect, element: Transform) -> tuple[str, str]:
+    if abs(suspect.reading.error - 2) < 0.01:
         return "wrong-irrep", "the sign is opposite under inversion: the declared parity is not the one that is computed"
     return "wrong-irrep", f"even and odd parts are mixed: the error under inversion is {suspect.reading.error:.2g}"
 
 
-def _permutation(surveyor: Surveyor, survey: Survey, suspect: Suspect, element: Transform) -> tuple[str, str]:
-    return "order-dependent", f"another node order changes the result by {suspect.reading.error:.2g}: node numbers are used as data"
+def _permutation(surveyor: Surveyor, suspect: Suspect, element: Transform) -> tuple[str, str]:
+    error = _error(surveyor, suspect, element)
+    return "order-dependent", f"another node order changes the result by {error:.2g}: node numbers are used as data"
 
 
-def _batch(surveyor: Surveyor, survey: Survey, suspect: Suspect, element: Transform) -> tuple[str, str]:
+def _batch(surveyor: Surveyor, suspect: Suspect, element: Transform) -> tuple[str, str]:
     chosen = list(element.samples or ())
     return "batch-coupled", (
-        f"the result for samples {chosen} of {element.of} depends on the others: "
-        f"it changes by {suspect.reading.error:.2g} without them"
+        f"the result for samples {chosen} out of {element.of} changes by {_error(surveyor, suspect, element):.2g} "
+        "when the batch is made of these alone: it depends on its company"
     )
 
 
@@ -119,52 +114,53 @@ def _precision(suspect: Suspect) -> tuple[str, str]:
 
 def _reordered(surveyor: Surveyor, suspect: Suspect) -> bool:
     """Whether index rows hold the same numbers in another order."""
-    made, exact = _values(surveyor, suspect, suspect.trial.element)
-    spec = _spec(surveyor, suspect)
-    for (path, left, representation), (_, right, _) in zip(leaves(made, spec), leaves(exact, spec), strict=True):
-        if path == suspect.key[0] and isinstance(representation, NodeIndices) and left.shape == right.shape:
-            return bool(torch.equal(left.sort(dim=-1).values, right.sort(dim=-1).values))
-    return False
+    return any(
+        isinstance(representation, NodeIndices)
+        and left.shape == right.shape
+        and torch.equal(left.sort(dim=-1).values, right.sort(dim=-1).values)
+        for left, right, representation in _pairs(surveyor, suspect)
+    )
 
 
 def _other_law(surveyor: Surveyor, suspect: Suspect) -> str:
     """The law that the output obeys instead of the declared one, if it is among the usual mistakes."""
-    element, spec = suspect.trial.element, _spec(surveyor, suspect)
-    made, _ = _values(surveyor, suspect, element)
-    reference = surveyor.bench.reference(suspect.trial.state)
-    source = reference.expected(suspect.site, Transform(), surveyor.bench.main)
-    limit = suspect.reading.limit
+    if not any(isinstance(representation, Irreps) for _, _, representation in _pairs(surveyor, suspect)):
+        return ""
+    element, reference = suspect.trial.element, surveyor.bench.reference(suspect.trial.state)
+    made, spec = _made(surveyor, suspect), reference.spec(suspect.site)
     candidates = {
         "does not change at all under rotation, though it is declared to": Transform(),
         "transforms with R^T in place of R": element.inverse(),
     }
     for text, instead in candidates.items():
-        expected = transform(source, spec, instead)
+        expected = reference.expected(suspect.site, instead, surveyor.bench.main)
         error = compare(made, expected, spec, element).get(suspect.key)
-        if error is not None and error.relative <= limit and _is_irreps(spec, made, suspect):
+        if error is not None and error.relative <= suspect.reading.limit:
             return f"{suspect.part} {text}"
     return ""
 
 
-def _is_irreps(spec: object, value: Any, suspect: Suspect) -> bool:
-    return any(p == suspect.key[0] and isinstance(r, Irreps) for p, _, r in leaves(value, spec))
-
-
-def _holds(surveyor: Surveyor, suspect: Suspect, element: Transform) -> bool:
+def _error(surveyor: Surveyor, suspect: Suspect, element: Transform) -> float:
+    """The introduced error of the suspect's worst part under another element."""
     errors = surveyor.judged(Trial(element, suspect.trial.state), suspect.owner).errors.get(suspect.site, {})
-    return suspect.key in errors and errors[suspect.key].relative <= suspect.reading.limit
+    return errors[suspect.key].relative if suspect.key in errors else 0.0
 
 
-def _values(surveyor: Surveyor, suspect: Suspect, element: Transform) -> tuple[Any, Any]:
-    """What the suspect makes of exact surroundings, and what it should make."""
-    trial = Trial(element, suspect.trial.state)
-    reference = surveyor.bench.reference(trial.state)
-    if not reference.has(suspect.site):
-        return None, None
-    made = surveyor.judged(trial, suspect.owner).kept.get(suspect.site)
-    return made, reference.expected(suspect.site, element, surveyor.bench.main)
+def _made(surveyor: Surveyor, suspect: Suspect) -> Any:
+    """What the suspect made of exact surroundings at its worst site in its worst trial; None if it took another course."""
+    return surveyor.judged(suspect.trial, suspect.owner).kept.get(suspect.site)
 
 
-def _spec(surveyor: Surveyor, suspect: Suspect) -> object:
-    site: Site = suspect.site
-    return surveyor.bench.reference(suspect.trial.state).spec(site)
+def _pairs(surveyor: Surveyor, suspect: Suspect) -> list[tuple[torch.Tensor, torch.Tensor, Representation]]:
+    """The worst leaf: what the suspect made, what it should have made, and how that transforms."""
+    reference, site = surveyor.bench.reference(suspect.trial.state), suspect.site
+    made = _made(surveyor, suspect)
+    if made is None or not reference.has(site):
+        return []
+    spec = reference.spec(site)
+    given = leaves(made, spec)
+    wanted = leaves(reference.expected(site, suspect.trial.element, surveyor.bench.main), spec)
+    if len(given) != len(wanted):
+        return []
+    both = zip(given, wanted, strict=True)
+    return [(left, right, how) for (path, left, how), (_, right, _) in both if path == suspect.key[0]]

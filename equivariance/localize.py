@@ -132,7 +132,7 @@ class Localizer:
 
     def _finding(self, suspect: Suspect) -> Finding:
         element = self._shrunk(suspect)
-        cause, evidence = explain(self.surveyor, self.survey, suspect, element)
+        cause, evidence = explain(self.surveyor, self.group.symmetry, suspect, element)
         return Finding(
             layer=suspect.layer,
             symmetry=self.group.symmetry,

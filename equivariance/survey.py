@@ -78,14 +78,12 @@ class Survey:
     accumulated : output site -> worst reading in plain transformed runs
     introduced : site -> worst reading with exact surroundings
     owners : site -> the call whose code produced the value there
-    trials : (trial, introduced errors by site) of every sample, for slopes over |t|
     """
 
     symmetry: str
     accumulated: dict[Site, Worst] = field(default_factory=dict)
     introduced: dict[Site, Worst] = field(default_factory=dict)
     owners: dict[Site, Call] = field(default_factory=dict)
-    trials: list[tuple[Trial, dict[Site, Errors]]] = field(default_factory=list)
 
     @property
     def root(self) -> Worst:
@@ -160,7 +158,6 @@ class Surveyor:
             self._collect(trial, plain, survey.accumulated, patched=False)
         alone = plain if single else self._both(trial, self._alone, working)
         self._collect(trial, alone, survey.introduced, patched=True)
-        survey.trials.append((trial, alone[0].errors))
         survey.owners.update({site: reference.owner(site) for site in alone[0].errors})
 
     def _both(self, trial: Trial, run: Callable[..., _Pass], working: bool) -> tuple[_Pass, _Pass | None]:
