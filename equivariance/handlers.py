@@ -20,12 +20,17 @@ from equivariance.trees import UNSPECIFIED, cast, leaves, map_tensors, transform
 
 Errors = dict[PartKey, PartError]
 OUTPUT = "output"
+COURSE = "course of the program"
 DIVERGED: Errors = {("", "control flow"): PartError(math.inf, 1.0, True)}
 
 
 @dataclass(frozen=True, order=True)
 class Site:
-    """A place where a value passes between layers: ``place`` is "output" or the name of an argument of ``call``."""
+    """A place where a value passes between layers.
+
+    ``place`` is "output", the name of an argument that ``call`` is given, or "course of the program" for what ``call``
+    does or does not call.
+    """
 
     call: Call
     place: str = OUTPUT
@@ -85,7 +90,7 @@ class Reference:
 
     def owner(self, site: Site) -> Call:
         """The call whose code produced the value: the callee for an output, the caller for an argument."""
-        return site.call if site.place == OUTPUT else self.callers.get(site.call) or Call("")
+        return site.call if site.place in (OUTPUT, COURSE) else self.callers[site.call] or Call("")
 
     def _keep(self, tensor: torch.Tensor) -> torch.Tensor:
         kept = tensor.detach().clone() if self.copying else _plain(tensor)
@@ -143,7 +148,6 @@ class Accumulated:
         """Measure."""
         site = Site(call)
         if not self.reference.has(site):
-            self.errors[site] = DIVERGED
             return output
         spec = self.reference.spec(site)
         self.errors[site] = compare(
@@ -181,7 +185,7 @@ class Introduced:
         """Judge what the caller hands over, then replace it."""
         self._entered.add(call)
         if call not in self.reference.inputs:
-            self.errors[Site(call, "call")] = DIVERGED
+            self.errors[Site(caller or call, COURSE)] = DIVERGED
             return arguments
         if caller is None:
             return arguments
@@ -199,11 +203,10 @@ class Introduced:
         """Calls of the reference run (by ``caller``, if given) that did not happen are errors of their callers."""
         for call in self.reference.inputs:
             if call not in self._entered and caller in (None, self.reference.callers[call]):
-                self.errors[Site(call, "call")] = DIVERGED
+                self.errors[Site(self.reference.callers[call] or call, COURSE)] = DIVERGED
 
     def _exchange(self, site: Site, value: Any) -> Any:
         if not self.reference.has(site):
-            self.errors.setdefault(site, DIVERGED)
             return value
         spec = self.reference.spec(site)
         replacement = self.exact(site)

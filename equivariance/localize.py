@@ -8,7 +8,7 @@ from equivariance.causes import explain
 from equivariance.elements import Transform
 from equivariance.findings import Finding, LayerRow, Location
 from equivariance.groups import Group
-from equivariance.handlers import OUTPUT, Repaired, Site
+from equivariance.handlers import COURSE, OUTPUT, Repaired, Site
 from equivariance.measure import PartKey, compare, part_name, worst
 from equivariance.noise import Reading, Verdict
 from equivariance.probe import Call
@@ -42,7 +42,7 @@ class Suspect:
     @property
     def part(self) -> str:
         """Where it shows, in words."""
-        where = "output" if self.site.place == OUTPUT else f"what it hands to {self.site.call} as {self.site.place}"
+        where = self.site.place if self.site.place in (OUTPUT, COURSE) else f"what it hands to {self.site.call} as {self.site.place}"
         return where + part_name(self.key)
 
 
