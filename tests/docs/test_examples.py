@@ -1,0 +1,87 @@
+"""The examples of the documentation run as they stand and print what the pages show."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.sources import ROOT
+from tests.docs.pages import Block, blocks_of, comparable, matches, run, standing_in
+
+README = ROOT / "README.md"
+PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def has_examples(page: Path) -> bool:
+    return any(b.language in ("python", "bash") and not b.skipped for b in blocks_of(page.read_text()))
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if has_examples(p)], ids=lambda p: str(p.relative_to(ROOT)))
+def test_the_examples_of_a_page_run(page, tmp_path):
+    if "se3unet.published" in page.read_text():
+        pytest.importorskip("dgl", reason="the published network runs on DGL graphs")
+    with standing_in(tmp_path):
+        # The README's shell commands set up whole environments; continuous integration runs them.
+        for block, printed, shown in run(page, tmp_path, shell=page != README):
+            assert shown is None or matches(printed, shown.code), f"{page.name}:{block.line} prints\n{printed}"
+
+
+def test_the_tutorial_has_examples():
+    assert ROOT / "docs" / "tutorial.md" in [p for p in PAGES if has_examples(p)]
+
+
+def test_the_tolerance_page_shows_the_measured_floors():
+    measured = (ROOT / "docs" / "results" / "floors.md").read_text()
+    table = [line for line in measured.splitlines() if line.startswith("|")]
+    assert len(table) > 10
+    assert "\n".join(table) in (ROOT / "docs" / "tolerance.md").read_text()
+
+
+def page_with(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "page.md"
+    path.write_text(text.replace("~~~", "```"))
+    return path
+
+
+def test_blocks_are_found_with_their_lines():
+    text = 'words\n\n~~~python title="a.py"\nx = 1\n~~~\n\n<!-- not run -->\n~~~bash\nls\n~~~\n'.replace("~~~", "```")
+    assert blocks_of(text) == [
+        Block("python", "a.py", "x = 1\n", 4, False),
+        Block("bash", "", "ls\n", 9, True),
+    ]
+
+
+def test_a_page_may_write_and_change_a_file_and_use_it(tmp_path):
+    page = page_with(
+        tmp_path,
+        '~~~python title="written.py"\na = 1\nb = 2\n~~~\n~~~python\nimport written\nprint(written.a)\n~~~\n'
+        '~~~diff title="written.py"\n-a = 1\n+a = 3\n b = 2\n~~~\n'
+        "~~~python\nimport written\nprint(written.a)\n~~~\n~~~text\n3\n~~~\n",
+    )
+    with standing_in(tmp_path):
+        results = [(printed, shown and shown.code) for _, printed, shown in run(page, tmp_path)]
+    assert results == [("1\n", None), ("3\n", "3\n")]
+
+
+def test_an_error_in_a_page_is_an_error(tmp_path):
+    page = page_with(tmp_path, "~~~python\nraise KeyError('here')\n~~~\n")
+    with pytest.raises(KeyError, match="here"):
+        list(run(page, tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("printed", "shown", "same"),
+    [
+        ("error 1.2e-16 in it", "error 3.4e-17   in it", True),
+        ("error 1.2e-01 in it", "error 3.4e-01 in it", False),
+        ("line 12", "line 13", False),
+        ("first\nsecond\nthird", "first\n...\nthird", True),
+        ("first\nsecond\nthird", "first\n...\nfourth", False),
+        ("float64", "float32", False),
+    ],
+)
+def test_rounding_may_differ_and_nothing_else(printed, shown, same):
+    assert matches(printed, shown) == same
+
+
+def test_names_with_digits_are_no_numbers():
+    assert comparable("output[1] (1x1o) of float64: 0 or 2e-16") == "output[1] (1x1o) of float64: ~0 or ~0"
