@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 
-from equivariance.adapters import adapter_of
 from equivariance.axes import Assumed
 from equivariance.bench import Bench
 from equivariance.contract import Contract, call_contract, declared_contract, parameters_of
@@ -23,7 +22,7 @@ from equivariance.representations import CartesianPoints, Representation
 from equivariance.soundness import examine
 from equivariance.sources import name_of
 from equivariance.survey import Surveyor
-from equivariance.trees import leaves, walk
+from equivariance.trees import leaves, sizes_of_graphs, walk
 
 
 _SNAP_BITS = {torch.float64: 36}
@@ -143,9 +142,7 @@ def _setting(arguments: Mapping[str, Any], contract: Contract) -> Setting:
     nodes = [t.shape[r.nodes] for t, r in declared if isinstance(r.nodes, int)]
     batch = [t.shape[r.batch] for t, r in declared if isinstance(r.batch, int)]
     for value in arguments.values():
-        adapter = adapter_of(value)
-        if adapter is not None:
-            size, count = adapter.sizes(value)
+        for size, count in sizes_of_graphs(value):
             nodes, batch = [*nodes, size], [*batch, count]
     nodes += [t.shape[0] for t, r in declared if isinstance(r.nodes, Assumed) and t.dim()]
     batch += [t.shape[0] for t, r in declared if isinstance(r.batch, Assumed) and t.dim()]

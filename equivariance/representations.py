@@ -92,9 +92,11 @@ class Representation(ABC):
         axis = position(self.nodes, tensor)
         if axis is None:
             return tensor
-        size, length = len(order), tensor.shape[axis]
-        if length % size or (length != size and self.concatenated is None):
-            raise ArgumentError("order", f"permutation of {size} nodes", f"one of {length}, the axis nodes={axis}")
+        size, length, layout = len(order), tensor.shape[axis], self.concatenated
+        sizes = (length,) if layout is None else layout.sizes or (size,) * (length // size)
+        if set(sizes) != {size} or sum(sizes) != length:
+            expected = f"as many on the axis nodes={axis}, not {length} in samples of {sizes}"
+            raise ArgumentError("order", f"permutation of {size} nodes", expected)
         index = torch.tensor(order, device=tensor.device)
         starts = torch.arange(0, length, size, device=tensor.device)
         return tensor.index_select(axis, (starts[:, None] + index).flatten())

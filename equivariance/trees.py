@@ -7,7 +7,7 @@ what the visitor returns, so that a caller's value is never changed.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
@@ -76,9 +76,8 @@ def walk(value: Any, spec: object, path: str, visit: Visitor, element: Transform
         return _visit_tensor(value, spec, path, visit)
     adapter = adapter_of(value)
     if adapter is not None:
-        if element is not None:
-            return adapter.transform(value, _graph_spec(spec, path), element)
-        return adapter.walk(value, _graph_spec(spec, path), path, visit)
+        graph = _graph_spec(spec, path)
+        return adapter.walk(value, graph, path, visit) if element is None else adapter.transform(value, graph, element)
     if isinstance(value, Mapping):
         items = {k: walk(v, _item(spec, k, path), f"{path}[{k!r}]", visit, element) for k, v in value.items()}
         return items if type(value) is dict else type(value)(items)
@@ -134,9 +133,19 @@ def leaves(value: Any, spec: object, path: str = "") -> list[tuple[str, torch.Te
     return found
 
 
-def has_tensor(value: Any) -> bool:
-    """Whether any tensor is inside."""
-    return bool(leaves(value, UNSPECIFIED))
+def sizes_of_graphs(value: Any) -> Iterator[tuple[int, int]]:
+    """Nodes of one sample, and samples, of every graph of another library that is inside."""
+    adapter = adapter_of(value)
+    if adapter is not None:
+        yield adapter.sizes(value)
+        return
+    items: Iterable[Any] = value.values() if isinstance(value, Mapping) else ()
+    if isinstance(value, (list, tuple)):
+        items = value
+    elif is_dataclass(value) and not isinstance(value, type):
+        items = (getattr(value, entry.name) for entry in fields(value))
+    for item in items:
+        yield from sizes_of_graphs(item)
 
 
 def _visit_tensor(value: torch.Tensor, spec: object, path: str, visit: Visitor) -> torch.Tensor:

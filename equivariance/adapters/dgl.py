@@ -9,7 +9,7 @@ from typing import Any
 import dgl
 import torch
 
-from equivariance.axes import Assumed
+from equivariance.axes import Assumed, Concatenated
 from equivariance.elements import Transform
 from equivariance.errors import ArgumentError
 from equivariance.representations import Invariant, Representation
@@ -36,11 +36,14 @@ class DGLAdapter:
         return result
 
     def transform(self, graph: dgl.DGLGraph, spec: Any, element: Transform) -> dgl.DGLGraph:
-        """Rotate and translate the fields, renumber the nodes, select the samples."""
-        bare = replace(element, order=None, samples=None, origin="")
+        """Rotate, translate and reorder the fields, renumber the nodes, select the samples."""
+        order = element.order if getattr(spec, "permuted", True) else None
+        if order is not None:
+            _check_order(graph, order)
+        bare = replace(element, order=order, samples=None, origin="")
         moved = self.walk(graph, spec, "graph", lambda t, r, _: r.transform(t, bare))
-        if element.order is not None and getattr(spec, "permuted", True):
-            moved = _renumbered(moved, element.order)
+        if order is not None:
+            moved = _renumbered(moved, order)
         return moved if element.samples is None else _selected(moved, element)
 
     def sizes(self, graph: dgl.DGLGraph) -> tuple[int, int]:
@@ -52,47 +55,42 @@ ADAPTER = DGLAdapter()
 
 
 def _field_spec(spec: Any, kind: str, name: str) -> object:
-    """A field's representation; its rows follow the graph, so no axis needs to be declared."""
-    if spec is None or isinstance(spec, Invariant) or not hasattr(spec, kind):
-        return spec
-    found = getattr(spec, kind).get(name)
+    """A field's representation; its rows follow the nodes or the edges, so no axis needs to be declared."""
+    found = getattr(spec, kind).get(name) if hasattr(spec, kind) else spec
     if isinstance(found, Representation) and isinstance(found.nodes, Assumed):
-        return replace(found, nodes=0, batch=0)
+        return replace(found, nodes=0 if kind == "ndata" else None, batch=Concatenated(0))
     return found
 
 
-def _graph(
-    source: torch.Tensor, target: torch.Tensor, nodes: torch.Tensor, edges: torch.Tensor
-) -> dgl.DGLGraph:
+def _graph(source: torch.Tensor, target: torch.Tensor, nodes: torch.Tensor, edges: torch.Tensor) -> dgl.DGLGraph:
     graph = dgl.graph((source, target), num_nodes=int(nodes.sum()))
     graph.set_batch_num_nodes(nodes)
     graph.set_batch_num_edges(edges)
     return graph
 
 
+def _check_order(graph: dgl.DGLGraph, order: tuple[int, ...]) -> None:
+    sizes = graph.batch_num_nodes().tolist()
+    if any(size != len(order) for size in sizes):
+        raise ArgumentError("order", f"a permutation of {len(order)} nodes", f"graphs of as many nodes, not of {sizes}")
+
+
 def _renumbered(graph: dgl.DGLGraph, order: tuple[int, ...]) -> dgl.DGLGraph:
-    size, total = len(order), graph.num_nodes()
-    if total % size:
-        raise ArgumentError("order", f"a permutation of {size} nodes", f"a divisor of the graph's {total} nodes")
-    index = torch.tensor(order, device=graph.device)
-    index = (torch.arange(0, total, size, device=graph.device)[:, None] + index).flatten()
-    number = torch.empty_like(index)
-    number[index] = torch.arange(total, device=graph.device)
-    source, target = graph.edges()
-    dtype = source.dtype
-    result = _graph(
-        number[source.long()].to(dtype), number[target.long()].to(dtype), graph.batch_num_nodes(), graph.batch_num_edges()
+    """The same fields on a graph whose new node i of each sample is its old node order[i]."""
+    inside = torch.empty(len(order), dtype=torch.int64)
+    inside[torch.tensor(order)] = torch.arange(len(order))
+    source, target = (
+        (inside.to(ends.device)[ends.long() % len(order)] + ends // len(order) * len(order)).to(ends.dtype)
+        for ends in graph.edges()
     )
-    for name, field in graph.ndata.items():
-        result.ndata[name] = field[index]
-    for name, field in graph.edata.items():
-        result.edata[name] = field
+    result = _graph(source, target, graph.batch_num_nodes(), graph.batch_num_edges())
+    result.ndata.update(graph.ndata)
+    result.edata.update(graph.edata)
     return result
 
 
 def _selected(graph: dgl.DGLGraph, element: Transform) -> dgl.DGLGraph:
-    nodes, edges = graph.batch_num_nodes().tolist(), graph.batch_num_edges().tolist()
-    if len(nodes) != element.of:
-        raise ArgumentError("samples", f"one of {element.of} samples", f"one of {len(nodes)}, the graphs in the batch")
     parts = dgl.unbatch(graph)
+    if len(parts) != element.of:
+        raise ArgumentError("samples", f"one of {element.of} samples", f"one of {len(parts)}, the graphs in the batch")
     return dgl.batch([parts[i] for i in element.samples or ()])

@@ -174,7 +174,12 @@ def test_tensors_that_do_not_fit_are_refused(representation, tensor, words):
 @pytest.mark.parametrize(
     ("representation", "element", "words"),
     [
-        (Invariant(), permutation([1, 0]), "order=.*permutation of 2 nodes.*expected one of 6"),
+        (
+            Invariant(),
+            permutation([1, 0]),
+            "order=.*permutation of 2 nodes.*expected as many on the axis nodes=0, not 6",
+        ),
+        (Invariant(nodes=0, batch=Concatenated(0, (2, 4))), permutation([1, 0]), r"not 6 in samples of \(2, 4\)"),
         (Invariant(nodes=0, batch=0), permutation([3, 1, 2, 0]), "order=.*permutation of 4 nodes"),
         (Invariant(batch=Concatenated(0)), samples([0], of=4), "batch=.*expected samples that add up to 6"),
         (Invariant(batch=Concatenated(0, (1, 2))), samples([0], of=2), "batch=.*expected samples that add up to 6"),
