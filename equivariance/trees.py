@@ -18,6 +18,9 @@ from equivariance.elements import Transform
 from equivariance.errors import ContractError, UndeclaredTensorError
 from equivariance.representations import Invariant, Representation, as_representation
 
+_DEPTH = 3
+"""How deep objects of unknown types are searched for tensors that nobody would transform."""
+
 Visitor = Callable[[torch.Tensor, Representation, str], torch.Tensor]
 
 
@@ -55,8 +58,8 @@ def compile_spec(spec: object, path: str) -> object:
         return spec
     if isinstance(spec, Mapping):
         return {k: compile_spec(v, f"{path}[{k!r}]") for k, v in spec.items()}
-    if type(spec) in (list, tuple):
-        return [compile_spec(v, f"{path}[{i}]") for i, v in enumerate(spec)]  # type: ignore[var-annotated, arg-type]
+    if isinstance(spec, (list, tuple)) and (type(spec) in (list, tuple) or _is_named(spec)):
+        return [compile_spec(v, f"{path}[{i}]") for i, v in enumerate(spec)]
     if is_dataclass(spec) and not isinstance(spec, type):
         return {f.name: compile_spec(getattr(spec, f.name), f"{path}.{f.name}") for f in fields(spec)}
     return as_representation(spec, path)
@@ -80,11 +83,11 @@ def walk(value: Any, spec: object, path: str, visit: Visitor, element: Transform
         return adapter.walk(value, graph, path, visit) if element is None else adapter.transform(value, graph, element)
     if isinstance(value, Mapping):
         items = {k: walk(v, _item(spec, k, path), f"{path}[{k!r}]", visit, element) for k, v in value.items()}
-        return items if type(value) is dict else type(value)(items)
+        return _mapping_like(value, items)
     if isinstance(value, (list, tuple)):
         _same_length(value, spec, path)
         entries = [walk(v, _item(spec, i, path), f"{path}[{i}]", visit, element) for i, v in enumerate(value)]
-        return type(value)(*entries) if hasattr(value, "_fields") else type(value)(entries)
+        return _sequence_like(value, entries)
     if is_dataclass(value) and not isinstance(value, type):
         return _walk_dataclass(value, spec, path, visit, element)
     _reject_hidden_tensors(value, path)
@@ -189,8 +192,42 @@ def _graph_spec(spec: object, path: str) -> object:
     raise ContractError(path, spec, "GraphFields(ndata=..., edata=...) for a graph")
 
 
+def _is_named(value: object) -> bool:
+    return isinstance(value, tuple) and hasattr(value, "_fields")
+
+
+def _mapping_like(value: Mapping[Any, Any], items: dict[Any, Any]) -> Any:
+    """``items`` in a mapping of the same kind; an unusual one in which nothing changed is handed on as it is."""
+    if type(value) is dict:
+        return items
+    if all(items[key] is old for key, old in value.items()):
+        return value
+    result = copy.copy(value)
+    for key, item in items.items():
+        result[key] = item  # type: ignore[index]
+    return result
+
+
+def _sequence_like(value: list[Any] | tuple[Any, ...], entries: list[Any]) -> Any:
+    if type(value) not in (list, tuple) and all(new is old for new, old in zip(entries, value, strict=True)):
+        return value
+    return type(value)(*entries) if _is_named(value) else type(value)(entries)
+
+
 def _reject_hidden_tensors(value: object, path: str) -> None:
-    hidden = [k for k, v in getattr(value, "__dict__", {}).items() if isinstance(v, torch.Tensor)]
-    if hidden and not isinstance(value, torch.nn.Module):
-        what = f"{type(value).__name__} that holds the tensors {', '.join(hidden)}"
+    if _holds_tensors(value, _DEPTH):
+        what = f"{type(value).__name__} that holds tensors"
         raise ContractError(path, what, "a tensor, dict, list, tuple, dataclass or DGL graph, which can be looked into")
+
+
+def _holds_tensors(value: object, depth: int) -> bool:
+    if isinstance(value, torch.Tensor):
+        return True
+    if depth == 0 or isinstance(value, (torch.nn.Module, type)):
+        return False
+    items: Iterable[object] = getattr(value, "__dict__", {}).values()
+    if isinstance(value, Mapping):
+        items = value.values()
+    elif isinstance(value, (list, tuple, set, frozenset)):
+        items = value
+    return any(_holds_tensors(item, depth - 1) for item in items)

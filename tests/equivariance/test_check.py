@@ -312,7 +312,7 @@ def test_a_tensor_hidden_in_an_object_is_refused():
         def __init__(self):
             self.x = VECTORS
 
-    with pytest.raises(ArgumentError, match=r"Bag that holds the tensors x.*expected a tensor, dict, list"):
+    with pytest.raises(ArgumentError, match=r"Bag that holds tensors.*expected a tensor, dict, list"):
         eq.check(lambda b: b.x, (Bag(),), (None,), "1x1o")
 
 
