@@ -10,8 +10,7 @@ from typing import Any
 from griffe import Extension, GriffeLoader, Object
 
 _SECTION = re.compile(r"^(Parameters|Attributes|Raises|Returns)\n-+\n((?:.+\n?)+)", re.MULTILINE)
-_ENTRY = re.compile(r"^(\S.*?) : (.+)$", re.MULTILINE)
-_UNNAMED = re.compile(r"^(?!\s)(.+)$", re.MULTILINE)
+_ENTRY = re.compile(r"^(\S.*?) : (.+(?:\n[ ]+.+)*)$", re.MULTILINE)
 _ROLE = re.compile(r":[a-z]+:`~?([^`]+)`")
 
 
@@ -25,4 +24,9 @@ class Docstrings(Extension):
 
 def _section(match: re.Match[str]) -> str:
     name, body = match[1], match[2]
-    return f"{name}\n{'-' * len(name)}\n" + _ENTRY.sub(r"\1\n    \2", body)
+    return f"{name}\n{'-' * len(name)}\n" + _ENTRY.sub(_entries, body)
+
+
+def _entries(match: re.Match[str]) -> str:
+    """An entry for each of the names that share a description."""
+    return "\n".join(f"{name}\n    {match[2]}" for name in match[1].split(", "))

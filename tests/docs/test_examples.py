@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+import equivariance
+import faces
 from tests.architecture.sources import ROOT
 from tests.docs.pages import Block, blocks_of, comparable, matches, run, standing_in
 
@@ -34,6 +36,30 @@ def test_the_tolerance_page_shows_the_measured_floors():
     table = [line for line in measured.splitlines() if line.startswith("|")]
     assert len(table) > 10
     assert "\n".join(table) in (ROOT / "docs" / "tolerance.md").read_text()
+
+
+def documented() -> list[str]:
+    pages = (ROOT / "docs" / "reference").rglob("*.md")
+    return [line.removeprefix("::: ") for page in pages for line in page.read_text().splitlines() if line[:4] == "::: "]
+
+
+def test_every_public_name_of_the_harness_is_in_the_reference():
+    # The page of the groups shows the elements too: their names are among its own.
+    names = {name: getattr(equivariance, name) for name in set(equivariance.__all__) - set(equivariance.groups.__all__)}
+    homes = {f"{value.__module__}.{name}" for name, value in names.items() if hasattr(value, "__module__")}
+    assert len(homes) > 20
+    found = set(documented())
+    missing = {home for home in homes if not {home, home.rpartition(".")[0]} & found}
+    assert not missing
+
+
+def test_every_module_of_the_network_and_every_name_of_faces_is_in_the_reference():
+    modules = {f"se3unet.{path.stem}" for path in (ROOT / "se3unet").glob("*.py") if path.stem != "__init__"}
+    names = {f"faces.{name}" for name in faces.__all__}
+    assert len(modules) > 15
+    assert len(names) > 10
+    missing = (modules | names) - set(documented())
+    assert not missing
 
 
 def page_with(tmp_path: Path, text: str) -> Path:
