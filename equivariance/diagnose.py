@@ -72,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--subject", metavar="NAME|module:factory", help="a registered subject or a factory; default: the built-in pair")
     add("--layer", metavar="PATTERN", help="only layers whose path or class contains PATTERN, or match it as a glob")
     add("--group", action="append", metavar="G", help=f"one of {', '.join(NAMED_GROUPS)}; may be repeated; default: all")
-    add("--samples", default="8", metavar="N", help="elements per symmetry (8)")
+    add("--samples", default="4", metavar="N", help="elements per symmetry (4)")
     add("--seed", default="0", metavar="S", help="seed of everything random (0)")
     add("--dtype", metavar="|".join(DTYPES), help="the precision that is judged; default: the network's own")
     add("--device", default="cpu", metavar="D", help="cpu, cuda, cuda:1, ... (cpu)")
@@ -128,7 +128,8 @@ def _moved(subject: Subject, device: torch.device) -> Subject:
 def _examined(subject: Subject, group: object, settings: Settings) -> Report:
     claims = tuple(g.symmetry for g in groups_of(subject.claims))
     try:
-        return examine_subject(subject, group, replace(settings, claims=claims))
+        with Console(stderr=True).status(f"examining {subject.name} ..."):
+            return examine_subject(subject, group, replace(settings, claims=claims))
     except (ArgumentError, KeyboardInterrupt):
         raise
     except Exception as error:
