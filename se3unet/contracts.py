@@ -134,14 +134,13 @@ def _levels(name: str) -> tuple[Level, Level]:
 def _crossing(layer: nn.Module, fine: Level, coarse: Level) -> Contract | None:
     """Contracts of the layers between two levels."""
     if isinstance(layer, FarthestPointSampling):
-        output = {"picks": _picks(fine, coarse), "presence": coarse.scalars()}
-        return Contract({"positions": fine.points()}, output)
+        return Contract({"positions": fine.points()}, {"picks": _picks(fine, coarse), "presence": coarse.scalars()})
     if isinstance(layer, Pool):
         fibers = _any_fibers(fine), _any_fibers(coarse)
         output = {"fibers": fibers[1], "graph": coarse.graph(), "picks": _picks(fine, coarse)}
         return Contract({"fibers": fibers[0], "graph": fine.graph()}, output)
     if isinstance(layer, Upsample):
-        inputs: dict[str, object] = {"fibers": _any_fibers(coarse), "coarse": coarse.graph(), "fine": fine.graph()}
+        inputs = {"fibers": _any_fibers(coarse), "coarse": coarse.graph(), "fine": fine.graph()}
         return Contract(inputs, _any_fibers(fine))
     return None
 
