@@ -239,4 +239,7 @@ class _Callable(types.ModuleType):
 sys.modules[__name__].__class__ = _Callable
 
 if __name__ == "__main__":
+    # A terminal without Unicode gets references to characters, which a page in HTML may hold, and no traceback.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="xmlcharrefreplace")
     sys.exit(main())

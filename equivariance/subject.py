@@ -94,14 +94,20 @@ def load_subject(spec: str) -> Subject:
         if spec not in points:
             raise ChoiceError("subject", spec, [*points, "module:factory"])
         factory = points[spec].load()
-    subject = factory()
+    try:
+        subject = factory()
+    except (ArgumentError, ImportError):
+        raise
+    except Exception as error:
+        raise ArgumentError("subject", spec, f"a factory that runs without arguments ({_first_line(error)})") from error
     if not isinstance(subject, Subject):
-        raise ArgumentError("subject", spec, f"a factory that returns equivariance.subject.Subject, not {type(subject).__name__}")
+        returned = type(subject).__name__
+        raise ArgumentError("subject", spec, f"a factory that returns equivariance.subject.Subject, not {returned}")
     return subject
 
 
 def load_checkpoint(subject: Subject, path: Path) -> None:
-    """Read weights from a file: the subject's own reader, else a state dict (.safetensors, .pt; never unpickled freely).
+    """Read weights from a file: by the subject's own reader, else a state dict (.safetensors, or .pt of tensors only).
 
     Raises
     ------
@@ -117,8 +123,7 @@ def load_checkpoint(subject: Subject, path: Path) -> None:
     except ArgumentError:
         raise
     except Exception as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ArgumentError("checkpoint", str(path), f"weights of {subject.name} ({first})") from error
+        raise ArgumentError("checkpoint", str(path), f"weights of {subject.name} ({_first_line(error)})") from error
 
 
 def examine_subject(subject: Subject, group: object, settings: Settings) -> Report:
@@ -146,9 +151,13 @@ def _imported(spec: str) -> Callable[[], Any]:
         sys.path.insert(0, str(Path.cwd()))
     try:
         factory: Callable[[], Any] = getattr(importlib.import_module(name), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ArgumentError("subject", spec, f"module:factory that can be imported ({error})") from error
+    except Exception as error:
+        raise ArgumentError("subject", spec, f"module:factory that can be imported ({_first_line(error)})") from error
     return factory
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {next(iter(str(error).strip().splitlines()), '')}"
 
 
 def _state_dict(path: Path) -> dict[str, torch.Tensor]:

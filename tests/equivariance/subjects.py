@@ -1,0 +1,87 @@
+"""Small subjects for the tests of the command line, as strangers would write them."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from equivariance import Contract
+from equivariance.subject import Known, Subject
+from tests.equivariance.specimens import Mix, Scale, Stack, normal
+
+
+class Biased(Scale):
+    """Sound until a checkpoint gives the bias a value; weights are never perturbed, as it is a buffer."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("bias", torch.zeros(3))
+
+    def forward(self, x):
+        return super().forward(x) + self.bias
+
+
+def _subject(name, *layers, **more):
+    options = {"claims": ("e3",), "description": f"a {name} network", **more}
+    return Subject(name, Stack(*layers), (normal(6, 4, 3),), "1x1o", "1x1o", **options)
+
+
+def sound():
+    return _subject("sound", Scale(seed=0), Scale(seed=1))
+
+
+def broken():
+    return _subject("broken", Scale(seed=0), Mix(), Scale(seed=1), Mix(seed=2))
+
+
+def unclaimed():
+    """Breaks rotation, and claims inversion only."""
+    return _subject("unclaimed", Mix(), claims=("permutation",))
+
+
+def positions():
+    class Offset(nn.Module):
+        def forward(self, x):
+            return x * 2
+
+    return Subject("positions", Offset(), (normal(8, 3),), "cartesian_points", "1x1o", ("se3",))
+
+
+def with_contracts():
+    contracts = {"layers.*": Contract({"x": "1x1o"}, "1x1o")}
+    return _subject("with contracts", Scale(), contracts=contracts, known=(Known("layers.1", "rotation", "precision"),))
+
+
+def biased():
+    return _subject("biased", Scale(), Biased())
+
+
+def fails():
+    class Fails(nn.Module):
+        def forward(self, x):
+            raise KeyError("a layer\nfails")
+
+    return Subject("fails", Fails(), (normal(4, 3),), "1x1o", "1x1o")
+
+
+def undeclared():
+    return Subject("undeclared", Stack(Scale()), ({"x": normal(4, 3), "y": normal(4)},), {"x": {"x": "1x1o"}}, "1x1o")
+
+
+def not_finite():
+    return Subject("not finite", Stack(Scale()), (torch.full((6, 4, 3), float("nan")),), "1x1o", "1x1o")
+
+
+def explodes():
+    raise RuntimeError("no data\nin the house")
+
+
+def needs_arguments(path):
+    return path
+
+
+def no_subject():
+    return 3
+
+
+value = 4
