@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -88,7 +89,7 @@ def unbind(function: Callable[..., Any], arguments: Mapping[str, Any]) -> tuple[
         return tuple(v for k, v in arguments.items() if k.isdigit()), {
             k: v for k, v in arguments.items() if not k.isdigit()
         }
-    bound = inspect.BoundArguments(signature, dict(arguments))  # type: ignore[arg-type]
+    bound = inspect.BoundArguments(signature, OrderedDict(arguments))
     return bound.args, bound.kwargs
 
 
@@ -137,7 +138,8 @@ def _named_inputs(
 ) -> dict[str, object]:
     if isinstance(irreps_in, Mapping) and (set(irreps_in) <= set(parameters) or len(positional) != 1):
         return dict(irreps_in)
-    specs = tuple(irreps_in) if type(irreps_in) in (list, tuple) else (irreps_in,)  # type: ignore[call-overload]
+    listed = isinstance(irreps_in, (list, tuple)) and type(irreps_in) in (list, tuple)
+    specs = tuple(irreps_in) if listed else (irreps_in,)  # type: ignore[arg-type]
     if len(specs) != len(positional):
         expected = f"{len(positional)} representations, one for each of args"
         raise ContractError("irreps_in", irreps_in, f"{expected}, or a dict by parameter name")

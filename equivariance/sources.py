@@ -49,7 +49,7 @@ class FunctionModule(torch.nn.Module):
         """Keep the callable; its signature becomes that of ``forward``."""
         super().__init__()
         self.function = function
-        self.forward = function  # type: ignore[method-assign, assignment]
+        self.forward = function
 
 
 def as_module(function: Callable[..., Any]) -> torch.nn.Module:
