@@ -1,4 +1,4 @@
-"""Runs one layer by itself on exactly transformed inputs; the layers that it calls answer exactly and compute nothing."""
+"""Runs one layer by itself on exactly transformed inputs; the layers that it calls answer exactly and at no cost."""
 
 from __future__ import annotations
 
@@ -55,9 +55,7 @@ def _answered(module: torch.nn.Module, handler: Introduced, owner: Call) -> Iter
         yield
 
 
-def _answer(
-    handler: Introduced, owner: Call, forward: Callable[..., Any], expected: list[Call]
-) -> Callable[..., Any]:
+def _answer(handler: Introduced, owner: Call, forward: Callable[..., Any], expected: list[Call]) -> Callable[..., Any]:
     remaining = iter(expected)
 
     def answer(*args: Any, **kwargs: Any) -> Any:

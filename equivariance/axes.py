@@ -43,7 +43,9 @@ class Concatenated:
         """
         sizes = self.sizes or (length // count,) * count
         if len(sizes) != count or sum(sizes) != length:
-            raise ArgumentError("batch", self, f"samples that add up to {length}, the length of the axis, for {count} samples")
+            raise ArgumentError(
+                "batch", self, f"samples that add up to {length}, the length of the axis, for {count} samples"
+            )
         starts = [sum(sizes[:i]) for i in range(count)]
         return list(zip(starts, sizes, strict=True))
 

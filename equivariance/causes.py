@@ -57,7 +57,10 @@ def _slope(surveyor: Surveyor, suspect: Suspect) -> float | None:
         error = _error(surveyor, suspect, longer)
         if 0 < error < math.inf:
             points.append((math.log(factor), math.log(error)))
-    return float(np.polyfit(*np.array(points).T, 1)[0]) if len(points) > 1 else None
+    if len(points) < 2:
+        return None
+    lengths, errors = zip(*points, strict=True)
+    return float(np.polyfit(lengths, errors, 1)[0])
 
 
 def _carried(surveyor: Surveyor, suspect: Suspect) -> float | None:
@@ -75,14 +78,20 @@ def _carried(surveyor: Surveyor, suspect: Suspect) -> float | None:
 
 def _rotation(surveyor: Surveyor, suspect: Suspect, element: Transform) -> tuple[str, str]:
     if _reordered(surveyor, suspect):
-        return "order-dependent", "the same numbers come in another order: the result of a search or a sort is used by place"
+        return (
+            "order-dependent",
+            "the same numbers come in another order: the result of a search or a sort is used by place",
+        )
     law = _other_law(surveyor, suspect)
     if law:
         return "wrong-irrep", law
     limit = suspect.reading.limit
     free = [a for a, v in zip("xyz", np.eye(3), strict=True) if _error(surveyor, suspect, rotation(v)) <= limit]
     if len(free) == 1:
-        return "frame-dependent", f"rotations about {free[0]} are respected and others are not: the axis {free[0]} is built in"
+        return (
+            "frame-dependent",
+            f"rotations about {free[0]} are respected and others are not: the axis {free[0]} is built in",
+        )
     return "component-mixing", (
         f"{suspect.part} is off by {_error(surveyor, suspect, element):.2g} under {element}: "
         "components of an irrep are mixed or shifted one by one"
@@ -91,7 +100,10 @@ def _rotation(surveyor: Surveyor, suspect: Suspect, element: Transform) -> tuple
 
 def _inversion(surveyor: Surveyor, suspect: Suspect, element: Transform) -> tuple[str, str]:
     if abs(suspect.reading.error - 2) < 0.01:
-        return "wrong-irrep", "the sign is opposite under inversion: the declared parity is not the one that is computed"
+        return (
+            "wrong-irrep",
+            "the sign is opposite under inversion: the declared parity is not the one that is computed",
+        )
     return "wrong-irrep", f"even and odd parts are mixed: the error under inversion is {suspect.reading.error:.2g}"
 
 
@@ -147,7 +159,7 @@ def _error(surveyor: Surveyor, suspect: Suspect, element: Transform) -> float:
 
 
 def _made(surveyor: Surveyor, suspect: Suspect) -> Any:
-    """What the suspect made of exact surroundings at its worst site in its worst trial; None if it took another course."""
+    """What the suspect made of exact surroundings at its worst site and trial; None if it took another course."""
     return surveyor.judged(suspect.trial, suspect.owner).kept.get(suspect.site)
 
 

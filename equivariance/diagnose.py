@@ -50,7 +50,9 @@ _EVERYTHING = ("e3", "permutation", "batch")
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """One line, no usage text."""
-        raise ArgumentError("command line", " ".join(sys.argv[1:]), f"known options with valid values: {message}; see --help")
+        raise ArgumentError(
+            "command line", " ".join(sys.argv[1:]), f"known options with valid values: {message}; see --help"
+        )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -69,9 +71,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog=f"python -m {PROGRAM}", description="Find where a network breaks equivariance, and why.")
     add = parser.add_argument
-    add("--subject", metavar="NAME|module:factory", help="a registered subject or a factory; default: the built-in pair")
+    add(
+        "--subject", metavar="NAME|module:factory", help="a registered subject or a factory; default: the built-in pair"
+    )
     add("--layer", metavar="PATTERN", help="only layers whose path or class contains PATTERN, or match it as a glob")
-    add("--group", action="append", metavar="G", help=f"one of {', '.join(NAMED_GROUPS)}; may be repeated; default: all")
+    add(
+        "--group", action="append", metavar="G", help=f"one of {', '.join(NAMED_GROUPS)}; may be repeated; default: all"
+    )
     add("--samples", default="4", metavar="N", help="elements per symmetry (4)")
     add("--seed", default="0", metavar="S", help="seed of everything random (0)")
     add("--dtype", metavar="|".join(DTYPES), help="the precision that is judged; default: the network's own")
@@ -134,7 +140,9 @@ def _examined(subject: Subject, group: object, settings: Settings) -> Report:
         raise
     except Exception as error:
         text = str(error).strip().splitlines() or [""]
-        raise ArgumentError("subject", subject.name, f"a network that runs; it raised {type(error).__name__}: {text[0]}") from error
+        raise ArgumentError(
+            "subject", subject.name, f"a network that runs; it raised {type(error).__name__}: {text[0]}"
+        ) from error
 
 
 def _chosen_layers(subject: Subject, pattern: str | None) -> set[str]:
@@ -154,7 +162,10 @@ def _as_registered(subject: Subject, report: Report, layers: set[str]) -> tuple[
 
 
 def _emit(
-    options: argparse.Namespace, subjects: list[Subject], reports: list[Report], told: list[tuple[list[Known], list[Known]]]
+    options: argparse.Namespace,
+    subjects: list[Subject],
+    reports: list[Report],
+    told: list[tuple[list[Known], list[Known]]],
 ) -> None:
     if options.format in FORMATS:
         text = FORMATS[options.format](reports)

@@ -50,7 +50,7 @@ class UndeclaredTensorError(ContractError):
         super().__init__(
             path,
             f"tensor of shape {shape}",
-            "a representation: an irreps string for its last axis, 'cartesian_points', or None where it does not change",
+            "a representation: an irreps string for its last axis, 'cartesian_points', or None if it does not change",
         )
 
 

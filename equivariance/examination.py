@@ -24,7 +24,6 @@ from equivariance.sources import name_of
 from equivariance.survey import Surveyor
 from equivariance.trees import leaves, sizes_of_graphs, walk
 
-
 _SNAP_BITS = {torch.float64: 36}
 _CAUSE_ORDER = ("not-finite", "nondeterministic", "vanishing")
 
@@ -68,7 +67,9 @@ def examine_module(
     chosen = matching_layers(module, settings.layers)
     setting = _setting(arguments, contract)
     dtype = settings.dtype or _dtype_of(module, arguments, contract)
-    bench = Bench(module, _snapped(arguments, contract, setting, dtype), {**contracts, "": contract}, dtype, settings.seed)
+    bench = Bench(
+        module, _snapped(arguments, contract, setting, dtype), {**contracts, "": contract}, dtype, settings.seed
+    )
     findings, notes = examine(bench)
     rows, unclaimed = [], []
     if not any(f.cause == "not-finite" for f in findings):
@@ -144,6 +145,10 @@ def _setting(arguments: Mapping[str, Any], contract: Contract) -> Setting:
     for value in arguments.values():
         for size, count in sizes_of_graphs(value):
             nodes, batch = [*nodes, size], [*batch, count]
+    sizes = [
+        r.concatenated.sizes for _, _, r in found if r.concatenated and r.concatenated.sizes and r.nodes is not None
+    ]
+    nodes, batch = [*nodes, *(s[0] for s in sizes)], [*batch, *map(len, sizes)]
     nodes += [t.shape[0] for t, r in declared if isinstance(r.nodes, Assumed) and t.dim()]
     batch += [t.shape[0] for t, r in declared if isinstance(r.batch, Assumed) and t.dim()]
     return Setting(nodes[0] if nodes else None, batch[0] if batch else None, extent or 1.0)
@@ -167,10 +172,8 @@ def _dtype_of(module: torch.nn.Module, arguments: Mapping[str, Any], contract: C
     return torch.get_default_dtype()
 
 
-def _snapped(
-    arguments: Mapping[str, Any], contract: Contract, setting: Setting, dtype: torch.dtype
-) -> dict[str, Any]:
-    """Positions moved to a dyadic grid of about float32's resolution, where adding a dyadic vector is exact in float64."""
+def _snapped(arguments: Mapping[str, Any], contract: Contract, setting: Setting, dtype: torch.dtype) -> dict[str, Any]:
+    """Positions on a dyadic grid of about float32's resolution, where adding a dyadic vector is exact in float64."""
     step = 2.0 ** (math.ceil(math.log2(setting.extent)) - _SNAP_BITS.get(dtype, 23))
 
     def snap(tensor: torch.Tensor, representation: Representation, path: str) -> torch.Tensor:
@@ -188,7 +191,9 @@ def _assumptions(arguments: Mapping[str, Any], contract: Contract, groups: tuple
     for group in groups:
         named = [p for p, t, r in _leaves(arguments, contract) if r.assumes(group.symmetry, t)]
         if named:
-            result.append(f"{group.symmetry}: the first axis of {', '.join(named)} is assumed to list the {words[group.symmetry]}")
+            result.append(
+                f"{group.symmetry}: the first axis of {', '.join(named)} is assumed to list the {words[group.symmetry]}"
+            )
     return result
 
 

@@ -8,9 +8,10 @@ from equivariance.causes import explain
 from equivariance.elements import Transform
 from equivariance.findings import Finding, LayerRow, Location
 from equivariance.groups import Group
-from equivariance.handlers import COURSE, OUTPUT, Repaired, Site
+from equivariance.handlers import COURSE, OUTPUT, Site
 from equivariance.measure import PartKey, compare, part_name, worst
 from equivariance.noise import Reading, Verdict
+from equivariance.patches import Repaired
 from equivariance.probe import Call
 from equivariance.sources import location_of
 from equivariance.survey import Survey, Surveyor, Trial, Worst
@@ -42,7 +43,11 @@ class Suspect:
     @property
     def part(self) -> str:
         """Where it shows, in words."""
-        where = self.site.place if self.site.place in (OUTPUT, COURSE) else f"what it hands to {self.site.call} as {self.site.place}"
+        where = (
+            self.site.place
+            if self.site.place in (OUTPUT, COURSE)
+            else f"what it hands to {self.site.call} as {self.site.place}"
+        )
         return where + part_name(self.key)
 
 
@@ -106,7 +111,8 @@ class Localizer:
 
     def findings(self) -> tuple[list[Finding], list[Finding]]:
         """Breaks that reach the output, and breaks that later layers cancel."""
-        findings, notes = [], []
+        findings: list[Finding] = []
+        notes: list[Finding] = []
         root = self.survey.root.top
         limit = root[1].limit if root else 0.0
         for suspect in self.suspects:
@@ -190,7 +196,7 @@ _NOTHING = Finding("", "", "", "", error=-1.0)
 
 
 def _largest(place: Worst, name: str) -> float:
-    """The largest value over all parts: the worst part in the main precision need not be the worst in the working one."""
+    """The largest value over all parts: the worst in the main precision need not be the worst in the working one."""
     return max((getattr(reading, name) for reading, _ in place.parts().values()), default=0.0)
 
 
@@ -199,7 +205,10 @@ def _remark(reading: Reading, place: str) -> tuple[str, str]:
         share = f"{reading.working_error:.2g} of the entries differ" if reading.discrete else (
             f"jumps by {reading.working_floor:.2g}"
         )  # fmt: skip
-        return "discrete-tie", f"{place}: {share} under rounding alone, while the law holds in float64: a selection flips"
+        return (
+            "discrete-tie",
+            f"{place}: {share} under rounding alone, while the law holds in float64: a selection flips",
+        )
     if reading.verdict == Verdict.ILL_CONDITIONED:
         return "ill-conditioned", f"{place}: rounding is amplified, condition number {reading.condition:.1g}"
     if reading.stalls:

@@ -80,7 +80,8 @@ class Reading:
     def verdict(self) -> Verdict:
         """clean, rounding, ill-conditioned, precision or structural."""
         if self.error > self.limit:
-            stalled = self.error <= SINGLE and not self.discrete and self.epsilon < 1e-10
+            rounded = max(SINGLE, self.working_epsilon)  # parameters and buffers went through the working precision
+            stalled = self.error <= rounded and not self.discrete and self.epsilon < 1e-10
             if not stalled:
                 return Verdict.STRUCTURAL
             if self.working_epsilon == self.epsilon:

@@ -1,7 +1,7 @@
 """Watches the layer calls of one forward pass, and puts everything back afterwards.
 
 A *site* is a place where a value passes between layers: the output of a call, or an argument that a caller hands to a
-call. Handlers see each site and may replace the value there; that is how activations are recorded, compared and patched.
+call. Handlers see each site and may replace the value there: activations are recorded, compared and patched so.
 """
 
 from __future__ import annotations

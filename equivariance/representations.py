@@ -43,8 +43,8 @@ class Representation(ABC):
     batch: BatchAxis = Assumed.FIRST
 
     @abstractmethod
-    def act(self, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
-        """The linear or affine part of ``element``, applied in float64, rounded once to the dtype of ``tensor``."""
+    def act(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
+        """Apply the linear or affine part of ``element`` to float64 values; same shape."""
 
     def parts(self, values: torch.Tensor) -> Iterator[Part]:
         """The pieces whose errors are measured apart."""
@@ -66,8 +66,8 @@ class Representation(ABC):
     def transform(self, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
         """``element`` applied to ``tensor`` in float64, rounded once to the dtype of ``tensor``."""
         result = tensor
-        if element.matrix != _IDENTITY or any(element.vector):
-            result = self.act(tensor, element)
+        if tensor.is_floating_point() and (element.matrix != _IDENTITY or any(element.vector)):
+            result = self.act(tensor.to(torch.float64), element).to(tensor.dtype)
         if element.order is not None:
             result = self.permute(result, element.order)
         if element.samples is not None:
@@ -151,15 +151,17 @@ class Irreps(Representation):
         if tensor.dim() == 0 or tensor.shape[-1] != self.dim:
             shape = tuple(tensor.shape)
             raise ContractError(path, f"tensor of shape {shape}", f"a last axis of {self.dim}, for {self.irreps}")
+        if not tensor.is_floating_point() and any(block[1:] != (0, 1) for block in self.blocks):
+            raise ContractError(path, f"tensor of dtype {tensor.dtype}", f"floating-point numbers, for {self.irreps}")
 
-    def act(self, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
+    def act(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
         """Each block times its Wigner D."""
         pieces = []
-        for (mul, degree, parity), block in zip(self.blocks, self._split(tensor.to(torch.float64)), strict=True):
-            matrix = wigner_d(degree, parity, element).to(tensor.device)
+        for (mul, degree, parity), block in zip(self.blocks, self._split(values), strict=True):
+            matrix = wigner_d(degree, parity, element).to(values.device)
             shaped = block.reshape(*block.shape[:-1], mul, 2 * degree + 1)
             pieces.append((shaped @ matrix.T).reshape(block.shape))
-        return torch.cat(pieces, dim=-1).to(tensor.dtype) if pieces else tensor
+        return torch.cat(pieces, dim=-1) if pieces else values
 
     def parts(self, values: torch.Tensor) -> Iterator[Part]:
         """One part per block."""
@@ -180,21 +182,22 @@ class CartesianPoints(Representation):
         if tensor.dim() == 0 or tensor.shape[-1] != 3:
             shape = tuple(tensor.shape)
             raise ContractError(path, f"tensor of shape {shape}", "a last axis of 3, for cartesian_points")
+        if not tensor.is_floating_point():
+            raise ContractError(path, f"tensor of dtype {tensor.dtype}", "floating-point numbers, for cartesian_points")
 
-    def act(self, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
+    def act(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
         """x R^T + t."""
-        matrix = torch.tensor(element.matrix, dtype=torch.float64, device=tensor.device)
-        vector = torch.tensor(element.vector, dtype=torch.float64, device=tensor.device)
-        return (tensor.to(torch.float64) @ matrix.T + vector).to(tensor.dtype)
+        matrix = torch.tensor(element.matrix, dtype=torch.float64, device=values.device)
+        return values @ matrix.T + torch.tensor(element.vector, dtype=torch.float64, device=values.device)
 
 
 @dataclass(frozen=True)
 class Invariant(Representation):
     """Unchanged by rotation, translation and inversion; its rows still follow the nodes and the samples."""
 
-    def act(self, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
-        """The tensor itself."""
-        return tensor
+    def act(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
+        """The values themselves."""
+        return values
 
 
 @dataclass(frozen=True)

@@ -36,14 +36,18 @@ def examine(bench: Bench) -> tuple[list[Finding], list[Finding]]:
 
 
 def _finding(bench: Bench, layer: str, cause: str, evidence: str, **more: Any) -> Finding:
-    return Finding(layer, "none", cause, evidence, location=location_of(bench.module(State(), bench.main), layer), **more)
+    return Finding(
+        layer, "none", cause, evidence, location=location_of(bench.module(State(), bench.main), layer), **more
+    )
 
 
 def _not_finite(bench: Bench, state: State) -> list[Finding]:
     """The first layer that makes NaN or infinity out of finite inputs."""
     reference = bench.reference(state)
     for call, output in reference.outputs.items():
-        bad = [(p, int((~torch.isfinite(t)).sum()), t.numel()) for p, t, _ in leaves(output, UNSPECIFIED) if _infinite(t)]
+        bad = [
+            (p, int((~torch.isfinite(t)).sum()), t.numel()) for p, t, _ in leaves(output, UNSPECIFIED) if _infinite(t)
+        ]
         if bad and not any(_infinite(t) for _, t, _ in leaves(reference.inputs[call], UNSPECIFIED)):
             path, count, size = bad[0]
             text = f"{count} of {size} entries of output{path} are NaN or infinite though every input is finite"
@@ -120,7 +124,7 @@ def _rounding(dtype: torch.dtype) -> float:
 
 @dataclass
 class _Purity:
-    """Compares arguments, generators and default dtype before and after each call; the innermost culprit comes first."""
+    """Compares arguments, generators and default dtype before and after each call; the innermost call comes first."""
 
     changed: dict[Call, list[str]] = field(default_factory=dict)
     random: list[Call] = field(default_factory=list)
@@ -157,7 +161,8 @@ def _purity(bench: Bench) -> tuple[list[Finding], list[Finding]]:
             first = cloned(call_with(module, given))
         second = call_with(module, given) if watcher.changed else first
         error = worst(compare(second, first, UNSPECIFIED, Transform()))[1].relative if watcher.changed else 0.0
-    findings, notes = [], []
+    findings: list[Finding] = []
+    notes: list[Finding] = []
     if watcher.changed:
         call, names = next(iter(watcher.changed.items()))
         text = f"changes its argument {', '.join(names)} in place"
@@ -166,7 +171,9 @@ def _purity(bench: Bench) -> tuple[list[Finding], list[Finding]]:
         made = _finding(bench, call.layer, "nondeterministic", text, error=error)
         (findings if error > _rounding(bench.working) else notes).append(made)
     for call in watcher.random[:1]:
-        notes.append(_finding(bench, call.layer, "nondeterministic", "draws from the global random generator in evaluation mode"))
+        notes.append(
+            _finding(bench, call.layer, "nondeterministic", "draws from the global random generator in evaluation mode")
+        )
     for call, change in list(watcher.default.items())[:1]:
         notes.append(_finding(bench, call.layer, "nondeterministic", f"leaves the default dtype changed, {change}"))
     return findings, notes

@@ -8,7 +8,7 @@ another. The number of passes does not depend on the number of layers.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -140,7 +140,9 @@ class Surveyor:
             self._latest = (trial, owner, handler)
         return self._latest[2]
 
-    def _alone(self, trial: Trial, dtype: torch.dtype, keep: bool | Collection[Site], against: Any = None) -> Introduced:
+    def _alone(
+        self, trial: Trial, dtype: torch.dtype, keep: bool | Collection[Site], against: Any = None
+    ) -> Introduced:
         handler = Introduced(self.bench.reference(trial.state), trial.element, dtype, keep, against)
         self.bench.run(trial.state, dtype, self.inputs(trial.element), handler)
         handler.finish()
@@ -156,9 +158,11 @@ class Surveyor:
         if working or single:
             plain = self._both(trial, self._plain, working)
             self._collect(trial, plain, survey.accumulated, patched=False)
-        alone = plain if single else self._both(trial, self._alone, working)
-        self._collect(trial, alone, survey.introduced, patched=True)
-        survey.owners.update({site: reference.owner(site) for site in alone[0].errors})
+            if single:
+                self._collect(trial, plain, survey.introduced, patched=True)
+        if not single:
+            self._collect(trial, self._both(trial, self._alone, working), survey.introduced, patched=True)
+        survey.owners.update({site: reference.owner(site) for site in survey.introduced})
 
     def _both(self, trial: Trial, run: Callable[..., _Pass], working: bool) -> tuple[_Pass, _Pass | None]:
         """The pass in the main precision, and if asked for in the working one where that is another."""
@@ -169,7 +173,9 @@ class Surveyor:
         rough = run(trial, bench.working, True)
         return run(trial, bench.main, False, rough.kept), rough
 
-    def _collect(self, trial: Trial, passes: tuple[_Pass, _Pass | None], places: dict[Site, Worst], patched: bool) -> None:
+    def _collect(
+        self, trial: Trial, passes: tuple[_Pass, _Pass | None], places: dict[Site, Worst], patched: bool
+    ) -> None:
         main, rough = passes
         floors = self._floors_of(patched)
         for site, errors in main.errors.items():

@@ -137,7 +137,7 @@ def _crossing(layer: nn.Module, fine: Level, coarse: Level) -> Contract | None:
         return Contract({"positions": fine.points()}, {"picks": _picks(fine, coarse), "presence": coarse.scalars()})
     if isinstance(layer, Pool):
         fibers = _any_fibers(fine), _any_fibers(coarse)
-        output = {"fibers": fibers[1], "graph": coarse.graph(), "picks": _picks(fine, coarse)}
+        output: dict[str, object] = {"fibers": fibers[1], "graph": coarse.graph(), "picks": _picks(fine, coarse)}
         return Contract({"fibers": fibers[0], "graph": fine.graph()}, output)
     if isinstance(layer, Upsample):
         inputs = {"fibers": _any_fibers(coarse), "coarse": coarse.graph(), "fine": fine.graph()}

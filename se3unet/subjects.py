@@ -1,4 +1,4 @@
-"""The networks as subjects of the harness: example faces, contracts, claims and, for the published one, what is wrong."""
+"""The networks as subjects of the harness: example faces, contracts, claims and, for the published one, its defects."""
 
 from __future__ import annotations
 
@@ -74,7 +74,9 @@ def published() -> Subject:
             Known("head", "rotation", "component-mixing"),
             Known("pool.start", "batch", "batch-coupled"),
             Known("pool.edges", "permutation", "order-dependent"),
+            Known("pool.edges", "batch", "batch-coupled"),
             Known("upsample.weights", "permutation", "order-dependent"),
+            Known("upsample.weights", "batch", "batch-coupled"),
             Known("rewrite", "none", "nondeterministic"),
         ),
         stages={

@@ -19,7 +19,11 @@ def to_json(reports: Sequence[Report]) -> str:
 
     Infinities are the strings "inf" and "-inf": JSON has no number for them.
     """
-    body = {"schema_version": SCHEMA_VERSION, "ok": all(r.ok for r in reports), "reports": [_report(r) for r in reports]}
+    body = {
+        "schema_version": SCHEMA_VERSION,
+        "ok": all(r.ok for r in reports),
+        "reports": [_report(r) for r in reports],
+    }
     return json.dumps(_finite(body), indent=2, allow_nan=False) + "\n"
 
 

@@ -21,7 +21,9 @@ _STYLES = {
 
 def to_text(report: Report) -> str:
     """Plain text without colour, ``WIDTH`` columns."""
-    console = Console(file=io.StringIO(), width=WIDTH, color_system=None, highlight=False, emoji=False, legacy_windows=False)
+    console = Console(
+        file=io.StringIO(), width=WIDTH, color_system=None, highlight=False, emoji=False, legacy_windows=False
+    )
     console.print(render(report))
     assert isinstance(console.file, io.StringIO)
     return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())
@@ -32,7 +34,10 @@ def render(report: Report) -> RenderableType:
     parts: list[RenderableType] = [_headline(report), _summary(report)]
     parts += [_finding(i, f) for i, f in enumerate(report.findings, 1)]
     if report.notes:
-        parts += [Text("Notes: no break, but worth knowing", style="bold"), *(_note(f) for f in report.notes)]
+        parts += [
+            Text("Notes: no break of the output, but worth knowing", style="bold"),
+            *(_note(f) for f in report.notes),
+        ]
     if len({(r.layer, r.call) for r in report.layers}) > 1:
         parts.append(_layers(report))
     parts.append(_settings(report))
@@ -44,7 +49,11 @@ def side_by_side(reports: Sequence[Report], stages: Mapping[str, Mapping[str, tu
 
     ``stages``: report subject -> stage label -> layers.
     """
-    table = Table(box=box.SIMPLE_HEAD, title="Side by side: the largest error that a stage introduces by itself", title_justify="left")
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        title="Side by side: the largest error that a stage introduces by itself",
+        title_justify="left",
+    )
     table.add_column("stage")
     symmetries = [s for s in reports[0].symmetries if all(s in r.symmetries for r in reports)]
     for report in reports:
@@ -83,9 +92,11 @@ def _rank(verdict: str) -> int:
 def _headline(report: Report) -> Text:
     count = len(report.findings)
     if not report.findings:
-        return Text.assemble((f"{report.subject}: equivariant", "bold green"), f" ({', '.join(report.symmetries)})")
+        return Text.assemble(
+            (f"{report.subject}: no finding", "bold green"), f"; tested: {', '.join(report.symmetries)}"
+        )
     words = f"{count} finding{'s' if count != 1 else ''}"
-    return Text.assemble((f"{report.subject}: {words}", "bold red"), f" ({', '.join(report.symmetries)})")
+    return Text.assemble((f"{report.subject}: {words}", "bold red"), f"; tested: {', '.join(report.symmetries)}")
 
 
 def _summary(report: Report) -> RenderableType:
@@ -136,18 +147,24 @@ def _sizes(finding: Finding) -> str:
     text = f"{number(finding.error)} at {finding.part or 'the output'}"
     text += f" (rounding: {number(finding.noise_floor)})" if finding.noise_floor else ""
     if finding.symmetry != "none":
-        text += f"; alone it moves the network's output by {number(finding.contributed)}"
+        text += f"; by itself it moves the network's output by {number(finding.contributed)}"
     return text + (f"; {finding.state}" if finding.state else "")
 
 
 def _note(finding: Finding) -> RenderableType:
     where = f"  {finding.location}" if finding.location else ""
-    head = Text.assemble("- ", (f"{finding.cause}", "yellow"), f" in {_name(finding.layer)} ({finding.symmetry}){where}")
+    head = Text.assemble(
+        "- ", (f"{finding.cause}", "yellow"), f" in {_name(finding.layer)} ({finding.symmetry}){where}"
+    )
     return Group(head, Text(f"  {finding.evidence}", style="dim"))
 
 
 def _layers(report: Report) -> RenderableType:
-    table = Table(box=box.SIMPLE_HEAD, title="Layers: the error each introduces by itself, and (in brackets) the error accumulated at its output", title_justify="left")  # noqa: E501
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        title="Layers: the error each introduces by itself, and (in brackets) the error accumulated at its output",
+        title_justify="left",
+    )
     table.add_column("layer", overflow="fold")
     table.add_column("class")
     symmetries = list(dict.fromkeys(r.symmetry for r in report.layers))

@@ -1,0 +1,95 @@
+"""What is put in place of a value: itself with last-bit noise, or itself without a known deviation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from equivariance.elements import Transform
+from equivariance.handlers import Errors, Once, Reference, Site, same
+from equivariance.measure import compare
+from equivariance.probe import Call
+from equivariance.trees import UNSPECIFIED, leaves, walk
+
+
+class Jittered:
+    """Last-bit perturbations of everything that is handed on: how far rounding alone moves each site.
+
+    ``patched`` perturbs the reference values at every site (each layer alone); otherwise perturbations accumulate.
+    """
+
+    def __init__(self, reference: Reference, epsilon: float, seed: int, patched: bool) -> None:
+        """``epsilon`` is the relative size of the perturbations."""
+        self.reference, self.patched = reference, patched
+        self.generator = torch.Generator().manual_seed(seed)
+        self.errors: dict[Site, Errors] = {}
+        # Only the reference's tensors live as long as this does: the memory of others is used again by later ones.
+        sharing = patched and not reference.copying
+        self._shaken = Once(lambda t, _: jittered(t, epsilon, self.generator), sharing)
+
+    def enter(self, call: Call, caller: Call | None, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Measure the arguments and perturb them."""
+        if caller is None or not self.patched:
+            return arguments
+        return {name: self._shake(Site(call, name), value) for name, value in arguments.items()}
+
+    def leave(self, call: Call, output: Any) -> Any:
+        """Measure the output and perturb it."""
+        return self._shake(Site(call), output)
+
+    def _shake(self, site: Site, value: Any) -> Any:
+        if not self.reference.has(site):
+            return value
+        kept = self.reference.value(site)
+        shaken = self._shaken.of(kept if self.patched else value, UNSPECIFIED, Transform())
+        if not same(value, shaken):
+            self.errors[site] = compare(value, kept, self.reference.spec(site), Transform())
+        return shaken
+
+
+class Repaired:
+    """Takes back what given sites are known to add, and lets everything else propagate.
+
+    A deviation is the pair of what the layer made of exact inputs and what it should have made. Subtracting it, and
+    not the whole error, keeps the effect of breaks further upstream.
+    """
+
+    def __init__(self, deviations: Mapping[Site, tuple[Any, Any]]) -> None:
+        """``deviations``: site -> (what was made, what should have been made)."""
+        self.deviations = deviations
+
+    def enter(self, call: Call, caller: Call | None, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Repair arguments."""
+        return {name: self._repair(Site(call, name), value) for name, value in arguments.items()}
+
+    def leave(self, call: Call, output: Any) -> Any:
+        """Repair the output."""
+        return self._repair(Site(call), output)
+
+    def _repair(self, site: Site, value: Any) -> Any:
+        if site not in self.deviations:
+            return value
+        made, exact = self.deviations[site]
+        parts = [[t for _, t, _ in leaves(v, UNSPECIFIED)] for v in (value, made, exact)]
+        shapes = [[t.shape for t in p] for p in parts]
+        if shapes[0] != shapes[1] or shapes[1] != shapes[2]:
+            return exact
+        pairs = iter(zip(parts[1], parts[2], strict=True))
+        return walk(value, UNSPECIFIED, "", lambda t, _r, _p: _take_back(t, *next(pairs)))
+
+
+def jittered(tensor: torch.Tensor, epsilon: float, generator: torch.Generator) -> torch.Tensor:
+    """A floating-point tensor with noise of ``epsilon`` times the largest component on its last axis."""
+    if not tensor.is_floating_point() or tensor.numel() == 0:
+        return tensor
+    size = tensor.abs().amax(dim=-1, keepdim=True) if tensor.dim() else tensor.abs()
+    noise = torch.randn(tensor.shape, generator=generator, dtype=torch.float64).to(tensor)
+    return tensor + epsilon * size * noise
+
+
+def _take_back(tensor: torch.Tensor, made: torch.Tensor, exact: torch.Tensor) -> torch.Tensor:
+    if tensor.is_floating_point():
+        return tensor - (made - exact).to(tensor.dtype)
+    return torch.where(tensor == made, exact, tensor)
