@@ -11,15 +11,18 @@ from se3unet.graph import Graph, envelope
 # A known point counts up to this multiple of the distance to the nearest one, however short the reach: a shell of ties
 # around a point is taken whole, and the weights never all vanish.
 NEAREST_SHELL = 1.1
+# Half present, a known point at the place of a point weighs as much as a present one at this share of the reach would:
+# about as much as all others together.
+FADED_DISTANCE = 0.15
 
 
 class Upsample(nn.Module):
     """Estimates features at every point of the finer cloud from the known points in its neighbourhood.
 
-    f_i = sum_j w_ij f_j / sum_j w_ij with w_ij = m_j u(d_ij / R_i) / d_ij^p (report, eq. 6 and 7): the neighbourhood of
-    i ends smoothly at its reach R_i, and m_j is the presence of the known point. A known point at the place of i gives
-    its value exactly, at presence 1; at less it shares with the others. Weights are relative to the nearest point, so
-    that no power overflows.
+    f_i = sum_j w_ij f_j / sum_j w_ij with w_ij = m_j u(d_ij / R_i) / (d_ij^p + (1 - m_j) (0.15 R_i)^p). For points of
+    presence m_j = 1 this is the inverse distance weighting of the report (eq. 6 and 7), in a neighbourhood that ends
+    smoothly at its reach R_i; one at the place of i gives its value exactly. Points that are hardly present hardly
+    count, even there.
 
     Time and memory grow with N M.
     """
@@ -52,26 +55,21 @@ class Upsample(nn.Module):
         """Weights [B, N, M] of the known points, each row of sum 1."""
         # Differences, not the expanded square, which cancels.
         distances = torch.cdist(fine.positions, coarse.positions, compute_mode="donot_use_mm_for_euclid_dist")
-        presence = coarse.presence.unsqueeze(-2)
+        presence, closest = coarse.presence.unsqueeze(-2), distances.amin(-1)
+        reach = torch.maximum(fine.reach, NEAREST_SHELL * closest)
+        # Among duplicates the reach may be 0: then the unit of length is as good as any.
+        reach = torch.where(reach > 0, reach, torch.ones_like(reach))
         is_here = distances == 0
-        others = self._inverse_powers(distances, is_here, fine.reach) * presence
-        total = others.sum(-1, keepdim=True)
-        others = others / torch.where(total > 0, total, torch.ones_like(total))
-        here = is_here * presence
-        most = here.amax(-1, keepdim=True)
-        share = torch.where(total > 0, most, (most > 0).to(most))
-        here = here / torch.where(most > 0, here.sum(-1, keepdim=True), torch.ones_like(most))
-        return share * here + (1 - share) * others
-
-    def _inverse_powers(self, distances: Tensor, is_here: Tensor, reach: Tensor) -> Tensor:
-        """Values [B, N, M] of u(d / R) / d^p up to a factor per point, 0 where d is."""
-        # Ones in place of zeros, whose powers have no finite gradient.
-        apart = torch.where(is_here, torch.ones_like(distances), distances)
-        nearest = torch.where(is_here, torch.inf, distances).amin(-1, keepdim=True)
-        closest = distances.amin(-1)
-        weights = envelope(distances, torch.maximum(reach, NEAREST_SHELL * closest))
-        relative = torch.where(nearest.isfinite(), nearest, torch.ones_like(nearest)) / apart
-        return torch.where(is_here, torch.zeros_like(weights), weights * relative**self.power)
+        is_exact = is_here & (presence == 1)
+        # Powers in logarithms, in which none overflows; zeros are kept from them, whose gradients are not finite.
+        near = self.power * torch.where(is_here, torch.ones_like(distances), distances).log()
+        near = near.masked_fill(is_here & ~is_exact, -torch.inf)
+        fade = torch.log1p(-presence) + self.power * (FADED_DISTANCE * reach).log().unsqueeze(-1)
+        costs = torch.logaddexp(near, fade)
+        inverse = (costs.detach().amin(-1, keepdim=True) - costs).exp()
+        weights = presence * envelope(distances, reach) * inverse
+        weights = torch.where(is_exact.any(-1, keepdim=True), is_exact.to(weights), weights)
+        return weights / weights.sum(-1, keepdim=True)
 
     def extra_repr(self) -> str:
         """Show p."""

@@ -19,15 +19,16 @@ def halves(points):
 
 
 @pytest.mark.parametrize("power", [1.0, 2.0, 3.5])
-def test_weights_are_presence_times_envelope_over_a_power_of_the_distance(power):
+def test_weights_are_those_of_the_formula(power):
     presence = torch.linspace(0.1, 1, 30, dtype=torch.float64).unsqueeze(0)
     coarse, fine = graph_of(random_cloud(30, seed=1).unsqueeze(0), presence), graph_of(random_cloud().unsqueeze(0))
     fibers = random_fibers(IRREPS, 1, 30)
     output = Upsample(power)(fibers, coarse, fine)
     for node in range(60):
         distances = (coarse.positions[0] - fine.positions[0, node]).norm(dim=-1)
-        ratio = distances / max(fine.reach[0, node], 1.1 * distances.min())
-        weights = presence[0] * torch.where(ratio < 1, (1 - ratio**4) ** 2, 0) / distances**power
+        reach = max(fine.reach[0, node], 1.1 * distances.min())
+        envelope = torch.where(distances < reach, (1 - (distances / reach) ** 4) ** 2, 0)
+        weights = presence[0] * envelope / (distances**power + (1 - presence[0]) * (0.15 * reach) ** power)
         for degree, feature in fibers.items():
             expected = torch.einsum("m,mcd->cd", weights / weights.sum(), feature[0])
             torch.testing.assert_close(output[degree][0, node], expected)
@@ -52,22 +53,31 @@ def test_a_value_of_zero_is_a_value():
 
 
 def test_a_known_point_that_fades_gives_way_to_the_others():
-    points, fibers = random_cloud().unsqueeze(0), random_fibers(IRREPS, 1, 30)
-    outputs = {}
-    for share in (1.0, 0.5, 1e-12):
-        presence = torch.ones(1, 30, dtype=torch.float64)
-        presence[0, 4] = share
-        outputs[share] = Upsample(2.0)(fibers, graph_of(points[:, ::2], presence), graph_of(points))
-    others = [node for node in range(30) if node != 4]
+    points, fibers, others = random_cloud().unsqueeze(0), random_fibers(IRREPS, 1, 30), torch.arange(30) != 4
     without = Upsample(2.0)(
         {degree: feature[:, others] for degree, feature in fibers.items()},
         graph_of(points[:, ::2][:, others]),
         graph_of(points),
     )
-    assert largest_difference(outputs[1e-12], without) < 1e-9
-    for degree, feature in fibers.items():
-        middle = (feature[0, 4] + without[degree][0, 8]) / 2
-        torch.testing.assert_close(outputs[0.5][degree][0, 8], middle)
+    distances = []
+    for share in (1.0, 1 - 1e-9, 0.9, 0.5, 0.1, 1e-12):
+        presence = torch.ones(1, 30, dtype=torch.float64)
+        presence[0, 4] = share
+        output = Upsample(2.0)(fibers, graph_of(points[:, ::2], presence), graph_of(points))
+        distances.append(
+            float((output[0][0, 8] - fibers[0][0, 4]).norm() / (without[0][0, 8] - fibers[0][0, 4]).norm())
+        )
+    assert distances[0] == 0
+    assert distances[1] < 1e-8
+    assert distances == sorted(distances)
+    assert largest_difference(output, without) < 1e-9
+
+
+def test_upsampling_is_continuous_where_a_fading_point_is_met():
+    points, fibers = random_cloud().unsqueeze(0), random_fibers(IRREPS, 1, 30)
+    coarse = graph_of(points[:, ::2], torch.linspace(0.1, 1, 30, dtype=torch.float64).unsqueeze(0))
+    output, nearby = (Upsample(2.0)(fibers, coarse, graph_of(fine)) for fine in (points, points + 1e-9))
+    assert largest_difference(output, nearby) < 1e-7
 
 
 def test_a_point_close_to_a_known_one_gets_nearly_its_value():
