@@ -36,7 +36,7 @@ def test_inversion_acts_by_parity(irrep, sign):
 
 def test_invariants_and_identities_are_handed_on():
     values = normal(4, 2)
-    assert Invariant().transform(values, translation([1, 2, 3]) @ QUARTER) is values
+    assert torch.equal(Invariant().transform(values, translation([1, 2, 3]) @ QUARTER), values)
     numbers = torch.tensor([2**62 + 1])
     assert NodeIndices().transform(numbers, QUARTER) is numbers
     assert Irreps("2x0e").transform(values, identity()) is values
@@ -158,6 +158,12 @@ def test_a_set_of_neighbours_has_no_order():
     [
         (Irreps("2x1o"), torch.zeros(4, 5), r"path='tensor of shape \(4, 5\)': expected a last axis of 6, for 2x1o"),
         (Irreps("1x0e"), torch.tensor(1.0), "expected a last axis of 1, for 1x0e"),
+        (Irreps("1x0o"), torch.zeros(4, 1, dtype=torch.int64), "expected floating-point numbers, for 1x0o"),
+        (
+            CartesianPoints(),
+            torch.zeros(4, 3, dtype=torch.int64),
+            "expected floating-point numbers, for cartesian_points",
+        ),
         (CartesianPoints(), torch.zeros(3, 4), "expected a last axis of 3, for cartesian_points"),
         (Irreps("1x1o", nodes=2), torch.zeros(4, 3), r"path=\(4, 3\): expected a tensor that has the axis nodes=2"),
         (Invariant(batch=Concatenated(3)), torch.zeros(4, 3), "expected a tensor that has the axis batch=3"),
