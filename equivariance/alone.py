@@ -1,4 +1,4 @@
-"""Runs one layer by itself on exactly transformed inputs; the layers that it calls answer exactly and at no cost."""
+"""Runs one layer by itself on exactly transformed inputs; the layers that it calls answer exactly and for nothing."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def test_a_sound_subject_exits_with_0_and_a_broken_one_with_1(capsys):
     code, out, err = run(capsys, "sound")
     assert (code, err) == (0, "")
     assert "sound: a sound network" in out
-    assert "sound: equivariant" in out
+    assert "sound: no finding" in out
     code, out, err = run(capsys, "broken")
     assert (code, err) == (1, "")
     assert "2 findings" in out
@@ -42,7 +42,7 @@ def test_a_sound_subject_exits_with_0_and_a_broken_one_with_1(capsys):
 
 def test_from_a_shell():
     command = [sys.executable, "-m", "equivariance.diagnose", *QUICK, "--subject"]
-    for subject, code, words in (("broken", 1, "component-mixing"), ("sound", 0, "equivariant"), ("nothing", 2, "")):
+    for subject, code, words in (("broken", 1, "component-mixing"), ("sound", 0, "no finding"), ("nothing", 2, "")):
         result = subprocess.run([*command, f"{MODULE}:{subject}"], capture_output=True, text=True, check=False)
         assert (result.returncode, words in result.stdout) == (code, True), result
         assert "Traceback" not in result.stderr
@@ -70,7 +70,7 @@ def test_help_lists_the_options(capsys):
 def test_the_layer_option_narrows_the_report(capsys):
     code, out, _ = run(capsys, "broken", "--layer", "layers.3")
     assert code == 1
-    assert "1 finding " in out
+    assert "1 finding; " in out
     assert run(capsys, "broken", "--layer", "scale")[0] == 0
     report = as_json(capsys, "broken", "--layer", "layers.[01]")
     assert {row["layer"] for row in report["layers"]} == {"layers.0", "layers.1"}
