@@ -5,43 +5,52 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
 from equivariance.bench import Bench, State
 from equivariance.contract import bind
-from equivariance.elements import Transform
-from equivariance.handlers import COURSE, DIVERGED, Introduced, Site
-from equivariance.probe import Call, buffers_kept, call_with, preserved
+from equivariance.handlers import COURSE, DIVERGED, Errors, Reference, Site
+from equivariance.probe import Call, Handler, buffers_kept, call_with, preserved
 
 
 class _OtherCourse(Exception):
     """The layer called something that it had not called in the reference run."""
 
 
-def judge(bench: Bench, state: State, element: Transform, owner: Call) -> Introduced:
-    """The errors and the values of everything that one call's own code makes under ``element``.
+class Judge(Handler, Protocol):
+    """A handler that can answer in place of a layer, and judges what it sees."""
+
+    reference: Reference
+    errors: dict[Site, Errors]
+
+    def exact(self, site: Site) -> Any:
+        """What is handed on at ``site``."""
+
+    def finish(self, caller: Call) -> None:
+        """Called when ``caller`` has returned."""
+
+
+def judge(bench: Bench, state: State, owner: Call, handler: Judge, dtype: torch.dtype) -> None:
+    """Show ``handler`` everything that one call's own code makes, in ``dtype``, of what ``handler`` hands to it.
 
     Costs what the layer's own statements cost, whatever it calls.
     """
-    reference = bench.reference(state)
-    handler = Introduced(reference, element, bench.main, keep=True)
-    module = bench.module(state, bench.main)
+    module = bench.module(state, dtype)
     layer = module.get_submodule(owner.layer)
-    arguments = {name: handler.exact(Site(owner, name)) for name in reference.inputs[owner]}
-    with preserved(bench.main, bench.seed, bench.gradients), buffers_kept(module), _answered(module, handler, owner):
+    arguments = {name: handler.exact(Site(owner, name)) for name in handler.reference.inputs[owner]}
+    with preserved(dtype, bench.seed, bench.gradients), buffers_kept(module), _answered(module, handler, owner):
         try:
             handler.leave(owner, call_with(layer, arguments))
         except _OtherCourse:
             handler.errors[Site(owner, COURSE)] = DIVERGED
         else:
             handler.finish(owner)
-    return handler
 
 
 @contextmanager
-def _answered(module: torch.nn.Module, handler: Introduced, owner: Call) -> Iterator[None]:
+def _answered(module: torch.nn.Module, handler: Judge, owner: Call) -> Iterator[None]:
     """Put the reference's answers in place of the layers that ``owner`` calls."""
     calls: defaultdict[str, list[Call]] = defaultdict(list)
     for call, caller in handler.reference.callers.items():
@@ -55,7 +64,7 @@ def _answered(module: torch.nn.Module, handler: Introduced, owner: Call) -> Iter
         yield
 
 
-def _answer(handler: Introduced, owner: Call, forward: Callable[..., Any], expected: list[Call]) -> Callable[..., Any]:
+def _answer(handler: Judge, owner: Call, forward: Callable[..., Any], expected: list[Call]) -> Callable[..., Any]:
     remaining = iter(expected)
 
     def answer(*args: Any, **kwargs: Any) -> Any:

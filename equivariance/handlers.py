@@ -16,7 +16,7 @@ from equivariance.errors import ContractError
 from equivariance.measure import PartError, PartKey, compare
 from equivariance.probe import Call
 from equivariance.representations import Representation
-from equivariance.trees import UNSPECIFIED, cast, leaves, map_tensors, transform
+from equivariance.trees import UNSPECIFIED, cast, leaves, map_tensors, sizes_of_graphs, transform, walk
 
 Errors = dict[PartKey, PartError]
 OUTPUT = "output"
@@ -91,6 +91,10 @@ class Reference:
     def owner(self, site: Site) -> Call:
         """The call whose code produced the value: the callee for an output, the caller for an argument."""
         return site.call if site.place in (OUTPUT, COURSE) else self.callers[site.call] or Call("")
+
+    def missing(self, entered: Collection[Call], caller: Call | None = None) -> list[Call]:
+        """Calls of this run, by ``caller`` if given, that are not among ``entered``."""
+        return [c for c in self.inputs if c not in entered and caller in (None, self.callers[c])]
 
     def _keep(self, tensor: torch.Tensor) -> torch.Tensor:
         kept = tensor.detach().clone() if self.copying else _plain(tensor)
@@ -197,13 +201,13 @@ class Introduced:
 
     def exact(self, site: Site) -> Any:
         """What must pass at ``site``, in the dtype that is handed on."""
-        return self._exact.of(self.reference.value(site), self.reference.spec(site), self.element)
+        exact = self._exact.of(self.reference.value(site), self.reference.spec(site), self.element)
+        return cast(exact, self.dtype) if any(sizes_of_graphs(exact)) else exact
 
     def finish(self, caller: Call | None = None) -> None:
         """Calls of the reference run (by ``caller``, if given) that did not happen are errors of their callers."""
-        for call in self.reference.inputs:
-            if call not in self._entered and caller in (None, self.reference.callers[call]):
-                self.errors[Site(self.reference.callers[call] or call, COURSE)] = DIVERGED
+        for call in self.reference.missing(self._entered, caller):
+            self.errors[Site(self.reference.callers[call] or call, COURSE)] = DIVERGED
 
     def _exchange(self, site: Site, value: Any) -> Any:
         if not self.reference.has(site):
@@ -231,11 +235,11 @@ class Once:
         self.change, self.sharing = change, sharing
         self._made: WeakValueDictionary[tuple[Any, ...], torch.Tensor] = WeakValueDictionary()
 
-    def of(self, value: Any, spec: object, element: Transform) -> Any:
-        """``value`` with every tensor changed; containers of other libraries are transformed as a whole."""
-        return transform(value, spec, element, "value", self._visit)
+    def of(self, value: Any, spec: object, element: Transform | None = None) -> Any:
+        """``value`` with every tensor changed; with an element, graphs are transformed by it as a whole."""
+        return walk(value, spec, "value", self._visit, element)
 
-    def _visit(self, tensor: torch.Tensor, representation: Representation) -> torch.Tensor:
+    def _visit(self, tensor: torch.Tensor, representation: Representation, _: str) -> torch.Tensor:
         if not self.sharing:
             return self.change(tensor, representation).clone()
         key = (*_identity(tensor), representation)

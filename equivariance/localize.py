@@ -118,7 +118,7 @@ class Localizer:
         for suspect in self.suspects:
             made = self._finding(suspect)
             (findings if made.contributed > limit else notes).append(made)
-        if root and root[1].verdict > self.allowed and not self.suspects:
+        if root and root[1].verdict > self.allowed and not self.suspects and not self._by_rounding(root):
             findings.append(self._unexplained(root))
         return sorted(findings, key=lambda f: f.contributed, reverse=True), notes
 
@@ -152,6 +152,11 @@ class Localizer:
             counterexample=element,
             state=str(suspect.trial.state),
         )
+
+    def _by_rounding(self, root: tuple[PartKey, Reading, Trial]) -> bool:
+        """Whether rounding that runs through the network moves its output as far."""
+        key, reading, trial = root
+        return self.surveyor.doubted(reading, trial, None, Site(Call("")), key).verdict <= self.allowed
 
     def _unexplained(self, root: tuple[PartKey, Reading, Trial]) -> Finding:
         key, reading, trial = root

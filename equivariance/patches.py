@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from equivariance.elements import Transform
-from equivariance.handlers import Errors, Once, Reference, Site, same
+from equivariance.handlers import COURSE, DIVERGED, Errors, Once, Reference, Site, same
 from equivariance.measure import compare
 from equivariance.probe import Call
 from equivariance.trees import UNSPECIFIED, leaves, walk
@@ -25,12 +25,23 @@ class Jittered:
         self.reference, self.patched = reference, patched
         self.generator = torch.Generator().manual_seed(seed)
         self.errors: dict[Site, Errors] = {}
+        self._entered: set[Call] = set()
         # Only the reference's tensors live as long as this does: the memory of others is used again by later ones.
         sharing = patched and not reference.copying
         self._shaken = Once(lambda t, _: jittered(t, epsilon, self.generator), sharing)
 
+    def exact(self, site: Site) -> Any:
+        """What passed at ``site``, perturbed."""
+        return self._shaken.of(self.reference.value(site), UNSPECIFIED)
+
+    def finish(self, caller: Call) -> None:
+        """Note where ``caller`` did not call what it had called in the reference run."""
+        if self.reference.missing(self._entered, caller):
+            self.errors[Site(caller, COURSE)] = DIVERGED
+
     def enter(self, call: Call, caller: Call | None, arguments: dict[str, Any]) -> dict[str, Any]:
         """Measure the arguments and perturb them."""
+        self._entered.add(call)
         if caller is None or not self.patched:
             return arguments
         return {name: self._shake(Site(call, name), value) for name, value in arguments.items()}
@@ -43,7 +54,7 @@ class Jittered:
         if not self.reference.has(site):
             return value
         kept = self.reference.value(site)
-        shaken = self._shaken.of(kept if self.patched else value, UNSPECIFIED, Transform())
+        shaken = self._shaken.of(kept if self.patched else value, UNSPECIFIED)
         if not same(value, shaken):
             self.errors[site] = compare(value, kept, self.reference.spec(site), Transform())
         return shaken

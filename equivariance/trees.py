@@ -94,19 +94,9 @@ def walk(value: Any, spec: object, path: str, visit: Visitor, element: Transform
     return value
 
 
-def transform(
-    value: Any, spec: object, element: Transform, path: str = "value",
-    change: Callable[[torch.Tensor, Representation], torch.Tensor] | None = None,
-) -> Any:  # fmt: skip
-    """``element`` applied to every tensor of ``value`` by its representation.
-
-    ``change`` takes the place of ``representation.transform(tensor, element)`` for tensors outside graphs.
-    """
-
-    def visit(tensor: torch.Tensor, representation: Representation, _: str) -> torch.Tensor:
-        return representation.transform(tensor, element) if change is None else change(tensor, representation)
-
-    return walk(value, spec, path, visit, element)
+def transform(value: Any, spec: object, element: Transform, path: str = "value") -> Any:
+    """``element`` applied to every tensor of ``value`` by its representation."""
+    return walk(value, spec, path, lambda t, r, _: r.transform(t, element), element)
 
 
 def map_tensors(value: Any, change: Callable[[torch.Tensor], torch.Tensor]) -> Any:

@@ -149,6 +149,40 @@ def test_graphs_pass_between_layers(factor, expected):
     assert {row.layer for row in report.layers} == {"", "first", "second", "third"}
 
 
+class LosesDigits(GraphToGraph):
+    """Sound, by way of sums in which seven digits are lost."""
+
+    def forward(self, given):
+        result, far = given.local_var(), 1e7 * given.ndata["v"].mean(0)
+        result.ndata["v"] = (given.ndata["v"] + far) - far
+        return result
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_rounding_is_measured_through_graphs(dtype):
+    network = Network([1.0, 1, 1])
+    network.second = LosesDigits([1.0, 1, 1])
+    given = dgl.batch([graph(seed, dtype=dtype) for seed in range(3)])
+    report = eq.diagnose(
+        network, given, FIELDS, output(), group="so3", contracts={"*": Contract({"given": FIELDS}, FIELDS)}
+    )
+    assert report.ok, report
+    assert {note.layer for note in report.notes} <= {"second"}
+
+
+def test_graphs_between_layers_have_the_precision_that_is_judged():
+    class Strict(GraphToGraph):
+        def forward(self, given):
+            assert {field.dtype for field in given.ndata.values()} == {torch.get_default_dtype()}
+            return super().forward(given)
+
+    network = Network([1.0, 1, 1])
+    network.second = Strict([1.0, 1, 1])
+    given = dgl.batch([graph(seed, dtype=torch.float32) for seed in range(2)])
+    contracts = {"*": Contract({"given": FIELDS}, FIELDS)}
+    assert eq.diagnose(network, given, FIELDS, output(), group="se3", contracts=contracts, samples=2).ok
+
+
 def test_graphs_lie_within_dicts_and_lists():
     def function(given):
         return [Convolution()(given["graphs"][0])]

@@ -1,0 +1,122 @@
+"""Rounding is no break: ties, hidden conditioning, unstable sums, and what they are called instead."""
+
+import pytest
+import torch
+from torch import nn
+
+import equivariance as eq
+from equivariance import Irreps, NodeIndices
+from tests.equivariance.specimens import Applied, Scale, Stack, normal
+
+POINTS = normal(8, 3)
+SEEDS = range(6)
+
+
+def causes(entries):
+    return {entry.cause for entry in entries}
+
+
+def tied(seed):
+    """A cloud whose two farthest points are equally far from the origin, though rounding may not think so."""
+    points = normal(8, 3, seed=seed)
+    points[0], points[1] = torch.tensor([6.0, 2, 4]), torch.tensor([-2.0, 4, 6])
+    return points
+
+
+def farthest(x):
+    return x.norm(dim=-1).argmax()
+
+
+ALONE = Irreps("1x1o", nodes=None)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_tie_of_two_is_never_a_break(seed, dtype):
+    points = tied(seed).to(dtype)
+    for function, spec in ((farthest, NodeIndices(nodes=None)), (lambda x: x[farthest(x)], ALONE)):
+        report = eq.check(function, points, "1x1o", spec, group="so3", seed=seed)
+        assert report.ok, report
+        assert causes(report.notes) <= {"discrete-tie", "ill-conditioned"}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_tie_within_a_network_is_never_a_break(seed):
+    network = Stack(Scale(8), Applied(lambda x: x), Applied(lambda x: x[farthest(x)] + x))
+    report = eq.diagnose(network, tied(seed), "1x1o", "1x1o", group="so3", seed=seed)
+    assert report.ok, report
+
+
+def test_a_selection_by_the_frame_is_a_break_even_of_a_tied_cloud():
+    report = eq.check(lambda x: x[x[:, 0].argmax()], tied(0), "1x1o", ALONE, group="so3")
+    assert [f.symmetry for f in report.findings] == ["rotation"]
+
+
+class Gained(nn.Module):
+    """x plus a gain, zero at first, times x in a detour that loses ``bits`` decimal digits."""
+
+    def __init__(self, digits, gain=0.0, broken=False):
+        super().__init__()
+        self.gain = nn.Parameter(torch.tensor(gain))
+        self.far, self.broken = 10.0**digits, broken
+
+    def forward(self, x):
+        mean = self.far * x.mean(0)
+        result = x + self.gain * ((x + mean) - mean)
+        return result + 1e-7 * x.abs() if self.broken else result
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("digits", [4, 7, 10])
+@pytest.mark.parametrize("gain", [0.0, 1.0])
+def test_digits_that_a_sound_layer_loses_are_no_break(gain, digits, dtype):
+    report = eq.check(Gained(digits, gain).to(dtype), POINTS.to(dtype), "1x1o", "1x1o", group=["o3", "permutation"])
+    assert report.ok, report
+
+
+@pytest.mark.parametrize("digits", [2, 4])
+def test_a_small_break_beside_lost_digits_is_found(digits):
+    module = Gained(digits, broken=True).double()
+    report = eq.check(module, POINTS.double(), "1x1o", "1x1o", group="so3")
+    assert [f.symmetry for f in report.findings] == ["rotation"]
+    assert causes(report.findings) <= {"precision", "component-mixing"}
+
+
+def test_lost_digits_within_a_network_are_a_note_at_their_layer():
+    network = Stack(Scale(8), Gained(7, 1.0), Scale(8, seed=1)).double()
+    network.layers[1].irreps_in = network.layers[1].irreps_out = "1x1o"
+    report = eq.diagnose(network, POINTS.double(), "1x1o", "1x1o", group="so3")
+    assert report.ok, report
+    assert {(note.layer, note.cause) for note in report.notes} == {("layers.1", "ill-conditioned")}
+
+
+class Diverging(nn.Module):
+    """Calls its layer once more where the farthest point is the first: chance, where two are equally far."""
+
+    irreps_in = irreps_out = "1x1o"
+
+    def __init__(self):
+        super().__init__()
+        self.step = Scale(8)
+
+    def forward(self, x):
+        return self.step(self.step(x)) if farthest(x) == 0 else self.step(x)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_course_that_hangs_on_rounding_is_no_break(seed):
+    assert eq.diagnose(Stack(Diverging()), tied(seed), "1x1o", "1x1o", group="so3", seed=seed).ok
+
+
+def test_states_and_elements_all_have_their_turn():
+    class Late(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.bias = nn.Parameter(torch.zeros(3))
+
+        def forward(self, x):
+            return x + self.bias if self.training else x
+
+    for count in (1, 2, 3):
+        report = eq.check(Late(), POINTS, "1x1o", "1x1o", group="o3", samples=count)
+        assert {f.symmetry for f in report.findings} == {"rotation", "inversion"}
