@@ -72,14 +72,24 @@ def _float_errors(
     base = right
     if isinstance(representation, CartesianPoints) and any(element.vector):
         base = right - torch.tensor(element.vector, dtype=torch.float64, device=right.device)
-    whole = float(base.norm())
+    whole = _norm(base)
     errors = {}
     pieces = zip(representation.parts(left - right), representation.parts(base), strict=True)
     for difference, expected in pieces:
-        norm = float(difference.values.norm())
-        scale = float(expected.values.norm()) or whole
-        errors[path, difference.label] = PartError(norm if math.isfinite(norm) else math.inf, scale, False)
+        scale = _norm(expected.values) or whole
+        errors[path, difference.label] = PartError(_norm(difference.values), scale, False)
     return errors
+
+
+def _norm(values: torch.Tensor) -> float:
+    """The norm, also where its square overflows or underflows; infinite where an entry is NaN."""
+    norm = float(values.norm())
+    if (norm > 0 and math.isfinite(norm)) or values.numel() == 0:
+        return norm
+    largest = float(values.abs().max())
+    if largest == 0 or not math.isfinite(largest):
+        return math.inf if largest else 0.0
+    return largest * float((values / largest).norm())
 
 
 def _discrete_errors(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +23,7 @@ def location_of(module: torch.nn.Module, layer: str) -> Location | None:
 
 def source_of(function: Any) -> Location | None:
     """The first line of a function's definition, decorators skipped; None for code that no file holds."""
-    function = inspect.unwrap(function) if callable(function) else function
+    function = _written(function)
     try:
         lines, start = inspect.getsourcelines(function)
         file = inspect.getsourcefile(function)
@@ -32,6 +33,15 @@ def source_of(function: Any) -> Location | None:
         return None
     offset = next((i for i, line in enumerate(lines) if line.lstrip().startswith(("def ", "async def "))), 0)
     return Location(_relative(file), start + offset, lines[offset].strip())
+
+
+def _written(function: Any) -> Any:
+    """The function behind decorators, partial applications and objects that can be called."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    if callable(function) and not inspect.isroutine(function) and not isinstance(function, type):
+        function = type(function).__call__
+    return inspect.unwrap(function) if callable(function) else function
 
 
 def _relative(file: str) -> str:
@@ -68,4 +78,6 @@ def name_of(function: Any) -> str:
     """What to call it in a report."""
     if isinstance(function, FunctionModule):
         function = function.function
+    while isinstance(function, functools.partial):
+        function = function.func
     return getattr(function, "__qualname__", type(function).__name__)
