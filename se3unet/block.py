@@ -23,7 +23,7 @@ SKIP_MODES: tuple[SkipMode, ...] = ("concatenate", "sum")
 SELF_INTERACTION_MODES: tuple[SelfInteractionMode, ...] = ("1x1", "attentive")
 
 # Norm below which the direction of a feature fades in the norm nonlinearity, in units of the features.
-SOFTENING = 0.1
+SOFTENING = 1.0
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class ResidualBlock(nn.Module):
 
 
 class SE3Transformer(nn.Module):
-    """Two residual blocks with a norm nonlinearity between them (SE3Transformer of the report, section 7)."""
+    """Three residual blocks with a norm nonlinearity after the first and after the second (report, section 7)."""
 
     def __init__(
         self,
@@ -95,13 +95,22 @@ class SE3Transformer(nn.Module):
         self_interaction: SelfInteractionMode,
         last_self_interaction: SelfInteractionMode,
     ) -> None:
-        """Set up the block: `irreps_out` are its inner fibers too."""
+        """Set up the blocks: `irreps_out` are the inner fibers too."""
         super().__init__()
-        self.first = ResidualBlock(irreps_in, irreps_out, settings, self_interaction)
-        self.norm = NormBias(self.first.irreps_out, SOFTENING)
-        self.second = ResidualBlock(self.norm.irreps_out, irreps_out, settings, last_self_interaction)
-        self.irreps_in, self.irreps_out = self.first.irreps_in, self.second.irreps_out
+        self.blocks = nn.ModuleList(
+            [
+                ResidualBlock(irreps_in, irreps_out, settings, self_interaction),
+                ResidualBlock(irreps_out, irreps_out, settings, self_interaction),
+                ResidualBlock(irreps_out, irreps_out, settings, last_self_interaction),
+            ]
+        )
+        self.norms = nn.ModuleList([NormBias(irreps_out, SOFTENING) for _ in range(2)])
+        self.irreps_in, self.irreps_out = o3.Irreps(irreps_in), o3.Irreps(irreps_out)
 
     def forward(self, fibers: Fibers, edges: Edges) -> Fibers:
         """Map fibers [B, N, C_l, 2l+1] to fibers [B, N, C'_l, 2l+1] on the same nodes."""
-        return self.second(self.norm(self.first(fibers, edges)), edges)
+        first, *others = self.blocks
+        fibers = first(fibers, edges)
+        for norm, block in zip(self.norms, others, strict=True):
+            fibers = block(norm(fibers), edges)
+        return fibers

@@ -12,7 +12,7 @@ from se3unet.kernel import Basis
 from se3unet.so3 import KernelBasis
 
 # Directions fade below this share of the reach of a neighbourhood, where rounding of the coordinates turns them.
-NEAR_FIELD = 0.1
+NEAR_FIELD = 0.25
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Edges:
 class EdgeGeometry(nn.Module):
     """Evaluates the angular basis on the edges of a graph.
 
-    Frequency J of the basis is multiplied by (d / sqrt(d^2 + s^2))^J with s = 0.1 times the reach of the
+    Frequency J of the basis is multiplied by (d / sqrt(d^2 + s^2))^J with s = 0.25 times the reach of the
     neighbourhood. A direction alone is not continuous where two points meet; its harmonics so damped are, and smooth.
     """
 

@@ -16,7 +16,7 @@ FARTHEST_TIE = 2e-5
 
 
 # A pick is fully present when its distance to the picks before it exceeds the largest gap left by this share.
-FADE = 0.2
+FADE = 0.3
 # Presence of a pick that is about to lose its place: enough for weights to be normalized where it is alone.
 LEAST_PRESENCE = 1e-12
 

@@ -56,4 +56,4 @@ def test_blocks_say_what_they_need_and_give():
     for messages, skip, last in CASES:
         block = transformer(messages, skip, last)
         assert block.irreps_in == o3.Irreps(IRREPS_IN)
-        assert block.irreps_out == block.second.irreps_out == o3.Irreps(IRREPS_OUT)
+        assert block.irreps_out == block.blocks[-1].irreps_out == o3.Irreps(IRREPS_OUT)
