@@ -189,6 +189,12 @@ def tells_apart(positions: Tensor) -> bool:
     return torch.equal(priorities(positions), flipped)
 
 
+def well_placed(positions: Tensor) -> bool:
+    """Whether rounding leaves anything of each cloud: its size is no less than a thousandth of its coordinates."""
+    size = (positions - positions.mean(1, keepdim=True)).abs().amax((1, 2))
+    return bool((size >= positions.abs().amax((1, 2)) / 1000).all())
+
+
 def error_of(case: Case, element: Transform) -> float:
     """||f(g x) - g f(x)|| / ||f(x)|| of the worst leaf and irrep."""
     layer, arguments, contract = case

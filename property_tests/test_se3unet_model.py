@@ -13,7 +13,7 @@ from torch import Tensor
 
 from equivariance.bench import perturbed
 from equivariance.strategies import permutations, point_clouds, rotations, translations
-from property_tests.layers import NEIGHBOURS, TOLERANCE, small, tells_apart
+from property_tests.layers import NEIGHBOURS, TOLERANCE, small, tells_apart, well_placed
 from se3unet.model import SE3Unet
 
 VARIANTS = {
@@ -35,7 +35,9 @@ def model(variant: str) -> SE3Unet:
 def clouds(draw: st.DrawFn, variant: str) -> Tensor:
     """A batch of one or two clouds, of generic or special points, of any scale."""
     count, size = draw(st.integers(1, 2)), POINTS[VARIANTS[variant].get("levels", 1)]
-    return draw(point_clouds(count * size, count * size)).reshape(count, size, 3)
+    positions = draw(point_clouds(count * size, count * size)).reshape(count, size, 3)
+    assume(well_placed(positions))
+    return positions
 
 
 def same(variant: str, one: Tensor, other: Tensor) -> None:
