@@ -153,7 +153,7 @@ class Surveyor:
         return self._latest[2]
 
     def shaken(self, state: State, owner: Call | None) -> dict[Site, dict[PartKey, float]]:
-        """The largest response to several perturbations, in one state: of one call's own code, or of all in a row.
+        """The largest response per last bit to several perturbations: of one call's own code, or of all in a row.
 
         The floors that all places share are of one perturbation, with the weights as given. Where an error exceeds
         them this one decides, as ties do not always flip and other weights may be worse conditioned.
@@ -169,7 +169,7 @@ class Surveyor:
                     handler = self.bench.jittered(state, owner is not None, seed, _STRONG * self.epsilon)
                 for site, floors in _floors(handler.errors).items():
                     known = found.setdefault(site, {})
-                    known.update({key: max(floor, known.get(key, 0.0)) for key, floor in floors.items()})
+                    known.update({key: max(floor / _STRONG, known.get(key, 0.0)) for key, floor in floors.items()})
             self._shaken[state, owner] = found
         return self._shaken[state, owner]
 
