@@ -9,6 +9,8 @@ from equivariance import Contract
 from equivariance.subject import Known, Subject
 from tests.equivariance.specimens import Mix, Scale, Stack, normal
 
+MODULE = "tests.equivariance.subjects"
+
 
 class Biased(Scale):
     """Sound until a checkpoint gives the bias a value; weights are never perturbed, as it is a buffer."""

@@ -9,9 +9,8 @@ import pytest
 import torch
 
 from equivariance.diagnose import main
-from tests.equivariance.subjects import Biased
+from tests.equivariance.subjects import MODULE, Biased
 
-MODULE = "tests.equivariance.subjects"
 SUBJECT = f"--subject={MODULE}:"
 QUICK = ["--samples", "2"]
 
