@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -50,15 +51,64 @@ class Concatenated:
         return list(zip(starts, sizes, strict=True))
 
 
-NodeAxis = int | None | Assumed
-BatchAxis = int | None | Assumed | Concatenated
+@dataclass(frozen=True)
+class Layout:
+    """Where the nodes and the samples of a tensor lie, and how to tell it.
+
+    Attributes
+    ----------
+    lengths : (axis, its length), of the axes that tell it
+    nodes, batch : as in a representation
+    most : at most so many axes may list nodes, samples or anything else that is not a component; None for any number
+    """
+
+    lengths: tuple[tuple[int, int], ...]
+    nodes: NodeAxis
+    batch: BatchAxis
+    most: int | None = None
+
+    def fits(self, free: Sequence[int]) -> bool:
+        """Whether axes of the lengths ``free`` lie like this."""
+        if self.most is not None and len(free) > self.most:
+            return False
+        return all(axis < len(free) and free[axis] == length for axis, length in self.lengths)
+
+
+@dataclass(frozen=True)
+class BySize:
+    """An axis that nobody declared, told by its length: as long as one that is known.
+
+    Attributes
+    ----------
+    known : layouts of tensors whose axes are known, the most specific first
+    """
+
+    known: tuple[Layout, ...]
+
+    def axes(self, free: Sequence[int]) -> tuple[NodeAxis, BatchAxis]:
+        """Node axis and batch axis, from the lengths of the axes that are not components; a scalar has none.
+
+        Raises
+        ------
+        ArgumentError : no lengths agree
+        """
+        if not free:
+            return None, None
+        for layout in self.known:
+            if layout.fits(free):
+                return layout.nodes, layout.batch
+        raise ArgumentError("axes", tuple(free), "an axis as long as one that is declared, or declared axes")
+
+
+NodeAxis = int | None | Assumed | BySize
+BatchAxis = int | None | Assumed | BySize | Concatenated
 
 
 def position(axis: NodeAxis, tensor: torch.Tensor) -> int | None:
     """The axis as a number from 0; None where there is none."""
     if isinstance(axis, Assumed):
         return 0 if tensor.dim() > 0 else None
-    return None if axis is None else axis % tensor.dim()
+    return axis % tensor.dim() if isinstance(axis, int) else None
 
 
 def chosen_segments(batch: Concatenated, length: int, element: Transform) -> list[tuple[int, int]]:

@@ -7,13 +7,14 @@ The caller's module is never touched: the bench works on copies. States are its 
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from equivariance.contract import Contract
+from equivariance.elements import Transform
 from equivariance.errors import ArgumentError
 from equivariance.handlers import Fitting, Reference
 from equivariance.patches import Jittered, jittered
@@ -47,13 +48,14 @@ class Bench:
     untrained : why training mode was impossible, or ""
     output : of the working precision, weights as given, evaluation mode
     misfits : layers whose stated contract was dropped, and why
+    blind : layers that cannot be followed under permutations and selections of samples
     """
 
     def __init__(
         self, module: torch.nn.Module, arguments: Mapping[str, Any], contracts: Mapping[str, Contract],
-        dtype: torch.dtype, seed: int,
+        dtype: torch.dtype, seed: int, reorderings: Sequence[Transform] = (),
     ) -> None:  # fmt: skip
-        """Copy, perturb, and find out which precisions and states there are."""
+        """Copy, perturb, and find out which precisions and states there are; ``reorderings`` as for Fitting."""
         self.contracts, self.seed, self.working = dict(contracts), seed, dtype
         self.arguments = {k: cloned(v) for k, v in arguments.items()}
         given = _copied(module).to(dtype).eval()
@@ -62,7 +64,8 @@ class Bench:
         self.gradients = False
         self.misfits: dict[str, str] = {}
         self.main, self.obstacle, self.untrained = dtype, "", ""
-        self._find_gradients()
+        self.blind: set[str] = set()
+        self._find_gradients(reorderings)
         self._find_precision()
         self.states = self._find_states()
 
@@ -107,9 +110,16 @@ class Bench:
         self.run(state, self.main, shaken, handler)
         return handler
 
-    def _find_gradients(self) -> None:
+    def without(self, layers: Collection[str]) -> Bench:
+        """The same modules without the contracts of ``layers``: their code counts as that of their callers."""
+        result = copy.copy(self)
+        result.contracts = {name: c for name, c in self.contracts.items() if name not in layers}
+        result._references = {}
+        return result
+
+    def _find_gradients(self, reorderings: Sequence[Transform]) -> None:
         """One run: models that differentiate inside their forward (forces) need autograd, stated contracts must fit."""
-        handler = Fitting(self.contracts)
+        handler = Fitting(self.contracts, reorderings)
         try:
             self.output = self.run(State(), self.working, self.arguments, handler)
         except RuntimeError as error:
@@ -117,7 +127,7 @@ class Bench:
                 raise
             self.gradients = True
             self.output = self.run(State(), self.working, self.arguments, handler)
-        self.misfits = handler.misfits
+        self.misfits, self.blind = handler.misfits, handler.blind - set(handler.misfits) - {""}
         for name in handler.misfits:
             del self.contracts[name]
 
@@ -128,7 +138,9 @@ class Bench:
         self.main = torch.float64
         try:
             output = self.reference(State()).outputs[Call("")]
-        except (RuntimeError, TypeError) as error:
+        except ArgumentError:
+            raise
+        except Exception as error:  # whatever a model says to a dtype that it does not know
             self.obstacle = f"{type(error).__name__}: {_first_line(error)}"
         else:
             floats = {t.dtype for _, t, _ in leaves(output, UNSPECIFIED) if t.is_floating_point()}

@@ -166,7 +166,7 @@ def declared_contract(module: torch.nn.Module) -> Contract | None:
     specs = [getattr(module, n) for n in names]
     if len(parameters) < len(specs) or not all(_is_irreps(s) for s in (*specs, output)):
         return None
-    constant = dict.fromkeys({"weight", "bias"} & set(parameters[len(specs) :]))
+    constant = dict.fromkeys({"weight", "bias"} & set(parameters[len(specs) :]), Invariant(nodes=None, batch=None))
     return Contract({**constant, **dict(zip(parameters, specs, strict=False))}, output, True)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +13,11 @@ import torch
 from equivariance.axes import Assumed
 from equivariance.bench import Bench
 from equivariance.contract import Contract, call_contract, declared_contract, parameters_of
+from equivariance.elements import Transform, permutation, samples
 from equivariance.errors import ArgumentError, ChoiceError
 from equivariance.findings import Finding, Report, Unclaimed
 from equivariance.groups import Group, Setting, groups_of
+from equivariance.layouts import known_axes, told_by_size
 from equivariance.localize import Localizer
 from equivariance.probe import layer_names
 from equivariance.representations import CartesianPoints, Representation
@@ -25,6 +27,7 @@ from equivariance.survey import Surveyor
 from equivariance.trees import leaves, sizes_of_graphs, walk
 
 _SNAP_BITS = {torch.float64: 36}
+_REORDERING = ("permutation", "batch")
 _CAUSE_ORDER = ("not-finite", "nondeterministic", "vanishing")
 
 
@@ -67,14 +70,18 @@ def examine_module(
     chosen = matching_layers(module, settings.layers)
     setting = _setting(arguments, contract)
     dtype = settings.dtype or _dtype_of(module, arguments, contract)
+    known = known_axes(_leaves(arguments, contract))
+    layers = {name: told_by_size(c, known) for name, c in contracts.items()}
+    layers[""] = told_by_size(contract, known, inputs=False) if _declares_axes(arguments, contract) else contract
     bench = Bench(
-        module, _snapped(arguments, contract, setting, dtype), {**contracts, "": contract}, dtype, settings.seed
+        module, _snapped(arguments, contract, setting, dtype), layers, dtype, settings.seed, _reorderings(setting)
     )
     findings, notes = examine(bench)
     rows, unclaimed = [], []
     if not any(f.cause == "not-finite" for f in findings):
-        surveyor = Surveyor(bench, setting, settings.samples, settings.seed)
+        surveyors = _surveyors(bench, setting, settings)
         for item in groups:
+            surveyor = surveyors(item.symmetry)
             claimed = settings.claims is None or item.symmetry in settings.claims
             localizer = Localizer(surveyor, item) if claimed else None
             if localizer is None:
@@ -90,7 +97,7 @@ def examine_module(
         notes=[f for f in notes if f.layer in chosen],
         layers=[r for r in rows if r.layer in chosen],
         unclaimed=unclaimed,
-        assumptions=[*_assumptions(arguments, contract, groups), *_misfits(bench)],
+        assumptions=[*_assumptions(arguments, contract, groups), *_misfits(bench), *_blind(bench, groups)],
         settings=_described(bench, settings),
     )
 
@@ -202,6 +209,33 @@ def _misfits(bench: Bench) -> list[str]:
         f"the contract that {layer} states is not used: {reason}; its code counts as that of its caller"
         for layer, reason in bench.misfits.items()
     ]
+
+
+def _blind(bench: Bench, groups: tuple[Group, ...]) -> list[str]:
+    followed = [g.symmetry for g in groups if g.symmetry in _REORDERING]
+    if not followed or not bench.blind:
+        return []
+    layers = ", ".join(sorted(bench.blind))
+    return [f"{', '.join(followed)}: axes of {layers} are not known by their lengths; the code counts as the caller's"]
+
+
+def _surveyors(bench: Bench, setting: Setting, settings: Settings) -> Callable[[str], Surveyor]:
+    """The surveyor for a symmetry: one follows all layers, the other those whose axes are known."""
+    everything = Surveyor(bench, setting, settings.samples, settings.seed)
+    followed = everything
+    if bench.blind:
+        followed = Surveyor(bench.without(bench.blind), setting, settings.samples, settings.seed)
+    return lambda symmetry: followed if symmetry in _REORDERING else everything
+
+
+def _declares_axes(arguments: Mapping[str, Any], contract: Contract) -> bool:
+    return any(not isinstance(axis, Assumed) for _, t, r in _leaves(arguments, contract) for axis in (r.nodes, r.batch))
+
+
+def _reorderings(setting: Setting) -> list[Transform]:
+    """Orders of nodes and of samples that change nothing."""
+    orders = [] if setting.nodes is None else [permutation(range(setting.nodes))]
+    return orders if setting.samples is None else [*orders, samples(range(setting.samples), of=setting.samples)]
 
 
 def _described(bench: Bench, settings: Settings) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakValueDictionary
@@ -12,7 +12,7 @@ import torch
 
 from equivariance.contract import Contract
 from equivariance.elements import Transform
-from equivariance.errors import ContractError
+from equivariance.errors import ArgumentError, ContractError
 from equivariance.measure import PartError, PartKey, compare
 from equivariance.probe import Call
 from equivariance.representations import Representation
@@ -103,30 +103,53 @@ class Reference:
 
 
 class Fitting:
-    """Finds stated contracts that do not fit the values of a run."""
+    """Finds stated contracts that do not fit the values of a run, and axes that cannot be told by their lengths.
 
-    def __init__(self, contracts: Mapping[str, Contract]) -> None:
-        """Nothing is known to misfit."""
-        self.contracts = contracts
+    Attributes
+    ----------
+    misfits : layer -> what does not fit
+    blind : layers with such axes: they cannot be followed under permutations and selections
+    """
+
+    def __init__(self, contracts: Mapping[str, Contract], reorderings: Sequence[Transform]) -> None:
+        """``reorderings`` are elements that change nothing, to try axes with."""
+        self.contracts, self.reorderings = contracts, reorderings
         self.misfits: dict[str, str] = {}
+        self.blind: set[str] = set()
 
     def enter(self, call: Call, caller: Call | None, arguments: dict[str, Any]) -> dict[str, Any]:
         """Try the inputs."""
-        if self.contracts[call.layer].stated:
-            self._try(call, lambda: self.contracts[call.layer].check_inputs(arguments, call.layer))
+        contract = self.contracts[call.layer]
+        self._try(call, lambda: contract.check_inputs(arguments, call.layer))
+        self._place(call, arguments, contract.inputs)
         return arguments
 
     def leave(self, call: Call, output: Any) -> Any:
         """Try the output."""
-        if self.contracts[call.layer].stated:
-            self._try(call, lambda: self.contracts[call.layer].check_output(output, call.layer))
+        contract = self.contracts[call.layer]
+        self._try(call, lambda: contract.check_output(output, call.layer))
+        self._place(call, output, contract.output)
         return output
 
     def _try(self, call: Call, check: Callable[[], None]) -> None:
         try:
             check()
         except ContractError as error:
+            if not self.contracts[call.layer].stated:
+                raise
             self.misfits.setdefault(call.layer, str(error))
+
+    def _place(self, call: Call, value: Any, spec: object) -> None:
+        """Try to reorder what has axes that are told by their lengths."""
+        if call.layer in self.misfits or call.layer in self.blind:
+            return
+        try:
+            for _, tensor, representation in leaves(value, spec):
+                if representation.guesses:
+                    for element in self.reorderings:
+                        representation.transform(tensor, element)
+        except ArgumentError:
+            self.blind.add(call.layer)
 
 
 class Accumulated:

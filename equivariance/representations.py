@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import accumulate
+from typing import ClassVar, Self
 
 import torch
 
-from equivariance.axes import Assumed, BatchAxis, Concatenated, NodeAxis, chosen_segments, position
+from equivariance.axes import Assumed, BatchAxis, BySize, Concatenated, NodeAxis, chosen_segments, position
 from equivariance.elements import Transform
 from equivariance.errors import ArgumentError, ContractError
 from equivariance.wigner import wigner_d
@@ -42,6 +43,8 @@ class Representation(ABC):
     nodes: NodeAxis = Assumed.FIRST
     batch: BatchAxis = Assumed.FIRST
 
+    _component_axes: ClassVar[int] = 0
+
     @abstractmethod
     def act(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
         """Apply the linear or affine part of ``element`` to float64 values; same shape."""
@@ -65,14 +68,46 @@ class Representation(ABC):
 
     def transform(self, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
         """``element`` applied to ``tensor`` in float64, rounded once to the dtype of ``tensor``."""
-        result = tensor
+        result, placed = tensor, self
+        if element.order is not None or element.samples is not None:
+            placed = self.placed(tensor)
         if tensor.is_floating_point() and (element.matrix != _IDENTITY or any(element.vector)):
             result = self.act(tensor.to(torch.float64), element).to(tensor.dtype)
         if element.order is not None:
-            result = self.permute(result, element.order)
+            result = placed.permute(result, element.order)
         if element.samples is not None:
-            result = self.select(result, element)
+            result = placed.select(result, element)
         return result
+
+    @property
+    def guesses(self) -> bool:
+        """Whether an axis is told by its length."""
+        return isinstance(self.nodes, BySize) or isinstance(self.batch, BySize)
+
+    def placed(self, tensor: torch.Tensor) -> Self:
+        """With the axes of ``tensor`` in place of those that are told by their lengths.
+
+        Raises
+        ------
+        ArgumentError : the lengths tell nothing
+        """
+        guess = next((axis for axis in (self.nodes, self.batch) if isinstance(axis, BySize)), None)
+        if guess is None:
+            return self
+        nodes, batch = guess.axes(tensor.shape[: max(0, tensor.dim() - self._component_axes)])
+        return replace(
+            self,
+            nodes=nodes if isinstance(self.nodes, BySize) else self.nodes,
+            batch=batch if isinstance(self.batch, BySize) else self.batch,
+        )
+
+    def told_by(self, guess: BySize) -> Self:
+        """With ``guess`` in place of the axes that nobody declared."""
+        return replace(
+            self,
+            nodes=guess if isinstance(self.nodes, Assumed) else self.nodes,
+            batch=guess if isinstance(self.batch, Assumed) else self.batch,
+        )
 
     @property
     def concatenated(self) -> Concatenated | None:
@@ -106,9 +141,12 @@ class Representation(ABC):
         axis = position(self._batch_axis, tensor)
         if axis is None:
             return tensor
+        length = tensor.shape[axis]
+        if self.concatenated is None and length != element.of:
+            raise ArgumentError("samples", f"some of {element.of} samples", f"some of {length}, the axis batch={axis}")
         if self.concatenated is None:
             return tensor.index_select(axis, torch.tensor(element.samples, device=tensor.device))
-        chosen = chosen_segments(self.concatenated, tensor.shape[axis], element)
+        chosen = chosen_segments(self.concatenated, length, element)
         return torch.cat([tensor.narrow(axis, start, size) for start, size in chosen], dim=axis)
 
 
@@ -125,6 +163,8 @@ class Irreps(Representation):
     """
 
     irreps: str
+
+    _component_axes: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
         """Normalize the notation."""
@@ -175,6 +215,8 @@ class Irreps(Representation):
 @dataclass(frozen=True)
 class CartesianPoints(Representation):
     """Positions on a last axis of 3: x' = x R^T + t."""
+
+    _component_axes: ClassVar[int] = 1
 
     def check(self, tensor: torch.Tensor, path: str) -> None:
         """The last axis must be x, y, z."""
