@@ -69,7 +69,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog=f"python -m {PROGRAM}", description="Find where a network breaks equivariance, and why.")
+    parser = _Parser(
+        prog=f"python -m {PROGRAM}",
+        description="Find where a network breaks equivariance, and why.",
+        epilog="Exit code: 0 no finding (without --subject: both networks are as registered), 1 findings, 2 bad usage.",
+    )
     add = parser.add_argument
     add(
         "--subject", metavar="NAME|module:factory", help="a registered subject or a factory; default: the built-in pair"
@@ -78,13 +82,17 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--group", action="append", metavar="G", help=f"one of {', '.join(NAMED_GROUPS)}; may be repeated; default: all"
     )
-    add("--samples", default="4", metavar="N", help="elements per symmetry (4)")
-    add("--seed", default="0", metavar="S", help="seed of everything random (0)")
+    add("--samples", default="4", metavar="N", help="elements per symmetry; default: 4")
+    add("--seed", default="0", metavar="S", help="seed of everything random; default: 0")
     add("--dtype", metavar="|".join(DTYPES), help="the precision that is judged; default: the network's own")
-    add("--device", default="cpu", metavar="D", help="cpu, cuda, cuda:1, ... (cpu)")
-    add("--max-translation", metavar="M", help="longest translation, in the input's units (ten times its extent)")
+    add("--device", default="cpu", metavar="D", help="cpu, cuda, cuda:1, ...; default: cpu")
+    add(
+        "--max-translation",
+        metavar="M",
+        help="longest translation, in the input's units; default: ten times its extent",
+    )
     add("--checkpoint", metavar="FILE", help="weights to load into the subject")
-    add("--format", default="text", metavar="text|json|html|sarif", help="(text)")
+    add("--format", default="text", metavar="text|json|html|sarif", help="the form of the report; default: text")
     add("--output", metavar="FILE", help="write the report there and not to the screen")
     return parser
 

@@ -155,7 +155,7 @@ def _setting(arguments: Mapping[str, Any], contract: Contract) -> Setting:
     sizes = [
         r.concatenated.sizes for _, _, r in found if r.concatenated and r.concatenated.sizes and r.nodes is not None
     ]
-    nodes, batch = [*nodes, *(s[0] for s in sizes)], [*batch, *map(len, sizes)]
+    nodes, batch = [*nodes, *(s[0] for s in sizes if len(set(s)) == 1)], [*batch, *map(len, sizes)]
     nodes += [t.shape[0] for t, r in declared if isinstance(r.nodes, Assumed) and t.dim()]
     batch += [t.shape[0] for t, r in declared if isinstance(r.batch, Assumed) and t.dim()]
     return Setting(nodes[0] if nodes else None, batch[0] if batch else None, extent or 1.0)

@@ -167,7 +167,9 @@ class Permutations(Group):
     def draw(self, count: int, seed: int, setting: Setting) -> tuple[Transform, ...]:
         """Each drawn from a seed of its own, which its ``repr`` names."""
         if setting.nodes is None:
-            raise ArgumentError("group", "permutation", "an input whose representation has a node axis")
+            raise ArgumentError(
+                "group", "permutation", "an input whose representation has a node axis, as long in every sample"
+            )
         return tuple(permutation(size=setting.nodes, seed=seed + i) for i in range(count))
 
     def simplest(self, setting: Setting) -> tuple[Transform, ...]:
@@ -188,7 +190,9 @@ class Batches(Group):
         """Each sample alone, all in reverse, then random selections; a lone sample is repeated."""
         size = setting.samples
         if size is None:
-            raise ArgumentError("group", "batch", "an input whose representation has a batch axis")
+            raise ArgumentError(
+                "group", "batch", "an input whose representation has a batch axis, or sizes of its samples"
+            )
         if size == 1:
             return tuple(samples([0] * (2 + i), of=1) for i in range(min(count, 2)))
         rng = np.random.default_rng((seed, 4))

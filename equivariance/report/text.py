@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from rich import box
 from rich.console import Console, Group, RenderableType
@@ -55,13 +55,14 @@ def side_by_side(reports: Sequence[Report], stages: Mapping[str, Mapping[str, tu
         title_justify="left",
     )
     table.add_column("stage")
-    symmetries = [s for s in reports[0].symmetries if all(s in r.symmetries for r in reports)]
-    for report in reports:
-        for symmetry in symmetries:
-            table.add_column(f"{report.subject}\n{symmetry}", justify="right")
+    tested = {row.symmetry for report in reports for row in report.layers}
+    symmetries = [s for s in reports[0].symmetries if s in tested and all(s in r.symmetries for r in reports)]
+    for symmetry in symmetries:
+        for i, report in enumerate(reports):
+            table.add_column(f"{symmetry if i == 0 else ''}\n{report.subject}", justify="right")
     labels = list(dict.fromkeys(label for r in reports for label in stages[r.subject]))
     for label in labels:
-        cells = [_stage(r, s, stages[r.subject].get(label, ())) for r in reports for s in symmetries]
+        cells = [_stage(r, s, stages[r.subject].get(label, ())) for s in symmetries for r in reports]
         table.add_row(label, *cells)
     return table
 
@@ -173,10 +174,22 @@ def _layers(report: Report) -> RenderableType:
     calls: dict[tuple[str, int, str], dict[str, LayerRow]] = {}
     for row in report.layers:
         calls.setdefault((row.layer, row.call, row.kind), {})[row.symmetry] = row
+    shown = {layer for layer, _, _ in calls}
     for (layer, call, kind), rows in calls.items():
-        name = _name(layer) + (f" (call {call + 1})" if call else "")
+        name = _branch(layer, shown) + (f" (call {call + 1})" if call else "")
         table.add_row(name, kind, *(_cell(rows.get(s)) for s in symmetries))
+    if any(math.isinf(e) for row in report.layers for e in (row.introduced, row.accumulated)):
+        table.caption = "inf: the result has another shape, is not finite, or is not zero where it should be"
+        table.caption_justify = "left"
     return table
+
+
+def _branch(layer: str, shown: Collection[str]) -> str:
+    """The path below the layer that contains it, indented by how many do."""
+    containing = [other for other in shown if other and layer.startswith(other + ".")]
+    above = max(containing, key=len, default="")
+    name = layer.removeprefix(above + ".") if above else _name(layer)
+    return "  " * len(containing) + name
 
 
 def _cell(row: LayerRow | None) -> Text:
