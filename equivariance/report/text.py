@@ -37,6 +37,7 @@ def render(report: Report) -> RenderableType:
         parts += [
             Text("Notes: no break of the output, but worth knowing", style="bold"),
             *(_note(f) for f in report.notes),
+            Text(""),
         ]
     if len({(r.layer, r.call) for r in report.layers}) > 1:
         parts.append(_layers(report))
