@@ -73,6 +73,14 @@ class Layout:
             return False
         return all(axis < len(free) and free[axis] == length for axis, length in self.lengths)
 
+    def repeats(self, free: Sequence[int]) -> bool:
+        """Whether another axis is as long as that of the nodes: tensors of pairs of nodes have two of them."""
+        if self.nodes is None:
+            return False
+        telling = dict(self.lengths)
+        length = telling[self.nodes] if isinstance(self.nodes, int) and self.nodes in telling else self.lengths[0][1]
+        return length > 1 and length in [size for axis, size in enumerate(free) if axis not in telling]
+
 
 @dataclass(frozen=True)
 class BySize:
@@ -90,12 +98,15 @@ class BySize:
 
         Raises
         ------
-        ArgumentError : no lengths agree
+        ArgumentError : no lengths agree, or several axes are as long as the nodes
         """
         if not free:
             return None, None
         for layout in self.known:
             if layout.fits(free):
+                if layout.repeats(free):
+                    expected = "one axis as long as the nodes, not several (of pairs?), or declared axes"
+                    raise ArgumentError("axes", tuple(free), expected)
                 return layout.nodes, layout.batch
         raise ArgumentError("axes", tuple(free), "an axis as long as one that is declared, or declared axes")
 

@@ -15,7 +15,7 @@ import torch
 
 from equivariance.contract import Contract
 from equivariance.elements import Transform
-from equivariance.errors import ArgumentError
+from equivariance.errors import ArgumentError, first_line
 from equivariance.handlers import Fitting, Reference
 from equivariance.patches import Jittered, jittered
 from equivariance.probe import UNWATCHED, Call, Handler, buffers_kept, call_with, preserved, watched
@@ -73,7 +73,7 @@ class Bench:
         """The copy for a state, switched to its mode."""
         key = (state.weights, dtype)
         if key not in self._modules:
-            self._modules[key] = copy.deepcopy(self._modules[state.weights, self.working]).to(dtype)
+            self._modules[key] = _copied(self._modules[state.weights, self.working]).to(dtype)
         return self._modules[key].train(state.mode == "train")
 
     def run(
@@ -130,6 +130,8 @@ class Bench:
         self.misfits, self.blind = handler.misfits, handler.blind - set(handler.misfits) - {""}
         for name in handler.misfits:
             del self.contracts[name]
+        if not leaves(self.output, UNSPECIFIED):
+            raise ArgumentError("output", self.output, "at least one tensor in what the callable returns")
 
     def _find_precision(self) -> None:
         """float64 if the network runs in it and comes out in it; the run is kept as the reference."""
@@ -141,7 +143,7 @@ class Bench:
         except ArgumentError:
             raise
         except Exception as error:  # whatever a model says to a dtype that it does not know
-            self.obstacle = f"{type(error).__name__}: {_first_line(error)}"
+            self.obstacle = f"{type(error).__name__}: {first_line(error)}"
         else:
             floats = {t.dtype for _, t, _ in leaves(output, UNSPECIFIED) if t.is_floating_point()}
             if floats <= {torch.float64}:
@@ -157,7 +159,7 @@ class Bench:
         try:
             training = leaves(self.run(State(weights[-1], "train"), self.working, self.arguments), UNSPECIFIED)
         except Exception as error:  # a model may ask for anything in training mode, its targets say
-            self.untrained = f"{type(error).__name__}: {_first_line(error)}"
+            self.untrained = f"{type(error).__name__}: {first_line(error)}"
             return tuple(State(w) for w in weights)
         same = len(reference) == len(training) and all(
             torch.equal(a, b) for (_, a, _), (_, b, _) in zip(reference, training, strict=True)
@@ -173,7 +175,7 @@ def perturbed(module: torch.nn.Module, seed: int) -> torch.nn.Module:
     training step would update are floating-point statistics and get multiplicative noise where they are named
     ``running_mean`` or ``running_var``; other buffers are constants of the architecture and stay.
     """
-    result = copy.deepcopy(module)
+    result = _copied(module)
     generator = torch.Generator().manual_seed(seed)
 
     def noise(tensor: torch.Tensor) -> torch.Tensor:
@@ -194,11 +196,8 @@ def perturbed(module: torch.nn.Module, seed: int) -> torch.nn.Module:
 
 def _copied(module: torch.nn.Module) -> torch.nn.Module:
     try:
-        return copy.deepcopy(module)
+        with torch.no_grad():  # TorchScript copies its parameters in a way that autograd would record
+            return copy.deepcopy(module)
     except (RuntimeError, TypeError, AttributeError) as error:
         name = type(module).__name__
         raise ArgumentError("module", name, f"a module that copy.deepcopy can copy ({error})") from error
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), "no message")

@@ -13,7 +13,8 @@ from equivariance.groups import rotation, translation
 from equivariance.measure import compare
 from equivariance.noise import Verdict
 from equivariance.representations import Irreps, NodeIndices, Representation
-from equivariance.survey import Surveyor, Trial
+from equivariance.survey import Surveyor
+from equivariance.surveyed import Trial
 from equivariance.trees import leaves
 
 if TYPE_CHECKING:

@@ -30,6 +30,8 @@ class Contract:
 
     def __post_init__(self) -> None:
         """Parse the leaves once."""
+        if not isinstance(self.inputs, Mapping):
+            raise ArgumentError("inputs", self.inputs, "representations by parameter name, as a dict")
         object.__setattr__(self, "inputs", {k: compile_spec(v, k) for k, v in self.inputs.items()})
         object.__setattr__(self, "output", compile_spec(self.output, "output"))
 
@@ -112,7 +114,8 @@ def call_contract(
     except TypeError as error:
         raise ArgumentError("args", f"{len(positional)} arguments", f"what the callable takes: {error}") from error
     parameters = parameters_of(function, arguments)
-    contract = Contract(_named_inputs(function, positional, parameters, irreps_in), irreps_out)
+    specs = _by_name(function, arguments, irreps_in)
+    contract = Contract(_named_inputs(function, positional, parameters, specs), irreps_out)
     contract.check_names(parameters, "args")
     contract.check_inputs(arguments, "args")
     if not any(leaves(v, UNSPECIFIED) for v in arguments.values()):
@@ -131,6 +134,20 @@ def _check_values(arguments: Mapping[str, Any], contract: Contract) -> None:
         bad = tensor.isnan() if isinstance(representation, Invariant) else ~tensor.isfinite()
         if bool(bad.any()):
             raise ContractError(path, f"{int(bad.sum())} entries that are NaN or infinite", "finite numbers")
+
+
+def _by_name(function: Callable[..., Any], arguments: Mapping[str, Any], irreps_in: object) -> object:
+    """What is declared for names that ``**kwargs`` collect, put under the name of the parameter that collects them."""
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return irreps_in
+    variable = next((name for name, p in parameters.items() if p.kind == p.VAR_KEYWORD), None)
+    if variable is None or variable not in arguments or not isinstance(irreps_in, Mapping):
+        return irreps_in
+    names = set(arguments[variable]) & set(irreps_in) - set(parameters)
+    named = {name: spec for name, spec in irreps_in.items() if name not in names}
+    return {**named, variable: {name: irreps_in[name] for name in names}} if names else irreps_in
 
 
 def _named_inputs(

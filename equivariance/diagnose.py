@@ -21,7 +21,7 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from equivariance.check import diagnose as _diagnose
-from equivariance.errors import ArgumentError, ChoiceError
+from equivariance.errors import ArgumentError, ChoiceError, first_line
 from equivariance.examination import Settings, matching_layers
 from equivariance.findings import Report
 from equivariance.groups import NAMED_GROUPS, groups_of
@@ -102,7 +102,7 @@ def _run(options: argparse.Namespace) -> int:
     group = options.group or list(_EVERYTHING)
     groups_of(group, settings.max_translation)
     _choose("format", options.format, ["text", *FORMATS])
-    if options.output:
+    if options.output is not None:
         check_writable(Path(options.output))
     subjects = _subjects(options)
     chosen = {s.name: _chosen_layers(s, options.layer) for s in subjects}
@@ -146,11 +146,9 @@ def _examined(subject: Subject, group: object, settings: Settings) -> Report:
             return examine_subject(subject, group, replace(settings, claims=claims))
     except (ArgumentError, KeyboardInterrupt):
         raise
-    except Exception as error:
-        text = str(error).strip().splitlines() or [""]
-        raise ArgumentError(
-            "subject", subject.name, f"a network that runs; it raised {type(error).__name__}: {text[0]}"
-        ) from error
+    except (Exception, SystemExit) as error:
+        words = f"{type(error).__name__}: {first_line(error)}"
+        raise ArgumentError("subject", subject.name, f"a network that runs; it raised {words}") from error
 
 
 def _chosen_layers(subject: Subject, pattern: str | None) -> set[str]:

@@ -10,6 +10,11 @@ def _shorten(value: object, limit: int = 120) -> str:
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
+def first_line(error: BaseException) -> str:
+    """What an error says, in one line."""
+    return next(iter(str(error).strip().splitlines()), "no message")
+
+
 class ArgumentError(ValueError):
     """An argument that cannot be used.
 

@@ -26,6 +26,10 @@ from equivariance.sources import name_of
 from equivariance.survey import Surveyor
 from equivariance.trees import leaves, sizes_of_graphs, walk
 
+MOST_SAMPLES = 1_000_000
+MOST_SEED = 2**31 - 1
+"""Seeds are counted on from this one, and NumPy takes none of 2**32 or more."""
+
 _SNAP_BITS = {torch.float64: 36}
 _REORDERING = ("permutation", "batch")
 _CAUSE_ORDER = ("not-finite", "nondeterministic", "vanishing")
@@ -54,10 +58,12 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Reject what no run can use."""
-        if type(self.samples) is not int or self.samples < 1:
-            raise ArgumentError("samples", self.samples, "a whole number of at least 1")
-        if type(self.seed) is not int or self.seed < 0:
-            raise ArgumentError("seed", self.seed, "a whole number of at least 0")
+        for name, least, most in (("samples", 1, MOST_SAMPLES), ("seed", 0, MOST_SEED)):
+            value = getattr(self, name)
+            if type(value) is not int or not least <= value <= most:
+                raise ArgumentError(name, value, f"a whole number of at least {least}, at most {most}")
+        if not (self.layers is None or isinstance(self.layers, str)):
+            raise ArgumentError("layers", self.layers, "a substring of paths or class names, or a glob, as a string")
 
 
 def examine_module(
@@ -65,10 +71,11 @@ def examine_module(
     group: object, contracts: Mapping[str, Contract], settings: Settings, name: str = "",
 ) -> Report:  # fmt: skip
     """The work behind :func:`check`, :func:`diagnose` and the command line."""
-    groups = groups_of(group, settings.max_translation)
+    asked = groups_of(group, settings.max_translation)
     arguments, contract = call_contract(module.forward, args, kwargs, irreps_in, irreps_out)
     chosen = matching_layers(module, settings.layers)
     setting = _setting(arguments, contract)
+    groups = _measurable(asked, setting, settings.claims)
     dtype = settings.dtype or _dtype_of(module, arguments, contract)
     known = known_axes(_leaves(arguments, contract))
     layers = {name: told_by_size(c, known) for name, c in contracts.items()}
@@ -107,7 +114,11 @@ def layer_contracts(module: torch.nn.Module, given: Mapping[str, Contract]) -> d
     names = layer_names(module)
     paths = {path: first for first, others in names.items() for path in (first, *others)}
     found: dict[str, Contract] = {}
+    if not isinstance(given, Mapping):
+        raise ArgumentError("contracts", given, "contracts by layer path or glob, as a dict")
     for pattern, contract in given.items():
+        if not isinstance(contract, Contract):
+            raise ArgumentError(f"contracts[{pattern!r}]", contract, "a Contract(inputs, output)")
         matched = [paths[p] for p in paths if p and fnmatch.fnmatchcase(p, pattern)]
         if not matched:
             raise ChoiceError("contracts", pattern, [p for p in paths if p])
@@ -135,6 +146,14 @@ def matching_layers(module: torch.nn.Module, pattern: str | None) -> set[str]:
     if not matched:
         raise ChoiceError("layer", pattern, [n for n in names if n])
     return matched
+
+
+def _measurable(groups: tuple[Group, ...], setting: Setting, claims: tuple[str, ...] | None) -> tuple[Group, ...]:
+    """Without the groups that are not claimed and have no axis to act on."""
+    without = {"permutation"} if setting.nodes is None else set()
+    without |= {"batch"} if setting.samples is None else set()
+    found = tuple(g for g in groups if claims is None or g.symmetry in claims or g.symmetry not in without)
+    return found or groups
 
 
 def _importance(finding: Finding) -> tuple[int, float]:

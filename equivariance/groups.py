@@ -100,7 +100,8 @@ class Translations(Group):
 
     def __post_init__(self) -> None:
         """Reject a bound that bounds nothing."""
-        if self.max_norm is not None and not (np.isfinite(self.max_norm) and self.max_norm > 0):
+        number = isinstance(self.max_norm, (int, float)) and np.isfinite(self.max_norm) and self.max_norm > 0
+        if self.max_norm is not None and not number:
             raise ArgumentError("max_norm", self.max_norm, "a positive finite length")
 
     def draw(self, count: int, seed: int, setting: Setting) -> tuple[Transform, ...]:

@@ -13,10 +13,11 @@ import torch
 from equivariance.contract import Contract
 from equivariance.elements import Transform
 from equivariance.errors import ArgumentError, ContractError
+from equivariance.identities import identity_of, same, version_of
 from equivariance.measure import PartError, PartKey, compare
 from equivariance.probe import Call
 from equivariance.representations import Representation
-from equivariance.trees import UNSPECIFIED, cast, leaves, map_tensors, sizes_of_graphs, transform, walk
+from equivariance.trees import cast, leaves, map_tensors, sizes_of_graphs, transform, walk
 
 Errors = dict[PartKey, PartError]
 OUTPUT = "output"
@@ -49,7 +50,7 @@ class Reference:
     inputs: dict[Call, dict[str, Any]] = field(default_factory=dict)
     outputs: dict[Call, Any] = field(default_factory=dict)
     callers: dict[Call, Call | None] = field(default_factory=dict)
-    _versions: list[tuple[torch.Tensor, int]] = field(default_factory=list)
+    _versions: list[tuple[torch.Tensor, object]] = field(default_factory=list)
 
     def enter(self, call: Call, caller: Call | None, arguments: dict[str, Any]) -> dict[str, Any]:
         """Keep the arguments."""
@@ -67,7 +68,7 @@ class Reference:
     @property
     def intact(self) -> bool:
         """Whether every kept tensor still holds what it held."""
-        return all(tensor._version == version for tensor, version in self._versions)
+        return all(version_of(tensor) == version for tensor, version in self._versions)
 
     def value(self, site: Site) -> Any:
         """What passed at ``site``."""
@@ -98,7 +99,7 @@ class Reference:
 
     def _keep(self, tensor: torch.Tensor) -> torch.Tensor:
         kept = tensor.detach().clone() if self.copying else _plain(tensor)
-        self._versions.append((kept, kept._version))
+        self._versions.append((kept, version_of(kept)))
         return kept
 
 
@@ -120,14 +121,14 @@ class Fitting:
     def enter(self, call: Call, caller: Call | None, arguments: dict[str, Any]) -> dict[str, Any]:
         """Try the inputs."""
         contract = self.contracts[call.layer]
-        self._try(call, lambda: contract.check_inputs(arguments, call.layer))
+        self._try(call, lambda: contract.check_inputs(arguments, call.layer or "args"))
         self._place(call, arguments, contract.inputs)
         return arguments
 
     def leave(self, call: Call, output: Any) -> Any:
         """Try the output."""
         contract = self.contracts[call.layer]
-        self._try(call, lambda: contract.check_output(output, call.layer))
+        self._try(call, lambda: contract.check_output(output, call.layer or "the callable"))
         self._place(call, output, contract.output)
         return output
 
@@ -265,7 +266,7 @@ class Once:
     def _visit(self, tensor: torch.Tensor, representation: Representation, _: str) -> torch.Tensor:
         if not self.sharing:
             return self.change(tensor, representation).clone()
-        key = (*_identity(tensor), representation)
+        key = (*identity_of(tensor), representation)
         made = self._made.get(key)
         if made is None:
             made = self._made[key] = self.change(tensor, representation)
@@ -274,28 +275,3 @@ class Once:
 
 def _plain(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.detach() if tensor.requires_grad else tensor
-
-
-def identities(value: Any) -> list[tuple[Any, ...]]:
-    """What tells whether a value still consists of the same tensors, unchanged.
-
-    Integers are compared by content: graph libraries hand out their edges as new tensors every time.
-    """
-    return [
-        (path, *_identity(tensor)) if tensor.is_floating_point() else (path, tensor.cpu().numpy().tobytes())
-        for path, tensor, _ in leaves(value, UNSPECIFIED)
-    ]
-
-
-def _identity(tensor: torch.Tensor) -> tuple[Any, ...]:
-    return (tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype, tensor._version, tensor.device)
-
-
-def same(value: Any, other: Any) -> bool:
-    """Whether two values hold the very same tensors."""
-    left, right = leaves(value, UNSPECIFIED), leaves(other, UNSPECIFIED)
-    return (
-        len(left) == len(right)
-        and len(left) > 0
-        and all(_identity(a) == _identity(b) for (_, a, _), (_, b, _) in zip(left, right, strict=True))
-    )

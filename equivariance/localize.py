@@ -14,7 +14,8 @@ from equivariance.noise import Reading, Verdict
 from equivariance.patches import Repaired
 from equivariance.probe import Call
 from equivariance.sources import location_of
-from equivariance.survey import Survey, Surveyor, Trial, Worst
+from equivariance.survey import Surveyor
+from equivariance.surveyed import Survey, Trial, Worst
 
 _CLEAR = 3.0
 """A shrunk counterexample must exceed the rounding limit by this factor."""
@@ -76,6 +77,7 @@ class Localizer:
         self.allowed = Verdict.ILL_CONDITIONED if same else Verdict.PRECISION
         self.suspects = suspects_of(self.survey, self.allowed)
         self.contributions = {s.layer: self._contributed(s) for s in self.suspects}
+        self._show()
 
     def rows(self) -> list[LayerRow]:
         """One row per call."""
@@ -135,6 +137,15 @@ class Localizer:
                         reading.working_error, reading.working_floor, 0.0, trial.element, str(trial.state),
                     )  # fmt: skip
         return list(notes.values())
+
+    def _show(self) -> None:
+        """Accumulated errors are those of some trials, which may not be the one that shows a break: run that too."""
+        root = self.survey.root.top
+        if root is None or root[1].verdict > self.allowed or not self.suspects:
+            return
+        suspect = max(self.suspects, key=lambda s: self.contributions[s.layer])
+        if self.contributions[suspect.layer] > root[1].limit:
+            self.surveyor.accumulate(suspect.trial, self.survey)
 
     def _finding(self, suspect: Suspect) -> Finding:
         element = self._shrunk(suspect)

@@ -14,7 +14,8 @@ import torch
 from equivariance.bench import Bench, State
 from equivariance.elements import Transform
 from equivariance.findings import Finding
-from equivariance.handlers import Reference, identities
+from equivariance.handlers import Reference
+from equivariance.identities import identities
 from equivariance.measure import PartKey, compare, part_name, worst
 from equivariance.noise import CONFIDENCE
 from equivariance.probe import Call, buffers_kept, call_with, preserved, watched

@@ -17,6 +17,8 @@ from equivariance.findings import Location
 def location_of(module: torch.nn.Module, layer: str) -> Location | None:
     """The ``forward`` of a submodule: file, line of its ``def`` and that line; None without Python source."""
     target = module.get_submodule(layer)
+    if isinstance(target, ScriptedModule):
+        return None
     function = getattr(target, "function", None) if isinstance(target, FunctionModule) else type(target).forward
     return source_of(function)
 
@@ -62,8 +64,21 @@ class FunctionModule(torch.nn.Module):
         self.forward = function
 
 
+class ScriptedModule(torch.nn.Module):
+    """A TorchScript module within one that Python's hooks can be put on."""
+
+    def __init__(self, scripted: torch.jit.ScriptModule) -> None:
+        """Hold it as a submodule, so that its parameters are found."""
+        super().__init__()
+        self.scripted = scripted
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """What the TorchScript module does."""
+        return self.scripted(*args, **kwargs)
+
+
 def as_module(function: Callable[..., Any]) -> torch.nn.Module:
-    """``function`` itself if it is a module, else wrapped as one.
+    """``function`` itself if it is a module that takes hooks, else wrapped as one.
 
     Raises
     ------
@@ -71,6 +86,10 @@ def as_module(function: Callable[..., Any]) -> torch.nn.Module:
     """
     if not callable(function):
         raise ArgumentError("func", function, "a callable")
+    if isinstance(function, type) and issubclass(function, torch.nn.Module):
+        raise ArgumentError("func", function, f"an instance, as in {function.__name__}(...), not the class")
+    if isinstance(function, torch.jit.ScriptModule):
+        return ScriptedModule(function)
     return function if isinstance(function, torch.nn.Module) else FunctionModule(function)
 
 
@@ -78,6 +97,8 @@ def name_of(function: Any) -> str:
     """What to call it in a report."""
     if isinstance(function, FunctionModule):
         function = function.function
+    if isinstance(function, ScriptedModule):
+        return str(getattr(function.scripted, "original_name", type(function.scripted).__name__))
     while isinstance(function, functools.partial):
         function = function.func
     return getattr(function, "__qualname__", type(function).__name__)

@@ -7,6 +7,7 @@ required arguments that returns a :class:`Subject`. The built-in networks take t
 from __future__ import annotations
 
 import importlib
+import pickle
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from equivariance.contract import Contract
 from equivariance.errors import ArgumentError, ChoiceError
 from equivariance.examination import Settings, examine_module, layer_contracts
 from equivariance.findings import CAUSES, Finding, Report
-from equivariance.groups import SYMMETRIES
+from equivariance.groups import SYMMETRIES, groups_of
 
 ENTRY_POINTS = "equivariance.subjects"
 BUILT_IN = ("published", "se3unet")
@@ -73,6 +74,15 @@ class Subject:
     description: str = ""
     load: Callable[[torch.nn.Module, Path], None] | None = None
 
+    def __post_init__(self) -> None:
+        """Reject what no examination can use."""
+        if not isinstance(self.module, torch.nn.Module):
+            raise ArgumentError("module", self.module, "a torch.nn.Module")
+        groups_of(self.claims)
+        for known in self.known:
+            if not isinstance(known, Known):
+                raise ArgumentError("known", known, "findings as Known(layer, symmetry, cause)")
+
 
 def registered() -> dict[str, Any]:
     """Entry points of installed packages, by name."""
@@ -98,8 +108,8 @@ def load_subject(spec: str) -> Subject:
         subject = factory()
     except (ArgumentError, ImportError):
         raise
-    except Exception as error:
-        raise ArgumentError("subject", spec, f"a factory that runs without arguments ({_first_line(error)})") from error
+    except (Exception, SystemExit) as error:
+        raise ArgumentError("subject", spec, f"a factory that runs without arguments ({_told(error)})") from error
     if not isinstance(subject, Subject):
         returned = type(subject).__name__
         raise ArgumentError("subject", spec, f"a factory that returns equivariance.subject.Subject, not {returned}")
@@ -122,8 +132,11 @@ def load_checkpoint(subject: Subject, path: Path) -> None:
             subject.module.load_state_dict(_state_dict(path))
     except ArgumentError:
         raise
+    except pickle.UnpicklingError as error:
+        expected = f"weights of {subject.name}, as torch.save writes a state dict: tensors and nothing else"
+        raise ArgumentError("checkpoint", str(path), expected) from error
     except Exception as error:
-        raise ArgumentError("checkpoint", str(path), f"weights of {subject.name} ({_first_line(error)})") from error
+        raise ArgumentError("checkpoint", str(path), f"weights of {subject.name} ({_told(error)})") from error
 
 
 def examine_subject(subject: Subject, group: object, settings: Settings) -> Report:
@@ -151,13 +164,16 @@ def _imported(spec: str) -> Callable[[], Any]:
         sys.path.insert(0, str(Path.cwd()))
     try:
         factory: Callable[[], Any] = getattr(importlib.import_module(name), attribute)
-    except Exception as error:
-        raise ArgumentError("subject", spec, f"module:factory that can be imported ({_first_line(error)})") from error
+    except (Exception, SystemExit) as error:
+        raise ArgumentError("subject", spec, f"module:factory that can be imported ({_told(error)})") from error
     return factory
 
 
-def _first_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {next(iter(str(error).strip().splitlines()), '')}"
+def _told(error: BaseException) -> str:
+    """The first line of an error, and the second where the first only announces it."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
+    text = " ".join(lines[: 2 if lines[0].endswith(":") else 1])
+    return f"{type(error).__name__}: {text if len(text) <= 300 else text[:297] + '...'}"
 
 
 def _state_dict(path: Path) -> dict[str, torch.Tensor]:

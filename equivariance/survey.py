@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import torch
@@ -17,12 +17,14 @@ import torch
 from equivariance.alone import judge
 from equivariance.bench import Bench, State
 from equivariance.elements import Transform
+from equivariance.errors import ArgumentError, first_line
 from equivariance.groups import Group, Setting
 from equivariance.handlers import Accumulated, Errors, Introduced, Site
 from equivariance.measure import PartError, PartKey, worst
 from equivariance.noise import Reading
 from equivariance.patches import Jittered
-from equivariance.probe import Call
+from equivariance.probe import Call, Handler
+from equivariance.surveyed import Survey, Trial, Worst
 from equivariance.trees import cast, transform
 
 _FULL_EVERY = 4
@@ -34,69 +36,6 @@ _FALLS = 1e6
 """An error that is larger in float32 by this factor (rounding: 2**29) comes from rounding."""
 
 _Pass = TypeVar("_Pass", Accumulated, Introduced)
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One element applied in one state."""
-
-    element: Transform
-    state: State
-
-
-@dataclass
-class Worst:
-    """The worst reading of each part of a place, with the trial that gave it.
-
-    The working precision is measured on some trials only; its largest error and floor are kept apart.
-    """
-
-    readings: dict[PartKey, tuple[Reading, Trial]] = field(default_factory=dict)
-    working: dict[PartKey, tuple[float, float]] = field(default_factory=dict)
-
-    def add(self, key: PartKey, reading: Reading, trial: Trial) -> None:
-        """Keep the more severe one, and the larger working numbers."""
-        error, floor = self.working.get(key, (0.0, 0.0))
-        self.working[key] = (max(error, reading.working_error), max(floor, reading.working_floor))
-        if key not in self.readings or reading.severity > self.readings[key][0].severity:
-            self.readings[key] = (reading, trial)
-
-    def parts(self) -> dict[PartKey, tuple[Reading, Trial]]:
-        """Each part's worst reading, completed by the largest working numbers."""
-        return {
-            key: (replace(reading, working_error=self.working[key][0], working_floor=self.working[key][1]), trial)
-            for key, (reading, trial) in self.readings.items()
-        }
-
-    @property
-    def top(self) -> tuple[PartKey, Reading, Trial] | None:
-        """The most severe part, None where nothing was measured."""
-        if not self.readings:
-            return None
-        key, (reading, trial) = max(self.parts().items(), key=lambda item: item[1][0].severity)
-        return key, reading, trial
-
-
-@dataclass
-class Survey:
-    """Everything that was measured under one symmetry.
-
-    Attributes
-    ----------
-    accumulated : output site -> worst reading in plain transformed runs
-    introduced : site -> worst reading with exact surroundings
-    owners : site -> the call whose code produced the value there
-    """
-
-    symmetry: str
-    accumulated: dict[Site, Worst] = field(default_factory=dict)
-    introduced: dict[Site, Worst] = field(default_factory=dict)
-    owners: dict[Site, Call] = field(default_factory=dict)
-
-    @property
-    def root(self) -> Worst:
-        """The network's own output."""
-        return self.accumulated.get(Site(Call("")), Worst())
 
 
 class Surveyor:
@@ -121,6 +60,10 @@ class Surveyor:
             trial = Trial(elements[index % len(elements)], states[index % len(states)])
             self._measure(trial, result, index % _FULL_EVERY == 0)
         return result
+
+    def accumulate(self, trial: Trial, survey: Survey) -> None:
+        """Add a plain transformed run to what was measured."""
+        self._collect(trial, self._both(trial, self._plain, True), survey.accumulated, patched=False)
 
     def at_output(self, group: Group) -> float:
         """The error at the network's output in one plain transformed run, and nothing else."""
@@ -177,14 +120,26 @@ class Surveyor:
         self, trial: Trial, dtype: torch.dtype, keep: bool | Collection[Site], against: Any = None
     ) -> Introduced:
         handler = Introduced(self.bench.reference(trial.state), trial.element, dtype, keep, against)
-        self.bench.run(trial.state, dtype, self.inputs(trial.element), handler)
+        self._run(trial, dtype, handler)
         handler.finish()
         return handler
 
     def _plain(self, trial: Trial, dtype: torch.dtype, keep: bool = False, against: Any = None) -> Accumulated:
         handler = Accumulated(self.bench.reference(trial.state), trial.element, keep, against)
-        self.bench.run(trial.state, dtype, self.inputs(trial.element), handler)
+        self._run(trial, dtype, handler)
         return handler
+
+    def _run(self, trial: Trial, dtype: torch.dtype, handler: Handler) -> None:
+        """A transformed pass; that a callable refuses transformed inputs is told by the element, not by the error."""
+        inputs = self.inputs(trial.element)
+        try:
+            self.bench.run(trial.state, dtype, inputs, handler)
+        except ArgumentError:
+            raise
+        except Exception as error:
+            words = f"{type(error).__name__}: {first_line(error)}"
+            expected = f"a callable that runs on transformed inputs too; under this one it raised {words}"
+            raise ArgumentError("group", trial.element, expected) from error
 
     def _measure(self, trial: Trial, survey: Survey, working: bool) -> None:
         reference, single = self.bench.reference(trial.state), len(self.bench.contracts) == 1

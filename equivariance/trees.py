@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
+import numpy as np
 import torch
 
 from equivariance.adapters import adapter_of
 from equivariance.elements import Transform
 from equivariance.errors import ContractError, UndeclaredTensorError
-from equivariance.representations import Invariant, Representation, as_representation
+from equivariance.representations import Invariant, Irreps, Representation, as_representation
 
 _DEPTH = 3
 """How deep objects of unknown types are searched for tensors that nobody would transform."""
@@ -81,6 +82,7 @@ def walk(value: Any, spec: object, path: str, visit: Visitor, element: Transform
     if adapter is not None:
         graph = _graph_spec(spec, path)
         return adapter.walk(value, graph, path, visit) if element is None else adapter.transform(value, graph, element)
+    _reject_other_than_tensor(value, spec, path)
     if isinstance(value, Mapping):
         items = {k: walk(v, _item(spec, k, path), f"{path}[{k!r}]", visit, element) for k, v in value.items()}
         return _mapping_like(value, items)
@@ -202,6 +204,17 @@ def _sequence_like(value: list[Any] | tuple[Any, ...], entries: list[Any]) -> An
     if type(value) not in (list, tuple) and all(new is old for new, old in zip(entries, value, strict=True)):
         return value
     return type(value)(*entries) if _is_named(value) else type(value)(entries)
+
+
+def _reject_other_than_tensor(value: object, spec: object, path: str) -> None:
+    """Nothing but a tensor can be transformed as one; None is an argument, or an output, that was left out."""
+    if value is None or not isinstance(spec, Representation):
+        return
+    if isinstance(value, np.ndarray):
+        raise ContractError(path, f"NumPy array of shape {value.shape}", "a tensor of torch")
+    if not isinstance(spec, Invariant):
+        name = spec.irreps if isinstance(spec, Irreps) else type(spec).__name__
+        raise ContractError(path, type(value).__name__, f"a tensor, for {name}")
 
 
 def _reject_hidden_tensors(value: object, path: str) -> None:

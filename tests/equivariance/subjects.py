@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from equivariance import Contract
+from equivariance import Contract, Irreps
 from equivariance.subject import Known, Subject
 from tests.equivariance.specimens import Mix, Scale, Stack, normal
 
@@ -80,6 +80,31 @@ def explodes():
 
 def needs_arguments(path):
     return path
+
+
+def leaves_the_process():
+    raise SystemExit(0)
+
+
+def fails_by_leaving():
+    class Leaves(nn.Module):
+        def forward(self, x):
+            raise SystemExit(0)
+
+    return Subject("fails by leaving", Leaves(), (normal(4, 3),), "1x1o", "1x1o")
+
+
+def without_module():
+    return Subject("without module", lambda x: x, (normal(4, 3),), "1x1o", "1x1o")
+
+
+def known_by_name():
+    return _subject("known by name", Scale(), known=("rotation",))
+
+
+def without_batch():
+    spec = Irreps("1x1o", nodes=0, batch=None)
+    return Subject("without batch", Stack(Scale()), (normal(6, 4, 3),), spec, spec, claims=("o3",))
 
 
 def no_subject():

@@ -4,11 +4,13 @@ import json
 import os
 import subprocess
 import sys
+import threading
 
 import pytest
 import torch
 
 from equivariance.diagnose import main
+from equivariance.report.files import write_text
 from tests.equivariance.subjects import MODULE, Biased
 
 SUBJECT = f"--subject={MODULE}:"
@@ -206,6 +208,34 @@ def test_files_are_readable_as_other_files_are(capsys, tmp_path):
     assert (tmp_path / "report").stat().st_mode == (tmp_path / "other").stat().st_mode
 
 
+def test_a_pipe_stays_a_pipe(tmp_path):
+    pipe, read = tmp_path / "pipe", []
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: read.append(pipe.read_text()))
+    reader.start()
+    write_text(pipe, "a report")
+    reader.join(timeout=60)
+    assert read == ["a report"]
+    assert pipe.is_fifo()
+
+
+def test_what_cannot_be_written_is_refused_in_one_line(capsys, tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.write_text", full)
+    code, _, err = run(capsys, "sound", "--output", tmp_path / "report")
+    assert code == 2
+    assert "expected a file that can be written (No space left on device)" in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_groups_that_are_not_claimed_and_have_no_axis_are_left_out(capsys):
+    report = as_json(capsys, "without_batch")
+    assert report["symmetries"] == ["translation", "rotation", "inversion", "permutation"]
+    assert report["ok"]
+
+
 # Misuse
 
 
@@ -222,6 +252,11 @@ def test_files_are_readable_as_other_files_are(capsys, tmp_path):
         ([SUBJECT + "explodes"], "RuntimeError: no data"),
         ([SUBJECT + "needs_arguments"], "path"),
         ([SUBJECT + "fails"], "subject='fails': expected a network that runs; it raised KeyError"),
+        ([SUBJECT + "leaves_the_process"], "a factory that runs without arguments (SystemExit: 0)"),
+        ([SUBJECT + "fails_by_leaving"], "a network that runs; it raised SystemExit: 0"),
+        ([SUBJECT + "without_module"], "expected a torch.nn.Module"),
+        ([SUBJECT + "known_by_name"], "known='rotation': expected findings as Known(layer, symmetry, cause)"),
+        ([SUBJECT + "without_batch", "--group", "batch"], "group='batch': expected an input"),
         ([SUBJECT + "undeclared"], "y"),
         ([SUBJECT + "not_finite"], "args: x='72 entries that are NaN or infinite': expected finite"),
         ([SUBJECT + "sound", "--layer", "pool"], "layer='pool': expected one of layers, layers.0"),
@@ -235,6 +270,8 @@ def test_files_are_readable_as_other_files_are(capsys, tmp_path):
         (["--samples", "many"], "samples='many': expected a whole number"),
         (["--samples", "1.5"], "samples='1.5': expected a whole number"),
         (["--seed", "-1"], "seed='-1': expected a whole number of at least 0"),
+        (["--seed", "99999999999"], "seed=99999999999: expected a whole number of at least 0, at most 2147483647"),
+        (["--samples", "99999999999"], "samples=99999999999: expected a whole number"),
         (["--seed", "²"], "seed='²': expected a whole number"),
         (["--max-translation", "0"], "max-translation='0': expected a positive finite number"),
         (["--max-translation", "nan"], "max-translation='nan': expected a positive finite number"),
@@ -243,6 +280,8 @@ def test_files_are_readable_as_other_files_are(capsys, tmp_path):
         ([SUBJECT + "sound", "--checkpoint", "no.pt"], "checkpoint='no.pt': expected an existing file"),
         ([SUBJECT + "sound", "--output", "no/such/folder/x"], "output='no/such/folder/x': expected a file"),
         ([SUBJECT + "sound", "--output", "tests"], "output='tests': expected a file name, not a directory"),
+        ([SUBJECT + "sound", "--output", ""], "output='.': expected a file name"),
+        ([SUBJECT + "sound", "--output", "x" * 300], "expected a name that a file can have (File name too long)"),
         (["--frobnicate"], "--frobnicate"),
         (["surplus"], "surplus"),
         (["--subject"], "--subject"),
@@ -274,6 +313,7 @@ def test_weights_of_another_network_are_refused(capsys, tmp_path, state):
     code, _, err = run(capsys, "biased", "--checkpoint", tmp_path / "weights.pt")
     assert code == 2
     assert "checkpoint=" in err
+    assert isinstance(state, list) or "weight" in err
     assert len(err.splitlines()) == 1
 
 

@@ -1,0 +1,75 @@
+"""What a survey finds: the worst reading of every part of every place, and the trial that gave it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from equivariance.bench import State
+from equivariance.elements import Transform
+from equivariance.handlers import Site
+from equivariance.measure import PartKey
+from equivariance.noise import Reading
+from equivariance.probe import Call
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One element applied in one state."""
+
+    element: Transform
+    state: State
+
+
+@dataclass
+class Worst:
+    """The worst reading of each part of a place, with the trial that gave it.
+
+    The working precision is measured on some trials only; its largest error and floor are kept apart.
+    """
+
+    readings: dict[PartKey, tuple[Reading, Trial]] = field(default_factory=dict)
+    working: dict[PartKey, tuple[float, float]] = field(default_factory=dict)
+
+    def add(self, key: PartKey, reading: Reading, trial: Trial) -> None:
+        """Keep the more severe one, and the larger working numbers."""
+        error, floor = self.working.get(key, (0.0, 0.0))
+        self.working[key] = (max(error, reading.working_error), max(floor, reading.working_floor))
+        if key not in self.readings or reading.severity > self.readings[key][0].severity:
+            self.readings[key] = (reading, trial)
+
+    def parts(self) -> dict[PartKey, tuple[Reading, Trial]]:
+        """Each part's worst reading, completed by the largest working numbers."""
+        return {
+            key: (replace(reading, working_error=self.working[key][0], working_floor=self.working[key][1]), trial)
+            for key, (reading, trial) in self.readings.items()
+        }
+
+    @property
+    def top(self) -> tuple[PartKey, Reading, Trial] | None:
+        """The most severe part, None where nothing was measured."""
+        if not self.readings:
+            return None
+        key, (reading, trial) = max(self.parts().items(), key=lambda item: item[1][0].severity)
+        return key, reading, trial
+
+
+@dataclass
+class Survey:
+    """Everything that was measured under one symmetry.
+
+    Attributes
+    ----------
+    accumulated : output site -> worst reading in plain transformed runs
+    introduced : site -> worst reading with exact surroundings
+    owners : site -> the call whose code produced the value there
+    """
+
+    symmetry: str
+    accumulated: dict[Site, Worst] = field(default_factory=dict)
+    introduced: dict[Site, Worst] = field(default_factory=dict)
+    owners: dict[Site, Call] = field(default_factory=dict)
+
+    @property
+    def root(self) -> Worst:
+        """The network's own output."""
+        return self.accumulated.get(Site(Call("")), Worst())
