@@ -21,11 +21,19 @@ def heatmaps(points: Tensor, landmarks: Tensor, sigma: float = SIGMA) -> Tensor:
         [..., N, L], from 0 (far) to 1 (at the landmark).
 
     Raises:
-        FaceError: the last axis is not three coordinates, or sigma is not positive.
+        FaceError: the last axis is not three coordinates, the axes before the points do not fit, a coordinate is not
+            finite, or sigma is not positive.
     """
     for name, tensor in (("points", points), ("landmarks", landmarks)):
         if tensor.ndim < 2 or tensor.shape[-1] != 3:
             raise FaceError(f"{name}: expected shape [..., n, 3] but got {list(tensor.shape)}")
+        if not tensor.isfinite().all():
+            raise FaceError(f"{name}: expected finite coordinates but got NaN or infinity")
+    try:
+        torch.broadcast_shapes(points.shape[:-2], landmarks.shape[:-2])
+    except RuntimeError:
+        shapes = f"points {list(points.shape)} and landmarks {list(landmarks.shape)}"
+        raise FaceError(f"landmarks: expected the same axes before [n, 3] but got {shapes}") from None
     if not sigma > 0:
         raise FaceError(f"sigma: expected a positive width but got {sigma}")
     # Differences, not |x|^2 + |y|^2 - 2 x.y, which cancels where the cloud is far from the origin.

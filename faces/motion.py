@@ -24,7 +24,14 @@ class RigidMotion:
     translation: npt.NDArray[np.float64]
 
     def apply(self, points: Tensor) -> Tensor:
-        """x R^T + t for points [..., 3]: computed in float64, returned in the points' dtype and on their device."""
+        """x R^T + t for points [..., 3]: computed in float64, returned in the points' dtype and on their device.
+
+        Raises:
+            FaceError: the last axis is not three coordinates, or they are not floating-point numbers.
+        """
+        if points.ndim < 1 or points.shape[-1] != 3 or not points.is_floating_point():
+            got = f"{list(points.shape)} of {points.dtype}"
+            raise FaceError(f"points: expected shape [..., 3] of floating-point numbers but got {got}")
         exact = points.to(torch.float64)
         matrix = exact.new_tensor(self.rotation.as_matrix())
         return (exact @ matrix.T + exact.new_tensor(self.translation)).to(points.dtype)

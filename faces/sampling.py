@@ -84,10 +84,12 @@ def farthest_points(points: npt.NDArray[np.floating], count: int) -> npt.NDArray
         [count] int64, in the order of picking.
 
     Raises:
-        FaceError: the count is below one or above N.
+        FaceError: the count is below one or above N, or the cloud is not finite.
     """
     if not 1 <= count <= len(points):
         raise FaceError(f"count: expected from 1 to the {len(points)} points given but got {count}")
+    if points.ndim != 2 or not np.isfinite(points).all():
+        raise FaceError(f"points: expected a finite cloud [n, d] but got shape {list(points.shape)}")
     cloud = points.astype(np.float64)
     picks = np.empty(count, dtype=np.int64)
     pick = int(_squared_distances(cloud, cloud.mean(axis=0)).argmax())

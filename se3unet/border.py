@@ -27,8 +27,11 @@ def from_dgl(graph: DGLGraph) -> Graph:
         the dense graph; edges at each node nearest first, at equal distances in the order of the DGL graph.
 
     Raises:
-        ValueError: a field is missing, samples differ in size or nodes in degree.
+        ValueError: no DGL graph, positions that are missing or of another shape, samples that differ in size or nodes
+            in degree.
     """
+    if type(graph).__name__ != "DGLGraph":
+        raise ValueError(f"graph: expected a DGL graph, got {type(graph).__name__}")
     if POSITIONS not in graph.ndata:
         raise ValueError(f"graph: expected positions in ndata[{POSITIONS!r}], got fields {sorted(graph.ndata)}")
     positions, samples = graph.ndata[POSITIONS], graph.batch_size
@@ -42,6 +45,8 @@ def from_dgl(graph: DGLGraph) -> Graph:
     by_target = sources.long()[targets.argsort(stable=True)]
     shape = samples, int(sizes[0])
     neighbours = by_target.view(*shape, -1) - shape[1] * _sample_numbers(samples, positions)
+    if list(positions.shape[1:]) != [3]:
+        raise ValueError(f"graph: expected positions of shape [n, 3], got {list(positions.shape)}")
     batch = positions.view(*shape, 3)
     lengths = connect(batch, neighbours).distances
     return connect(batch, neighbours.gather(-1, lengths.argsort(dim=-1, stable=True)))
@@ -56,7 +61,10 @@ def to_dgl(graph: Graph) -> DGLGraph:
 
     Raises:
         ImportError: DGL is not installed.
+        ValueError: no such graph.
     """
+    if not isinstance(graph, Graph):
+        raise ValueError(f"graph: expected a se3unet.Graph, got {type(graph).__name__}")
     try:
         import dgl
     except ImportError as error:

@@ -30,6 +30,8 @@ class SE3Unet(nn.Module):
     def __init__(self, config: SE3UnetConfig | None = None) -> None:
         """Build the network with random weights; without a configuration, with its defaults."""
         super().__init__()
+        if not (config is None or isinstance(config, SE3UnetConfig)):
+            raise ValueError(f"config: expected an SE3UnetConfig, see SE3UnetConfig.from_dict, got {config!r}")
         self.config = config = config or SE3UnetConfig()
         hidden = fiber_irreps(dict.fromkeys(range(config.max_degree + 1), config.channels))
         levels = range(config.levels)

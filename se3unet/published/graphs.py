@@ -29,12 +29,17 @@ def published_graph(positions: Tensor, k: int = 40) -> dgl.DGLGraph:
     Raises:
         ValueError: the shape is another, a coordinate is not finite, or there are no k other points.
     """
+    if not isinstance(positions, Tensor) or not positions.is_floating_point():
+        got = positions.dtype if isinstance(positions, Tensor) else type(positions).__name__
+        raise ValueError(f"positions: expected a tensor of floating-point numbers, got {got}")
     if positions.dim() != 3 or positions.shape[-1] != 3 or 0 in positions.shape:
         raise ValueError(f"positions: expected shape [B, N, 3], got {list(positions.shape)}")
     if not positions.isfinite().all():
         raise ValueError("positions: expected finite coordinates, got NaN or infinity")
     samples, points, _ = positions.shape
-    if not 0 < k < points:
+    if points == 1:
+        raise ValueError("positions: expected two points or more, got 1")
+    if type(k) is not int or not 0 < k < points:
         raise ValueError(f"k: expected 1 to {points - 1} neighbours among {points} points, got {k}")
     first = torch.arange(0, samples * points, points, device=positions.device).view(-1, 1, 1)
     sources = (nearest_neighbours(positions.detach(), k) + first).flatten()

@@ -104,9 +104,10 @@ class PublishedUnet(nn.Module):
             [B, N, 68].
 
         Raises:
-            ValueError: a field is missing, or the samples differ in size.
+            ValueError: no such graph, or one that is empty; a field is missing or of another shape, dtype or device;
+                positions that are not finite; samples that differ in size.
         """
-        _check(graph)
+        _check(graph, next(self.parameters()))
         structure = structure_of(graph)
         positions, lengths = graph.ndata["x"], graph.edata["w"]
         clouds = positions.reshape(graph.batch_size, -1, 3)
@@ -130,7 +131,9 @@ class PublishedUnet(nn.Module):
         return Edges(structure, self.relative[level](positions, *structure.edges()), invariants, basis)
 
 
-def _check(graph: dgl.DGLGraph) -> None:
+def _check(graph: dgl.DGLGraph, weight: Tensor) -> None:
+    if not isinstance(graph, dgl.DGLGraph):
+        raise ValueError(f"graph: expected a DGL graph, see published_graph, got {type(graph).__name__}")
     missing = [] if "x" in graph.ndata else ["ndata['x']"]
     missing += [f"edata['{name}']" for name in ("d", "w") if name not in graph.edata]
     if missing:
@@ -138,3 +141,18 @@ def _check(graph: dgl.DGLGraph) -> None:
     sizes = graph.batch_num_nodes().tolist()
     if len(set(sizes)) != 1:
         raise ValueError(f"graph: expected samples of one size, got {sizes}")
+    if sizes[0] == 0:
+        raise ValueError("graph: expected one node or more, got none")
+    nodes, edges = graph.num_nodes(), graph.num_edges()
+    for name, field, shape in (
+        ("ndata['x']", graph.ndata["x"], [nodes, 3]),
+        ("edata['d']", graph.edata["d"], [edges, 3]),
+        ("edata['w']", graph.edata["w"], [edges, 1]),
+    ):
+        if list(field.shape) != shape:
+            raise ValueError(f"graph: expected {name} of shape {shape}, got {list(field.shape)}")
+        if (field.dtype, field.device) != (weight.dtype, weight.device):
+            expected = f"{weight.dtype} on {weight.device}, as the network is"
+            raise ValueError(f"graph: expected {name} of {expected}, got {field.dtype} on {field.device}")
+        if not field.isfinite().all():
+            raise ValueError(f"graph: expected finite numbers in {name}, got NaN or infinity")

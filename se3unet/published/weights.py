@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -60,10 +61,14 @@ def _arrays(path: str | Path) -> dict[str, np.ndarray]:
     try:
         with zipfile.ZipFile(path):
             pass
-    except zipfile.BadZipFile as error:
-        raise PublishedWeightsError(f"path: expected an .npz file, got {path}") from error
-    with np.load(path) as archive:
-        return dict(archive)
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = dict(archive)
+    except (zipfile.BadZipFile, ValueError, zlib.error, EOFError) as error:
+        raise PublishedWeightsError(f"path: expected an .npz file, got {path} ({error})") from error
+    other = [n for n, a in arrays.items() if not isinstance(a, np.ndarray) or not np.issubdtype(a.dtype, np.floating)]
+    if other:
+        raise PublishedWeightsError(f"path: expected arrays of floating-point numbers, {path} has other: {other[:5]}")
+    return arrays
 
 
 def _renamed(name: str) -> str:

@@ -41,3 +41,17 @@ def test_wrong_shape_is_an_error(points, landmarks, name):
 def test_sigma_that_is_not_positive_is_an_error(sigma):
     with pytest.raises(FaceError, match=f"sigma: expected a positive width but got {sigma}"):
         heatmaps(torch.zeros(1, 3), torch.zeros(1, 3), sigma=sigma)
+
+
+def test_samples_that_do_not_pair_are_an_error():
+    with pytest.raises(
+        FaceError, match=r"landmarks: expected the same axes before \[n, 3\] but got points"
+    ):
+        heatmaps(torch.zeros(3, 5, 3), torch.zeros(2, 4, 3))
+
+
+@pytest.mark.parametrize("name", ["points", "landmarks"])
+def test_coordinates_that_are_not_finite_are_an_error(name):
+    given = {"points": torch.zeros(5, 3), "landmarks": torch.zeros(2, 3), name: torch.full((2, 3), math.nan)}
+    with pytest.raises(FaceError, match=f"{name}: expected finite coordinates"):
+        heatmaps(**given)

@@ -49,3 +49,10 @@ def test_the_range_is_ten_units_unless_told():
 def test_unusable_range_is_an_error(length):
     with pytest.raises(FaceError, match=f"max_translation: .* but got {length}"):
         random_motion(np.random.default_rng(0), max_translation=length)
+
+
+@pytest.mark.parametrize("points", [torch.zeros(4, 2), torch.zeros(()), torch.zeros(4, 3, dtype=torch.int64)])
+def test_unusable_points_are_an_error(points):
+    motion = random_motion(np.random.default_rng(0))
+    with pytest.raises(FaceError, match=r"points: expected shape \[..., 3\] of floating-point numbers but got"):
+        motion.apply(points)

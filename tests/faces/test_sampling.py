@@ -86,3 +86,9 @@ def test_picking_all_points_picks_each_once():
 def test_impossible_number_of_picks_is_an_error(count):
     with pytest.raises(FaceError, match=f"count: expected from 1 to the 30 points given but got {count}"):
         farthest_points(np.zeros((30, 3)), count)
+
+
+@pytest.mark.parametrize("points", [np.full((4, 3), np.nan), np.zeros(4)])
+def test_farthest_points_of_an_unusable_cloud_are_an_error(points):
+    with pytest.raises(FaceError, match=r"points: expected a finite cloud \[n, d\]"):
+        farthest_points(points, 2)

@@ -65,3 +65,14 @@ def test_without_dgl_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "dgl", None)
     with pytest.raises(ImportError, match="to_dgl needs DGL: pip install"):
         to_dgl(cloud_graph())
+
+
+def test_other_things_than_graphs_are_refused(dgl):
+    with pytest.raises(ValueError, match="graph: expected a DGL graph, got Tensor"):
+        from_dgl(torch.zeros(3))
+    with pytest.raises(ValueError, match=r"graph: expected a se3unet\.Graph, got Tensor"):
+        to_dgl(torch.zeros(3))
+    flat = to_dgl(cloud_graph())
+    flat.ndata["x"] = flat.ndata["x"][:, :2]
+    with pytest.raises(ValueError, match=r"graph: expected positions of shape \[n, 3\], got \[40, 2\]"):
+        from_dgl(flat)

@@ -171,3 +171,8 @@ def test_what_is_no_cloud_is_an_error(points, message):
 def test_a_half_precision_network_is_an_error():
     with pytest.raises(ValueError, match=r"positions: expected a network of torch\.float32 or torch\.float64"):
         network().half()(torch.zeros(60, 3).half())
+
+
+def test_settings_of_another_kind_are_refused():
+    with pytest.raises(ValueError, match=r"config: expected an SE3UnetConfig, see SE3UnetConfig\.from_dict, got \{"):
+        SE3Unet({"levels": 1})

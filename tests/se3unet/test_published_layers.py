@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import zipfile
 
 import pytest
 
 pytest.importorskip("dgl", reason="needs DGL: pip install 'equivariance[dgl]'")
 
 import dgl
+import numpy as np
 import torch
 
 from se3unet.published import PublishedUnet, load_published_weights, published_graph
@@ -219,6 +221,10 @@ def test_dropped_nodes_without_known_neighbours_stay_zero(model):
         (torch.full((1, 48, 3), math.nan), 8, "positions: expected finite coordinates"),
         (torch.zeros(1, 8, 3), 8, "k: expected 1 to 7 neighbours among 8 points, got 8"),
         (torch.zeros(1, 8, 3), 0, "k: expected 1 to 7 neighbours among 8 points, got 0"),
+        (torch.zeros(1, 8, 3), 1.5, "k: expected 1 to 7 neighbours among 8 points, got 1.5"),
+        (torch.zeros(1, 1, 3), 40, "positions: expected two points or more, got 1"),
+        (torch.zeros(1, 8, 3, dtype=torch.int64), 3, "positions: expected .* floating-point numbers, got torch.int64"),
+        ([[0.0, 0.0, 0.0]], 1, "positions: expected a tensor of floating-point numbers, got list"),
     ],
 )
 def test_positions_that_make_no_graph_are_refused(positions, k, message):
@@ -232,6 +238,50 @@ def test_graphs_that_do_not_fit_are_refused(model):
     first, second = (published_graph(random_cloud(points).unsqueeze(0), NEIGHBOURS) for points in (20, 30))
     with pytest.raises(ValueError, match=r"graph: expected samples of one size, got \[20, 30\]"):
         model(dgl.batch([first, second]))
+
+
+@pytest.mark.parametrize(
+    ("store", "field", "change", "message"),
+    [
+        ("ndata", "x", lambda x: x[:, :2], r"ndata\['x'\] of shape \[48, 3\], got \[48, 2\]"),
+        ("ndata", "x", lambda x: x / 0, r"finite numbers in ndata\['x'\]"),
+        ("edata", "d", lambda d: d[:, :2], r"edata\['d'\] of shape"),
+        (
+            "edata",
+            "w",
+            lambda w: w.to(torch.float16),
+            r"edata\['w'\] of torch.float64 on cpu.*got torch.float16",
+        ),
+    ],
+)
+def test_fields_that_do_not_fit_are_refused(model, store, field, change, message):
+    graph = published_graph(random_cloud(48).double().unsqueeze(0), NEIGHBOURS)
+    getattr(graph, store)[field] = change(getattr(graph, store)[field])
+    with pytest.raises(ValueError, match="graph: expected .*" + message):
+        model(graph)
+
+
+def test_what_is_no_graph_or_empty_is_refused(model):
+    with pytest.raises(ValueError, match="graph: expected a DGL graph, see published_graph, got Tensor"):
+        model(torch.zeros(1, 48, 3))
+    empty = dgl.graph(([], []))
+    empty.ndata["x"], empty.edata["d"], empty.edata["w"] = torch.zeros(0, 3), torch.zeros(0, 3), torch.zeros(0, 1)
+    with pytest.raises(ValueError, match="graph: expected one node or more, got none"):
+        model(empty)
+
+
+@pytest.mark.parametrize("array", [np.array([None]), np.array(["text"]), np.arange(3)])
+def test_archives_of_other_things_are_refused(array, tmp_path):
+    np.savez(tmp_path / "weights.npz", array=array)
+    with pytest.raises(PublishedWeightsError, match=r"path: expected (an \.npz file|arrays of floating-point numbers)"):
+        load_published_weights(PublishedUnet(), tmp_path / "weights.npz")
+
+
+def test_an_archive_without_arrays_is_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "weights.npz", "w") as archive:
+        archive.writestr("notes.txt", "text")
+    with pytest.raises(PublishedWeightsError, match=r"has other: \['notes.txt'\]"):
+        load_published_weights(PublishedUnet(), tmp_path / "weights.npz")
 
 
 def test_files_that_hold_no_weights_are_refused(tmp_path):
