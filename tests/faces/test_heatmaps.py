@@ -44,9 +44,7 @@ def test_sigma_that_is_not_positive_is_an_error(sigma):
 
 
 def test_samples_that_do_not_pair_are_an_error():
-    with pytest.raises(
-        FaceError, match=r"landmarks: expected the same axes before \[n, 3\] but got points"
-    ):
+    with pytest.raises(FaceError, match=r"landmarks: expected the same axes before \[n, 3\] but got points"):
         heatmaps(torch.zeros(3, 5, 3), torch.zeros(2, 4, 3))
 
 
