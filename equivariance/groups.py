@@ -169,7 +169,9 @@ class Permutations(Group):
         """Each drawn from a seed of its own, which its ``repr`` names."""
         if setting.nodes is None:
             raise ArgumentError(
-                "group", "permutation", "an input whose representation has a node axis, as long in every sample"
+                "group",
+                "permutation",
+                "an input whose representation has a node axis, as long in every sample; with sizes if concatenated",
             )
         return tuple(permutation(size=setting.nodes, seed=seed + i) for i in range(count))
 
@@ -192,7 +194,9 @@ class Batches(Group):
         size = setting.samples
         if size is None:
             raise ArgumentError(
-                "group", "batch", "an input whose representation has a batch axis, or sizes of its samples"
+                "group",
+                "batch",
+                "an input whose representation has a batch axis; with sizes if concatenated",
             )
         if size == 1:
             return tuple(samples([0] * (2 + i), of=1) for i in range(min(count, 2)))

@@ -55,6 +55,9 @@ class Representation(ABC):
 
     def check(self, tensor: torch.Tensor, path: str) -> None:
         """Raise :class:`ContractError` where the shape or the dtype of ``tensor`` does not fit."""
+        if tensor.layout != torch.strided or tensor.is_nested or tensor.is_quantized or tensor.is_meta:
+            kind = "meta" if tensor.is_meta else str(tensor.layout)
+            raise ContractError(path, f"{kind} tensor of shape {tuple(tensor.shape)}", "a dense tensor with values")
         if tensor.is_complex():
             raise ContractError(path, f"tensor of dtype {tensor.dtype}", "a real tensor, see torch.view_as_real")
         for name, axis in (("nodes", self.nodes), ("batch", self._batch_axis)):

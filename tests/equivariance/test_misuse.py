@@ -28,6 +28,26 @@ def test_numpy_arrays_are_not_passed_over():
         eq.check(relative, ([[0.0, 1.0, 2.0]],), ("cartesian_points",), "1x1o", samples=1)
 
 
+@pytest.mark.parametrize(
+    ("tensor", "kind"),
+    [
+        (POINTS.to_sparse(), "torch.sparse_coo"),
+        (POINTS.to("meta"), "meta"),
+    ],
+)
+def test_tensors_without_plain_values_are_refused(tensor, kind):
+    words = rf"args: x='{kind} tensor of shape \(9, 3\)': expected a dense tensor with values"
+    with pytest.raises(ContractError, match=words):
+        eq.check(lambda x: x * 1, tensor, "1x1o", "1x1o", group="so3", samples=1)
+
+
+def test_concatenated_samples_need_sizes():
+    spec = eq.Irreps("1x1o", nodes=0, batch=eq.Concatenated())
+    for group in ("permutation", "batch"):
+        with pytest.raises(ArgumentError, match=f"group='{group}': expected .*with sizes if concatenated"):
+            eq.check(lambda x: x, POINTS, spec, spec, group=group)
+
+
 def test_an_output_that_does_not_fit_is_named():
     with pytest.raises(ContractError, match="the callable: output='tensor of shape"):
         eq.check(relative, POINTS, "cartesian_points", "2x1o", samples=1)

@@ -6,7 +6,7 @@ from e3nn import o3
 from torch import nn
 
 import equivariance as eq
-from equivariance import CartesianPoints, Contract, Invariant
+from equivariance import CartesianPoints, Concatenated, Contract, Invariant, Irreps, NodeIndices
 from tests.equivariance.specimens import Applied, Scale, Stack, normal
 
 VECTORS = normal(6, 4, 3)
@@ -113,3 +113,20 @@ def test_the_summary_shows_a_break_that_the_given_weights_hide():
     assert report.findings[0].state == "perturbed weights, eval mode"
     assert whole.accumulated > 1e-3
     assert whole.reached_working > 1e-3
+
+
+def pooled(x, sample):
+    """Sums over the nodes of each sample, as graph libraries do it."""
+    return x.new_zeros(int(sample.max()) + 1, 3).index_add(0, sample, x)
+
+
+def test_numbers_of_samples_follow_selections():
+    """A vector that says to which sample each node belongs: one number per sample, which no permutation renumbers."""
+    layout = Concatenated(0, (5, 5))
+    sample = NodeIndices(nodes=0, batch=layout, permuted=False, per_sample=1)
+    inputs, spec = (normal(10, 3), torch.arange(2).repeat_interleave(5)), Irreps("1x1o", nodes=0, batch=layout)
+    out = Irreps("1x1o", nodes=None, batch=0)
+    report = eq.check(pooled, inputs, (spec, sample), out, group=["so3", "permutation", "batch"], samples=4)
+    assert report.ok, report
+    wrong = eq.check(lambda x, s: pooled(x - x.mean(0), s), inputs, (spec, sample), out, group="batch", samples=4)
+    assert told(wrong) == {("", "batch", "batch-coupled")}
