@@ -102,12 +102,15 @@ def _headline(report: Report) -> Text:
 
 
 def _summary(report: Report) -> RenderableType:
-    """The network's output under each symmetry."""
+    """The network's output under each symmetry; where other layers were asked for, what it does not claim."""
+    outputs = [r for r in report.layers if r.layer == ""]
+    if not outputs:
+        return Text("".join(f"not claimed: {u.symmetry} (error {number(u.error)})\n" for u in report.unclaimed))
     table = Table(box=box.SIMPLE_HEAD)
     working, main = report.settings.get("working precision", ""), report.settings.get("main precision", "")
     for name in ("output under", f"error, {main}", f"error, {working}", f"rounding floor, {working}", "verdict"):
         table.add_column(name, justify="left" if name in ("output under", "verdict") else "right")
-    for row in [r for r in report.layers if r.layer == ""]:
+    for row in outputs:
         verdict = _output_verdict(report, row)
         table.add_row(
             row.symmetry, number(row.accumulated), number(row.reached_working), number(row.reached_floor),
@@ -115,7 +118,7 @@ def _summary(report: Report) -> RenderableType:
         )  # fmt: skip
     for item in report.unclaimed:
         table.add_row(item.symmetry, number(item.error), "", "", Text("not claimed", style="dim"))
-    return table if table.row_count else Text("")
+    return table
 
 
 def _output_verdict(report: Report, row: LayerRow) -> str:

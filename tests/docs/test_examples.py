@@ -1,6 +1,7 @@
 """The examples of the documentation run as they stand and print what the pages show."""
 
 import importlib
+import re
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,29 @@ def test_the_tolerance_page_shows_the_measured_floors():
     table = [line for line in measured.splitlines() if line.startswith("|")]
     assert len(table) > 10
     assert "\n".join(table) in (ROOT / "docs" / "tolerance.md").read_text()
+
+
+def main_job() -> str:
+    """What docs/results/diagnosis.md shows."""
+    (block,) = blocks_of((ROOT / "docs" / "results" / "diagnosis.md").read_text())
+    return block.code
+
+
+def test_the_readme_shows_the_main_job_and_leaves_out_the_layers_only():
+    text = README.read_text()
+    between = text.partition("<!-- output: begin -->")[2].partition("<!-- output: end -->")[0]
+    (block,) = blocks_of(between)
+    whole = iter(main_job().splitlines())
+    for line in block.code.splitlines():
+        assert line == "..." or line in whole, line
+    assert block.code.splitlines().count("...") == 2
+
+
+def test_the_lines_that_the_main_job_names_are_there():
+    named = re.findall(r"^ +at +(\S+\.py):(\d+)  (.+)$", main_job(), re.MULTILINE)
+    assert len(named) == 8
+    for file, line, source in named:
+        assert source in (ROOT / file).read_text().splitlines()[int(line) - 1]
 
 
 def documented() -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 
 import equivariance as eq
 from equivariance.errors import ArgumentError
-from equivariance.findings import CAUSES, Finding, Location, Report
+from equivariance.findings import CAUSES, Finding, Location, Report, Unclaimed
 from equivariance.groups import SYMMETRIES
 from tests.equivariance.specimens import Mix, Scale, Stack, normal
 
@@ -88,3 +88,9 @@ def test_infinities_are_words_in_json():
 
 def test_a_place_is_a_link():
     assert str(Location("a/b.py", 7, "def forward(self):")) == "a/b.py:7"
+
+
+def test_without_the_output_among_the_layers_what_is_not_claimed_is_still_said():
+    text = str(Report("net", ("rotation",), unclaimed=[Unclaimed("inversion", 1.5)]))
+    assert "not claimed: inversion (error 1.5e+00)" in text
+    assert "output under" not in text
