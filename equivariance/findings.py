@@ -48,6 +48,22 @@ class Location:
 
 
 @dataclass(frozen=True)
+class Curve:
+    """The error that a layer introduces by itself, over one quantity.
+
+    Attributes
+    ----------
+    over : "translation" (length |t|), "angle" (radians), "scale" (factor on the input positions) or "precision"
+        (machine epsilon of the dtype)
+    values, errors : pairs of the quantity and the relative error, in ascending order of the quantity
+    """
+
+    over: str
+    values: tuple[float, ...]
+    errors: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class Finding:
     """One break, or (among a report's notes) one thing worth knowing.
 
@@ -58,12 +74,17 @@ class Finding:
     cause : one of :data:`CAUSES`
     evidence : one sentence that a person can check
     part : which output, argument or irrep shows it
-    location : the source of the layer's ``forward``, or None where there is no Python source
+    location : the statement at fault, or the layer's ``forward``; None where there is no Python source
+    located : "layer" where ``location`` is the layer's ``forward``, "suspect" where it is a statement, "confirmed"
+        where the error vanished when what the statement makes was replaced by the exactly transformed value
+    fix : one sentence, where the cause has a standard remedy
     error : relative error that the layer introduces by itself, in the main precision
     noise_floor : relative error that rounding explains there
     contributed : relative error at the network's output that this break causes alone
     counterexample : the shrunk transform; evaluating its ``repr`` with ``equivariance.groups`` rebuilds it
     state : the weights and the mode in which it was seen
+    curves : the error over the size of the transformation, the scale of the input and the precision
+    node_errors : the error at each node of the first sample, where the broken value lists nodes
     """
 
     layer: str
@@ -77,6 +98,10 @@ class Finding:
     contributed: float = 0.0
     counterexample: Transform | None = None
     state: str = ""
+    located: str = "layer"
+    fix: str = ""
+    curves: tuple[Curve, ...] = ()
+    node_errors: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -135,6 +160,7 @@ class Report:
     unclaimed : symmetries that the subject does not claim
     assumptions : what was assumed because nobody declared it
     settings : samples, seed, precisions, states
+    cloud : positions [N, 3] of the first sample of the input, where it has positions
     """
 
     subject: str
@@ -145,6 +171,7 @@ class Report:
     unclaimed: list[Unclaimed] = field(default_factory=list)
     assumptions: list[str] = field(default_factory=list)
     settings: dict[str, str] = field(default_factory=dict)
+    cloud: tuple[tuple[float, float, float], ...] = ()
 
     @property
     def ok(self) -> bool:
