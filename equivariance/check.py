@@ -41,7 +41,7 @@ def check(
     ------
     ArgumentError, ContractError, UndeclaredTensorError, ChoiceError : see :mod:`equivariance.errors`
     """
-    settings = Settings(samples=samples, seed=seed)
+    settings = Settings(samples=samples, seed=seed, inside=False)
     return examine_module(as_module(func), args, irreps_in, irreps_out, kwargs, group, {}, settings)
 
 

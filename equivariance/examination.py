@@ -47,6 +47,7 @@ class Settings:
     max_translation : longest translation in the units of the positions; None for ten times the extent of the cloud
     layers : only report layers that match: a substring of the path or class name, or a glob
     claims : the symmetries that the subject claims; None for all that are tested
+    inside : whether to look for the statements at fault
     """
 
     samples: int = 8
@@ -55,6 +56,7 @@ class Settings:
     max_translation: float | None = None
     layers: str | None = None
     claims: tuple[str, ...] | None = None
+    inside: bool = True
 
     def __post_init__(self) -> None:
         """Reject what no run can use."""
@@ -90,7 +92,7 @@ def examine_module(
         for item in groups:
             surveyor = surveyors(item.symmetry)
             claimed = settings.claims is None or item.symmetry in settings.claims
-            localizer = Localizer(surveyor, item) if claimed else None
+            localizer = Localizer(surveyor, item, settings.inside) if claimed else None
             if localizer is None:
                 unclaimed.append(Unclaimed(item.symmetry, surveyor.at_output(item)))
                 continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from equivariance.causes import explain
 from equivariance.elements import Transform
@@ -13,7 +13,8 @@ from equivariance.measure import PartKey, compare, part_name, worst
 from equivariance.noise import Reading, Verdict
 from equivariance.patches import Repaired
 from equivariance.probe import Call
-from equivariance.sources import location_of
+from equivariance.sources import location_at, location_of
+from equivariance.statement import Statement, statements_of
 from equivariance.survey import Surveyor
 from equivariance.surveyed import Survey, Trial, Worst
 
@@ -69,9 +70,9 @@ def suspects_of(survey: Survey, worst_allowed: Verdict) -> list[Suspect]:
 class Localizer:
     """Turns the survey of one symmetry into rows, findings and notes."""
 
-    def __init__(self, surveyor: Surveyor, group: Group) -> None:
-        """Survey the symmetry."""
-        self.surveyor, self.group, self.bench = surveyor, group, surveyor.bench
+    def __init__(self, surveyor: Surveyor, group: Group, inside: bool = True) -> None:
+        """Survey the symmetry; ``inside`` layers at fault, look for the statement."""
+        self.surveyor, self.group, self.bench, self.inside = surveyor, group, surveyor.bench, inside
         self.survey = surveyor.survey(group)
         same = self.bench.working == self.bench.main
         self.allowed = Verdict.ILL_CONDITIONED if same else Verdict.PRECISION
@@ -118,8 +119,8 @@ class Localizer:
         root = self.survey.root.top
         limit = root[1].limit if root else 0.0
         for suspect in self.suspects:
-            made = self._finding(suspect)
-            (findings if made.contributed > limit else notes).append(made)
+            for made in self._made(suspect):
+                (findings if made.contributed > limit else notes).append(made)
         if root and root[1].verdict > self.allowed and not self.suspects and not self._by_rounding(root):
             findings.append(self._unexplained(root))
         return sorted(findings, key=lambda f: f.contributed, reverse=True), notes
@@ -147,10 +148,11 @@ class Localizer:
         if self.contributions[suspect.layer] > root[1].limit:
             self.surveyor.accumulate(suspect.trial, self.survey)
 
-    def _finding(self, suspect: Suspect) -> Finding:
+    def _made(self, suspect: Suspect) -> list[Finding]:
+        """One finding for a layer that is declared; where only the whole is, one for each statement at fault."""
         element = self._shrunk(suspect)
         cause, evidence = explain(self.surveyor, self.group.symmetry, suspect, element)
-        return Finding(
+        whole = Finding(
             layer=suspect.layer,
             symmetry=self.group.symmetry,
             cause=cause,
@@ -162,6 +164,26 @@ class Localizer:
             contributed=self.contributions[suspect.layer],
             counterexample=element,
             state=str(suspect.trial.state),
+        )
+        if not self.inside:
+            return [whole]
+        statements = {s.place or s.layer: s for s in reversed(statements_of(self.surveyor, self.group, suspect))}
+        chosen = list(reversed(statements.values()))
+        if suspect.layer or len(chosen) <= 1:
+            return [self._pinned(whole, s, whole.contributed) for s in chosen[:1]] or [whole]
+        return [self._pinned(whole, s, s.error) for s in chosen]
+
+    def _pinned(self, finding: Finding, statement: Statement, contributed: float) -> Finding:
+        """The finding with the statement, and where only the whole was declared, the layer that runs it."""
+        layer = finding.layer or statement.layer
+        if statement.place is None:
+            return replace(finding, layer=layer, location=self._location(layer), contributed=contributed)
+        return replace(
+            finding,
+            layer=layer,
+            location=location_at(statement.place.file, statement.place.line),
+            located="confirmed" if statement.confirmed else "suspect",
+            contributed=contributed,
         )
 
     def _by_rounding(self, root: tuple[PartKey, Reading, Trial]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import linecache
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,11 @@ def source_of(function: Any) -> Location | None:
         return None
     offset = next((i for i, line in enumerate(lines) if line.lstrip().startswith(("def ", "async def "))), 0)
     return Location(_relative(file), start + offset, lines[offset].strip())
+
+
+def location_at(file: str, line: int) -> Location:
+    """A line of a file."""
+    return Location(_relative(file), line, linecache.getline(file, line).strip())
 
 
 def _written(function: Any) -> Any:

@@ -39,10 +39,11 @@ def test_one_broken_layer_of_many_is_blamed_alone(broken):
         assert row.verdict == ("structural" if index == broken else "clean")
 
 
-def test_the_blamed_line_is_the_forward_of_the_layer():
+def test_the_blamed_line_is_the_statement_at_fault():
     (finding,) = diagnosed(Scale(), Mix()).findings
+    assert finding.located == "confirmed"
     assert finding.location.file.endswith("specimens.py")
-    assert finding.location.source == "def forward(self, x: Tensor) -> Tensor:"
+    assert finding.location.source == "return x + self.size * x @ self.weight.to(x)"
     with open(finding.location.file) as file:
         assert finding.location.source in file.readlines()[finding.location.line - 1]
 
@@ -100,7 +101,7 @@ def test_a_break_that_later_layers_cancel_is_a_note():
     cancelling = Positions(Applied(lambda x: x * 2), lambda x: x, relative)
     report = eq.diagnose(cancelling, normal(6, 3), "cartesian_points", "1x1o", samples=4)
     assert report.ok
-    assert told(report.notes) == {("", "translation", "absolute-position")}
+    assert told(report.notes) == {("layer", "translation", "absolute-position")}
     assert report.notes[0].error > 0.1
     assert report.notes[0].contributed < 1e-12
 

@@ -1,0 +1,81 @@
+"""The statement of the reader's own source that is running, library frames skipped."""
+
+from __future__ import annotations
+
+import importlib.util
+import linecache
+import os
+import sysconfig
+from functools import lru_cache
+from pathlib import Path
+from types import FrameType
+from typing import NamedTuple
+
+LIBRARIES = (
+    "torch", "e3nn", "opt_einsum", "opt_einsum_fx", "numpy", "scipy", "dgl", "torch_geometric", "torch_scatter",
+    "torch_sparse", "torch_cluster", "escnn", "lightning", "pytorch_lightning", "functorch",
+)  # fmt: skip
+"""Packages that a statement is not looked for in, unless the layer itself is one of theirs."""
+
+
+class Place(NamedTuple):
+    """A line of a file."""
+
+    file: str
+    line: int
+
+    @property
+    def source(self) -> str:
+        """The text of the line."""
+        return linecache.getline(self.file, self.line).strip()
+
+
+def place_of(frame: FrameType | None) -> Place | None:
+    """The innermost statement outside of libraries; failing that, of a library other than torch; failing that, None."""
+    fallback = None
+    while frame is not None:
+        kind = _kind(frame.f_code.co_filename)
+        if kind == "harness":
+            break
+        if kind == "own":
+            return Place(frame.f_code.co_filename, frame.f_lineno)
+        if kind == "library" and fallback is None:
+            fallback = Place(frame.f_code.co_filename, frame.f_lineno)
+        frame = frame.f_back
+    return fallback
+
+
+@lru_cache(maxsize=4096)
+def _kind(file: str) -> str:
+    """Whose code it is: own, library, torch (with Python itself and code without a file) or harness."""
+    typed = file in linecache.cache and not file.startswith("<eval_with_key>")  # cells of a notebook
+    if not typed and (file.startswith("<") or not os.path.isfile(file)):
+        return "torch"
+    folders = _folders()
+    if file.startswith(folders["harness"]):
+        return "harness"
+    if any(file.startswith(f) for f in folders["torch"]):
+        return "torch"
+    if any(file.startswith(f) for f in folders["library"]):
+        return "library"
+    standard = file.startswith(folders["python"]) and not any(p in file for p in ("site-packages", "dist-packages"))
+    return "torch" if standard else "own"
+
+
+@lru_cache(maxsize=1)
+def _folders() -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {
+        "harness": (str(Path(__file__).parent) + os.sep,),
+        "python": (sysconfig.get_path("stdlib") + os.sep,),
+    }
+    homes = {name: _home(name) for name in LIBRARIES}
+    found["torch"] = tuple(homes[name] for name in ("torch", "functorch") if homes[name])
+    found["library"] = tuple(home for name, home in homes.items() if home and name not in ("torch", "functorch"))
+    return found
+
+
+def _home(name: str) -> str:
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.origin is None:
+        return ""
+    return str(Path(spec.origin).parent) + os.sep

@@ -1,0 +1,306 @@
+"""Finds the law that a tensor obeys, from its values in a reference run and in transformed runs.
+
+Three levels: a tensor is *lawful* (2) where a law of standard form fits, in e3nn's basis, on whatever axes; it is
+*linear* (1) where some other linear or affine map fits that depends on the element only (another basis, mixed
+components, rows in another order); and *broken* (0) where nothing fits. Lawful tensors may be handed on; linear ones
+can still be put right; what is broken cannot.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from equivariance.elements import Transform
+from equivariance.laws import Law, Mixed, Moved, Reordered, Selected, Signed, Turned, Unchanged
+from equivariance.wigner import wigner_d
+
+LAWFUL, LINEAR, BROKEN = 2, 1, 0
+
+_MOST_DEGREE = 8
+_LONGEST = 4096
+"""Axes longer than this list things, not components."""
+
+_ENOUGH = 4
+"""Rows without which equal lengths may be chance: a sum over nodes that happens to vanish, say."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What axes are told by: nodes per sample, samples, and the sizes of samples of unlike size."""
+
+    nodes: int | None
+    samples: int | None
+    segments: tuple[tuple[int, ...], ...] = ()
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One value in the reference run and under each element."""
+
+    reference: Tensor
+    under: tuple[tuple[Transform, Tensor], ...]
+
+
+class Matcher:
+    """Fits laws under one symmetry.
+
+    Parameters
+    ----------
+    symmetry : one of :data:`equivariance.groups.SYMMETRIES`
+    sizes : of the network's input
+    tolerance : relative errors up to this are rounding
+    """
+
+    def __init__(self, symmetry: str, sizes: Sizes, tolerance: float) -> None:
+        """Choose the forms that laws of this symmetry have."""
+        self.symmetry, self.sizes, self.tolerance = symmetry, sizes, tolerance
+
+    def fit(self, seen: Seen) -> tuple[int, Law | None]:
+        """The level of a value, and the law that gave it."""
+        for law in self._standard(seen):
+            if self.obeys(seen, law):
+                return LAWFUL, law
+        linear = self._linear(seen)
+        if linear is not None:
+            return LINEAR, linear
+        return (LINEAR if self._related(seen) else BROKEN), None
+
+    def obeys(self, seen: Seen, law: Law) -> bool:
+        """Whether a law gives every transformed value."""
+        return all(self.close(value, law.apply(seen.reference, element)) for element, value in seen.under)
+
+    def close(self, value: Tensor, expected: Tensor) -> bool:
+        """Equal up to rounding: integers entry by entry, numbers column by column of the last axis."""
+        if value.shape != expected.shape or value.dtype != expected.dtype:
+            return False
+        if value.numel() == 0:
+            return True
+        if not value.is_floating_point():
+            return torch.equal(value, expected)
+        finite = value.isfinite()
+        if not torch.equal(finite, expected.isfinite()) or not torch.equal(value[~finite], expected[~finite]):
+            return False
+        columns = value.shape[-1] if value.dim() else 1
+        left, right = (torch.where(finite, t, 0).double().reshape(-1, columns) for t in (value, expected))
+        whole = float(right.norm())
+        allowed = self._tolerance(value) * right.norm(dim=0) + 1e3 * torch.finfo(value.dtype).eps * whole
+        return bool(((left - right).norm(dim=0) <= allowed).all())
+
+    def combines(self, seen: Seen, whole: Seen) -> bool:
+        """Whether each row of a value is the same combination of the components of a lawful one in all runs."""
+        values = [seen.reference, *(v for _, v in seen.under)]
+        parts = [whole.reference, *(v for _, v in whole.under)]
+        length = values[0].shape[0] if values[0].dim() else 0
+        usable = all(t.is_floating_point() and t.dim() >= 1 and t.shape[0] == length for t in (*values, *parts))
+        if self.symmetry not in ("rotation", "inversion") or not usable or not length:
+            return False
+        left = torch.cat([v.double().reshape(length, -1) for v in values])
+        right = torch.cat([p.double().reshape(length, -1) for p in parts])
+        if not 2 <= right.shape[1] <= 64 or len(right) < 2 * right.shape[1] or not (left.isfinite().all()):
+            return False
+        factors = torch.linalg.lstsq(right, left, driver="gelsd").solution
+        return self.close(left, right @ factors)
+
+    def candidates(self, reference: Tensor, laws: Sequence[Law]) -> Iterator[Law]:
+        """Laws that a broken value of this shape might have been meant to obey, the known ones of its kin first."""
+        fitting = [law for law in dict.fromkeys(laws) if _applies(law, reference)]
+        yield from dict.fromkeys([*fitting, *self._plain(reference)])
+
+    def _tolerance(self, value: Tensor) -> float:
+        return max(self.tolerance, 64 * torch.finfo(value.dtype).eps)
+
+    def _standard(self, seen: Seen) -> Iterator[Law]:
+        yield Unchanged()
+        yield from self._plain(seen.reference)
+        if self.symmetry == "rotation":
+            yield from self._irreps(seen)
+        elif self.symmetry == "inversion":
+            yield from self._signs(seen)
+
+    def _plain(self, tensor: Tensor) -> Iterator[Law]:
+        """Laws that the shape alone suggests."""
+        forms: dict[str, Callable[[Tensor], Iterator[Law]]] = {
+            "translation": _points,
+            "rotation": _tensorial,
+            "inversion": lambda _: iter([Signed(0, (-1,))]),
+            "permutation": self._orders,
+            "batch": self._selections,
+        }
+        yield Unchanged()
+        if self.symmetry in ("permutation", "batch") or tensor.is_floating_point():
+            yield from forms[self.symmetry](tensor)
+
+    def _orders(self, tensor: Tensor) -> Iterator[Law]:
+        nodes = self.sizes.nodes or 0
+        if nodes < 2:
+            return
+        numbers = not tensor.is_floating_point() and tensor.dtype != torch.bool
+        axes = [
+            (axis, inner)
+            for axis, length in enumerate(tensor.shape)
+            for inner in dict.fromkeys((1, length // nodes))
+            if length and length % nodes == 0
+        ]
+        pairs = [p for p in itertools.combinations(axes, 2) if p[0][0] != p[1][0]]
+        for chosen in [*((a,) for a in axes), *pairs]:
+            yield Reordered(chosen)
+            if numbers:
+                yield Reordered(chosen, True)
+        if numbers:
+            yield Reordered((), True)
+
+    def _selections(self, tensor: Tensor) -> Iterator[Law]:
+        count = self.sizes.samples or 0
+        for axis, length in enumerate(tensor.shape):
+            if count and length and length % count == 0:
+                yield Selected(axis, (length // count,) * count)
+                if length > count:
+                    yield Selected(axis, ())
+            for sizes in self.sizes.segments:
+                if sum(sizes) == length:
+                    yield Selected(axis, sizes)
+
+    def _irreps(self, seen: Seen) -> Iterator[Law]:
+        """Irreps in blocks, read off the values axis by axis."""
+        if not seen.reference.is_floating_point():
+            return
+        for axis in reversed(range(seen.reference.dim())):
+            degrees = self._degrees(seen, axis)
+            if degrees is not None:
+                yield Turned(((axis, degrees),))
+
+    def _degrees(self, seen: Seen, axis: int) -> tuple[int, ...] | None:
+        """The degrees of the blocks of one axis, read from its start; None where some entry belongs to no block."""
+        length = seen.reference.shape[axis]
+        if length > _LONGEST or length < 3 or any(v.shape != seen.reference.shape for _, v in seen.under):
+            return None
+        rows = _rows(seen.reference, axis)
+        pairs = [(element, _rows(value, axis)) for element, value in seen.under]
+        degrees: list[int] = []
+        start = 0
+        while start < length:
+            fitting = (d for d in range(_MOST_DEGREE + 1) if start + 2 * d + 1 <= length)
+            degree = next((d for d in fitting if self._turns(rows, pairs, start, d)), None)
+            if degree is None:
+                return None
+            degrees.append(degree)
+            start += 2 * degree + 1
+        return tuple(degrees) if any(degrees) else None
+
+    def _turns(self, rows: Tensor, pairs: Sequence[tuple[Transform, Tensor]], start: int, degree: int) -> bool:
+        block = slice(start, start + 2 * degree + 1)
+        expected = ((value[:, block], rows[:, block] @ wigner_d(degree, 1, e).T.to(rows)) for e, value in pairs)
+        return all(self.close(value, turned) for value, turned in expected)
+
+    def _signs(self, seen: Seen) -> Iterator[Law]:
+        """Entries along an axis that are even or odd, each."""
+        reference = seen.reference
+        for axis in reversed(range(reference.dim())):
+            for _, value in seen.under[:1]:
+                if value.shape != reference.shape or not value.is_floating_point():
+                    return
+                rows, other = _rows(reference, axis), _rows(value, axis)
+                even = [self.close(other[:, i], rows[:, i]) for i in range(rows.shape[1])]
+                yield Signed(axis, tuple(1 if e else -1 for e in even))
+
+    def _linear(self, seen: Seen) -> Law | None:
+        """One linear map along some axis that explains every row; only where there are rows enough to disprove it."""
+        reference = seen.reference
+        shapes = {v.shape for _, v in seen.under} | {reference.shape}
+        if self.symmetry not in ("rotation", "inversion") or len(shapes) > 1 or not reference.is_floating_point():
+            return None
+        for axis in reversed(range(reference.dim())):
+            rows = _rows(reference, axis)
+            if not 2 <= rows.shape[1] <= 256 or rows.shape[0] < 2 * rows.shape[1]:
+                continue
+            found = [(e, torch.linalg.lstsq(rows, _rows(v, axis), driver="gelsd").solution) for e, v in seen.under]
+            law = Mixed(axis, tuple((e, tuple(map(tuple, m.tolist()))) for e, m in found))
+            if self.obeys(seen, law):
+                return law
+        return None
+
+    def _related(self, seen: Seen) -> bool:
+        """Whether what changed is no more than another basis, a shift of all rows alike, or another order of rows."""
+        reference = seen.reference
+        if self.symmetry in ("permutation", "batch"):
+            return all(self._same_rows(reference, value) for _, value in seen.under)
+        if any(v.shape != reference.shape for _, v in seen.under) or not reference.is_floating_point():
+            return False
+        if self.symmetry == "translation":
+            return all(self._shifted(value - reference, reference) for _, value in seen.under)
+        return self.symmetry == "rotation" and any(
+            all(self._same_lengths(_rows(reference, a), _rows(v, a)) for _, v in seen.under)
+            for a in range(reference.dim())
+            if 2 <= reference.shape[a] <= _LONGEST and reference.numel() >= _ENOUGH * reference.shape[a]
+        )
+
+    def _same_lengths(self, rows: Tensor, other: Tensor) -> bool:
+        """An orthogonal map keeps the inner products of rows."""
+        chosen = slice(0, 512)
+        return self.close(other[chosen] @ other[chosen].T, rows[chosen] @ rows[chosen].T)
+
+    def _shifted(self, difference: Tensor, reference: Tensor) -> bool:
+        """The same shift along some axis of at least two entries."""
+        for axis in range(difference.dim()):
+            if difference.shape[axis] > 1:
+                first = difference.narrow(axis, 0, 1).expand_as(difference)
+                if self.close(reference + difference, reference + first):
+                    return True
+        return False
+
+    def _same_rows(self, reference: Tensor, value: Tensor) -> bool:
+        """Every row of the value is a row of the reference, along some axis."""
+        if reference.dim() != value.dim():
+            return False
+        for axis in range(value.dim()):
+            rest = [n for i, n in enumerate(value.shape) if i != axis]
+            if rest == [n for i, n in enumerate(reference.shape) if i != axis] and value.shape[axis] > 1:
+                weights = torch.randn(max(1, _count(rest)), generator=torch.Generator().manual_seed(0)).double()
+                left, right = ((_rows(t, axis).T @ weights.to(t.device)).sort().values for t in (value, reference))
+                if len(left) == len(right) and self.close(left, right):
+                    return True
+        return False
+
+
+def _points(tensor: Tensor) -> Iterator[Law]:
+    for axis in reversed(range(tensor.dim())):
+        if tensor.shape[axis] == 3:
+            yield Moved(axis)
+
+
+def _tensorial(tensor: Tensor) -> Iterator[Law]:
+    """One irrep on one axis, or on each of two or three."""
+    axes = [a for a in reversed(range(tensor.dim())) if tensor.shape[a] % 2 and 3 <= tensor.shape[a] <= 17]
+    for count in (1, 2, 3):
+        for chosen in itertools.combinations(axes, count):
+            yield Turned(tuple((a, ((tensor.shape[a] - 1) // 2,)) for a in chosen))
+
+
+def _rows(tensor: Tensor, axis: int) -> Tensor:
+    """The axis last, everything else first, in float64."""
+    return tensor.double().movedim(axis, -1).reshape(-1, tensor.shape[axis])
+
+
+def _count(shape: Sequence[int]) -> int:
+    result = 1
+    for size in shape:
+        result *= size
+    return result
+
+
+def _applies(law: Law, tensor: Tensor) -> bool:
+    """Whether a law that was seen on another tensor has the axes for this one."""
+    if isinstance(law, Turned):
+        return all(
+            axis < tensor.dim() and sum(2 * d + 1 for d in degrees) == tensor.shape[axis] for axis, degrees in law.axes
+        )
+    if isinstance(law, Mixed):
+        return law.axis < tensor.dim() and len(law.matrices[0][1]) == tensor.shape[law.axis]
+    if isinstance(law, Signed):
+        return len(law.signs) == 1 or (law.axis < tensor.dim() and tensor.shape[law.axis] == len(law.signs))
+    return isinstance(law, Unchanged)

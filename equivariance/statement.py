@@ -1,0 +1,256 @@
+"""The statement inside a layer that breaks a symmetry, found by comparing recordings and proven by intervention.
+
+The layer's own code is recorded on the reference inputs and on exactly transformed ones. The operations that made
+something unlawful of lawful values are suspects, in their order. Each is tried: what its statement makes is replaced
+by what a law would make of the reference values, and the layer runs on. Where the error of the output vanishes, and
+comes back when the replacement is left out again, the statement is confirmed.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from equivariance.alone import judge
+from equivariance.bench import Bench
+from equivariance.contract import Contract
+from equivariance.dataflow import Dataflow, Unit, divergence
+from equivariance.elements import Transform
+from equivariance.frames import Place
+from equivariance.groups import Group
+from equivariance.handlers import Introduced, Once, Reference, Site
+from equivariance.laws import Law
+from equivariance.matching import Matcher, Sizes
+from equivariance.measure import PartKey
+from equivariance.probe import Call
+from equivariance.survey import Surveyor
+from equivariance.tape import Patch, Tape
+from equivariance.trees import cast, leaves
+
+if TYPE_CHECKING:
+    from equivariance.localize import Suspect
+
+_MOST_ROUNDS = 6
+_MOST_TRIES = 12
+"""Statements that are tried in turn, and replacements per statement."""
+
+Laws = Mapping[int, Law]
+"""Value -> the law that replaces it."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A statement at fault.
+
+    Attributes
+    ----------
+    place : file and line; None where there is no Python source
+    layer : dotted path of the innermost module that runs it
+    confirmed : whether the intervention proved it
+    error : at the layer's output, with every other statement at fault put right
+    """
+
+    place: Place | None
+    layer: str
+    confirmed: bool
+    error: float = 0.0
+
+
+def statements_of(surveyor: Surveyor, group: Group, suspect: Suspect) -> list[Statement]:
+    """The statements at fault in a suspect's own code, the one with the largest error first."""
+    setting, trial = surveyor.setting, suspect.trial
+    more = [e for e in group.draw(3, surveyor.seed + 1, setting)[::2] if e != trial.element]
+    root = surveyor.bench.contracts[""]
+    given = [leaf for k, v in surveyor.bench.arguments.items() for leaf in leaves(v, root.inputs.get(k))]
+    segments = {r.concatenated.sizes for _, _, r in given if r.concatenated and r.concatenated.sizes}
+    sizes = Sizes(setting.nodes, setting.samples, tuple(segments))
+    found = Tracer(surveyor.bench, sizes, suspect, more, group.symmetry).statements()
+    return sorted(found, key=lambda s: s.error, reverse=True)
+
+
+class Traced(Introduced):
+    """Records what the owner's own code does with exact values."""
+
+    def __init__(self, reference: Reference, element: Transform, dtype: torch.dtype, owner: Call, tape: Tape) -> None:
+        """``owner`` is the call that is recorded."""
+        super().__init__(reference, element, dtype)
+        self.owner, self.tape = owner, tape
+        self._exact = Once(lambda t, r: cast(r.transform(t, element), dtype).clone(), not reference.copying)
+
+    def enter(self, call: Call, caller: Call | None, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Note what the owner hands to a layer."""
+        if caller == self.owner:
+            for name, value in arguments.items():
+                self._mark(Site(call, name), value)
+        with self.tape.paused():
+            return super().enter(call, caller, arguments)
+
+    def leave(self, call: Call, output: Any) -> Any:
+        """Note what the owner makes."""
+        if call == self.owner:
+            self._mark(Site(call), output)
+        with self.tape.paused():
+            return super().leave(call, output)
+
+    def exact(self, site: Site) -> Any:
+        """Not part of the layer's code."""
+        with self.tape.paused():
+            return super().exact(site)
+
+    def _mark(self, site: Site, value: Any) -> None:
+        if self.reference.has(site):
+            with self.tape.paused():
+                found = leaves(value, self.reference.spec(site))
+            self.tape.mark(site, {path: t for path, t, _ in found})
+
+
+class Tracer:
+    """Looks for the statements at fault in one call's own code, at one of its sites."""
+
+    def __init__(self, bench: Bench, sizes: Sizes, suspect: Suspect, more: Sequence[Transform], symmetry: str) -> None:
+        """``more`` elements tell chance from law."""
+        self.bench, self.trial, self.owner = bench, suspect.trial, suspect.owner
+        self.site, self.key, self.limit = suspect.site, suspect.key, suspect.reading.limit
+        self.elements = [self.trial.element, *more]
+        tolerance = math.sqrt(min(suspect.reading.error, 1.0) * self.limit)
+        self.matcher = Matcher(symmetry, sizes, tolerance)
+        self.reference, handler = self._record(Transform(), {})
+        self.repeats = _error_at(handler, self.site, self.key) <= self.limit
+
+    def statements(self) -> list[Statement]:
+        """Those at fault, in the order in which they run; the first suspect where none can be confirmed."""
+        if not self.repeats:  # random numbers are drawn otherwise than in the reference run
+            return []
+        laws: dict[Unit, Laws] = {}
+        tried: set[Unit] = set()
+        suspect: Unit | None = None
+        for _ in range(_MOST_ROUNDS):
+            flow = self._flow(_merged(laws))
+            if flow is None:
+                return self._diverged()
+            involved, units = self._suspects(flow)
+            units = [u for u in units if u not in tried]
+            if not units:
+                break
+            suspect = suspect or units[0]
+            tried.add(units[0])
+            found, healed = self._try(flow, units[0], involved, _merged(laws), len(units))
+            if found:
+                laws[units[0]] = found
+            if healed:
+                return self._necessary(laws)
+        return [Statement(suspect.place, suspect.layer, False)] if suspect else []
+
+    def _suspects(self, flow: Dataflow) -> tuple[set[int], list[Unit]]:
+        """The values that take part in the break, and the statements that may be at fault, in their order."""
+        targets = self._targets()
+        involved = flow.involved(targets)
+        units = list(dict.fromkeys(map(flow.unit, flow.drops(involved))))
+        if units:
+            return involved, units
+        source = flow.arising(targets[0])
+        return {*involved, source}, [flow.unit(flow.producers[source])]
+
+    def _try(self, flow: Dataflow, unit: Unit, involved: set[int], known: Laws, count: int) -> tuple[Laws, bool]:
+        """The replacement after which the fewest suspects are left, and whether it heals the output."""
+        best: tuple[int, Laws] = (count, {})
+        values = flow.escaping(unit, involved, self._targets())
+        for laws in self._replacements(flow, values):
+            tape, error = self._attempt({**known, **laws})
+            if error <= self.limit:
+                return laws, True
+            if tape is not None and divergence(self.reference, tape) is None:
+                left = Dataflow(self.reference, [(self.trial.element, tape)], self.matcher)
+                best = min(best, (len(self._suspects(left)[1]), laws), key=lambda b: b[0])
+        return best[1], False
+
+    def _replacements(self, flow: Dataflow, values: Sequence[int]) -> Iterator[Laws]:
+        choices = [list(self.matcher.candidates(self.reference.values[n], flow.laws_near(n))) for n in values]
+        if values:
+            for chosen in itertools.islice(_diagonal_first(choices), _MOST_TRIES):
+                yield dict(zip(values, chosen, strict=True))
+
+    def _necessary(self, laws: Mapping[Unit, Laws]) -> list[Statement]:
+        """Those whose break comes back when only they are left as they are."""
+        kept = dict(laws)
+        result = []
+        for unit in laws:
+            _, error = self._attempt(_merged({u: v for u, v in kept.items() if u != unit}))
+            if error > self.limit:
+                result.append(Statement(unit.place, unit.layer, True, error))
+            else:
+                del kept[unit]
+        return result
+
+    def _diverged(self) -> list[Statement]:
+        """The statement whose data decides the course: the last Python number that was read before."""
+        tape, _ = self._record(self.trial.element, {})
+        index = divergence(self.reference, tape)
+        if index is None:
+            return []
+        events = self.reference.events[: index + 1]
+        reads = [i for i, e in enumerate(events[:index]) if e.result is not None and e.result != tape.events[i].result]
+        chosen = events[reads[-1]] if reads else events[-1]
+        return [Statement(chosen.place, chosen.layer, False)]
+
+    def _targets(self) -> list[int]:
+        return [self.reference.marks[self.site][self.key[0]]]
+
+    def _flow(self, laws: Laws) -> Dataflow | None:
+        """Recordings under the elements with values replaced; None where they take another course."""
+        under = [(element, self._record(element, laws)[0]) for element in self.elements]
+        if any(divergence(self.reference, tape) is not None for _, tape in under):
+            return None
+        return Dataflow(self.reference, under, self.matcher)
+
+    def _attempt(self, laws: Laws) -> tuple[Tape | None, float]:
+        """The recording with values replaced, and what is left of the error at the site."""
+        try:
+            tape, handler = self._record(self.trial.element, laws)
+        except (RuntimeError, ValueError, IndexError):  # a replacement that does not fit what comes after
+            return None, math.inf
+        return tape, _error_at(handler, self.site, self.key)
+
+    def _record(self, element: Transform, laws: Laws) -> tuple[Tape, Traced]:
+        state, dtype = self.trial.state, self.bench.main
+        patches = {n: _patch(law, self.reference.values[n], element) for n, law in laws.items()}
+        tape = Tape(patches)
+        handler = Traced(self.bench.reference(state), element, dtype, self.owner, tape)
+        module = self.bench.module(state, dtype)
+        with ExitStack() as stack:
+            stack.enter_context(_followed(tape, module, self.owner, self.bench.contracts))
+            stack.enter_context(tape)
+            judge(self.bench, state, self.owner, handler, dtype)
+        return tape, handler
+
+
+def _error_at(handler: Introduced, site: Site, key: PartKey) -> float:
+    errors = handler.errors.get(site, {})
+    return errors[key].relative if key in errors else math.inf
+
+
+def _followed(tape: Tape, module: torch.nn.Module, owner: Call, contracts: Mapping[str, Contract]) -> Any:
+    """Record while the owner's own code runs, and not while a layer with a contract does."""
+    return tape.following(module, owner.layer, [name for name in contracts if name != owner.layer])
+
+
+def _patch(law: Law, value: Tensor, element: Transform) -> Patch:
+    return lambda made: law.apply(value, element).to(made.dtype)
+
+
+def _merged(laws: Mapping[Unit, Laws]) -> dict[int, Law]:
+    return {number: law for found in laws.values() for number, law in found.items()}
+
+
+def _diagonal_first(choices: Sequence[Sequence[Law]]) -> Iterator[tuple[Law, ...]]:
+    """Combinations, those first in which all values obey the like-placed law."""
+    diagonal = list(itertools.zip_longest(*choices, fillvalue=None))
+    alike = [tuple(law or choices[i][-1] for i, law in enumerate(row)) for row in diagonal]
+    yield from dict.fromkeys([*alike, *itertools.islice(itertools.product(*choices), _MOST_TRIES)])

@@ -1,0 +1,235 @@
+"""Records the tensor operations of one layer call: what each reads and writes, and the statement that asked for it.
+
+The recording is by dispatch, below autograd, so that operations inside TorchScript, compiled tensor products and
+custom autograd functions are seen like any other. Two recordings of the same code have the same operations in the same
+order, or diverge at a statement whose course depends on the data.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_flatten
+
+from equivariance.frames import Place, place_of
+
+Patch = Callable[[Tensor], Tensor]
+"""Gives what takes the place of a value."""
+
+VIEWS = frozenset({
+    "view", "reshape", "_unsafe_view", "unsqueeze", "squeeze", "transpose", "permute", "t", "expand", "unfold", "alias",
+    "detach", "clone", "contiguous", "as_strided", "_to_copy", "lift_fresh", "lift_fresh_copy", "movedim", "repeat",
+    "_reshape_alias", "view_as_real", "copy_", "copy", "index_put_", "index_put", "_conj", "real",
+})  # fmt: skip
+"""Operations after which everything is still there, in another layout."""
+
+CUTS = frozenset({
+    "select", "slice", "unbind", "split", "split_with_sizes", "diagonal", "index_select", "index", "gather", "chunk",
+    "narrow",
+})  # fmt: skip
+"""Operations that take something out: components that may be put together again."""
+
+_FACTORIES = frozenset({"empty", "zeros", "new_empty", "new_zeros", "empty_like", "zeros_like", "empty_strided"})
+"""Operations that make nothing but memory, which another library may fill behind torch's back."""
+
+
+_GENERATED = (torch.jit.ScriptModule, torch.fx.GraphModule)
+"""Modules that nobody wrote: their code counts as that of the module that holds them."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """One operation.
+
+    Attributes
+    ----------
+    name : of the operation, without overload
+    place : the statement, None where there is no Python source
+    layer : dotted path of the innermost module that runs it
+    reads, writes : numbers of values
+    result : what it returns, where that is a Python number
+    """
+
+    name: str
+    place: Place | None
+    layer: str
+    reads: tuple[int, ...]
+    writes: tuple[int, ...]
+    result: object = None
+
+    @property
+    def signature(self) -> tuple[object, ...]:
+        """What two recordings of the same course have in common."""
+        return self.name, self.place, self.layer, self.reads, self.writes
+
+
+class Tape(TorchDispatchMode):
+    """Records while :attr:`active`.
+
+    Attributes
+    ----------
+    events : in order; values that the layer did not make itself have an event "given"
+    values : every value, by number; copied only where its memory is changed later
+    marks : site -> path within the value that passed there -> number
+    """
+
+    def __init__(self, patches: Mapping[int, Patch] | None = None, results: Mapping[int, object] | None = None) -> None:
+        """``patches`` by value number; ``results`` replace Python numbers, by event number."""
+        super().__init__()
+        self.active = False
+        self.events: list[Event] = []
+        self.values: list[Tensor] = []
+        self.marks: dict[object, dict[str, int]] = {}
+        self._patches, self._results = patches or {}, results or {}
+        self._numbers: dict[int, int] = {}
+        self._states: dict[int, int] = {}
+        self._alive: list[Tensor] = []
+        self._sharing: dict[int, list[int]] = {}
+        self._unfilled: dict[int, int] = {}
+        self._layers = [""]
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Run the operation and record it."""
+        changed = _changed(func, args, kwargs or {})
+        if not self.active:
+            self._secure(changed)
+            return func(*args, **(kwargs or {}))
+        name = func._schema.name.rpartition("::")[2]
+        given = [t for t in tree_flatten((args, kwargs))[0] if isinstance(t, Tensor)]
+        place, layer = place_of(sys._getframe(1)), self._layers[-1]
+        reads = tuple(self.number(t) for t in given)
+        self._secure(changed)
+        output = func(*args, **(kwargs or {}))
+        return self._record(name, place, layer, reads, changed, output)
+
+    @contextmanager
+    def following(self, module: torch.nn.Module, owner: str, others: Sequence[str]) -> Iterator[None]:
+        """Be active while ``owner``, a submodule of ``module``, runs code of its own: not that of ``others``."""
+        handles = []
+        before: list[bool] = []
+
+        def entered(name: str) -> None:
+            before.append(self.active)
+            self.active = name == owner or (self.active and name not in others)
+            self._layers.append(name)
+
+        def left() -> None:
+            self.active = before.pop()
+            self._layers.pop()
+
+        generated = [n + "." for n, m in module.named_modules() if n and isinstance(m, _GENERATED)]
+        for name, layer in module.named_modules():
+            if not any(f"{name}.".startswith(prefix) for prefix in generated):
+                handles.append(layer.register_forward_pre_hook(lambda *_, n=name: entered(n)))
+                handles.append(layer.register_forward_hook(lambda *_: left(), always_call=True))
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Record nothing: what the harness itself computes."""
+        before, self.active = self.active, False
+        try:
+            yield
+        finally:
+            self.active = before
+
+    def number(self, tensor: Tensor) -> int:
+        """The number of a tensor's present value; one that is new was given from outside."""
+        state = self._states.get(_storage(tensor))
+        known = self._numbers.get(id(tensor)) if state is None else state
+        if known is None:
+            known = self._keep(tensor)
+            self.events.append(Event("given", None, self._layers[-1], (), (known,)))
+        if known in self._unfilled:
+            self._fill(known, tensor)
+        return known
+
+    def mark(self, site: object, tensors: Mapping[str, Tensor]) -> None:
+        """Note which values pass at a site."""
+        self.marks[site] = {path: self.number(t) for path, t in tensors.items()}
+
+    def _record(
+        self, name: str, place: Place | None, layer: str, reads: tuple[int, ...], changed: Sequence[Tensor], output: Any
+    ) -> Any:
+        made = [t for t in tree_flatten(output)[0] if isinstance(t, Tensor)]
+        made = [t for t in made if not any(t is c for c in changed)]
+        writes = tuple([self._keep(t) for t in made] + [self._change(t) for t in changed])
+        result = output if isinstance(output, (bool, int, float)) else None
+        if result is not None and len(self.events) in self._results:
+            output = self._results[len(self.events)]
+        if name in _FACTORIES:
+            for tensor in made:
+                tensor.zero_()  # what memory held before is nobody's value
+            self._unfilled.update(dict.fromkeys(writes, len(self.events)))
+        self.events.append(Event(name, place, layer, reads, writes, result))
+        return output
+
+    def _keep(self, tensor: Tensor) -> int:
+        """A number for a new tensor, which is kept alive so that its identity stays its own."""
+        number = len(self.values)
+        self._patch(number, tensor)
+        self._numbers[id(tensor)] = number
+        self._hold(tensor, tensor)
+        return number
+
+    def _change(self, tensor: Tensor) -> int:
+        """A number for the state of memory after a change in place: that of the whole tensor that it is a view of."""
+        number = len(self.values)
+        self._patch(number, tensor)
+        whole = tensor if tensor._base is None else tensor._base
+        self._states[_storage(tensor)] = number
+        self._hold(tensor, whole)
+        return number
+
+    def _hold(self, tensor: Tensor, value: Tensor) -> None:
+        self._sharing.setdefault(_storage(tensor), []).append(len(self.values))
+        self._alive.append(tensor)
+        self.values.append(value.detach())
+
+    def _secure(self, changed: Sequence[Tensor]) -> None:
+        """Copy the values that a change in place is about to overwrite."""
+        for tensor in changed:
+            for number in self._sharing.pop(_storage(tensor), ()):
+                self.values[number] = self.values[number].clone()
+
+    def _patch(self, number: int, tensor: Tensor) -> None:
+        if number in self._patches:
+            with torch.no_grad():
+                tensor.copy_(self._patches[number](tensor))
+
+    def _fill(self, number: int, tensor: Tensor) -> None:
+        """A factory's result is taken as it is at its first use: a library may have filled it from what hangs loose."""
+        index = self._unfilled.pop(number)
+        if not bool(tensor.any()):
+            return
+        event, used = self.events[index], {n for e in self.events for n in e.reads}
+        loose = tuple(n for n in range(number) if n not in used)
+        self.events[index] = Event("filled", event.place, event.layer, loose, event.writes)
+
+
+def _storage(tensor: Tensor) -> int:
+    return int(tensor.untyped_storage()._cdata)
+
+
+def _changed(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Tensor]:
+    """The tensors that an operation changes in place."""
+    result: list[Tensor] = []
+    for i, argument in enumerate(func._schema.arguments):
+        if argument.alias_info is None or not argument.alias_info.is_write:
+            continue
+        value = args[i] if i < len(args) and not argument.kwarg_only else kwargs.get(argument.name)
+        result.extend(t for t in tree_flatten(value)[0] if isinstance(t, Tensor))
+    return result

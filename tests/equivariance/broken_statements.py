@@ -1,0 +1,184 @@
+"""Networks with one statement at fault, marked by a comment, and sound ones whose insides look broken."""
+
+import torch
+from torch import Tensor, nn
+
+
+def relative(x: Tensor) -> Tensor:
+    return x - x.mean(0, keepdim=True)
+
+
+def pairs(x: Tensor) -> tuple[Tensor, Tensor]:
+    difference = x[:, None] - x[None]
+    return difference, difference.norm(dim=-1)
+
+
+def messages(x: Tensor) -> Tensor:
+    difference, distance = pairs(x)
+    return torch.einsum("ij,ijk->ik", torch.exp(-distance), difference)
+
+
+class Bias(nn.Module):
+    def forward(self, x):
+        v = messages(x)
+        v = v + 0.1  # at fault: Bias
+        return v.norm(dim=-1)
+
+
+class Rectified(nn.Module):
+    def forward(self, x):
+        v = messages(x)
+        w = torch.relu(v)  # at fault: Rectified
+        return v * w.norm(dim=-1, keepdim=True)
+
+
+class Components(nn.Module):
+    def forward(self, x):
+        a, b, c = messages(x).unbind(-1)
+        r = (a * a + b * b).sqrt()
+        theta = torch.atan2(b, a)
+        c = c + 0.3 * abs(c)  # at fault: Components
+        return torch.stack([r * theta.cos(), r * theta.sin(), c], dim=-1)
+
+
+class Branch(nn.Module):
+    def forward(self, x):
+        v = messages(x)
+        if v[0, 0] > 0:  # at fault: Branch
+            return v * 2
+        return v
+
+
+class Helper(nn.Module):
+    def forward(self, x):
+        return self.scaled(messages(x))
+
+    def scaled(self, v):
+        return v * torch.tensor([1.0, 1.0, 1.1])  # at fault: Helper
+
+
+class Normed(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.LayerNorm(3)
+
+    def forward(self, x):
+        v = messages(x)
+        v = self.norm(v)  # at fault: Normed
+        return v * v.norm(dim=-1, keepdim=True)
+
+
+class InPlace(nn.Module):
+    def forward(self, x):
+        out = torch.zeros_like(x)
+        v = messages(x)
+        out[:, 0] = v[:, 0]
+        out[:, 1] = v[:, 1]
+        out[:, 2] = v[:, 2].abs()  # at fault: InPlace
+        return out
+
+
+class Absolute(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embed = nn.Linear(4, 8)
+
+    def forward(self, x):
+        _, distance = pairs(x)
+        features = torch.cat([distance.sum(-1, keepdim=True), x], dim=-1)  # at fault: Absolute
+        hidden = self.embed(features)
+        return torch.sigmoid(hidden)
+
+
+class Looped(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Linear(3, 3, bias=False) for _ in range(3))
+        self.broken = 1
+
+    def forward(self, x):
+        v = messages(x)
+        for i, layer in enumerate(self.layers):
+            v = v * layer.weight.sum()
+            if i == self.broken:
+                v = layer(v)  # at fault: Looped
+        return v.norm(dim=-1)
+
+
+class Crossed(nn.Module):
+    """Declared a vector, is a pseudo-vector."""
+
+    def forward(self, x):
+        v, w = relative(x), messages(x)
+        u = torch.linalg.cross(v, w)  # at fault: Crossed
+        return u * w.norm(dim=-1, keepdim=True)
+
+
+class Ordered(nn.Module):
+    def forward(self, x):
+        v = messages(x)
+        weights = torch.arange(len(v)).to(v) / len(v)
+        v = v * weights[:, None]  # at fault: Ordered
+        return v.sum(0, keepdim=True) + relative(x)
+
+
+class First(nn.Module):
+    def forward(self, x):
+        start = relative(x)[0]  # at fault: First
+        return messages(x) + start
+
+
+class Twice(nn.Module):
+    """Two statements at fault."""
+
+    def forward(self, x):
+        v = messages(x)
+        v = v + 0.1  # at fault: Twice
+        n = v.norm(dim=-1, keepdim=True)
+        w = torch.relu(relative(x))  # at fault: Twice
+        return n * w.norm(dim=-1, keepdim=True)
+
+
+class Polar(nn.Module):
+    def forward(self, x):
+        a, b, c = messages(x).unbind(-1)
+        r, theta = (a * a + b * b).sqrt(), torch.atan2(b, a)
+        return torch.stack([r * theta.cos(), r * theta.sin(), c], dim=-1)
+
+
+class Frames(nn.Module):
+    def forward(self, x):
+        v, w = relative(x), messages(x)
+        e1 = v / v.norm(dim=-1, keepdim=True)
+        e3 = torch.linalg.cross(v, w)
+        e3 = e3 / e3.norm(dim=-1, keepdim=True)
+        frame = torch.stack([e1, torch.linalg.cross(e3, e1), e3], dim=-1)
+        local = torch.einsum("nij,ni->nj", frame, w)
+        local = torch.tanh(local) + 0.1
+        return torch.einsum("nij,nj->ni", frame, local)
+
+
+class Eigen(nn.Module):
+    def forward(self, x):
+        v = relative(x)
+        values, vectors = torch.linalg.eigh(v.T @ v)
+        return (v @ vectors * values.sqrt()) @ vectors.T
+
+
+class Differenced(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(3, 3)
+
+    def forward(self, x):
+        y = self.linear(x)
+        return (y[:, None] - y[None]).abs().sum(1)
+
+
+class Filled(nn.Module):
+    def forward(self, x):
+        out = torch.empty_like(x)
+        v = messages(x)
+        for k in range(3):
+            out[:, k] = v[:, k] * 2
+        return torch.where(v.norm(dim=-1, keepdim=True) > 1, out, v)
