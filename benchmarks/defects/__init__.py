@@ -1,0 +1,1 @@
+"""The planted-defect benchmark: ``python -m benchmarks.defects``."""

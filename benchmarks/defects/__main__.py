@@ -1,0 +1,58 @@
+"""The planted-defect benchmark: `python -m benchmarks.defects`, written to docs/results/defects.md."""
+
+from __future__ import annotations
+
+import argparse
+import fnmatch
+import shlex
+import sys
+import time
+from pathlib import Path
+
+from benchmarks.defects.catalogue import CASES
+from benchmarks.defects.page import page
+from benchmarks.defects.run import ROOT, run, tasks
+from benchmarks.defects.score import DTYPES, SETTINGS
+from equivariance.report.files import write_text
+
+PAGE = ROOT / "docs" / "results" / "defects.md"
+
+
+def main() -> None:
+    """Run, print what went wrong as it comes, write the page."""
+    options = _options()
+    cases = [c for c in CASES if _matches(options.only, c.name, c.style)]
+    wanted = tasks(cases, options.dtypes, options.seeds, options.settings)
+    if not wanted:
+        sys.exit(f"--only: expected a pattern that cases match, got {options.only!r}")
+    start, outcomes = time.perf_counter(), []
+    for found in run(wanted, options.jobs, options.keep):
+        outcomes.append(found)
+        if found.failed or found.alarms:
+            print(f"{len(outcomes)}/{len(wanted)} {found.task}: {found.failed or found.said}", flush=True)
+    command = shlex.join(["python", "-m", "benchmarks.defects", *sys.argv[1:]])
+    text = page(cases, outcomes, command, time.perf_counter() - start)
+    print(text)
+    # A part of the cases is for looking at, not for the record.
+    if not options.only:
+        write_text(options.output, text)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.defects", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=20, help="networks and inputs per case (default 20)")
+    parser.add_argument("--dtypes", nargs="+", choices=tuple(DTYPES), default=tuple(DTYPES))
+    parser.add_argument("--settings", nargs="+", choices=SETTINGS, default=SETTINGS[:1], help="what is declared")
+    parser.add_argument("--only", default="", metavar="PATTERN", help="a substring or glob of case names or styles")
+    parser.add_argument("--jobs", type=int, default=1, help="processes of one thread each (default 1)")
+    parser.add_argument("--keep", type=Path, metavar="FILE", help="keep outcomes there, and go on from those it holds")
+    parser.add_argument("--output", type=Path, default=PAGE, metavar="FILE", help="the page (default: in docs/results)")
+    return parser.parse_args()
+
+
+def _matches(pattern: str, *names: str) -> bool:
+    return any(pattern in name or fnmatch.fnmatch(name, pattern) for name in names)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""What the harness says about a case, and how much of it is right."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+import equivariance as eq
+from benchmarks.defects.case import Case, Example, Truth
+from benchmarks.defects.catalogue import statements
+from benchmarks.defects.peers import Peer, first_red_layer, library_assertion
+
+SETTINGS = ("bare", "declared")
+"""Only the network's own inputs and output are declared; or inner layers too, in the cases that declare them."""
+DTYPES = {"float32": torch.float32, "float64": torch.float64}
+
+
+@dataclass(frozen=True)
+class Task:
+    """One diagnosis."""
+
+    case: str
+    dtype: str
+    seed: int
+    setting: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The scores of one diagnosis; for a sound case only ``alarms`` and ``failed`` say something.
+
+    ``detected``: a finding under one of the symmetries that are broken. ``symmetry``, ``layer``, ``statement``,
+    ``cause``: right in the largest finding under the telling symmetry. ``alarms``: findings under a symmetry that holds
+    or at a layer that is sound. ``said``: the findings in words. ``failed``: the exception, where one was raised.
+    """
+
+    task: Task
+    detected: bool = False
+    symmetry: bool = False
+    layer: bool = False
+    statement: bool = False
+    cause: bool = False
+    alarms: int = 0
+    said: str = ""
+    failed: str = ""
+    seconds: float = 0.0
+    assertion: Peer = Peer()
+    hooks: Peer = Peer()
+
+
+def outcome(case: Case, task: Task) -> Outcome:
+    """Diagnose one case; the peers are asked in the bare setting only."""
+    dtype = DTYPES[task.dtype]
+    example = case.example(task.seed, dtype)
+    contracts = example.contracts if task.setting == "declared" else {}
+    start = time.perf_counter()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            report = eq.diagnose(
+                example.module, example.args, example.irreps_in, example.irreps_out, group=list(case.groups),
+                contracts=contracts, seed=task.seed,
+            )  # fmt: skip
+    except Exception as error:
+        return Outcome(task, failed=f"{type(error).__name__}: {error}", seconds=time.perf_counter() - start)
+    seconds = time.perf_counter() - start
+    peers = _peers(case, example, task) if task.setting == "bare" else {}
+    said = "; ".join(f"{_named(f.layer)} {f.symmetry} {f.cause} {f.located} {f.location}" for f in report.findings)
+    if case.truth is None:
+        return Outcome(task, alarms=len(report.findings), said=said, seconds=seconds, **peers)
+    layers = case.truth.layers if task.setting == "bare" else _declared(case.truth, example)
+    return Outcome(task, **_scores(case.truth, layers, report), said=said, seconds=seconds, **peers)
+
+
+def _scores(truth: Truth, layers: tuple[str, ...], report: eq.Report) -> dict[str, bool | int]:
+    telling = next((f for f in report.findings if f.symmetry == truth.symmetries[0]), None)
+    wrong = [f for f in report.findings if f.symmetry not in truth.symmetries or f.layer not in layers]
+    return {
+        "detected": any(f.symmetry in truth.symmetries for f in report.findings),
+        "symmetry": telling is not None and all(f.symmetry in truth.symmetries for f in report.findings),
+        "layer": telling is not None and telling.layer in layers,
+        "statement": telling is not None and _at(telling.location, truth.marker),
+        "cause": telling is not None and telling.cause in truth.causes,
+        "alarms": len(wrong),
+    }
+
+
+def _at(location: eq.findings.Location | None, marker: str) -> bool:
+    return location is not None and (Path(location.file).name, location.line) in statements()[marker]
+
+
+def _declared(truth: Truth, example: Example) -> tuple[str, ...]:
+    """The layers that may be named where ``example.contracts`` are known: those, or the next one that is declared."""
+    known = {*example.contracts, ""}
+    return (*truth.layers, *(max((k for k in known if _within(layer, k)), key=len) for layer in truth.layers))
+
+
+def _within(layer: str, ancestor: str) -> bool:
+    return ancestor == "" or layer == ancestor or layer.startswith(f"{ancestor}.")
+
+
+def _named(layer: str) -> str:
+    return layer or "the whole network"
+
+
+def _peers(case: Case, example: Example, task: Task) -> dict[str, Peer]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return {
+            "assertion": library_assertion(case, example, DTYPES[task.dtype], task.seed),
+            "hooks": first_red_layer(case, example, task.seed),
+        }

@@ -1,0 +1,1 @@
+"""Sound modules of their own code, many of them with insides that look broken."""
