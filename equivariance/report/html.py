@@ -7,6 +7,7 @@ from importlib.resources import files
 
 from equivariance.findings import LayerRow, Report
 from equivariance.report.html_chart import charts
+from equivariance.report.html_cloud import cloud_of, coordinates
 from equivariance.report.html_findings import cards, notes
 from equivariance.report.html_parts import NOTHING, Html, badge, counted, join, number, precisions, table, tag
 from equivariance.report.html_tree import numbers, tree
@@ -32,7 +33,7 @@ def to_html(reports: Sequence[Report]) -> str:
     )
     sections = [_section(r, f"subject-{i}") for i, r in enumerate(reports, 1)]
     main = tag("main", *(sections or [tag("p", "Nothing was examined.")]), id="main")
-    body = tag("body", _top(reports), main, tag("script", _data("page.js")))
+    body = tag("body", _top(reports), main, tag("script", _data("page.js"), _data("cloud.js")))
     return f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}\n"
 
 
@@ -65,7 +66,12 @@ def _section(report: Report, anchor: str) -> Html:
         _summary(report),
     ]
     if report.findings:
-        parts += [tag("h3", "Findings"), cards(report.findings, anchor)]
+        cloud = cloud_of(report, f"{anchor}-cloud")
+        parts += [
+            tag("h3", "Findings"),
+            *([coordinates(cloud)] if cloud else []),
+            cards(report.findings, anchor, cloud),
+        ]
     if report.notes:
         parts += [tag("h3", "Notes: no break, but worth knowing"), notes(report.notes)]
     if len({(r.layer, r.call) for r in report.layers}) > 1:

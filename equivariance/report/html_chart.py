@@ -8,9 +8,11 @@ from equivariance.findings import LayerRow, Report
 from equivariance.report.html_parts import BROKEN, Html, call_name, counted, join, number, precisions, scroll_box, tag
 from equivariance.report.html_scale import LogAxis, exponents
 
-_LEFT, _RIGHT, _TOP, _HEIGHT, _BELOW = 96, 16, 14, 230, 172
-_WIDTH, _NARROWEST, _WIDEST = 1080, 13.0, 64.0
+_LEFT, _RIGHT, _TOP, _HEIGHT = 96, 16, 14, 230
+_WIDTH, _NARROWEST, _WIDEST = 1080, 13.0, 88.0
 _LONGEST = 26
+_PER_LETTER = 5.9
+"""Height that a letter of a turned name takes."""
 
 
 def charts(report: Report) -> Html:
@@ -42,6 +44,7 @@ def _figure(report: Report, symmetry: str, is_open: bool) -> Html:
     key = [
         tag("span", "● introduced (✕ where broken)", class_="introduced"),
         tag("span", "○ accumulated", class_="accumulated"),
+        tag("span", "◆ contributed to the network's output, where it is not 0", class_="contributed"),
         tag("span", f"┄ rounding floor of the accumulated error, {precisions(report)[1]}", class_="floor"),
     ]
     drawing = scroll_box(f"error along the layers, {symmetry}", _drawing(rows, words))
@@ -52,7 +55,7 @@ def _figure(report: Report, symmetry: str, is_open: bool) -> Html:
 def _drawing(rows: Sequence[LayerRow], words: str) -> Html:
     step = min(max(_WIDTH / len(rows), _NARROWEST), _WIDEST)
     width, bottom = round(_LEFT + step * len(rows) + _RIGHT), _TOP + _HEIGHT
-    values = [v for r in rows for v in (r.accumulated, r.introduced, r.reached_floor)]
+    values = [v for r in rows for v in (r.accumulated, r.introduced, r.contributed, r.reached_floor)]
     axis = LogAxis(*exponents(values), start=bottom, end=_TOP)
     places = [round(_LEFT + step * (i + 0.5), 1) for i in range(len(rows))]
     pieces = [
@@ -61,7 +64,7 @@ def _drawing(rows: Sequence[LayerRow], words: str) -> Html:
         _line([axis.at(r.accumulated) for r in rows], places, "accumulated"),
         *(_column(r, x, step, axis) for r, x in zip(rows, places, strict=True)),
     ]
-    height = bottom + _BELOW
+    height = bottom + 30 + round(_PER_LETTER * max(len(_short(call_name(r))) for r in rows))
     box = f"0 0 {width} {height}"
     return tag("svg", join(pieces, "\n"), viewBox=box, width=width, height=height, role="img", aria_label=words)
 
@@ -83,7 +86,8 @@ def _column(row: LayerRow, x: float, step: float, axis: LogAxis) -> Html:
     """Both values of one layer call, its name, and a strip that says all when pointed at."""
     broken = row.verdict in BROKEN
     low, own, reached = (round(v, 1) for v in (axis.start, axis.at(row.introduced), axis.at(row.accumulated)))
-    sizes = f"introduced {number(row.introduced)}, accumulated {number(row.accumulated)}"
+    named = (("introduced", row.introduced), ("accumulated", row.accumulated), ("contributed", row.contributed))
+    sizes = ", ".join(f"{name} {number(value)}" for name, value in named)
     return tag(
         "g",
         tag("title", f"{call_name(row)}: {sizes}, {row.verdict}"),
@@ -91,6 +95,8 @@ def _column(row: LayerRow, x: float, step: float, axis: LogAxis) -> Html:
         tag("line", x1=x, y1=low, x2=x, y2=own, class_="introduced"),
         tag("circle", cx=x, cy=reached, r=3.5, class_="accumulated"),
         _cross(x, own) if broken else tag("circle", cx=x, cy=own, r=3.5, class_="introduced"),
+        # Beside the others: a break often has the same size at its own output and at the network's.
+        _diamond(x + 7, axis.at(row.contributed)) if row.contributed else "",
         _label(row, round(x + 3, 1), low + 14),
         class_="broken" if broken else False,
     )
@@ -98,6 +104,10 @@ def _column(row: LayerRow, x: float, step: float, axis: LogAxis) -> Html:
 
 def _cross(x: float, y: float) -> Html:
     return tag("path", d=f"M{x - 5:.1f} {y - 5:.1f}l10 10m0 -10l-10 10", class_="introduced")
+
+
+def _diamond(x: float, y: float) -> Html:
+    return tag("path", d=f"M{x - 5:.1f} {y:.1f}l5 -5l5 5l-5 5z", class_="contributed")
 
 
 def _label(row: LayerRow, x: float, y: float) -> Html:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from equivariance.elements import Transform
 from equivariance.findings import Finding
+from equivariance.report.html_cloud import Cloud, nodes
+from equivariance.report.html_curves import curves
 from equivariance.report.html_parts import (
     MARKS,
     Html,
@@ -20,14 +22,15 @@ from equivariance.report.html_parts import (
     tag,
 )
 from equivariance.report.html_scale import LogAxis, exponents
+from equivariance.report.html_source import where
 
 _METER_LEFT, _METER_WIDTH = 76, 340
 _SMALLEST_SHOWN = 1e-16
 
 
-def cards(findings: Sequence[Finding], prefix: str) -> Html:
+def cards(findings: Sequence[Finding], prefix: str, cloud: Cloud | None) -> Html:
     """One article per finding; ``prefix`` makes their ids unique on the page."""
-    return join((_card(i, f, f"{prefix}-finding-{i}") for i, f in enumerate(findings, 1)), "\n")
+    return join((_card(i, f, f"{prefix}-finding-{i}", cloud) for i, f in enumerate(findings, 1)), "\n")
 
 
 def notes(found: Sequence[Finding]) -> Html:
@@ -38,28 +41,24 @@ def notes(found: Sequence[Finding]) -> Html:
     return join((_note_group(cause, members) for cause, members in causes.items()), "\n")
 
 
-def _card(index: int, finding: Finding, anchor: str) -> Html:
+def _card(index: int, finding: Finding, anchor: str, cloud: Cloud | None) -> Html:
     heading = tag(
         "h4", tag("span", MARKS["structural"], class_="mark", aria_hidden="true"), f" {index}. ",
         f"{symmetry_name(finding)}: ", tag("span", finding.cause, class_="cause"), " in ",
         tag("code", layer_name(finding.layer)), id=f"{anchor}-title",
     )  # fmt: skip
     facts = [
-        ("Where", _where(finding)),
         ("Why", finding.evidence),
+        ("Where", where(finding)),
+        ("Remedy", tag("span", finding.fix, class_="fix") if finding.fix else ""),
         ("Error", join((_sizes(finding), _meter(finding))) if finding.error else ""),
+        ("Curves", curves(finding)),
+        ("Nodes", nodes(finding, cloud)),
         ("Seen with", finding.state),
         ("Replay", _replay(finding.counterexample, f"{anchor}-replay") if finding.counterexample else ""),
     ]
     items = [join((tag("dt", name), tag("dd", value))) for name, value in facts if value]
     return tag("article", heading, tag("dl", *items), class_="card", id=anchor, aria_labelledby=f"{anchor}-title")
-
-
-def _where(finding: Finding) -> Html:
-    if finding.location is None:
-        return Html("no Python source")
-    place = tag("code", str(finding.location), class_="path")
-    return join((place, tag("pre", tag("code", finding.location.source))))
 
 
 def _sizes(finding: Finding) -> Html:
@@ -121,4 +120,5 @@ def _note(finding: Finding) -> Html:
     if finding.noise_floor:
         head += [", rounding ", size(finding.noise_floor)]
     place = [tag("code", str(finding.location), class_="path")] if finding.location else []
-    return tag("li", tag("p", *head), tag("p", finding.evidence), *place)
+    fix = [tag("p", "Remedy: ", finding.fix)] if finding.fix else []
+    return tag("li", tag("p", *head), tag("p", finding.evidence), *fix, *place)

@@ -9,6 +9,9 @@ from collections.abc import Iterable, Sequence
 from equivariance.findings import Finding, LayerRow, Report
 
 VOID = ("br", "col", "meta")
+SHAPES = ("circle", "line", "path", "polyline", "rect")
+"""Elements of SVG that close themselves where nothing is in them."""
+
 MARKS = {"clean": "✓", "rounding": "≈", "ill-conditioned": "△", "precision": "◆", "structural": "✕"}
 """What stands beside a colour, so that nobody has to see the colour."""
 
@@ -28,6 +31,8 @@ def tag(name: str, /, *children: str, **attributes: str | float | bool) -> Html:
     """An element; ``class_`` is class, ``aria_label`` aria-label, True has no value, False leaves out."""
     words = [name, *(_attribute(k, v) for k, v in attributes.items() if v is not False)]
     opening = f"<{' '.join(words)}>"
+    if name in SHAPES and not children:
+        return Html(f"{opening[:-1]}/>")
     return Html(opening if name in VOID else f"{opening}{join(children)}</{name}>")
 
 
@@ -87,7 +92,7 @@ def badge(kind: str, word: str) -> Html:
 
 def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]], text_columns: Sequence[int]) -> Html:
     """A table in a box of its own that scrolls; the first column names the row, ``text_columns`` are not numbers."""
-    classes = ["" if i in text_columns else "number" for i in range(len(head))]
+    classes = ["text" if i in text_columns else "" for i in range(len(head))]
     headings = [tag("th", h, scope="col", class_=c or False) for h, c in zip(head, classes, strict=True)]
     lines = [tag("tr", *headings)]
     for row in rows:

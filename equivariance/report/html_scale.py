@@ -61,6 +61,13 @@ def exponents(values: Iterable[float]) -> tuple[int, int]:
     return min([-3, *map(math.floor, logs)]), max([0, *map(math.ceil, logs)])
 
 
+def powers_around(values: Iterable[float]) -> tuple[int, int]:
+    """Two different powers of ten with all positive finite values between them."""
+    logs = [math.log10(v) for v in values if math.isfinite(v) and v > 0] or [0.0]
+    low, high = math.floor(min(logs)), math.ceil(max(logs))
+    return low, max(high, low + 1)
+
+
 def heat(row: LayerRow) -> int:
     """0 for an error that rounding explains, else 1 to ``LEVELS``, even on a log scale from the rounding floor to 1."""
     if row.verdict in ("clean", "rounding"):

@@ -1,0 +1,92 @@
+"""The place that a finding names, with the lines around it where the file is at hand."""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+import tokenize
+from pathlib import Path
+
+from equivariance.findings import Finding, Location
+from equivariance.report.html_parts import Html, join, tag
+
+_AROUND = {"layer": (0, 9), "suspect": (4, 4), "confirmed": (4, 4)}
+"""Lines before and after the marked one: a layer's code follows the line that begins it."""
+
+_LONGEST = 240
+_LARGEST_FILE = 4_000_000
+
+_WORDS = {
+    "layer": ("○", "the layer's forward", "the statement inside it is not known"),
+    "suspect": ("?", "suspect statement", "the first whose result does not transform as it should; not confirmed"),
+    "confirmed": ("●", "confirmed statement", "the error vanished when its result was replaced by the exact one"),
+}
+
+
+def where(finding: Finding) -> Html:
+    """File and line, what stands there, and how sure that is."""
+    if finding.location is None:
+        return Html("no Python source")
+    mark, words, meaning = _WORDS[finding.located]
+    sure = tag("span", tag("span", mark, aria_hidden="true"), f" {words}", class_=f"badge {finding.located}")
+    place = tag("code", str(finding.location), class_="path")
+    head = tag("p", place, " ", sure, " ", tag("span", meaning, class_="soft"), class_="place")
+    return join((head, _excerpt(finding.location, *_AROUND[finding.located])))
+
+
+def _excerpt(location: Location, before: int, after: int) -> Html:
+    lines = _lines(location)
+    if not _is_there(location, lines):
+        alone = _block(location, {location.line: location.source})
+        words = "The file has changed since: this is the line as it was." if lines else "The file is not at hand."
+        return join((alone, tag("p", words, class_="soft")))
+    low, high = max(location.line - before, 1), min(location.line + after, len(lines))
+    first, last = _function(lines, location.line) or (low, high)
+    numbers = range(max(low, first), min(high, last) + 1)
+    shown = textwrap.dedent("\n".join(lines[n - 1].expandtabs(4) for n in (first, *numbers))).split("\n")
+    return _block(location, dict(zip((first, *numbers), shown, strict=True)))
+
+
+def _function(lines: list[str], line: int) -> tuple[int, int] | None:
+    """First and last line of the innermost function around a line, if there is one."""
+    try:
+        tree = ast.parse("\n".join(lines))
+    except (SyntaxError, ValueError, RecursionError):
+        return None
+    found = [
+        (node.lineno, node.end_lineno or node.lineno)
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+    ]
+    return max(((a, b) for a, b in found if a <= line <= b), default=None)
+
+
+def _lines(location: Location) -> list[str]:
+    """The lines of the file, none where it cannot be read as Python source."""
+    path = Path(location.file)
+    try:
+        if not path.is_file() or path.stat().st_size > _LARGEST_FILE:
+            return []
+        with tokenize.open(path) as file:
+            return file.read().split("\n")
+    except (OSError, SyntaxError, ValueError):
+        return []
+
+
+def _is_there(location: Location, lines: list[str]) -> bool:
+    if not 1 <= location.line <= len(lines):
+        return False
+    text = lines[location.line - 1].strip()
+    return bool(text) and location.source.strip().startswith(text)
+
+
+def _block(location: Location, lines: dict[int, str]) -> Html:
+    """Lines by their numbers, which are not part of what is copied."""
+    rows = []
+    for i, (n, line) in enumerate(lines.items()):
+        text = line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
+        gap = " after-gap" if i and n - 1 not in lines else ""
+        rows.append(tag("mark" if n == location.line else "span", text + "\n", class_=f"row{gap}", data_line=n))
+    words = f"{location.file}, line {location.line} marked"
+    digits = f"--digits: {len(str(max(lines)))}ch"
+    return tag("pre", tag("code", *rows), class_="excerpt", role="group", aria_label=words, style=digits)
