@@ -17,6 +17,9 @@ _WORDS = {
     "accumulated": "what a plain comparison of two runs sees at the layer's output: large after a break.",
     "contributed": "the error that the break causes, by itself, at the network's output.",
     "rounding floor": "the error that rounding explains at this place, as measured.",
+    "curves": "the introduced error while one thing varies. What grows with |t| uses positions themselves; what has "
+    "the same size in every precision is no rounding.",
+    "nodes": "where the error is: at each node of the first sample, as colour on the input cloud.",
 }
 
 
@@ -67,11 +70,8 @@ def _section(report: Report, anchor: str) -> Html:
     ]
     if report.findings:
         cloud = cloud_of(report, f"{anchor}-cloud")
-        parts += [
-            tag("h3", "Findings"),
-            *([coordinates(cloud)] if cloud else []),
-            cards(report.findings, anchor, cloud),
-        ]
+        parts += [tag("h3", "Findings"), coordinates(cloud) if cloud else Html()]
+        parts += [cards(report.findings, anchor, cloud)]
     if report.notes:
         parts += [tag("h3", "Notes: no break, but worth knowing"), notes(report.notes)]
     if len({(r.layer, r.call) for r in report.layers}) > 1:

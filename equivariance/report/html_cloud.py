@@ -73,8 +73,8 @@ def nodes(finding: Finding, cloud: Cloud | None) -> Html:
     if not finding.node_errors:
         return Html()
     if cloud is None or len(finding.node_errors) != cloud.total:
-        listed = f"The broken value lists {counted(len(finding.node_errors), 'node')}, which are not the input's. "
-        return tag("p", listed, _worst(finding))
+        listed = f"The broken value lists {counted(len(finding.node_errors), 'node')}"
+        return tag("p", f"{listed}; the input has no cloud of as many points. ", _worst(finding))
     levels, scale = _levels(_errors(finding), finding.noise_floor)
     caption = tag("figcaption", tag("p", _drawn(cloud)), tag("p", _worst(finding)))
     picture = _picture(cloud, levels[cloud.kept], f"input cloud, coloured by the error at each node. {_worst(finding)}")
@@ -104,7 +104,7 @@ def _levels(errors: np.ndarray, floor: float) -> tuple[np.ndarray, tuple[float, 
     top = float(logs.max())
     low = min(max(float(logs.min()), top - _DECADES), top - 1)
     levels[shown] = np.clip(np.ceil(_LEVELS * (logs - low) / (top - low)), 1, _LEVELS)
-    return levels, (10.0**low, 10.0**top)
+    return levels, (10.0**low, float(errors[shown].max()))
 
 
 def _drawn(cloud: Cloud) -> str:
@@ -138,10 +138,10 @@ def _picture(cloud: Cloud, levels: np.ndarray, words: str) -> Html:
             end = "m-6 -6l12 12m0 -12l-12 12" if level > _LEVELS else "h0"
             marks = "".join(f"M{u} {v}{end}" for u, v in zip(x[here], y[here], strict=True))
             paths.append(tag("path", d=marks, class_=f"{name} level{level}"))
-    return tag(
-        "svg", *paths, *_axes(view), viewBox=f"0 0 {_SIZE} {_SIZE}", role="img", aria_label=words, class_="cloud",
-        data_cloud=cloud.anchor, data_levels="".join(map(str, levels)), data_view=" ".join(f"{v:.6f}" for v in view.flat),
-    )  # fmt: skip
+    data = {"data_cloud": cloud.anchor, "data_levels": "".join(map(str, levels))}
+    data["data_view"] = " ".join(f"{v:.6f}" for v in view.flat)
+    box = f"0 0 {_SIZE} {_SIZE}"
+    return tag("svg", *paths, *_axes(view), viewBox=box, role="img", aria_label=words, class_="cloud", **data)
 
 
 def _view() -> np.ndarray:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from equivariance.findings import Curve, Finding
-from equivariance.report.html_parts import Html, join, number, tag
+from equivariance.report.html_parts import Html, number, tag
 from equivariance.report.html_scale import LogAxis, exponents, powers_around
 
 _LEFT, _RIGHT, _TOP, _HEIGHT, _BELOW = 46, 8, 8, 140, 24
@@ -103,9 +103,9 @@ def _places(curve: Curve) -> _Places:
         at = [start + step * (i + 0.5) for i in range(len(curve.values))]
         return at, [(x, _label(curve, v)) for x, v in zip(at, curve.values, strict=True)]
     if curve.over == "angle":
-        whole = max(math.pi, *curve.values)
+        whole = max([math.pi, *filter(math.isfinite, curve.values)])
         marks = [whole * i / 4 for i in range(5)]
-        return [_linear(v / whole, start, end) for v in curve.values], [
+        return [_linear(min(v / whole, 1.0), start, end) for v in curve.values], [
             (_linear(i / 4, start, end), f"{math.degrees(mark):.0f}°") for i, mark in enumerate(marks)
         ]
     zero, infinite = min(curve.values) <= 0, math.isinf(max(curve.values))

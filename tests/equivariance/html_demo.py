@@ -82,7 +82,8 @@ def ordered(file, cloud):
         evidence="another node order changes the result by 0.12: node numbers are used as data",
         part="output (4x1o)", location=at(file, "def forward(self, scalars, vectors, positions)"),
         error=0.12, noise_floor=4e-7, contributed=0.01, state="given weights, eval mode",
-        counterexample=groups.permutation(cycles=[(0, 3)], size=len(cloud)), node_errors=tuple(np.linspace(0, 0.12, 64)),
+        counterexample=groups.permutation(cycles=[(0, 3)], size=len(cloud)),
+        node_errors=tuple(np.linspace(0, 0.12, 64)),
     )  # fmt: skip
 
 
