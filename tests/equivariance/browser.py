@@ -87,11 +87,12 @@ class Browser:
             self.send("Input.dispatchTouchEvent", type="touchMove", touchPoints=[{"x": x, "y": y}])
         self.send("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
 
-    def picture(self):
-        """The whole page as PNG."""
-        size = self.send("Page.getLayoutMetrics")["cssContentSize"]
-        clip = {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1}
-        shot = self.send("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=clip)
+    def picture(self, selector="html", form="png"):
+        """One element, or the whole page, as PNG or WebP."""
+        box = self.run(f"(({{x, y, width, height}}) => ({{x, y: y + scrollY, width, height}}))"
+                       f"(document.querySelector('{selector}').getBoundingClientRect())")  # fmt: skip
+        clip = {**box, "scale": 1}
+        shot = self.send("Page.captureScreenshot", format=form, captureBeyondViewport=True, clip=clip)
         return base64.b64decode(shot["data"])
 
     def printed(self):

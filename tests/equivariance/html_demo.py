@@ -1,5 +1,6 @@
 """A report made by hand that shows all that the page can: ``python -m tests.equivariance.html_demo FOLDER``."""
 
+import itertools
 import math
 import os
 import sys
@@ -13,6 +14,7 @@ from equivariance.findings import Curve, Finding, Location, Report, Unclaimed
 from equivariance.report.html import to_html
 from tests.architecture.sources import ROOT
 from tests.docs.pages import blocks_of
+from tests.equivariance.browser import Browser, executable
 from tests.equivariance.html_page import row
 
 SYMMETRIES = ("translation", "rotation", "inversion", "permutation", "batch")
@@ -22,6 +24,7 @@ ANGLES = tuple(math.radians(a) for a in (1, 5, 15, 30, 60, 90, 120, 150, 180))
 SCALES = (1e-3, 1e-2, 0.1, 1.0, 10.0, 100.0, 1000.0)
 LAYERS = ["", "embed", "pool", "blocks"]
 LAYERS += [f"blocks.{i}{part}" for i in range(3) for part in ("", ".message", ".mix")] + ["head", "head.norm"]
+KINDS = {"": "Network", "blocks": "ModuleList", **{f"blocks.{i}": "Block" for i in range(3)}}
 CULPRITS = {"translation": ("embed", 17.0, 39.0), "rotation": ("blocks.1.mix", 0.31, 0.043)}
 CULPRITS |= {"permutation": ("pool", 0.12, 0.01)}
 
@@ -109,7 +112,7 @@ def layers():
             seen = reached or culprit.startswith(f"{name}.")
             rows.append(row(name, symmetry, accumulated=own if seen else 1.5e-15, **bad))
         rows.insert(len(rows) - len(LAYERS) + 1, row("", symmetry, accumulated=contributed))
-    return rows
+    return [replace(r, kind=KINDS.get(r.layer, r.layer.rpartition(".")[2].capitalize())) for r in rows]
 
 
 def demonstration(folder, points=1024):
@@ -141,6 +144,21 @@ def large(folder):
     return replace(report, symmetries=SYMMETRIES, layers=rows, findings=findings, unclaimed=[])
 
 
+def write(folder):
+    """The page, and pictures of it where there is a browser: the whole page in four forms, and two parts of it."""
+    os.chdir(folder)
+    page = Path("report.html")
+    page.write_text(to_html([demonstration(Path(""))]), encoding="utf-8")
+    if executable() is None:
+        return
+    with Browser() as browser:
+        for width, scheme in itertools.product((1280, 390), ("light", "dark")):
+            browser.open(page.absolute().as_uri(), width=width, scheme=scheme)
+            Path(f"report-{width}-{scheme}.png").write_bytes(browser.picture())
+        browser.open(page.absolute().as_uri(), width=1100)
+        Path("finding.webp").write_bytes(browser.picture("#subject-1-finding-2", "webp"))
+        Path("tree.webp").write_bytes(browser.picture(".scroll:has(> .tree)", "webp"))
+
+
 if __name__ == "__main__":
-    os.chdir(sys.argv[1])
-    Path("report.html").write_text(to_html([demonstration(Path(""))]), encoding="utf-8")
+    write(sys.argv[1])
