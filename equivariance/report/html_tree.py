@@ -98,7 +98,8 @@ def _item(node: Node, depth: int, symmetries: Sequence[str], anchors: Mapping[st
     again = [tag("div", line, class_="line", style=style) for line in lines[1:]]
     below = tag("ul", *(_item(n, depth + 1, symmetries, anchors) for n in node.below.values()))
     summary = tag("summary", lines[0], class_="line", style=style)
-    return tag("li", tag("details", summary, *again, below, open=node.broken or depth < _OPEN_DEPTH))
+    found = any(path.startswith(f"{node.path}.") for path in anchors)
+    return tag("li", tag("details", summary, *again, below, open=node.broken or found or depth < _OPEN_DEPTH))
 
 
 def _name(node: Node, call: int, anchors: Mapping[str, Sequence[tuple[int, str]]]) -> Html:

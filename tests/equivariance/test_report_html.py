@@ -148,6 +148,13 @@ def test_what_is_broken_is_open_and_what_is_sound_is_closed():
     assert tree == {"(the": True, "a": False, "c": True}
 
 
+def test_what_has_a_finding_below_is_open():
+    finding = Finding("c.d", "none", "not-finite", "3 NaN")
+    page = Page(to_html([Report("net", ("rotation",), [finding], layers=[row(n) for n in ("", "a.b", "c.d")])]))
+    tree = {e[2].split(" ")[0]: "open" in e[1] for e in page.all("details") if "introduced" in e[2] and "Σ" in e[2]}
+    assert tree == {"(the": True, "a": False, "c": True}
+
+
 def test_every_number_is_in_the_table():
     lines = rows_of(Page(to_html([BROKEN])), "Every layer call")
     assert len(lines) == len(BROKEN.layers)
