@@ -7,13 +7,14 @@ right before the output is never met. An operation that only took lawful values,
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from equivariance.elements import Transform
 from equivariance.frames import Place
-from equivariance.laws import Law
+from equivariance.laws import Law, Moved, Unchanged
 from equivariance.matching import BROKEN, LAWFUL, LINEAR, Matcher, Seen
 from equivariance.tape import CUTS, VIEWS, Event, Tape
 
@@ -46,8 +47,7 @@ class Dataflow:
         self.reference, self.under, self.matcher = reference, under, matcher
         self.events: list[Event] = reference.events
         self._fits: dict[int, tuple[int, Law | None]] = {}
-        reordering = matcher.symmetry in ("permutation", "batch")
-        self._passing = VIEWS if reordering else VIEWS | CUTS
+        self._partial: dict[int, bool] = {}
 
     @cached_property
     def producers(self) -> dict[int, int]:
@@ -56,7 +56,9 @@ class Dataflow:
 
     def level(self, number: int) -> int:
         """How lawful a value is; what was given from outside is lawful."""
-        return LAWFUL if self._event(number).name == "given" else self._fit(number)[0]
+        if self._event(number).name == "given":
+            return LAWFUL
+        return LINEAR if self._is_partial(number) else self._fit(number)[0]
 
     def law(self, number: int) -> Law | None:
         """The law of a value, where one fits."""
@@ -65,7 +67,9 @@ class Dataflow:
     def origin(self, number: int) -> int:
         """The level of what a value was taken from: components of a lawful value are parts of it."""
         event = self._event(number)
-        if event.name in self._passing and self.level(number) < LAWFUL:
+        if self._is_partial(number):
+            return LAWFUL
+        if self._passes(event) and self.level(number) < LAWFUL:
             return min((self.origin(n) for n in event.reads if n < number), default=LAWFUL)
         return self.level(number)
 
@@ -81,11 +85,9 @@ class Dataflow:
         return found
 
     def _blamed(self, number: int) -> list[int]:
-        """What a value's break may come from: of what it was made of, the most broken; never what it put right."""
-        levels = {n: self.level(n) for n in self._event(number).reads if n < number}
-        worst = min(levels.values(), default=LAWFUL)
-        level = self.level(number) if self._event(number).name not in self._passing else worst
-        return [n for n, found in levels.items() if found < LAWFUL and found == max(level, worst)]
+        """What a value's break may come from: what it read that is not lawful, nor part of something lawful."""
+        reads = [n for n in self._event(number).reads if n < number]
+        return [n for n in reads if self.level(n) < LAWFUL and not self._is_partial(n)]
 
     def drops(self, involved: Iterable[int]) -> list[int]:
         """Events that made something worse than all that they read, in their order."""
@@ -94,7 +96,7 @@ class Dataflow:
             index = self.producers[number]
             event = self.events[index]
             worst = min((self.origin(n) for n in event.reads if n < number), default=LAWFUL)
-            if event.name not in self._passing and worst > self.level(number):
+            if not self._passes(event) and worst > self.level(number):
                 found.add(index)
         return sorted(found)
 
@@ -105,18 +107,27 @@ class Dataflow:
             like = [n for n in event.reads if n < target and self._alike(n, target)]
             if not like or event.name == "given":
                 return target
-            target = like[0]
+            target = max(like)  # what was made last, not what it was added to
 
-    def unit(self, index: int) -> Unit:
-        """The statement that an event belongs to."""
+    def unit(self, index: int, outwards: int = 0) -> Unit:
+        """The statement that an event belongs to, or one that called it, so many functions outwards."""
         event = self.events[index]
-        same = [e.name == "given" or (e.place, e.layer) == (event.place, event.layer) for e in self.events]
+        chain = event.places[outwards:]
+
+        def belongs(other: Event) -> bool:
+            inner = len(other.places) - len(chain)
+            return other.name == "given" or (other.layer == event.layer and other.places[max(inner, 0) :] == chain)
+
         first, last = index, index + 1
-        while first > 0 and same[first - 1]:
+        while first > 0 and belongs(self.events[first - 1]):
             first -= 1
-        while last < len(same) and same[last]:
+        while last < len(self.events) and belongs(self.events[last]):
             last += 1
-        return Unit(event.place, event.layer, first, last)
+        return Unit(chain[0] if chain else None, event.layer, first, last)
+
+    def units(self, index: int) -> list[Unit]:
+        """The statement that an event belongs to, then those of the same layer that called it."""
+        return [self.unit(index, outwards) for outwards in range(max(1, self.events[index].own))]
 
     def escaping(self, unit: Unit, involved: Iterable[int], targets: Sequence[int]) -> list[int]:
         """The values of a statement that take part in the break and are used after it."""
@@ -139,6 +150,55 @@ class Dataflow:
             waiting.extend(self._event(near).reads)
         return found
 
+    def sources(self, unit: Unit) -> list[tuple[int, Law]]:
+        """Values before a statement that may be the ones at fault, with the laws that they were meant to obey.
+
+        What the statement reads may have been laid out wrongly; may be positions that were handed on where a difference
+        was due; or two values may obey laws that do not go together, and either may be the one that is not as meant.
+        """
+        events = self.events[unit.first : unit.last]
+        own = {n for e in events for n in e.writes if e.name != "given"}
+        outside = dict.fromkeys(n for e in events for n in e.reads if n not in own)
+        reads = [n for n in outside if self.reference.values[n].is_floating_point()]
+        found: list[tuple[int, Law]] = []
+        for number in reads:
+            law = self.law(number)
+            first = self._handed_on(number)
+            if isinstance(law, Moved):
+                found.append((first, Unchanged()))
+            if law is None and first != number:
+                found.extend((first, law) for law in self.matcher.candidates(self.reference.values[first], []))
+        for one, other in itertools.permutations(reads, 2):
+            laws = self.law(one), self.law(other)
+            alike = self.reference.values[one].shape == self.reference.values[other].shape
+            if alike and laws[0] != laws[1] and laws[1] is not None:
+                found.append((self.arising(one), laws[1]))
+        return sorted((p for p in dict.fromkeys(found) if self._event(p[0]).name != "given"), key=lambda p: p[0])
+
+    def _handed_on(self, number: int) -> int:
+        """The first value that a value is, but for layout and selection, and that is as lawful or unlawful as it is."""
+        while True:
+            event = self._event(number)
+            reads = [n for n in event.reads if self.reference.values[n].is_floating_point()]
+            moved = isinstance(self.law(number), Moved)
+            passes = event.name in VIEWS or (moved and event.name in CUTS)
+            if not passes or len(reads) != 1 or self._event(reads[0]).name == "given":
+                return number
+            if (self.law(reads[0]) is None) != (self.law(number) is None) or isinstance(
+                self.law(reads[0]), Moved
+            ) != moved:
+                return number
+            number = reads[0]
+
+    def _passes(self, event: Event) -> bool:
+        """Whether an operation only hands on what it reads: in another layout, or components taken out of it."""
+        if event.name in VIEWS:
+            return True
+        if event.name not in CUTS or self.matcher.symmetry in ("permutation", "batch"):
+            return False
+        read = max(self.reference.values[n].numel() for n in event.reads)
+        return all(self.reference.values[n].numel() < read for n in event.writes)
+
     def _alike(self, number: int, other: int) -> bool:
         left, right = self.reference.values[number], self.reference.values[other]
         given = self._event(number).name == "given"
@@ -149,11 +209,16 @@ class Dataflow:
 
     def _fit(self, number: int) -> tuple[int, Law | None]:
         if number not in self._fits:
-            seen = self._seen(number)
-            self._fits[number] = self.matcher.fit(seen)
-            if self._fits[number][0] == BROKEN and self._is_component(number, seen):
-                self._fits[number] = LINEAR, None
+            self._fits[number] = self.matcher.fit(self._seen(number))
         return self._fits[number]
+
+    def _is_partial(self, number: int) -> bool:
+        """Whether a value that obeys no law is made of components of one that does."""
+        if self._fit(number)[0] > BROKEN:
+            return False
+        if number not in self._partial:
+            self._partial[number] = self._is_component(number, self._seen(number))
+        return self._partial[number]
 
     def _is_component(self, number: int, seen: Seen) -> bool:
         """Whether the value is made of components of a lawful value that it comes from, each by a fixed factor."""
@@ -165,7 +230,7 @@ class Dataflow:
             if near in visited or near > number:
                 continue
             visited.add(near)
-            if self._event(near).name != "given" and self.level(near) < LAWFUL:
+            if self._event(near).name != "given" and self._fit(near)[0] < LAWFUL:
                 waiting.extend(self._event(near).reads)
             elif self.matcher.combines(seen, self._seen(near)):
                 return True

@@ -30,19 +30,22 @@ class Place(NamedTuple):
         return linecache.getline(self.file, self.line).strip()
 
 
-def place_of(frame: FrameType | None) -> Place | None:
-    """The innermost statement outside of libraries; failing that, of a library other than torch; failing that, None."""
-    fallback = None
+def places_of(frame: FrameType | None) -> tuple[Place, ...]:
+    """The statements outside of libraries that are running, the innermost first.
+
+    Where there is none, the innermost one of a library other than torch; where there is no Python source, nothing.
+    """
+    found, library = [], None
     while frame is not None:
         kind = _kind(frame.f_code.co_filename)
         if kind == "harness":
             break
         if kind == "own":
-            return Place(frame.f_code.co_filename, frame.f_lineno)
-        if kind == "library" and fallback is None:
-            fallback = Place(frame.f_code.co_filename, frame.f_lineno)
+            found.append(Place(frame.f_code.co_filename, frame.f_lineno))
+        elif kind == "library" and library is None:
+            library = Place(frame.f_code.co_filename, frame.f_lineno)
         frame = frame.f_back
-    return fallback
+    return tuple(found) if found or library is None else (library,)
 
 
 @lru_cache(maxsize=4096)

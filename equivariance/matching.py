@@ -25,9 +25,6 @@ _MOST_DEGREE = 8
 _LONGEST = 4096
 """Axes longer than this list things, not components."""
 
-_ENOUGH = 4
-"""Rows without which equal lengths may be chance: a sum over nodes that happens to vanish, say."""
-
 
 @dataclass(frozen=True)
 class Sizes:
@@ -101,7 +98,11 @@ class Matcher:
             return False
         left = torch.cat([v.double().reshape(length, -1) for v in values])
         right = torch.cat([p.double().reshape(length, -1) for p in parts])
-        if not 2 <= right.shape[1] <= 64 or len(right) < 2 * right.shape[1] or not (left.isfinite().all()):
+        if (
+            not 2 <= right.shape[1] <= 64
+            or len(right) < 2 * right.shape[1]
+            or not (left.isfinite() & right.isfinite().all()).all()
+        ):
             return False
         factors = torch.linalg.lstsq(right, left, driver="gelsd").solution
         return self.close(left, right @ factors)
@@ -218,38 +219,31 @@ class Matcher:
             rows = _rows(reference, axis)
             if not 2 <= rows.shape[1] <= 256 or rows.shape[0] < 2 * rows.shape[1]:
                 continue
-            found = [(e, torch.linalg.lstsq(rows, _rows(v, axis), driver="gelsd").solution) for e, v in seen.under]
+            others = [(e, _rows(v, axis)) for e, v in seen.under]
+            if not all(bool(r.isfinite().all()) for r in (rows, *(r for _, r in others))):
+                return None
+            found = [(e, torch.linalg.lstsq(rows, r, driver="gelsd").solution) for e, r in others]
             law = Mixed(axis, tuple((e, tuple(map(tuple, m.tolist()))) for e, m in found))
             if self.obeys(seen, law):
                 return law
         return None
 
     def _related(self, seen: Seen) -> bool:
-        """Whether what changed is no more than another basis, a shift of all rows alike, or another order of rows."""
+        """Whether what changed is no more than a shift of all rows alike, or another order of rows."""
         reference = seen.reference
         if self.symmetry in ("permutation", "batch"):
             return all(self._same_rows(reference, value) for _, value in seen.under)
         if any(v.shape != reference.shape for _, v in seen.under) or not reference.is_floating_point():
             return False
-        if self.symmetry == "translation":
-            return all(self._shifted(value - reference, reference) for _, value in seen.under)
-        return self.symmetry == "rotation" and any(
-            all(self._same_lengths(_rows(reference, a), _rows(v, a)) for _, v in seen.under)
-            for a in range(reference.dim())
-            if 2 <= reference.shape[a] <= _LONGEST and reference.numel() >= _ENOUGH * reference.shape[a]
-        )
-
-    def _same_lengths(self, rows: Tensor, other: Tensor) -> bool:
-        """An orthogonal map keeps the inner products of rows."""
-        chosen = slice(0, 512)
-        return self.close(other[chosen] @ other[chosen].T, rows[chosen] @ rows[chosen].T)
+        return self.symmetry == "translation" and all(self._shifted(v - reference, reference) for _, v in seen.under)
 
     def _shifted(self, difference: Tensor, reference: Tensor) -> bool:
         """The same shift along some axis of at least two entries."""
         for axis in range(difference.dim()):
             if difference.shape[axis] > 1:
                 first = difference.narrow(axis, 0, 1).expand_as(difference)
-                if self.close(reference + difference, reference + first):
+                copies = torch.equal(reference, reference.narrow(axis, 0, 1).expand_as(reference))
+                if not copies and self.close(reference + difference, reference + first):
                     return True
         return False
 

@@ -12,7 +12,7 @@ import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -22,15 +22,16 @@ from equivariance.alone import judge
 from equivariance.bench import Bench
 from equivariance.contract import Contract
 from equivariance.dataflow import Dataflow, Unit, divergence
-from equivariance.elements import Transform
+from equivariance.elements import Transform, samples
 from equivariance.frames import Place
 from equivariance.groups import Group
 from equivariance.handlers import Introduced, Once, Reference, Site
-from equivariance.laws import Law
+from equivariance.laws import Law, Mixed, Unchanged
 from equivariance.matching import Matcher, Sizes
 from equivariance.measure import PartKey
 from equivariance.probe import Call
 from equivariance.survey import Surveyor
+from equivariance.surveyed import Trial
 from equivariance.tape import Patch, Tape
 from equivariance.trees import cast, leaves
 
@@ -65,14 +66,34 @@ class Statement:
 
 def statements_of(surveyor: Surveyor, group: Group, suspect: Suspect) -> list[Statement]:
     """The statements at fault in a suspect's own code, the one with the largest error first."""
-    setting, trial = surveyor.setting, suspect.trial
-    more = [e for e in group.draw(3, surveyor.seed + 1, setting)[::2] if e != trial.element]
+    setting = surveyor.setting
+    suspect = _with_full_batch(surveyor, suspect)
+    more = [e for e in group.draw(3, surveyor.seed + 1, setting)[::2] if _comparable(e, suspect.trial.element)]
     root = surveyor.bench.contracts[""]
     given = [leaf for k, v in surveyor.bench.arguments.items() for leaf in leaves(v, root.inputs.get(k))]
     segments = {r.concatenated.sizes for _, _, r in given if r.concatenated and r.concatenated.sizes}
     sizes = Sizes(setting.nodes, setting.samples, tuple(segments))
     found = Tracer(surveyor.bench, sizes, suspect, more, group.symmetry).statements()
     return sorted(found, key=lambda s: s.error, reverse=True)
+
+
+def _with_full_batch(surveyor: Surveyor, suspect: Suspect) -> Suspect:
+    """The suspect with as many samples in the transformed run as in the reference run, where that shows the break.
+
+    Code that goes from sample to sample takes another course for fewer of them.
+    """
+    element = suspect.trial.element
+    if element.samples is None or len(element.samples) == element.of:
+        return suspect
+    for repeated in (samples([i] * element.of, of=element.of) for i in range(element.of)):
+        trial = Trial(repeated, suspect.trial.state)
+        if _error_at(surveyor.judged(trial, suspect.owner), suspect.site, suspect.key) > suspect.reading.limit:
+            return replace(suspect, trial=trial)
+    return suspect
+
+
+def _comparable(element: Transform, other: Transform) -> bool:
+    return element != other and len(element.samples or ()) == len(other.samples or ())
 
 
 class Traced(Introduced):
@@ -129,37 +150,50 @@ class Tracer:
         if not self.repeats:  # random numbers are drawn otherwise than in the reference run
             return []
         laws: dict[Unit, Laws] = {}
-        tried: set[Unit] = set()
-        suspect: Unit | None = None
+        suspects: list[int] | None = None
+        tried: set[int] = set()
         for _ in range(_MOST_ROUNDS):
             flow = self._flow(_merged(laws))
             if flow is None:
                 return self._diverged()
-            involved, units = self._suspects(flow)
-            units = [u for u in units if u not in tried]
-            if not units:
+            involved, drops = self._suspects(flow)
+            suspects = drops if suspects is None else suspects
+            left = [i for i in drops if i in suspects and i not in tried]
+            if not left:
                 break
-            suspect = suspect or units[0]
-            tried.add(units[0])
-            found, healed = self._try(flow, units[0], involved, _merged(laws), len(units))
-            if found:
-                laws[units[0]] = found
-            if healed:
-                return self._necessary(laws)
-        return [Statement(suspect.place, suspect.layer, False)] if suspect else []
+            tried.add(left[0])
+            for unit in flow.units(left[0]):
+                found, healed = self._try(flow, unit, involved, _merged(laws), len(drops))
+                if healed:
+                    return self._necessary({**laws, **self._earlier(flow, unit, laws), unit: found})
+                if found:
+                    laws[unit] = found
+                    break
+        if not suspects:
+            return []
+        event = self.reference.events[suspects[0]]
+        return [Statement(event.place, event.layer, False)]
 
-    def _suspects(self, flow: Dataflow) -> tuple[set[int], list[Unit]]:
-        """The values that take part in the break, and the statements that may be at fault, in their order."""
+    def _earlier(self, flow: Dataflow, found: Unit, laws: Mapping[Unit, Laws]) -> dict[Unit, Laws]:
+        """The first statement before the one that was found whose replacement heals as well."""
+        for number, law in flow.sources(found):
+            unit = flow.unit(flow.producers[number])
+            if unit.last <= found.first and self._attempt({**_merged(laws), number: law})[1] <= self.limit:
+                return {unit: {number: law}}
+        return {}
+
+    def _suspects(self, flow: Dataflow) -> tuple[set[int], list[int]]:
+        """The values that take part in the break, and the events that may be at fault, in their order."""
         targets = self._targets()
         involved = flow.involved(targets)
-        units = list(dict.fromkeys(map(flow.unit, flow.drops(involved))))
-        if units:
-            return involved, units
+        drops = flow.drops(involved)
+        if drops:
+            return involved, drops
         source = flow.arising(targets[0])
-        return {*involved, source}, [flow.unit(flow.producers[source])]
+        return {*involved, source}, [flow.producers[source]]
 
     def _try(self, flow: Dataflow, unit: Unit, involved: set[int], known: Laws, count: int) -> tuple[Laws, bool]:
-        """The replacement after which the fewest suspects are left, and whether it heals the output."""
+        """The replacement after which the fewest suspects are left, fewer than before, and whether it heals."""
         best: tuple[int, Laws] = (count, {})
         values = flow.escaping(unit, involved, self._targets())
         for laws in self._replacements(flow, values):
@@ -173,21 +207,22 @@ class Tracer:
 
     def _replacements(self, flow: Dataflow, values: Sequence[int]) -> Iterator[Laws]:
         choices = [list(self.matcher.candidates(self.reference.values[n], flow.laws_near(n))) for n in values]
+        for n, laws in zip(values, choices, strict=True):  # what turns in another basis was not meant to be invariant
+            if isinstance(flow.law(n), Mixed) and len(laws) > 1:
+                laws[:] = [law for law in laws if law != Unchanged()]
         if values:
             for chosen in itertools.islice(_diagonal_first(choices), _MOST_TRIES):
                 yield dict(zip(values, chosen, strict=True))
 
-    def _necessary(self, laws: Mapping[Unit, Laws]) -> list[Statement]:
+    def _necessary(self, laws: dict[Unit, Laws]) -> list[Statement]:
         """Those whose break comes back when only they are left as they are."""
         kept = dict(laws)
-        result = []
-        for unit in laws:
+        for unit in reversed(laws):  # what an earlier one heals too, was not at fault
             _, error = self._attempt(_merged({u: v for u, v in kept.items() if u != unit}))
-            if error > self.limit:
-                result.append(Statement(unit.place, unit.layer, True, error))
-            else:
+            if error <= self.limit:
                 del kept[unit]
-        return result
+        errors = {u: self._attempt(_merged({o: v for o, v in kept.items() if o != u}))[1] for u in kept}
+        return [Statement(unit.place, unit.layer, True, error) for unit, error in errors.items()]
 
     def _diverged(self) -> list[Statement]:
         """The statement whose data decides the course: the last Python number that was read before."""

@@ -10,22 +10,22 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_flatten
+from torch.utils._pytree import tree_flatten, tree_unflatten
 
-from equivariance.frames import Place, place_of
+from equivariance.frames import Place, places_of
 
 Patch = Callable[[Tensor], Tensor]
 """Gives what takes the place of a value."""
 
 VIEWS = frozenset({
     "view", "reshape", "_unsafe_view", "unsqueeze", "squeeze", "transpose", "permute", "t", "expand", "unfold", "alias",
-    "detach", "clone", "contiguous", "as_strided", "_to_copy", "lift_fresh", "lift_fresh_copy", "movedim", "repeat",
+    "detach", "clone", "contiguous", "as_strided", "lift_fresh", "lift_fresh_copy", "movedim", "repeat",
     "_reshape_alias", "view_as_real", "copy_", "copy", "index_put_", "index_put", "_conj", "real",
 })  # fmt: skip
 """Operations after which everything is still there, in another layout."""
@@ -51,23 +51,30 @@ class Event:
     Attributes
     ----------
     name : of the operation, without overload
-    place : the statement, None where there is no Python source
+    places : the statement, those that called the function that it stands in, and so on outwards
+    own : how many of these belong to the layer; more are of its callers
     layer : dotted path of the innermost module that runs it
     reads, writes : numbers of values
     result : what it returns, where that is a Python number
     """
 
     name: str
-    place: Place | None
+    places: tuple[Place, ...]
+    own: int
     layer: str
     reads: tuple[int, ...]
     writes: tuple[int, ...]
     result: object = None
 
     @property
+    def place(self) -> Place | None:
+        """The statement; None where there is no Python source."""
+        return self.places[0] if self.places else None
+
+    @property
     def signature(self) -> tuple[object, ...]:
         """What two recordings of the same course have in common."""
-        return self.name, self.place, self.layer, self.reads, self.writes
+        return self.name, self.places, self.layer, self.reads, self.writes
 
 
 class Tape(TorchDispatchMode):
@@ -80,20 +87,20 @@ class Tape(TorchDispatchMode):
     marks : site -> path within the value that passed there -> number
     """
 
-    def __init__(self, patches: Mapping[int, Patch] | None = None, results: Mapping[int, object] | None = None) -> None:
-        """``patches`` by value number; ``results`` replace Python numbers, by event number."""
+    def __init__(self, patches: Mapping[int, Patch] | None = None) -> None:
+        """``patches`` : value number -> what takes the place of that value."""
         super().__init__()
         self.active = False
         self.events: list[Event] = []
         self.values: list[Tensor] = []
         self.marks: dict[object, dict[str, int]] = {}
-        self._patches, self._results = patches or {}, results or {}
+        self._patches = patches or {}
         self._numbers: dict[int, int] = {}
         self._states: dict[int, int] = {}
         self._alive: list[Tensor] = []
         self._sharing: dict[int, list[int]] = {}
         self._unfilled: dict[int, int] = {}
-        self._layers = [""]
+        self._layers = [("", 0)]
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
@@ -105,11 +112,11 @@ class Tape(TorchDispatchMode):
             return func(*args, **(kwargs or {}))
         name = func._schema.name.rpartition("::")[2]
         given = [t for t in tree_flatten((args, kwargs))[0] if isinstance(t, Tensor)]
-        place, layer = place_of(sys._getframe(1)), self._layers[-1]
+        places = places_of(sys._getframe(1))
         reads = tuple(self.number(t) for t in given)
         self._secure(changed)
         output = func(*args, **(kwargs or {}))
-        return self._record(name, place, layer, reads, changed, output)
+        return self._record(name, places, reads, changed, output)
 
     @contextmanager
     def following(self, module: torch.nn.Module, owner: str, others: Sequence[str]) -> Iterator[None]:
@@ -120,7 +127,7 @@ class Tape(TorchDispatchMode):
         def entered(name: str) -> None:
             before.append(self.active)
             self.active = name == owner or (self.active and name not in others)
-            self._layers.append(name)
+            self._layers.append((name, len(places_of(sys._getframe(2)))))
 
         def left() -> None:
             self.active = before.pop()
@@ -151,8 +158,9 @@ class Tape(TorchDispatchMode):
         state = self._states.get(_storage(tensor))
         known = self._numbers.get(id(tensor)) if state is None else state
         if known is None:
-            known = self._keep(tensor)
-            self.events.append(Event("given", None, self._layers[-1], (), (known,)))
+            known = len(self.values)
+            self._keep(tensor)
+            self.events.append(Event("given", (), 0, self._layers[-1][0], (), (known,)))
         if known in self._unfilled:
             self._fill(known, tensor)
         return known
@@ -162,37 +170,40 @@ class Tape(TorchDispatchMode):
         self.marks[site] = {path: self.number(t) for path, t in tensors.items()}
 
     def _record(
-        self, name: str, place: Place | None, layer: str, reads: tuple[int, ...], changed: Sequence[Tensor], output: Any
+        self, name: str, places: tuple[Place, ...], reads: tuple[int, ...], changed: Sequence[Tensor], output: Any
     ) -> Any:
-        made = [t for t in tree_flatten(output)[0] if isinstance(t, Tensor)]
-        made = [t for t in made if not any(t is c for c in changed)]
-        writes = tuple([self._keep(t) for t in made] + [self._change(t) for t in changed])
+        leaves, structure = tree_flatten(output)
+        written = [any(leaf is c for c in changed) for leaf in leaves]
+        first = len(self.values)
+        for i, leaf in enumerate(leaves):
+            if isinstance(leaf, Tensor) and not written[i]:
+                if name in _FACTORIES:
+                    leaf.zero_()  # what memory held before is nobody's value
+                    self._unfilled[len(self.values)] = len(self.events)
+                leaves[i] = self._keep(leaf)
+        for tensor in changed:
+            self._change(tensor)
         result = output if isinstance(output, (bool, int, float)) else None
-        if result is not None and len(self.events) in self._results:
-            output = self._results[len(self.events)]
-        if name in _FACTORIES:
-            for tensor in made:
-                tensor.zero_()  # what memory held before is nobody's value
-            self._unfilled.update(dict.fromkeys(writes, len(self.events)))
-        self.events.append(Event(name, place, layer, reads, writes, result))
-        return output
+        layer, outside = self._layers[-1]
+        writes = tuple(range(first, len(self.values)))
+        self.events.append(Event(name, places, len(places) - outside, layer, reads, writes, result))
+        return tree_unflatten(leaves, structure)
 
-    def _keep(self, tensor: Tensor) -> int:
-        """A number for a new tensor, which is kept alive so that its identity stays its own."""
+    def _keep(self, tensor: Tensor) -> Tensor:
+        """Number a new tensor, which is kept alive so that its identity stays its own; what takes its place."""
         number = len(self.values)
-        self._patch(number, tensor)
+        tensor = self._patched(number, tensor)
         self._numbers[id(tensor)] = number
         self._hold(tensor, tensor)
-        return number
+        return tensor
 
-    def _change(self, tensor: Tensor) -> int:
-        """A number for the state of memory after a change in place: that of the whole tensor that it is a view of."""
+    def _change(self, tensor: Tensor) -> None:
+        """Number the state of memory after a change in place: that of the whole tensor that it is a view of."""
         number = len(self.values)
-        self._patch(number, tensor)
+        self._patched(number, tensor)
         whole = tensor if tensor._base is None else tensor._base
         self._states[_storage(tensor)] = number
         self._hold(tensor, whole)
-        return number
 
     def _hold(self, tensor: Tensor, value: Tensor) -> None:
         self._sharing.setdefault(_storage(tensor), []).append(len(self.values))
@@ -205,19 +216,24 @@ class Tape(TorchDispatchMode):
             for number in self._sharing.pop(_storage(tensor), ()):
                 self.values[number] = self.values[number].clone()
 
-    def _patch(self, number: int, tensor: Tensor) -> None:
-        if number in self._patches:
-            with torch.no_grad():
-                tensor.copy_(self._patches[number](tensor))
+    def _patched(self, number: int, tensor: Tensor) -> Tensor:
+        """The tensor with what takes the place of its value; a new one where entries share memory."""
+        if number not in self._patches:
+            return tensor
+        value = self._patches[number](tensor)
+        if any(size > 1 and stride == 0 for size, stride in zip(tensor.shape, tensor.stride(), strict=True)):
+            return value.clone()
+        with torch.no_grad():
+            return tensor.copy_(value)
 
     def _fill(self, number: int, tensor: Tensor) -> None:
         """A factory's result is taken as it is at its first use: a library may have filled it from what hangs loose."""
         index = self._unfilled.pop(number)
         if not bool(tensor.any()):
             return
-        event, used = self.events[index], {n for e in self.events for n in e.reads}
+        used = {n for e in self.events for n in e.reads}
         loose = tuple(n for n in range(number) if n not in used)
-        self.events[index] = Event("filled", event.place, event.layer, loose, event.writes)
+        self.events[index] = replace(self.events[index], name="filled", reads=loose)
 
 
 def _storage(tensor: Tensor) -> int:
