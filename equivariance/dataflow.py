@@ -14,9 +14,11 @@ from functools import cached_property
 
 from equivariance.elements import Transform
 from equivariance.frames import Place
-from equivariance.laws import Law, Moved, Unchanged
+from equivariance.laws import Law, Moved, Signed, Unchanged
 from equivariance.matching import BROKEN, LAWFUL, LINEAR, Matcher, Seen
 from equivariance.tape import CUTS, VIEWS, Event, Tape
+
+_PARITIES = (Unchanged(), Signed(0, (-1,)))
 
 _NEAR = 64
 """How many values are looked at on the way back from a value."""
@@ -48,6 +50,8 @@ class Dataflow:
         self.events: list[Event] = reference.events
         self._fits: dict[int, tuple[int, Law | None]] = {}
         self._partial: dict[int, bool] = {}
+        self._reordering = matcher.symmetry in ("permutation", "batch")
+        self._enough = LINEAR if self._reordering else LAWFUL  # rows in another order are still the same set
 
     @cached_property
     def producers(self) -> dict[int, int]:
@@ -69,7 +73,7 @@ class Dataflow:
         event = self._event(number)
         if self._is_partial(number):
             return LAWFUL
-        if self._passes(event) and self.level(number) < LAWFUL:
+        if self._passes(event) and self.level(number) < self._enough:
             return min((self.origin(n) for n in event.reads if n < number), default=LAWFUL)
         return self.level(number)
 
@@ -79,7 +83,7 @@ class Dataflow:
         waiting = list(targets)
         while waiting:
             number = waiting.pop()
-            if number not in found and self.level(number) < LAWFUL:
+            if number not in found and self.level(number) < self._enough:
                 found.add(number)
                 waiting.extend(self._blamed(number))
         return found
@@ -87,7 +91,7 @@ class Dataflow:
     def _blamed(self, number: int) -> list[int]:
         """What a value's break may come from: what it read that is not lawful, nor part of something lawful."""
         reads = [n for n in self._event(number).reads if n < number]
-        return [n for n in reads if self.level(n) < LAWFUL and not self._is_partial(n)]
+        return [n for n in reads if self.level(n) < self._enough and not self._is_partial(n)]
 
     def drops(self, involved: Iterable[int]) -> list[int]:
         """Events that made something worse than all that they read, in their order."""
@@ -160,9 +164,12 @@ class Dataflow:
         own = {n for e in events for n in e.writes if e.name != "given"}
         outside = dict.fromkeys(n for e in events for n in e.reads if n not in own)
         reads = [n for n in outside if self.reference.values[n].is_floating_point()]
+        joined = {n for e in events if e.name in ("cat", "stack") for n in e.reads}
         found: list[tuple[int, Law]] = []
         for number in reads:
             law = self.law(number)
+            if self.matcher.symmetry == "inversion" and law in _PARITIES and number in joined:
+                found.append((self.arising(number), _PARITIES[law == _PARITIES[0]]))
             first = self._handed_on(number)
             if isinstance(law, Moved):
                 found.append((first, Unchanged()))
@@ -194,7 +201,7 @@ class Dataflow:
         """Whether an operation only hands on what it reads: in another layout, or components taken out of it."""
         if event.name in VIEWS:
             return True
-        if event.name not in CUTS or self.matcher.symmetry in ("permutation", "batch"):
+        if event.name not in CUTS or self._reordering:
             return False
         read = max(self.reference.values[n].numel() for n in event.reads)
         return all(self.reference.values[n].numel() < read for n in event.writes)

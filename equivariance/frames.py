@@ -36,6 +36,8 @@ def places_of(frame: FrameType | None) -> tuple[Place, ...]:
     Where there is none, the innermost one of a library other than torch; where there is no Python source, nothing.
     """
     found, library = [], None
+    while frame is not None and _kind(frame.f_code.co_filename) == "harness":
+        frame = frame.f_back
     while frame is not None:
         kind = _kind(frame.f_code.co_filename)
         if kind == "harness":
@@ -46,6 +48,11 @@ def places_of(frame: FrameType | None) -> tuple[Place, ...]:
             library = Place(frame.f_code.co_filename, frame.f_lineno)
         frame = frame.f_back
     return tuple(found) if found or library is None else (library,)
+
+
+def is_own(place: Place) -> bool:
+    """Whether a statement stands outside of libraries."""
+    return _kind(place.file) == "own"
 
 
 @lru_cache(maxsize=4096)

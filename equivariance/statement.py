@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -23,7 +24,7 @@ from equivariance.bench import Bench
 from equivariance.contract import Contract
 from equivariance.dataflow import Dataflow, Unit, divergence
 from equivariance.elements import Transform, samples
-from equivariance.frames import Place
+from equivariance.frames import Place, is_own, places_of
 from equivariance.groups import Group
 from equivariance.handlers import Introduced, Once, Reference, Site
 from equivariance.laws import Law, Mixed, Unchanged
@@ -74,7 +75,36 @@ def statements_of(surveyor: Surveyor, group: Group, suspect: Suspect) -> list[St
     segments = {r.concatenated.sizes for _, _, r in given if r.concatenated and r.concatenated.sizes}
     sizes = Sizes(setting.nodes, setting.samples, tuple(segments))
     found = Tracer(surveyor.bench, sizes, suspect, more, group.symmetry).statements()
+    if any(s.place is None or not is_own(s.place) for s in found):
+        call = _call_site(surveyor.bench, suspect)
+        found = [s if call is None or (s.place and is_own(s.place)) else replace(s, place=call) for s in found]
     return sorted(found, key=lambda s: s.error, reverse=True)
+
+
+def _call_site(bench: Bench, suspect: Suspect) -> Place | None:
+    """The statement of the reader's own that calls a library's layer."""
+    handler = _CallSite(suspect.owner)
+    bench.run(suspect.trial.state, bench.main, bench.arguments, handler)
+    return handler.place
+
+
+class _CallSite:
+    """Notes where a call is made."""
+
+    def __init__(self, call: Call) -> None:
+        self.call = call
+        self.place: Place | None = None
+
+    def enter(self, call: Call, caller: Call | None, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Look for the call."""
+        if call == self.call:
+            own = [p for p in places_of(sys._getframe(1)) if is_own(p)]
+            self.place = own[0] if own else None
+        return arguments
+
+    def leave(self, call: Call, output: Any) -> Any:
+        """Nothing to do."""
+        return output
 
 
 def _with_full_batch(surveyor: Surveyor, suspect: Suspect) -> Suspect:
@@ -179,7 +209,7 @@ class Tracer:
         for number, law in flow.sources(found):
             unit = flow.unit(flow.producers[number])
             if unit.last <= found.first and self._attempt({**_merged(laws), number: law})[1] <= self.limit:
-                return {unit: {number: law}}
+                return self._earlier(flow, unit, laws) or {unit: {number: law}}
         return {}
 
     def _suspects(self, flow: Dataflow) -> tuple[set[int], list[int]]:

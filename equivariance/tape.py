@@ -127,7 +127,7 @@ class Tape(TorchDispatchMode):
         def entered(name: str) -> None:
             before.append(self.active)
             self.active = name == owner or (self.active and name not in others)
-            self._layers.append((name, len(places_of(sys._getframe(2)))))
+            self._layers.append((name, len(places_of(sys._getframe(1)))))
 
         def left() -> None:
             self.active = before.pop()
