@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -24,9 +23,9 @@ from equivariance.bench import Bench
 from equivariance.contract import Contract
 from equivariance.dataflow import Dataflow, Unit, divergence
 from equivariance.elements import Transform, samples
-from equivariance.frames import Place, is_own, places_of
+from equivariance.frames import Place, is_own
 from equivariance.groups import Group
-from equivariance.handlers import Introduced, Once, Reference, Site
+from equivariance.handlers import Introduced, Site
 from equivariance.laws import Law, Mixed, Unchanged
 from equivariance.matching import Matcher, Sizes
 from equivariance.measure import PartKey
@@ -34,7 +33,8 @@ from equivariance.probe import Call
 from equivariance.survey import Surveyor
 from equivariance.surveyed import Trial
 from equivariance.tape import Patch, Tape
-from equivariance.trees import cast, leaves
+from equivariance.traced import CallSite, Traced
+from equivariance.trees import leaves
 
 if TYPE_CHECKING:
     from equivariance.localize import Suspect
@@ -83,28 +83,9 @@ def statements_of(surveyor: Surveyor, group: Group, suspect: Suspect) -> list[St
 
 def _call_site(bench: Bench, suspect: Suspect) -> Place | None:
     """The statement of the reader's own that calls a library's layer."""
-    handler = _CallSite(suspect.owner)
+    handler = CallSite(suspect.owner)
     bench.run(suspect.trial.state, bench.main, bench.arguments, handler)
     return handler.place
-
-
-class _CallSite:
-    """Notes where a call is made."""
-
-    def __init__(self, call: Call) -> None:
-        self.call = call
-        self.place: Place | None = None
-
-    def enter(self, call: Call, caller: Call | None, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Look for the call."""
-        if call == self.call:
-            own = [p for p in places_of(sys._getframe(1)) if is_own(p)]
-            self.place = own[0] if own else None
-        return arguments
-
-    def leave(self, call: Call, output: Any) -> Any:
-        """Nothing to do."""
-        return output
 
 
 def _with_full_batch(surveyor: Surveyor, suspect: Suspect) -> Suspect:
@@ -124,42 +105,6 @@ def _with_full_batch(surveyor: Surveyor, suspect: Suspect) -> Suspect:
 
 def _comparable(element: Transform, other: Transform) -> bool:
     return element != other and len(element.samples or ()) == len(other.samples or ())
-
-
-class Traced(Introduced):
-    """Records what the owner's own code does with exact values."""
-
-    def __init__(self, reference: Reference, element: Transform, dtype: torch.dtype, owner: Call, tape: Tape) -> None:
-        """``owner`` is the call that is recorded."""
-        super().__init__(reference, element, dtype)
-        self.owner, self.tape = owner, tape
-        self._exact = Once(lambda t, r: cast(r.transform(t, element), dtype).clone(), not reference.copying)
-
-    def enter(self, call: Call, caller: Call | None, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Note what the owner hands to a layer."""
-        if caller == self.owner:
-            for name, value in arguments.items():
-                self._mark(Site(call, name), value)
-        with self.tape.paused():
-            return super().enter(call, caller, arguments)
-
-    def leave(self, call: Call, output: Any) -> Any:
-        """Note what the owner makes."""
-        if call == self.owner:
-            self._mark(Site(call), output)
-        with self.tape.paused():
-            return super().leave(call, output)
-
-    def exact(self, site: Site) -> Any:
-        """Not part of the layer's code."""
-        with self.tape.paused():
-            return super().exact(site)
-
-    def _mark(self, site: Site, value: Any) -> None:
-        if self.reference.has(site):
-            with self.tape.paused():
-                found = leaves(value, self.reference.spec(site))
-            self.tape.mark(site, {path: t for path, t, _ in found})
 
 
 class Tracer:

@@ -1,0 +1,71 @@
+"""Handlers that look at one call from inside and from outside: what its own code does, and where it is called."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import torch
+
+from equivariance.elements import Transform
+from equivariance.frames import Place, is_own, places_of
+from equivariance.handlers import Introduced, Once, Reference, Site
+from equivariance.probe import Call
+from equivariance.tape import Tape
+from equivariance.trees import cast, leaves
+
+
+class Traced(Introduced):
+    """Records what the owner's own code does with exact values."""
+
+    def __init__(self, reference: Reference, element: Transform, dtype: torch.dtype, owner: Call, tape: Tape) -> None:
+        """``owner`` is the call that is recorded."""
+        super().__init__(reference, element, dtype)
+        self.owner, self.tape = owner, tape
+        self._exact = Once(lambda t, r: cast(r.transform(t, element), dtype).clone(), not reference.copying)
+
+    def enter(self, call: Call, caller: Call | None, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Note what the owner hands to a layer."""
+        if caller == self.owner:
+            for name, value in arguments.items():
+                self._mark(Site(call, name), value)
+        with self.tape.paused():
+            return super().enter(call, caller, arguments)
+
+    def leave(self, call: Call, output: Any) -> Any:
+        """Note what the owner makes."""
+        if call == self.owner:
+            self._mark(Site(call), output)
+        with self.tape.paused():
+            return super().leave(call, output)
+
+    def exact(self, site: Site) -> Any:
+        """Not part of the layer's code."""
+        with self.tape.paused():
+            return super().exact(site)
+
+    def _mark(self, site: Site, value: Any) -> None:
+        if self.reference.has(site):
+            with self.tape.paused():
+                found = leaves(value, self.reference.spec(site))
+            self.tape.mark(site, {path: t for path, t, _ in found})
+
+
+class CallSite:
+    """Notes where a call is made."""
+
+    def __init__(self, call: Call) -> None:
+        """``call`` is looked for."""
+        self.call = call
+        self.place: Place | None = None
+
+    def enter(self, call: Call, caller: Call | None, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Look for the call."""
+        if call == self.call:
+            own = [p for p in places_of(sys._getframe(1)) if is_own(p)]
+            self.place = own[0] if own else None
+        return arguments
+
+    def leave(self, call: Call, output: Any) -> Any:
+        """Nothing to do."""
+        return output
