@@ -10,13 +10,13 @@ from equivariance.assumed import Assumption
 from equivariance.errors import ArgumentError
 from equivariance.findings import Finding, Location, Report
 from equivariance.reading import Inputs
-from equivariance.representations import CartesianPoints, Irreps, Representation
+from equivariance.representations import Representation, as_representation
 from equivariance.spelling import as_python, in_words
 
 MOST = 3
 """So many tensors can be asked about at once: every combination of laws is tried."""
 
-_LAWS: tuple[Representation | None, ...] = (None, CartesianPoints(), Irreps("1x1o"), Irreps("1x1e"))
+_LAWS: tuple[object, ...] = (None, "cartesian_points", "1x1o", "1x1e")
 _FALLS = 10.0
 
 Errors = dict[str, float]
@@ -45,7 +45,7 @@ def answered(inputs: Inputs, run: Try, location: Location | None) -> tuple[Input
         return inputs, [], [f"asked: {a.place}: the output is right with it unchanged" for a in asked]
     tried: list[tuple[list[Assumption], Errors]] = []
     for laws in itertools.product(_LAWS, repeat=len(asked)):
-        changed = [_as(a, law) for a, law in zip(asked, laws, strict=True) if law is not None]
+        changed = [_as(a, as_representation(law, a.place)) for a, law in zip(asked, laws, strict=True) if law]
         if changed:
             sound, errors = _measured(run(inputs.taking(changed)))
             tried.append((changed, errors))

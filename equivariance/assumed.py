@@ -119,7 +119,7 @@ def _of_numbers(word: str, tensor: torch.Tensor, sizes: Sizes) -> tuple[Represen
         nodes, batch = sizes.axes(tuple(tensor.shape), False)
         return NodeIndices(nodes=nodes, batch=batch, permuted=False, per_sample=1), "its name; whole numbers", False
     if word in names.STARTS and sizes.samples is not None:
-        return SampleStarts(sizes=sizes.samples), "its name; whole numbers", False
+        return SampleStarts(sizes.samples), "its name; whole numbers", False
     if names.numbers_nodes(word):
         return _node_numbers(word, tensor, sizes), f"its name; whole numbers {_range(tensor)}", False
     why = "its name" if word in names.INVARIANTS else "whole numbers, not named as node numbers"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 
 import torch
@@ -92,9 +92,9 @@ class SampleStarts(Invariant):
     sizes : entries of each sample
     """
 
-    nodes: NodeAxis = None
-    batch: BatchAxis = None
-    sizes: tuple[int, ...] = ()
+    sizes: tuple[int, ...]
+    nodes: NodeAxis = field(default=None, kw_only=True)
+    batch: BatchAxis = field(default=None, kw_only=True)
 
     def select(self, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
         """Counted again for the samples that are selected.

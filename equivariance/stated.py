@@ -104,11 +104,11 @@ def _of_escnn(module: torch.nn.Module, parameters: tuple[str, ...]) -> tuple[Map
     from equivariance.adapters.escnn import Fields
 
     given, output = module.in_type, module.out_type
-    specs = [Fields(t) for t in given] if isinstance(given, tuple) else [Fields(given)]  # type: ignore[arg-type]
+    specs = [Fields(t) for t in given] if isinstance(given, tuple) else [Fields(given)]
     if len(parameters) < len(specs):
         return None
     edges = {p: _NUMBERS for p in parameters if numbers_nodes(p)}
-    return {**edges, **dict(zip(parameters, specs, strict=False))}, Fields(output)  # type: ignore[arg-type]
+    return {**edges, **dict(zip(parameters, specs, strict=False))}, Fields(output)
 
 
 def _of_nequip(module: torch.nn.Module, parameters: tuple[str, ...]) -> tuple[Mapping[str, object], object] | None:

@@ -14,13 +14,15 @@ from typing import Any
 import numpy as np
 import torch
 from escnn import nn as enn
-from escnn.group import Group, GroupElement
+from escnn.group import Group as FibreGroup
+from escnn.group import GroupElement
 from escnn.gspaces import GSpace
 
 from equivariance.assumed import Assumption
 from equivariance.axes import BatchAxis, NodeAxis
 from equivariance.elements import Transform
-from equivariance.errors import ArgumentError, ContractError
+from equivariance.errors import ArgumentError, ContractError, ForeignElementError
+from equivariance.groups import Elements, Group, Inversions, Rotations
 from equivariance.representations import Invariant, Part, Representation
 from equivariance.trees import UNSPECIFIED
 
@@ -40,10 +42,10 @@ class Fields(Representation):
     points : whether the rows lie at points of the base space (``GeometricTensor.coords``), on no grid
     """
 
-    nodes: NodeAxis = None
-    batch: BatchAxis = 0
-    type: Any = field(default=None, kw_only=False)
+    type: Any
     points: bool = False
+    nodes: NodeAxis = field(default=None, kw_only=True)
+    batch: BatchAxis = field(default=0, kw_only=True)
 
     def check(self, tensor: torch.Tensor, path: str) -> None:
         """As many channels as the type has."""
@@ -57,11 +59,11 @@ class Fields(Representation):
 
         Raises
         ------
-        ArgumentError : an element that the group has not, or one that does not map the grid to itself
+        ForeignElementError : an element that the group has not, or one that does not map the grid to itself
         """
         grid = not self.points and self.type.gspace.dimensionality > 0
         if grid and any(element.vector):
-            raise ArgumentError("element", element, "no translation: a grid is not moved by parts of its step")
+            raise ForeignElementError("element", element, "no translation: a grid is not moved by parts of its step")
         acting = acting_element(self.type.gspace, element)
         rho = torch.tensor(self.type.representation(acting), dtype=torch.float64, device=values.device)
         fibres = torch.einsum("oi,bi...->bo...", rho, values)
@@ -78,14 +80,14 @@ class Fields(Representation):
 class Coordinates(Representation):
     """Points of a base space of 2 or 3 dimensions: moved by the first rows of the matrix and the vector."""
 
-    nodes: NodeAxis = 0
-    batch: BatchAxis = None
+    nodes: NodeAxis = field(default=0, kw_only=True)
+    batch: BatchAxis = field(default=None, kw_only=True)
 
     def act(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
         """x R^T + t in as many dimensions as the points have."""
         size = values.shape[-1]
         if size == 2 and any(element.vector[2:]):
-            raise ArgumentError("element", element, "a translation within the plane")
+            raise ForeignElementError("element", element, "a translation within the plane")
         matrix = torch.tensor(_matrix(element, size), dtype=torch.float64, device=values.device)
         return values @ matrix.T + torch.tensor(element.vector[:size], dtype=torch.float64, device=values.device)
 
@@ -106,7 +108,7 @@ class GeometricTensorAdapter:
         if isinstance(spec, Fields) and spec.type != value.type:
             raise ContractError(path, str(value.type), f"fields of {spec.type}")
         free, points = spec is UNSPECIFIED, value.coords is not None
-        law = Fields(type=value.type, points=points, nodes=0 if points else None, batch=None if points else 0)
+        law = Fields(value.type, points, nodes=0 if points else None, batch=None if points else 0)
         bare = Invariant(nodes=None, batch=None)
         tensor = visit(value.tensor, bare if free else law, f"{path}.tensor")
         coords = visit(value.coords, bare if free else Coordinates(), f"{path}.coords") if points else None
@@ -133,7 +135,7 @@ def acting_element(gspace: GSpace, element: Transform) -> GroupElement:
 
     Raises
     ------
-    ArgumentError : the group has none
+    ForeignElementError : the group has none
     """
     group = gspace.fibergroup
     action = _action(gspace)
@@ -141,20 +143,25 @@ def acting_element(gspace: GSpace, element: Transform) -> GroupElement:
     for candidate in group.elements if not group.continuous else _candidates(group, wanted):
         if np.allclose(action(candidate), wanted, atol=_CLOSE):
             return candidate
-    expected = f"an element of {group}, see equivariance.adapters.escnn.elements_of"
-    raise ArgumentError("element", element, expected)
+    expected = f"an element of {group}, see equivariance.adapters.escnn.group_of"
+    raise ForeignElementError("element", element, expected)
 
 
-def elements_of(gspace: GSpace, angles: int = 4) -> list[Transform]:
-    """Elements of the space's group, to be tested as ``group=elements_of(gspace)``.
+def group_of(gspace: GSpace, angles: int = 4) -> list[Group]:
+    """The groups to test fields on a space with: ``eq.diagnose(module, x, group=group_of(gspace))``.
 
-    All of a finite group but the identity, as far as they map a grid to itself; ``angles`` rotations, and as many
-    reflections where there are any, for SO(2) and O(2). For SO(3) and O(3) use ``group="so3"`` and ``"o3"``.
+    SO(3) and O(3) without a base space, or on points, are drawn from; of finite groups every element is tested, and of
+    SO(2) and O(2) ``angles`` rotations (quarter turns by default, which map a grid to itself) and as many reflections.
     """
     group, action = gspace.fibergroup, _action(gspace)
-    listed = list(group.elements) if not group.continuous else list(group.grid(type="regular", N=angles))
+    if group.continuous and action.size == 3:
+        return [Rotations(), Inversions()] if group.name == "O(3)" else [Rotations()]
+    listed = list(group.grid(type="regular", N=angles)) if group.continuous else list(group.elements)
     matrices = [_embedded(np.asarray(action(g), dtype=np.float64)) for g in listed]
-    return [Transform(tuple(map(tuple, m.tolist()))) for m in matrices if not np.allclose(m, np.eye(3))]
+    elements = [Transform(tuple(map(tuple, m.tolist()))) for m in matrices if not np.allclose(m, np.eye(3))]
+    proper = tuple(e for e in elements if e.determinant > 0)
+    improper = tuple(e for e in elements if e.determinant < 0)
+    return [Elements(found, s) for found, s in ((proper, "rotation"), (improper, "inversion")) if found]
 
 
 def _action(gspace: GSpace) -> Any:
@@ -170,11 +177,11 @@ def _action(gspace: GSpace) -> Any:
 def _matrix(element: Transform, size: int) -> np.ndarray:
     matrix = element.array
     if size == 2 and not np.allclose(np.abs(matrix[2]), (0, 0, 1), atol=_CLOSE):
-        raise ArgumentError("element", element, "one that moves the x-y plane within itself")
+        raise ForeignElementError("element", element, "one that moves the x-y plane within itself")
     return matrix[:size, :size]
 
 
-def _candidates(group: Group, matrix: np.ndarray) -> list[GroupElement]:
+def _candidates(group: FibreGroup, matrix: np.ndarray) -> list[GroupElement]:
     """Elements of a continuous group that a matrix may stand for."""
     sign = 1 if np.linalg.det(matrix) > 0 else -1
     if len(matrix) == 3:
@@ -202,13 +209,13 @@ def _grid_moved(values: torch.Tensor, matrix: np.ndarray) -> torch.Tensor:
 
     Raises
     ------
-    ArgumentError : a matrix that is no signed permutation: a grid would have to be interpolated
+    ForeignElementError : a matrix that is no signed permutation: a grid would have to be interpolated
     """
     size = len(matrix)
     whole = np.rint(matrix).astype(int)
     if not np.allclose(matrix, whole, atol=_CLOSE):
         expected = "rotations by quarter turns: others interpolate, and that breaks equivariance by itself"
-        raise ArgumentError("element", matrix.tolist(), expected)
+        raise ForeignElementError("element", matrix.tolist(), expected)
     signs = np.array([1, -1, -1][:size])
     on_axes = (signs[:, None] * whole * signs)[::-1, ::-1]  # in the order of the axes
     source = np.abs(on_axes).argmax(axis=1)  # new axis i runs along old axis source[i]

@@ -114,7 +114,7 @@ def _definition(data: Data, name: str) -> Representation | None:
     if name in names.SAMPLES:
         return NodeIndices(permuted=False, per_sample=1)
     if name in names.STARTS:
-        return SampleStarts(sizes=samples)
+        return SampleStarts(samples)
     numbers = "index" in name or name == "face"  # the rule by which the library counts on when it puts samples together
     return NodeIndices(per_sample=samples) if numbers else None
 
