@@ -88,8 +88,8 @@ def _of_model(module: torch.nn.Module, parameters: tuple[str, ...]) -> tuple[Map
     if not _is_irreps(output):
         return None
     if parameters == ("data",):
-        known = {"x": first, "z": stated.get("irreps_node_attr"), "node_input": first}
-        known |= {name: stated.get(f"irreps_{name}") for name in ("node_attr", "edge_attr")}
+        known = {"x": stated.get("irreps_in"), "z": stated.get("irreps_node_attr")}
+        known |= {name: stated.get(f"irreps_{name}") for name in ("node_input", "node_attr", "edge_attr")}
         fields = {key: spec for key, spec in known.items() if _is_irreps(spec)}
         return {"data": {"pos": CartesianPoints(), **fields}}, output
     found: dict[str, object] = {p: stated.get(f"irreps_{p}", Invariant()) for p in parameters}
@@ -121,12 +121,23 @@ def _of_nequip(module: torch.nn.Module, parameters: tuple[str, ...]) -> tuple[Ma
 
 def _fields_of_nequip(irreps: Mapping[str, object]) -> dict[str, object]:
     """Those that are stated, and those that every batch of data has."""
-    fields: dict[str, object] = {"cell": "1x1o", "edge_vectors": "1x1o", "batch": _SAMPLES}
-    fields |= dict.fromkeys(("pbc", "edge_cell_shift", "num_atoms", "atomic_numbers", "edge_type_flat"), Invariant())
+    fields: dict[str, object] = {"batch": _SAMPLES, **dict.fromkeys(_VECTORS_OF_NEQUIP, "1x1o")}
+    fields |= dict.fromkeys(_INVARIANTS_OF_NEQUIP, Invariant())
     for key, spec in irreps.items():
+        if key in _MATRICES_OF_NEQUIP:
+            continue
         fields[key] = CartesianPoints() if plain(key) in POINTS else Invariant() if spec is None else spec
     return {**fields, "edge_index": _NUMBERS}
 
+
+_VECTORS_OF_NEQUIP = ("cell", "edge_vectors", "forces", "edge_forces", "partial_forces")
+_INVARIANTS_OF_NEQUIP = (
+    *("pbc", "edge_cell_shift", "num_atoms", "atomic_numbers", "edge_type_flat", "edge_lengths", "edge_cutoff"),
+    *("normed_edge_lengths", "feature_norm_factor", "edge_energy", "atomic_energy", "total_energy", "free_energy"),
+)
+
+_MATRICES_OF_NEQUIP = ("stress", "virial", "stresses")
+"""3 x 3 on two axes, which irreps of one axis do not say."""
 
 _OF_LIBRARY: dict[str, Stated] = {"e3nn": _of_e3nn, "escnn": _of_escnn, "nequip": _of_nequip}
 

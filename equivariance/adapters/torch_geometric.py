@@ -177,17 +177,15 @@ def _selected(data: Data, element: Transform) -> Batch:
 
 
 def _part(data: Data, sample: int) -> Data:
-    """One sample by itself: as the library takes it out, or, where only ``batch`` tells samples apart, cut out."""
-    if isinstance(data, Batch):
-        return data.get_example(sample)
+    """One sample by itself: as the library takes it out; fields that it does not know of are cut out."""
     if data.batch is None:
         return data
-    result, samples = Data(num_nodes=_samples(data)[sample]), _samples(data)
+    samples = _samples(data)
+    result = data.get_example(sample) if isinstance(data, Batch) else Data(num_nodes=samples[sample])
     for name, value in _fields(data):
-        if name not in names.SAMPLES | names.STARTS and isinstance(value, torch.Tensor):
-            numbers = isinstance(_definition(data, name), NodeIndices)
+        if name not in result and name not in names.SAMPLES | names.STARTS and isinstance(value, torch.Tensor):
             part = _cut(value, _axes(data, name)[1], len(samples), sample)
-            result[name] = part - sum(samples[:sample]) if numbers else part
+            result[name] = part - sum(samples[:sample]) if isinstance(_definition(data, name), NodeIndices) else part
     return result
 
 
