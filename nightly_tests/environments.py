@@ -24,6 +24,7 @@ class Environment:
     with_dependencies : whether pip follows the requirements' own; it does not where they pin what is installed already
     broken : case -> the symmetries that it must be found to break; every other case must be clean
     why : what is known to be wrong with it, and what repaired it
+    limits : what of it does not install or run beside this PyTorch, and what stands in for it
     """
 
     name: str
@@ -32,6 +33,7 @@ class Environment:
     with_dependencies: bool = False
     broken: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     why: str = ""
+    limits: str = ""
 
 
 BY_DESIGN = {"PointTransformerConv": ("rotation", "inversion"), "PointNetConv": ("rotation", "inversion")}
@@ -49,6 +51,7 @@ ENVIRONMENTS = (
     Environment("egnn-pytorch", "egnn", ("egnn-pytorch", "einops")),
     Environment(
         "e3nn 0.3.2", "e3nn_batchnorm", ("e3nn==0.3.2",), broken={"BatchNorm(2x0o+1x1o)": ("inversion",)},
+        limits="`o3.Linear` and tensor products cannot be built, FX says `Found multiple different tracers`",
         why="`BatchNorm` centres and shifts odd scalars like even ones (`ir.l == 0`); 0.3.3 asks `ir.is_scalar()`",
     ),
     Environment("e3nn", "e3nn_batchnorm", ("e3nn",)),
@@ -56,11 +59,19 @@ ENVIRONMENTS = (
     Environment("se3-transformer-pytorch", "se3_transformer", ("se3-transformer-pytorch", "einops")),
     Environment(
         "torch_geometric", "torch_geometric", ("torch_geometric",), with_dependencies=True, broken=BY_DESIGN,
+        limits="`radius_graph` and `knn_graph` need `pyg-lib`, which the index does not have: a radius graph in plain "
+        "PyTorch stands in for one, GravNetConv is left out, and so is DimeNet, which needs `torch-sparse`",
         why="a learned linear map of x_j - x_i: invariant under translations, by design not under rotations",
     ),
-    Environment("escnn", "escnn", ("escnn", "lie_learn", "joblib", "pymanopt", "autograd")),
+    Environment(
+        "escnn", "escnn", ("escnn", "lie_learn", "joblib", "cloudpickle", "pymanopt", "autograd", "numpy<2"),
+        limits="`py3nj` needs a Fortran compiler and is left out, which escnn allows; `lie_learn` needs `numpy<2`",
+    ),
     Environment("nequip", "nequip", ("nequip",), with_dependencies=True),
-    Environment("mace-torch", "mace", ("mace-torch",), with_dependencies=True),
+    Environment(
+        "mace-torch", "mace", ("mace-torch",), with_dependencies=True,
+        limits="it requires e3nn 0.4.4, on which the harness runs here too",
+    ),
 )  # fmt: skip
 
 
@@ -77,7 +88,9 @@ def installed(environment: Environment, root: Path) -> Path:
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
         site = next((folder / "lib").glob("python*/site-packages"))
         (site / "outer.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
-    options = ["--disable-pip-version-check", "--quiet"] + ["--no-deps"] * (not environment.with_dependencies)
+    options = ["--disable-pip-version-check", "--quiet", "--upgrade"] + ["--no-deps"] * (
+        not environment.with_dependencies
+    )
     command = [python, "-m", "pip", "install", *options, *environment.requirements]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -56,6 +56,8 @@ def _section(environment: Environment, found: dict[str, Any]) -> str:
     lines = [f"## {title}", ""]
     if environment.why:
         lines += [f"Known: {environment.why}.", ""]
+    if environment.limits:
+        lines += [f"Limits: {environment.limits}.", ""]
     if "obstacle" in found:
         return "\n".join([*lines, found["obstacle"], ""])
     lines += ["| module | layers followed | found | cause, statement or layer | judged |", "|---|---|---|---|---|"]
