@@ -35,7 +35,8 @@ def told(name: str, case: Case) -> dict[str, object]:
              "source": f.location.source if f.location else "", "line": f.location.line if f.location else 0}
             for f in report.findings
         ],
-        "notes": sorted({f"{n.cause} in {n.layer or '(the whole)'}" for n in report.notes}),
+        "notes": sorted({f"{n.cause} in {n.layer or '(the whole)'}" for n in report.notes if n.cause == "precision"}
+            | {f"{n.cause} in {n.layer or '(the whole)'}: {n.evidence}" for n in report.notes if n.cause != "precision"}),
         "seconds": round(time.perf_counter() - start, 1),
     }  # fmt: skip
 

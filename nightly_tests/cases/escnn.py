@@ -10,6 +10,31 @@ import equivariance as eq
 from equivariance.adapters.escnn import group_of
 
 
+class Mixing(enn.EquivariantModule):
+    """A break to be found: ReLU on the components of irreps."""
+
+    def __init__(self, fields: enn.FieldType) -> None:
+        """The same fields in and out."""
+        super().__init__()
+        self.in_type = self.out_type = fields
+
+    def forward(self, given: enn.GeometricTensor) -> enn.GeometricTensor:
+        """ReLU."""
+        return enn.GeometricTensor(torch.relu(given.tensor), self.out_type)
+
+    def evaluate_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """As it comes."""
+        return input_shape
+
+
+def planted() -> eq.Report:
+    """Between two convolutions on C4."""
+    space = gspaces.rot2dOnR2(4)
+    given, fields = enn.FieldType(space, [space.trivial_repr]), enn.FieldType(space, 2 * [space.irrep(1)])
+    layers = [enn.R2Conv(given, fields, 3, padding=1), Mixing(fields), enn.R2Conv(fields, given, 3, padding=1)]
+    return eq.diagnose(enn.SequentialModule(*layers), given(torch.randn(2, 1, 7, 7)), group=group_of(space))
+
+
 def images(gspace: gspaces.GSpace2D) -> eq.Report:
     """Two convolutions with batch normalization and ReLU between them, on 7 x 7 images."""
     given = enn.FieldType(gspace, [gspace.trivial_repr, gspace.irrep(1) if gspace.fibergroup.order() == 4 else
@@ -36,6 +61,7 @@ def linear(name: str) -> eq.Report:
 CASES = {
     "R2Conv, InnerBatchNorm, ReLU on C4": lambda: images(gspaces.rot2dOnR2(4)),
     "R2Conv, InnerBatchNorm, ReLU on D4": lambda: images(gspaces.flipRot2dOnR2(4)),
+    "planted: ReLU on an irrep of C4": planted,
     "Linear, NormNonLinearity on SO(3)": lambda: linear("so3"),
     "Linear, NormNonLinearity on O(3)": lambda: linear("o3"),
 }

@@ -9,6 +9,7 @@ from mace import modules
 
 import equivariance as eq
 from nightly_tests.cases.clouds import cloud, radius_graph
+from nightly_tests.cases.planted import leaking
 
 GROUPS = ["e3", "permutation"]
 OUT = {
@@ -51,12 +52,17 @@ def molecule() -> dict[str, torch.Tensor]:
             "head": torch.tensor([0])}  # fmt: skip
 
 
-def potential(forces: bool) -> eq.Report:
+def potential(forces: bool, broken: bool = False) -> eq.Report:
     """Layer by layer without forces, as a whole with them."""
-    module = Potential(forces)
+    module = leaking(Potential(forces)) if broken else Potential(forces)
     examine = eq.check if forces else eq.diagnose
     out = {key: OUT[key] for key in module.keys}
     return examine(module, (molecule(),), irreps_out=out, group=GROUPS, samples=3)
 
 
-CASES = {"MACE, energies": lambda: potential(False), "MACE, energies and forces": lambda: potential(True)}
+CASES = {
+    "MACE, energies": lambda: potential(False),
+    "MACE, energies and forces": lambda: potential(True),
+    "planted: a bias on vectors, energies": lambda: potential(False, True),
+    "planted: a bias on vectors, energies and forces": lambda: potential(True, True),
+}

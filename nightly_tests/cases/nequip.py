@@ -8,6 +8,7 @@ from nequip.utils.global_state import set_global_state
 
 import equivariance as eq
 from nightly_tests.cases.clouds import cloud, radius_graph
+from nightly_tests.cases.planted import leaking
 
 set_global_state()
 GROUPS = ["e3", "permutation"]
@@ -47,10 +48,10 @@ def molecule() -> dict[str, torch.Tensor]:
             "batch": torch.zeros(6, dtype=torch.int64), "num_atoms": torch.tensor([6])}  # fmt: skip
 
 
-def energies() -> eq.Report:
+def energies(broken: bool = False) -> eq.Report:
     """Layer by layer: the model without its derivative."""
     keys = ("total_energy", "atomic_energy")
-    energy = Picked(model().model.func, keys)
+    energy = Picked(leaking(model().model.func) if broken else model().model.func, keys)
     return eq.diagnose(energy, (molecule(),), irreps_out={k: OUT[k] for k in keys}, group=GROUPS, samples=3)
 
 
@@ -59,4 +60,8 @@ def forces() -> eq.Report:
     return eq.check(Picked(model(), tuple(OUT)), (molecule(),), irreps_out=OUT, group=GROUPS, samples=3)
 
 
-CASES = {"NequIPGNNModel, energies": energies, "NequIPGNNModel, energies and forces": forces}
+CASES = {
+    "NequIPGNNModel, energies": energies,
+    "NequIPGNNModel, energies and forces": forces,
+    "planted: a bias on vectors, energies": lambda: energies(True),
+}

@@ -36,6 +36,19 @@ def convolution(module: torch.nn.Module, *more: torch.Tensor) -> eq.Report:
     )
 
 
+class Absolute(torch.nn.Module):
+    """A break to be found: SchNet beside a look at where the molecules are."""
+
+    def __init__(self) -> None:
+        """A small SchNet."""
+        super().__init__()
+        self.network = nn.SchNet(hidden_channels=8, num_filters=8, num_interactions=2, num_gaussians=6)
+
+    def forward(self, z: torch.Tensor, pos: torch.Tensor, batch: torch.Tensor) -> torch.Tensor:
+        """Energies, and the mean distance from the origin."""
+        return self.network(z, pos, batch) + nn.global_mean_pool(pos.norm(dim=-1, keepdim=True), batch)
+
+
 class OnBatch(torch.nn.Module):
     """SchNet on a ``Batch``."""
 
@@ -64,6 +77,7 @@ def derivative() -> eq.Report:
 CASES = {
     "SchNet": lambda: potential(nn.SchNet(hidden_channels=8, num_filters=8, num_interactions=2, num_gaussians=6)),
     "SchNet on a Batch": on_batch,
+    "planted: absolute positions": lambda: potential(Absolute()),
     "ViSNet(lmax=1, derivative=True)": derivative,
     "ViSNet(lmax=2)": lambda: potential(visnet.ViSNet(lmax=2, **VISNET), (PER_SAMPLE, None)),
     "ViSNet(vertex=True)": lambda: potential(visnet.ViSNet(lmax=1, vertex=True, **VISNET), (PER_SAMPLE, None)),
