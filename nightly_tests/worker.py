@@ -12,7 +12,7 @@ from importlib.metadata import version
 
 import torch
 
-from equivariance import Report
+from equivariance import Finding, Report
 
 Case = Callable[[], Report]
 
@@ -35,10 +35,14 @@ def told(name: str, case: Case) -> dict[str, object]:
              "source": f.location.source if f.location else "", "line": f.location.line if f.location else 0}
             for f in report.findings
         ],
-        "notes": sorted({f"{n.cause} in {n.layer or '(the whole)'}" for n in report.notes if n.cause == "precision"}
-            | {f"{n.cause} in {n.layer or '(the whole)'}: {n.evidence}" for n in report.notes if n.cause != "precision"}),
+        "notes": sorted({_told(n) for n in report.notes}),
         "seconds": round(time.perf_counter() - start, 1),
     }  # fmt: skip
+
+
+def _told(note: Finding) -> str:
+    what = f"{note.cause} in {note.layer or '(the whole)'}"
+    return what if note.cause == "precision" else f"{what}: {note.evidence}"
 
 
 def main(cases: str, distribution: str) -> None:
