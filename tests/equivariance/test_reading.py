@@ -229,3 +229,30 @@ def test_models_of_e3nn_state_their_fields_and_arguments():
     assert layer.inputs["node_features"] == Irreps("2x0e")
     assert isinstance(layer.inputs["edge_src"], NodeIndices)
     assert type(layer.inputs["edge_scalars"]) is Invariant
+
+
+class Graph(torch.nn.Module):
+    """Stands in for a module of nequip: irreps by key, a field added to the data."""
+
+    __module__ = "nequip.nn"
+
+    def __init__(self, factor):
+        super().__init__()
+        self.irreps_in = {"pos": o3.Irreps("1o"), "edge_index": None, "node_features": o3.Irreps("2x0e+1x1o")}
+        self.irreps_out = {**self.irreps_in, "forces": o3.Irreps("1o")}
+        self.register_buffer("factor", torch.tensor(factor))
+
+    def forward(self, data):
+        source, target = data["edge_index"]
+        pushed = (data["pos"][target] - data["pos"][source]) * data["node_features"][source, :1] * self.factor
+        return {**data, "forces": torch.zeros_like(data["pos"]).index_add(0, target, pushed)}
+
+
+@pytest.mark.parametrize(
+    ("factor", "expected"), [([1.0, 1, 1], set()), ([1.0, 1, 2], {("", "rotation", "frame-dependent")})]
+)
+def test_modules_of_nequip_state_their_data_by_key(factor, expected):
+    data = {"pos": normal(6, 3), "edge_index": EDGES, "node_features": normal(6, 5), "num_atoms": torch.tensor([6])}
+    report = eq.diagnose(Graph(factor), (data,), samples=3)
+    assert told(report) == expected, report
+    assert declared_contract(Graph(factor)).inputs["data"]["pos"] == CartesianPoints()
