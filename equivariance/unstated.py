@@ -36,7 +36,7 @@ def examine_unstated(
     remarks: list[str] = []
     motions = [g for g in groups_of(group, settings.max_translation) if g.symmetry in _MOTIONS]
     if inputs.asked and motions:
-        few = replace(settings, samples=_TRIES, layers=None)
+        few = replace(settings, samples=_TRIES, layers=None, inside=False)
         inputs, findings, remarks = answered(
             inputs,
             lambda tried: examine_module(module, args, tried.specs, given, kwargs, motions, {}, few),

@@ -21,6 +21,7 @@ class Environment:
     requirements : what pip installs, beside the PyTorch and e3nn of this interpreter
     with_dependencies : whether pip follows the requirements' own; it does not where they pin what is installed already
     broken : case -> the symmetries that it must be found to break; every other case must be clean
+    statement : what the statement holds that must be named as the cause of each of these breaks
     why : what is known to be wrong with it, and what repaired it
     limits : what of it does not install or run beside this PyTorch, and what stands in for it
     """
@@ -30,6 +31,7 @@ class Environment:
     requirements: tuple[str, ...]
     with_dependencies: bool = False
     broken: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    statement: str = ""
     why: str = ""
     limits: str = ""
 
@@ -45,16 +47,18 @@ BY_DESIGN = {
 ENVIRONMENTS = (
     Environment(
         "egnn-pytorch 0.0.5", "egnn", ("egnn-pytorch==0.0.5", "einops"), broken={"EGNN": ("translation",)},
+        statement="coors_out = einsum(",
         why="the new coordinates lack the old ones: `coors_out = einsum(...)`; 0.0.6 adds `+ coors`",
     ),
     Environment(
         "egnn-pytorch 0.2.4", "egnn", ("egnn-pytorch==0.2.4", "einops"),
-        broken={"EGNN(norm_coors=True)": ("rotation", "inversion")},
+        broken={"EGNN(norm_coors=True)": ("rotation", "inversion")}, statement="+ self.bias",
         why="`CoorsNorm` adds a learned bias, zero at first, to x, y and z; 0.2.5 removes it",
     ),
     Environment("egnn-pytorch", "egnn", ("egnn-pytorch", "einops")),
     Environment(
         "e3nn 0.3.2", "e3nn_batchnorm", ("e3nn==0.3.2",), broken={"BatchNorm(2x0o+1x1o)": ("inversion",)},
+        statement="field - field_mean",
         limits="`o3.Linear` and tensor products cannot be built, FX says `Found multiple different tracers`",
         why="`BatchNorm` centres and shifts odd scalars like even ones (`ir.l == 0`); 0.3.3 asks `ir.is_scalar()`",
     ),

@@ -19,7 +19,8 @@ by that command.
 
 "clean" tells the largest error at the output in the main precision, float64 where the module runs in it. Cases called
 "planted" are breaks of our own: what is sound must be found broken too when it is. Notes are no breaks: `precision`
-stands for constants kept in float32, where float64 stalls above its own rounding.
+stands for constants kept in float32, where float64 stalls above its own rounding. Of a line, "confirmed" says that the
+error vanished when its result was replaced, "layer" that only the layer is known.
 
 """
 
@@ -37,7 +38,8 @@ def _broken(case: dict[str, Any]) -> set[str]:
 
 def _verdict(environment: Environment, case: dict[str, Any]) -> str:
     wanted = set(environment.broken.get(case["case"], ()))
-    return "as expected" if "error" not in case and _broken(case) == wanted else "unexpected"
+    named = all(environment.statement in finding["source"] for finding in case.get("findings", ()))
+    return "as expected" if "error" not in case and _broken(case) == wanted and named else "unexpected"
 
 
 def _outcome(case: dict[str, Any]) -> str:
@@ -82,7 +84,8 @@ def _row(environment: Environment, case: dict[str, Any]) -> str:
     if "error" in case:
         return f"| {case['case']} | | {case['error'].replace('|', '/')} | | {verdict} |"
     causes = "; ".join(
-        f"{f['cause']}: {f['layer'] or 'the whole'}, line {f['line']}: `{f['source']}`" for f in case["findings"]
+        f"{f['cause']}: {f['layer'] or 'the whole'}, line {f['line']} ({f['located']}): `{f['source']}`"
+        for f in case["findings"]
     )
     found = ", ".join(f"{f['symmetry']} {f['error']:.1e}" for f in case["findings"])
     clean = f"clean ({case['error_at_output']:.0e})"

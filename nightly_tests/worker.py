@@ -32,7 +32,8 @@ def told(name: str, case: Case) -> dict[str, object]:
         "error_at_output": max((r.accumulated for r in report.layers if r.layer == ""), default=0.0),
         "findings": [
             {"layer": f.layer, "symmetry": f.symmetry, "cause": f.cause, "error": f.error, "evidence": f.evidence,
-             "source": f.location.source if f.location else "", "line": f.location.line if f.location else 0}
+             "located": f.located, "source": f.location.source if f.location else "",
+             "line": f.location.line if f.location else 0}
             for f in report.findings
         ],
         "notes": sorted({_told(n) for n in report.notes}),
