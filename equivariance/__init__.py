@@ -13,6 +13,7 @@ from equivariance.errors import (
     UndeclaredTensorError,
 )
 from equivariance.findings import CAUSES, Finding, LayerRow, Location, Report
+from equivariance.graphs import SampleStarts
 from equivariance.groups import Transform
 from equivariance.representations import CartesianPoints, Invariant, Irreps, NodeIndices, Representation
 from equivariance.trees import GraphFields
@@ -36,6 +37,7 @@ __all__ = [
     "NodeIndices",
     "Report",
     "Representation",
+    "SampleStarts",
     "Transform",
     "UndeclaredTensorError",
     "assert_equivariant",

@@ -58,7 +58,7 @@ class Bench:
         """Copy, perturb, and find out which precisions and states there are; ``reorderings`` as for Fitting."""
         self.contracts, self.seed, self.working = dict(contracts), seed, dtype
         self.arguments = {k: cloned(v) for k, v in arguments.items()}
-        given = _copied(module).to(dtype).eval()
+        given = _copied(module).train().to(dtype)
         self._modules = {("given", dtype): given, ("perturbed", dtype): perturbed(given, seed)}
         self._references: dict[State, Reference] = {}
         self.gradients = False
@@ -70,11 +70,16 @@ class Bench:
         self.states = self._find_states()
 
     def module(self, state: State, dtype: torch.dtype) -> torch.nn.Module:
-        """The copy for a state, switched to its mode."""
+        """The copy for a state, switched to its mode.
+
+        Copies are cast and perturbed in training mode: modules that compute their kernels on the way into evaluation
+        mode (escnn's) compute them from the weights and in the dtype that are tested.
+        """
         key = (state.weights, dtype)
         if key not in self._modules:
-            self._modules[key] = _copied(self._modules[state.weights, self.working]).to(dtype)
-        return self._modules[key].train(state.mode == "train")
+            self._modules[key] = _copied(self._modules[state.weights, self.working]).train().to(dtype)
+        with torch.no_grad():
+            return self._modules[key].train(state.mode == "train")
 
     def run(
         self, state: State, dtype: torch.dtype, arguments: Mapping[str, Any], handler: Handler = UNWATCHED,
@@ -195,9 +200,10 @@ def perturbed(module: torch.nn.Module, seed: int) -> torch.nn.Module:
 
 
 def _copied(module: torch.nn.Module) -> torch.nn.Module:
+    computed = {id(b): b.detach().clone() for b in module.buffers() if b.grad_fn is not None}
     try:
         with torch.no_grad():  # TorchScript copies its parameters in a way that autograd would record
-            return copy.deepcopy(module)
+            return copy.deepcopy(module, computed)
     except (RuntimeError, TypeError, AttributeError) as error:
         name = type(module).__name__
         raise ArgumentError("module", name, f"a module that copy.deepcopy can copy ({error})") from error

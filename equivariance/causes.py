@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from equivariance.elements import Transform
+from equivariance.errors import ForeignElementError
 from equivariance.groups import rotation, translation
 from equivariance.measure import compare
 from equivariance.noise import Verdict
@@ -34,7 +35,10 @@ def explain(surveyor: Surveyor, symmetry: str, suspect: Suspect, element: Transf
         "permutation": _permutation,
         "batch": _batch,
     }
-    return experiments[symmetry](surveyor, suspect, element)
+    try:
+        return experiments[symmetry](surveyor, suspect, element)
+    except ForeignElementError as error:
+        return "unknown", f"broken under {element}; what would tell why needs elements that its group has not ({error})"
 
 
 def _not_comparable(surveyor: Surveyor, suspect: Suspect) -> tuple[str, str]:

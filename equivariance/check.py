@@ -7,16 +7,19 @@ from typing import Any
 
 import torch
 
-from equivariance.contract import Contract, declared_contract
+from equivariance.contract import Contract
 from equivariance.errors import ArgumentError, EquivarianceAssertionError
-from equivariance.examination import Settings, examine_module, layer_contracts
+from equivariance.examination import Settings, layer_contracts
 from equivariance.findings import Report
+from equivariance.reading import UNSTATED
 from equivariance.sources import as_module, name_of
+from equivariance.stated import declared_contract
+from equivariance.unstated import examine_unstated
 
 
 def check(
-    func: Callable[..., Any], args: object, irreps_in: object, irreps_out: object, group: object = "se3", *,
-    kwargs: Mapping[str, Any] | None = None, samples: int = 8, seed: int = 0,
+    func: Callable[..., Any], args: object, irreps_in: object = UNSTATED, irreps_out: object = UNSTATED,
+    group: object = "se3", *, kwargs: Mapping[str, Any] | None = None, samples: int = 8, seed: int = 0,
 ) -> Report:  # fmt: skip
     """Compare f(g.x) with g.f(x) for one callable, without looking inside.
 
@@ -26,8 +29,9 @@ def check(
         with perturbed ones
     args : tuple of positional arguments (or a single one): tensors, or dicts, lists, tuples, dataclasses of tensors
     irreps_in : a representation for each argument: irreps of the last axis, ``"cartesian_points"``, None (unchanged);
-        a tuple in the order of ``args``, or a dict by parameter name
-    irreps_out : likewise, for what is returned
+        a tuple in the order of ``args``, or a dict by parameter name; where it is left out, it is read off the module
+        and the data, or assumed by name and shape, and the report says so
+    irreps_out : likewise, for what is returned; where it is left out, the module must state it
     group : a name ("translation", "so3", "o3", "se3", "e3", "permutation", "batch"), an object of
         :mod:`equivariance.groups`, or a list of these
     kwargs : keyword arguments; their representations come from an ``irreps_in`` dict
@@ -42,11 +46,11 @@ def check(
     ArgumentError, ContractError, UndeclaredTensorError, ChoiceError : see :mod:`equivariance.errors`
     """
     settings = Settings(samples=samples, seed=seed, inside=False)
-    return examine_module(as_module(func), args, irreps_in, irreps_out, kwargs, group, {}, settings)
+    return examine_unstated(as_module(func), args, irreps_in, irreps_out, kwargs, group, {}, settings)
 
 
 def diagnose(
-    module: Callable[..., Any], args: object, irreps_in: object, irreps_out: object,
+    module: Callable[..., Any], args: object, irreps_in: object = UNSTATED, irreps_out: object = UNSTATED,
     kwargs: Mapping[str, Any] | None = None, group: object = "se3", layers: str | None = None,
     contracts: Mapping[str, Contract] | None = None, samples: int = 8, seed: int = 0,
 ) -> Report:  # fmt: skip
@@ -66,7 +70,7 @@ def diagnose(
     root = as_module(module)
     known = layer_contracts(root, contracts or {})
     settings = Settings(samples=samples, seed=seed, layers=layers)
-    return examine_module(root, args, irreps_in, irreps_out, kwargs, group, known, settings)
+    return examine_unstated(root, args, irreps_in, irreps_out, kwargs, group, known, settings)
 
 
 def assert_equivariant(

@@ -8,8 +8,6 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-
 from equivariance.errors import ArgumentError, ContractError
 from equivariance.representations import CartesianPoints, Invariant
 from equivariance.trees import UNSPECIFIED, compile_spec, leaves
@@ -161,37 +159,3 @@ def _named_inputs(
         expected = f"{len(positional)} representations, one for each of args"
         raise ContractError("irreps_in", irreps_in, f"{expected}, or a dict by parameter name")
     return bind(function, specs, {})
-
-
-def declared_contract(module: torch.nn.Module) -> Contract | None:
-    """The contract that a module states by attributes, as e3nn's do: ``irreps_in`` (or ``irreps_in1``, ``irreps_in2``)
-    and ``irreps_out``, or in a module of e3nn a single ``irreps``, the same in and out. Per-call weights and biases,
-    where they are given in a call, do not transform.
-
-    None where the module states none.
-    """
-    of_class = [name for name in ("irreps_in", "irreps_out") if hasattr(type(module), name)]
-    stated = vars(module) | {name: getattr(type(module), name) for name in of_class}
-    names = _input_attributes(stated)
-    if "irreps" in stated and not names and type(module).__module__.startswith("e3nn."):
-        names, output = ["irreps"], stated["irreps"]
-    elif names and "irreps_out" in stated:
-        output = module.irreps_out
-    else:
-        return None
-    parameters = list(inspect.signature(module.forward).parameters)
-    specs = [getattr(module, n) for n in names]
-    if len(parameters) < len(specs) or not all(_is_irreps(s) for s in (*specs, output)):
-        return None
-    constant = dict.fromkeys({"weight", "bias"} & set(parameters[len(specs) :]), Invariant(nodes=None, batch=None))
-    return Contract({**constant, **dict(zip(parameters, specs, strict=False))}, output, True)
-
-
-def _input_attributes(stated: Mapping[str, object]) -> list[str]:
-    if "irreps_in" in stated:
-        return ["irreps_in"]
-    return [n for n in ("irreps_in1", "irreps_in2") if n in stated]
-
-
-def _is_irreps(spec: object) -> bool:
-    return type(spec).__name__ == "Irreps" or isinstance(spec, str)

@@ -59,6 +59,10 @@ class UndeclaredTensorError(ContractError):
         )
 
 
+class ForeignElementError(ArgumentError):
+    """An element that does not belong to the group by which a value transforms (a tilt, for fields on a plane)."""
+
+
 class MissingDependencyError(ImportError):
     """An optional package that the requested work needs."""
 

@@ -12,7 +12,7 @@ import torch
 
 from equivariance.axes import Assumed
 from equivariance.bench import Bench
-from equivariance.contract import Contract, call_contract, declared_contract, parameters_of
+from equivariance.contract import Contract, call_contract, parameters_of
 from equivariance.elements import Transform, permutation, samples
 from equivariance.errors import ArgumentError, ChoiceError
 from equivariance.findings import Finding, Report, Unclaimed
@@ -23,6 +23,7 @@ from equivariance.probe import layer_names
 from equivariance.representations import CartesianPoints, Representation
 from equivariance.soundness import examine
 from equivariance.sources import name_of
+from equivariance.stated import declared_contract
 from equivariance.survey import Surveyor
 from equivariance.trees import leaves, sizes_of_graphs, walk
 

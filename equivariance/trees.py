@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from equivariance.adapters import adapter_of
+from equivariance.adapters import Adapter, adapter_of
 from equivariance.elements import Transform
 from equivariance.errors import ContractError, UndeclaredTensorError
 from equivariance.representations import Invariant, Irreps, Representation, as_representation
@@ -80,7 +80,7 @@ def walk(value: Any, spec: object, path: str, visit: Visitor, element: Transform
         return _visit_tensor(value, spec, path, visit)
     adapter = adapter_of(value)
     if adapter is not None:
-        graph = _graph_spec(spec, path)
+        graph = _spec_of(adapter, spec, path)
         return adapter.walk(value, graph, path, visit) if element is None else adapter.transform(value, graph, element)
     _reject_other_than_tensor(value, spec, path)
     if isinstance(value, Mapping):
@@ -178,10 +178,10 @@ def _same_length(value: list[Any] | tuple[Any, ...], spec: object, path: str) ->
         raise ContractError(path, f"a sequence of {len(spec)} representations", f"{len(value)}, one for each item")
 
 
-def _graph_spec(spec: object, path: str) -> object:
-    if spec is UNSPECIFIED or spec is None or isinstance(spec, (GraphFields, Invariant)):
+def _spec_of(adapter: Adapter, spec: object, path: str) -> object:
+    if spec is UNSPECIFIED or spec is None or adapter.fits(spec):
         return spec
-    raise ContractError(path, spec, "GraphFields(ndata=..., edata=...) for a graph")
+    raise ContractError(path, spec, adapter.takes)
 
 
 def _is_named(value: object) -> bool:
@@ -220,7 +220,9 @@ def _reject_other_than_tensor(value: object, spec: object, path: str) -> None:
 def _reject_hidden_tensors(value: object, path: str) -> None:
     if _holds_tensors(value, _DEPTH):
         what = f"{type(value).__name__} that holds tensors"
-        raise ContractError(path, what, "a tensor, dict, list, tuple, dataclass or DGL graph, which can be looked into")
+        raise ContractError(
+            path, what, "a tensor, dict, list, tuple, dataclass, or data of DGL, torch_geometric or escnn"
+        )
 
 
 def _holds_tensors(value: object, depth: int) -> bool:

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib import import_module
 from typing import Any, Protocol
 
-_ADAPTERS = {"dgl": "equivariance.adapters.dgl"}
+_ADAPTERS = {
+    "dgl": "equivariance.adapters.dgl",
+    "torch_geometric": "equivariance.adapters.torch_geometric",
+    "escnn": "equivariance.adapters.escnn",
+}
 
 
 class Adapter(Protocol):
     """What an optional library's container must offer to be walked and transformed."""
+
+    takes: str
+    """What may be declared for it, in words."""
+
+    def fits(self, spec: object) -> bool:
+        """Whether ``spec`` is one of these."""
 
     def walk(self, value: Any, spec: object, path: str, visit: Any) -> Any:
         """Rebuild ``value`` with each tensor replaced by ``visit(tensor, representation, path)``."""
@@ -19,6 +30,9 @@ class Adapter(Protocol):
 
     def sizes(self, value: Any) -> tuple[int, int]:
         """Nodes of one sample, and samples."""
+
+    def assume(self, value: Any, path: tuple[str | int, ...]) -> Iterator[Any]:
+        """What is assumed of each field that neither the user nor the library declares."""
 
 
 def adapter_of(value: object) -> Adapter | None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 import dgl
 import torch
 
+from equivariance.assumed import Assumption, proposal
 from equivariance.axes import Assumed, Concatenated
 from equivariance.elements import Transform
 from equivariance.errors import ArgumentError
+from equivariance.graphs import Sizes
 from equivariance.representations import Invariant, Representation
+from equivariance.trees import GraphFields, walk
 
 TYPES = (dgl.DGLGraph,)
 _STRUCTURE = Invariant(nodes=None, batch=None)
@@ -21,10 +24,14 @@ _STRUCTURE = Invariant(nodes=None, batch=None)
 class DGLAdapter:
     """Looks into homogeneous DGL graphs; a new graph is built, the given one is never written to."""
 
+    takes = "GraphFields(ndata=..., edata=...) for a graph"
+
+    def fits(self, spec: object) -> bool:
+        """The fields of nodes and edges, or one law for all."""
+        return isinstance(spec, (GraphFields, Invariant, Mapping))
+
     def walk(self, graph: dgl.DGLGraph, spec: Any, path: str, visit: Callable[..., torch.Tensor]) -> dgl.DGLGraph:
         """Visit source and target numbers, then every node field and every edge field."""
-        from equivariance.trees import walk
-
         source, target = graph.edges()
         source = visit(source, _STRUCTURE, f"{path}.edges[0]")
         target = visit(target, _STRUCTURE, f"{path}.edges[1]")
@@ -50,13 +57,20 @@ class DGLAdapter:
         """Nodes of the first graph in the batch, and graphs."""
         return int(graph.batch_num_nodes()[0]), int(graph.batch_size)
 
+    def assume(self, graph: dgl.DGLGraph, path: tuple[str | int, ...]) -> Iterator[Assumption]:
+        """By name and shape; the structure needs nothing."""
+        for kind, fields in (("ndata", graph.ndata), ("edata", graph.edata)):
+            for name, field in fields.items():
+                yield proposal(name, field, Sizes(), (*path, kind, name))
+
 
 ADAPTER = DGLAdapter()
 
 
 def _field_spec(spec: Any, kind: str, name: str) -> object:
     """A field's representation; its rows follow the nodes or the edges, so no axis needs to be declared."""
-    found = getattr(spec, kind).get(name) if hasattr(spec, kind) else spec
+    fields = spec.get(kind, {}) if isinstance(spec, Mapping) else getattr(spec, kind, None)
+    found = spec if fields is None else fields.get(name)
     if isinstance(found, Representation) and isinstance(found.nodes, Assumed):
         return replace(found, nodes=0 if kind == "ndata" else None, batch=Concatenated(0))
     return found

@@ -1,0 +1,196 @@
+"""PyTorch Geometric's ``Data`` and ``Batch``: fields by name, edges renumbered, samples selected as the library does.
+
+Which fields follow the nodes and which the edges, along which axis samples are put together, and which hold node
+numbers is asked of the object (``is_node_attr``, ``__cat_dim__``, ``__inc__``), so that subclasses are obeyed.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch_geometric.data import Batch, Data, HeteroData
+
+from equivariance import names
+from equivariance.assumed import Assumption, proposal
+from equivariance.axes import Assumed, BatchAxis, Concatenated, NodeAxis
+from equivariance.elements import Transform
+from equivariance.errors import ArgumentError, ContractError, UndeclaredTensorError
+from equivariance.graphs import SampleStarts, Sizes
+from equivariance.representations import CartesianPoints, Invariant, NodeIndices, Representation
+from equivariance.trees import UNSPECIFIED, walk
+
+TYPES = (Data, HeteroData)
+
+
+class DataAdapter:
+    """Looks into homogeneous data; a new object is built, the given one is never written to."""
+
+    takes = "a dict of representations by field name, for data of torch_geometric"
+
+    def fits(self, spec: object) -> bool:
+        """A mapping, or one law for every field that the library does not define."""
+        return isinstance(spec, (Mapping, Invariant))
+
+    def walk(self, data: Data, spec: Any, path: str, visit: Callable[..., torch.Tensor]) -> Data:
+        """Visit every field that holds tensors, in the order of the object."""
+        _check_kind(data, spec, path)
+        result, found = copy.copy(data), {}
+        for name, value in _fields(data):
+            where = f"{path}[{name!r}]"
+            if isinstance(value, torch.Tensor):
+                found[name] = visit(value, _checked(data, name, value, spec, where), where)
+            else:
+                found[name] = walk(value, _declared(spec, name), where, visit)
+        for name, value in found.items():
+            result[name] = value
+        return result
+
+    def transform(self, data: Data, spec: Any, element: Transform) -> Data:
+        """Rotate, translate and reorder the fields, renumber the nodes, select the samples."""
+        if element.order is not None:
+            _check_order(data, element.order)
+        bare = replace(element, samples=None, origin="")
+        moved = self.walk(data, spec, "data", lambda t, r, _: r.transform(t, bare))
+        return moved if element.samples is None else _selected(moved, element)
+
+    def sizes(self, data: Data) -> tuple[int, int]:
+        """Nodes of the first sample, and samples."""
+        samples = _samples(data)
+        return samples[0], len(samples)
+
+    def assume(self, data: Data, path: tuple[str | int, ...]) -> Iterator[Assumption]:
+        """By name and shape; of what the library defines, only positions are told."""
+        for name, value in _fields(data):
+            if isinstance(value, torch.Tensor) and (name == "pos" or _definition(data, name) is None):
+                yield proposal(name, value, Sizes(), (*path, name))
+
+
+ADAPTER = DataAdapter()
+
+
+def _fields(data: Data) -> Iterator[tuple[str, Any]]:
+    yield from data.to_dict().items()
+
+
+def _check_kind(data: Any, spec: object, path: str) -> None:
+    if isinstance(data, HeteroData):
+        raise ContractError(path, type(data).__name__, "data with one kind of nodes, torch_geometric.data.Data")
+    unknown = sorted(set(spec) - set(data.keys())) if isinstance(spec, Mapping) else []
+    if unknown:
+        raise ContractError(path, unknown, f"names among its fields, {', '.join(data.keys())}")
+
+
+def _declared(spec: object, name: str) -> Any:
+    return spec.get(name) if isinstance(spec, Mapping) else spec
+
+
+def _checked(data: Data, name: str, value: torch.Tensor, spec: object, where: str) -> Representation:
+    """A field's representation with its axes: declared, or defined by the library."""
+    if spec is UNSPECIFIED:
+        return Invariant(nodes=None, batch=None)
+    named = _declared(spec, name) if isinstance(spec, Mapping) else None
+    law = named if named is not None else _definition(data, name)
+    if law is None:
+        law = spec if isinstance(spec, Invariant) else None
+    if not isinstance(law, Representation):
+        raise UndeclaredTensorError(where, tuple(value.shape))
+    law = _law_of_field(data, name, law)
+    law.check(value, where)
+    return law
+
+
+def _definition(data: Data, name: str) -> Representation | None:
+    """The law of a field that the library defines."""
+    value = data[name]
+    if name == "pos" and value.shape[-1:] == (3,):
+        return CartesianPoints()
+    if value.is_floating_point():
+        return None
+    samples = _samples(data)
+    if name in names.SAMPLES:
+        return NodeIndices(permuted=False, per_sample=1)
+    if name in names.STARTS:
+        return SampleStarts(samples)
+    numbers = "index" in name or name == "face"  # the rule by which the library counts on when it puts samples together
+    return NodeIndices(per_sample=samples) if numbers else None
+
+
+def _law_of_field(data: Data, name: str, law: Representation) -> Representation:
+    """With the axes that the object knows, where none are declared."""
+    if not isinstance(law.nodes, Assumed) and not isinstance(law.batch, Assumed):
+        return law
+    nodes, batch = _axes(data, name)
+    return replace(
+        law,
+        nodes=nodes if isinstance(law.nodes, Assumed) else law.nodes,
+        batch=batch if isinstance(law.batch, Assumed) else law.batch,
+    )
+
+
+def _axes(data: Data, name: str) -> tuple[NodeAxis, BatchAxis]:
+    value, samples = data[name], _samples(data)
+    if not value.dim():
+        return None, None
+    axis = int(data.__cat_dim__(name, value) or 0) % value.dim()
+    if name in names.STARTS:
+        return None, None
+    if data.is_node_attr(name) and not names.of_edges(name):
+        return axis, Concatenated(axis, samples)
+    if data.is_edge_attr(name) or names.of_edges(name):
+        return None, Concatenated(axis, _edges_of(data))
+    if value.shape[axis] % len(samples) == 0:
+        return None, Concatenated(axis, (value.shape[axis] // len(samples),) * len(samples))
+    return None, None
+
+
+def _samples(data: Data) -> tuple[int, ...]:
+    """Nodes of each sample."""
+    if data.batch is None:
+        return (int(data.num_nodes or 0),)
+    return tuple(torch.bincount(data.batch).tolist())
+
+
+def _edges_of(data: Data) -> tuple[int, ...]:
+    samples = _samples(data)
+    if data.batch is None or data.edge_index is None:
+        return (int(data.num_edges),) * len(samples)
+    return tuple(torch.bincount(data.batch[data.edge_index[0]], minlength=len(samples)).tolist())
+
+
+def _check_order(data: Data, order: tuple[int, ...]) -> None:
+    sizes = _samples(data)
+    if any(size != len(order) for size in sizes):
+        raise ArgumentError("order", f"a permutation of {len(order)} nodes", f"samples of as many, not of {sizes}")
+
+
+def _selected(data: Data, element: Transform) -> Batch:
+    """The samples apart, then put together by the library."""
+    count = len(_samples(data))
+    if count != element.of:
+        raise ArgumentError("samples", f"one of {element.of} samples", f"one of {count}, the samples of the data")
+    parts = [_part(data, sample) for sample in range(count)]
+    return Batch.from_data_list([parts[i] for i in element.samples or ()])
+
+
+def _part(data: Data, sample: int) -> Data:
+    """One sample by itself: as the library takes it out; fields that it does not know of are cut out."""
+    if data.batch is None:
+        return data
+    samples = _samples(data)
+    result = data.get_example(sample) if isinstance(data, Batch) else Data(num_nodes=samples[sample])
+    for name, value in _fields(data):
+        if name not in result and name not in names.SAMPLES | names.STARTS and isinstance(value, torch.Tensor):
+            part = _cut(value, _axes(data, name)[1], len(samples), sample)
+            result[name] = part - sum(samples[:sample]) if isinstance(_definition(data, name), NodeIndices) else part
+    return result
+
+
+def _cut(value: torch.Tensor, batch: BatchAxis, count: int, sample: int) -> torch.Tensor:
+    if not isinstance(batch, Concatenated):
+        return value
+    start, size = batch.segments(value.shape[batch.axis], count)[sample]
+    return value.narrow(batch.axis, start, size)

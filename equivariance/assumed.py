@@ -1,0 +1,152 @@
+"""What inputs are taken for where nobody declared them: proposed by name, shape, dtype and range, with the evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any
+
+import torch
+
+from equivariance import names
+from equivariance.adapters import adapter_of
+from equivariance.axes import Assumed
+from equivariance.errors import ArgumentError
+from equivariance.graphs import SampleStarts, Sizes, sizes_of
+from equivariance.representations import CartesianPoints, Invariant, Irreps, NodeIndices, Representation
+from equivariance.spelling import in_words
+
+_POINTS, _VECTORS = "cartesian_points", "1x1o"
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """What one tensor is taken for.
+
+    Attributes
+    ----------
+    path : its place: the parameter's name, then keys and fields
+    shape : its shape
+    representation : what it is taken for
+    why : the evidence, in words
+    asked : whether it looks like geometry and nothing says how it transforms
+    """
+
+    path: tuple[str | int, ...]
+    shape: tuple[int, ...]
+    representation: Representation
+    why: str
+    asked: bool = False
+
+    @property
+    def place(self) -> str:
+        """The path as a report writes it."""
+        return f"{self.path[0]}" + "".join(f"[{step!r}]" for step in self.path[1:])
+
+    def __str__(self) -> str:
+        """One line: place, shape, law, axes, evidence."""
+        return f"{self.place} {list(self.shape)}: {in_words(self.representation)} ({self.why})"
+
+
+def assume(value: Any, path: tuple[str | int, ...], sizes: Sizes | None = None) -> Iterator[Assumption]:
+    """An assumption for every tensor in ``value``, which stands at ``path``; ``value`` is searched like a contract.
+
+    ``sizes`` are those of the fields around it; a mapping or an object that holds a cloud of its own has its own.
+    """
+    if isinstance(value, torch.Tensor):
+        yield proposal(str(_name(path)), value, sizes or Sizes(), path)
+        return
+    adapter = adapter_of(value)
+    if adapter is not None:
+        yield from adapter.assume(value, path)
+        return
+    items = dict(children(value))
+    named = {str(key): entry for key, entry in items.items()}
+    own = cloud_of(named)
+    for key, entry in items.items():
+        yield from assume(entry, (*path, key), own if own != Sizes() else sizes)
+
+
+def children(value: Any) -> Iterator[tuple[str | int, Any]]:
+    """Key or field and entry of each value within a container."""
+    if isinstance(value, Mapping):
+        yield from value.items()
+    elif isinstance(value, (list, tuple)):
+        yield from enumerate(value)
+    elif is_dataclass(value) and not isinstance(value, type):
+        yield from ((entry.name, getattr(value, entry.name)) for entry in fields(value))
+
+
+def cloud_of(named: Mapping[str, Any]) -> Sizes:
+    """Nodes, edges and samples of values that stand beside each other."""
+    tensors = {names.plain(n): t for n, t in named.items() if isinstance(t, torch.Tensor)}
+    points = [t for n, t in tensors.items() if n in names.POINTS and t.shape[-1:] == (3,)]
+    whole = {n: t for n, t in tensors.items() if _whole(t)}
+    batch = [t for n, t in whole.items() if n in names.SAMPLES and t.dim() == 1]
+    edges = [t for n, t in whole.items() if n == "edge_index" and t.dim() == 2 and len(t) == 2]
+    return sizes_of(*(found[0] if found else None for found in (batch, edges, points)))
+
+
+def proposal(name: str, tensor: torch.Tensor, sizes: Sizes, path: tuple[str | int, ...]) -> Assumption:
+    """What a tensor of this name, shape and dtype is taken for."""
+    shape, word = tuple(tensor.shape), names.plain(name)
+    law, why, asked = _of_numbers(word, tensor, sizes) if not tensor.is_floating_point() else _of_floats(word, tensor)
+    if isinstance(law.nodes, Assumed) and not isinstance(law, SampleStarts):
+        components = 0 if type(law) is Invariant else 1
+        nodes, batch = sizes.axes(shape[: len(shape) - components], names.of_edges(word))
+        law = replace(law, nodes=nodes, batch=batch)
+    return Assumption(path, shape, law, why, asked)
+
+
+def _of_floats(word: str, tensor: torch.Tensor) -> tuple[Representation, str, bool]:
+    three = tensor.shape[-1:] == (3,)
+    if word in names.INVARIANTS:
+        return Invariant(), "its name", False
+    if three and word in names.POINTS:
+        return CartesianPoints(), "its name; its last axis is 3", False
+    if three and word in names.VECTORS:
+        return Irreps(_VECTORS), "its name; its last axis is 3", False
+    if three and tensor.dim() > 1:
+        return Invariant(), "asked: its last axis is 3, and its name says nothing", True
+    why = "one number for each entry" if tensor.dim() < 2 else "its last axis is not 3"
+    return Invariant(), f"{why}, whatever its name says" if word in names.POINTS | names.VECTORS else why, False
+
+
+def _of_numbers(word: str, tensor: torch.Tensor, sizes: Sizes) -> tuple[Representation, str, bool]:
+    if not _whole(tensor):
+        return Invariant(), f"its dtype, {str(tensor.dtype).removeprefix('torch.')}", False
+    if word in names.SAMPLES and tensor.dim() == 1 and sizes.samples is not None:
+        nodes, batch = sizes.axes(tuple(tensor.shape), False)
+        return NodeIndices(nodes=nodes, batch=batch, permuted=False, per_sample=1), "its name; whole numbers", False
+    if word in names.STARTS and sizes.samples is not None:
+        return SampleStarts(sizes.samples), "its name; whole numbers", False
+    if names.numbers_nodes(word):
+        return _node_numbers(word, tensor, sizes), f"its name; whole numbers {_range(tensor)}", False
+    why = "its name" if word in names.INVARIANTS else "whole numbers, not named as node numbers"
+    return Invariant(), why, False
+
+
+def _node_numbers(word: str, tensor: torch.Tensor, sizes: Sizes) -> NodeIndices:
+    if sizes.nodes is not None and tensor.numel() and int(tensor.max()) >= sizes.nodes:
+        raise ArgumentError(word, f"node numbers {_range(tensor)}", f"numbers below {sizes.nodes}, the nodes")
+    if tensor.dim() and tensor.shape[0] == sizes.nodes and sizes.edges != tensor.shape[0]:
+        nodes, batch = sizes.axes(tuple(tensor.shape), False)
+        return NodeIndices(nodes=nodes, batch=batch, per_sample=sizes.samples)
+    edges = tensor.dim() - 1
+    batch = None
+    if sizes.samples is not None and sizes.edges_of is not None and tensor.shape[edges:] == (sizes.edges,):
+        batch = replace(sizes.axes((sizes.edges or 0,), True)[1], axis=edges)  # type: ignore[type-var]
+    return NodeIndices(nodes=None, batch=batch, per_sample=sizes.samples)
+
+
+def _whole(tensor: torch.Tensor) -> bool:
+    return not tensor.is_floating_point() and not tensor.is_complex() and tensor.dtype != torch.bool
+
+
+def _range(tensor: torch.Tensor) -> str:
+    return f"from {int(tensor.min())} to {int(tensor.max())}" if tensor.numel() else "(none)"
+
+
+def _name(path: tuple[str | int, ...]) -> str | int:
+    """The last word of a path; numbers of a list have none."""
+    return next((step for step in reversed(path) if isinstance(step, str)), "")

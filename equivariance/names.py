@@ -1,0 +1,124 @@
+"""What the names of fields mean by convention: the words that models and data sets use for the same thing."""
+
+from __future__ import annotations
+
+import re
+
+POINTS = frozenset(
+    [
+        "pos",
+        "position",
+        "positions",
+        "coord",
+        "coords",
+        "coors",
+        "coordinates",
+        "xyz",
+        "r",
+        "points",
+        "point_cloud",
+        "cloud",
+        "cart_coords",
+        "atom_positions",
+        "atom_coords",
+        "loc",
+        "locs",
+    ]
+)
+"""Names of positions."""
+
+VECTORS = frozenset(
+    [
+        "vel",
+        "velocity",
+        "velocities",
+        "force",
+        "forces",
+        "vec",
+        "vecs",
+        "vector",
+        "vectors",
+        "normal",
+        "normals",
+        "direction",
+        "directions",
+        "displacement",
+        "displacements",
+        "dipole",
+        "momentum",
+        "momenta",
+        "cell",
+        "lattice",
+        "box",
+        "shift",
+        "shifts",
+        "edge_shift",
+        "edge_shifts",
+        "edge_vec",
+        "edge_vector",
+        "edge_vectors",
+        "rel_pos",
+        "edge_dir",
+    ]
+)
+"""Names of vectors: displacements, forces, rows of a cell."""
+
+INVARIANTS = frozenset(
+    [
+        "z",
+        "atomic_numbers",
+        "atomic_number",
+        "numbers",
+        "species",
+        "atom_type",
+        "atom_types",
+        "types",
+        "element",
+        "elements",
+        "charge",
+        "charges",
+        "mass",
+        "masses",
+        "mask",
+        "node_mask",
+        "pbc",
+        "unit_shifts",
+        "edge_cell_shift",
+        "cell_shift",
+        "cell_offset",
+        "cell_offsets",
+        "t",
+        "time",
+        "timestep",
+        "weight",
+        "weights",
+        "energy",
+        "radius",
+    ]
+)
+"""Names of what no motion changes, whatever its shape."""
+
+SAMPLES = frozenset(["batch", "batch_idx", "batch_index", "node_batch"])
+"""Names of the vector that gives each node the number of its sample."""
+
+STARTS = frozenset({"ptr"})
+"""Names of the vector of the places where samples start."""
+
+_NUMBERS = re.compile(
+    r"(.*_)?(index|indices|idx|src|dst|source|target|sender|senders|receiver|receivers|neighbou?rs?|nbrs?|face|idx_[ij])"
+)
+
+
+def plain(name: str) -> str:
+    """A name as the tables above have it."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", "_", name).strip("_").lower()
+
+
+def numbers_nodes(name: str) -> bool:
+    """Whether integers of this name are node numbers."""
+    return plain(name) not in SAMPLES and _NUMBERS.fullmatch(plain(name)) is not None
+
+
+def of_edges(name: str) -> bool:
+    """Whether a field of this name has a row for each edge."""
+    return "edge" in plain(name).split("_") or plain(name) in {"shifts", "unit_shifts"}

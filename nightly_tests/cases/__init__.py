@@ -1,0 +1,1 @@
+"""What is diagnosed of each library."""
