@@ -115,6 +115,13 @@ class Bench:
         self.run(state, self.main, shaken, handler)
         return handler
 
+    def knowing(self, contracts: Mapping[str, Contract]) -> Bench:
+        """The same modules with the contracts of further layers."""
+        result = copy.copy(self)
+        result.contracts = {**contracts, **self.contracts}
+        result._references = {}
+        return result
+
     def without(self, layers: Collection[str]) -> Bench:
         """The same modules without the contracts of ``layers``: their code counts as that of their callers."""
         result = copy.copy(self)

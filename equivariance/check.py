@@ -69,7 +69,7 @@ def diagnose(
     """
     root = as_module(module)
     known = layer_contracts(root, contracts or {})
-    settings = Settings(samples=samples, seed=seed, layers=layers)
+    settings = Settings(samples=samples, seed=seed, layers=layers, infer=not contracts)
     return examine_unstated(root, args, irreps_in, irreps_out, kwargs, group, known, settings)
 
 

@@ -17,6 +17,7 @@ from equivariance.elements import Transform, permutation, samples
 from equivariance.errors import ArgumentError, ChoiceError
 from equivariance.findings import Finding, Report, Unclaimed
 from equivariance.groups import Group, Setting, groups_of
+from equivariance.inference import Inferred, infer
 from equivariance.layouts import known_axes, told_by_size
 from equivariance.localize import Localizer
 from equivariance.probe import layer_names
@@ -49,6 +50,7 @@ class Settings:
     layers : only report layers that match: a substring of the path or class name, or a glob
     claims : the symmetries that the subject claims; None for all that are tested
     inside : whether to look for the statements at fault
+    infer : whether to infer what layers without a contract take and give
     """
 
     samples: int = 8
@@ -58,6 +60,11 @@ class Settings:
     layers: str | None = None
     claims: tuple[str, ...] | None = None
     inside: bool = True
+    infer: bool = False
+
+    def claiming(self, group: Group) -> bool:
+        """Whether the subject claims the symmetry."""
+        return self.claims is None or group.symmetry in self.claims
 
     def __post_init__(self) -> None:
         """Reject what no run can use."""
@@ -87,19 +94,22 @@ def examine_module(
         module, _snapped(arguments, contract, setting, dtype), layers, dtype, settings.seed, _reorderings(setting)
     )
     findings, notes = examine(bench)
-    rows, unclaimed = [], []
+    rows, unclaimed, inferred = [], [], Inferred({})
     if not any(f.cause == "not-finite" for f in findings):
+        if settings.infer:
+            inferred = _inferred(bench, setting, settings, groups)
+            bench = bench.knowing(inferred.contracts)
         surveyors = _surveyors(bench, setting, settings)
         for item in groups:
             surveyor = surveyors(item.symmetry)
-            claimed = settings.claims is None or item.symmetry in settings.claims
-            localizer = Localizer(surveyor, item, settings.inside) if claimed else None
-            if localizer is None:
+            if not settings.claiming(item):
                 unclaimed.append(Unclaimed(item.symmetry, surveyor.at_output(item)))
                 continue
+            localizer = Localizer(surveyor, item, settings.inside)
             found, remarks = localizer.findings()
             findings, notes = findings + found, notes + remarks + localizer.ties_and_conditions()
             rows += localizer.rows()
+    assumed = [*_assumptions(arguments, contract, groups), *_misfits(bench), *_blind(bench, groups), *inferred.lines]
     return Report(
         subject=name or name_of(module),
         symmetries=tuple(g.symmetry for g in groups),
@@ -107,9 +117,16 @@ def examine_module(
         notes=[f for f in notes if f.layer in chosen],
         layers=[r for r in rows if r.layer in chosen],
         unclaimed=unclaimed,
-        assumptions=[*_assumptions(arguments, contract, groups), *_misfits(bench), *_blind(bench, groups)],
+        assumptions=assumed,
         settings=_described(bench, settings),
     )
+
+
+def _inferred(bench: Bench, setting: Setting, settings: Settings, groups: tuple[Group, ...]) -> Inferred:
+    """Contracts of the layers that have none, from the runs themselves."""
+    claimed = [g for g in groups if settings.claiming(g)]
+    surveyors = _surveyors(bench, setting, settings)
+    return infer({g.symmetry: surveyors(g.symmetry) for g in claimed}, claimed, list(bench.contracts))
 
 
 def layer_contracts(module: torch.nn.Module, given: Mapping[str, Contract]) -> dict[str, Contract]:

@@ -67,6 +67,15 @@ class Statement:
 
 def statements_of(surveyor: Surveyor, group: Group, suspect: Suspect) -> list[Statement]:
     """The statements at fault in a suspect's own code, the one with the largest error first."""
+    found = tracer_of(surveyor, group, suspect).statements()
+    if any(s.place is None or not is_own(s.place) for s in found):
+        call = _call_site(surveyor.bench, suspect)
+        found = [s if call is None or (s.place and is_own(s.place)) else replace(s, place=call) for s in found]
+    return sorted(found, key=lambda s: s.error, reverse=True)
+
+
+def tracer_of(surveyor: Surveyor, group: Group, suspect: Suspect) -> Tracer:
+    """A tracer for a suspect, with elements that tell chance from law."""
     setting = surveyor.setting
     suspect = _with_full_batch(surveyor, suspect)
     more = [e for e in group.draw(3, surveyor.seed + 1, setting)[::2] if _comparable(e, suspect.trial.element)]
@@ -74,11 +83,7 @@ def statements_of(surveyor: Surveyor, group: Group, suspect: Suspect) -> list[St
     given = [leaf for k, v in surveyor.bench.arguments.items() for leaf in leaves(v, root.inputs.get(k))]
     segments = {r.concatenated.sizes for _, _, r in given if r.concatenated and r.concatenated.sizes}
     sizes = Sizes(setting.nodes, setting.samples, tuple(segments))
-    found = Tracer(surveyor.bench, sizes, suspect, more, group.symmetry).statements()
-    if any(s.place is None or not is_own(s.place) for s in found):
-        call = _call_site(surveyor.bench, suspect)
-        found = [s if call is None or (s.place and is_own(s.place)) else replace(s, place=call) for s in found]
-    return sorted(found, key=lambda s: s.error, reverse=True)
+    return Tracer(surveyor.bench, sizes, suspect, more, group.symmetry)
 
 
 def _call_site(bench: Bench, suspect: Suspect) -> Place | None:
@@ -118,6 +123,7 @@ class Tracer:
         tolerance = math.sqrt(min(suspect.reading.error, 1.0) * self.limit)
         self.matcher = Matcher(symmetry, sizes, tolerance)
         self.reference, handler = self._record(Transform(), {})
+        self._laws: dict[int, Law] = {}
         self.repeats = _error_at(handler, self.site, self.key) <= self.limit
 
     def statements(self) -> list[Statement]:
@@ -148,6 +154,15 @@ class Tracer:
             return []
         event = self.reference.events[suspects[0]]
         return [Statement(event.place, event.layer, False)]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all values in the reference run."""
+        return sum(v.numel() * v.element_size() for v in self.reference.values)
+
+    def healed(self) -> Dataflow | None:
+        """The recordings with the statements at fault put right, as far as :meth:`statements` found them."""
+        return self._flow(self._laws)
 
     def _earlier(self, flow: Dataflow, found: Unit, laws: Mapping[Unit, Laws]) -> dict[Unit, Laws]:
         """The first statement before the one that was found whose replacement heals as well."""
@@ -196,6 +211,7 @@ class Tracer:
             _, error = self._attempt(_merged({u: v for u, v in kept.items() if u != unit}))
             if error <= self.limit:
                 del kept[unit]
+        self._laws = _merged(kept)
         errors = {u: self._attempt(_merged({o: v for o, v in kept.items() if o != u}))[1] for u in kept}
         return [Statement(unit.place, unit.layer, True, error) for unit, error in errors.items()]
 

@@ -71,6 +71,10 @@ class Surveyor:
         handler = self._plain(Trial(element, self.bench.states[0]), self.bench.main)
         return worst(handler.errors[Site(Call(""))])[1].relative
 
+    def floor_at_output(self, key: PartKey) -> float:
+        """What last-bit perturbations of the input do to a part of the network's output."""
+        return self._floors_of(False).get(Site(Call("")), {}).get(key, 0.0)
+
     def inputs(self, element: Transform) -> dict[str, Any]:
         """The root's arguments, transformed exactly in float64."""
         contract = self.bench.contracts[""]

@@ -18,7 +18,9 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
+from equivariance.contract import bind
 from equivariance.frames import Place, places_of
+from equivariance.trees import UNSPECIFIED, leaves
 
 Patch = Callable[[Tensor], Tensor]
 """Gives what takes the place of a value."""
@@ -77,6 +79,15 @@ class Event:
         return self.name, self.places, self.layer, self.reads, self.writes
 
 
+@dataclass(frozen=True)
+class Passed:
+    """What one call of a layer took and gave: arguments by name, output, and the numbers of all tensors in order."""
+
+    arguments: dict[str, Any]
+    output: Any
+    numbers: tuple[int, ...]
+
+
 class Tape(TorchDispatchMode):
     """Records while :attr:`active`.
 
@@ -85,6 +96,7 @@ class Tape(TorchDispatchMode):
     events : in order; values that the layer did not make itself have an event "given"
     values : every value, by number; copied only where its memory is changed later
     marks : site -> path within the value that passed there -> number
+    passed : layer -> its calls
     """
 
     def __init__(self, patches: Mapping[int, Patch] | None = None) -> None:
@@ -94,6 +106,7 @@ class Tape(TorchDispatchMode):
         self.events: list[Event] = []
         self.values: list[Tensor] = []
         self.marks: dict[object, dict[str, int]] = {}
+        self.passed: dict[str, list[Passed]] = {}
         self._patches = patches or {}
         self._numbers: dict[int, int] = {}
         self._states: dict[int, int] = {}
@@ -122,22 +135,30 @@ class Tape(TorchDispatchMode):
     def following(self, module: torch.nn.Module, owner: str, others: Sequence[str]) -> Iterator[None]:
         """Be active while ``owner``, a submodule of ``module``, runs code of its own: not that of ``others``."""
         handles = []
-        before: list[bool] = []
+        before: list[tuple[bool, dict[str, Any], tuple[int, ...]]] = []
 
-        def entered(name: str) -> None:
-            before.append(self.active)
-            self.active = name == owner or (self.active and name not in others)
+        def entered(name: str, layer: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+            outer = self.active
+            self.active = name == owner or (outer and name not in others)
+            arguments = bind(layer.forward, args, kwargs) if self.active and name != owner else {}
+            before.append((outer, arguments, self._numbers_of(arguments)))
             self._layers.append((name, len(places_of(sys._getframe(1)))))
 
-        def left() -> None:
-            self.active = before.pop()
+        def left(name: str, output: Any) -> None:
+            outer, arguments, numbers = before.pop()
+            if self.active and name != owner:
+                every = (*numbers, *self._numbers_of(output))
+                self.passed.setdefault(name, []).append(Passed(arguments, output, every))
+            self.active = outer
             self._layers.pop()
 
         generated = [n + "." for n, m in module.named_modules() if n and isinstance(m, _GENERATED)]
         for name, layer in module.named_modules():
             if not any(f"{name}.".startswith(prefix) for prefix in generated):
-                handles.append(layer.register_forward_pre_hook(lambda *_, n=name: entered(n)))
-                handles.append(layer.register_forward_hook(lambda *_: left(), always_call=True))
+                handles += [
+                    layer.register_forward_pre_hook(lambda m, a, k, n=name: entered(n, m, a, k), with_kwargs=True),
+                    layer.register_forward_hook(lambda _m, _a, o, n=name: left(n, o), always_call=True),
+                ]
         try:
             yield
         finally:
@@ -168,6 +189,9 @@ class Tape(TorchDispatchMode):
     def mark(self, site: object, tensors: Mapping[str, Tensor]) -> None:
         """Note which values pass at a site."""
         self.marks[site] = {path: self.number(t) for path, t in tensors.items()}
+
+    def _numbers_of(self, value: Any) -> tuple[int, ...]:
+        return tuple(self.number(t) for _, t, _ in leaves(value, UNSPECIFIED))
 
     def _record(
         self, name: str, places: tuple[Place, ...], reads: tuple[int, ...], changed: Sequence[Tensor], output: Any

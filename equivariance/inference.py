@@ -1,0 +1,140 @@
+"""The laws of inner layers that nobody declared, inferred from the runs, one symmetry at a time.
+
+The network is recorded as a whole in the reference run and under some elements. What a layer takes and gives obeys some
+law in each symmetry, or none. Where the network breaks a symmetry, the statements at fault are put right first, so that
+what comes after them can be told too; what a statement at fault makes then counts as what it should have made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
+
+import torch
+
+from equivariance.adapters import adapter_of
+from equivariance.contract import Contract
+from equivariance.dataflow import Dataflow
+from equivariance.errors import ArgumentError
+from equivariance.groups import Group
+from equivariance.handlers import Site
+from equivariance.lawful import Lawful
+from equivariance.laws import Law
+from equivariance.localize import Suspect
+from equivariance.matching import LAWFUL
+from equivariance.measure import worst
+from equivariance.noise import Reading
+from equivariance.probe import Call
+from equivariance.statement import tracer_of
+from equivariance.survey import Surveyor
+from equivariance.surveyed import Trial
+from equivariance.tape import Passed
+
+_MOST_BYTES = 2**30
+"""Networks whose intermediate values take more memory than this are not recorded as a whole."""
+
+_ROOT = Call("")
+
+
+@dataclass(frozen=True)
+class Inferred:
+    """What was inferred.
+
+    Attributes
+    ----------
+    contracts : layer -> contract, for layers of which everything obeys a law
+    lawless : layers that take or give something that obeys none
+    too_large : whether the network was too large to be recorded
+    """
+
+    contracts: Mapping[str, Contract]
+    lawless: tuple[str, ...] = ()
+    too_large: bool = False
+
+    @property
+    def lines(self) -> list[str]:
+        """What a report says of it."""
+        if self.too_large:
+            return ["inner layers: too large to infer what they take and give; contracts={...} declares it"]
+        total = len(self.contracts) + len(self.lawless)
+        if not total:
+            return []
+        rest = f"; no law fits {', '.join(self.lawless)}" if self.lawless else ""
+        return [
+            f"inner layers: what {len(self.contracts)} of {total} take and give was inferred from the runs{rest}; "
+            "contracts={layer: Contract(...)} declares it"
+        ]
+
+
+def infer(surveyors: Mapping[str, Surveyor], groups: Iterable[Group], declared: Sequence[str]) -> Inferred:
+    """Contracts for the layers that are not ``declared``, lawful under every one of ``groups``."""
+    laws: dict[str, dict[str, list[Law | None]]] = {}
+    passed: dict[str, list[Passed]] = {}
+    for group in groups:
+        recorded = _recorded(surveyors[group.symmetry], group)
+        if recorded is None:
+            return Inferred({}, too_large=True)
+        flow, calls = recorded
+        passed = {layer: found for layer, found in calls.items() if layer not in declared}
+        for layer, found in passed.items():
+            laws.setdefault(layer, {})[group.symmetry] = [_law(flow, n) for call in found for n in call.numbers]
+    contracts = {layer: _contract(passed[layer], found) for layer, found in laws.items() if layer in passed}
+    return Inferred(
+        {layer: c for layer, c in contracts.items() if c is not None},
+        tuple(layer for layer, c in contracts.items() if c is None),
+    )
+
+
+def _recorded(surveyor: Surveyor, group: Group) -> tuple[Dataflow, dict[str, list[Passed]]] | None:
+    state = [s for s in surveyor.bench.states if s.mode == "eval"][-1]
+    trial = Trial(group.draw(1, surveyor.seed, surveyor.setting)[0], state)
+    errors = surveyor.judged(trial, _ROOT).errors[Site(_ROOT)]
+    key, error = worst(errors)
+    reach = 1 + trial.element.distance / surveyor.setting.extent
+    floor = max(surveyor.floor_at_output(key), 16 * surveyor.epsilon)
+    reading = Reading(error.relative, floor, surveyor.epsilon, 0, 0, surveyor.epsilon, error.discrete, reach)
+    suspect = Suspect("", _ROOT, (Site(_ROOT),), Site(_ROOT), key, reading, trial)
+    tracer = tracer_of(surveyor, group, suspect)
+    if tracer.size > _MOST_BYTES:
+        return None
+    if reading.error > reading.limit:
+        tracer.statements()
+    flow = tracer.healed()
+    return None if flow is None else (flow, tracer.reference.passed)
+
+
+def _law(flow: Dataflow, number: int) -> Law | None:
+    """The law of a value, where a standard one fits."""
+    return flow.law(number) if flow.level(number) == LAWFUL else None
+
+
+def _contract(calls: Sequence[Passed], laws: Mapping[str, Sequence[Law | None]]) -> Contract | None:
+    """The contract of a layer, None where something obeys no law, or one call is unlike another."""
+    rows = list(zip(*([(symmetry, law) for law in found] for symmetry, found in laws.items()), strict=True))
+    if any(law is None for row in rows for _, law in row):
+        return None
+    contracts, given = [], iter(rows)
+    for call in calls:
+        representations = [Lawful(laws=tuple((s, law) for s, law in next(given) if law)) for _ in call.numbers]
+        try:
+            specs = _spec((call.arguments, call.output), iter(representations))
+        except ArgumentError:
+            return None
+        contracts.append(Contract(specs[0], specs[1]))
+    return contracts[0] if all(c == contracts[0] for c in contracts) else None
+
+
+def _spec(value: Any, representations: Any) -> Any:
+    """A specification shaped like a value, with a representation for each of its tensors in order."""
+    if isinstance(value, torch.Tensor):
+        return next(representations)
+    if adapter_of(value) is not None:
+        raise ArgumentError("value", type(value).__name__, "tensors, dicts, lists, tuples or dataclasses")
+    if isinstance(value, Mapping):
+        return {k: _spec(v, representations) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_spec(v, representations) for v in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _spec(getattr(value, f.name), representations) for f in fields(value)}
+    return None
