@@ -245,7 +245,8 @@ def _assumptions(arguments: Mapping[str, Any], contract: Contract, groups: tuple
 
 def _misfits(bench: Bench) -> list[str]:
     return [
-        f"the contract that {layer} states is not used: {reason}; its code counts as that of its caller"
+        f"the contract that {layer} states is not used: {reason}"
+        + ("" if layer in bench.contracts else "; its code counts as that of its caller")
         for layer, reason in bench.misfits.items()
     ]
 

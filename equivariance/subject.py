@@ -10,7 +10,7 @@ import importlib
 import pickle
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -143,7 +143,8 @@ def examine_subject(subject: Subject, group: object, settings: Settings) -> Repo
     """Diagnose a subject with its own contracts, in the state that it comes in."""
     return examine_module(
         subject.module, subject.args, subject.irreps_in, subject.irreps_out, None, group,
-        layer_contracts(subject.module, subject.contracts), settings, subject.name,
+        layer_contracts(subject.module, subject.contracts), replace(settings, infer=not subject.contracts),
+        subject.name,
     )  # fmt: skip
 
 

@@ -94,7 +94,7 @@ class NotItsOwn(Scale):
 def test_a_stated_contract_that_does_not_fit_is_dropped_with_a_word():
     report = eq.diagnose(Stack(NotItsOwn()), normal(2, 4, 3), "1x1o", "1x1o", samples=1)
     assert report.ok
-    assert {row.layer for row in report.layers} == {""}
+    assert {row.layer for row in report.layers} == {"", "layers.0"}  # inferred in its place
     assert any("layers.0" in line and "not used" in line for line in report.assumptions)
 
 
