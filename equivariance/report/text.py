@@ -142,6 +142,8 @@ def _finding(index: int, finding: Finding) -> RenderableType:
     else:
         grid.add_row("   at", "no Python source")
     grid.add_row("   why", finding.evidence)
+    if finding.fix:
+        grid.add_row("   fix", finding.fix)
     grid.add_row("   error", _sizes(finding))
     if finding.counterexample is not None:
         grid.add_row("   replay", f"group=equivariance.groups.{finding.counterexample!r}")
