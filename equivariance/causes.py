@@ -13,8 +13,8 @@ from equivariance.broken_translation import explain_translation
 from equivariance.elements import Transform
 from equivariance.experiments import Experiment
 from equivariance.grids import is_grid_of_cells
-from equivariance.other_laws import forgotten_input
 from equivariance.noise import Verdict
+from equivariance.other_laws import forgotten_input
 from equivariance.remedies import Explanation, explained
 
 if TYPE_CHECKING:

@@ -144,7 +144,7 @@ def quadratic(x: Tensor) -> Tensor:
 
 
 def fixed_axis(seed: int) -> Callable[[Tensor], Tensor]:
-    return lambda x: torch.cat([x[..., :2] * (1 + 0.1 * seed), 1.5 * x[..., 2:]], -1) + 0.3 * x
+    return lambda x: torch.cat([x[..., :2] * (1 + 0.01 * seed), 1.5 * x[..., 2:]], -1) + 0.3 * x
 
 
 def look_at(x: Tensor) -> Tensor:
