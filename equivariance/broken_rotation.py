@@ -7,8 +7,8 @@ import torch
 
 from equivariance.components import Components
 from equivariance.elements import Transform, rotation
-from equivariance.experiments import Experiment, noisy, part_of, turns
-from equivariance.grids import cell_size, is_choice, is_grid_of_cells, respects_the_cube
+from equivariance.experiments import Experiment, noisy, part_of, scaled, turns
+from equivariance.grids import cell_size, is_choice, is_grid_of_cells, jumps_under_rotation, respects_the_cube
 from equivariance.other_laws import other_law
 from equivariance.remedies import Explanation, explained
 from equivariance.representations import NodeIndices
@@ -17,8 +17,14 @@ from equivariance.rows import ascending_axis, flipped, reordered
 ORDINARY = tuple(rotation(v) for v in ([0.3, -0.7, 1.1], [-1.2, 0.4, 0.5], [0.9, 0.8, -0.3]))
 """Rotations that bring no axis near an axis."""
 
+MANY = (*ORDINARY, *(rotation(v) for v in ([2.0, 0.3, -1.1], [-0.4, -1.9, 0.7], [1.4, 1.3, 1.2], [-2.1, 0.8, 1.5])))
+"""More of them, for what half of them respect by chance."""
+
 _JUMP = 0.03
 """A change of the output, relative to its size, that a turn of a millionth cannot make smoothly."""
+
+_FINER = 8.0
+"""Scale of the input at which the cells of a grid are finer by as much."""
 
 _CELLS = (
     "Voxelize less: keep the exact positions beside their cells, make the cells smaller, or average over rotations."
@@ -36,7 +42,7 @@ def explain_rotation(experiment: Experiment, element: Transform, part: str) -> E
 
 def explain_inversion(experiment: Experiment, element: Transform, part: str) -> Explanation:
     """A parity; where rotations are broken too, what breaks them breaks the inversion."""
-    turns_too = [r for r in ORDINARY if not experiment.respects(r)]
+    turns_too = [r for r in MANY if not experiment.respects(r)]
     if turns_too:
         inner = experiment.instead_of(turns_too[0])
         found = explain_rotation(inner, turns_too[0], part)
@@ -60,7 +66,9 @@ def explain_inversion(experiment: Experiment, element: Transform, part: str) -> 
 
 def free_axis(experiment: Experiment) -> str:
     """The one coordinate axis about which rotations are respected, "" where there are none or several."""
-    axes = [a for a, v in zip("xyz", np.eye(3), strict=True) if experiment.respects(rotation(v))]
+    angles = (1.0, 2.2, -1.7, 3.0)
+    named = zip("xyz", np.eye(3), strict=True)
+    axes = [a for a, v in named if all(experiment.respects(rotation(angle * v)) for angle in angles)]
     return axes[0] if len(axes) == 1 else ""
 
 
@@ -100,18 +108,18 @@ def _order_of_numbers(experiment: Experiment) -> Explanation | None:
 
 
 def _signs(experiment: Experiment, part: str) -> Explanation | None:
-    outcome = experiment.under(experiment.element)
-    if outcome.made is None or outcome.wanted is None or not outcome.comparable or outcome.made.dim() < 2:
+    outcomes = [experiment.under(r) for r in MANY]
+    pairs = [(o.made, o.wanted) for o in outcomes if o.made is not None and o.wanted is not None and o.comparable]
+    if len(pairs) < len(outcomes) or pairs[0][0].dim() < 2 or not pairs[0][0].is_floating_point():
         return None
-    if not outcome.made.is_floating_point():
+    found = [flipped(made, wanted, max(experiment.limit, 1e-9)) for made, wanted in pairs]
+    if not all(f or experiment.respects(r) for f, r in zip(found, MANY, strict=True)) or not any(found):
         return None
-    found = flipped(outcome.made, outcome.wanted, max(experiment.limit, 1e-9))
-    if not found:
-        return None
+    most = max(f for f in found if f)
     return explained(
         "frame-dependent",
-        f"{found[0]} of {found[1]} rows of {part} come with the opposite sign and are right otherwise: the coordinates "
-        "decide on the sign, as those of eigenvectors",
+        f"after a rotation {most[0]} of {most[1]} rows of {part} have the opposite sign and are right otherwise: the "
+        "coordinates decide on the sign, as those of eigenvectors",
         "Fix signs by geometry (towards the farthest node, say), or average over all of them.",
     )
 
@@ -119,7 +127,7 @@ def _signs(experiment: Experiment, part: str) -> Explanation | None:
 def _choice(experiment: Experiment, part: str) -> Explanation | None:
     """Small rotations are respected: what breaks is a choice, of a cell, by a coordinate, or of an order."""
     if not is_choice(experiment):
-        return None
+        return _finer(experiment, part)
     if is_grid_of_cells(experiment):
         if _few_values(experiment):
             return None
@@ -147,6 +155,22 @@ def _choice(experiment: Experiment, part: str) -> Explanation | None:
     )
 
 
+def _finer(experiment: Experiment, part: str) -> Explanation | None:
+    """The output jumps along a path of rotations, exchanged axes are respected, and a larger input has finer cells."""
+    if not jumps_under_rotation(experiment) or not is_grid_of_cells(experiment):
+        return None
+    other = experiment.on(scaled(_FINER))
+    errors = [e.under(ORDINARY[0]).error for e in (experiment, other) if e is not None]
+    if len(errors) < 2 or errors[1] > 3 * errors[0] / _FINER:
+        return None
+    return explained(
+        "discretization",
+        f"{part} jumps along a path of rotations, exchanging the axes is respected, and the error falls from "
+        f"{errors[0]:.2g} to {errors[1]:.2g} for an input {_FINER:g} times as large: positions fall into cells",
+        _CELLS,
+    )
+
+
 def _few_values(experiment: Experiment) -> bool:
     """Whether only signs are left: a step function of single components, and no grid."""
     plain = experiment.plain
@@ -169,14 +193,14 @@ def _pole(experiment: Experiment, part: str) -> Explanation | None:
     """With everything near one axis, a turn of a millionth moves the output a lot: an angle about this axis is used."""
     jumps = {axis: _near(experiment, index) for index, axis in enumerate("xyz")}
     singular = [axis for axis, jump in jumps.items() if jump > _JUMP]
-    if len(singular) != 1:
+    if len(singular) not in (1, 2):
         return None
-    (axis,) = singular
+    named, regular = " and ".join(singular), " and ".join(a for a in "xyz" if a not in singular)
     return explained(
         "frame-dependent",
-        f"for vectors along {axis} (and not along the other axes) a change of a millionth moves {part} by "
-        f"{jumps[axis]:.2g}: an angle about {axis} is used, as Euler and polar angles are",
-        f"Use components in place of angles about {axis}: spherical harmonics, or frames from the data.",
+        f"for vectors along {named} (and not along {regular}) a change of a millionth moves {part} by "
+        f"{max(jumps.values()):.2g}: an angle about an axis is used, as Euler and polar angles are",
+        "Use components in place of angles: spherical harmonics, or frames from the data.",
     )
 
 
@@ -199,9 +223,10 @@ def _near(experiment: Experiment, axis: int) -> float:
         if other is None or other.plain is None or not bool(torch.isfinite(other.plain).all()):
             return 0.0
         outputs.append(other.plain.double())
-    if outputs[0].shape != outputs[1].shape:
+    plain = experiment.plain
+    if plain is None or outputs[0].shape != outputs[1].shape:
         return 0.0
-    return float((outputs[0] - outputs[1]).norm() / (outputs[0].norm() + 1e-300))
+    return float((outputs[0] - outputs[1]).norm() / (plain.double().norm() + 1e-300))
 
 
 def _rare(experiment: Experiment, part: str) -> Explanation | None:

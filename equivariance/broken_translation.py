@@ -20,7 +20,7 @@ _FLAT = 0.3
 def explain_translation(experiment: Experiment, element: Transform, part: str) -> Explanation:
     """A position where a difference is due; or a grid, whose cells are respected."""
     slope = slope_of(experiment)
-    if (slope is None or slope < _FLAT) and falls_into_cells(experiment):
+    if (slope is None or slope < 2 * _FLAT) and falls_into_cells(experiment):
         cell = cell_size(experiment)
         text = f"{part} jumps under translations, far from the origin too, and by no more there: cells of a grid"
         return explained("discretization", cell.evidence(part) if cell else text)

@@ -109,12 +109,19 @@ class Components:
         read = ", ".join(n for n, r in zip(names, reads[row].tolist(), strict=True) if r)
         seen = f"component {names[row]} of {self.part} reads components {read} of the input"
         fix = "Mix channels, not components: a weight [channels out, channels in] on tensors [..., channels, 3]."
-        fitted = self._fitted()
+        fitted, alone = self._fitted(), bool((reads == torch.diag(reads.diagonal())).all())
+        if fitted is None and alone:
+            return explained(
+                "component-mixing",
+                f"each component of {self.part} reads only the same component of the input, in proportion, and the "
+                "factors of a vector's components differ (a mask, a dropout or weights for single components)",
+                "Scale or drop whole vectors: one factor for all components of an irrep.",
+            )
         if fitted is None:
             return explained("component-mixing", f"{seen}, in proportion: a matrix acts on the components", fix)
         matrix, constant = fitted
         added = f" and adds the constant {_listed(constant)}" if bool(constant.any()) else ""
-        if bool((reads == torch.diag(reads.diagonal())).all()):
+        if alone:
             text = f"the components of {self.part} are those of the input times {_listed(matrix.diagonal())}"
             return explained(
                 "component-mixing",

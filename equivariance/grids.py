@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -83,12 +84,19 @@ def falls_into_cells(experiment: Experiment) -> bool:
 
     A comparison with a threshold jumps, and is decided far away; a sine goes on changing, and does not jump.
     """
-    return _jumps(experiment, np.array([2 * experiment.extent, 0, 0])) and _keeps_changing(experiment)
+    path = np.array([2 * experiment.extent, 0, 0])
+    return _jumps(experiment, lambda share: translation(share * path)) and _keeps_changing(experiment)
+
+
+def jumps_under_rotation(experiment: Experiment) -> bool:
+    """Whether the output jumps somewhere on the way to a rotation by one radian."""
+    axis = np.array([0.6, -0.64, 0.48])
+    return _jumps(experiment, lambda share: rotation(share * axis))
 
 
 def _keeps_changing(experiment: Experiment) -> bool:
     direction = experiment.extent * np.array([0.6, -0.64, 0.48])
-    far = [_deviation(experiment, times * direction) for times in (8.3, 13.1, 21.7, 30.2, 40.9)]
+    far = [_deviation(experiment, translation(times * direction)) for times in (8.3, 13.1, 21.7, 30.2, 40.9)]
     found = [d for d in far if d is not None]
     size = max((float(d.norm()) for d in found), default=0.0)
     return len(found) == len(far) and any(float((d - found[0]).norm()) > 0.01 * size for d in found[1:])
@@ -175,10 +183,10 @@ def _minimum(experiment: Experiment, direction: np.ndarray, low: float, high: fl
     return (low + high) / 2
 
 
-def _jumps(experiment: Experiment, path: np.ndarray) -> bool:
-    """Whether the output jumps somewhere along a translation: bisected until nothing smooth moves."""
+def _jumps(experiment: Experiment, path: Callable[[float], Transform]) -> bool:
+    """Whether the output jumps somewhere along a path of elements, from 0 to 1: bisected until nothing smooth moves."""
     steps = np.linspace(0, 1, 33)
-    deviations = [d for d in (_deviation(experiment, s * path) for s in steps) if d is not None]
+    deviations = [d for d in (_deviation(experiment, path(float(s))) for s in steps) if d is not None]
     if len(deviations) < len(steps):
         return False
     size = max(float(d.abs().max()) for d in deviations)
@@ -186,7 +194,7 @@ def _jumps(experiment: Experiment, path: np.ndarray) -> bool:
     low, high, first, last = steps[index], steps[index + 1], deviations[index], deviations[index + 1]
     for _ in range(16):
         middle = (low + high) / 2
-        between = _deviation(experiment, middle * path)
+        between = _deviation(experiment, path(float(middle)))
         if between is None:
             return False
         if _apart(first, between) > _apart(between, last):
@@ -200,8 +208,8 @@ def _apart(one: torch.Tensor, two: torch.Tensor) -> float:
     return float((two - one).abs().max())
 
 
-def _deviation(experiment: Experiment, vector: np.ndarray) -> torch.Tensor | None:
-    outcome = experiment.under(translation(vector))
+def _deviation(experiment: Experiment, element: Transform) -> torch.Tensor | None:
+    outcome = experiment.under(element)
     if outcome.made is None or outcome.wanted is None or not outcome.comparable:
         return None
     return (outcome.made - outcome.wanted).double()

@@ -104,15 +104,17 @@ ROTATIONS = [
         gives=None,
         words="axis z",
     ),
-    Mechanism("euler", "frame-dependent", "rotation", lambda s: euler, words="angle about z"),
-    Mechanism("azimuth", "frame-dependent", "rotation", lambda s: azimuth_only, gives="2x0e", words="angle about z"),
+    Mechanism("euler", "frame-dependent", "rotation", lambda s: euler, words="an angle about an axis"),
+    Mechanism(
+        "azimuth", "frame-dependent", "rotation", lambda s: azimuth_only, gives="2x0e", words="an angle about an axis"
+    ),
     Mechanism(
         "mlp on angles",
         "frame-dependent",
         "rotation",
         lambda s: lambda x: mlp(2, 3, s)(azimuth_only(x)),
         gives=None,
-        words="angle about z",
+        words="an angle about an axis",
     ),
     Mechanism(
         "eigenvectors",
