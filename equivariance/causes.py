@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import torch
 
 from equivariance.broken_order import explain_batch, explain_permutation
-from equivariance.broken_rotation import explain_inversion, explain_rotation, free_axis
+from equivariance.broken_rotation import explain_inversion, explain_rotation
 from equivariance.broken_translation import explain_translation
+from equivariance.directions import free_axis
 from equivariance.elements import Transform
 from equivariance.experiments import Experiment
 from equivariance.grids import is_grid_of_cells
