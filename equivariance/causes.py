@@ -12,6 +12,7 @@ from equivariance.broken_rotation import explain_inversion, explain_rotation
 from equivariance.broken_translation import explain_translation
 from equivariance.directions import free_axis
 from equivariance.elements import Transform
+from equivariance.errors import ForeignElementError
 from equivariance.experiments import Experiment
 from equivariance.grids import is_grid_of_cells
 from equivariance.noise import Verdict
@@ -37,6 +38,14 @@ _OF_SYMMETRY = {
 
 def explain(experiment: Experiment, symmetry: str, suspect: Suspect, element: Transform) -> Explanation:
     """The cause, the sentence that shows it and the remedy, under the shrunk ``element``."""
+    try:
+        return _explained(experiment, symmetry, suspect, element)
+    except ForeignElementError as error:
+        text = f"broken under {element}; what would tell why needs elements that its group has not ({error})"
+        return explained("unknown", text)
+
+
+def _explained(experiment: Experiment, symmetry: str, suspect: Suspect, element: Transform) -> Explanation:
     if suspect.reading.verdict == Verdict.PRECISION:
         return _precision(experiment)
     forgotten = forgotten_input(experiment, symmetry)

@@ -13,6 +13,7 @@ from scipy.spatial.transform import Rotation
 from equivariance.axes import Concatenated, position
 from equivariance.contract import Contract
 from equivariance.elements import Transform, rotation, translation
+from equivariance.errors import ForeignElementError
 from equivariance.experiments import Experiment, part_of, scaled, turns
 from equivariance.findings import Curve
 from equivariance.representations import CartesianPoints, Representation
@@ -128,7 +129,10 @@ def _over_precision(experiment: Experiment) -> Curve | None:
 
 
 def _curve(over: str, points: Iterator[tuple[float, float]]) -> Curve | None:
-    finite = [(float(v), float(e)) for v, e in points if math.isfinite(e)]
+    try:
+        finite = [(float(v), float(e)) for v, e in points if math.isfinite(e)]
+    except ForeignElementError:
+        return None
     if len(finite) < 2:
         return None
     values, errors = zip(*finite, strict=True)

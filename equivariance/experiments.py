@@ -15,6 +15,7 @@ import torch
 
 from equivariance.alone import judge
 from equivariance.elements import Transform
+from equivariance.errors import ForeignElementError
 from equivariance.handlers import Introduced, Reference, Site
 from equivariance.measure import PartKey
 from equivariance.probe import Call, buffers_kept, call_with, preserved, watched
@@ -116,6 +117,8 @@ class Experiment:
         recording = Reference(self.bench.contracts, copying=True)
         try:
             self._run({k: cast(cloned(v), self.bench.main) for k, v in values.items()}, recording)
+        except ForeignElementError:
+            raise
         except Exception:  # whatever a layer says to inputs that nobody promised it
             return None
         return self._moved(recording)
@@ -137,6 +140,8 @@ class Experiment:
         handler = Introduced(self.reference, self.element, dtype)
         try:
             judge(self.bench, self.state, self.owner, handler, dtype)
+        except ForeignElementError:
+            raise
         except Exception:  # whatever a layer says to a dtype that it does not know
             return math.nan
         found = handler.errors.get(self.site)
@@ -177,6 +182,8 @@ class Experiment:
                 judge(self.bench, self.state, self.owner, handler, self.bench.main)
             else:
                 self._run({n: handler.exact(Site(self.owner, n)) for n in reference.inputs[self.owner]}, handler)
+        except ForeignElementError:
+            raise
         except Exception:  # whatever a layer says to inputs that nobody promised it
             return None
         return handler
