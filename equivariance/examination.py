@@ -13,6 +13,7 @@ import torch
 from equivariance.axes import Assumed
 from equivariance.bench import Bench
 from equivariance.contract import Contract, call_contract, parameters_of
+from equivariance.curves import cloud_of
 from equivariance.elements import Transform, permutation, samples
 from equivariance.errors import ArgumentError, ChoiceError
 from equivariance.findings import Finding, Report, Unclaimed
@@ -119,6 +120,7 @@ def examine_module(
         unclaimed=unclaimed,
         assumptions=assumed,
         settings=_described(bench, settings),
+        cloud=cloud_of(bench.arguments, bench.contracts[""], setting.nodes),
     )
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from equivariance.causes import explain
+from equivariance.curves import cloud_of, curves_of, node_errors
 from equivariance.elements import Transform
+from equivariance.experiments import Experiment
 from equivariance.findings import Finding, LayerRow, Location
 from equivariance.groups import Group
 from equivariance.handlers import COURSE, OUTPUT, Site
@@ -13,6 +15,7 @@ from equivariance.measure import PartKey, compare, part_name, worst
 from equivariance.noise import Reading, Verdict
 from equivariance.patches import Repaired
 from equivariance.probe import Call
+from equivariance.remedies import remedy
 from equivariance.sources import location_at, location_of
 from equivariance.statement import Statement, statements_of
 from equivariance.survey import Surveyor
@@ -136,6 +139,7 @@ class Localizer:
                     notes[layer, cause] = Finding(
                         layer, self.group.symmetry, cause, text, part_name(key), self._location(layer),
                         reading.working_error, reading.working_floor, 0.0, trial.element, str(trial.state),
+                        fix=remedy(cause),
                     )  # fmt: skip
         return list(notes.values())
 
@@ -151,12 +155,14 @@ class Localizer:
     def _made(self, suspect: Suspect) -> list[Finding]:
         """One finding for a layer that is declared; where only the whole is, one for each statement at fault."""
         element = self._shrunk(suspect)
-        cause, evidence = explain(self.surveyor, self.group.symmetry, suspect, element)
+        experiment = Experiment(self.surveyor, suspect)
+        explanation = explain(experiment, self.group.symmetry, suspect, element)
+        cloud = cloud_of(self.bench.arguments, self.bench.contracts[""], self.surveyor.setting.nodes)
         whole = Finding(
             layer=suspect.layer,
             symmetry=self.group.symmetry,
-            cause=cause,
-            evidence=evidence,
+            cause=explanation.cause,
+            evidence=explanation.evidence,
             part=suspect.part,
             location=self._location(suspect.layer),
             error=suspect.reading.error,
@@ -164,6 +170,9 @@ class Localizer:
             contributed=self.contributions[suspect.layer],
             counterexample=element,
             state=str(suspect.trial.state),
+            fix=explanation.fix,
+            curves=curves_of(experiment, self.group.symmetry),
+            node_errors=node_errors(experiment, len(cloud)),
         )
         if not self.inside:
             return [whole]

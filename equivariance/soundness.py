@@ -19,6 +19,7 @@ from equivariance.identities import identities
 from equivariance.measure import PartKey, compare, part_name, worst
 from equivariance.noise import CONFIDENCE
 from equivariance.probe import Call, buffers_kept, call_with, preserved, watched
+from equivariance.remedies import remedy
 from equivariance.sources import location_of
 from equivariance.trees import UNSPECIFIED, cast, cloned, leaves
 
@@ -36,10 +37,9 @@ def examine(bench: Bench) -> tuple[list[Finding], list[Finding]]:
     return [*findings, *impure, *chance], [*notes, *remarks, *trembling]
 
 
-def _finding(bench: Bench, layer: str, cause: str, evidence: str, **more: Any) -> Finding:
-    return Finding(
-        layer, "none", cause, evidence, location=location_of(bench.module(State(), bench.main), layer), **more
-    )
+def _finding(bench: Bench, layer: str, cause: str, evidence: str, fix: str = "", **more: Any) -> Finding:
+    location = location_of(bench.module(State(), bench.main), layer)
+    return Finding(layer, "none", cause, evidence, location=location, fix=fix or remedy(cause), **more)
 
 
 def _not_finite(bench: Bench, state: State) -> list[Finding]:
@@ -101,7 +101,8 @@ def _chance(bench: Bench) -> tuple[list[Finding], list[Finding]]:
     layer, error = _repeated(bench, bench.seed) or changed
     alone = "differ in the random seed alone" if (layer, error) == changed else "are identical"
     text = f"two calls in evaluation mode that {alone} differ by {error:.2g} at the output of this layer"
-    found = [_finding(bench, layer, "nondeterministic", text, error=error, state=str(State()))]
+    fix = "" if (layer, error) == changed else "Keep nothing from one call to the next in evaluation mode."
+    found = [_finding(bench, layer, "nondeterministic", text, fix, error=error, state=str(State()))]
     return (found, []) if error > _rounding(bench.main) else ([], found)
 
 
@@ -169,12 +170,14 @@ def _purity(bench: Bench) -> tuple[list[Finding], list[Finding]]:
         text = f"changes its argument {', '.join(names)} in place"
         if error > _rounding(bench.working):
             text += f": a second call on the same argument differs by {error:.2g}"
-        made = _finding(bench, call.layer, "nondeterministic", text, error=error)
+        fix = f"Clone {', '.join(names)} before changing it, or use operations that make a new tensor."
+        made = _finding(bench, call.layer, "nondeterministic", text, fix, error=error)
         (findings if error > _rounding(bench.working) else notes).append(made)
     for call in watcher.random[:1]:
         notes.append(
             _finding(bench, call.layer, "nondeterministic", "draws from the global random generator in evaluation mode")
         )
     for call, change in list(watcher.default.items())[:1]:
-        notes.append(_finding(bench, call.layer, "nondeterministic", f"leaves the default dtype changed, {change}"))
+        text, fix = f"leaves the default dtype changed, {change}", "Pass dtype=... to what needs it."
+        notes.append(_finding(bench, call.layer, "nondeterministic", text, fix))
     return findings, notes

@@ -138,13 +138,15 @@ def _finding(index: int, finding: Finding) -> RenderableType:
     grid.add_column(style="dim")
     grid.add_column()
     if finding.location:
-        grid.add_row("   at", f"{finding.location}  {finding.location.source}")
+        grid.add_row("   at", Text(f"{finding.location}  {finding.location.source}"))
     else:
         grid.add_row("   at", "no Python source")
-    grid.add_row("   why", finding.evidence)
+    grid.add_row("   why", Text(finding.evidence))
+    if finding.fix:
+        grid.add_row("   fix", Text(finding.fix))
     grid.add_row("   error", _sizes(finding))
     if finding.counterexample is not None:
-        grid.add_row("   replay", f"group=equivariance.groups.{finding.counterexample!r}")
+        grid.add_row("   replay", Text(f"group=equivariance.groups.{finding.counterexample!r}"))
     return Group(head, grid, Text(""))
 
 

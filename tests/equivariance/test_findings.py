@@ -94,3 +94,14 @@ def test_without_the_output_among_the_layers_what_is_not_claimed_is_still_said()
     text = str(Report("net", ("rotation",), unclaimed=[Unclaimed("inversion", 1.5)]))
     assert "not claimed: inversion (error 1.5e+00)" in text
     assert "output under" not in text
+
+
+def test_the_text_shows_the_remedy_and_takes_brackets_for_what_they_are():
+    finding = Finding(
+        "a", "rotation", "component-mixing", "reads x[i] of [b]y", location=Location("f.py", 3, "z = x[channels]"),
+        fix="Mix channels: a weight [channels out, channels in].",
+    )  # fmt: skip
+    text = str(Report("s", ("rotation",), findings=[finding]))
+    for words in ("reads x[i] of [b]y", "z = x[channels]", "   fix", "a weight [channels out, channels in]."):
+        assert words in text
+    assert "   fix" not in str(Report("s", (), findings=[Finding("a", "none", "unknown", "why")]))

@@ -84,7 +84,7 @@ def output():
     [
         (Convolution, set()),
         (AbsolutePositions, {("", "translation", "absolute-position")}),
-        (Components, {("", "rotation", "component-mixing"), ("", "inversion", "wrong-irrep")}),
+        (Components, {("", "rotation", "component-mixing"), ("", "inversion", "component-mixing")}),
         (NumberOfTheSource, {("", "permutation", "order-dependent"), ("", "batch", "batch-coupled")}),
         (MeanOverTheBatch, {("", "batch", "batch-coupled")}),
     ],

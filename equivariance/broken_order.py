@@ -1,0 +1,117 @@
+"""Why a layer depends on the order of the nodes, or on the other samples of its batch."""
+
+from __future__ import annotations
+
+import torch
+
+from equivariance.elements import Transform, permutation, samples
+from equivariance.experiments import Experiment, noisy
+from equivariance.remedies import Explanation, explained
+from equivariance.rows import reordered
+
+
+def explain_permutation(experiment: Experiment, element: Transform, part: str) -> Explanation:
+    """Node numbers as data, a running sum, a special node, a tie, or rows in the order of a search."""
+    text = f"another node order changes {part} by {experiment.under(element).error:.2g}"
+    return _place(experiment, text) or _tie(experiment, text) or _exchanged(experiment, text, part)
+
+
+def _place(experiment: Experiment, text: str) -> Explanation | None:
+    outcome = experiment.under(experiment.element)
+    if outcome.made is not None and outcome.wanted is not None and outcome.comparable:
+        moved = reordered(outcome.made, outcome.wanted, max(experiment.limit, 1e-9))
+        if moved and outcome.made.is_floating_point():
+            return explained(
+                "order-dependent",
+                f"{text}: the same rows come in another order ({moved[0]} of {moved[1]} moved), by place and not by "
+                "node",
+                "Return rows in the order of the nodes, or declare that no axis lists nodes (nodes=None).",
+            )
+    return None
+
+
+def _tie(experiment: Experiment, text: str) -> Explanation | None:
+    other = experiment.on(noisy(1e-3, experiment.surveyor.seed))
+    if other is None or not other.respects(experiment.element):
+        return None
+    return explained(
+        "order-dependent",
+        f"{text}, and no longer once the input is moved by a thousandth: node numbers decide a tie",
+        "Break ties by geometry (a second distance), or use a stable sort on a key that all orders share.",
+    )
+
+
+def _exchanged(experiment: Experiment, text: str, part: str) -> Explanation:
+    """What exchanging two nodes changes."""
+    size = len(experiment.element.order or ())
+    first, later = _swap(experiment, 0, 1, size), _swap(experiment, size // 2, size // 2 + 1, size)
+    far = _swap(experiment, 0, size - 1, size)
+    if first is None or later is None or far is None:
+        return explained("order-dependent", f"{text}: node numbers are used as data")
+    seen = f"exchanging nodes 0 and 1 changes {first} rows of {part}, 0 and {size - 1} changes {far}"
+    if first and not later and size > 3:
+        return explained(
+            "order-dependent",
+            f"{text}: exchanging nodes 0 and 1 changes {first} rows, {size // 2} and {size // 2 + 1} none: a node is "
+            "special by its number",
+            "Choose the special node by geometry (the one nearest to the centroid), or use the mean of all.",
+        )
+    if 0 < first <= 2 and far <= 2:
+        return explained(
+            "order-dependent",
+            f"{text}: {seen}: each node's own number is used as data",
+            "Drop embeddings of node numbers and weights by place; give nodes features that follow them.",
+        )
+    if 0 < first < far:
+        return explained(
+            "order-dependent",
+            f"{text}: {seen}: nodes read their neighbours in the list (a running sum, a convolution or a recurrence "
+            "over nodes)",
+            "Take neighbours by distance or by edges, not by place in the list.",
+        )
+    return explained("order-dependent", f"{text}: {seen}: node numbers are used as data")
+
+
+def explain_batch(experiment: Experiment, element: Transform, part: str) -> Explanation:
+    """Statistics or sums over the batch, or the place of a sample in it."""
+    count, error = experiment.element.of, experiment.under(element).error
+    chosen = list(element.samples or ())
+    text = (
+        f"the result for samples {chosen} out of {count} changes by {error:.2g} when the batch is made of these alone"
+    )
+    if count == 1:
+        return explained("batch-coupled", f"a sample's result changes by {error:.2g} where it is repeated in the batch")
+    orders = [samples(range(count - 1, -1, -1), of=count), samples([*range(1, count), 0], of=count)]
+    twice = experiment.under(samples([*range(count), *range(count)], of=count)).error
+    if not all(experiment.respects(order) for order in orders):
+        changed = max(experiment.under(order).error for order in orders)
+        return explained(
+            "batch-coupled",
+            f"{text}, and by {changed:.2g} when all samples are only reordered: it depends on its place in the batch",
+            "Count nodes within each sample (offset node numbers by the sample's start), and read no sample by number.",
+        )
+    if twice <= max(experiment.limit, 1e-4 * experiment.error):
+        return explained(
+            "batch-coupled",
+            f"{text}, not when samples are reordered or all are repeated: statistics (mean, variance, maximum) are "
+            "taken over the batch",
+            "Take statistics per sample, or running ones in evaluation mode (track_running_stats=True, model.eval()).",
+        )
+    return explained(
+        "batch-coupled",
+        f"{text}, and by {twice:.2g} when every sample is repeated, not when samples are reordered: a sum or a softmax "
+        "runs over the whole batch",
+        "Normalize and sum per sample: over the axis of the nodes only, or by the batch vector (scatter, index_add).",
+    )
+
+
+def _swap(experiment: Experiment, one: int, two: int, size: int) -> int | None:
+    """How many rows on the first axis change where two nodes are exchanged; None where none can be counted."""
+    if not 0 <= one < two < size:
+        return None
+    outcome = experiment.under(permutation(cycles=[(one, two)], size=size))
+    if outcome.made is None or outcome.wanted is None or not outcome.comparable or outcome.made.dim() == 0:
+        return None
+    difference = (outcome.made.double() - outcome.wanted.double()).abs().reshape(len(outcome.made), -1).amax(dim=1)
+    largest = float(torch.as_tensor(outcome.wanted).double().abs().max())
+    return int((difference > max(experiment.limit, 1e-9) * largest).sum())

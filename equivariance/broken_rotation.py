@@ -1,0 +1,181 @@
+"""Why a layer breaks rotations or the inversion."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from equivariance.components import Components
+from equivariance.directions import (
+    MANY,
+    ORDINARY,
+    angle_about_an_axis,
+    built_in_axis,
+    free_axis,
+    sign_of_vectors,
+    special_input,
+)
+from equivariance.elements import Transform, rotation
+from equivariance.experiments import Experiment, part_of, scaled
+from equivariance.grids import cell_size, is_choice, is_grid_of_cells, jumps_under_rotation, respects_the_cube
+from equivariance.other_laws import other_law
+from equivariance.remedies import Explanation, explained
+from equivariance.representations import NodeIndices
+from equivariance.rows import ascending_axis, reordered
+
+_FINER = 8.0
+"""Scale of the input at which the cells of a grid are finer by as much."""
+
+_CELLS = (
+    "Voxelize less: keep the exact positions beside their cells, make the cells smaller, or average over rotations."
+)
+
+
+def explain_rotation(experiment: Experiment, element: Transform, part: str) -> Explanation:
+    """Another order, another law, a fixed frame, a grid, or components that are mixed: the first that fits."""
+    for look in (_order, other_law, sign_of_vectors, _choice, built_in_axis, angle_about_an_axis, special_input):
+        found = look(experiment, part)
+        if found:
+            return found
+    return _mixing(experiment, element, part)
+
+
+def explain_inversion(experiment: Experiment, element: Transform, part: str) -> Explanation:
+    """A parity; where rotations are broken too, what breaks them breaks the inversion."""
+    turns_too = [r for r in MANY if not experiment.respects(r)]
+    if turns_too:
+        inner = experiment.instead_of(turns_too[0])
+        found = explain_rotation(inner, turns_too[0], part)
+        return Explanation(found.cause, f"rotations are broken too, and explain it: {found.evidence}", found.fix)
+    if abs(experiment.error - 2) < 0.01:
+        return explained(
+            "wrong-irrep",
+            f"the sign of {part} is opposite under inversion, and rotations are respected: the declared parity is not "
+            "the one that is computed",
+            "Declare the other parity (1e for a cross product, 0o for a triple product).",
+        )
+    even = _even_share(experiment)
+    share = "" if even is None else f" (the even part of {part} has {even:.0%} of its norm)"
+    return explained(
+        "wrong-irrep",
+        f"even and odd parts are mixed{share}: the error under inversion is {experiment.error:.2g}, and rotations are "
+        "respected",
+        "Keep polar and axial vectors (and scalars and pseudoscalars) in irreps of their own: 1o and 1e, 0e and 0o.",
+    )
+
+
+def _order(experiment: Experiment, part: str) -> Explanation | None:
+    """The same numbers in another order, under rotations that do not exchange axes."""
+    if isinstance(experiment.how, NodeIndices):
+        return _order_of_numbers(experiment)
+    fix = "Sort by an invariant (a distance), or do not sort: aggregate by sum, mean or max."
+    outcomes = [experiment.under(r) for r in ORDINARY]
+    if experiment.plain is None or not all(o.comparable for o in outcomes) or not experiment.plain.is_floating_point():
+        return None
+    tolerance = max(experiment.limit, 1e-9)
+    moved = [reordered(o.made, o.wanted, tolerance) for o in outcomes if o.made is not None and o.wanted is not None]
+    same = [m is not None or experiment.respects(r) for m, r in zip(moved, ORDINARY, strict=True)]
+    if all(same) and any(moved):
+        most = max(m for m in moved if m is not None)
+        text = f"holds the same rows in another order ({most[0]} of {most[1]} moved): sorted by something that turns"
+        return explained("order-dependent", f"after a rotation, {part} {text}", fix)
+    axes = {ascending_axis(experiment.plain, o.made) for o in outcomes if o.made is not None}
+    if len(axes) == 1 and None not in axes:
+        text = f"every column of {part} ascends or descends along axis {axes.pop()}, whatever the rotation"
+        return explained("order-dependent", f"{text}: coordinates are sorted one by one", fix)
+    return None
+
+
+def _order_of_numbers(experiment: Experiment) -> Explanation | None:
+    outcome = experiment.under(experiment.element)
+    if outcome.made is None or outcome.wanted is None or not outcome.comparable or not outcome.made.dim():
+        return None
+    if not torch.equal(outcome.made.sort(dim=-1).values, outcome.wanted.sort(dim=-1).values):
+        return None
+    return explained(
+        "order-dependent",
+        "the same numbers come in another order: the result of a search or a sort is used by place",
+        "Sort by distance, which all poses share, or declare eq.NodeIndices(unordered=True).",
+    )
+
+
+def _choice(experiment: Experiment, part: str) -> Explanation | None:
+    """Small rotations are respected: what breaks is a choice, of a cell, by a coordinate, or of an order."""
+    if not is_choice(experiment):
+        return _finer(experiment, part)
+    if is_grid_of_cells(experiment):
+        if _few_values(experiment):
+            return None
+        cell = cell_size(experiment)
+        also = f"; {cell.evidence(part)}" if cell else ""
+        cube = "all 24 rotations of the cube are" if respects_the_cube(experiment) else "exchanging the axes is"
+        return explained(
+            "discretization",
+            f"{part} stays or turns exactly under small rotations and jumps under larger ones, while {cube} respected "
+            f"up to the order of rows: positions fall into cells of a grid{also}",
+            _CELLS,
+        )
+    axis = free_axis(experiment)
+    if axis:
+        return explained(
+            "frame-dependent",
+            f"rotations about {axis} are respected, others are not, and very small ones are: the axis {axis} is built "
+            "in, by a choice (a comparison, a sort, a maximum) along it",
+        )
+    return explained(
+        "order-dependent",
+        f"{part} respects very small rotations and jumps under larger ones, and exchanging the axes is not respected: "
+        "coordinates decide on an order or a choice",
+        "Choose and sort by invariants (distances), not by coordinates.",
+    )
+
+
+def _finer(experiment: Experiment, part: str) -> Explanation | None:
+    """The output jumps along a path of rotations, exchanged axes are respected, and a larger input has finer cells."""
+    if not jumps_under_rotation(experiment) or not is_grid_of_cells(experiment):
+        return None
+    other = experiment.on(scaled(_FINER))
+    errors = [e.under(ORDINARY[0]).error for e in (experiment, other) if e is not None]
+    if len(errors) < 2 or errors[1] > 3 * errors[0] / _FINER:
+        return None
+    return explained(
+        "discretization",
+        f"{part} jumps along a path of rotations, exchanging the axes is respected, and the error falls from "
+        f"{errors[0]:.2g} to {errors[1]:.2g} for an input {_FINER:g} times as large: positions fall into cells",
+        _CELLS,
+    )
+
+
+def _few_values(experiment: Experiment) -> bool:
+    """Whether only signs are left: a step function of single components, and no grid."""
+    plain = experiment.plain
+    return plain is not None and len(plain.abs().unique()) <= 2
+
+
+def _mixing(experiment: Experiment, element: Transform, part: str) -> Explanation:
+    found = Components(experiment, part).explain()
+    if found:
+        return found
+    if respects_the_cube(experiment):
+        return explained(
+            "component-mixing",
+            f"the 24 rotations of the cube are respected and others are not ({element}: error "
+            f"{experiment.under(element).error:.2g}): {part} treats the components alike, but one by one (absolute "
+            "values, maxima, odd functions of x, y, z)",
+        )
+    off = {a: experiment.under(rotation(np.pi / 2 * v)).error for a, v in zip("xyz", np.eye(3), strict=True)}
+    listed = ", ".join(f"{a} {error:.2g}" for a, error in off.items())
+    return explained(
+        "component-mixing",
+        f"{part} is off by {experiment.under(element).error:.2g} under {element} (quarter turns about {listed}): "
+        "components of an irrep are mixed or shifted one by one",
+    )
+
+
+def _even_share(experiment: Experiment) -> float | None:
+    """Norm of (f(x) + f(-x)) / 2 over that of f(x)."""
+    how, plain, made = experiment.how, experiment.plain, experiment.under(experiment.element).made
+    if how is None or plain is None or made is None or made.shape != plain.shape:
+        return None
+    left, right = (part_of(t, how, experiment.key[1]) for t in (plain, made))
+    return float((left + right).norm() / (2 * left.norm() + 1e-300))

@@ -1,0 +1,98 @@
+"""Why a layer breaks translations."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+
+from equivariance.elements import Transform, translation
+from equivariance.experiments import Experiment, degree_of, part_of
+from equivariance.grids import cell_size, falls_into_cells
+from equivariance.remedies import Explanation, explained
+from equivariance.representations import CartesianPoints
+
+_FLAT = 0.3
+"""Below this slope an error does not grow with |t|."""
+
+
+def explain_translation(experiment: Experiment, element: Transform, part: str) -> Explanation:
+    """A position where a difference is due; or a grid, whose cells are respected."""
+    slope = slope_of(experiment)
+    if (slope is None or slope < 2 * _FLAT) and falls_into_cells(experiment):
+        cell = cell_size(experiment)
+        text = f"{part} jumps under translations, far from the origin too, and by no more there: cells of a grid"
+        return explained("discretization", cell.evidence(part) if cell else text)
+    shares = _shares(experiment)
+    points = isinstance(experiment.how, CartesianPoints)
+    growth = _growth(slope)
+    if shares is not None:
+        return _linear(growth, shares, points)
+    where = "a position is used where a difference of positions is due"
+    if slope is not None and slope > 1.5:
+        fix = "Take squares and products of differences of positions (|x_i - x_j|^2), not of the positions themselves."
+        return explained("absolute-position", f"the error {growth}: {where}, in a square or a product", fix)
+    if slope is not None and slope < _FLAT:
+        fix = "Feed differences of positions, not the positions, into the bounded function (sine, tanh, normalization)."
+        return explained("absolute-position", f"the error {growth}: {where}, in a bounded function", fix)
+    return explained("absolute-position", f"the error {growth}: {where}")
+
+
+def _growth(slope: float | None) -> str:
+    if slope is None:
+        return "does not vanish"
+    return f"grows as |t|^{slope:.2f}" if slope >= _FLAT else f"does not grow with |t| (as |t|^{slope:.2f})"
+
+
+def slope_of(experiment: Experiment) -> float | None:
+    """Exponent of the error over the length of long translations."""
+    factor = max(1.0, experiment.extent / max(experiment.element.distance, 1e-300))
+    start = 2.0 ** math.ceil(math.log2(factor)) * np.array(experiment.element.vector)
+    points = []
+    for times in (1.0, 4.0, 16.0):
+        error = experiment.under(translation(times * start)).error
+        if experiment.limit < error < math.inf:
+            points.append((math.log(times), math.log(error)))
+    if len(points) < 2:
+        return None
+    lengths, errors = zip(*points, strict=True)
+    return float(np.polyfit(lengths, errors, 1)[0])
+
+
+def _shares(experiment: Experiment) -> tuple[float, float] | None:
+    """How much of t the rows of the deviation carry, least and most, where they carry nothing else."""
+    how, outcome = experiment.how, experiment.under(experiment.element)
+    if how is None or outcome.made is None or outcome.wanted is None or not outcome.comparable:
+        return None
+    if degree_of(how, experiment.key[1]) != 1:
+        return None
+    vector = torch.tensor(experiment.element.vector, dtype=torch.float64)
+    rows = part_of(outcome.made - outcome.wanted, how, experiment.key[1]).reshape(-1, 3)
+    shares = rows @ vector / vector.square().sum()
+    rest = rows - shares[:, None] * vector
+    if float(rest.norm()) > 1e-3 * float(rows.norm()):
+        return None
+    return float(shares.min()), float(shares.max())
+
+
+def _linear(growth: str, shares: tuple[float, float], points: bool) -> Explanation:
+    least, most = shares
+    if points:
+        least, most = least + 1, most + 1
+    one = most - least < 1e-6 + 1e-3 * max(abs(most), abs(least))
+    carried = f"{_rounded(most)} t" if one else f"between {_rounded(least)} t and {_rounded(most)} t"
+    if points:
+        text = f"the error {growth} and the output carries {carried} where points carry 1 t: "
+        text += "it does not follow the translation"
+        fix = "Subtract the centroid first and add it back last, or declare a vector if the output is a displacement."
+        return explained("absolute-position", text, fix)
+    text = f"the error {growth} and carries {carried}: a position is used where a difference of positions is due"
+    fix = (
+        "Subtract a position of the same sample before this step (x_i - x_j, or x - x.mean(0)): differences carry 0 t."
+    )
+    return explained("absolute-position", text, fix)
+
+
+def _rounded(value: float) -> str:
+    return f"{value:.3f}" if abs(value) >= 0.1 or abs(value) < 1e-9 else f"{value:.2g}"

@@ -1,0 +1,237 @@
+"""What a layer does to the single components of an irrep: adds, averages, bends or mixes them."""
+
+from __future__ import annotations
+
+import torch
+
+from equivariance.elements import cube_rotations
+from equivariance.experiments import Change, Experiment, degree_of, generator_of, noisy, part_of, scaled, turns
+from equivariance.grids import respects_the_cube
+from equivariance.remedies import Explanation, explained
+from equivariance.representations import CartesianPoints, Irreps, Representation
+
+_SAME = 1e-6
+"""Two results that differ by less than this share are the same, beyond rounding."""
+
+
+class Components:
+    """The worst part of a suspect under rotations, taken apart."""
+
+    def __init__(self, experiment: Experiment, part: str) -> None:
+        """``part`` is where it shows, in words."""
+        self.experiment, self.part = experiment, part
+        self.how, self.label = experiment.how, experiment.key[1]
+        self.degree = degree_of(self.how, self.label)
+        self.size = 2 * (self.degree or 0) + 1
+        self.tolerance = max(_SAME, 10 * experiment.limit)
+
+    def explain(self) -> Explanation | None:
+        """A constant, a mean over components, a nonlinearity of single ones, or a matrix on them."""
+        if self.how is None or self.experiment.plain is None or not self.experiment.plain.is_floating_point():
+            return None
+        return self._constant() or self._mean() or self._reading()
+
+    def _constant(self) -> Explanation | None:
+        """A deviation that is the same for other inputs."""
+        here, other = self._deviation(self.experiment), self.experiment.on(noisy(0.3, self._seed))
+        there = None if other is None else self._deviation(other)
+        if not self.degree or here is None or there is None or here.shape != there.shape:
+            return None
+        if float((here - there).norm()) > max(self.tolerance, self.experiment.limit / self.experiment.error) * float(
+            here.norm()
+        ):
+            return None
+        length = self._constant_length()
+        return explained(
+            "component-mixing",
+            f"the deviation of {self.part} is the same for other inputs: a constant{length} is added to the components",
+            "Drop the bias of everything that turns (bias=False); scalars may have one.",
+        )
+
+    def _constant_length(self) -> str:
+        """Of the constant b: D = b - R b under half turns about x, y and z, of degree 1 only."""
+        if self.degree != 1:
+            return ""
+        halves = [r for r in cube_rotations() if abs(sum(r.matrix[i][i] for i in range(3)) + 1) < 1e-9]
+        halves = [r for r in halves if all(abs(r.matrix[i][i]) == 1 for i in range(3))]
+        total = torch.zeros(3, dtype=torch.float64)
+        for half in halves:
+            outcome = self.experiment.under(half)
+            if outcome.made is None or outcome.wanted is None or not outcome.comparable or self.how is None:
+                return ""
+            rows = part_of(outcome.made - outcome.wanted, self.how, self.label).reshape(-1, 3)
+            if float((rows - rows[0]).norm()) > self.tolerance * float(rows.norm()):
+                return ""
+            total += rows[0] / 4  # each component is 2 b under two of the three half turns
+        return f" {_listed(total)}"
+
+    def _mean(self) -> Explanation | None:
+        """Adding one number to all components does nothing, other additions do: their mean is taken out."""
+        plain = self._values(self.experiment)
+        moved = [self._values(self.experiment.on(_shifted(direction))) for direction in ((1, 1, 1), (1, -2, 4))]
+        if plain is None or moved[0] is None or moved[1] is None or moved[0].shape != plain.shape:
+            return None
+        if moved[1].shape != plain.shape:
+            return None
+        size = float(plain.norm())
+        if not self._nothing(moved[0] - plain, size) or self._nothing(moved[1] - plain, size):
+            return None
+        return explained(
+            "component-mixing",
+            f"adding one number to all components of the input leaves {self.part} as it is, adding (1, -2, 4) does "
+            "not: their mean is taken out, as LayerNorm and softmax over components do",
+            "Normalize by norms: divide vectors by the root mean square of their norms over channels, without a mean.",
+        )
+
+    def _reading(self) -> Explanation | None:
+        """Which components of the output read which of the input, and whether in proportion."""
+        reads = self._reads() if self.degree else None
+        if reads is None:
+            return None
+        alone, affine = bool((reads == torch.diag(reads.diagonal())).all()), self._is_affine()
+        if alone and not affine:
+            return self._bent()
+        return self._matrix(reads) if affine else None
+
+    def _bent(self) -> Explanation:
+        odd = " (an odd one: the 24 rotations of the cube are respected)" if respects_the_cube(self.experiment) else ""
+        return explained(
+            "component-mixing",
+            f"each component of {self.part} reads only the same component of the input, and not in proportion: a "
+            f"nonlinearity acts on single components{odd}",
+            "Apply the nonlinearity to norms or scalars and multiply the vectors by the result (a gate).",
+        )
+
+    def _matrix(self, reads: torch.Tensor) -> Explanation:
+        """An affine function: a matrix on the components, read off the rows where the output has one for each input."""
+        names = "xyz" if self.degree == 1 else [f"m={m}" for m in range(-(self.degree or 0), (self.degree or 0) + 1)]
+        row = next((i for i in range(self.size) if bool(reads[i].any())), 0)
+        read = ", ".join(n for n, r in zip(names, reads[row].tolist(), strict=True) if r)
+        seen = f"component {names[row]} of {self.part} reads components {read} of the input"
+        fix = "Mix channels, not components: a weight [channels out, channels in] on tensors [..., channels, 3]."
+        fitted, alone = self._fitted(), bool((reads == torch.diag(reads.diagonal())).all())
+        if fitted is None and alone:
+            return explained(
+                "component-mixing",
+                f"each component of {self.part} reads only the same component of the input, in proportion, and the "
+                "factors of a vector's components differ (a mask, a dropout or weights for single components)",
+                "Scale or drop whole vectors: one factor for all components of an irrep.",
+            )
+        if fitted is None:
+            return explained("component-mixing", f"{seen}, in proportion: a matrix acts on the components", fix)
+        matrix, constant = fitted
+        added = f" and adds the constant {_listed(constant)}" if bool(constant.any()) else ""
+        if alone:
+            text = f"the components of {self.part} are those of the input times {_listed(matrix.diagonal())}"
+            return explained(
+                "component-mixing",
+                f"{text}{added}: each is scaled or normalized by itself",
+                "Scale whole vectors: one factor for all components of an irrep; normalize by norms.",
+            )
+        text = f"{seen}, with the factors {_listed(matrix[row])}{added}: a matrix acts on the components"
+        if bool((matrix.abs().sort(dim=1).values[:, :-1] == 0).all() and (matrix.abs().amax(dim=1) == 1).all()):
+            fix = "Put the components in the order that is declared: e3nn's degree 1 is x, y, z."
+        return explained("component-mixing", text, fix)
+
+    def _fitted(self) -> tuple[torch.Tensor, torch.Tensor] | None:
+        """Matrix and constant, where each output vector comes from one input vector."""
+        plain = self._values(self.experiment)
+        single = [t for _, t, how in self.experiment.inputs() if turns(how) and t.shape[-1] == self.size]
+        if plain is None or len(single) != 1 or single[0].numel() != plain.numel():
+            return None
+        given = single[0].detach().cpu().double().reshape(-1, self.size)
+        given = torch.cat([given, torch.ones(len(given), 1, dtype=torch.float64)], dim=1)
+        solution = torch.linalg.lstsq(given, plain.reshape(-1, self.size), driver="gelsd").solution
+        if not self._nothing(given @ solution - plain.reshape(-1, self.size), float(plain.norm())):
+            return None
+        nearest = solution.round()
+        solution = torch.where((solution - nearest).abs() < 1e-9, nearest, solution)
+        return solution[:-1].T, solution[-1]
+
+    def _reads(self) -> torch.Tensor | None:
+        """[2l+1, 2l+1] booleans: whether component i of the output moves when component j of the input does."""
+        plain, columns = self._values(self.experiment), []
+        if plain is None:
+            return None
+        for component in range(self.size):
+            other = self._values(self.experiment.on(self._moved(component)))
+            if other is None or other.shape != plain.shape:
+                return None
+            columns.append((other - plain).reshape(-1, self.size).norm(dim=0))
+        found = torch.stack(columns, dim=1)
+        return found > self.tolerance * float(found.max()) if bool(found.max() > 0) else None
+
+    def _is_affine(self) -> bool:
+        """Whether the output at the middle of two inputs is the mean of the outputs."""
+        size = 0.5
+        values = [self._values(self.experiment.on(_stretched(k * size, self._seed))) for k in range(3)]
+        if any(v is None or v.shape != values[0].shape for v in values):  # type: ignore[union-attr]
+            return False
+        first, middle, last = (v for v in values if v is not None)
+        return self._nothing(first + last - 2 * middle, float(middle.norm()))
+
+    def _moved(self, component: int) -> Change:
+        generator = generator_of(self._seed)
+
+        def change(tensor: torch.Tensor, how: Representation, _: str) -> torch.Tensor:
+            if not turns(how):
+                return tensor
+            noise = torch.randn(tensor.shape, generator=generator, dtype=torch.float64)
+            size = float(tensor.double().square().mean().sqrt())
+            return tensor + (0.3 * size * noise * _mask(tensor, how, self.size, component)).to(tensor)
+
+        return change
+
+    def _deviation(self, experiment: Experiment) -> torch.Tensor | None:
+        outcome = experiment.under(self.experiment.element)
+        if outcome.made is None or outcome.wanted is None or not outcome.comparable or self.how is None:
+            return None
+        return part_of(outcome.made - outcome.wanted, self.how, self.label)
+
+    def _values(self, experiment: Experiment | None) -> torch.Tensor | None:
+        if experiment is None or experiment.plain is None or self.how is None:
+            return None
+        values = part_of(experiment.plain, self.how, self.label)
+        return values if bool(torch.isfinite(values).all()) else None
+
+    def _nothing(self, difference: torch.Tensor, size: float) -> bool:
+        return float(difference.norm()) <= 1e-9 * size or float(difference.norm()) <= 10 * self.experiment.limit * size
+
+    @property
+    def _seed(self) -> int:
+        return self.experiment.surveyor.seed
+
+
+def _listed(values: torch.Tensor) -> str:
+    return "(" + ", ".join(f"{v:.3g}" for v in (values + 0.0).tolist()) + ")"
+
+
+def _shifted(direction: tuple[int, int, int]) -> Change:
+    """The root mean square times ``direction``, repeated, on the components of everything that turns."""
+
+    def change(tensor: torch.Tensor, how: Representation, _: str) -> torch.Tensor:
+        if not turns(how):
+            return tensor
+        pattern = torch.tensor(direction, dtype=torch.float64).repeat(tensor.shape[-1] // 3 + 1)[: tensor.shape[-1]]
+        return tensor + (0.7 * float(tensor.double().square().mean().sqrt()) * pattern).to(tensor)
+
+    return change
+
+
+def _stretched(size: float, seed: int) -> Change:
+    """The same noise every time, ``size`` times as large."""
+    return noisy(size, seed) if size else scaled(1.0)
+
+
+def _mask(tensor: torch.Tensor, how: Representation, size: int, component: int) -> torch.Tensor:
+    """1 at one component of every irrep of dimension ``size``, 0 elsewhere; shape of the last axis."""
+    if isinstance(how, CartesianPoints):
+        return torch.eye(3, dtype=torch.float64)[component] if size == 3 else torch.zeros(3, dtype=torch.float64)
+    assert isinstance(how, Irreps)
+    pieces = [
+        torch.eye(size, dtype=torch.float64)[component].repeat(mul)
+        if 2 * degree + 1 == size
+        else torch.zeros(mul * (2 * degree + 1), dtype=torch.float64)
+        for mul, degree, _ in how.blocks
+    ]
+    return torch.cat(pieces)

@@ -1,0 +1,117 @@
+"""Directions of the coordinate system that a layer builds in: an axis, an angle about one, a sign."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from equivariance.elements import rotation
+from equivariance.experiments import Experiment, noisy, turns
+from equivariance.remedies import Explanation, explained
+from equivariance.rows import flipped
+
+ORDINARY = tuple(rotation(v) for v in ([0.3, -0.7, 1.1], [-1.2, 0.4, 0.5], [0.9, 0.8, -0.3]))
+"""Rotations that bring no axis near an axis."""
+
+MANY = (*ORDINARY, *(rotation(v) for v in ([2.0, 0.3, -1.1], [-0.4, -1.9, 0.7], [1.4, 1.3, 1.2], [-2.1, 0.8, 1.5])))
+"""More of them, for what half of them respect by chance."""
+
+_JUMP = 0.03
+"""A change of the output, relative to its size, that a turn of a millionth cannot make smoothly."""
+
+
+def free_axis(experiment: Experiment) -> str:
+    """The one coordinate axis about which rotations are respected, "" where there are none or several."""
+    angles = (1.0, 2.2, -1.7, 3.0)
+    named = zip("xyz", np.eye(3), strict=True)
+    axes = [a for a, v in named if all(experiment.respects(rotation(angle * v)) for angle in angles)]
+    return axes[0] if len(axes) == 1 else ""
+
+
+def sign_of_vectors(experiment: Experiment, part: str) -> Explanation | None:
+    """Vectors come with the other sign, and are right otherwise."""
+    outcomes = [experiment.under(r) for r in MANY]
+    pairs = [(o.made, o.wanted) for o in outcomes if o.made is not None and o.wanted is not None and o.comparable]
+    if len(pairs) < len(outcomes) or pairs[0][0].dim() < 2 or not pairs[0][0].is_floating_point():
+        return None
+    found = [flipped(made, wanted, max(experiment.limit, 1e-9)) for made, wanted in pairs]
+    if not all(f or experiment.respects(r) for f, r in zip(found, MANY, strict=True)) or not any(found):
+        return None
+    most = max(f for f in found if f)
+    return explained(
+        "frame-dependent",
+        f"after a rotation {most[0]} of {most[1]} rows of {part} have the opposite sign and are right otherwise: the "
+        "coordinates decide on the sign, as those of eigenvectors",
+        "Fix signs by geometry (towards the farthest node, say), or average over all of them.",
+    )
+
+
+def built_in_axis(experiment: Experiment, part: str) -> Explanation | None:
+    """Rotations about one coordinate axis alone are respected."""
+    axis = free_axis(experiment)
+    if not axis:
+        return None
+    return explained(
+        "frame-dependent",
+        f"rotations about {axis} are respected and others are not: the axis {axis} is built in",
+        f"Take a direction from the data in place of the axis {axis} (or, if {axis} is given by physics, pass it as an "
+        'input declared "1x1o").',
+    )
+
+
+def angle_about_an_axis(experiment: Experiment, part: str) -> Explanation | None:
+    """With everything near one axis, a turn of a millionth moves the output a lot: an angle about this axis is used."""
+    jumps = {axis: _near(experiment, index) for index, axis in enumerate("xyz")}
+    singular = [axis for axis, jump in jumps.items() if jump > _JUMP]
+    if len(singular) not in (1, 2):
+        return None
+    named, regular = " and ".join(singular), " and ".join(a for a in "xyz" if a not in singular)
+    return explained(
+        "frame-dependent",
+        f"for vectors along {named} (and not along {regular}) a change of a millionth moves {part} by "
+        f"{max(jumps.values()):.2g}: an angle about an axis is used, as Euler and polar angles are",
+        "Use components in place of angles: spherical harmonics, or frames from the data.",
+    )
+
+
+def special_input(experiment: Experiment, part: str) -> Explanation | None:
+    """Ordinary rotations are respected, or all are once the input is moved a little: only special inputs break."""
+    if all(experiment.respects(r) for r in ORDINARY):
+        return explained(
+            "frame-dependent",
+            f"three ordinary rotations are respected and {experiment.element} is not: the formula fails where "
+            "something lies along an axis (gimbal lock)",
+        )
+    other = experiment.on(noisy(1e-3, experiment.surveyor.seed))
+    if other is None or not all(other.respects(r) for r in [*ORDINARY, experiment.element]):
+        return None
+    return explained(
+        "discrete-tie",
+        f"{part} breaks on this input only: once it is moved by a thousandth, all of four rotations are respected: the "
+        "example holds ties, or vectors along an axis",
+    )
+
+
+def _near(experiment: Experiment, axis: int) -> float:
+    """How far two clouds near a line along an axis, a millionth apart, are from each other in the output."""
+    outputs = []
+    for seed in (1, 2):
+        generator = torch.Generator().manual_seed(experiment.surveyor.seed + seed)
+
+        def change(tensor: torch.Tensor, how: object, _: str, generator: torch.Generator = generator) -> torch.Tensor:
+            if tensor.shape[-1:] != (3,) or not tensor.is_floating_point() or not turns(how):  # type: ignore[arg-type]
+                return tensor
+            along = torch.zeros(3, dtype=tensor.dtype)
+            along[axis] = 1
+            lengths = tensor.detach().cpu().norm(dim=-1, keepdim=True)
+            noise = torch.randn(tensor.shape, generator=generator, dtype=torch.float64).to(tensor.dtype)
+            return (lengths * (along + 1e-6 * noise)).to(tensor.device)
+
+        other = experiment.on(change)
+        if other is None or other.plain is None or not bool(torch.isfinite(other.plain).all()):
+            return 0.0
+        outputs.append(other.plain.double())
+    plain = experiment.plain
+    if plain is None or outputs[0].shape != outputs[1].shape:
+        return 0.0
+    return float((outputs[0] - outputs[1]).norm() / (plain.double().norm() + 1e-300))

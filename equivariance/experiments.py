@@ -1,0 +1,284 @@
+"""A suspect's own code under other elements, on other inputs and in other precisions: what its cause is told by.
+
+Every experiment runs the code of one call. The layers that it calls answer from a recorded run; where the inputs are
+changed, they are run once more to have answers to these.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from equivariance.alone import judge
+from equivariance.elements import Transform
+from equivariance.errors import ForeignElementError
+from equivariance.handlers import Introduced, Reference, Site
+from equivariance.measure import PartKey
+from equivariance.probe import Call, buffers_kept, call_with, preserved, watched
+from equivariance.representations import CartesianPoints, Irreps, Representation
+from equivariance.survey import Surveyor
+from equivariance.surveyed import Trial
+from equivariance.trees import cast, cloned, leaves, walk
+
+if TYPE_CHECKING:
+    from equivariance.localize import Suspect
+
+Change = Callable[[torch.Tensor, Representation, str], torch.Tensor]
+
+DOMINANT = 1e-4
+"""An element is respected where its error is below this share of the break: a smaller second break does not count."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the code made of one element at the suspect's worst part.
+
+    Attributes
+    ----------
+    error : relative error; infinite where the two cannot be compared
+    made, wanted : the whole leaf, float64 on the CPU (integers as they are); None where there is none to compare
+    """
+
+    error: float
+    made: torch.Tensor | None = None
+    wanted: torch.Tensor | None = None
+
+    @property
+    def comparable(self) -> bool:
+        """Whether there are two leaves of one shape, without NaN and infinity."""
+        return (
+            self.made is not None
+            and self.wanted is not None
+            and self.made.shape == self.wanted.shape
+            and bool(torch.isfinite(self.made).all())
+        )
+
+
+class Experiment:
+    """The call that is suspected, ready to be run alone.
+
+    Attributes
+    ----------
+    element : the element of the suspect's worst trial
+    error, limit : the error there, and what rounding explains
+    how : the representation of the leaf that breaks
+    """
+
+    def __init__(self, surveyor: Surveyor, suspect: Suspect) -> None:
+        """On the inputs of the example."""
+        self.surveyor, self.bench, self.state = surveyor, surveyor.bench, suspect.trial.state
+        self.owner: Call = suspect.owner
+        self.site: Site = suspect.site
+        self.key: PartKey = suspect.key
+        self.element = suspect.trial.element
+        self.error, self.limit = suspect.reading.error, suspect.reading.limit
+        self.extent = surveyor.setting.extent
+        self.reference: Reference = self.bench.reference(self.state)
+        self._recorded = True
+        self._instead: tuple[str, Representation] | None = None
+        self._known: dict[Transform, Outcome] = {}
+
+    @property
+    def how(self) -> Representation | None:
+        """The representation of the leaf, None where it is not in the reference run."""
+        return next((how for path, _, how in self._leaves(self._reference_value()) if path == self.key[0]), None)
+
+    @property
+    def plain(self) -> torch.Tensor | None:
+        """The leaf in the reference run."""
+        return self._leaf(self._reference_value())
+
+    def under(self, element: Transform) -> Outcome:
+        """What the code makes of exactly transformed inputs."""
+        if element not in self._known:
+            self._known[element] = self._outcome(self._introduced(element), element)
+        return self._known[element]
+
+    def respects(self, element: Transform) -> bool:
+        """Whether what breaks does not break under ``element``."""
+        return self.under(element).error <= max(self.limit, DOMINANT * self.error)
+
+    def inputs(self) -> Iterator[tuple[str, torch.Tensor, Representation]]:
+        """Tensors that the call is given."""
+        specs = self.bench.contracts[self.owner.layer].inputs
+        for name, value in self.reference.inputs.get(self.owner, {}).items():
+            yield from leaves(value, specs.get(name), name)
+
+    def on(self, change: Change) -> Experiment | None:
+        """The same call on changed inputs; None where it does not run on them, or takes another course."""
+        if self.owner not in self.reference.inputs:
+            return None
+        specs = self.bench.contracts[self.owner.layer].inputs
+        values = {k: walk(v, specs.get(k), k, change) for k, v in self.reference.inputs[self.owner].items()}
+        recording = Reference(self.bench.contracts, copying=True)
+        try:
+            self._run({k: cast(cloned(v), self.bench.main) for k, v in values.items()}, recording)
+        except ForeignElementError:
+            raise
+        except Exception:  # whatever a layer says to inputs that nobody promised it
+            return None
+        return self._moved(recording)
+
+    def taking(self, path: str, instead: Representation) -> Experiment:
+        """The same call where the input at ``path``, declared unchanged, transforms by ``instead``."""
+        found = self._copy()
+        found._instead, found._recorded = (path, instead), False
+        return found
+
+    def instead_of(self, element: Transform) -> Experiment:
+        """The same call, with ``element`` as the one that breaks it."""
+        found = self._copy()
+        found._known, found.element, found.error = self._known, element, self.under(element).error
+        return found
+
+    def in_precision(self, dtype: torch.dtype) -> float:
+        """The error in another precision; NaN where the code does not run in it."""
+        handler = Introduced(self.reference, self.element, dtype)
+        try:
+            judge(self.bench, self.state, self.owner, handler, dtype)
+        except ForeignElementError:
+            raise
+        except Exception:  # whatever a layer says to a dtype that it does not know
+            return math.nan
+        found = handler.errors.get(self.site)
+        return math.nan if found is None else found[self.key].relative if self.key in found else 0.0
+
+    def expected(self, element: Transform) -> torch.Tensor | None:
+        """The leaf of the reference run, transformed by ``element``."""
+        if not self.reference.has(self.site):
+            return None
+        return self._leaf(self.reference.expected(self.site, element, torch.float64))
+
+    def _copy(self) -> Experiment:
+        found = object.__new__(Experiment)
+        found.__dict__.update(self.__dict__)
+        found._known = {}
+        return found
+
+    def _moved(self, recording: Reference) -> Experiment | None:
+        """On another recording of the same call, in which calls are counted anew."""
+        found, owner = self._copy(), Call(self.owner.layer)
+        found.owner, found.reference, found._recorded = owner, recording, False
+        if self.site.call == self.owner:
+            found.site = Site(owner, self.site.place)
+        else:
+            calls = [_calls(r, o, self.site.call.layer) for r, o in ((self.reference, self.owner), (recording, owner))]
+            if len(calls[0]) != len(calls[1]) or self.site.call not in calls[0]:
+                return None
+            found.site = Site(calls[1][calls[0].index(self.site.call)], self.site.place)
+        return found if recording.has(found.site) else None
+
+    def _introduced(self, element: Transform) -> Introduced | None:
+        try:
+            if self._recorded:
+                return self.surveyor.judged(Trial(element, self.state), self.owner)
+            reference = self._given(element)
+            handler = Introduced(reference, element, self.bench.main, keep=True)
+            if self.state.mode == "eval":
+                judge(self.bench, self.state, self.owner, handler, self.bench.main)
+            else:
+                self._run({n: handler.exact(Site(self.owner, n)) for n in reference.inputs[self.owner]}, handler)
+        except ForeignElementError:
+            raise
+        except Exception:  # whatever a layer says to inputs that nobody promised it
+            return None
+        return handler
+
+    def _given(self, element: Transform) -> Reference:
+        """The reference, in which an input that is to transform otherwise than declared has done so already."""
+        if self._instead is None:
+            return self.reference
+        specs, (path, instead) = self.bench.contracts[self.owner.layer].inputs, self._instead
+
+        def change(tensor: torch.Tensor, how: Representation, where: str) -> torch.Tensor:
+            return instead.transform(tensor, element) if where == path else tensor
+
+        given = {k: walk(v, specs.get(k), k, change) for k, v in self.reference.inputs[self.owner].items()}
+        return replace(self.reference, inputs={**self.reference.inputs, self.owner: given})
+
+    def _run(self, arguments: dict[str, Any], handler: Any) -> None:
+        """The call with all that it calls."""
+        module = self.bench.module(self.state, self.bench.main)
+        watch = watched(module, list(self.bench.contracts), handler)
+        with preserved(self.bench.main, self.bench.seed, self.bench.gradients), buffers_kept(module), watch:
+            call_with(module.get_submodule(self.owner.layer), arguments)
+
+    def _outcome(self, handler: Introduced | None, element: Transform) -> Outcome:
+        if handler is None or self.site not in handler.errors:
+            return Outcome(math.inf)
+        errors = handler.errors[self.site]
+        made = self._leaf(handler.kept.get(self.site))
+        if made is None and not errors:  # the very tensor that was expected
+            made = self.expected(element)
+        return Outcome(_relative(errors, self.key), made, self.expected(element))
+
+    def _reference_value(self) -> Any:
+        return self.reference.value(self.site) if self.reference.has(self.site) else None
+
+    def _leaves(self, value: Any) -> list[tuple[str, torch.Tensor, Representation]]:
+        return [] if value is None else leaves(value, self.reference.spec(self.site))
+
+    def _leaf(self, value: Any) -> torch.Tensor | None:
+        found = next((tensor for path, tensor, _ in self._leaves(value) if path == self.key[0]), None)
+        if found is None:
+            return None
+        found = found.detach().cpu()
+        return found.double() if found.is_floating_point() else found
+
+
+def degree_of(how: Representation | None, label: str) -> int | None:
+    """Degree l of a part: 1 for points; None where the part does not turn as one irrep."""
+    if isinstance(how, CartesianPoints):
+        return 1
+    if isinstance(how, Irreps):
+        return next((d for mul, d, p in how.blocks if label == f"{mul}x{d}{'e' if p > 0 else 'o'}"), None)
+    return None
+
+
+def turns(how: Representation) -> bool:
+    """Whether the components of a tensor change under rotation."""
+    return isinstance(how, CartesianPoints) or (
+        isinstance(how, Irreps) and any(degree > 0 for _, degree, _ in how.blocks)
+    )
+
+
+def part_of(tensor: torch.Tensor, how: Representation, label: str) -> torch.Tensor:
+    """The values of one part of a leaf."""
+    return next((p.values for p in how.parts(tensor) if p.label == label), tensor)
+
+
+def scaled(factor: float) -> Change:
+    """Positions, and everything that turns, ``factor`` times as large."""
+    return lambda t, how, _: t * factor if turns(how) and t.is_floating_point() else t
+
+
+def generator_of(seed: int) -> torch.Generator:
+    """A generator whose numbers are not those that an example drew from the same seed."""
+    return torch.Generator().manual_seed(seed + 104_729)
+
+
+def noisy(size: float, seed: int) -> Change:
+    """Positions, and everything that turns, moved by normal noise, ``size`` times their root mean square."""
+    generator = generator_of(seed)
+
+    def change(tensor: torch.Tensor, how: Representation, _: str) -> torch.Tensor:
+        if not (turns(how) and tensor.is_floating_point() and tensor.numel()):
+            return tensor
+        noise = torch.randn(tensor.shape, generator=generator, dtype=torch.float64).to(tensor)
+        return tensor + size * float(tensor.double().square().mean().sqrt()) * noise
+
+    return change
+
+
+def _calls(reference: Reference, owner: Call, layer: str) -> list[Call]:
+    return [c for c, caller in reference.callers.items() if c.layer == layer and caller == owner]
+
+
+def _relative(errors: Any, key: PartKey) -> float:
+    if key in errors:
+        return float(errors[key].relative)
+    return max((float(e.relative) for e in errors.values() if math.isinf(e.relative)), default=0.0)

@@ -1,0 +1,215 @@
+"""Choices by position: cells of a grid, and what rounding a position to one does."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import torch
+
+from equivariance.elements import Transform, cube_rotations, rotation, translation
+from equivariance.experiments import Experiment, noisy
+from equivariance.rows import reordered
+
+_SMALL = 1e-6
+"""Angle, and relative size of noise, that crosses the border of no cell and is far above rounding."""
+
+_VANISHES = 1e-3
+"""Of its largest value, an error below this share has vanished."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A length whose whole multiples are respected as translations.
+
+    Attributes
+    ----------
+    axis : the direction, "x"
+    length : in the units of the positions
+    half : the error under a translation by half of it
+    exact : whether the length is known to more than two digits
+    """
+
+    axis: str
+    length: float
+    half: float
+    exact: bool
+
+    def evidence(self, part: str) -> str:
+        """In words."""
+        length = f"{self.length:.4g}" if self.exact else f"about {self.length:.2g}"
+        return (
+            f"{part} respects translations by whole multiples of {length} along {self.axis} and no others "
+            f"(half of it: error {self.half:.2g}): positions are rounded to cells of this size"
+        )
+
+
+def is_choice(experiment: Experiment) -> bool:
+    """Whether small rotations are respected, or small changes of the input do nothing: the break is in a choice."""
+    return _respects_small_rotations(experiment) or is_step(experiment)
+
+
+def is_step(experiment: Experiment) -> bool:
+    """Whether the output stays exactly what it is under small changes of the input and not under large ones."""
+    plain, small = experiment.plain, max(_SMALL, 100 * experiment.limit)
+    if plain is None or small > 0.1 or not bool(plain.any()):
+        return False
+    changes = [_change(experiment, plain, size) for size in (small, 0.3)]
+    return changes[0] <= experiment.limit and changes[1] > 10 * small
+
+
+def is_grid_of_cells(experiment: Experiment) -> bool:
+    """Whether exchanging the axes changes nothing but the order of rows, as for cells of a grid."""
+    return all(_same_rows(experiment, turn) for turn in _exchanges())
+
+
+def respects_the_cube(experiment: Experiment) -> bool:
+    """Whether all 24 rotations of the cube are respected."""
+    return all(experiment.respects(turn) for turn in cube_rotations()[1:])
+
+
+def cell_size(experiment: Experiment) -> Cell | None:
+    """The size of the cells that positions fall into, where translations by whole cells are respected."""
+    found = _period(experiment, np.eye(3)[0])
+    if found is None:
+        return None
+    return Cell("x", found[0], _along(experiment, found[0] / 2, np.eye(3)[0]), found[1])
+
+
+def falls_into_cells(experiment: Experiment) -> bool:
+    """Whether the output jumps along a translation and goes on changing far away.
+
+    A comparison with a threshold jumps, and is decided far away; a sine goes on changing, and does not jump.
+    """
+    path = np.array([2 * experiment.extent, 0, 0])
+    return _jumps(experiment, lambda share: translation(share * path)) and _keeps_changing(experiment)
+
+
+def jumps_under_rotation(experiment: Experiment) -> bool:
+    """Whether the output jumps somewhere on the way to a rotation by one radian."""
+    axis = np.array([0.6, -0.64, 0.48])
+    return _jumps(experiment, lambda share: rotation(share * axis))
+
+
+def _keeps_changing(experiment: Experiment) -> bool:
+    direction = experiment.extent * np.array([0.6, -0.64, 0.48])
+    far = [_deviation(experiment, translation(times * direction)) for times in (8.3, 13.1, 21.7, 30.2, 40.9)]
+    found = [d for d in far if d is not None]
+    size = max((float(d.norm()) for d in found), default=0.0)
+    return len(found) == len(far) and any(float((d - found[0]).norm()) > 0.01 * size for d in found[1:])
+
+
+def _respects_small_rotations(experiment: Experiment) -> bool:
+    angle = max(_SMALL, 100 * experiment.limit / min(1.0, experiment.error))
+    if angle > 0.05:
+        return False
+    axes = ([0.6, -0.64, 0.48], [-0.48, 0.6, 0.64])
+    return all(experiment.under(rotation(angle * np.array(a))).error <= experiment.limit for a in axes)
+
+
+def _change(experiment: Experiment, plain: torch.Tensor, size: float) -> float:
+    other = experiment.on(noisy(size, experiment.surveyor.seed))
+    if other is None or other.plain is None or other.plain.shape != plain.shape:
+        return math.inf
+    return float((other.plain - plain).double().norm() / plain.double().norm())
+
+
+def _exchanges() -> tuple[Transform, ...]:
+    """The two rotations that exchange the axes and turn none around."""
+    return tuple(r for r in cube_rotations()[1:] if min(v for row in r.matrix for v in row) >= 0)
+
+
+def _same_rows(experiment: Experiment, element: Transform) -> bool:
+    outcome = experiment.under(element)
+    if experiment.respects(element):
+        return True
+    if outcome.made is None or outcome.wanted is None or not outcome.comparable:
+        return False
+    return reordered(outcome.made, outcome.wanted, max(experiment.limit, 1e-9)) is not None
+
+
+def _along(experiment: Experiment, length: float, direction: np.ndarray) -> float:
+    return experiment.under(translation(length * direction)).error
+
+
+def _period(experiment: Experiment, direction: np.ndarray) -> tuple[float, bool] | None:
+    """The shortest translation along ``direction`` whose multiples are respected, and whether it is known exactly."""
+    lengths = experiment.extent * 2.0 ** np.arange(-14, 2.5, 0.5)
+    errors = np.array([_along(experiment, v, direction) for v in lengths])
+    if not np.isfinite(errors).all() or errors.max() <= experiment.limit:
+        return None
+    rising = lengths[int(np.argmax(errors >= errors.max() / 2))]
+    fine = np.linspace(1.5 * rising, min(40 * rising, 3 * experiment.extent), 160)
+    values = np.array([_along(experiment, v, direction) for v in fine])
+    if not np.isfinite(values).all():
+        return None
+    allowed = _VANISHES * values.max()
+    tried = 0
+    lowest = np.r_[False, (values[1:-1] <= values[:-2]) & (values[1:-1] <= values[2:]), False]
+    for index in np.flatnonzero(lowest & (values < 0.6 * values.max())).tolist():
+        low, high = fine[max(0, index - 1)], fine[min(len(fine) - 1, index + 1)]
+        flat = values[index] <= allowed
+        best = _centre(fine, values <= allowed, index) if flat else _minimum(experiment, direction, low, high)
+        tried += not flat
+        half = _along(experiment, best / 2, direction) > 0.1 * values.max()
+        if half and all(_along(experiment, n * best, direction) <= 10 * allowed for n in (1, 2, 3, -1, 5, -4, 8)):
+            return best, not flat
+        if tried > 8:
+            return None
+    return None
+
+
+def _centre(lengths: np.ndarray, respected: np.ndarray, index: int) -> float:
+    """The middle of the run of respected lengths that starts at ``index``."""
+    broken = np.flatnonzero(~respected[index:])
+    end = index + int(broken[0]) - 1 if len(broken) else len(lengths) - 1
+    return float(lengths[index] + lengths[end]) / 2
+
+
+def _minimum(experiment: Experiment, direction: np.ndarray, low: float, high: float) -> float:
+    """Golden-section search for the smallest error."""
+    ratio = (math.sqrt(5) - 1) / 2
+    left, right = high - ratio * (high - low), low + ratio * (high - low)
+    for _ in range(30):
+        if _along(experiment, left, direction) < _along(experiment, right, direction):
+            high, right = right, left
+            left = high - ratio * (high - low)
+        else:
+            low, left = left, right
+            right = low + ratio * (high - low)
+    return (low + high) / 2
+
+
+def _jumps(experiment: Experiment, path: Callable[[float], Transform]) -> bool:
+    """Whether the output jumps somewhere along a path of elements, from 0 to 1: bisected until nothing smooth moves."""
+    steps = np.linspace(0, 1, 33)
+    deviations = [d for d in (_deviation(experiment, path(float(s))) for s in steps) if d is not None]
+    if len(deviations) < len(steps):
+        return False
+    size = max(float(d.abs().max()) for d in deviations)
+    index = int(np.argmax([_apart(a, b) for a, b in pairwise(deviations)]))
+    low, high, first, last = steps[index], steps[index + 1], deviations[index], deviations[index + 1]
+    for _ in range(16):
+        middle = (low + high) / 2
+        between = _deviation(experiment, path(float(middle)))
+        if between is None:
+            return False
+        if _apart(first, between) > _apart(between, last):
+            high, last = middle, between
+        else:
+            low, first = middle, between
+    return _apart(first, last) > 1e-2 * size
+
+
+def _apart(one: torch.Tensor, two: torch.Tensor) -> float:
+    return float((two - one).abs().max())
+
+
+def _deviation(experiment: Experiment, element: Transform) -> torch.Tensor | None:
+    outcome = experiment.under(element)
+    if outcome.made is None or outcome.wanted is None or not outcome.comparable:
+        return None
+    return (outcome.made - outcome.wanted).double()

@@ -1,0 +1,225 @@
+"""Which law a value obeys in place of the declared one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from scipy.spatial.transform import Rotation
+
+from equivariance.elements import Transform, rotation, translation
+from equivariance.experiments import Experiment, degree_of, part_of
+from equivariance.remedies import Explanation, explained
+from equivariance.representations import CartesianPoints, Invariant, Irreps, NodeIndices, Representation
+from equivariance.wigner import wigner_d
+
+_HIGHEST = 6
+"""Degrees up to this one are looked for in a character."""
+
+_ANGLES = (0.5, 0.9, 1.3, 1.7, 2.1, 2.4, 2.7, 3.0)
+
+
+def forgotten_input(experiment: Experiment, symmetry: str) -> Explanation | None:
+    """An input declared unchanged without which, transformed as something else, nothing is broken."""
+    if experiment.state.mode != "eval" or experiment.owner not in experiment.reference.inputs:
+        return None
+    for path, tensor, how in experiment.inputs():
+        for text, fix, instead in _other_declarations(experiment, symmetry, tensor, how):
+            other = experiment.taking(path, instead)
+            error = other.under(experiment.element).error
+            if error <= max(experiment.limit, 1e-6 * min(experiment.error, 1.0)) and _keeps_translations(
+                other, instead
+            ):
+                sentence = (
+                    f"the input {path} is declared unchanged; transformed as {text} it leaves an error of {error:.1g} "
+                    f"in place of {experiment.error:.2g}"
+                )
+                return explained("undeclared-input", sentence, f"Declare {path} as {fix}.")
+    return None
+
+
+def _keeps_translations(other: Experiment, instead: Representation) -> bool:
+    """Vectors that are points in truth turn alike: they are told by translations, where the layer takes points."""
+    takes_points = any(isinstance(how, CartesianPoints) for _, _, how in other.inputs())
+    if not (isinstance(instead, Irreps) and takes_points):
+        return True
+    return other.under(translation([other.extent, 0, 0])).error <= max(other.limit, 1e-6 * min(other.error, 1.0))
+
+
+def _other_declarations(
+    experiment: Experiment, symmetry: str, tensor: torch.Tensor, how: Representation
+) -> Iterator[tuple[str, str, Representation]]:
+    scalars = isinstance(how, Irreps) and all(degree == 0 for _, degree, _ in how.blocks)
+    if symmetry in ("translation", "rotation", "inversion"):
+        unchanged = type(how) is Invariant or scalars
+        if not (unchanged and tensor.is_floating_point() and tensor.dim() and tensor.shape[-1] == 3):
+            return
+        if symmetry != "translation":
+            yield "vectors", '"1x1o"', Irreps("1x1o", nodes=how.nodes, batch=how.batch)
+        yield "points", '"cartesian_points"', CartesianPoints(nodes=how.nodes, batch=how.batch)
+    if symmetry == "permutation" and how.nodes is None:
+        count = len(experiment.element.order or ())
+        for axis in (a for a in range(tensor.dim()) if tensor.shape[a] == count):
+            yield (
+                f"one row per node (axis {axis})",
+                f"rows that follow the nodes: nodes={axis}",
+                Invariant(nodes=axis, batch=how.batch),
+            )
+    if symmetry == "permutation" and type(how) is Invariant and _are_integers(tensor):
+        yield "node numbers", "eq.NodeIndices(...)", NodeIndices(nodes=how.nodes, batch=how.batch)
+
+
+def _are_integers(tensor: torch.Tensor) -> bool:
+    return not tensor.is_floating_point() and tensor.dtype != torch.bool
+
+
+def other_law(experiment: Experiment, part: str) -> Explanation | None:
+    """The law under rotations that the output obeys instead of the declared one, if there is one."""
+    how, plain = experiment.how, experiment.plain
+    if how is None or plain is None or not plain.is_floating_point():
+        return None
+    looks = (_usual, _other_axis, _other_character, _other_order)
+    return next((found for found in (look(experiment, how, part) for look in looks) if found), None)
+
+
+def _other_order(experiment: Experiment, how: Representation, part: str) -> Explanation | None:
+    """All blocks together transform by orthogonal matrices, with other blocks than the declared ones."""
+    if not isinstance(how, Irreps) or len(how.blocks) < 2 or how.dim > 16:
+        return None
+    traces = _traces(experiment, lambda leaf: leaf, how.dim)
+    content = None if traces is None else _decomposed(traces, how.dim)
+    if not content:
+        return None
+    return explained(
+        "wrong-irrep",
+        f"{part}: all {how.dim} components together transform as {_words(content)}, but not in the blocks of "
+        f"{how.irreps}: they come in another order or are others",
+        "Put the blocks in the declared order, or declare the order in which they are computed.",
+    )
+
+
+def _usual(experiment: Experiment, how: Representation, part: str) -> Explanation | None:
+    """It does not change at all, or changes with the inverse."""
+    if not isinstance(how, Irreps | CartesianPoints):
+        return None
+    candidates = {
+        "does not change at all under rotation, though it is declared to": Transform(),
+        "transforms with R^T in place of R": experiment.element.inverse(),
+    }
+    fixes = (
+        "Declare scalars (0e) where the output is invariant, or multiply it by a direction that turns.",
+        "Transpose the matrix: with row vectors, x' = x @ R.T, or read the frame's vectors off its columns.",
+    )
+    for (text, instead), fix in zip(candidates.items(), fixes, strict=True):
+        if _matches(experiment, how, experiment.expected(instead)):
+            return explained("wrong-irrep", f"{part} {text}", fix)
+    return None
+
+
+def _matches(experiment: Experiment, how: Representation, other: torch.Tensor | None) -> bool:
+    made = experiment.under(experiment.element).made
+    if made is None or other is None or made.shape != other.shape:
+        return False
+    left, right = (part_of(t, how, experiment.key[1]) for t in (made, other))
+    return float((left - right).norm()) <= max(experiment.limit, 1e-9) * float(right.norm())
+
+
+def _other_axis(experiment: Experiment, how: Representation, part: str) -> Explanation | None:
+    """The components lie on another axis, or are the slow index of a block."""
+    degree, plain = degree_of(how, experiment.key[1]), experiment.plain
+    made = experiment.under(experiment.element).made
+    if not degree or plain is None or made is None or made.shape != plain.shape:
+        return None
+    size = 2 * degree + 1
+    parity = 1 if experiment.key[1].endswith("e") else -1
+    matrix = wigner_d(degree, parity, experiment.element)
+    blocks = [part_of(t, how, experiment.key[1]) for t in (plain, made)]
+    copies = blocks[0].shape[-1] // size
+    views = {
+        "the components are the slow index of the block: x of all channels first": (
+            [b.reshape(*b.shape[:-1], size, copies) for b in blocks] if copies > 1 else None,
+            "Put the components last before flattening: [channels, 3], not [3, channels].",
+        ),
+        "the components lie on the axis before the last: vectors are columns": (
+            blocks if copies == 1 and blocks[0].dim() > 1 and blocks[0].shape[-2] == size else None,
+            "Transpose the last two axes: the vectors of a frame are its rows here.",
+        ),
+    }
+    for text, (pair, fix) in views.items():
+        if pair and _close(pair[1], matrix @ pair[0], experiment.limit):
+            return explained("wrong-irrep", f"{part}: {text}", fix)
+    return None
+
+
+def _close(left: torch.Tensor, right: torch.Tensor, limit: float) -> bool:
+    return float((left - right).norm()) <= max(limit, 1e-9) * float(right.norm())
+
+
+def _other_character(experiment: Experiment, how: Representation, part: str) -> Explanation | None:
+    """It transforms by orthogonal matrices, but their traces are those of other irreps than the declared ones."""
+    plain = experiment.plain
+    assert plain is not None
+    values = part_of(plain, how, experiment.key[1])
+    degree = degree_of(how, experiment.key[1])
+    copy = 2 * (degree or 0) + 1
+    for size in dict.fromkeys([copy, 3, 5, 9, values.shape[-1] if values.dim() else 1]):
+        if values.dim() == 0 or size > 16 or values.shape[-1] % size or (size == 1):
+            continue
+        traces = _traces(experiment, lambda leaf: part_of(leaf, how, experiment.key[1]), size)
+        content = None if traces is None else _decomposed(traces, size)
+        declared = {degree or 0: size // copy} if size % copy == 0 else {}
+        if content and content != declared:
+            is_, of = _words(content), _words(declared) if declared else experiment.key[1] or "unchanged"
+            angle, trace = _ANGLES[1], traces[1] if traces else math.nan
+            return explained(
+                "wrong-irrep",
+                f"{part} transforms as {is_} and is declared as {of}: under {angle} rad its matrix has trace "
+                f"{trace:.3f} = {_formula(content)}",
+                f"Declare {is_} there, or compute what is declared.",
+            )
+    return None
+
+
+def _traces(experiment: Experiment, of: Callable[[torch.Tensor], torch.Tensor], size: int) -> list[float] | None:
+    """Traces of the matrices M(R) with f(R x) = M(R) f(x), None where there are no such, or not orthogonal ones."""
+    plain, found = experiment.plain, []
+    assert plain is not None
+    rows = of(plain).reshape(-1, size)
+    if len(rows) < 2 * size or int(torch.linalg.matrix_rank(rows)) < size:
+        return None
+    axes = Rotation.random(len(_ANGLES), rng=np.random.default_rng(experiment.surveyor.seed)).apply([0.0, 0.0, 1.0])
+    for axis, angle in zip(axes, _ANGLES, strict=True):
+        made = experiment.under(rotation(angle * axis)).made
+        if made is None or made.shape != plain.shape:
+            return None
+        turned = of(made).reshape(-1, size)
+        matrix = torch.linalg.lstsq(rows, turned, driver="gelsd").solution
+        if not _close(rows @ matrix, turned, 100 * experiment.limit):
+            return None
+        if float((matrix @ matrix.T - torch.eye(size, dtype=matrix.dtype)).abs().max()) > 1e-5:
+            return None
+        found.append(float(matrix.trace()))
+    return found
+
+
+def _decomposed(traces: list[float], size: int) -> dict[int, int] | None:
+    """Degree -> multiplicity, from traces at the angles: a character is a sum of chi_l = 1 + 2 sum cos(m angle)."""
+    highest = min(_HIGHEST, (size - 1) // 2)
+    matrix = np.array([[_character(degree, angle) for degree in range(highest + 1)] for angle in _ANGLES])
+    counts = np.rint(np.linalg.lstsq(matrix, np.array(traces), rcond=None)[0]).astype(int)
+    fits = np.abs(matrix @ counts - traces).max() < 1e-4 and (counts >= 0).all()
+    return {degree: int(n) for degree, n in enumerate(counts) if n} if fits else None
+
+
+def _character(degree: int, angle: float) -> float:
+    return 1 + 2 * sum(math.cos(m * angle) for m in range(1, degree + 1))
+
+
+def _words(content: dict[int, int]) -> str:
+    return " + ".join(f"{n}x(l={degree})" for degree, n in content.items())
+
+
+def _formula(content: dict[int, int]) -> str:
+    return " + ".join(f"{n}*{_character(degree, _ANGLES[1]):.3f}" for degree, n in content.items())

@@ -1,0 +1,37 @@
+"""Every mechanism is told by its cause, its evidence and its remedy; sound layers beside it stay clean."""
+
+import pytest
+import torch
+
+from equivariance.findings import CAUSES
+from tests.equivariance.mechanism_table import BROKEN, SOUND
+
+NOTES_ONLY = {"discrete-tie", "ill-conditioned", "unknown"}
+
+
+def by_name(mechanism):
+    return mechanism.name
+
+
+@pytest.mark.parametrize(("seed", "dtype"), [(0, torch.float32), (1, torch.float64)])
+@pytest.mark.parametrize("mechanism", BROKEN, ids=by_name)
+def test_a_mechanism_is_told_by_cause_evidence_and_remedy(mechanism, seed, dtype):
+    if dtype not in mechanism.dtypes:
+        pytest.skip("a constant in float32 is no break of a float32 network")
+    report = mechanism.report(seed, dtype)
+    found = [f for f in report.findings if f.symmetry == mechanism.symmetry]
+    assert [f.cause for f in found] == [mechanism.cause], report
+    assert mechanism.words in found[0].evidence
+    assert mechanism.fix in found[0].fix
+    assert found[0].fix.endswith(".")
+    assert len(found[0].evidence) < 400
+
+
+@pytest.mark.parametrize(("seed", "dtype"), [(0, torch.float32), (1, torch.float64)])
+@pytest.mark.parametrize("mechanism", SOUND, ids=by_name)
+def test_a_sound_layer_beside_a_mechanism_stays_clean(mechanism, seed, dtype):
+    assert mechanism.report(seed, dtype).ok
+
+
+def test_every_cause_of_a_finding_has_a_mechanism():
+    assert {m.cause for m in BROKEN} == set(CAUSES) - NOTES_ONLY
