@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -15,12 +15,13 @@ from equivariance.bench import Bench
 from equivariance.contract import Contract, call_contract, parameters_of
 from equivariance.elements import Transform, permutation, samples
 from equivariance.errors import ArgumentError, ChoiceError
-from equivariance.findings import Finding, Report, Unclaimed
+from equivariance.findings import Finding, LayerRow, Report, Unclaimed
 from equivariance.groups import Group, Setting, groups_of
 from equivariance.inference import Inferred, infer
 from equivariance.layouts import known_axes, told_by_size
 from equivariance.localize import Localizer
 from equivariance.probe import layer_names
+from equivariance.progress import UNOBSERVED, Observer
 from equivariance.representations import CartesianPoints, Representation
 from equivariance.soundness import examine
 from equivariance.sources import name_of
@@ -51,6 +52,7 @@ class Settings:
     claims : the symmetries that the subject claims; None for all that are tested
     inside : whether to look for the statements at fault
     infer : whether to infer what layers without a contract take and give
+    observer : is told of every step
     """
 
     samples: int = 8
@@ -61,6 +63,7 @@ class Settings:
     claims: tuple[str, ...] | None = None
     inside: bool = True
     infer: bool = False
+    observer: Observer = field(default=UNOBSERVED, compare=False)
 
     def claiming(self, group: Group) -> bool:
         """Whether the subject claims the symmetry."""
@@ -94,13 +97,36 @@ def examine_module(
         module, _snapped(arguments, contract, setting, dtype), layers, dtype, settings.seed, _reorderings(setting)
     )
     findings, notes = examine(bench)
-    rows, unclaimed, inferred = [], [], Inferred({})
+    rows: list[LayerRow] = []
+    unclaimed: list[Unclaimed] = []
+    inferred = Inferred({})
+
+    def report_on(tested: tuple[Group, ...]) -> Report:
+        assumed = [
+            *_assumptions(arguments, contract, groups),
+            *_misfits(bench),
+            *_blind(bench, groups),
+            *inferred.lines,
+        ]
+        return Report(
+            subject=name or name_of(module),
+            symmetries=tuple(g.symmetry for g in tested),
+            findings=[f for f in sorted(findings, key=_importance) if f.layer in chosen],
+            notes=[f for f in notes if f.layer in chosen],
+            layers=[r for r in rows if r.layer in chosen],
+            unclaimed=list(unclaimed),
+            assumptions=assumed,
+            settings=_described(bench, settings),
+        )
+
+    settings.observer.begun(tuple(g.symmetry for g in groups))
     if not any(f.cause == "not-finite" for f in findings):
         if settings.infer:
             inferred = _inferred(bench, setting, settings, groups)
             bench = bench.knowing(inferred.contracts)
         surveyors = _surveyors(bench, setting, settings)
-        for item in groups:
+        for index, item in enumerate(groups):
+            settings.observer.tested(report_on(groups[:index]))
             surveyor = surveyors(item.symmetry)
             if not settings.claiming(item):
                 unclaimed.append(Unclaimed(item.symmetry, surveyor.at_output(item)))
@@ -109,17 +135,7 @@ def examine_module(
             found, remarks = localizer.findings()
             findings, notes = findings + found, notes + remarks + localizer.ties_and_conditions()
             rows += localizer.rows()
-    assumed = [*_assumptions(arguments, contract, groups), *_misfits(bench), *_blind(bench, groups), *inferred.lines]
-    return Report(
-        subject=name or name_of(module),
-        symmetries=tuple(g.symmetry for g in groups),
-        findings=[f for f in sorted(findings, key=_importance) if f.layer in chosen],
-        notes=[f for f in notes if f.layer in chosen],
-        layers=[r for r in rows if r.layer in chosen],
-        unclaimed=unclaimed,
-        assumptions=assumed,
-        settings=_described(bench, settings),
-    )
+    return report_on(groups)
 
 
 def _inferred(bench: Bench, setting: Setting, settings: Settings, groups: tuple[Group, ...]) -> Inferred:
@@ -260,10 +276,11 @@ def _blind(bench: Bench, groups: tuple[Group, ...]) -> list[str]:
 
 def _surveyors(bench: Bench, setting: Setting, settings: Settings) -> Callable[[str], Surveyor]:
     """The surveyor for a symmetry: one follows all layers, the other those whose axes are known."""
-    everything = Surveyor(bench, setting, settings.samples, settings.seed)
+    everything = Surveyor(bench, setting, settings.samples, settings.seed, settings.observer)
     followed = everything
     if bench.blind:
-        followed = Surveyor(bench.without(bench.blind), setting, settings.samples, settings.seed)
+        clear = bench.without(bench.blind)
+        followed = Surveyor(clear, setting, settings.samples, settings.seed, settings.observer)
     return lambda symmetry: followed if symmetry in _REORDERING else everything
 
 
