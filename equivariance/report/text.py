@@ -21,12 +21,12 @@ _STYLES = {
 
 def to_text(report: Report) -> str:
     """Plain text without colour, ``WIDTH`` columns."""
-    console = Console(
-        file=io.StringIO(), width=WIDTH, color_system=None, highlight=False, emoji=False, legacy_windows=False
-    )
-    console.print(render(report))
-    assert isinstance(console.file, io.StringIO)
-    return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())
+    return _plain(render(report))
+
+
+def findings_text(report: Report) -> str:
+    """The headline and the findings, in plain text: what the failure of a test says."""
+    return _plain(Group(_headline(report), Text(""), *(_finding(i, f) for i, f in enumerate(report.findings, 1))))
 
 
 def render(report: Report) -> RenderableType:
@@ -73,6 +73,15 @@ def number(value: float) -> str:
     if value == 0:
         return "0"
     return "inf" if math.isinf(value) else f"{value:.1e}"
+
+
+def _plain(what: RenderableType) -> str:
+    console = Console(
+        file=io.StringIO(), width=WIDTH, color_system=None, highlight=False, emoji=False, legacy_windows=False
+    )
+    console.print(what)
+    assert isinstance(console.file, io.StringIO)
+    return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())
 
 
 def _stage(report: Report, symmetry: str, layers: tuple[str, ...]) -> Text:
@@ -142,6 +151,8 @@ def _finding(index: int, finding: Finding) -> RenderableType:
     else:
         grid.add_row("   at", "no Python source")
     grid.add_row("   why", finding.evidence)
+    if finding.fix:
+        grid.add_row("   fix", finding.fix)
     grid.add_row("   error", _sizes(finding))
     if finding.counterexample is not None:
         grid.add_row("   replay", f"group=equivariance.groups.{finding.counterexample!r}")
