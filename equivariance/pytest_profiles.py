@@ -32,11 +32,12 @@ PROFILES = {
 def load_hypothesis(name: str, chosen: str | None) -> None:
     """Load the profile ``equivariance-NAME`` into Hypothesis; not where the user has ``chosen`` one of its own.
 
-    No deadline: the time of an example says nothing about whether it is right, and PyTorch's first call is slow.
+    No deadline: the time of an example says nothing about whether it is right, and PyTorch's first call is slow. No
+    explanations of what in a failing example matters either: for these every line of every layer is traced.
     """
     if chosen is not None:
         return
-    from hypothesis import HealthCheck, settings
+    from hypothesis import HealthCheck, Phase, settings
 
     profile = PROFILES[name]
     settings.register_profile(
@@ -45,6 +46,7 @@ def load_hypothesis(name: str, chosen: str | None) -> None:
         max_examples=profile.examples,
         derandomize=profile.repeatable,
         print_blob=profile.repeatable,
+        phases=[phase for phase in Phase if phase != Phase.explain],
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
     settings.load_profile(f"equivariance-{name}")
