@@ -26,7 +26,7 @@ def to_text(report: Report) -> str:
 
 def findings_text(report: Report) -> str:
     """The headline and the findings, in plain text: what the failure of a test says."""
-    return _plain(Group(_headline(report), Text(""), *(_finding(i, f) for i, f in enumerate(report.findings, 1))))
+    return _plain(render_findings(report))
 
 
 def render(report: Report) -> RenderableType:
@@ -43,6 +43,11 @@ def render(report: Report) -> RenderableType:
         parts.append(_layers(report))
     parts.append(_settings(report))
     return Group(*parts)
+
+
+def render_findings(report: Report) -> RenderableType:
+    """The headline and the findings for a rich console."""
+    return Group(_headline(report), Text(""), *(_finding(i, f) for i, f in enumerate(report.findings, 1)))
 
 
 def side_by_side(reports: Sequence[Report], stages: Mapping[str, Mapping[str, tuple[str, ...]]]) -> RenderableType:
