@@ -57,7 +57,12 @@ def check_options(function: Callable[..., Any], options: Mapping[str, Any]) -> N
 
 def refuse(words: str) -> NoReturn:
     """Fail in one line, without a traceback: the test is wrong, not the network."""
-    raise pytest.fail.Exception(f"{MARKER}: {words}", pytrace=False) from None
+    fail_with(f"{MARKER}: {words}")
+
+
+def fail_with(text: str) -> NoReturn:
+    """Fail with a text and no traceback; this frame is not hidden, as pytest remarks on it where all are."""
+    raise pytest.fail.Exception(text, pytrace=False) from None
 
 
 def _is_network(value: object) -> bool:

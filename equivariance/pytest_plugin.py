@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from equivariance.errors import ArgumentError, EquivarianceAssertionError
-from equivariance.pytest_marker import DESCRIPTION, check_options, is_given, network_of, options_of, refuse
+from equivariance.pytest_marker import DESCRIPTION, check_options, fail_with, is_given, network_of, options_of, refuse
 from equivariance.pytest_profiles import PROFILES, load_hypothesis
 from equivariance.pytest_results import Result, packed, properties, summary, unpacked, write_page
 
@@ -152,7 +152,7 @@ class Examinations:
         except ArgumentError as error:
             refuse(str(error))
         if not report.ok:
-            pytest.fail(_text(report), pytrace=False)
+            fail_with(_text(report))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(

@@ -88,6 +88,7 @@ def test_a_failure_names_layer_line_cause_and_the_element_to_replay(pytester):
         ]
     )
     assert "Traceback" not in text_of(result)
+    assert "traceback entries are hidden" not in text_of(result)
     assert "pytest_plugin.py" not in text_of(result)
 
 
@@ -165,6 +166,7 @@ def test_a_marked_test_that_is_no_factory_fails_in_one_line(pytester, body, word
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines([f"equivariant: {words}"])
     assert "File " not in text_of(result)
+    assert "traceback entries are hidden" not in text_of(result)
 
 
 def test_what_the_factory_raises_and_skips_is_its_own(pytester):
