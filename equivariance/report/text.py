@@ -152,7 +152,8 @@ def _finding(index: int, finding: Finding) -> RenderableType:
     grid.add_column(style="dim")
     grid.add_column()
     if finding.location:
-        grid.add_row("   at", f"{finding.location}  {finding.location.source}")
+        doubt = "  (suspected)" if finding.located == "suspect" else ""
+        grid.add_row("   at", f"{finding.location}  {finding.location.source}{doubt}")
     else:
         grid.add_row("   at", "no Python source")
     grid.add_row("   why", finding.evidence)

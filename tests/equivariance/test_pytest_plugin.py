@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import equivariance as eq
-from equivariance.findings import Finding, Report
+from equivariance.findings import Finding, Location, Report
 from equivariance.report.text import findings_text
 from tests.architecture.sources import ROOT
 from tests.equivariance.specimens import Mix, normal
@@ -81,7 +81,7 @@ def test_a_failure_names_layer_line_cause_and_the_element_to_replay(pytester):
             "*_ test_broken _*",
             "Stack: 1 finding; tested: rotation",
             "1. rotation: component-mixing in layers.1",
-            "   at      *specimens.py:*  def forward(self, x: Tensor) -> Tensor:",
+            "   at      *specimens.py:*  return x + self.size * x @ self.weight.to(x)",
             "   why     *",
             "   error   *",
             "   replay  group=equivariance.groups.rotation([[]*",
@@ -104,6 +104,13 @@ def test_the_replayed_element_fails_again(pytester):
 def test_a_remedy_is_told():
     found = Finding("mix", "rotation", "component-mixing", "components are shifted", fix="Drop the bias.")
     assert "   fix    Drop the bias.\n" in findings_text(Report("net", ("rotation",), [found]))
+
+
+def test_a_suspect_is_told_from_a_confirmed_statement():
+    place = Location("net.py", 3, "return x + 1")
+    for located, words in (("suspect", "  (suspected)"), ("confirmed", ""), ("layer", "")):
+        found = Finding("mix", "rotation", "component-mixing", "shifted", location=place, located=located)
+        assert f"   at     net.py:3  return x + 1{words}\n" in findings_text(Report("net", ("rotation",), [found]))
 
 
 def test_args_may_stand_in_the_marker_and_fixtures_and_parameters_work(pytester):

@@ -108,8 +108,8 @@ def test_the_report_of_a_real_network_is_accepted():
     assert len(log["runs"][0]["results"]) == 4
     place = log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
     assert place["artifactLocation"]["uri"] == "tests/equivariance/specimens.py"
-    assert place["region"]["snippet"]["text"] == "def forward(self, x: Tensor) -> Tensor:"
-    assert place["region"]["startColumn"] == 5
+    assert place["region"]["snippet"]["text"] == "return x + self.size * x @ self.weight.to(x)"
+    assert place["region"]["startColumn"] == 9
 
 
 def test_nothing_found_is_accepted():
