@@ -187,7 +187,7 @@ class Examinations:
         if not self.results and self.page is None:
             return
         terminalreporter.section("equivariance")
-        for line in summary(self._everything()):
+        for line in summary(self._everything()) if self.results else ():
             terminalreporter.line(line)
         if self.page is not None:
             written = f"report: {self.page}" if self.results else f"nothing was examined: {self.page} was not written"
