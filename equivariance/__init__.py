@@ -1,22 +1,32 @@
-"""Equivariance verification: is it broken, where, and is it a bug or just rounding?"""
+"""Equivariance verification: is it broken, where, and is it a bug or just rounding?
 
-from equivariance import groups
-from equivariance.axes import Concatenated
-from equivariance.check import assert_equivariant, check, diagnose
-from equivariance.contract import Contract
-from equivariance.errors import (
-    ArgumentError,
-    ChoiceError,
-    ContractError,
-    EquivarianceAssertionError,
-    MissingDependencyError,
-    UndeclaredTensorError,
-)
-from equivariance.findings import CAUSES, Finding, LayerRow, Location, Report
-from equivariance.graphs import SampleStarts
-from equivariance.groups import Transform
-from equivariance.representations import CartesianPoints, Invariant, Irreps, NodeIndices, Representation
-from equivariance.trees import GraphFields
+The public names are imported when they are first used: what only looks at the package (pytest, which loads its plugin
+in every run; a command line that is asked for help) does not wait for PyTorch.
+"""
+
+import importlib
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from equivariance import groups
+    from equivariance.axes import Concatenated
+    from equivariance.check import assert_equivariant, check, diagnose
+    from equivariance.contract import Contract
+    from equivariance.errors import (
+        ArgumentError,
+        ChoiceError,
+        ContractError,
+        EquivarianceAssertionError,
+        MissingDependencyError,
+        UndeclaredTensorError,
+    )
+    from equivariance.findings import CAUSES, Curve, Finding, LayerRow, Location, Report
+    from equivariance.graphs import SampleStarts
+    from equivariance.groups import Transform
+    from equivariance.representations import CartesianPoints, Invariant, Irreps, NodeIndices, Representation
+    from equivariance.trees import GraphFields
 
 __all__ = [
     "CAUSES",
@@ -26,6 +36,7 @@ __all__ = [
     "Concatenated",
     "Contract",
     "ContractError",
+    "Curve",
     "EquivarianceAssertionError",
     "Finding",
     "GraphFields",
@@ -45,3 +56,46 @@ __all__ = [
     "diagnose",
     "groups",
 ]
+
+_HOMES = {
+    "axes": ("Concatenated",),
+    "check": ("assert_equivariant", "check", "diagnose"),
+    "contract": ("Contract",),
+    "errors": (
+        *("ArgumentError", "ChoiceError", "ContractError", "EquivarianceAssertionError", "MissingDependencyError"),
+        "UndeclaredTensorError",
+    ),
+    "findings": ("CAUSES", "Curve", "Finding", "LayerRow", "Location", "Report"),
+    "graphs": ("SampleStarts",),
+    "groups": ("Transform",),
+    "representations": ("CartesianPoints", "Invariant", "Irreps", "NodeIndices", "Representation"),
+    "trees": ("GraphFields",),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """A public name, imported on first use."""
+    if name in _HOME:
+        value = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    elif name == "groups":
+        value = importlib.import_module(f"{__name__}.groups")
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+class _Package(ModuleType):
+    """``check`` and ``diagnose`` are functions here, though modules of these names are imported too."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in _HOME and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -9,12 +9,14 @@ import torch
 
 from equivariance.contract import Contract
 from equivariance.errors import ArgumentError, EquivarianceAssertionError
-from equivariance.examination import Settings, layer_contracts
 from equivariance.findings import Report
+from equivariance.gradients import with_gradients
+from equivariance.layers import layer_contracts
 from equivariance.reading import UNSTATED
+from equivariance.settings import Settings
 from equivariance.sources import as_module, name_of
 from equivariance.stated import declared_contract
-from equivariance.unstated import examine_unstated
+from equivariance.unstated import declarations, examine_unstated
 
 
 def check(
@@ -52,7 +54,7 @@ def check(
 def diagnose(
     module: Callable[..., Any], args: object, irreps_in: object = UNSTATED, irreps_out: object = UNSTATED,
     kwargs: Mapping[str, Any] | None = None, group: object = "se3", layers: str | None = None,
-    contracts: Mapping[str, Contract] | None = None, samples: int = 8, seed: int = 0,
+    contracts: Mapping[str, Contract] | None = None, samples: int = 8, seed: int = 0, gradients: bool = False,
 ) -> Report:  # fmt: skip
     """Find the layers that break a symmetry, why, and how much of each break reaches the output.
 
@@ -61,7 +63,10 @@ def diagnose(
     module, args, irreps_in, irreps_out, kwargs, group, samples, seed : as for :func:`check`
     layers : report only layers that match: a substring of the dotted path or of the class name, or a glob
     contracts : layer path or glob -> :class:`Contract`; layers with e3nn's ``irreps_in`` and ``irreps_out`` need none.
-        A layer without a contract counts as code of the layer that calls it.
+        Without any, what inner layers take and give is inferred from the runs. A layer of which nothing is known counts
+        as code of the layer that calls it.
+    gradients : also check that the gradients of the sum of all invariant outputs transform as they must: with respect
+        to positions as vectors (forces)
 
     Raises
     ------
@@ -70,7 +75,11 @@ def diagnose(
     root = as_module(module)
     known = layer_contracts(root, contracts or {})
     settings = Settings(samples=samples, seed=seed, layers=layers, infer=not contracts)
-    return examine_unstated(root, args, irreps_in, irreps_out, kwargs, group, known, settings)
+    report = examine_unstated(root, args, irreps_in, irreps_out, kwargs, group, known, settings)
+    if not gradients:
+        return report
+    taken, given = declarations(root, args, kwargs, irreps_in, irreps_out)
+    return with_gradients(report, root, args, taken, given, kwargs, group, settings)
 
 
 def assert_equivariant(

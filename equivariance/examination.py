@@ -2,79 +2,34 @@
 
 from __future__ import annotations
 
-import fnmatch
 import math
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
 from equivariance.axes import Assumed
 from equivariance.bench import Bench
-from equivariance.contract import Contract, call_contract, parameters_of
+from equivariance.contract import Contract, call_contract
 from equivariance.curves import cloud_of
 from equivariance.elements import Transform, permutation, samples
-from equivariance.errors import ArgumentError, ChoiceError
-from equivariance.findings import Finding, Report, Unclaimed
+from equivariance.findings import Finding, LayerRow, Report, Unclaimed
 from equivariance.groups import Group, Setting, groups_of
 from equivariance.inference import Inferred, infer
+from equivariance.layers import matching_layers
 from equivariance.layouts import known_axes, told_by_size
 from equivariance.localize import Localizer
-from equivariance.probe import layer_names
 from equivariance.representations import CartesianPoints, Representation
+from equivariance.settings import Settings
 from equivariance.soundness import examine
 from equivariance.sources import name_of
-from equivariance.stated import declared_contract
 from equivariance.survey import Surveyor
 from equivariance.trees import leaves, sizes_of_graphs, walk
-
-MOST_SAMPLES = 1_000_000
-MOST_SEED = 2**31 - 1
-"""Seeds are counted on from this one, and NumPy takes none of 2**32 or more."""
 
 _SNAP_BITS = {torch.float64: 36}
 _REORDERING = ("permutation", "batch")
 _CAUSE_ORDER = ("not-finite", "nondeterministic", "vanishing")
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How thoroughly, and in which precision, to look.
-
-    Attributes
-    ----------
-    samples : elements per symmetry
-    seed : of everything random
-    dtype : the precision that is judged; None for that of the module's parameters, or of the inputs
-    max_translation : longest translation in the units of the positions; None for ten times the extent of the cloud
-    layers : only report layers that match: a substring of the path or class name, or a glob
-    claims : the symmetries that the subject claims; None for all that are tested
-    inside : whether to look for the statements at fault
-    infer : whether to infer what layers without a contract take and give
-    """
-
-    samples: int = 8
-    seed: int = 0
-    dtype: torch.dtype | None = None
-    max_translation: float | None = None
-    layers: str | None = None
-    claims: tuple[str, ...] | None = None
-    inside: bool = True
-    infer: bool = False
-
-    def claiming(self, group: Group) -> bool:
-        """Whether the subject claims the symmetry."""
-        return self.claims is None or group.symmetry in self.claims
-
-    def __post_init__(self) -> None:
-        """Reject what no run can use."""
-        for name, least, most in (("samples", 1, MOST_SAMPLES), ("seed", 0, MOST_SEED)):
-            value = getattr(self, name)
-            if type(value) is not int or not least <= value <= most:
-                raise ArgumentError(name, value, f"a whole number of at least {least}, at most {most}")
-        if not (self.layers is None or isinstance(self.layers, str)):
-            raise ArgumentError("layers", self.layers, "a substring of paths or class names, or a glob, as a string")
 
 
 def examine_module(
@@ -94,34 +49,57 @@ def examine_module(
     bench = Bench(
         module, _snapped(arguments, contract, setting, dtype), layers, dtype, settings.seed, _reorderings(setting)
     )
-    findings, notes = examine(bench)
-    rows, unclaimed, inferred = [], [], Inferred({})
-    if not any(f.cause == "not-finite" for f in findings):
-        if settings.infer:
-            inferred = _inferred(bench, setting, settings, groups)
-            bench = bench.knowing(inferred.contracts)
-        surveyors = _surveyors(bench, setting, settings)
-        for item in groups:
-            surveyor = surveyors(item.symmetry)
-            if not settings.claiming(item):
-                unclaimed.append(Unclaimed(item.symmetry, surveyor.at_output(item)))
-                continue
-            localizer = Localizer(surveyor, item, settings.inside)
-            found, remarks = localizer.findings()
-            findings, notes = findings + found, notes + remarks + localizer.ties_and_conditions()
-            rows += localizer.rows()
-    assumed = [*_assumptions(arguments, contract, groups), *_misfits(bench), *_blind(bench, groups), *inferred.lines]
-    return Report(
-        subject=name or name_of(module),
-        symmetries=tuple(g.symmetry for g in groups),
-        findings=[f for f in sorted(findings, key=_importance) if f.layer in chosen],
-        notes=[f for f in notes if f.layer in chosen],
-        layers=[r for r in rows if r.layer in chosen],
-        unclaimed=unclaimed,
-        assumptions=assumed,
-        settings=_described(bench, settings),
-        cloud=cloud_of(bench.arguments, bench.contracts[""], setting.nodes),
-    )
+    found, inferred = _Found(*examine(bench)), Inferred({})
+    sound = not any(f.cause == "not-finite" for f in found.findings)
+    settings.observer.begun(tuple(g.symmetry for g in groups))
+    if settings.infer and sound:
+        inferred = _inferred(bench, setting, settings, groups)
+        bench = bench.knowing(inferred.contracts)
+    about: dict[str, Any] = {
+        "subject": name or name_of(module),
+        "assumptions": [
+            *_assumptions(arguments, contract, groups), *_misfits(bench), *_blind(bench, groups), *inferred.lines
+        ],
+        "settings": _described(bench, settings),
+        "cloud": cloud_of(bench.arguments, bench.contracts[""], setting.nodes),
+    }  # fmt: skip
+    surveyors = _surveyors(bench, setting, settings)
+    for index, item in enumerate(groups if sound else ()):
+        settings.observer.tested(found.report(groups[:index], chosen, about))
+        found.add(surveyors(item.symmetry), item, settings)
+    return found.report(groups, chosen, about)
+
+
+@dataclass
+class _Found:
+    """What is known so far."""
+
+    findings: list[Finding]
+    notes: list[Finding]
+    rows: list[LayerRow] = field(default_factory=list)
+    unclaimed: list[Unclaimed] = field(default_factory=list)
+
+    def add(self, surveyor: Surveyor, group: Group, settings: Settings) -> None:
+        """Test one symmetry; one that is not claimed is only measured."""
+        if not settings.claiming(group):
+            self.unclaimed.append(Unclaimed(group.symmetry, surveyor.at_output(group)))
+            return
+        localizer = Localizer(surveyor, group, settings.inside)
+        findings, remarks = localizer.findings()
+        self.findings += findings
+        self.notes += [*remarks, *localizer.ties_and_conditions()]
+        self.rows += localizer.rows()
+
+    def report(self, tested: tuple[Group, ...], chosen: Collection[str], about: Mapping[str, Any]) -> Report:
+        """Of the symmetries that were tested, and the layers that were chosen."""
+        return Report(
+            symmetries=tuple(g.symmetry for g in tested),
+            findings=[f for f in sorted(self.findings, key=_importance) if f.layer in chosen],
+            notes=[f for f in self.notes if f.layer in chosen],
+            layers=[r for r in self.rows if r.layer in chosen],
+            unclaimed=list(self.unclaimed),
+            **about,
+        )
 
 
 def _inferred(bench: Bench, setting: Setting, settings: Settings, groups: tuple[Group, ...]) -> Inferred:
@@ -129,45 +107,6 @@ def _inferred(bench: Bench, setting: Setting, settings: Settings, groups: tuple[
     claimed = [g for g in groups if settings.claiming(g)]
     surveyors = _surveyors(bench, setting, settings)
     return infer({g.symmetry: surveyors(g.symmetry) for g in claimed}, claimed, list(bench.contracts))
-
-
-def layer_contracts(module: torch.nn.Module, given: Mapping[str, Contract]) -> dict[str, Contract]:
-    """The contract of every layer that has one: the given ones, by path or glob, then those that modules state."""
-    names = layer_names(module)
-    paths = {path: first for first, others in names.items() for path in (first, *others)}
-    found: dict[str, Contract] = {}
-    if not isinstance(given, Mapping):
-        raise ArgumentError("contracts", given, "contracts by layer path or glob, as a dict")
-    for pattern, contract in given.items():
-        if not isinstance(contract, Contract):
-            raise ArgumentError(f"contracts[{pattern!r}]", contract, "a Contract(inputs, output)")
-        matched = [paths[p] for p in paths if p and fnmatch.fnmatchcase(p, pattern)]
-        if not matched:
-            raise ChoiceError("contracts", pattern, [p for p in paths if p])
-        for layer in matched:
-            contract.check_names(parameters_of(module.get_submodule(layer).forward, contract.inputs), layer)
-        found.update(dict.fromkeys(matched, contract))
-    for name in names:
-        if name and name not in found:
-            stated = declared_contract(module.get_submodule(name))
-            if stated is not None:
-                found[name] = stated
-    return found
-
-
-def matching_layers(module: torch.nn.Module, pattern: str | None) -> set[str]:
-    """The layers whose path or class name contains ``pattern``, or match it as a glob; all for None."""
-    names = layer_names(module)
-    if pattern is None:
-        return set(names)
-    matched = set()
-    for first, others in names.items():
-        texts = [*(n for n in (first, *others)), type(module.get_submodule(first)).__name__]
-        if any(pattern.lower() in t.lower() or fnmatch.fnmatch(t, pattern) for t in texts if t):
-            matched.add(first)
-    if not matched:
-        raise ChoiceError("layer", pattern, [n for n in names if n])
-    return matched
 
 
 def _measurable(groups: tuple[Group, ...], setting: Setting, claims: tuple[str, ...] | None) -> tuple[Group, ...]:
@@ -263,10 +202,11 @@ def _blind(bench: Bench, groups: tuple[Group, ...]) -> list[str]:
 
 def _surveyors(bench: Bench, setting: Setting, settings: Settings) -> Callable[[str], Surveyor]:
     """The surveyor for a symmetry: one follows all layers, the other those whose axes are known."""
-    everything = Surveyor(bench, setting, settings.samples, settings.seed)
+    everything = Surveyor(bench, setting, settings.samples, settings.seed, settings.observer)
     followed = everything
     if bench.blind:
-        followed = Surveyor(bench.without(bench.blind), setting, settings.samples, settings.seed)
+        clear = bench.without(bench.blind)
+        followed = Surveyor(clear, setting, settings.samples, settings.seed, settings.observer)
     return lambda symmetry: followed if symmetry in _REORDERING else everything
 
 

@@ -1,7 +1,8 @@
 """Forces: the gradients of what is invariant with respect to what is put in, and how they must transform.
 
 The gradient of an invariant with respect to positions transforms as vectors, whatever the network; with respect to a
-tensor of irreps as these irreps. Automatic differentiation keeps that by itself; a backward that somebody wrote need not.
+tensor of irreps as these irreps. Automatic differentiation keeps that by itself; a backward that somebody wrote need
+not.
 """
 
 from __future__ import annotations
@@ -12,10 +13,13 @@ from typing import Any
 
 import torch
 
+from equivariance.contract import call_contract
 from equivariance.errors import ArgumentError
-from equivariance.findings import Finding
+from equivariance.examination import examine_module
+from equivariance.findings import Finding, Report
 from equivariance.probe import call_with
 from equivariance.representations import CartesianPoints, Invariant, Irreps, NodeIndices, Representation
+from equivariance.settings import Settings
 from equivariance.trees import UNSPECIFIED, leaves, walk
 
 _INNER = "network"
@@ -48,40 +52,51 @@ class Differentiated(torch.nn.Module):
         with torch.enable_grad():
             watched = walk(arguments, UNSPECIFIED, "", watch)
             made = call_with(self.network, watched)
-            energy = sum(t.sum() for _, t, r in leaves(made, self.output) if _is_energy(t, r))
+            energies = [t.sum() for _, t, r in leaves(made, self.output) if _is_energy(t, r)]
+            if not inputs or not energies:
+                expected = "floating-point inputs, and an output declared invariant (None or 0e) that depends on them"
+                raise ArgumentError("gradients", True, expected)
+            energy = torch.stack(energies).sum()
             found = torch.autograd.grad(energy, list(inputs.values()), materialize_grads=True)
         return dict(zip(inputs, found, strict=True))
 
 
-def gradient_specs(arguments: Mapping[str, Any], specs: Mapping[str, object], output: Any, spec: object) -> object:
-    """Representations of the gradients by path.
+def with_gradients(
+    report: Report, module: torch.nn.Module, args: object, irreps_in: object, irreps_out: object,
+    kwargs: Mapping[str, Any] | None, group: object, settings: Settings,
+) -> Report:  # fmt: skip
+    """A report of a network together with what its gradients break, where the network itself holds.
 
     Raises
     ------
-    ArgumentError : no output is invariant and differentiable
+    ArgumentError : no output is invariant and differentiable, or no input is a floating-point tensor
     """
-    if not any(_is_energy(t, r) for _, t, r in leaves(output, spec)):
-        raise ArgumentError("gradients", True, "an output that is invariant, declared so (None or 0e), to differentiate")
-    found = leaves(dict(arguments), dict(specs))
-    return {path: _gradient_of(r) for path, t, r in found if t.is_floating_point()}
+    arguments, contract = call_contract(module.forward, args, kwargs, irreps_in, irreps_out)
+    network = Differentiated(module, contract.output)
+    specs = {path: _gradient_of(r) for path, t, r in leaves(arguments, dict(contract.inputs)) if t.is_floating_point()}
+    plain = replace(settings, infer=False, layers=None)
+    inputs = (dict(contract.inputs),)
+    found = examine_module(network, (arguments,), inputs, specs, None, group, {}, plain)
+    broken = {f.symmetry for f in report.findings}
+    new = [_of_backward(f) for f in found.findings if f.symmetry not in broken]
+    worst = max((row.accumulated for row in found.layers), default=0.0)
+    tested = {"gradients": f"with respect to {', '.join(specs)}; largest error {worst:.1e}"}
+    return replace(report, findings=[*report.findings, *new], settings={**report.settings, **tested})
 
 
-def of_backward(findings: list[Finding]) -> list[Finding]:
-    """Findings of a differentiated network in the words of the network itself."""
-    return [
-        replace(
-            f,
-            layer=f.layer.removeprefix(_INNER).removeprefix("."),
-            part=f"gradient with respect to {f.part.removeprefix('output')}",
-            evidence=f"in the backward pass: {f.evidence}",
-        )
-        for f in findings
-    ]
+def _of_backward(finding: Finding) -> Finding:
+    """A finding of a differentiated network in the words of the network itself."""
+    return replace(
+        finding,
+        layer=finding.layer.removeprefix(_INNER).removeprefix("."),
+        part=f"gradient{finding.part.removeprefix('output')}",
+        evidence=f"in the gradients: {finding.evidence}",
+    )
 
 
 def _is_energy(tensor: torch.Tensor, representation: Representation) -> bool:
     """Whether a tensor is made of invariants that a gradient can be taken of."""
-    scalars = isinstance(representation, Irreps) and all(degree == 0 and p > 0 for _, degree, p in representation.blocks)
+    scalars = isinstance(representation, Irreps) and {b[1:] for b in representation.blocks} == {(0, 1)}
     invariant = isinstance(representation, Invariant) and not isinstance(representation, NodeIndices)
     return tensor.is_floating_point() and tensor.requires_grad and (scalars or invariant)
 

@@ -1,4 +1,4 @@
-"""Hypothesis strategies for group elements, point clouds and irreps.
+"""Hypothesis strategies for group elements, point clouds, graphs and irreps.
 
 They look for what random inputs miss (axis-aligned edges, ties, duplicates, flat clouds, extreme scales) and shrink to
 what a person can picture: the identity, the shortest translation, the fewest points at small whole coordinates. All
@@ -8,7 +8,7 @@ coordinates are dyadic, so that they and their translates by :func:`translations
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from hypothesis import strategies as st
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from e3nn import o3
 
 _Point = tuple[float, float, float]
+_Pair = tuple[int, int]
 
 _WHOLE = st.sampled_from([0.0, 1.0, -1.0, 2.0, -2.0])
 _DYADIC = st.sampled_from(
@@ -94,6 +95,38 @@ def point_clouds(draw: st.DrawFn, min_points: int = 1, max_points: int = 32) -> 
     return scale * torch.tensor(points, dtype=torch.float64)
 
 
+class Graph(NamedTuple):
+    """A point cloud with edges; unpacks into the two tensors that a network takes.
+
+    Attributes
+    ----------
+    positions : [N, 3] float64
+    edge_index : [2, E] int64, the sources in row 0 and the targets in row 1; no loops, no edge twice
+    """
+
+    positions: torch.Tensor
+    edge_index: torch.Tensor
+
+
+@st.composite
+def graphs(draw: st.DrawFn, min_points: int = 1, max_points: int = 16) -> Graph:
+    """Graphs on :func:`point_clouds`: any edges, the same in both directions, or all; shrinks to no edge.
+
+    Among them are graphs with nodes that no edge reaches, with nodes that only receive or only send, and with edges of
+    length zero (between duplicates).
+
+    Raises
+    ------
+    ArgumentError : no number of points is allowed
+    """
+    positions = draw(point_clouds(min_points, max_points))
+    # In this order a pair keeps its number when points are taken away behind it, so that edges survive the shrinking.
+    pairs = [pair for j in range(len(positions)) for i in range(j) for pair in ((i, j), (j, i))]
+    chosen = draw(st.sampled_from(_EDGES))(draw, pairs) if pairs else []
+    edge_index = torch.tensor(chosen, dtype=torch.int64).reshape(-1, 2).T.contiguous()
+    return Graph(positions, edge_index)
+
+
 def irreps(max_degree: int = 3, max_multiplicity: int = 4) -> st.SearchStrategy[o3.Irreps]:
     """Irreps of O(3) with up to four blocks, in any order; shrinks to ``1x0e``.
 
@@ -109,6 +142,22 @@ def irreps(max_degree: int = 3, max_multiplicity: int = 4) -> st.SearchStrategy[
         raise ArgumentError("max_multiplicity", max_multiplicity, "at least 1")
     irrep = st.tuples(st.integers(0, max_degree), st.sampled_from([1, -1]))
     return st.lists(st.tuples(st.integers(1, max_multiplicity), irrep), min_size=1, max_size=4).map(o3.Irreps)
+
+
+def _any_edges(draw: st.DrawFn, pairs: list[_Pair]) -> list[_Pair]:
+    return draw(st.lists(st.sampled_from(pairs), unique=True))
+
+
+def _both_ways(draw: st.DrawFn, pairs: list[_Pair]) -> list[_Pair]:
+    chosen = draw(st.lists(st.sampled_from(pairs[::2]), unique=True))
+    return [edge for i, j in chosen for edge in ((i, j), (j, i))]
+
+
+def _all_edges(draw: st.DrawFn, pairs: list[_Pair]) -> list[_Pair]:
+    return pairs
+
+
+_EDGES = (_any_edges, _both_ways, _all_edges)
 
 
 def _lattice(draw: st.DrawFn) -> st.SearchStrategy[_Point]:

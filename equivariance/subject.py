@@ -19,9 +19,11 @@ import torch
 
 from equivariance.contract import Contract
 from equivariance.errors import ArgumentError, ChoiceError
-from equivariance.examination import Settings, examine_module, layer_contracts
+from equivariance.examination import examine_module
 from equivariance.findings import CAUSES, Finding, Report
 from equivariance.groups import SYMMETRIES, groups_of
+from equivariance.layers import layer_contracts
+from equivariance.settings import Settings
 
 ENTRY_POINTS = "equivariance.subjects"
 BUILT_IN = ("published", "se3unet")

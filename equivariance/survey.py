@@ -24,6 +24,7 @@ from equivariance.measure import PartError, PartKey, worst
 from equivariance.noise import Reading
 from equivariance.patches import Jittered
 from equivariance.probe import Call, Handler
+from equivariance.progress import UNOBSERVED, Observer
 from equivariance.surveyed import Survey, Trial, Worst
 from equivariance.trees import cast, transform
 
@@ -41,9 +42,11 @@ _Pass = TypeVar("_Pass", Accumulated, Introduced)
 class Surveyor:
     """Runs the passes of a survey and keeps the rounding floors, which all symmetries share."""
 
-    def __init__(self, bench: Bench, setting: Setting, samples: int, seed: int) -> None:
-        """``samples`` elements are drawn per symmetry."""
-        self.bench, self.setting, self.samples, self.seed = bench, setting, samples, seed
+    def __init__(
+        self, bench: Bench, setting: Setting, samples: int, seed: int, observer: Observer = UNOBSERVED
+    ) -> None:
+        """``samples`` elements are drawn per symmetry; ``observer`` is told of each."""
+        self.bench, self.setting, self.samples, self.seed, self.observer = bench, setting, samples, seed, observer
         self.epsilon = torch.finfo(bench.main).eps
         self.working_epsilon = torch.finfo(bench.working).eps
         self._latest: tuple[Trial, Call, Introduced] | None = None
@@ -56,9 +59,11 @@ class Surveyor:
         result = Survey(group.symmetry)
         states = [s for s in self.bench.states if s.mode == "eval" or group.symmetry not in {"permutation", "batch"}]
         elements = group.draw(self.samples, self.seed, self.setting)
-        for index in range(max(len(elements), len(states))):
+        total = max(len(elements), len(states))
+        for index in range(total):
             trial = Trial(elements[index % len(elements)], states[index % len(states)])
             self._measure(trial, result, index % _FULL_EVERY == 0)
+            self.observer.sampled(group.symmetry, index + 1, total)
         return result
 
     def accumulate(self, trial: Trial, survey: Survey) -> None:

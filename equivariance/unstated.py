@@ -11,10 +11,11 @@ import torch
 from equivariance.asked import answered
 from equivariance.contract import Contract, bind
 from equivariance.errors import ArgumentError
-from equivariance.examination import Settings, examine_module
+from equivariance.examination import examine_module
 from equivariance.findings import Finding, Report
 from equivariance.groups import groups_of
 from equivariance.reading import UNSTATED, Inputs, inputs_of, outputs_of
+from equivariance.settings import Settings
 from equivariance.sources import location_of
 
 _MOTIONS = ("translation", "rotation", "inversion")
@@ -49,6 +50,18 @@ def examine_unstated(
         findings=[*findings, *report.findings],
         assumptions=[*inputs.lines, *remarks, *report.assumptions],
     )
+
+
+def declarations(
+    module: torch.nn.Module, args: object, kwargs: Mapping[str, Any] | None, irreps_in: object, irreps_out: object
+) -> tuple[object, object]:
+    """``irreps_in`` and ``irreps_out``, with what was left out read off or assumed."""
+    if irreps_in is not UNSTATED and irreps_out is not UNSTATED:
+        return irreps_in, irreps_out
+    arguments = _arguments(module, args, kwargs)
+    inputs = inputs_of(module, arguments)
+    given = outputs_of(module, arguments, inputs) if irreps_out is UNSTATED else irreps_out
+    return (inputs.specs if irreps_in is UNSTATED else irreps_in), given
 
 
 def _arguments(module: torch.nn.Module, args: object, kwargs: Mapping[str, Any] | None) -> dict[str, Any]:

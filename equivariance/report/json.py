@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from importlib.resources import files
 from typing import Any
 
 from equivariance.findings import Finding, Report
@@ -15,9 +16,10 @@ SCHEMA_VERSION = 1
 
 
 def to_json(reports: Sequence[Report]) -> str:
-    """One object: the schema version, and each report with its findings, notes and layers.
+    """One object, as :func:`schema` describes it: the version, and each report with its findings, notes and layers.
 
-    Infinities are the strings "inf" and "-inf": JSON has no number for them.
+    Infinities are the strings "inf" and "-inf": JSON has no number for them. The cloud and the errors at its nodes are
+    left out: they are a picture, of thousands of numbers, which the HTML page shows.
     """
     body = {
         "schema_version": SCHEMA_VERSION,
@@ -25,6 +27,13 @@ def to_json(reports: Sequence[Report]) -> str:
         "reports": [_report(r) for r in reports],
     }
     return json.dumps(_finite(body), indent=2, allow_nan=False) + "\n"
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of what :func:`to_json` writes; it is a file of the package."""
+    text = files("equivariance.report").joinpath("schema.json").read_text(encoding="utf-8")
+    described: dict[str, Any] = json.loads(text)
+    return described
 
 
 def _report(report: Report) -> dict[str, Any]:
@@ -42,7 +51,8 @@ def _report(report: Report) -> dict[str, Any]:
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
-    fields = asdict(finding)
+    fields = asdict(replace(finding, node_errors=()))
+    del fields["node_errors"]
     fields["counterexample"] = None if finding.counterexample is None else repr(finding.counterexample)
     return fields
 

@@ -1,56 +1,134 @@
-"""The findings as SARIF 2.1.0, the format of code scanning services."""
+"""The findings as SARIF 2.1.0, the format of code scanning services.
+
+Beyond the standard it keeps to what GitHub's code scanning asks of an upload: every result has a place, a message that
+says the main thing first, and a fingerprint that stays when lines move; every rule has help.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections import Counter
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import PurePath
 from typing import Any
+from urllib.parse import quote
 
 from equivariance.findings import CAUSES, Finding, Report
+from equivariance.report.regions import region_of
+from equivariance.report.rules import RULES
+
+_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
 def to_sarif(reports: Sequence[Report]) -> str:
-    """One run; a rule for each cause, a result for each finding (error) and note (note)."""
-    results = [_result(r, f, "error") for r in reports for f in r.findings]
-    results += [_result(r, f, "note") for r in reports for f in r.notes]
-    rules = [{"id": cause, "shortDescription": {"text": cause.replace("-", " ")}} for cause in CAUSES]
-    driver = {"name": "equivariance", "version": _version(), "rules": rules}
+    """One run; a rule for each cause, a result for each finding (error) and note (note).
+
+    Paths are relative to the working directory, which should be the root of the repository.
+    """
+    seen: Counter[str] = Counter()
+    results = [_result(r, f, "error", seen) for r in reports for f in r.findings]
+    results += [_result(r, f, "note", seen) for r in reports for f in r.notes]
+    driver: dict[str, Any] = {"name": "equivariance", "rules": [_rule(cause) for cause in CAUSES]}
+    number = _version()
+    if number:
+        driver["version"] = number
     log = {
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "$schema": _SCHEMA,
         "version": "2.1.0",
         "runs": [{"tool": {"driver": driver}, "results": results, "columnKind": "utf16CodeUnits"}],
     }
     return json.dumps(log, indent=2) + "\n"
 
 
-def _result(report: Report, finding: Finding, level: str) -> dict[str, Any]:
-    where = f"{report.subject}: {finding.layer or 'the whole network'}"
-    text = f"{where} breaks {finding.symmetry} ({finding.cause}): {finding.evidence}"
-    if finding.symmetry == "none":
-        text = f"{where}: {finding.cause}: {finding.evidence}"
+def _rule(cause: str) -> dict[str, Any]:
+    rule, name = RULES[cause], cause.replace("-", " ").capitalize()
+    return {
+        "id": cause,
+        "name": "".join(word.capitalize() for word in cause.split("-")),
+        "shortDescription": {"text": name},
+        "fullDescription": {"text": rule.meaning},
+        "help": {
+            "text": f"{rule.meaning}\n{rule.remedy}",
+            "markdown": f"{rule.meaning}\n\n**What to do:** {rule.remedy}",
+        },
+        "defaultConfiguration": {"level": "error"},
+        "properties": {"tags": ["correctness", "equivariance"], "precision": "high", "problem.severity": "error"},
+    }
+
+
+def _result(report: Report, finding: Finding, level: str, seen: Counter[str]) -> dict[str, Any]:
     result: dict[str, Any] = {
         "ruleId": finding.cause,
         "ruleIndex": CAUSES.index(finding.cause),
         "level": level,
-        "message": {"text": text},
+        "message": {"text": _message(report, finding)},
+        "locations": [_location(report, finding)],
+        "partialFingerprints": {"primaryLocationLineHash": _fingerprint(report, finding, seen)},
     }
-    logical = {"fullyQualifiedName": finding.layer or report.subject, "kind": "module"}
-    location: dict[str, Any] = {"logicalLocations": [logical]}
-    if finding.location is not None:
-        location["physicalLocation"] = {
-            "artifactLocation": {"uri": PurePath(finding.location.file).as_posix()},
-            "region": {"startLine": finding.location.line, "snippet": {"text": finding.location.source}},
-        }
-    result["locations"] = [location]
     if finding.counterexample is not None:
         result["properties"] = {"counterexample": repr(finding.counterexample)}
     return result
+
+
+def _message(report: Report, finding: Finding) -> str:
+    where = f"{report.subject}: {finding.layer or 'the whole network'}"
+    what = f"breaks {finding.symmetry} ({finding.cause})" if finding.symmetry != "none" else f"is {finding.cause}"
+    text = f"{where} {what}. {_sentence(finding.evidence)}"
+    if finding.located == "suspect":
+        text += " This statement is suspected."
+    text += f" {_sentence(finding.fix)}" if finding.fix else ""
+    if finding.counterexample is not None:
+        text += f" Replay: group=equivariance.groups.{finding.counterexample!r}."
+    return text
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
+
+
+def _location(report: Report, finding: Finding) -> dict[str, Any]:
+    logical = {"fullyQualifiedName": finding.layer or report.subject, "kind": "module"}
+    if finding.location is None:
+        # A service drops results, or whole uploads, without a place; the network has the name of an artifact then.
+        physical: dict[str, Any] = {
+            "artifactLocation": {"uri": quote(report.subject)},
+            "region": {"startLine": 1, "startColumn": 1, "endLine": 1, "endColumn": 1},
+        }
+        return {"physicalLocation": physical, "logicalLocations": [logical], "message": {"text": "No Python source."}}
+    region = region_of(finding.location)
+    physical = {
+        "artifactLocation": {"uri": _uri(finding.location.file)},
+        "region": {
+            "startLine": region.start_line,
+            "startColumn": region.start_column,
+            "endLine": region.end_line,
+            "endColumn": region.end_column,
+            "snippet": {"text": region.text},
+        },
+    }
+    return {"physicalLocation": physical, "logicalLocations": [logical]}
+
+
+def _uri(file: str) -> str:
+    path = PurePath(file)
+    return path.as_uri() if path.is_absolute() else quote(path.as_posix())
+
+
+def _fingerprint(report: Report, finding: Finding, seen: Counter[str]) -> str:
+    """The same for the same break in the next run, wherever its line has moved; distinct for each result of a run.
+
+    Services would else hash the line: a layer that stands at two places of a network would be one alert.
+    """
+    identity = "\0".join((report.subject, finding.layer, finding.symmetry, finding.cause))
+    digest = hashlib.sha256(identity.encode()).hexdigest()[:16]
+    seen[digest] += 1
+    return f"{digest}:{seen[digest]}"
 
 
 def _version() -> str:
     try:
         return version("equivariance")
     except PackageNotFoundError:
-        return "0"
+        return ""

@@ -21,12 +21,12 @@ _STYLES = {
 
 def to_text(report: Report) -> str:
     """Plain text without colour, ``WIDTH`` columns."""
-    console = Console(
-        file=io.StringIO(), width=WIDTH, color_system=None, highlight=False, emoji=False, legacy_windows=False
-    )
-    console.print(render(report))
-    assert isinstance(console.file, io.StringIO)
-    return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())
+    return _plain(render(report))
+
+
+def findings_text(report: Report) -> str:
+    """The headline and the findings, in plain text: what the failure of a test says."""
+    return _plain(render_findings(report))
 
 
 def render(report: Report) -> RenderableType:
@@ -43,6 +43,11 @@ def render(report: Report) -> RenderableType:
         parts.append(_layers(report))
     parts.append(_settings(report))
     return Group(*parts)
+
+
+def render_findings(report: Report) -> RenderableType:
+    """The headline and the findings for a rich console."""
+    return Group(_headline(report), Text(""), *(_finding(i, f) for i, f in enumerate(report.findings, 1)))
 
 
 def side_by_side(reports: Sequence[Report], stages: Mapping[str, Mapping[str, tuple[str, ...]]]) -> RenderableType:
@@ -73,6 +78,15 @@ def number(value: float) -> str:
     if value == 0:
         return "0"
     return "inf" if math.isinf(value) else f"{value:.1e}"
+
+
+def _plain(what: RenderableType) -> str:
+    console = Console(
+        file=io.StringIO(), width=WIDTH, color_system=None, highlight=False, emoji=False, legacy_windows=False
+    )
+    console.print(what)
+    assert isinstance(console.file, io.StringIO)
+    return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())
 
 
 def _stage(report: Report, symmetry: str, layers: tuple[str, ...]) -> Text:
@@ -138,7 +152,8 @@ def _finding(index: int, finding: Finding) -> RenderableType:
     grid.add_column(style="dim")
     grid.add_column()
     if finding.location:
-        grid.add_row("   at", Text(f"{finding.location}  {finding.location.source}"))
+        doubt = "  (suspected)" if finding.located == "suspect" else ""
+        grid.add_row("   at", Text(f"{finding.location}  {finding.location.source}{doubt}"))
     else:
         grid.add_row("   at", "no Python source")
     grid.add_row("   why", Text(finding.evidence))

@@ -1,15 +1,20 @@
 """What `import equivariance` must not bring in; benchmarks/import_time.py measures what it costs."""
 
+import ast
 import subprocess
 import sys
 
 import pytest
+
+from tests.architecture.sources import ROOT
 
 # e3nn is a requirement, but its import costs more than all of the harness: it is loaded when an irrep is first named.
 HEAVY = {
     *("dgl", "open3d", "matplotlib", "pytest", "_pytest", "hypothesis", "torch_geometric", "escnn", "e3nn"),
     *("lightning", "tensorboard", "pandas", "se3unet", "faces"),
 }
+PYTORCH = {"torch", "scipy", "numpy"}
+"""What the first use of a public name costs, and the import of the package does not."""
 
 
 def loaded_by(statement):
@@ -20,7 +25,47 @@ def loaded_by(statement):
 
 
 def test_import_is_light():
-    assert not loaded_by("import equivariance") & HEAVY
+    assert not loaded_by("import equivariance") & (HEAVY | PYTORCH)
+
+
+@pytest.mark.parametrize("name", ["check", "Report", "groups"])
+def test_the_first_use_of_a_name_brings_pytorch_at_most(name):
+    assert not loaded_by(f"import equivariance; equivariance.{name}") & HEAVY
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import equivariance.check, equivariance.diagnose, equivariance as eq",
+        "from equivariance.check import check; import equivariance as eq",
+        "import equivariance as eq; eq.Report; eq.check",
+        "import equivariance as eq; from equivariance.diagnose import main",
+    ],
+)
+def test_the_functions_are_not_hidden_by_the_modules_of_their_names(statement):
+    assert "torch" in loaded_by(
+        f"{statement}\nassert type(eq.check).__name__ == type(eq.diagnose).__name__ == 'function'"
+    )
+
+
+def test_every_public_name_is_found_and_no_other():
+    import equivariance
+
+    assert {name for name in equivariance.__all__ if getattr(equivariance, name) is None} == set()
+    assert dir(equivariance) == sorted(equivariance.__all__)
+    with pytest.raises(AttributeError, match="module 'equivariance' has no attribute 'chek'"):
+        equivariance.chek  # noqa: B018
+
+
+def test_type_checkers_see_the_names_that_are_imported_late():
+    tree = ast.parse((ROOT / "equivariance" / "__init__.py").read_text())
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module != "typing"]
+    seen = {alias.name: node.module for node in imports for alias in node.names if node.module != "types"}
+    import equivariance
+
+    assert sorted(seen) == sorted(equivariance.__all__)
+    homes = {name: f"equivariance.{home}" for name, home in equivariance._HOME.items()}
+    assert {**homes, "groups": "equivariance"} == seen
 
 
 def test_the_patients_do_not_bring_dgl():

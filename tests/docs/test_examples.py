@@ -1,6 +1,5 @@
 """The examples of the documentation run as they stand and print what the pages show."""
 
-import importlib
 import re
 from pathlib import Path
 
@@ -71,8 +70,6 @@ def documented() -> list[str]:
 def test_every_public_name_of_the_harness_is_in_the_reference():
     # The page of the groups shows the elements too: their names are among its own.
     names = {name: getattr(equivariance, name) for name in set(equivariance.__all__) - set(equivariance.groups.__all__)}
-    # equivariance.diagnose is the module once anyone has imported the command line.
-    names["diagnose"] = importlib.import_module("equivariance.check").diagnose
     homes = {f"{value.__module__}.{name}" for name, value in names.items() if hasattr(value, "__module__")}
     assert len(homes) > 20
     found = set(documented())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+
 import torch
 from torch import nn
 
@@ -105,6 +108,21 @@ def known_by_name():
 def without_batch():
     spec = Irreps("1x1o", nodes=0, batch=None)
     return Subject("without batch", Stack(Scale()), (normal(6, 4, 3),), spec, spec, claims=("o3",))
+
+
+CALLS_LEFT = [0]
+"""How many more calls the user of an ``impatient`` network waits for before pressing Ctrl-C."""
+
+
+def impatient():
+    class Waits(Scale):
+        def forward(self, x):
+            CALLS_LEFT[0] -= 1
+            if CALLS_LEFT[0] == 0:
+                os.kill(os.getpid(), signal.SIGINT)
+            return super().forward(x)
+
+    return _subject("impatient", Waits(), Mix())
 
 
 def no_subject():

@@ -11,22 +11,10 @@ import torch
 
 from equivariance.diagnose import main
 from equivariance.report.files import write_text
+from tests.equivariance.command_line import QUICK, as_json, run
 from tests.equivariance.subjects import MODULE, Biased
 
 SUBJECT = f"--subject={MODULE}:"
-QUICK = ["--samples", "2"]
-
-
-def run(capsys, subject, *options):
-    """Exit code, standard output and standard error."""
-    code = main(["--subject", f"{MODULE}:{subject}", *QUICK, *map(str, options)])
-    return code, *capsys.readouterr()
-
-
-def as_json(capsys, subject, *options):
-    _, out, _ = run(capsys, subject, "--format", "json", *options)
-    (report,) = json.loads(out)["reports"]
-    return report
 
 
 def test_a_sound_subject_exits_with_0_and_a_broken_one_with_1(capsys):
@@ -314,16 +302,6 @@ def test_weights_of_another_network_are_refused(capsys, tmp_path, state):
     assert code == 2
     assert "checkpoint=" in err
     assert isinstance(state, list) or "weight" in err
-    assert len(err.splitlines()) == 1
-
-
-def test_interruption_is_one_line(capsys, monkeypatch):
-    def interrupt(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("equivariance.diagnose.examine_subject", interrupt)
-    code, out, err = run(capsys, "sound")
-    assert (code, out) == (130, "")
     assert len(err.splitlines()) == 1
 
 

@@ -8,11 +8,19 @@ from hypothesis import strategies as st
 from equivariance import strategies
 from equivariance.errors import ArgumentError
 from equivariance.groups import cube_rotations, identity, permutation, rotation, translation
+from equivariance.representations import CartesianPoints, Irreps
+from tests.equivariance.specimens import relative
 
 
 def simplest(strategy, condition=lambda _: True):
-    """What a failure of `condition` shrinks to, whatever the profile."""
-    return find(strategy, condition, settings=settings(max_examples=2000, derandomize=True, database=None))
+    """What a failure of `condition` shrinks to, whatever the profile.
+
+    Without explanations: for these Hypothesis varies the shrunk example, and find() returns the last that it has tried.
+    """
+    phases = [phase for phase in Phase if phase != Phase.explain]
+    return find(
+        strategy, condition, settings=settings(max_examples=2000, derandomize=True, database=None, phases=phases)
+    )
 
 
 def rank(cloud):
@@ -141,6 +149,7 @@ def test_irreps_keep_their_bounds(data, degree, multiplicity):
         (lambda: strategies.translations(0).example(), "max_norm=0: expected a positive finite length"),
         (lambda: strategies.permutations(0), "size=0: expected at least one node"),
         (lambda: strategies.point_clouds(3, 2).example(), "min_points=3: expected 1 ... max_points=2"),
+        (lambda: strategies.graphs(3, 2).example(), "min_points=3: expected 1 ... max_points=2"),
         (lambda: strategies.irreps(-1), "max_degree=-1: expected at least 0"),
         (lambda: strategies.irreps(1, 0), "max_multiplicity=0: expected at least 1"),
     ],
@@ -149,3 +158,150 @@ def test_irreps_keep_their_bounds(data, degree, multiplicity):
 def test_impossible_bounds_are_refused(make, words):
     with pytest.raises(ArgumentError, match=words):
         make()
+
+
+@pytest.mark.parametrize(
+    ("condition", "nodes", "edges"),
+    [
+        (lambda g: True, 1, []),
+        (lambda g: len(g.positions) > 2, 3, []),
+        (lambda g: g.edge_index.shape[1] > 0, 2, [[0], [1]]),
+        (lambda g: g.edge_index.shape[1] > 1, 2, [[0, 1], [1, 0]]),
+        (lambda g: g.edge_index.shape[1] == 6, 3, [[0, 1, 0, 2, 1, 2], [1, 0, 2, 0, 2, 1]]),
+        (lambda g: g.edge_index.shape[1] > 0 and len(g.edge_index.unique()) < len(g.positions), 3, [[0], [1]]),
+    ],
+    ids=["any", "three nodes", "an edge", "two edges", "complete", "a lone node"],
+)
+def test_graphs_shrink_to_few_edges_on_few_points(condition, nodes, edges):
+    positions, edge_index = simplest(strategies.graphs(max_points=5), condition)
+    assert positions.tolist() == [[0, 0, 0]] * nodes
+    assert edge_index.tolist() == (edges or [[], []])
+
+
+def test_edges_keep_their_nodes_while_points_are_taken_away():
+    positions, edge_index = simplest(
+        strategies.graphs(max_points=5), lambda g: bool(g.edge_index[1].bincount().gt(1).any())
+    )
+    assert positions.tolist() == [[0, 0, 0]] * 3
+    assert edge_index.shape == (2, 2)
+
+
+@settings(max_examples=50)
+@given(st.data(), st.integers(1, 4), st.integers(0, 4))
+def test_graphs_have_edges_among_their_nodes(data, least, more):
+    positions, edge_index = data.draw(strategies.graphs(least, least + more))
+    assert least <= len(positions) <= least + more
+    assert edge_index.dtype == torch.int64
+    assert edge_index.shape[0] == 2
+    assert ((edge_index >= 0) & (edge_index < len(positions))).all()
+    assert (edge_index[0] != edge_index[1]).all()
+    assert len(set(map(tuple, edge_index.T.tolist()))) == edge_index.shape[1]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        lambda g: g.edge_index.shape[1] == len(g.positions) * (len(g.positions) - 1) > 12,
+        lambda g: g.edge_index.shape[1] > 4 and {*map(tuple, g.edge_index.flip(0).T.tolist())} == edges_of(g),
+        lambda g: g.edge_index.shape[1] > 4 and not {*map(tuple, g.edge_index.flip(0).T.tolist())} & edges_of(g),
+        lambda g: g.edge_index.shape[1] > 1 and bool((lengths_of(g) == 0).all()) and bool(g.positions.norm() > 0),
+        lambda g: g.edge_index.shape[1] > 1 and len(g.edge_index.unique()) < len(g.positions) - 1,
+    ],
+    ids=["complete", "both ways", "one way", "of length zero", "lone nodes"],
+)
+def test_graphs_of_every_kind_are_drawn(condition):
+    generate = settings(max_examples=1000, derandomize=True, database=None, phases=[Phase.generate])
+    find(strategies.graphs(2, 6), condition, settings=generate)
+
+
+def lengths_of(graph):
+    return (graph.positions[graph.edge_index[1]] - graph.positions[graph.edge_index[0]]).norm(dim=-1)
+
+
+def edges_of(graph):
+    return set(map(tuple, graph.edge_index.T.tolist()))
+
+
+# Networks with one mistake each, and the example that their authors get to see. Clouds are given in the order of the
+# nodes; every network takes positions [N, 3].
+
+
+def positions_as_features(x):
+    return 1.0 * x
+
+
+def sees_the_origin_from_afar(x):
+    return (x.norm(dim=1, keepdim=True) > 100).double()
+
+
+def pads_small_clouds(x):
+    return (relative(x) if len(x) <= 3 else x).norm(dim=1, keepdim=True)
+
+
+def overflows_a_cutoff(x):
+    return relative(x).norm(dim=1, keepdim=True) + (x * (x.abs() > 1000)).sum(1, keepdim=True)
+
+
+def height(x):
+    return relative(x)[:, 2:]
+
+
+def pointwise_nonlinearity(x):
+    return relative(x).relu()
+
+
+def azimuth(x):
+    return torch.atan2(x[:, 1] - x[0, 1], x[:, 0] - x[0, 0])[:, None]
+
+
+def distance_to_the_first(x):
+    return (x - x[:1]).norm(dim=1, keepdim=True)
+
+
+def number_of_the_nearest(x):
+    nearest = (torch.cdist(x, x) + 1e9 * torch.eye(len(x))).argmin(1)
+    return (nearest - torch.arange(len(x))).double()[:, None]
+
+
+def what_its_author_sees(network, gives, elements):
+    takes, gives = CartesianPoints(nodes=0), Irreps(gives, nodes=0)
+
+    def fails(drawn):
+        x, g = drawn
+        made, wanted = network(takes.transform(x, g)), gives.transform(network(x), g)
+        return bool((made - wanted).norm() > 1e-6 * (1 + wanted.norm()))
+
+    least, most = (3, 3) if elements is MIXED else (1, 6)
+    return simplest(st.tuples(strategies.point_clouds(least, most), elements), fails)
+
+
+EIGHTH = translation([0, 0, 0.125])
+MOVED, MIXED = strategies.translations(), strategies.permutations(3)
+
+
+@pytest.mark.parametrize(
+    ("network", "gives", "elements", "cloud", "element"),
+    [
+        (positions_as_features, "1x1o", MOVED, [[0, 0, 0]], EIGHTH),
+        (sees_the_origin_from_afar, "1x0e", strategies.rigid_motions(), [[0, 0, 0]], translation([0, 0, 100.125])),
+        (pads_small_clouds, "1x0e", MOVED, [[0, 0, 0]] * 4, EIGHTH),
+        (overflows_a_cutoff, "1x0e", MOVED, [[0, 0, 1024]], EIGHTH),
+        (distance_to_the_first, "1x0e", MIXED, [[0, 0, 0], [0, 0, 1], [0, 0, 0]], permutation(cycles=[(0, 1)], size=3)),
+        (number_of_the_nearest, "1x0e", MIXED, [[0, 0, 0]] * 3, permutation(cycles=[(1, 2)], size=3)),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_a_failing_network_shrinks_to_the_fewest_points_and_the_smallest_element(
+    network, gives, elements, cloud, element
+):
+    x, g = what_its_author_sees(network, gives, elements)
+    assert (x.tolist(), g) == (cloud, element)
+
+
+@pytest.mark.parametrize(("network", "gives"), [(height, "1x0e"), (pointwise_nonlinearity, "1x1o"), (azimuth, "1x0e")])
+def test_a_network_that_breaks_rotation_shrinks_to_a_turned_axis(network, gives):
+    x, g = what_its_author_sees(network, gives, strategies.rotations())
+    assert x.tolist()[0] == [0, 0, 0]
+    assert sorted(x.tolist()[1]) == [0, 0, 1]
+    assert len(x) == 2
+    assert g in cube_rotations()

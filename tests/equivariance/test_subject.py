@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from equivariance.errors import ArgumentError, ChoiceError
-from equivariance.examination import Settings
 from equivariance.findings import Finding, Report
+from equivariance.settings import Settings
 from equivariance.subject import (
     BUILT_IN,
     Known,

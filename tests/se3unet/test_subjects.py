@@ -5,7 +5,7 @@ import torch
 
 from equivariance import MissingDependencyError
 from equivariance.diagnose import main
-from equivariance.examination import Settings
+from equivariance.settings import Settings
 from equivariance.subject import as_registered, examine_subject, load_checkpoint, load_subject
 from se3unet import subjects
 

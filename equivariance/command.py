@@ -1,0 +1,140 @@
+"""What the command line does with its options."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from equivariance.errors import ArgumentError, ChoiceError, first_line
+from equivariance.findings import Report
+from equivariance.groups import groups_of
+from equivariance.layers import matching_layers
+from equivariance.options import choose, device_of, settings_of
+from equivariance.progress_bar import ProgressBar
+from equivariance.report.files import check_writable, write_text
+from equivariance.report.html import to_html
+from equivariance.report.json import to_json
+from equivariance.report.sarif import to_sarif
+from equivariance.report.screen import Examined, all_of, plain, show, those_broken
+from equivariance.settings import Settings
+from equivariance.subject import BUILT_IN, Subject, as_registered, examine_subject, load_checkpoint, load_subject
+from equivariance.trees import map_tensors
+
+_FORMATS = {"json": to_json, "html": to_html, "sarif": to_sarif}
+_EVERYTHING = ("e3", "permutation", "batch")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Examine, report, and return the exit code."""
+    bar = ProgressBar(options.quiet)
+    settings, group = settings_of(options, bar), options.group or list(_EVERYTHING)
+    groups_of(group, settings.max_translation)
+    choose("format", options.format, ["text", *_FORMATS])
+    if options.output is not None:
+        check_writable(Path(options.output))
+    subjects = _subjects(options)
+    chosen = {s.name: _chosen_layers(s, options.layer) for s in subjects}
+    subjects = [s for s in subjects if chosen[s.name]]
+    if not subjects:
+        raise ChoiceError("layer", options.layer, _all_layers(options))
+    done: list[Examined] = []
+    try:
+        with bar:
+            for subject in subjects:
+                bar.starts(subject.name)
+                report = _report(subject, group, settings)
+                done.append(_examined(subject, report, chosen[subject.name]))
+    except KeyboardInterrupt:
+        _tell_what_is_known(options, done, subjects[len(done) :], bar)
+        return 130
+    _emit(options, done)
+    if options.subject:
+        return 0 if all(d.report.ok for d in done) else 1
+    return 0 if all(d.as_registered for d in done) else 1
+
+
+def _subjects(options: argparse.Namespace) -> list[Subject]:
+    if options.subject is None and options.checkpoint is not None:
+        raise ArgumentError("checkpoint", options.checkpoint, "a --subject that the weights belong to")
+    device = device_of(options.device)
+    subjects = [load_subject(name) for name in ([options.subject] if options.subject else BUILT_IN)]
+    if options.checkpoint is not None:
+        load_checkpoint(subjects[0], Path(options.checkpoint))
+    return [_moved(s, device) for s in subjects]
+
+
+def _moved(subject: Subject, device: torch.device) -> Subject:
+    if device.type == "cpu":
+        return subject
+    return replace(subject, module=subject.module.to(device), args=map_tensors(subject.args, lambda t: t.to(device)))
+
+
+def _chosen_layers(subject: Subject, pattern: str | None) -> set[str]:
+    try:
+        return matching_layers(subject.module, pattern)
+    except ChoiceError:
+        return set()
+
+
+def _all_layers(options: argparse.Namespace) -> list[str]:
+    return sorted({n for s in _subjects(options) for n, _ in s.module.named_modules() if n})
+
+
+def _report(subject: Subject, group: object, settings: Settings) -> Report:
+    claims = tuple(g.symmetry for g in groups_of(subject.claims))
+    try:
+        return examine_subject(subject, group, replace(settings, claims=claims))
+    except ArgumentError:
+        raise
+    except (Exception, SystemExit) as error:
+        words = f"{type(error).__name__}: {first_line(error)}"
+        raise ArgumentError("subject", subject.name, f"a network that runs; it raised {words}") from error
+
+
+def _examined(subject: Subject, report: Report, layers: set[str]) -> Examined:
+    """Registered findings count where they were looked for."""
+    extra, missed = as_registered(subject, report)
+    missed = [k for k in missed if k.layer in layers and k.symmetry in (*report.symmetries, "none")]
+    return Examined(subject, report, tuple(extra), tuple(missed))
+
+
+def _emit(options: argparse.Namespace, done: Sequence[Examined]) -> None:
+    if options.format in _FORMATS:
+        text = _FORMATS[options.format]([d.report for d in done])
+    else:
+        pieces = (those_broken if options.quiet else all_of)(done, registered=not options.subject)
+        if not options.output:
+            show(pieces, sys.stdout)
+            return
+        text = plain(pieces)
+    if options.output:
+        write_text(Path(options.output), text)
+    else:
+        sys.stdout.write(text)
+
+
+def _tell_what_is_known(
+    options: argparse.Namespace, done: Sequence[Examined], left: Sequence[Subject], bar: ProgressBar
+) -> None:
+    """Text on the screen: a file, and what reads the other formats, are to get whole reports or none."""
+    words, known = ["interrupted"], list(done)
+    if left and bar.known is not None:
+        untested = ", ".join(s for s in bar.planned if s not in bar.known.symmetries)
+        words.append(f"not tested of {left[0].name}: {untested}")
+        if bar.known.symmetries or bar.known.findings:
+            settings = {**bar.known.settings, "interrupted": f"not tested: {untested}"}
+            known.append(Examined(left[0], replace(bar.known, settings=settings), (), ()))
+    not_begun = [s.name for s in (left if bar.known is None else left[1:])]
+    if not_begun:
+        words.append(f"not examined: {', '.join(not_begun)}")
+    if options.output:
+        words.append(f"{options.output} was not written")
+    words.append("known so far:" if known else "nothing is known yet")
+    print(f"equivariance.diagnose: {'; '.join(words)}", file=sys.stderr)
+    on_screen = options.format == "text" and not options.output
+    show(all_of(known, registered=False), sys.stdout if on_screen else sys.stderr)

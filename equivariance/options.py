@@ -1,0 +1,61 @@
+"""The values of the command line's options, from text to objects; each error names the option."""
+
+from __future__ import annotations
+
+import argparse
+import math
+
+import torch
+
+from equivariance.errors import ArgumentError, ChoiceError
+from equivariance.progress import Observer
+from equivariance.settings import Settings
+
+_DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16}
+
+
+def settings_of(options: argparse.Namespace, observer: Observer) -> Settings:
+    """How thoroughly, and in which precision, to look."""
+    return Settings(
+        samples=_int("samples", options.samples, 1),
+        seed=_int("seed", options.seed, 0),
+        dtype=None if options.dtype is None else _DTYPES[choose("dtype", options.dtype, list(_DTYPES))],
+        max_translation=None if options.max_translation is None else _float("max-translation", options.max_translation),
+        layers=options.layer,
+        observer=observer,
+    )
+
+
+def choose(name: str, value: str, choices: list[str]) -> str:
+    """``value``, if it is one of ``choices``."""
+    if value not in choices:
+        raise ChoiceError(name, value, choices)
+    return value
+
+
+def device_of(name: str) -> torch.device:
+    """A device that exists on this machine."""
+    available = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ChoiceError("device", name, available) from error
+    if device.type != "cpu" and (device.type != "cuda" or (device.index or 0) >= torch.cuda.device_count()):
+        raise ChoiceError("device", name, available)
+    return device
+
+
+def _int(name: str, value: str, least: int) -> int:
+    if not value.isdecimal() or int(value) < least:
+        raise ArgumentError(name, value, f"a whole number of at least {least}")
+    return int(value)
+
+
+def _float(name: str, value: str) -> float:
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    if not (math.isfinite(number) and number > 0):
+        raise ArgumentError(name, value, "a positive finite number")
+    return number

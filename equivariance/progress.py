@@ -1,0 +1,38 @@
+"""Who is told how far an examination has come."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from equivariance.findings import Report
+
+
+class Observer(Protocol):
+    """Is told of every step of an examination; raising (``KeyboardInterrupt``, say) ends it."""
+
+    def begun(self, symmetries: tuple[str, ...]) -> None:
+        """The symmetries that will be tested, in order."""
+
+    def sampled(self, symmetry: str, done: int, total: int) -> None:
+        """``done`` of the ``total`` elements of ``symmetry`` were measured."""
+
+    def tested(self, report: Report) -> None:
+        """A symmetry is finished: what is known so far, of the symmetries that ``report`` names."""
+
+
+class Unobserved:
+    """Nobody is told."""
+
+    def begun(self, symmetries: tuple[str, ...]) -> None:
+        """Nothing."""
+
+    def sampled(self, symmetry: str, done: int, total: int) -> None:
+        """Nothing."""
+
+    def tested(self, report: Report) -> None:
+        """Nothing."""
+
+
+UNOBSERVED = Unobserved()
+"""What an examination has for an observer by default."""

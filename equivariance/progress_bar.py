@@ -1,0 +1,68 @@
+"""A progress bar on standard error, where that is a terminal, and a memory of what is known so far."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from equivariance.findings import Report
+
+
+class ProgressBar:
+    """An :class:`equivariance.progress.Observer` that draws; a context in which the bar stands.
+
+    Attributes
+    ----------
+    known : what is known of the subject in work, None before it is
+    planned : the symmetries of the subject in work
+    """
+
+    def __init__(self, quiet: bool) -> None:
+        """``quiet``: draw nothing, and remember all the same."""
+        self.known: Report | None = None
+        self.planned: tuple[str, ...] = ()
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[step]}"),
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+            transient=True,
+            disable=quiet or not sys.stderr.isatty(),
+        )
+        self._task = self._bar.add_task("", total=None, step="")
+
+    def __enter__(self) -> Self:
+        """Draw."""
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave no trace on the screen."""
+        self._bar.stop()
+
+    def starts(self, subject: str) -> None:
+        """Another subject."""
+        self.known, self.planned = None, ()
+        self._bar.reset(self._task, description=subject, total=None, step="reference run")
+
+    def begun(self, symmetries: tuple[str, ...]) -> None:
+        """One unit of the bar for each symmetry."""
+        self.planned = symmetries
+        self._bar.update(self._task, total=len(symmetries))
+
+    def sampled(self, symmetry: str, done: int, total: int) -> None:
+        """A fraction of a unit."""
+        before = self.planned.index(symmetry)
+        self._bar.update(self._task, completed=before + done / total, step=f"{symmetry} {done}/{total}")
+
+    def tested(self, report: Report) -> None:
+        """A whole unit; the report is remembered."""
+        self.known = report
+        self._bar.update(self._task, completed=len(report.symmetries))

@@ -1,0 +1,78 @@
+"""The marker ``equivariant``: what it may say, and what a marked test may return."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
+import pytest
+
+MARKER = "equivariant"
+DESCRIPTION = (
+    f"{MARKER}(group, irreps_in, irreps_out, args, ...): the test returns (module, args), or a module where args are "
+    "given here; it passes if equivariance.diagnose, which takes the other arguments, has no finding"
+)
+
+
+def options_of(item: pytest.Item) -> dict[str, Any] | None:
+    """What the marker says, those of the class and of the module first; None for a test that is not marked."""
+    marks = list(item.iter_markers(MARKER))
+    if not marks:
+        return None
+    for mark in marks:
+        if mark.args:
+            refuse(f"the marker got {_words(mark.args[0])}: expected keywords, for example group='se3'")
+    if is_given(item):
+        refuse("a test under @given returns nothing: expected a call of the fixture eq_check in it")
+    if inspect.iscoroutinefunction(getattr(item, "obj", None)):
+        refuse("the test is an async function: expected a plain one")
+    return {name: value for mark in reversed(marks) for name, value in mark.kwargs.items()}
+
+
+def is_given(item: pytest.Item) -> bool:
+    """Whether Hypothesis calls the test, once per example."""
+    return getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+
+
+def network_of(returned: object, options: Mapping[str, Any]) -> tuple[Callable[..., Any], object]:
+    """The module and the args that a marked test stands for."""
+    if "args" in options:
+        if not _is_network(returned):
+            refuse(f"the test returned {_words(returned)}: expected a module, as the marker gives args")
+        return returned, options["args"]  # type: ignore[return-value]
+    if not (isinstance(returned, tuple) and len(returned) == 2 and _is_network(returned[0])):
+        expected = "expected (module, args), or a module where the marker gives args"
+        refuse(f"the test returned {_words(returned)}: {expected}")
+    return returned
+
+
+def check_options(function: Callable[..., Any], options: Mapping[str, Any]) -> None:
+    """Refuse what ``function(module, args, **options)`` does not take, and what it misses."""
+    try:
+        inspect.signature(function).bind(None, None, **options)
+    except TypeError as error:
+        refuse(f"the marker's arguments: {error}; expected keywords of equivariance.{function.__name__}, and args")
+
+
+def refuse(words: str) -> NoReturn:
+    """Fail in one line, without a traceback: the test is wrong, not the network."""
+    fail_with(f"{MARKER}: {words}")
+
+
+def fail_with(text: str) -> NoReturn:
+    """Fail with a text and no traceback; this frame is not hidden, as pytest remarks on it where all are."""
+    raise pytest.fail.Exception(text, pytrace=False) from None
+
+
+def _is_network(value: object) -> bool:
+    return callable(value) and not isinstance(value, type)
+
+
+def _words(value: object) -> str:
+    """The kind of a value, in a few words."""
+    if isinstance(value, type):
+        return f"the class {value.__name__}, not an instance"
+    if isinstance(value, tuple):
+        return f"({', '.join(_words(v) for v in value)})"
+    return "None" if value is None else type(value).__name__

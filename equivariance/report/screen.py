@@ -1,0 +1,85 @@
+"""The reports of several subjects as one text, for the screen and for files."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TextIO
+
+from rich.console import Console, RenderableType
+from rich.text import Text
+
+from equivariance.findings import Report
+from equivariance.report.text import WIDTH, render, render_findings, side_by_side
+
+if TYPE_CHECKING:
+    from equivariance.subject import Known, Subject
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A subject, its report, and how that differs from what the subject is registered with.
+
+    Attributes
+    ----------
+    subject, report : the two
+    extra : found, and not registered
+    missed : registered, and not found
+    """
+
+    subject: Subject
+    report: Report
+    extra: tuple[Known, ...]
+    missed: tuple[Known, ...]
+
+    @property
+    def as_registered(self) -> bool:
+        """Neither more nor less was found."""
+        return not self.extra and not self.missed
+
+
+def all_of(done: Sequence[Examined], registered: bool) -> list[RenderableType]:
+    """Every report, networks side by side, and with ``registered`` the comparison with what they are known for."""
+    pieces: list[RenderableType] = []
+    for each in done:
+        title = f"{each.subject.name}: {each.subject.description}"
+        pieces += [Text(title, style="bold"), render(each.report), Text("")]
+    if len(done) > 1:
+        pieces.append(side_by_side([d.report for d in done], {d.subject.name: d.subject.stages for d in done}))
+    return [*pieces, *(_verdict(d) for d in done)] if registered else pieces
+
+
+def those_broken(done: Sequence[Examined], registered: bool) -> list[RenderableType]:
+    """The findings alone; with ``registered``, those of networks that are not as registered."""
+    if registered:
+        return [p for d in done if not d.as_registered for p in (render_findings(d.report), _verdict(d))]
+    return [render_findings(d.report) for d in done if not d.report.ok]
+
+
+def show(pieces: Sequence[RenderableType], stream: TextIO) -> None:
+    """Print, as wide as the terminal."""
+    console = Console(file=stream, highlight=False, emoji=False, width=None if stream.isatty() else WIDTH)
+    for piece in pieces:
+        console.print(piece)
+
+
+def plain(pieces: Sequence[RenderableType]) -> str:
+    """Text without colour, for a file."""
+    buffer = io.StringIO()
+    console = Console(file=buffer, width=WIDTH, color_system=None, highlight=False, emoji=False)
+    for piece in pieces:
+        console.print(piece)
+    lines = [line.rstrip() for line in buffer.getvalue().splitlines()]
+    return "\n".join(lines) + "\n" if lines else ""
+
+
+def _verdict(examined: Examined) -> Text:
+    name = examined.subject.name
+    if examined.as_registered:
+        count = len(examined.subject.known)
+        words = f"exactly its {count} known findings" if count else "no finding"
+        return Text(f"{name}: as registered ({words})", style="green")
+    parts = [f"beyond what is registered: {k.symmetry} {k.cause} in {k.layer}" for k in examined.extra]
+    parts += [f"registered but not found: {k.symmetry} {k.cause} in {k.layer}" for k in examined.missed]
+    return Text(f"{name}: NOT as registered; " + "; ".join(parts), style="bold red")

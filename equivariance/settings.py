@@ -1,0 +1,56 @@
+"""How thoroughly to look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+
+from equivariance.errors import ArgumentError
+from equivariance.groups import Group
+from equivariance.progress import UNOBSERVED, Observer
+
+MOST_SAMPLES = 1_000_000
+MOST_SEED = 2**31 - 1
+"""Seeds are counted on from this one, and NumPy takes none of 2**32 or more."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How thoroughly, and in which precision, to look.
+
+    Attributes
+    ----------
+    samples : elements per symmetry
+    seed : of everything random
+    dtype : the precision that is judged; None for that of the module's parameters, or of the inputs
+    max_translation : longest translation in the units of the positions; None for ten times the extent of the cloud
+    layers : only report layers that match: a substring of the path or class name, or a glob
+    claims : the symmetries that the subject claims; None for all that are tested
+    inside : whether to look for the statements at fault
+    infer : whether to infer what layers without a contract take and give
+    observer : is told of every step
+    """
+
+    samples: int = 8
+    seed: int = 0
+    dtype: torch.dtype | None = None
+    max_translation: float | None = None
+    layers: str | None = None
+    claims: tuple[str, ...] | None = None
+    inside: bool = True
+    infer: bool = False
+    observer: Observer = field(default=UNOBSERVED, compare=False)
+
+    def claiming(self, group: Group) -> bool:
+        """Whether the subject claims the symmetry."""
+        return self.claims is None or group.symmetry in self.claims
+
+    def __post_init__(self) -> None:
+        """Reject what no run can use."""
+        for name, least, most in (("samples", 1, MOST_SAMPLES), ("seed", 0, MOST_SEED)):
+            value = getattr(self, name)
+            if type(value) is not int or not least <= value <= most:
+                raise ArgumentError(name, value, f"a whole number of at least {least}, at most {most}")
+        if not (self.layers is None or isinstance(self.layers, str)):
+            raise ArgumentError("layers", self.layers, "a substring of paths or class names, or a glob, as a string")

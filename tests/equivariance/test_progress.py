@@ -1,0 +1,74 @@
+"""What an observer of an examination is told, and that an examination ends where its observer ends it."""
+
+import pytest
+
+from equivariance.check import diagnose
+from equivariance.examination import examine_module
+from equivariance.layers import layer_contracts
+from equivariance.settings import Settings
+from tests.equivariance.specimens import Mix, Scale, Stack, normal
+
+VECTORS = (normal(6, 4, 3),)
+
+
+class Diary:
+    """Writes down what it is told."""
+
+    def __init__(self, patience=1000):
+        self.begun_with, self.steps, self.reports, self.patience = (), [], [], patience
+
+    def begun(self, symmetries):
+        self.begun_with = symmetries
+
+    def sampled(self, symmetry, done, total):
+        self.steps.append((symmetry, done, total))
+        if len(self.steps) == self.patience:
+            raise KeyboardInterrupt
+
+    def tested(self, report):
+        self.reports.append(report)
+
+
+def observed(module, diary, **more):
+    settings = Settings(samples=3, observer=diary, **more)
+    contracts = layer_contracts(module, {})
+    return examine_module(module, VECTORS, "1x1o", "1x1o", None, "e3", contracts, settings)
+
+
+def test_every_sample_of_every_symmetry_is_told():
+    diary = Diary()
+    observed(Stack(Scale(), Mix()), diary)
+    assert diary.begun_with == ("translation", "rotation", "inversion")
+    assert diary.steps == [(s, i, 3) for s in diary.begun_with for i in (1, 2, 3)]
+
+
+def test_what_is_known_so_far_is_told_before_each_symmetry():
+    diary = Diary()
+    final = observed(Stack(Scale(), Mix()), diary)
+    assert [r.symmetries for r in diary.reports] == [(), ("translation",), ("translation", "rotation")]
+    assert [len(r.findings) for r in diary.reports] == [0, 0, 1]
+    assert diary.reports[-1].findings == final.findings
+    assert diary.reports[-1].layers == [row for row in final.layers if row.symmetry != "inversion"]
+
+
+def test_an_observer_may_end_the_examination():
+    diary = Diary(patience=7)
+    with pytest.raises(KeyboardInterrupt):
+        observed(Stack(Scale(), Mix()), diary)
+    assert diary.reports[-1].symmetries == ("translation", "rotation")
+
+
+def test_observing_changes_nothing():
+    module = Stack(Scale(), Mix())
+    assert observed(module, Diary()) == diagnose(module, VECTORS, "1x1o", "1x1o", group="e3", samples=3)
+
+
+def test_unclaimed_symmetries_are_told_too():
+    diary = Diary()
+    observed(Stack(Mix()), diary, claims=("inversion",))
+    assert [s for s, _, _ in diary.steps] == ["inversion"] * 3
+    assert [[u.symmetry for u in r.unclaimed] for r in diary.reports] == [
+        [],
+        ["translation"],
+        ["translation", "rotation"],
+    ]
