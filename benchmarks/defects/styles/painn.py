@@ -122,7 +122,8 @@ PLANTINGS = (
              "pengxingang/Pocket2Mol#16"),
     Planting("painn-linear-on-components", "component-mixing", "rotation", (), ("update.axes", "update"),
              "pengxingang/Pocket2Mol#16"),
-    Planting("painn-component-mask", "component-mixing", "rotation", (), UPDATE, "heidelberg-hepml/lorentz-gatr#32"),
+    Planting(
+        "painn-component-mask", ("component-mixing", "frame-dependent"), "rotation", (), UPDATE, "heidelberg-hepml/lorentz-gatr#32"),
     Planting("painn-cross-product", "wrong-irrep", "inversion", (), UPDATE,
              "lollcat/se3-augmented-coupling-flows#55"),
     Planting("painn-scalar-from-x", ("frame-dependent", "component-mixing"), "rotation", ("inversion",), UPDATE),
