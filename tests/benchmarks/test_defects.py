@@ -8,6 +8,8 @@ from benchmarks.defects.catalogue import CASES, FOLDER, STYLES, runnable, statem
 from benchmarks.defects.direct import SYMMETRIES, error
 from equivariance import CAUSES
 
+# torch_geometric scripts functions when it is imported.
+pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 DEFECTS = [case for case in CASES if case.truth]
 SOUND = [case for case in CASES if not case.truth]
 ROUNDING, BROKEN = 1e-11, 1e-10
