@@ -30,7 +30,9 @@ def main() -> None:
         outcomes.append(found)
         if found.failed or found.alarms:
             print(f"{len(outcomes)}/{len(wanted)} {found.task}: {found.failed or found.said}", flush=True)
-    command = shlex.join(["python", "-m", "benchmarks.defects", *sys.argv[1:]])
+    # What decides the figures; files of the machine do not.
+    chosen = ["--seeds", str(options.seeds), "--dtypes", *options.dtypes, "--settings", *options.settings]
+    command = shlex.join(["python", "-m", "benchmarks.defects", *chosen, "--jobs", str(options.jobs)])
     text = page(cases, outcomes, command, time.perf_counter() - start)
     print(text)
     # A part of the cases is for looking at, not for the record.

@@ -48,7 +48,8 @@ class Case:
     """A network that is sound (``truth`` is None) or has one planted defect.
 
     ``groups`` are claimed; ``build`` is called with a seeded generator; ``origin`` names the thread of a bug report
-    that the mechanism is taken from, ``requires`` a package beyond those of the harness.
+    that the mechanism is taken from, ``requires`` a package beyond those of the harness;
+    ``declares`` says whether there are contracts of inner layers.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Case:
     origin: str = ""
     dtypes: tuple[str, ...] = BOTH
     requires: str = ""
+    declares: bool = True
 
     def example(self, seed: int, dtype: torch.dtype) -> Example:
         """The network of a seed, with its constants in ``dtype``, in evaluation mode."""
@@ -99,7 +101,7 @@ Network = Callable[[str, int], Example]
 
 def planted(
     style: str, network: Network, plantings: tuple[Planting, ...], groups: tuple[str, ...],
-    depths: tuple[int, ...] = (0, 2), requires: str = "",
+    depths: tuple[int, ...] = (0, 2), requires: str = "", declares: bool = True,
 ) -> tuple[Case, ...]:  # fmt: skip
     """The sound network of a style, and one case per defect and depth."""
     found = [Case(f"{style}-sound", style, lambda: network("", 0), groups, requires=requires)]
@@ -113,7 +115,15 @@ def planted(
                 return network(name, depth)
 
             case = Case(
-                f"{planting.name}@{depth}", style, build, groups, truth, planting.origin, planting.dtypes, requires
+                f"{planting.name}@{depth}",
+                style,
+                build,
+                groups,
+                truth,
+                planting.origin,
+                planting.dtypes,
+                requires,
+                declares,
             )
             found.append(case)
     return tuple(found)

@@ -45,15 +45,15 @@ Lines = frozenset[tuple[str, int]]
 
 @functools.cache
 def statements() -> dict[str, Lines]:
-    """The lines of the marked statements by marker: a comment ``# planted: NAME`` on any line of a statement."""
+    """The lines of the marked statements: a comment ``# planted: NAME, NAME`` on any line of a statement."""
     found: dict[str, set[tuple[str, int]]] = {}
     for path in sorted(FOLDER.glob("styles/*.py")):
         text = path.read_text()
         nodes = [n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.stmt)]
         for number, line in enumerate(text.splitlines(), start=1):
-            _, _, marker = line.partition("# planted: ")
-            if marker:
-                found.setdefault(marker.strip(), set()).update((path.name, i) for i in _innermost(nodes, number))
+            _, _, markers = line.partition("# planted: ")
+            for marker in filter(None, map(str.strip, markers.split(","))):
+                found.setdefault(marker, set()).update((path.name, i) for i in _innermost(nodes, number))
     return {marker: frozenset(lines) for marker, lines in found.items()}
 
 

@@ -11,6 +11,7 @@ from benchmarks.defects.case import Case
 from benchmarks.defects.score import Outcome
 
 SCORES = ("detected", "symmetry", "layer", "statement", "cause")
+COLUMNS = (*SCORES, "confirmed")
 PACKAGES = ("torch", "e3nn", "numpy", "scipy", "dgl", "torch_geometric")
 
 
@@ -45,10 +46,11 @@ def _preface(cases: Sequence[Case], found: Sequence[Outcome], command: str, seco
         f"{len(found)} diagnoses took {diagnoses:.0f} s of one thread each ({diagnoses / max(len(found), 1):.2f} s on "
         f"average), {seconds:.0f} s by the clock with the peers.",
         "",
-        "*detected*: a finding under a symmetry that the defect breaks. *symmetry*, *layer*, *statement*, *cause*: right",
-        "in the largest finding. *alarms*: findings at sound layers or under symmetries that hold, per diagnosis.",
-        "*e3nn*: `assert_equivariant` of e3nn raises; it names no layer. *hooks*: a comparison of two runs layer by layer",
-        "sees the break; the first red layer is the right one.",
+        "*detected*: a finding under a symmetry that the defect breaks. *symmetry*, *layer*, *statement*, *cause*:",
+        "the largest finding has it right. *confirmed*: its statement was proven by intervention. *alarms*: findings",
+        "at sound layers or under symmetries that hold, per diagnosis. *e3nn*: its `assert_equivariant` raises; it",
+        "names no layer. *hooks*: a comparison of two runs, layer by layer, sees the break; the first red layer is the",
+        "right one.",
     ]
 
 
@@ -65,7 +67,7 @@ def _machine() -> str:
 
 def _table(known: dict[str, Case], outcomes: Sequence[Outcome], peers: bool) -> list[str]:
     more = ["e3nn: detected", "hooks: detected", "hooks: layer"] if peers else []
-    head = ["style", "dtype", "diagnoses", *SCORES, "alarms", *more]
+    head = ["style", "dtype", "diagnoses", *COLUMNS, "alarms", *more]
     lines = [_line(head), _line(["---"] * 2 + ["---:"] * (len(head) - 2))]
     styles = list(dict.fromkeys(known[o.task.case].style for o in outcomes))
     for style in (*styles, "all"):
@@ -77,7 +79,7 @@ def _table(known: dict[str, Case], outcomes: Sequence[Outcome], peers: bool) -> 
 
 
 def _shares(outcomes: Sequence[Outcome], peers: bool) -> list[str]:
-    measured: list[Callable[[Outcome], bool]] = [lambda o, s=s: getattr(o, s) for s in SCORES]  # type: ignore[misc]
+    measured: list[Callable[[Outcome], bool]] = [lambda o, s=s: getattr(o, s) for s in COLUMNS]  # type: ignore[misc]
     shares = [_percent(outcomes, m) for m in measured] + [f"{sum(o.alarms for o in outcomes) / len(outcomes):.2f}"]
     if peers:
         shares += [

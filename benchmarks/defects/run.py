@@ -28,7 +28,7 @@ def tasks(cases: Sequence[Case], dtypes: Sequence[str], seeds: int, settings: Se
         for case in cases
         for dtype in dtypes
         for setting in settings
-        if dtype in case.dtypes and runnable(case) and (setting == "bare" or case.truth)
+        if dtype in case.dtypes and runnable(case) and (setting == "bare" or (case.truth and case.declares))
     ]
 
 

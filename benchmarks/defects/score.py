@@ -12,7 +12,7 @@ import torch
 import equivariance as eq
 from benchmarks.defects.case import Case, Example, Truth
 from benchmarks.defects.catalogue import statements
-from benchmarks.defects.peers import Peer, first_red_layer, library_assertion
+from benchmarks.defects.peers import NOTHING, Peer, first_red_layer, library_assertion
 
 SETTINGS = ("bare", "declared")
 """Only the network's own inputs and output are declared; or inner layers too, in the cases that declare them."""
@@ -34,8 +34,9 @@ class Outcome:
     """The scores of one diagnosis; for a sound case only ``alarms`` and ``failed`` say something.
 
     ``detected``: a finding under one of the symmetries that are broken. ``symmetry``, ``layer``, ``statement``,
-    ``cause``: right in the largest finding under the telling symmetry. ``alarms``: findings under a symmetry that holds
-    or at a layer that is sound. ``said``: the findings in words. ``failed``: the exception, where one was raised.
+    ``cause``: right in the largest finding under the telling symmetry; ``confirmed``: its statement was proven by
+    intervention. ``alarms``: findings under a symmetry that holds or at a layer that is sound. ``said``: the findings
+    in words. ``failed``: the exception, where one was raised.
     """
 
     task: Task
@@ -44,12 +45,13 @@ class Outcome:
     layer: bool = False
     statement: bool = False
     cause: bool = False
+    confirmed: bool = False
     alarms: int = 0
     said: str = ""
     failed: str = ""
     seconds: float = 0.0
-    assertion: Peer = Peer()
-    hooks: Peer = Peer()
+    assertion: Peer = NOTHING
+    hooks: Peer = NOTHING
 
 
 def outcome(case: Case, task: Task) -> Outcome:
@@ -85,6 +87,7 @@ def _scores(truth: Truth, layers: tuple[str, ...], report: eq.Report) -> dict[st
         "layer": telling is not None and telling.layer in layers,
         "statement": telling is not None and _at(telling.location, truth.marker),
         "cause": telling is not None and telling.cause in truth.causes,
+        "confirmed": telling is not None and telling.located == "confirmed",
         "alarms": len(wrong),
     }
 
@@ -100,7 +103,7 @@ def _declared(truth: Truth, example: Example) -> tuple[str, ...]:
 
 
 def _within(layer: str, ancestor: str) -> bool:
-    return ancestor == "" or layer == ancestor or layer.startswith(f"{ancestor}.")
+    return ancestor in ("", layer) or layer.startswith(f"{ancestor}.")
 
 
 def _named(layer: str) -> str:

@@ -28,7 +28,8 @@ class UserFunctions(nn.Module):
             between = edges.src["x"]  # planted: dgl-source-position
         length = safe_norm(edges.dst["x"] - edges.src["x"], True)
         scalars = self.net(torch.cat([edges.src["h"], edges.dst["h"], length], -1))
-        return {"scalars": scalars, "vectors": self.weight(scalars) * between}
+        # A position is as lawful as a vector until it is scaled.
+        return {"scalars": scalars, "vectors": self.weight(scalars) * between}  # planted: dgl-source-position
 
     def reduce(self, nodes):
         vectors = nodes.mailbox["vectors"].mean(1)

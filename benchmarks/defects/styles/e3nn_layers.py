@@ -29,7 +29,8 @@ class Convolution(nn.Module):
     def forward(self, features: Tensor, x: Tensor) -> Tensor:
         edges = x[:, None] - x
         if self.defect == "e3nn-harmonics-of-positions":
-            edges = x.expand(len(x), -1, -1)  # planted: e3nn-harmonics-of-positions
+            units = x / x.norm(dim=-1, keepdim=True)  # planted: e3nn-harmonics-of-positions
+            edges = units.expand(len(x), -1, -1)
         if self.defect == "e3nn-old-axis-order":
             edges = edges.roll(-1, -1)  # planted: e3nn-old-axis-order
         harmonics = o3.spherical_harmonics(HARMONICS, edges / (1 + safe_norm(edges, True)), normalize=False)
@@ -70,8 +71,9 @@ class Layer(nn.Module):
             signal = self.sphere(signal)  # planted: e3nn-coarse-sphere
             made = torch.cat([signal[:, :1], made[:, 1:4], signal[:, 1:4], made[:, 7:10], signal[:, 4:9]], -1)
         if self.defect == "e3nn-even-vector":
-            squares = 3 * torch.linalg.cross(made[:, 4:7], made[:, 7:10])  # planted: e3nn-even-vector
-            made = torch.cat([made[:, :4], squares, made[:, 7:]], -1)
+            first, second = made[:, 4:7], made[:, 7:10]
+            first = first + 3 * torch.linalg.cross(first, second)  # planted: e3nn-even-vector
+            made = torch.cat([made[:, :4], first, made[:, 7:]], -1)
         return features + made
 
 

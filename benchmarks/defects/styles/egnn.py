@@ -95,6 +95,6 @@ PLANTINGS = (
              origin="MediaBrain-SJTU/EqMotion#1"),
     Planting("egnn-position-bias", "component-mixing", "rotation", ("inversion",)),
     Planting("egnn-running-sum", "order-dependent", "permutation"),
-    Planting("egnn-handedness", "wrong-irrep", "inversion"),
+    Planting("egnn-handedness", "wrong-irrep", "inversion", (), ("chiral", "")),
 )  # fmt: skip
 CASES = planted("egnn", network, PLANTINGS, ("e3", "permutation"))

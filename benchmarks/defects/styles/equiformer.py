@@ -52,7 +52,8 @@ class EdgeFrame(nn.Module):
         """[..., 3, 3], whose rows are axes; the second one is the edge."""
         along = edges / safe_norm(edges, True)
         up = torch.eye(3).to(edges)[2].expand_as(along)
-        side = torch.linalg.cross(along, up)
+        # The axis is arbitrary, and no fault as long as what is done in the frame does not tell the two others apart.
+        side = torch.linalg.cross(along, up)  # planted: equiformer-unequal-orders, equiformer-activation-in-frame
         side = side / safe_norm(side, True)
         return torch.stack([side, along, torch.linalg.cross(side, along)], -2)
 

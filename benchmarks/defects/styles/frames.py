@@ -15,7 +15,8 @@ NODES, CHANNELS = 8, 5
 def spanned(first: Tensor, second: Tensor) -> Tensor:
     """Orthonormal axes [..., 3, 3] in rows, by Gram and Schmidt; right-handed."""
     a = first / safe_norm(first, True)
-    b = second - (second * a).sum(-1, keepdim=True) * a
+    # A built-in axis is a number like any other until it meets an axis that turns.
+    b = second - (second * a).sum(-1, keepdim=True) * a  # planted: frames-built-in-axis
     b = b / safe_norm(b, True)
     return torch.stack([a, b, torch.linalg.cross(a, b)], -2)
 
@@ -47,14 +48,15 @@ class FrameLayer(nn.Module):
         edges = x - x[:, None]
         if self.defect == "frames-without-origin":
             edges = x.expand(len(x), -1, -1)  # planted: frames-without-origin
-        local = torch.einsum("iax,ijx->ija", axes, edges)
+        local = torch.einsum("iax,ijx->ija", axes, edges)  # planted: frames-without-origin
         if self.defect == "frames-transposed":
             local = torch.einsum("iax,ija->ijx", axes, edges)  # planted: frames-transposed
         seen = self.see(torch.cat([h.expand(len(h), -1, -1), local], -1)).mean(1)
         turned = torch.einsum("iax,ia->ix", axes, seen[:, CHANNELS:])
         if self.defect == "frames-not-turned-back":
             turned = seen[:, CHANNELS:]  # planted: frames-not-turned-back
-        return h + seen[:, :CHANNELS].tanh(), v + turned
+        v = v + turned  # planted: frames-not-turned-back
+        return h + seen[:, :CHANNELS].tanh(), v
 
 
 class FrameNet(nn.Module):
@@ -66,7 +68,7 @@ class FrameNet(nn.Module):
         self.layers = nn.ModuleList(FrameLayer(defect if i == depth else "") for i in range(3))
 
     def forward(self, kinds: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
-        h, v = self.embed(kinds), torch.zeros_like(x)
+        h, v = self.embed(kinds), x - x.mean(0)
         for layer in self.layers:
             h, v = layer(h, v, x)
         return h, v

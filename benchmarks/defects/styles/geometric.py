@@ -36,7 +36,8 @@ def convolution(defect: str) -> nn.Module:
                 between = x_j  # planted: pyg-neighbour-position
             if defect == "pyg-clipped-components":
                 between = between.clamp(-0.5, 0.5)  # planted: pyg-clipped-components
-            return torch.cat([scalars, self.weight(scalars) * between], -1)
+            # A position is as lawful as a vector until it is scaled.
+            return torch.cat([scalars, self.weight(scalars) * between], -1)  # planted: pyg-neighbour-position
 
     return Convolution()
 

@@ -28,7 +28,8 @@ class Message(nn.Module):
         a, b, c = (self.scalars(s) * filters).chunk(3, -1)
         directions = edges / (1 + distances)[..., None]
         if self.defect == "painn-absolute-direction":
-            directions = (x / (1 + safe_norm(x))[..., None]).expand(len(x), -1, -1)  # planted: painn-absolute-direction
+            units = x / x.norm(dim=-1, keepdim=True)  # planted: painn-absolute-direction
+            directions = units.expand(len(x), -1, -1)
         if self.defect == "painn-saturated-direction":
             directions = torch.sin(edges) / (1 + distances)[..., None]  # planted: painn-saturated-direction
         vectors = torch.einsum("ijc,jcx->icx", b, v) + torch.einsum("ijc,ijx->icx", c, directions)
@@ -122,7 +123,8 @@ PLANTINGS = (
              "pengxingang/Pocket2Mol#16"),
     Planting("painn-linear-on-components", "component-mixing", "rotation", (), ("update.axes", "update"),
              "pengxingang/Pocket2Mol#16"),
-    Planting("painn-component-mask", "component-mixing", "rotation", (), UPDATE, "heidelberg-hepml/lorentz-gatr#32"),
+    Planting("painn-component-mask", ("component-mixing", "frame-dependent"), "rotation", (), UPDATE,
+             "heidelberg-hepml/lorentz-gatr#32"),
     Planting("painn-cross-product", "wrong-irrep", "inversion", (), UPDATE,
              "lollcat/se3-augmented-coupling-flows#55"),
     Planting("painn-scalar-from-x", ("frame-dependent", "component-mixing"), "rotation", ("inversion",), UPDATE),

@@ -47,7 +47,7 @@ class Interaction(nn.Module):
             numbers = torch.arange(len(x), device=x.device)
             weights = weights / (1 + (numbers[:, None] - numbers).abs())[..., None]  # planted: schnet-index-decay
         if self.defect == "schnet-neighbour-cap":
-            counted = (distances < CUTOFF).long().cumsum(1)
+            counted = (distances < CUTOFF).long().cumsum(1)  # planted: schnet-neighbour-cap
             weights = torch.where(counted[..., None] <= 4, weights, 0)  # planted: schnet-neighbour-cap
         h = h + 4 * self.update(torch.einsum("ijc,jc->ic", weights, h))
         if self.defect == "schnet-radius-feature":

@@ -34,7 +34,7 @@ class Kernel(nn.Module):
         if self.defect == "tfn-axis-order":
             directions = directions[..., [1, 2, 0]]  # planted: tfn-axis-order
         if self.defect == "tfn-absolute-harmonics":
-            directions = (x / safe_norm(x, keepdim=True)).expand_as(edges)  # planted: tfn-absolute-harmonics
+            directions = (x / x.norm(dim=-1, keepdim=True)).expand_as(edges)  # planted: tfn-absolute-harmonics
         return distances, o3.spherical_harmonics([0, 1, 2], directions, normalize=False)
 
 
