@@ -31,6 +31,10 @@ def diagnosed(environment: Environment, folder: Path) -> dict[str, Any]:
     if done.returncode:
         return {"version": "", "cases": [], "obstacle": f"not run: {done.stderr.strip().splitlines()[-1]}"}
     found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    if environment.tests:
+        run = [python, "-m", "pytest", "-q", "-W", "ignore", "-p", "no:cacheprovider", environment.tests]
+        tested = subprocess.run(run, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
+        found["tests"] = (tested.returncode, tested.stdout.strip().splitlines()[-1])
     return found
 
 

@@ -24,6 +24,7 @@ class Environment:
     statement : what the statement holds that must be named as the cause of each of these breaks
     why : what is known to be wrong with it, and what repaired it
     limits : what of it does not install or run beside this PyTorch, and what stands in for it
+    tests : a file of tests that need the library, beside the cases
     """
 
     name: str
@@ -34,6 +35,7 @@ class Environment:
     statement: str = ""
     why: str = ""
     limits: str = ""
+    tests: str = ""
 
 
 LEAK = "planted: a bias on vectors, energies"
@@ -73,6 +75,7 @@ ENVIRONMENTS = (
     ),
     Environment(
         "escnn", "escnn", ("escnn", "lie_learn", "joblib", "cloudpickle", "pymanopt", "autograd", "numpy<2"),
+        tests="nightly_tests/test_escnn.py",
         broken={"planted: ReLU on an irrep of C4": ("rotation",)},
         limits="`py3nj` needs a Fortran compiler and is left out, which escnn allows; `lie_learn` needs `numpy<2`",
     ),

@@ -29,7 +29,9 @@ def judged(environment: Environment, found: dict[str, Any]) -> list[str]:
     """One line per case, which starts with "as expected" or "unexpected"."""
     if "obstacle" in found:
         return [f"unexpected: {found['obstacle']}"]
-    return [f"{_verdict(environment, case)}: {case['case']}: {_outcome(case)}" for case in found["cases"]]
+    lines = [f"{_verdict(environment, case)}: {case['case']}: {_outcome(case)}" for case in found["cases"]]
+    code, said = found.get("tests", (0, ""))
+    return [*lines, f"{'unexpected' if code else 'as expected'}: {environment.tests}: {said}"] if said else lines
 
 
 def _broken(case: dict[str, Any]) -> set[str]:

@@ -3,17 +3,14 @@
 import numpy as np
 import pytest
 import torch
-
-import equivariance as eq
-from equivariance.errors import ContractError, ForeignElementError
-from equivariance.groups import inversion, rotation, translation
-from equivariance.trees import transform
-
-pytest.importorskip("escnn", reason="needs escnn: pip install --no-deps escnn lie_learn joblib pymanopt autograd")
 from escnn import group, gspaces
 from escnn import nn as enn
 
+import equivariance as eq
 from equivariance.adapters.escnn import Fields, acting_element, group_of
+from equivariance.errors import ContractError, ForeignElementError
+from equivariance.groups import inversion, rotation, translation
+from equivariance.trees import transform
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of the library itself
 QUARTER = rotation([0, 0, np.pi / 2])
