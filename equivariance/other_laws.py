@@ -59,7 +59,7 @@ def _other_declarations(
         if symmetry != "translation":
             yield "vectors", '"1x1o"', Irreps("1x1o", nodes=how.nodes, batch=how.batch)
         yield "points", '"cartesian_points"', CartesianPoints(nodes=how.nodes, batch=how.batch)
-    if symmetry == "permutation" and how.nodes is None:
+    if symmetry == "permutation" and how.nodes is None and type(how) in (Invariant, Irreps, CartesianPoints):
         count = len(experiment.element.order or ())
         for axis in (a for a in range(tensor.dim()) if tensor.shape[a] == count):
             yield (
