@@ -171,9 +171,9 @@ class Dataflow:
             if self.matcher.symmetry == "inversion" and law in _PARITIES and number in joined:
                 found.append((self.arising(number), _PARITIES[law == _PARITIES[0]]))
             first = self._handed_on(number)
-            if isinstance(law, Moved):
+            if isinstance(law, Moved) and self._event(first).name in VIEWS | CUTS:
                 found.append((first, Unchanged()))
-            if law is None and first != number:
+            if law is None and self._event(first).name in VIEWS:
                 found.extend((first, law) for law in self.matcher.candidates(self.reference.values[first], []))
         for one, other in itertools.permutations(reads, 2):
             laws = self.law(one), self.law(other)

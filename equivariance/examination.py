@@ -16,7 +16,7 @@ from equivariance.curves import cloud_of
 from equivariance.elements import Transform, permutation, samples
 from equivariance.findings import Finding, LayerRow, Report, Unclaimed
 from equivariance.groups import Group, Setting, groups_of
-from equivariance.inference import Inferred, infer
+from equivariance.inference import Inferred, infer, usable
 from equivariance.layers import matching_layers
 from equivariance.layouts import known_axes, told_by_size
 from equivariance.localize import Localizer
@@ -52,7 +52,7 @@ def examine_module(
     found, inferred = _Found(*examine(bench)), Inferred({})
     sound = not any(f.cause == "not-finite" for f in found.findings)
     settings.observer.begun(tuple(g.symmetry for g in groups))
-    if settings.infer and sound:
+    if settings.infer and sound and not bench.gradients:  # what is handed on in place of a value has no gradient
         inferred = _inferred(bench, setting, settings, groups)
         bench = bench.knowing(inferred.contracts)
     about: dict[str, Any] = {
@@ -106,7 +106,9 @@ def _inferred(bench: Bench, setting: Setting, settings: Settings, groups: tuple[
     """Contracts of the layers that have none, from the runs themselves."""
     claimed = [g for g in groups if settings.claiming(g)]
     surveyors = _surveyors(bench, setting, settings)
-    return infer({g.symmetry: surveyors(g.symmetry) for g in claimed}, claimed, list(bench.contracts))
+    inferred = infer({g.symmetry: surveyors(g.symmetry) for g in claimed}, claimed, list(bench.contracts))
+    following = _surveyors(bench.knowing(inferred.contracts), setting, settings)
+    return usable(inferred, {g.symmetry: following(g.symmetry) for g in claimed}, claimed)
 
 
 def _measurable(groups: tuple[Group, ...], setting: Setting, claims: tuple[str, ...] | None) -> tuple[Group, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import linecache
 import os
+import re
 import sysconfig
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +17,10 @@ LIBRARIES = (
     "torch_sparse", "torch_cluster", "escnn", "lightning", "pytorch_lightning", "functorch",
 )  # fmt: skip
 """Packages that a statement is not looked for in, unless the layer itself is one of theirs."""
+
+
+_GENERATED = re.compile(r"_(propagate|edge_updater)_\w+\.py$")
+"""Files that PyTorch Geometric writes for its message passing."""
 
 
 class Place(NamedTuple):
@@ -66,7 +71,7 @@ def _kind(file: str) -> str:
         return "harness"
     if any(file.startswith(f) for f in folders["torch"]):
         return "torch"
-    if any(file.startswith(f) for f in folders["library"]):
+    if any(file.startswith(f) for f in folders["library"]) or _GENERATED.search(file):
         return "library"
     standard = file.startswith(folders["python"]) and not any(p in file for p in ("site-packages", "dist-packages"))
     return "torch" if standard else "own"

@@ -16,6 +16,7 @@ import torch
 from equivariance.adapters import adapter_of
 from equivariance.contract import Contract
 from equivariance.dataflow import Dataflow
+from equivariance.elements import Transform, samples
 from equivariance.errors import ArgumentError
 from equivariance.groups import Group
 from equivariance.handlers import Site
@@ -45,18 +46,20 @@ class Inferred:
     ----------
     contracts : layer -> contract, for layers of which everything obeys a law
     lawless : layers that take or give something that obeys none
-    too_large : whether the network was too large to be recorded
+    obstacle : why nothing could be inferred, or ""
     """
 
     contracts: Mapping[str, Contract]
     lawless: tuple[str, ...] = ()
-    too_large: bool = False
+    obstacle: str = ""
 
     @property
     def lines(self) -> list[str]:
         """What a report says of it."""
-        if self.too_large:
-            return ["inner layers: too large to infer what they take and give; contracts={...} declares it"]
+        if self.obstacle:
+            return [
+                f"inner layers: what they take and give is not inferred: {self.obstacle}; contracts={{...}} declares it"
+            ]
         total = len(self.contracts) + len(self.lawless)
         if not total:
             return []
@@ -74,7 +77,7 @@ def infer(surveyors: Mapping[str, Surveyor], groups: Iterable[Group], declared: 
     for group in groups:
         recorded = _recorded(surveyors[group.symmetry], group)
         if recorded is None:
-            return Inferred({}, too_large=True)
+            return Inferred({}, obstacle="too much to record")
         flow, calls = recorded
         passed = {layer: found for layer, found in calls.items() if layer not in declared}
         for layer, found in passed.items():
@@ -86,11 +89,24 @@ def infer(surveyors: Mapping[str, Surveyor], groups: Iterable[Group], declared: 
     )
 
 
+def usable(inferred: Inferred, surveyors: Mapping[str, Surveyor], groups: Iterable[Group]) -> Inferred:
+    """What was inferred, unless the network does not run with its layers apart: where gradients pass them, say."""
+    for group in groups:
+        surveyor = surveyors[group.symmetry]
+        for state in surveyor.bench.states:
+            for element in (Transform(), *group.draw(2, surveyor.seed, surveyor.setting)):
+                try:
+                    surveyor.apart(Trial(element, state))
+                except ArgumentError as error:
+                    return Inferred({}, obstacle=f"the network does not run with its layers apart ({error.expected})")
+    return inferred
+
+
 def _recorded(surveyor: Surveyor, group: Group) -> tuple[Dataflow, dict[str, list[Passed]]] | None:
     state = [s for s in surveyor.bench.states if s.mode == "eval"][-1]
-    trial = Trial(group.draw(1, surveyor.seed, surveyor.setting)[0], state)
-    errors = surveyor.judged(trial, _ROOT).errors[Site(_ROOT)]
-    key, error = worst(errors)
+    trials = [Trial(element, state) for element in _telling(surveyor, group)]
+    found = [worst(surveyor.judged(t, _ROOT).errors[Site(_ROOT)]) for t in trials]
+    trial, (key, error) = max(zip(trials, found, strict=True), key=lambda pair: pair[1][1].relative)
     reach = 1 + trial.element.distance / surveyor.setting.extent
     floor = max(surveyor.floor_at_output(key), 16 * surveyor.epsilon)
     reading = Reading(error.relative, floor, surveyor.epsilon, 0, 0, surveyor.epsilon, error.discrete, reach)
@@ -102,6 +118,15 @@ def _recorded(surveyor: Surveyor, group: Group) -> tuple[Dataflow, dict[str, lis
         tracer.statements()
     flow = tracer.healed()
     return None if flow is None else (flow, tracer.reference.passed)
+
+
+def _telling(surveyor: Surveyor, group: Group) -> list[Transform]:
+    """Elements of which one shows a break; selections are of as many samples as there are."""
+    count = surveyor.setting.samples or 0
+    if group.symmetry != "batch" or count < 2:
+        return list(group.draw(1, surveyor.seed, surveyor.setting))
+    orders = [range(count - 1, -1, -1), *([i] * count for i in range(count))]
+    return [samples(order, of=count) for order in orders]
 
 
 def _law(flow: Dataflow, number: int) -> Law | None:

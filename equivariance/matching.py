@@ -116,6 +116,8 @@ class Matcher:
         return max(self.tolerance, 64 * torch.finfo(value.dtype).eps)
 
     def _standard(self, seen: Seen) -> Iterator[Law]:
+        if self.symmetry == "batch":  # what is the same for all samples is selected like anything else
+            yield from self._selections(seen.reference)
         yield Unchanged()
         yield from self._plain(seen.reference)
         if self.symmetry == "rotation":
@@ -297,4 +299,6 @@ def _applies(law: Law, tensor: Tensor) -> bool:
         return law.axis < tensor.dim() and len(law.matrices[0][1]) == tensor.shape[law.axis]
     if isinstance(law, Signed):
         return len(law.signs) == 1 or (law.axis < tensor.dim() and tensor.shape[law.axis] == len(law.signs))
+    if isinstance(law, Moved):
+        return law.axis < tensor.dim() and tensor.shape[law.axis] == 3 and tensor.is_floating_point()
     return isinstance(law, Unchanged)

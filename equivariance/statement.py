@@ -78,12 +78,20 @@ def tracer_of(surveyor: Surveyor, group: Group, suspect: Suspect) -> Tracer:
     """A tracer for a suspect, with elements that tell chance from law."""
     setting = surveyor.setting
     suspect = _with_full_batch(surveyor, suspect)
-    more = [e for e in group.draw(3, surveyor.seed + 1, setting)[::2] if _comparable(e, suspect.trial.element)]
+    more = [e for e in _more(surveyor, group) if _comparable(e, suspect.trial.element)]
     root = surveyor.bench.contracts[""]
     given = [leaf for k, v in surveyor.bench.arguments.items() for leaf in leaves(v, root.inputs.get(k))]
     segments = {r.concatenated.sizes for _, _, r in given if r.concatenated and r.concatenated.sizes}
     sizes = Sizes(setting.nodes, setting.samples, tuple(segments))
     return Tracer(surveyor.bench, sizes, suspect, more, group.symmetry)
+
+
+def _more(surveyor: Surveyor, group: Group) -> list[Transform]:
+    """Further elements; of selections those of as many samples as there are."""
+    count = surveyor.setting.samples or 0
+    if group.symmetry == "batch" and count > 1:
+        return [samples(range(count - 1, -1, -1), of=count), samples([count - 1] * count, of=count)]
+    return list(group.draw(3, surveyor.seed + 1, surveyor.setting)[::2])
 
 
 def _call_site(bench: Bench, suspect: Suspect) -> Place | None:
@@ -168,7 +176,7 @@ class Tracer:
         """The first statement before the one that was found whose replacement heals as well."""
         for number, law in flow.sources(found):
             unit = flow.unit(flow.producers[number])
-            if unit.last <= found.first and self._attempt({**_merged(laws), number: law})[1] <= self.limit:
+            if unit.first < found.first and self._attempt({**_merged(laws), number: law})[1] <= self.limit:
                 return self._earlier(flow, unit, laws) or {unit: {number: law}}
         return {}
 

@@ -76,6 +76,15 @@ class Surveyor:
         handler = self._plain(Trial(element, self.bench.states[0]), self.bench.main)
         return worst(handler.errors[Site(Call(""))])[1].relative
 
+    def apart(self, trial: Trial) -> None:
+        """Run the network with every layer given exact values.
+
+        Raises
+        ------
+        ArgumentError : it does not run so
+        """
+        self._alone(trial, self.bench.main, False)
+
     def floor_at_output(self, key: PartKey) -> float:
         """What last-bit perturbations of the input do to a part of the network's output."""
         return self._floors_of(False).get(Site(Call("")), {}).get(key, 0.0)
