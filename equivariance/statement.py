@@ -143,8 +143,10 @@ class Tracer:
         tried: set[int] = set()
         for _ in range(_MOST_ROUNDS):
             flow = self._flow(_merged(laws))
-            if flow is None:
+            if flow is None and not laws:
                 return self._diverged()
+            if flow is None:
+                break
             involved, drops = self._suspects(flow)
             suspects = drops if suspects is None else suspects
             left = [i for i in drops if i in suspects and i not in tried]
@@ -239,7 +241,10 @@ class Tracer:
 
     def _flow(self, laws: Laws) -> Dataflow | None:
         """Recordings under the elements with values replaced; None where they take another course."""
-        under = [(element, self._record(element, laws)[0]) for element in self.elements]
+        try:
+            under = [(element, self._record(element, laws)[0]) for element in self.elements]
+        except (RuntimeError, ValueError, IndexError):  # a replacement that does not fit under every element
+            return None
         if any(divergence(self.reference, tape) is not None for _, tape in under):
             return None
         return Dataflow(self.reference, under, self.matcher)

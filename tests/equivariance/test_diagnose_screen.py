@@ -2,6 +2,7 @@
 
 import os
 import pty
+import signal
 import subprocess
 import sys
 
@@ -13,6 +14,14 @@ from tests.equivariance.command_line import QUICK, as_json, run
 SUBJECT = f"--subject={subjects.MODULE}:"
 
 # Interruption
+
+
+@pytest.fixture(autouse=True)
+def heeds_interrupts():
+    """Processes that a shell starts in the background ignore Ctrl-C, and hand that on."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
