@@ -98,11 +98,8 @@ class Matcher:
             return False
         left = torch.cat([v.double().reshape(length, -1) for v in values])
         right = torch.cat([p.double().reshape(length, -1) for p in parts])
-        if (
-            not 2 <= right.shape[1] <= 64
-            or len(right) < 2 * right.shape[1]
-            or not (left.isfinite() & right.isfinite().all()).all()
-        ):
+        finite = bool(left.isfinite().all() and right.isfinite().all())
+        if not 2 <= right.shape[1] <= 64 or len(right) < 2 * right.shape[1] or not finite:
             return False
         factors = torch.linalg.lstsq(right, left, driver="gelsd").solution
         return self.close(left, right @ factors)

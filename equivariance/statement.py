@@ -11,16 +11,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import torch
 from torch import Tensor
 
 from equivariance.alone import judge
 from equivariance.bench import Bench
-from equivariance.contract import Contract
 from equivariance.dataflow import Dataflow, Unit, divergence
 from equivariance.elements import Transform, samples
 from equivariance.frames import Place, is_own
@@ -29,7 +26,6 @@ from equivariance.handlers import Introduced, Site
 from equivariance.laws import Law, Mixed, Unchanged
 from equivariance.matching import Matcher, Sizes
 from equivariance.measure import PartKey
-from equivariance.probe import Call
 from equivariance.survey import Surveyor
 from equivariance.surveyed import Trial
 from equivariance.tape import Patch, Tape
@@ -262,10 +258,8 @@ class Tracer:
         patches = {n: _patch(law, self.reference.values[n], element) for n, law in laws.items()}
         tape = Tape(patches)
         handler = Traced(self.bench.reference(state), element, dtype, self.owner, tape)
-        module = self.bench.module(state, dtype)
-        with ExitStack() as stack:
-            stack.enter_context(_followed(tape, module, self.owner, self.bench.contracts))
-            stack.enter_context(tape)
+        others = [name for name in self.bench.contracts if name != self.owner.layer]
+        with tape.following(self.bench.module(state, dtype), self.owner.layer, others), tape:
             judge(self.bench, state, self.owner, handler, dtype)
         return tape, handler
 
@@ -273,11 +267,6 @@ class Tracer:
 def _error_at(handler: Introduced, site: Site, key: PartKey) -> float:
     errors = handler.errors.get(site, {})
     return errors[key].relative if key in errors else math.inf
-
-
-def _followed(tape: Tape, module: torch.nn.Module, owner: Call, contracts: Mapping[str, Contract]) -> Any:
-    """Record while the owner's own code runs, and not while a layer with a contract does."""
-    return tape.following(module, owner.layer, [name for name in contracts if name != owner.layer])
 
 
 def _patch(law: Law, value: Tensor, element: Transform) -> Patch:
