@@ -164,6 +164,7 @@ class Examinations:
         result = yield
         if reports:
             vars(result)[_ATTRIBUTE] = packed(reports, whole=self.page is not None)
+            _shorten(result)
         return result
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -206,6 +207,13 @@ def _examinations(config: pytest.Config) -> Examinations:
 def _is_worker(config: pytest.Config) -> bool:
     """Whether this process runs tests for another one, under pytest-xdist."""
     return getattr(config, "workerinput", None) is not None
+
+
+def _shorten(report: pytest.TestReport) -> None:
+    """Leave one line for pytest's short summary: on CI it prints the whole message, which stands above it already."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    if crash is not None:
+        crash.message = crash.message.partition("\n")[0]
 
 
 def _count(text: str) -> int:

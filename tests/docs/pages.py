@@ -29,6 +29,8 @@ _FENCE = re.compile(r'^```(\w*)(?: title="([^"]+)")?\s*$')
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[-+]\d+)?(?![\w.]*\w)")
 _NOISE = 1e-5
 """Numbers below this are rounding, and differ between machines."""
+_CHANGES_OUTPUT = ("PYTEST", "CI", "BUILD_NUMBER", "FORCE_COLOR", "PY_COLORS")
+"""How the names of variables begin that pytest reads: how much of a failure it prints, and in which colours."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def _run_python(page: Path, block: Block, namespace: dict[str, Any]) -> str:
 
 def _run_shell(block: Block, folder: Path) -> str:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(_CHANGES_OUTPUT)}
     environment = {**inherited, "PATH": path, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "COLUMNS": "80"}
     command, joined = ["bash", "-c", block.code], {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     return subprocess.run(command, cwd=folder, env=environment, text=True, check=False, **joined).stdout

@@ -92,6 +92,15 @@ def test_a_failure_names_layer_line_cause_and_the_element_to_replay(pytester):
     assert "pytest_plugin.py" not in text_of(result)
 
 
+def test_the_short_summary_has_one_line_per_failure_also_on_ci(pytester, monkeypatch):
+    monkeypatch.setenv("CI", "true")
+    lines = run(pytester, BROKEN).outlines
+    summary = lines[next(i for i, line in enumerate(lines) if "short test summary" in line) + 1 :]
+    assert summary[0].startswith("FAILED ")
+    assert summary[0].endswith("Stack: 1 finding; tested: rotation")
+    assert summary[1].startswith("=")
+
+
 def test_the_replayed_element_fails_again(pytester):
     first = text_of(run(pytester, BROKEN))
     element = first[first.index("group=equivariance.groups.") :].splitlines()[0]
