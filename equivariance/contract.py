@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from equivariance.errors import ArgumentError, ContractError
 from equivariance.representations import CartesianPoints, Invariant
@@ -66,7 +67,7 @@ def bind(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[st
     ``*args`` stay one tuple under their name; a callable without a Python signature gets the names "0", "1", ...
     """
     try:
-        signature = inspect.signature(function)
+        signature = _signature(function)
     except (TypeError, ValueError):
         return {**{str(i): a for i, a in enumerate(args)}, **kwargs}
     bound = signature.bind(*args, **kwargs)
@@ -84,13 +85,26 @@ def parameters_of(function: Callable[..., Any], default: Collection[str]) -> tup
 def unbind(function: Callable[..., Any], arguments: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """The inverse of :func:`bind`: positional and keyword arguments."""
     try:
-        signature = inspect.signature(function)
+        signature = _signature(function)
     except (TypeError, ValueError):
         return tuple(v for k, v in arguments.items() if k.isdigit()), {
             k: v for k, v in arguments.items() if not k.isdigit()
         }
     bound = inspect.BoundArguments(signature, OrderedDict(arguments))
     return bound.args, bound.kwargs
+
+
+_signatures: WeakKeyDictionary[Callable[..., Any], inspect.Signature] = WeakKeyDictionary()
+
+
+def _signature(function: Callable[..., Any]) -> inspect.Signature:
+    """``inspect.signature``, once per function: it is asked for at every call of every layer."""
+    if not inspect.ismethod(function) or not inspect.isfunction(function.__func__):
+        return inspect.signature(function)
+    found = _signatures.get(function.__func__)
+    if found is None:
+        found = _signatures[function.__func__] = inspect.signature(function)
+    return found
 
 
 def call_contract(

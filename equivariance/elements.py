@@ -7,9 +7,11 @@ A :class:`Transform` acts on positions as ``x' = x R^T + t`` (row vectors), reor
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from operator import mul
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -45,10 +47,9 @@ class Transform:
 
     def __post_init__(self) -> None:
         """Reject what is no group element."""
-        matrix = self.array
-        if matrix.shape != (3, 3) or not np.allclose(matrix @ matrix.T, np.eye(3), atol=1e-12):
+        if not _is_orthogonal(self.matrix):
             raise ArgumentError("matrix", self.matrix, "an orthogonal 3 x 3 matrix (to 1e-12)")
-        if len(self.vector) != 3 or not np.all(np.isfinite(self.vector)):
+        if len(self.vector) != 3 or not all(map(math.isfinite, self.vector)):
             raise ArgumentError("vector", self.vector, "three finite numbers")
         if self.order is not None and sorted(self.order) != list(range(len(self.order))):
             raise ArgumentError("order", self.order, "each of 0 ... n-1 once")
@@ -60,10 +61,15 @@ class Transform:
         """The matrix R, [3, 3] float64."""
         return np.array(self.matrix, dtype=np.float64)
 
-    @property
+    @cached_property
     def determinant(self) -> int:
         """+1 for rotations, -1 for elements that invert."""
         return 1 if np.linalg.det(self.array) > 0 else -1
+
+    @cached_property
+    def proper(self) -> Transform:
+        """The rotation that is left without the inversion, and nothing else: R, or -R where R is improper."""
+        return Transform(tuple(tuple(self.determinant * v for v in row) for row in self.matrix))
 
     @property
     def angle(self) -> float:
@@ -179,6 +185,14 @@ def cube_rotations() -> tuple[Transform, ...]:
     matrices = np.rint(Rotation.create_group("O").as_matrix())
     ordered = sorted(matrices, key=lambda m: (-np.trace(m), m.tolist()))
     return tuple(Transform(_rows(m + 0.0)) for m in ordered)
+
+
+def _is_orthogonal(matrix: tuple[tuple[float, ...], ...]) -> bool:
+    """Whether R R^T is the identity to 1e-12; plain Python, as elements are made by the thousand."""
+    if len(matrix) != 3 or any(len(row) != 3 for row in matrix):
+        return False
+    products = [(i == j, sum(map(mul, matrix[i], matrix[j]))) for i in range(3) for j in range(i, 3)]
+    return all(abs(product - wanted) <= 1e-12 for wanted, product in products)
 
 
 def _rows(matrix: np.ndarray) -> tuple[tuple[float, ...], ...]:

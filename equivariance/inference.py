@@ -91,10 +91,11 @@ def infer(surveyors: Mapping[str, Surveyor], groups: Iterable[Group], declared: 
 
 def usable(inferred: Inferred, surveyors: Mapping[str, Surveyor], groups: Iterable[Group]) -> Inferred:
     """What was inferred, unless the network does not run with its layers apart: where gradients pass them, say."""
-    for group in groups:
+    for number, group in enumerate(groups):
         surveyor = surveyors[group.symmetry]
+        drawn = group.draw(1, surveyor.seed, surveyor.setting)
         for state in surveyor.bench.states:
-            for element in (Transform(), *group.draw(2, surveyor.seed, surveyor.setting)):
+            for element in (Transform(), *drawn) if number == 0 else drawn:
                 try:
                     surveyor.apart(Trial(element, state))
                 except ArgumentError as error:

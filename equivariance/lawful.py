@@ -26,7 +26,7 @@ class Lawful(Representation):
 
     def act(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
         """The laws of rotation, inversion and translation, in this order."""
-        proper = Transform(tuple(tuple(element.determinant * v for v in row) for row in element.matrix))
+        proper = element.proper
         steps = [("rotation", proper, proper != Transform()), ("inversion", element, element.determinant < 0)]
         for symmetry, part, acts in [*steps, ("translation", element, any(element.vector))]:
             if acts:

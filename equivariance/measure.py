@@ -83,13 +83,13 @@ def _float_errors(
 
 def _norm(values: torch.Tensor) -> float:
     """The norm, also where its square overflows or underflows; infinite where an entry is NaN."""
-    norm = float(values.norm())
+    norm = float(torch.linalg.vector_norm(values))
     if (norm > 0 and math.isfinite(norm)) or values.numel() == 0:
         return norm
     largest = float(values.abs().max())
     if largest == 0 or not math.isfinite(largest):
         return math.inf if largest else 0.0
-    return largest * float((values / largest).norm())
+    return largest * float(torch.linalg.vector_norm(values / largest))
 
 
 def _discrete_errors(

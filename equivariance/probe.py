@@ -94,7 +94,9 @@ def preserved(dtype: torch.dtype, seed: int, gradients: bool = False) -> Iterato
     with torch.random.fork_rng(devices=devices), torch.set_grad_enabled(gradients):
         try:
             torch.set_default_dtype(dtype)
-            torch.manual_seed(seed)
+            torch.default_generator.manual_seed(seed)  # torch.manual_seed asks every backend, at each of many runs
+            if devices:
+                torch.cuda.manual_seed_all(seed)
             np.random.seed(seed)
             random.seed(seed)
             yield

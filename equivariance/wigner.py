@@ -21,11 +21,8 @@ def wigner_d(degree: int, parity: int, element: Transform) -> torch.Tensor:
     An improper element is the inversion times a rotation; the inversion acts as the parity, +1 or -1.
     """
     sign = parity if element.determinant < 0 else 1
-    return sign * _proper(degree, _proper_matrix(element))
-
-
-def _proper_matrix(element: Transform) -> tuple[tuple[float, ...], ...]:
-    return tuple(tuple(float(v) * element.determinant for v in row) for row in element.matrix)
+    proper = _proper(degree, element.proper.matrix)
+    return proper if sign == 1 else -proper
 
 
 @lru_cache(maxsize=4096)
