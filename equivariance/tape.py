@@ -22,8 +22,8 @@ from equivariance.contract import bind
 from equivariance.frames import Place, places_of
 from equivariance.trees import UNSPECIFIED, leaves
 
-Patch = Callable[[Tensor], Tensor]
-"""Gives what takes the place of a value."""
+Patch = Callable[[Tensor, Sequence[Tensor]], Tensor]
+"""Gives what takes the place of a value, from it and from all values before it."""
 
 VIEWS = frozenset({
     "view", "reshape", "_unsafe_view", "unsqueeze", "squeeze", "transpose", "permute", "t", "expand", "unfold", "alias",
@@ -244,7 +244,7 @@ class Tape(TorchDispatchMode):
         """The tensor with what takes the place of its value; a new one where entries share memory."""
         if number not in self._patches:
             return tensor
-        value = self._patches[number](tensor)
+        value = self._patches[number](tensor, self.values)
         if any(size > 1 and stride == 0 for size, stride in zip(tensor.shape, tensor.stride(), strict=True)):
             return value.clone()
         with torch.no_grad():

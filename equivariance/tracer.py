@@ -1,0 +1,254 @@
+"""Tries statements of one layer: what they make is replaced by what a law would make of the reference values.
+
+Where the error of the output vanishes, nothing else breaks, and the error comes back when the replacement is left out
+again, the statement is confirmed.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from equivariance.alone import judge
+from equivariance.bench import Bench
+from equivariance.bypass import depends_on_frame
+from equivariance.dataflow import Dataflow, Unit, divergence
+from equivariance.elements import Transform
+from equivariance.frames import Place
+from equivariance.handlers import Introduced, Site
+from equivariance.laws import Law, Mixed, Unchanged
+from equivariance.matching import Matcher, Sizes
+from equivariance.measure import PartKey
+from equivariance.tape import Patch, Tape
+from equivariance.traced import Traced
+
+if TYPE_CHECKING:
+    from equivariance.localize import Suspect
+
+_MOST_ROUNDS = 6
+_MOST_TRIES = 12
+"""Statements that are tried in turn, and replacements per statement."""
+
+Laws = Mapping[int, Law]
+"""Value -> the law that replaces it."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A statement at fault.
+
+    Attributes
+    ----------
+    place : file and line; None where there is no Python source
+    layer : dotted path of the innermost module that runs it
+    confirmed : whether the intervention proved it
+    error : at the layer's output, with every other statement at fault put right
+    """
+
+    place: Place | None
+    layer: str
+    confirmed: bool
+    error: float = 0.0
+
+
+class Tracer:
+    """Looks for the statements at fault in one call's own code, at one of its sites."""
+
+    def __init__(self, bench: Bench, sizes: Sizes, suspect: Suspect, more: Sequence[Transform], symmetry: str) -> None:
+        """``more`` elements tell chance from law."""
+        self.bench, self.trial, self.owner = bench, suspect.trial, suspect.owner
+        self.site, self.key, self.limit = suspect.site, suspect.key, suspect.reading.limit
+        self.elements = [self.trial.element, *more]
+        tolerance = math.sqrt(min(suspect.reading.error, 1.0) * self.limit)
+        self.matcher = Matcher(symmetry, sizes, tolerance)
+        self.reference, self.handler = self.record(Transform(), {})
+        self._laws: dict[int, Law] = {}
+        self.repeats = error_at(self.handler, self.site, self.key) <= self.limit
+
+    def statements(self) -> list[Statement]:
+        """Those at fault, in the order in which they run; the first suspect where none can be confirmed."""
+        if not self.repeats:  # random numbers are drawn otherwise than in the reference run
+            return []
+        laws: dict[Unit, Laws] = {}
+        suspects: list[int] | None = None
+        first: tuple[Dataflow, set[int]] | None = None
+        tried: set[int] = set()
+        for _ in range(_MOST_ROUNDS):
+            flow = self._flow(_merged(laws))
+            if flow is None and not laws:
+                return self._diverged()
+            if flow is None:
+                break
+            involved, drops = self._suspects(flow)
+            first = first or (flow, involved)
+            suspects = drops if suspects is None else suspects
+            left = [i for i in drops if i in suspects and i not in tried]
+            if not left:
+                break
+            tried.add(left[0])
+            for unit in flow.units(left[0]):
+                found, healed = self._try(flow, unit, involved, _merged(laws), len(drops))
+                if healed:
+                    confirmed = self._necessary({**laws, **self._earlier(flow, unit, laws), unit: found})
+                    return self._in_frame(*first, confirmed)
+                if found:
+                    laws[unit] = found
+                    break
+        if not suspects:
+            return []
+        event = self.reference.events[suspects[0]]
+        return [Statement(event.place, event.layer, False)]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all values in the reference run."""
+        return sum(v.numel() * v.element_size() for v in self.reference.values)
+
+    def healed(self) -> Dataflow | None:
+        """The recordings with the statements at fault put right, as far as :meth:`statements` found them."""
+        return self._flow(self._laws)
+
+    def _earlier(self, flow: Dataflow, found: Unit, laws: Mapping[Unit, Laws]) -> dict[Unit, Laws]:
+        """The first statement before the one that was found whose replacement heals as well."""
+        for number, law in flow.sources(found):
+            unit = flow.unit(flow.producers[number])
+            if unit.first < found.first and self._attempt({**_merged(laws), number: law})[1] <= self.limit:
+                return self._earlier(flow, unit, laws) or {unit: {number: law}}
+        return {}
+
+    def _suspects(self, flow: Dataflow) -> tuple[set[int], list[int]]:
+        """The values that take part in the break, and the events that may be at fault, in their order."""
+        targets = self._targets()
+        involved = flow.involved(targets)
+        drops = flow.drops(involved)
+        if drops:
+            return involved, drops
+        source = flow.arising(targets[0])
+        return {*involved, source}, [flow.producers[source]]
+
+    def _try(self, flow: Dataflow, unit: Unit, involved: set[int], known: Laws, count: int) -> tuple[Laws, bool]:
+        """The replacement after which the fewest suspects are left, fewer than before, and whether it heals."""
+        best: tuple[int, Laws] = (count, {})
+        values = flow.escaping(unit, involved, self._targets())
+        for laws in self._replacements(flow, values):
+            tape, error = self._attempt({**known, **laws})
+            if error <= self.limit:
+                return laws, True
+            if tape is not None and divergence(self.reference, tape) is None:
+                left = Dataflow(self.reference, [(self.trial.element, tape)], self.matcher)
+                best = min(best, (len(self._suspects(left)[1]), laws), key=lambda b: b[0])
+        return best[1], False
+
+    def _replacements(self, flow: Dataflow, values: Sequence[int]) -> Iterator[Laws]:
+        choices = [list(self.matcher.candidates(self.reference.values[n], flow.laws_near(n))) for n in values]
+        for n, laws in zip(values, choices, strict=True):  # what turns in another basis was not meant to be invariant
+            if isinstance(flow.law(n), Mixed) and len(laws) > 1:
+                laws[:] = [law for law in laws if law != Unchanged()]
+        if values:
+            for chosen in itertools.islice(_diagonal_first(choices), _MOST_TRIES):
+                yield dict(zip(values, chosen, strict=True))
+
+    def _necessary(self, laws: dict[Unit, Laws]) -> list[Statement]:
+        """Those whose break comes back when only they are left as they are."""
+        kept = dict(laws)
+        for unit in reversed(laws):  # what an earlier one heals too, was not at fault
+            _, error = self._attempt(_merged({u: v for u, v in kept.items() if u != unit}))
+            if error <= self.limit:
+                del kept[unit]
+        self._laws = _merged(kept)
+        errors = {u: self._attempt(_merged({o: v for o, v in kept.items() if o != u}))[1] for u in kept}
+        return [Statement(unit.place, unit.layer, True, error) for unit, error in errors.items()]
+
+    def _in_frame(self, flow: Dataflow, involved: set[int], found: list[Statement]) -> list[Statement]:
+        """What minds the frame, in place of the one statement that chooses it."""
+        unit = depends_on_frame(self, flow, involved) if len(found) == 1 else None
+        return found if unit is None else [Statement(unit.place, unit.layer, True, found[0].error)]
+
+    def _diverged(self) -> list[Statement]:
+        """The statement whose data decides the course: the last Python number that was read before."""
+        tape, _ = self._unpatched[0]
+        index = divergence(self.reference, tape)
+        if index is None:
+            return []
+        events = self.reference.events[: index + 1]
+        reads = [i for i, e in enumerate(events[:index]) if e.result is not None and e.result != tape.events[i].result]
+        chosen = events[reads[-1]] if reads else events[-1]
+        return [Statement(chosen.place, chosen.layer, False)]
+
+    def _targets(self) -> list[int]:
+        return [self.reference.marks[self.site][self.key[0]]]
+
+    def _flow(self, laws: Laws) -> Dataflow | None:
+        """Recordings under the elements with values replaced; None where they take another course."""
+        try:
+            runs = [self._put_right(element, laws) for element in self.elements] if laws else self._unpatched
+        except (RuntimeError, ValueError, IndexError):  # a replacement that does not fit under every element
+            return None
+        under = [(element, tape) for element, (tape, _) in zip(self.elements, runs, strict=True)]
+        if any(divergence(self.reference, tape) is not None for _, tape in under):
+            return None
+        return Dataflow(self.reference, under, self.matcher)
+
+    def _attempt(self, laws: Laws) -> tuple[Tape | None, float]:
+        """The recording with values replaced, and what is left of the error at the site."""
+        try:
+            tape, handler = self._put_right(self.trial.element, laws)
+        except (RuntimeError, ValueError, IndexError):  # a replacement that does not fit what comes after
+            return None, math.inf
+        return tape, max(error_at(handler, self.site, self.key), self._spoiled(handler))
+
+    def _spoiled(self, handler: Introduced) -> float:
+        """The largest error where there was none before: what heals one place must not break another."""
+        before = self._unpatched[0][1].errors
+        new = [
+            error.relative
+            for site, errors in handler.errors.items()
+            for key, error in errors.items()
+            if (site not in before or key not in before[site] or before[site][key].relative <= self.limit)
+        ]
+        return max((e for e in new if e > self.matcher.tolerance), default=0.0)
+
+    @cached_property
+    def _unpatched(self) -> list[tuple[Tape, Traced]]:
+        """The recordings under the elements with nothing replaced."""
+        return [self.record(element, {}) for element in self.elements]
+
+    def _put_right(self, element: Transform, laws: Laws) -> tuple[Tape, Traced]:
+        return self.record(element, {n: _patch(law, self.reference.values[n], element) for n, law in laws.items()})
+
+    def record(self, element: Transform, patches: Mapping[int, Patch]) -> tuple[Tape, Traced]:
+        """The call on inputs that ``element`` acted on, with values replaced."""
+        state, dtype = self.trial.state, self.bench.main
+        tape = Tape(patches)
+        handler = Traced(self.bench.reference(state), element, dtype, self.owner, tape)
+        others = [name for name in self.bench.contracts if name != self.owner.layer]
+        with tape.following(self.bench.module(state, dtype), self.owner.layer, others), tape:
+            judge(self.bench, state, self.owner, handler, dtype)
+        return tape, handler
+
+
+def error_at(handler: Introduced, site: Site, key: PartKey) -> float:
+    """The error of one part of what passed at a site; infinite where nothing passed."""
+    errors = handler.errors.get(site, {})
+    return errors[key].relative if key in errors else math.inf
+
+
+def _patch(law: Law, value: Tensor, element: Transform) -> Patch:
+    return lambda made, _: law.apply(value, element).to(made.dtype)
+
+
+def _merged(laws: Mapping[Unit, Laws]) -> dict[int, Law]:
+    return {number: law for found in laws.values() for number, law in found.items()}
+
+
+def _diagonal_first(choices: Sequence[Sequence[Law]]) -> Iterator[tuple[Law, ...]]:
+    """Combinations, those first in which all values obey the like-placed law."""
+    diagonal = list(itertools.zip_longest(*choices, fillvalue=None))
+    alike = [tuple(law or choices[i][-1] for i, law in enumerate(row)) for row in diagonal]
+    yield from dict.fromkeys([*alike, *itertools.islice(itertools.product(*choices), _MOST_TRIES)])
