@@ -132,7 +132,7 @@ def _choice(experiment: Experiment, part: str) -> Explanation | None:
 
 def _finer(experiment: Experiment, part: str) -> Explanation | None:
     """The output jumps along a path of rotations, exchanged axes are respected, and a larger input has finer cells."""
-    if not jumps_under_rotation(experiment) or not is_grid_of_cells(experiment):
+    if not is_grid_of_cells(experiment) or not jumps_under_rotation(experiment):
         return None
     other = experiment.on(scaled(_FINER))
     errors = [e.under(ORDINARY[0]).error for e in (experiment, other) if e is not None]

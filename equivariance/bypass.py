@@ -8,7 +8,7 @@ then keeps its law, the choice drops out by itself, and it was this statement th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 import torch
@@ -17,59 +17,76 @@ from torch import Tensor
 from equivariance.dataflow import Dataflow, Unit
 from equivariance.elements import Transform
 from equivariance.measure import compare, worst
-from equivariance.tape import CUTS, VIEWS
+from equivariance.tape import CUTS, VIEWS, Patch
 from equivariance.trees import leaves
 
 if TYPE_CHECKING:
     from equivariance.tracer import Tracer
 
 _MOST = 8
-"""Operations that are left out in turn, the last ones first."""
+"""Statements that are left out in turn, the last ones first."""
 
 
-def depends_on_frame(tracer: Tracer, flow: Dataflow, involved: Collection[int]) -> Unit | None:
-    """The last statement without which the output keeps its law; None where there is none.
+def depends_on_frame(tracer: Tracer, flow: Dataflow, involved: Collection[int], chosen: Unit) -> Unit | None:
+    """The last statement after ``chosen`` without which the output keeps its law; None where there is none.
 
     Parameters
     ----------
     involved : the values that take part in the break
+    chosen : the statement that was found to be at fault, which may only choose a frame
     """
-    for number, read in list(_candidates(flow, involved))[:_MOST]:
+    tried: dict[Unit, None] = {}
+    for number in sorted(involved, reverse=True):
+        unit = flow.unit(flow.producers[number])
+        if unit.first < chosen.last or len(tried) == _MOST:
+            break
+        read = None if unit in tried else _in_its_place(flow, unit, number, involved)
+        if read is None:
+            continue
         if _keeps_law(tracer, number, read):
-            return flow.unit(flow.producers[number])
+            return unit
+        tried[unit] = None
     return None
 
 
-def _candidates(flow: Dataflow, involved: Collection[int]) -> Iterator[tuple[int, int]]:
-    """Broken values, the last first, each with a broken one of its shape that it was made from."""
-    values = flow.reference.values
-    for number in sorted(involved, reverse=True):
-        event = flow.events[flow.producers[number]]
-        if event.name in VIEWS | CUTS | {"given"}:
-            continue
-        for read in event.reads:
-            alike = values[read].shape == values[number].shape and values[read].dtype == values[number].dtype
-            if read in involved and read < number and alike and values[number].is_floating_point():
-                yield number, read
+def _in_its_place(flow: Dataflow, unit: Unit, number: int, involved: Collection[int]) -> int | None:
+    """A broken value of the same shape that the statement read, for a value that it computed."""
+    events, values = flow.events[unit.first : unit.last], flow.reference.values
+    if flow.events[flow.producers[number]].name in VIEWS | CUTS or not values[number].is_floating_point():
+        return None
+    own = {n for e in events for n in e.writes}
+    outside = [n for e in events for n in e.reads if n not in own and n in involved and n < number]
+    return next(
+        (n for n in outside if values[n].shape == values[number].shape and values[n].dtype == values[number].dtype),
+        None,
+    )
 
 
 def _keeps_law(tracer: Tracer, number: int, read: int) -> bool:
     """Whether the output keeps its law with ``read`` in place of ``number``, and still depends on it."""
-    site, element = tracer.site, tracer.trial.element
-
-    def output(element: Transform, change: Callable[[Tensor], Tensor] = lambda value: value) -> Tensor:
-        tape, _ = tracer.record(element, {number: lambda _, values: change(values[read])})
-        return tape.values[tape.marks[site][tracer.key[0]]]
-
+    element, tolerance = tracer.trial.element, tracer.matcher.tolerance
+    instead: dict[int, Patch] = {number: lambda _, values: values[read]}
     try:
-        plain, made, moved = output(Transform()), output(element), output(Transform(), _stirred)
+        plain, made = (_output(tracer, e, instead) for e in (Transform(), element))
+        if _difference(tracer, made, plain, element) > tracer.limit:
+            return False
+        other = _output(tracer, Transform(), {**instead, read: lambda made, _: _stirred(made)})
     except (RuntimeError, ValueError, IndexError):  # what comes after needs what the statement makes
         return False
+    return _difference(tracer, other, plain, Transform()) > tolerance
+
+
+def _output(tracer: Tracer, element: Transform, patches: Mapping[int, Patch]) -> Tensor:
+    tape, _ = tracer.record(element, patches)
+    return tape.values[tape.marks[tracer.site][tracer.key[0]]]
+
+
+def _difference(tracer: Tracer, made: Tensor, plain: Tensor, element: Transform) -> float:
+    """The relative error of an output against what ``element`` makes of another one."""
     reference = tracer.handler.reference
-    of = {path: how for path, _, how in leaves(reference.value(site), reference.spec(site))}[tracer.key[0]]
-    broken = worst(compare(made, of.transform(plain, element), of, element))[1].relative
-    heard = worst(compare(moved, plain, of, Transform()))[1].relative
-    return broken <= tracer.limit and heard > tracer.matcher.tolerance
+    found = leaves(reference.value(tracer.site), reference.spec(tracer.site))
+    how = next(how for path, _, how in found if path == tracer.key[0])
+    return worst(compare(made, how.transform(plain, element), how, element))[1].relative
 
 
 def _stirred(value: Tensor) -> Tensor:

@@ -6,7 +6,6 @@ something unlawful of lawful values are suspects, in their order, and are tried 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
 def statements_of(surveyor: Surveyor, group: Group, suspect: Suspect) -> list[Statement]:
     """The statements at fault in a suspect's own code, the one with the largest error first."""
-    found = tracer_of(surveyor, group, suspect).statements()
+    found = tracer_of(surveyor, group, suspect).in_frames()
     if any(s.place is None or not is_own(s.place) for s in found):
         call = _call_site(surveyor.bench, suspect)
         found = [s if call is None or (s.place and is_own(s.place)) else replace(s, place=call) for s in found]

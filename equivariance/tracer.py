@@ -69,6 +69,7 @@ class Tracer:
         self.matcher = Matcher(symmetry, sizes, tolerance)
         self.reference, self.handler = self.record(Transform(), {})
         self._laws: dict[int, Law] = {}
+        self._units: tuple[Unit, ...] = ()
         self.repeats = error_at(self.handler, self.site, self.key) <= self.limit
 
     def statements(self) -> list[Statement]:
@@ -77,7 +78,6 @@ class Tracer:
             return []
         laws: dict[Unit, Laws] = {}
         suspects: list[int] | None = None
-        first: tuple[Dataflow, set[int]] | None = None
         tried: set[int] = set()
         for _ in range(_MOST_ROUNDS):
             flow = self._flow(_merged(laws))
@@ -86,7 +86,6 @@ class Tracer:
             if flow is None:
                 break
             involved, drops = self._suspects(flow)
-            first = first or (flow, involved)
             suspects = drops if suspects is None else suspects
             left = [i for i in drops if i in suspects and i not in tried]
             if not left:
@@ -95,8 +94,7 @@ class Tracer:
             for unit in flow.units(left[0]):
                 found, healed = self._try(flow, unit, involved, _merged(laws), len(drops))
                 if healed:
-                    confirmed = self._necessary({**laws, **self._earlier(flow, unit, laws), unit: found})
-                    return self._in_frame(*first, confirmed)
+                    return self._necessary({**laws, **self._earlier(flow, unit, laws), unit: found})
                 if found:
                     laws[unit] = found
                     break
@@ -104,6 +102,15 @@ class Tracer:
             return []
         event = self.reference.events[suspects[0]]
         return [Statement(event.place, event.layer, False)]
+
+    def in_frames(self) -> list[Statement]:
+        """As :meth:`statements`; where the one at fault only chooses a frame, that which minds the choice."""
+        found = self.statements()
+        flow = self._flow({}) if len(self._units) == 1 else None
+        if flow is None:
+            return found
+        unit = depends_on_frame(self, flow, self._suspects(flow)[0], self._units[0])
+        return found if unit is None else [Statement(unit.place, unit.layer, True, found[0].error)]
 
     @property
     def size(self) -> int:
@@ -162,13 +169,9 @@ class Tracer:
             if error <= self.limit:
                 del kept[unit]
         self._laws = _merged(kept)
+        self._units = tuple(kept)
         errors = {u: self._attempt(_merged({o: v for o, v in kept.items() if o != u}))[1] for u in kept}
         return [Statement(unit.place, unit.layer, True, error) for unit, error in errors.items()]
-
-    def _in_frame(self, flow: Dataflow, involved: set[int], found: list[Statement]) -> list[Statement]:
-        """What minds the frame, in place of the one statement that chooses it."""
-        unit = depends_on_frame(self, flow, involved) if len(found) == 1 else None
-        return found if unit is None else [Statement(unit.place, unit.layer, True, found[0].error)]
 
     def _diverged(self) -> list[Statement]:
         """The statement whose data decides the course: the last Python number that was read before."""

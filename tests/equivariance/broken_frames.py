@@ -1,0 +1,79 @@
+"""Networks that turn vectors into frames of their own choice and back; a comment marks the statement at fault."""
+
+import torch
+from torch import Tensor, nn
+
+from tests.equivariance.broken_statements import messages, pairs
+
+
+def edge_frames(edges: Tensor) -> Tensor:
+    """Rows: the edge's direction in the middle, the others chosen by the axis z."""
+    along = edges / edges.norm(dim=-1, keepdim=True)
+    up = torch.eye(3).to(edges)[2].expand_as(along)
+    side = torch.linalg.cross(along, up)
+    side = side / side.norm(dim=-1, keepdim=True)
+    return torch.stack([side, along, torch.linalg.cross(side, along)], -2)
+
+
+class AlongEdges(nn.Module):
+    """Sound: what lies across the edge is treated alike, so that the choice drops out."""
+
+    scale = (0.3, 2.0, 0.3)
+
+    def forward(self, x):
+        frames, local = self.local(x)
+        local = local * torch.tensor(self.scale)
+        return torch.einsum("jkx,jk->jx", frames, local)
+
+    def local(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        frames = edge_frames(x.roll(1, 0) - x)
+        return frames, torch.einsum("jkx,jx->jk", frames, messages(x))
+
+
+class Unequal(AlongEdges):
+    def forward(self, x):
+        frames, local = self.local(x)
+        local = local * torch.tensor([0.3, 2.0, 0.5])  # at fault: Unequal
+        return torch.einsum("jkx,jk->jx", frames, local)
+
+
+class BentInFrame(AlongEdges):
+    def forward(self, x):
+        frames, local = self.local(x)
+        local = local * torch.tensor(self.scale)
+        local = local + torch.tanh(local)  # at fault: BentInFrame
+        return torch.einsum("jkx,jk->jx", frames, local)
+
+
+class Height(nn.Module):
+    """The axis itself is at fault: nothing is turned back."""
+
+    def forward(self, x):
+        v = messages(x)
+        height = v[:, 2:]
+        height = height * torch.tanh(height)  # at fault: Height
+        return v * (1 + height)
+
+
+class Cancelled(nn.Module):
+    """Without its second statement nothing would be left: that proves nothing."""
+
+    def forward(self, x):
+        v = messages(x)
+        bent = torch.tanh(v)  # at fault: Cancelled
+        squeezed = 0.5 * bent
+        return v + bent - squeezed
+
+
+class OneOfTwo(nn.Module):
+    """A position that is rightly used in a difference, and wrongly by itself."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Linear(1, 1)
+
+    def forward(self, x):
+        source = x.roll(1, 0)
+        between = x - source
+        weight = self.weight(between.norm(dim=-1, keepdim=True))
+        return weight, weight * source + pairs(x)[0].sum(1)  # at fault: OneOfTwo

@@ -1,0 +1,41 @@
+"""Statements in frames of the network's own choice, and replacements that heal one output and break another."""
+
+import inspect
+
+import pytest
+import torch
+
+import equivariance as eq
+from tests.equivariance import broken_frames as cases
+from tests.equivariance.specimens import normal
+from tests.equivariance.test_statement import NUMBERS, POINTS, VECTORS
+
+
+def lines_of(case):
+    lines, _ = inspect.getsourcelines(cases)
+    return {i for i, line in enumerate(lines, 1) if line.rstrip().endswith(f"# at fault: {case.__name__}")}
+
+
+def diagnosed(case, group, output, seed):
+    torch.manual_seed(seed)
+    return eq.diagnose(case(), normal(10, 3, seed=seed), POINTS, output, group=group, samples=4, seed=seed)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("group", ["so3", "translation"])
+def test_a_choice_that_drops_out_is_not_named(group, seed):
+    report = diagnosed(cases.AlongEdges, group, VECTORS, seed)
+    assert report.ok, report
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("case", [cases.Unequal, cases.BentInFrame, cases.Height, cases.Cancelled])
+def test_what_minds_the_choice_is_named_and_not_the_choice(case, seed):
+    report = diagnosed(case, "so3", VECTORS, seed)
+    assert [(f.location.line, f.located) for f in report.findings] == [(*lines_of(case), "confirmed")], report
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_replacement_that_breaks_another_output_is_refused(seed):
+    report = diagnosed(cases.OneOfTwo, "translation", [NUMBERS, VECTORS], seed)
+    assert [(f.location.line, f.located) for f in report.findings] == [(*lines_of(cases.OneOfTwo), "confirmed")], report
