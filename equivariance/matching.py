@@ -9,6 +9,7 @@ can still be put right; what is broken cannot.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -24,6 +25,9 @@ LAWFUL, LINEAR, BROKEN = 2, 1, 0
 _MOST_DEGREE = 8
 _LONGEST = 4096
 """Axes longer than this list things, not components."""
+
+_ROWS = 512
+"""A linear map is solved for from so many rows, and then tried on all."""
 
 
 @dataclass(frozen=True)
@@ -79,14 +83,21 @@ class Matcher:
             return True
         if not value.is_floating_point():
             return torch.equal(value, expected)
-        finite = value.isfinite()
-        if not torch.equal(finite, expected.isfinite()) or not torch.equal(value[~finite], expected[~finite]):
-            return False
+        return bool(self._close_columns(value, expected).all())
+
+    def _close_columns(self, value: Tensor, expected: Tensor) -> Tensor:
+        """Which columns of the last axis are equal up to rounding; NaN and infinities must be the same ones."""
         columns = value.shape[-1] if value.dim() else 1
-        left, right = (torch.where(finite, t, 0).double().reshape(-1, columns) for t in (value, expected))
-        whole = float(right.norm())
-        allowed = self._tolerance(value) * right.norm(dim=0) + 1e3 * torch.finfo(value.dtype).eps * whole
-        return bool(((left - right).norm(dim=0) <= allowed).all())
+        left, right = (t.reshape(-1, columns) for t in (value, expected))
+        off, size = (torch.linalg.vector_norm(t, dim=0, dtype=torch.float64) for t in (left - right, right))
+        if not math.isfinite(float(off.sum())) or not math.isfinite(float(size.sum())):
+            finite = left.isfinite()
+            if not torch.equal(finite, right.isfinite()) or not torch.equal(left[~finite], right[~finite]):
+                return torch.zeros_like(off, dtype=torch.bool)
+            left, right = (torch.where(finite, t, 0).double() for t in (left, right))
+            off, size = (torch.linalg.vector_norm(t, dim=0) for t in (left - right, right))
+        whole = torch.linalg.vector_norm(size)
+        return off <= self._tolerance(value) * size + 1e3 * torch.finfo(value.dtype).eps * whole
 
     def combines(self, seen: Seen, whole: Seen) -> bool:
         """Whether each row of a value is the same combination of the components of a lawful one in all runs."""
@@ -98,11 +109,9 @@ class Matcher:
             return False
         left = torch.cat([v.double().reshape(length, -1) for v in values])
         right = torch.cat([p.double().reshape(length, -1) for p in parts])
-        finite = bool(left.isfinite().all() and right.isfinite().all())
-        if not 2 <= right.shape[1] <= 64 or len(right) < 2 * right.shape[1] or not finite:
+        if not 2 <= right.shape[1] <= 64 or len(right) < 2 * right.shape[1] or not _are_finite(left, right):
             return False
-        factors = torch.linalg.lstsq(right, left, driver="gelsd").solution
-        return self.close(left, right @ factors)
+        return self.close(left, right @ _solved(right, left))
 
     def candidates(self, reference: Tensor, laws: Sequence[Law]) -> Iterator[Law]:
         """Laws that a broken value of this shape might have been meant to obey, the known ones of its kin first."""
@@ -205,8 +214,7 @@ class Matcher:
                 if value.shape != reference.shape or not value.is_floating_point():
                     return
                 rows, other = _rows(reference, axis), _rows(value, axis)
-                even = [self.close(other[:, i], rows[:, i]) for i in range(rows.shape[1])]
-                yield Signed(axis, tuple(1 if e else -1 for e in even))
+                yield Signed(axis, tuple(1 if even else -1 for even in self._close_columns(other, rows).tolist()))
 
     def _linear(self, seen: Seen) -> Law | None:
         """One linear map along some axis that explains every row; only where there are rows enough to disprove it."""
@@ -218,13 +226,13 @@ class Matcher:
             rows = _rows(reference, axis)
             if not 2 <= rows.shape[1] <= 256 or rows.shape[0] < 2 * rows.shape[1]:
                 continue
-            others = [(e, _rows(v, axis)) for e, v in seen.under]
-            if not all(bool(r.isfinite().all()) for r in (rows, *(r for _, r in others))):
+            others = [_rows(v, axis) for _, v in seen.under]
+            if not _are_finite(rows, *others):
                 return None
-            found = [(e, torch.linalg.lstsq(rows, r, driver="gelsd").solution) for e, r in others]
-            law = Mixed(axis, tuple((e, tuple(map(tuple, m.tolist()))) for e, m in found))
-            if self.obeys(seen, law):
-                return law
+            found = _solved(rows, torch.cat(others, 1)).split(rows.shape[1], 1)
+            if all(self.close(other, rows @ matrix) for other, matrix in zip(others, found, strict=True)):
+                maps = (tuple(map(tuple, matrix.tolist())) for matrix in found)
+                return Mixed(axis, tuple(zip((e for e, _ in seen.under), maps, strict=True)))
         return None
 
     def _related(self, seen: Seen) -> bool:
@@ -277,6 +285,19 @@ def _tensorial(tensor: Tensor) -> Iterator[Law]:
 def _rows(tensor: Tensor, axis: int) -> Tensor:
     """The axis last, everything else first, in float64."""
     return tensor.double().movedim(axis, -1).reshape(-1, tensor.shape[axis])
+
+
+def _are_finite(*tensors: Tensor) -> bool:
+    return all(math.isfinite(float(t.sum())) or bool(t.isfinite().all()) for t in tensors)
+
+
+def _solved(rows: Tensor, others: Tensor) -> Tensor:
+    """The linear map from rows to others, solved for from some of the rows: one that fits, fits them all."""
+    count = max(_ROWS, 8 * rows.shape[1])
+    if len(rows) > count:
+        chosen = torch.randperm(len(rows), generator=torch.Generator().manual_seed(0))[:count].to(rows.device)
+        rows, others = rows[chosen], others[chosen]
+    return torch.linalg.lstsq(rows, others, driver="gelsd").solution
 
 
 def _count(shape: Sequence[int]) -> int:

@@ -72,11 +72,10 @@ def _float_errors(
     base = right
     if isinstance(representation, CartesianPoints) and any(element.vector):
         base = right - torch.tensor(element.vector, dtype=torch.float64, device=right.device)
-    whole = _norm(base)
     errors = {}
     pieces = zip(representation.parts(left - right), representation.parts(base), strict=True)
     for difference, expected in pieces:
-        scale = _norm(expected.values) or whole
+        scale = _norm(expected.values) or _norm(base)
         errors[path, difference.label] = PartError(_norm(difference.values), scale, False)
     return errors
 
@@ -84,7 +83,7 @@ def _float_errors(
 def _norm(values: torch.Tensor) -> float:
     """The norm, also where its square overflows or underflows; infinite where an entry is NaN."""
     norm = float(torch.linalg.vector_norm(values))
-    if (norm > 0 and math.isfinite(norm)) or values.numel() == 0:
+    if (norm > 0 and math.isfinite(norm)) or values.numel() == 0 or (norm == 0 and not values.any()):
         return norm
     largest = float(values.abs().max())
     if largest == 0 or not math.isfinite(largest):

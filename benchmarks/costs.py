@@ -1,0 +1,220 @@
+"""What a diagnosis costs, in forward passes: `python benchmarks/costs.py`, written to docs/results/costs.md."""
+
+from __future__ import annotations
+
+import platform
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from e3nn import o3
+from torch import Tensor, nn
+
+import equivariance as eq
+from equivariance import localize
+from equivariance.report.files import write_text
+
+PAGE = Path(__file__).parent.parent / "docs" / "results" / "costs.md"
+THREADS, SEED, LAYERS, ROUNDS = 1, 0, 12, 1
+FEW, MANY, SYMMETRIES = 8, 24, 2
+PLACE = LAYERS // 2
+"""The layer of the broken networks that is at fault."""
+
+
+class GraphLayer(nn.Module):
+    """Features and positions updated by messages between all pairs (Satorras et al. 2021, eq. 3 to 6)."""
+
+    def __init__(self, channels: int, broken: bool) -> None:
+        super().__init__()
+        self.broken = broken
+        self.message = nn.Sequential(
+            nn.Linear(2 * channels + 1, channels), nn.SiLU(), nn.Linear(channels, channels), nn.SiLU()
+        )
+        self.weight = nn.Linear(channels, 1)
+        self.update = nn.Sequential(nn.Linear(2 * channels, channels), nn.SiLU(), nn.Linear(channels, channels))
+
+    def forward(self, h: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+        """New features [N, C] and positions [N, 3]."""
+        edges, size = x[:, None] - x, len(x)
+        pairs = torch.cat(
+            [h[:, None].expand(-1, size, -1), h.expand(size, -1, -1), edges.square().sum(-1, keepdim=True)], -1
+        )
+        messages = self.message(pairs)
+        step = self.weight(messages) * edges
+        if self.broken:
+            step = step.clamp(-0.1, 0.1)
+        return h + self.update(torch.cat([h, messages.mean(1)], -1)), x + step.mean(1)
+
+
+class GraphNet(nn.Module):
+    """Layers on plain tensors; nothing inside is declared."""
+
+    def __init__(self, broken: bool) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(GraphLayer(64, broken and i == PLACE) for i in range(LAYERS))
+
+    def forward(self, h: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Features [N, 64] and positions [N, 3]."""
+        for layer in self.layers:
+            h, x = layer(h, x)
+        return h, x
+
+
+class TensorLayer(nn.Module):
+    """Tensor products with the harmonics of edges, weighted by the distance (Thomas et al. 2018)."""
+
+    irreps = o3.Irreps("16x0e+16x1o+8x2e")
+
+    def __init__(self, broken: bool) -> None:
+        super().__init__()
+        self.broken = broken
+        self.irreps_in = self.irreps_out = self.irreps
+        self.product = o3.FullyConnectedTensorProduct(self.irreps, "1x0e+1x1o+1x2e", self.irreps)
+
+    def forward(self, features: Tensor, x: Tensor, source: Tensor, target: Tensor) -> Tensor:
+        """New features [N, 104]."""
+        edges = x[target] - x[source]
+        harmonics = o3.spherical_harmonics("1x0e+1x1o+1x2e", edges, True) * torch.exp(-edges.norm(dim=-1, keepdim=True))
+        messages = self.product(features[source], harmonics)
+        if self.broken:
+            messages = messages.clamp(-0.1, 0.1)
+        return features + torch.zeros_like(features).index_add(0, target, messages) / 8
+
+
+class TensorNet(nn.Module):
+    """Layers of e3nn, which state their irreps."""
+
+    def __init__(self, broken: bool) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(TensorLayer(broken and i == PLACE) for i in range(LAYERS))
+
+    def forward(self, features: Tensor, x: Tensor, source: Tensor, target: Tensor) -> Tensor:
+        """Features [N, 104]."""
+        for layer in self.layers:
+            features = layer(features, x, source, target)
+        return features
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A kind of network, its arguments, and the keywords of the diagnosis."""
+
+    name: str
+    make: Callable[[bool], nn.Module]
+    args: tuple[Tensor, ...]
+    irreps_in: list[object]
+    irreps_out: object
+
+    def network(self, broken: bool, dtype: torch.dtype) -> tuple[nn.Module, tuple[Tensor, ...]]:
+        """With seeded weights, in a dtype."""
+        torch.manual_seed(SEED)
+        torch.set_default_dtype(dtype)  # constants that are cast later would be rounded to float32
+        try:
+            made = self.make(broken).eval()
+        finally:
+            torch.set_default_dtype(torch.float32)
+        return made, tuple(a.to(dtype) if a.is_floating_point() else a for a in self.args)
+
+
+def subjects() -> list[Subject]:
+    """The two kinds."""
+    generator = torch.Generator().manual_seed(SEED)
+    x = torch.randn(48, 3, generator=generator)
+    source, target = torch.randint(0, 48, (2, 384), generator=generator)
+    scalars, features = torch.randn(48, 64, generator=generator), torch.randn(48, 104, generator=generator)
+    points, irreps = "cartesian_points", str(TensorLayer.irreps)
+    return [
+        Subject("graph network, plain tensors", GraphNet, (scalars, x), [None, points], [None, points]),
+        Subject(
+            "tensor products of e3nn", TensorNet, (features, x, source, target), [irreps, points, None, None], irreps
+        ),
+    ]
+
+
+def seconds(run: Callable[[], Any]) -> float:
+    """Of one call."""
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+def line(subject: Subject, dtype: torch.dtype) -> str:
+    """One line of the table; sound and broken, few and many samples take turns."""
+    sound, args = subject.network(False, dtype)
+    broken, _ = subject.network(True, dtype)
+    found: dict[str, list[float]] = {name: [] for name in ("forward", "few", "many", "broken", "statement")}
+    for _ in range(ROUNDS):
+        with torch.no_grad():
+            found["forward"] += [seconds(lambda: sound(*args)) for _ in range(10)]
+        found["few"].append(seconds(lambda: _diagnosed(subject, sound, args, FEW, 0)))
+        found["many"].append(seconds(lambda: _diagnosed(subject, sound, args, MANY, 0)))
+        with _timed(found["statement"]):
+            found["broken"].append(seconds(lambda: _diagnosed(subject, broken, args, FEW, 1)))
+    forward, few, many, whole, statement = (statistics.median(times) for times in found.values())
+    sample = (many - few) / ((MANY - FEW) * SYMMETRIES)
+    passes = [cost / forward for cost in (sample, few - FEW * SYMMETRIES * sample, statement, whole - few)]
+    cells = [
+        subject.name,
+        str(dtype)[6:],
+        f"{1e3 * forward:.1f} ms",
+        *(f"{p:.2g}" if p < 10 else f"{p:.0f}" for p in passes),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _diagnosed(subject: Subject, network: nn.Module, args: tuple[Tensor, ...], samples: int, findings: int) -> None:
+    report = eq.diagnose(network, args, subject.irreps_in, subject.irreps_out, samples=samples)
+    if len(report.findings) != findings:
+        raise SystemExit(f"{subject.name}: expected {findings} findings, got\n{report}")
+
+
+@contextmanager
+def _timed(into: list[float]) -> Iterator[None]:
+    """Note how long the search for the statements takes."""
+    search = localize.statements_of
+
+    def timed(*args: Any) -> Any:
+        start = time.perf_counter()
+        found = search(*args)
+        into.append(time.perf_counter() - start)
+        return found
+
+    localize.statements_of = timed
+    try:
+        yield
+    finally:
+        localize.statements_of = search
+
+
+def main() -> None:
+    """Measure, print, write."""
+    torch.set_num_threads(THREADS)
+    rows = [line(subject, dtype) for subject in subjects() for dtype in (torch.float64, torch.float32)]
+    packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "e3nn", "numpy", "scipy"))
+    where = f"Python {platform.python_version()}, {packages}, {platform.machine()}, CPU, {THREADS} thread"
+    text = (
+        "# What a diagnosis costs\n\n"
+        f"Made by `python benchmarks/costs.py` with {where}.\n\n"
+        f"Networks of {LAYERS} layers, `eq.diagnose` with translations and rotations, contracts of inner layers\n"
+        "inferred or read off the modules. Costs are wall-clock times divided by that of one forward pass of the\n"
+        f"network in its own dtype; medians of {ROUNDS} rounds in which everything takes turns. *sample*: each further\n"
+        f"sampled element of a symmetry (the slope between {FEW} and {MANY}). *constant*: the rest of a diagnosis of\n"
+        "the sound network. *statement*: the search for the statement at fault, where one layer clips components.\n"
+        "*finding*: all that the broken network costs beyond the sound one: statement, cause with its evidence,\n"
+        "curves, counterexample.\n\n"
+        "| network | dtype | one forward pass | sample | constant | statement | finding |\n"
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: |\n"
+        f"{chr(10).join(rows)}\n"
+    )
+    print(text)
+    print(PAGE)
+
+
+if __name__ == "__main__":
+    main()
