@@ -21,7 +21,7 @@ from equivariance import localize
 from equivariance.report.files import write_text
 
 PAGE = Path(__file__).parent.parent / "docs" / "results" / "costs.md"
-THREADS, SEED, LAYERS, ROUNDS = 1, 0, 12, 1
+THREADS, SEED, LAYERS, ROUNDS = 1, 0, 12, 5
 FEW, MANY, SYMMETRIES = 8, 24, 2
 PLACE = LAYERS // 2
 """The layer of the broken networks that is at fault."""
@@ -139,9 +139,9 @@ def subjects() -> list[Subject]:
 
 def seconds(run: Callable[[], Any]) -> float:
     """Of one call."""
-    start = time.perf_counter()
+    start = time.process_time()
     run()
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 def line(subject: Subject, dtype: torch.dtype) -> str:
@@ -180,9 +180,9 @@ def _timed(into: list[float]) -> Iterator[None]:
     search = localize.statements_of
 
     def timed(*args: Any) -> Any:
-        start = time.perf_counter()
+        start = time.process_time()
         found = search(*args)
-        into.append(time.perf_counter() - start)
+        into.append(time.process_time() - start)
         return found
 
     localize.statements_of = timed
@@ -202,8 +202,8 @@ def main() -> None:
         "# What a diagnosis costs\n\n"
         f"Made by `python benchmarks/costs.py` with {where}.\n\n"
         f"Networks of {LAYERS} layers, `eq.diagnose` with translations and rotations, contracts of inner layers\n"
-        "inferred or read off the modules. Costs are wall-clock times divided by that of one forward pass of the\n"
-        f"network in its own dtype; medians of {ROUNDS} rounds in which everything takes turns. *sample*: each further\n"
+        "inferred or read off the modules. Costs are CPU times divided by that of one forward pass of the\n"
+        f"network in its own dtype; medians of {ROUNDS} rounds in which all take turns. *sample*: each further\n"
         f"sampled element of a symmetry (the slope between {FEW} and {MANY}). *constant*: the rest of a diagnosis of\n"
         "the sound network. *statement*: the search for the statement at fault, where one layer clips components.\n"
         "*finding*: all that the broken network costs beyond the sound one: statement, cause with its evidence,\n"
@@ -213,7 +213,7 @@ def main() -> None:
         f"{chr(10).join(rows)}\n"
     )
     print(text)
-    print(PAGE)
+    write_text(PAGE, text)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ from equivariance.elements import Transform
 from equivariance.laws import Law
 from equivariance.representations import Representation
 
+_IDENTITY = Transform()
+
 
 @dataclass(frozen=True, kw_only=True)
 class Lawful(Representation):
@@ -27,7 +29,7 @@ class Lawful(Representation):
     def act(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
         """The laws of rotation, inversion and translation, in this order."""
         proper = element.proper
-        steps = [("rotation", proper, proper != Transform()), ("inversion", element, element.determinant < 0)]
+        steps = [("rotation", proper, proper != _IDENTITY), ("inversion", element, element.determinant < 0)]
         for symmetry, part, acts in [*steps, ("translation", element, any(element.vector))]:
             if acts:
                 values = self._under(symmetry, values, part)

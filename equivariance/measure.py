@@ -27,7 +27,7 @@ class PartError:
     Attributes
     ----------
     difference : norm of the difference (count of differing entries for discrete parts)
-    scale : norm of the expected values (number of entries for discrete parts)
+    scale : norm of the expected values (number of entries for discrete parts); 1 where all of a leaf is equal
     discrete : whether the values are integers or booleans
     """
 
@@ -69,6 +69,8 @@ def _float_errors(
     path: str, left: torch.Tensor, right: torch.Tensor, representation: Representation, element: Transform
 ) -> dict[PartKey, PartError]:
     left, right = left.detach().to(torch.float64), right.detach().to(torch.float64)
+    if torch.equal(left, right) and math.isfinite(float(right.sum())):
+        return {(path, piece.label): PartError(0.0, 1.0, False) for piece in representation.parts(right)}
     base = right
     if isinstance(representation, CartesianPoints) and any(element.vector):
         base = right - torch.tensor(element.vector, dtype=torch.float64, device=right.device)

@@ -1,8 +1,8 @@
 """Measures every site of a network under sampled elements of one symmetry.
 
-Per sample: one pass on exactly transformed activations (introduced errors) in the main precision. For every fourth
-sample also a plain transformed pass (accumulated errors), and both again in the working precision where that is
-another. The number of passes does not depend on the number of layers.
+Per sample: one pass on exactly transformed activations (introduced errors) in the main precision. For two samples also
+a plain transformed pass (accumulated errors), and both again in the working precision where that is another. The number
+of passes does not depend on the number of layers.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ from equivariance.progress import UNOBSERVED, Observer
 from equivariance.surveyed import Survey, Trial, Worst
 from equivariance.trees import cast, transform
 
-_FULL_EVERY = 4
+_FULL = (0, 4)
+"""Samples that are measured in all ways."""
+
 _SHAKES = 16
 _STRONG = 4.0
 """How many times, and how strongly, an error that exceeds its floor is shaken: a tie flips every other time."""
@@ -62,7 +64,7 @@ class Surveyor:
         total = max(len(elements), len(states))
         for index in range(total):
             trial = Trial(elements[index % len(elements)], states[index % len(states)])
-            self._measure(trial, result, index % _FULL_EVERY == 0)
+            self._measure(trial, result, index in _FULL)
             self.observer.sampled(group.symmetry, index + 1, total)
         return result
 
