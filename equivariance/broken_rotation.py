@@ -18,6 +18,7 @@ from equivariance.directions import (
 from equivariance.elements import Transform, rotation
 from equivariance.experiments import Experiment, part_of, scaled
 from equivariance.grids import cell_size, is_choice, is_grid_of_cells, jumps_under_rotation, respects_the_cube
+from equivariance.invariant_part import invariant_part
 from equivariance.other_laws import other_law
 from equivariance.remedies import Explanation, explained
 from equivariance.representations import NodeIndices
@@ -33,7 +34,8 @@ _CELLS = (
 
 def explain_rotation(experiment: Experiment, element: Transform, part: str) -> Explanation:
     """Another order, another law, a fixed frame, a grid, or components that are mixed: the first that fits."""
-    for look in (_order, other_law, sign_of_vectors, _choice, built_in_axis, angle_about_an_axis, special_input):
+    looks = (_order, other_law, sign_of_vectors, _choice, built_in_axis, angle_about_an_axis, special_input)
+    for look in (*looks, invariant_part):
         found = look(experiment, part)
         if found:
             return found

@@ -16,6 +16,8 @@ from torch import Tensor
 
 from equivariance.dataflow import Dataflow, Unit
 from equivariance.elements import Transform
+from equivariance.laws import Unchanged
+from equivariance.matching import LAWFUL
 from equivariance.measure import compare, worst
 from equivariance.tape import CUTS, VIEWS, Patch
 from equivariance.trees import leaves
@@ -41,7 +43,7 @@ def depends_on_frame(tracer: Tracer, flow: Dataflow, involved: Collection[int], 
         if unit.first < chosen.last or len(tried) == _MOST:
             break
         read = None if unit in tried else _in_its_place(flow, unit, number, involved)
-        if read is None:
+        if read is None or not _holds_more(flow, read, involved, chosen):
             continue
         if _keeps_law(tracer, number, read):
             return unit
@@ -60,6 +62,22 @@ def _in_its_place(flow: Dataflow, unit: Unit, number: int, involved: Collection[
         (n for n in outside if values[n].shape == values[number].shape and values[n].dtype == values[number].dtype),
         None,
     )
+
+
+def _holds_more(flow: Dataflow, number: int, involved: Collection[int], chosen: Unit) -> bool:
+    """Whether something that turns lawfully went into a broken value after ``chosen``: it is what the frame shows."""
+    waiting, visited = [number], {number}
+    while waiting:
+        index = flow.producers[waiting.pop()]
+        if index < chosen.last:
+            continue
+        for read in flow.events[index].reads:
+            if read in involved and read not in visited:
+                visited.add(read)
+                waiting.append(read)
+            elif flow.level(read) == LAWFUL and flow.law(read) not in (None, Unchanged()):
+                return True
+    return False
 
 
 def _keeps_law(tracer: Tracer, number: int, read: int) -> bool:

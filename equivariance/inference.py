@@ -7,7 +7,7 @@ what comes after them can be told too; what a statement at fault makes then coun
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
@@ -20,13 +20,14 @@ from equivariance.elements import Transform, samples
 from equivariance.errors import ArgumentError
 from equivariance.groups import Group
 from equivariance.handlers import Site
-from equivariance.lawful import Lawful
 from equivariance.laws import Law
 from equivariance.localize import Suspect
 from equivariance.matching import LAWFUL
 from equivariance.measure import worst
 from equivariance.noise import Reading
 from equivariance.probe import Call
+from equivariance.representations import Representation
+from equivariance.standard import representation_of
 from equivariance.statement import tracer_of
 from equivariance.survey import Surveyor
 from equivariance.surveyed import Trial
@@ -82,7 +83,8 @@ def infer(surveyors: Mapping[str, Surveyor], groups: Iterable[Group], declared: 
         passed = {layer: found for layer, found in calls.items() if layer not in declared}
         for layer, found in passed.items():
             laws.setdefault(layer, {})[group.symmetry] = [_law(flow, n) for call in found for n in call.numbers]
-    contracts = {layer: _contract(passed[layer], found) for layer, found in laws.items() if layer in passed}
+    nodes = next((s.setting.nodes for s in surveyors.values()), None)
+    contracts = {layer: _contract(passed[layer], found, nodes) for layer, found in laws.items() if layer in passed}
     return Inferred(
         {layer: c for layer, c in contracts.items() if c is not None},
         tuple(layer for layer, c in contracts.items() if c is None),
@@ -135,32 +137,32 @@ def _law(flow: Dataflow, number: int) -> Law | None:
     return flow.law(number) if flow.level(number) == LAWFUL else None
 
 
-def _contract(calls: Sequence[Passed], laws: Mapping[str, Sequence[Law | None]]) -> Contract | None:
+def _contract(calls: Sequence[Passed], laws: Mapping[str, Sequence[Law | None]], nodes: int | None) -> Contract | None:
     """The contract of a layer, None where something obeys no law, or one call is unlike another."""
-    rows = list(zip(*([(symmetry, law) for law in found] for symmetry, found in laws.items()), strict=True))
-    if any(law is None for row in rows for _, law in row):
+    rows = [dict(zip(laws, found, strict=True)) for found in zip(*laws.values(), strict=True)]
+    known = [{symmetry: law for symmetry, law in row.items() if law is not None} for row in rows]
+    if known != rows:
         return None
-    contracts, given = [], iter(rows)
+    contracts, given = [], iter(known)
     for call in calls:
-        representations = [Lawful(laws=tuple((s, law) for s, law in next(given) if law)) for _ in call.numbers]
         try:
-            specs = _spec((call.arguments, call.output), iter(representations))
+            specs = _spec((call.arguments, call.output), lambda tensor: representation_of(next(given), tensor, nodes))
         except ArgumentError:
             return None
         contracts.append(Contract(specs[0], specs[1]))
     return contracts[0] if all(c == contracts[0] for c in contracts) else None
 
 
-def _spec(value: Any, representations: Any) -> Any:
+def _spec(value: Any, representation: Callable[[torch.Tensor], Representation]) -> Any:
     """A specification shaped like a value, with a representation for each of its tensors in order."""
     if isinstance(value, torch.Tensor):
-        return next(representations)
+        return representation(value)
     if adapter_of(value) is not None:
         raise ArgumentError("value", type(value).__name__, "tensors, dicts, lists, tuples or dataclasses")
     if isinstance(value, Mapping):
-        return {k: _spec(v, representations) for k, v in value.items()}
+        return {k: _spec(v, representation) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_spec(v, representations) for v in value]
+        return [_spec(v, representation) for v in value]
     if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _spec(getattr(value, f.name), representations) for f in fields(value)}
+        return {f.name: _spec(getattr(value, f.name), representation) for f in fields(value)}
     return None

@@ -45,6 +45,16 @@ class BentInFrame(AlongEdges):
         return torch.einsum("jkx,jk->jx", frames, local)
 
 
+class Whitened(nn.Module):
+    """A frame taken from what is broken already: whitening itself is sound."""
+
+    def forward(self, x):
+        v = messages(x)
+        covariance = v.mT @ v + torch.diag(torch.tensor([0.1, 0.2, 0.3]))  # at fault: Whitened
+        values, axes = torch.linalg.eigh(covariance)
+        return v @ (axes / values.sqrt()) @ axes.mT
+
+
 class Height(nn.Module):
     """The axis itself is at fault: nothing is turned back."""
 

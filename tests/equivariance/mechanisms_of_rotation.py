@@ -127,6 +127,14 @@ ROTATIONS = [
         fix="sign",
     ),
     Mechanism(
+        "not turned back",
+        "wrong-irrep",
+        "rotation",
+        lambda s: lambda x: x + 0.3 * mlp(1, 3, s)(x.norm(dim=-1, keepdim=True)),
+        words="invariant numbers",
+        fix="Turn the numbers back",
+    ),
+    Mechanism(
         "sorted rows",
         "order-dependent",
         "rotation",

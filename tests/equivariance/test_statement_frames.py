@@ -29,7 +29,7 @@ def test_a_choice_that_drops_out_is_not_named(group, seed):
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("case", [cases.Unequal, cases.BentInFrame, cases.Height, cases.Cancelled])
+@pytest.mark.parametrize("case", [cases.Unequal, cases.BentInFrame, cases.Whitened, cases.Height, cases.Cancelled])
 def test_what_minds_the_choice_is_named_and_not_the_choice(case, seed):
     report = diagnosed(case, "so3", VECTORS, seed)
     assert [(f.location.line, f.located) for f in report.findings] == [(*lines_of(case), "confirmed")], report
