@@ -178,17 +178,23 @@ class Tape(TorchDispatchMode):
         """The number of a tensor's present value; one that is new was given from outside."""
         state = self._states.get(_storage(tensor))
         known = self._numbers.get(id(tensor)) if state is None else state
-        if known is None:
-            known = len(self.values)
-            self._keep(tensor)
-            self.events.append(Event("given", (), 0, self._layers[-1][0], (), (known,)))
-        if known in self._unfilled:
-            self._fill(known, tensor)
+        if known is None or known in self._unfilled:
+            with self.paused():  # hooks ask too, and what they do to the tensor is no operation of the layer
+                known = self._given(tensor) if known is None else known
+                if known in self._unfilled:
+                    self._fill(known, tensor)
         return known
 
     def mark(self, site: object, tensors: Mapping[str, Tensor]) -> None:
         """Note which values pass at a site."""
         self.marks[site] = {path: self.number(t) for path, t in tensors.items()}
+
+    def _given(self, tensor: Tensor) -> int:
+        """Number a tensor that no recorded operation made."""
+        number = len(self.values)
+        self._keep(tensor)
+        self.events.append(Event("given", (), 0, self._layers[-1][0], (), (number,)))
+        return number
 
     def _numbers_of(self, value: Any) -> tuple[int, ...]:
         return tuple(self.number(t) for _, t, _ in leaves(value, UNSPECIFIED))
@@ -205,6 +211,8 @@ class Tape(TorchDispatchMode):
                     leaf.zero_()  # what memory held before is nobody's value
                     self._unfilled[len(self.values)] = len(self.events)
                 leaves[i] = self._keep(leaf)
+        if name in VIEWS and any(n in self._unfilled for n in reads):  # the same memory, which is not yet filled either
+            self._unfilled.update({n: len(self.events) for n in range(first, len(self.values))})
         for tensor in changed:
             self._change(tensor)
         result = output if isinstance(output, (bool, int, float)) else None
@@ -251,10 +259,10 @@ class Tape(TorchDispatchMode):
             return tensor.copy_(value)
 
     def _fill(self, number: int, tensor: Tensor) -> None:
-        """A factory's result is taken as it is at its first use: a library may have filled it from what hangs loose."""
-        index = self._unfilled.pop(number)
+        """A factory's result is taken as it is when it is used: a library may have filled it from what hangs loose."""
         if not bool(tensor.any()):
             return
+        index = self._unfilled.pop(number)
         used = {n for e in self.events for n in e.reads}
         loose = tuple(n for n in range(number) if n not in used)
         self.events[index] = replace(self.events[index], name="filled", reads=loose)

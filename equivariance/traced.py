@@ -22,7 +22,7 @@ class Traced(Introduced):
         """``owner`` is the call that is recorded."""
         super().__init__(reference, element, dtype)
         self.owner, self.tape = owner, tape
-        self._exact = Once(lambda t, r: cast(r.transform(t, element), dtype).clone(), not reference.copying)
+        self._exact = Once(lambda t, r: _laid_out(cast(r.transform(t, element), dtype), t), not reference.copying)
 
     def enter(self, call: Call, caller: Call | None, arguments: dict[str, Any]) -> dict[str, Any]:
         """Note what the owner hands to a layer."""
@@ -69,3 +69,10 @@ class CallSite:
     def leave(self, call: Call, output: Any) -> Any:
         """Nothing to do."""
         return output
+
+
+def _laid_out(tensor: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    """A copy with the strides of another tensor, which decide what operations torch chooses."""
+    if tensor.shape != like.shape:
+        return tensor.clone()
+    return torch.empty_like(like, dtype=tensor.dtype).copy_(tensor)
