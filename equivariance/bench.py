@@ -7,16 +7,19 @@ The caller's module is never touched: the bench works on copies. States are its 
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch.utils._pytree import tree_leaves
 
 from equivariance.contract import Contract
 from equivariance.elements import Transform
 from equivariance.errors import ArgumentError, first_line
 from equivariance.handlers import Fitting, Reference
+from equivariance.narrowest import Narrowest
 from equivariance.patches import Jittered, jittered
 from equivariance.probe import UNWATCHED, Call, Handler, buffers_kept, call_with, preserved, watched
 from equivariance.trees import UNSPECIFIED, cast, cloned, leaves, map_tensors
@@ -43,6 +46,7 @@ class Bench:
     ----------
     working : the dtype that is judged
     main : float64 where the module runs in it, else ``working``
+    narrowest : the narrowest precision that the working run computes in: ``working``, or what autocast makes of it
     states : the states that differ from each other
     obstacle : why float64 was impossible, or ""
     untrained : why training mode was impossible, or ""
@@ -63,11 +67,21 @@ class Bench:
         self._references: dict[State, Reference] = {}
         self.gradients = False
         self.misfits: dict[str, str] = {}
-        self.main, self.obstacle, self.untrained = dtype, "", ""
+        self.main, self.obstacle, self.untrained, self.narrowest = dtype, "", "", dtype
         self.blind: set[str] = set()
         self._find_gradients(reorderings)
         self._find_precision()
         self.states = self._find_states()
+
+    @property
+    def epsilon(self) -> float:
+        """Machine epsilon of the main runs."""
+        return torch.finfo(torch.float64).eps if self.main == torch.float64 else self.working_epsilon
+
+    @property
+    def working_epsilon(self) -> float:
+        """Machine epsilon of the working runs; a float64 network that asks for less is none the less one of float64."""
+        return torch.finfo(self.working if self.working == torch.float64 else self.narrowest).eps
 
     def module(self, state: State, dtype: torch.dtype) -> torch.nn.Module:
         """The copy for a state, switched to its mode.
@@ -131,14 +145,17 @@ class Bench:
 
     def _find_gradients(self, reorderings: Sequence[Transform]) -> None:
         """One run: models that differentiate inside their forward (forces) need autograd, stated contracts must fit."""
-        handler = Fitting(self.contracts, reorderings)
+        handler, watch = Fitting(self.contracts, reorderings), Narrowest(self.working)
         try:
-            self.output = self.run(State(), self.working, self.arguments, handler)
+            with watch:
+                self.output = self.run(State(), self.working, self.arguments, handler)
         except RuntimeError as error:
             if "grad" not in str(error):
                 raise
             self.gradients = True
-            self.output = self.run(State(), self.working, self.arguments, handler)
+            with watch:
+                self.output = self.run(State(), self.working, self.arguments, handler)
+        self.narrowest = watch.dtype
         self.misfits, self.blind = handler.misfits, handler.blind - set(handler.misfits) - {""}
         for name in handler.misfits:
             del self.contracts[name]
@@ -207,10 +224,13 @@ def perturbed(module: torch.nn.Module, seed: int) -> torch.nn.Module:
 
 
 def _copied(module: torch.nn.Module) -> torch.nn.Module:
-    computed = {id(b): b.detach().clone() for b in module.buffers() if b.grad_fn is not None}
+    held = tree_leaves([vars(m) for m in module.modules()])
+    known = {id(v): v for v in held if isinstance(v, torch.jit.ScriptFunction)}  # cannot be copied, and holds nothing
+    known |= {id(v): v.detach().clone() for v in held if isinstance(v, torch.Tensor) and v.grad_fn is not None}
     try:
-        with torch.no_grad():  # TorchScript copies its parameters in a way that autograd would record
-            return copy.deepcopy(module, computed)
+        # TorchScript copies its parameters in a way that autograd would record, and warns that it is old.
+        with torch.no_grad(), warnings.catch_warnings(action="ignore"):
+            return copy.deepcopy(module, known)
     except (RuntimeError, TypeError, AttributeError) as error:
         name = type(module).__name__
         raise ArgumentError("module", name, f"a module that copy.deepcopy can copy ({error})") from error

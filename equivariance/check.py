@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
 
+from equivariance.compiled import NOTICE, is_compiled
 from equivariance.contract import Contract
 from equivariance.errors import ArgumentError, EquivarianceAssertionError
 from equivariance.findings import Report
@@ -48,7 +50,8 @@ def check(
     ArgumentError, ContractError, UndeclaredTensorError, ChoiceError : see :mod:`equivariance.errors`
     """
     settings = Settings(samples=samples, seed=seed, inside=False)
-    return examine_unstated(as_module(func), args, irreps_in, irreps_out, kwargs, group, {}, settings)
+    report = examine_unstated(as_module(func), args, irreps_in, irreps_out, kwargs, group, {}, settings)
+    return _noted(report, func)
 
 
 def diagnose(
@@ -76,6 +79,7 @@ def diagnose(
     known = layer_contracts(root, contracts or {})
     settings = Settings(samples=samples, seed=seed, layers=layers, infer=not contracts)
     report = examine_unstated(root, args, irreps_in, irreps_out, kwargs, group, known, settings)
+    report = _noted(report, module)
     if not gradients:
         return report
     taken, given = declarations(root, args, kwargs, irreps_in, irreps_out)
@@ -108,6 +112,11 @@ def assert_equivariant(
     if not report.ok:
         raise EquivarianceAssertionError(str(report))
     return report
+
+
+def _noted(report: Report, function: Callable[..., Any]) -> Report:
+    """With a word on what was given to a compiler."""
+    return replace(report, assumptions=[*report.assumptions, NOTICE]) if is_compiled(function) else report
 
 
 def _refuse_old_options(options: Mapping[str, Any]) -> None:

@@ -231,6 +231,8 @@ def _described(bench: Bench, settings: Settings) -> dict[str, str]:
         "states": "; ".join(map(str, bench.states)),
         "layers with a contract": str(len(bench.contracts)),
     }
+    if bench.narrowest != bench.working:
+        described["computed in"] = f"{str(bench.narrowest).removeprefix('torch.')} in parts (autocast, or a cast)"
     if bench.obstacle:
         described["float64"] = f"impossible ({bench.obstacle}); last-bit perturbations stand in for it"
     if bench.untrained:

@@ -53,6 +53,7 @@ class Reading:
         precisions are one
     discrete : whether the part is integers or booleans
     reach : how much larger than the cloud the coordinates are, 1 + |t| / extent: what a translation costs in bits
+    stored_epsilon : machine epsilon that the parameters and buffers have in the working precision
     """
 
     error: float
@@ -63,6 +64,7 @@ class Reading:
     working_epsilon: float
     discrete: bool = False
     reach: float = 1.0
+    stored_epsilon: float = 0.0
 
     @property
     def condition(self) -> float:
@@ -80,7 +82,7 @@ class Reading:
     def verdict(self) -> Verdict:
         """clean, rounding, ill-conditioned, precision or structural."""
         if self.error > self.limit:
-            rounded = max(SINGLE, self.working_epsilon)  # parameters and buffers went through the working precision
+            rounded = max(SINGLE, self.stored_epsilon)  # parameters and buffers went through the working precision
             stalled = self.error <= rounded and not self.discrete and self.epsilon < 1e-10
             if not stalled:
                 return Verdict.STRUCTURAL

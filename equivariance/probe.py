@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
+from equivariance.compiled import uncompiled
 from equivariance.contract import bind, unbind
 
 
@@ -88,10 +89,13 @@ def layer_names(module: torch.nn.Module) -> dict[str, tuple[str, ...]]:
 
 @contextmanager
 def preserved(dtype: torch.dtype, seed: int, gradients: bool = False) -> Iterator[None]:
-    """Run under a default dtype and seeded generators (torch, CUDA, numpy, random); all are restored afterwards."""
+    """Run under a default dtype and seeded generators (torch, CUDA, numpy, random); all are restored afterwards.
+
+    What torch.compile was asked to compile runs as it is written.
+    """
     default, numpy_state, python_state = torch.get_default_dtype(), np.random.get_state(), random.getstate()
     devices = list(range(torch.cuda.device_count())) if torch.cuda.is_available() else []
-    with torch.random.fork_rng(devices=devices), torch.set_grad_enabled(gradients):
+    with torch.random.fork_rng(devices=devices), torch.set_grad_enabled(gradients), uncompiled():
         try:
             torch.set_default_dtype(dtype)
             torch.default_generator.manual_seed(seed)  # torch.manual_seed asks every backend, at each of many runs

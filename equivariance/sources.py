@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from equivariance.compiled import as_written
 from equivariance.errors import ArgumentError
 from equivariance.findings import Location
 
@@ -96,7 +97,7 @@ def as_module(function: Callable[..., Any]) -> torch.nn.Module:
         raise ArgumentError("func", function, f"an instance, as in {function.__name__}(...), not the class")
     if isinstance(function, torch.jit.ScriptModule):
         return ScriptedModule(function)
-    return function if isinstance(function, torch.nn.Module) else FunctionModule(function)
+    return as_written(function) if isinstance(function, torch.nn.Module) else FunctionModule(function)
 
 
 def name_of(function: Any) -> str:

@@ -49,8 +49,7 @@ class Surveyor:
     ) -> None:
         """``samples`` elements are drawn per symmetry; ``observer`` is told of each."""
         self.bench, self.setting, self.samples, self.seed, self.observer = bench, setting, samples, seed, observer
-        self.epsilon = torch.finfo(bench.main).eps
-        self.working_epsilon = torch.finfo(bench.working).eps
+        self.epsilon, self.working_epsilon = bench.epsilon, bench.working_epsilon
         self._latest: tuple[Trial, Call, Introduced] | None = None
         self._latest_single: tuple[tuple[Trial, Call | None] | None, Mapping[Site, Errors]] = (None, {})
         self._shaken: dict[tuple[State, Call | None], dict[Site, dict[PartKey, float]]] = {}
@@ -243,6 +242,7 @@ class Surveyor:
             working_error=working[0],
             working_floor=working[1],
             working_epsilon=self.working_epsilon,
+            stored_epsilon=torch.finfo(self.bench.working).eps,
             discrete=error.discrete,
             reach=1 + trial.element.distance / max(self.setting.extent, 1e-300),
         )

@@ -1,0 +1,33 @@
+"""The narrowest precision that a forward pass computes in, which autocast sets and no parameter shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+
+class Narrowest(TorchDispatchMode):
+    """Watches the operations of a pass.
+
+    Attributes
+    ----------
+    dtype : the floating-point dtype with the largest machine epsilon of all that was made so far
+    """
+
+    def __init__(self, dtype: torch.dtype) -> None:
+        """``dtype`` is what nothing is narrower than, at first."""
+        super().__init__()
+        self.dtype = dtype
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Run the operation and look at what it made."""
+        output = func(*args, **(kwargs or {}))
+        made = {t.dtype for t in tree_leaves(output) if isinstance(t, torch.Tensor) and t.is_floating_point()}
+        self.dtype = max(self.dtype, *made, key=lambda d: torch.finfo(d).eps)
+        return output
