@@ -12,7 +12,7 @@ import torch
 from equivariance.bench import Bench, State
 from equivariance.contract import bind
 from equivariance.handlers import COURSE, DIVERGED, Errors, Reference, Site
-from equivariance.probe import Call, Handler, buffers_kept, call_with, preserved
+from equivariance.probe import Call, Handler, buffers_kept, call_with
 
 
 class _OtherCourse(Exception):
@@ -40,7 +40,7 @@ def judge(bench: Bench, state: State, owner: Call, handler: Judge, dtype: torch.
     module = bench.module(state, dtype)
     layer = module.get_submodule(owner.layer)
     arguments = {name: handler.exact(Site(owner, name)) for name in handler.reference.inputs[owner]}
-    with preserved(dtype, bench.seed, bench.gradients), buffers_kept(module), _answered(module, handler, owner):
+    with bench.conditions(dtype), buffers_kept(module), _answered(module, handler, owner):
         try:
             handler.leave(owner, call_with(layer, arguments))
         except _OtherCourse:

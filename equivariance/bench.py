@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,8 +20,8 @@ from equivariance.contract import Contract
 from equivariance.elements import Transform
 from equivariance.errors import ArgumentError, first_line
 from equivariance.handlers import Fitting, Reference
-from equivariance.narrowest import Narrowest
 from equivariance.patches import Jittered, jittered
+from equivariance.precision import Narrowest, Widened
 from equivariance.probe import UNWATCHED, Call, Handler, buffers_kept, call_with, preserved, watched
 from equivariance.trees import UNSPECIFIED, cast, cloned, leaves, map_tensors
 
@@ -48,7 +49,8 @@ class Bench:
     main : float64 where the module runs in it, else ``working``
     narrowest : the narrowest precision that the working run computes in: ``working``, or what autocast makes of it
     states : the states that differ from each other
-    obstacle : why float64 was impossible, or ""
+    widened : whether the main runs leave out the casts to less than float64 that are inside
+    obstacle : why float64 was impossible, or possible only so, or ""
     untrained : why training mode was impossible, or ""
     output : of the working precision, weights as given, evaluation mode
     misfits : layers whose stated contract was dropped, and why
@@ -66,8 +68,9 @@ class Bench:
         self._modules = {("given", dtype): given, ("perturbed", dtype): perturbed(given, seed)}
         self._references: dict[State, Reference] = {}
         self.gradients = False
+        self._watch: AbstractContextManager[Any] = nullcontext()
         self.misfits: dict[str, str] = {}
-        self.main, self.obstacle, self.untrained, self.narrowest = dtype, "", "", dtype
+        self.main, self.widened, self.obstacle, self.untrained, self.narrowest = dtype, False, "", "", dtype
         self.blind: set[str] = set()
         self._find_gradients(reorderings)
         self._find_precision()
@@ -102,10 +105,16 @@ class Bench:
         """One forward pass; buffers, generators and default dtype are as before afterwards."""
         module = self.module(state, dtype)
         given = {k: cast(v, dtype) for k, v in arguments.items()}
-        seed = self.seed if seed is None else seed
         watch = watched(module, list(self.contracts), handler)
-        with preserved(dtype, seed, self.gradients), buffers_kept(module), watch:
+        with self.conditions(dtype, seed), buffers_kept(module), watch:
             return cloned(call_with(module, {k: cloned(v) for k, v in given.items()}))
+
+    @contextmanager
+    def conditions(self, dtype: torch.dtype, seed: int | None = None) -> Iterator[None]:
+        """What every run in ``dtype`` runs under; everything is as before afterwards."""
+        widening = Widened() if self.widened and dtype == self.main else nullcontext()
+        with preserved(dtype, self.seed if seed is None else seed, self.gradients), widening, self._watch:
+            yield
 
     def reference(self, state: State) -> Reference:
         """The recorded untransformed run in the main precision, made once."""
@@ -145,17 +154,16 @@ class Bench:
 
     def _find_gradients(self, reorderings: Sequence[Transform]) -> None:
         """One run: models that differentiate inside their forward (forces) need autograd, stated contracts must fit."""
-        handler, watch = Fitting(self.contracts, reorderings), Narrowest(self.working)
+        handler = Fitting(self.contracts, reorderings)
+        self._watch = watch = Narrowest(self.working)
         try:
-            with watch:
-                self.output = self.run(State(), self.working, self.arguments, handler)
+            self.output = self.run(State(), self.working, self.arguments, handler)
         except RuntimeError as error:
             if "grad" not in str(error):
                 raise
             self.gradients = True
-            with watch:
-                self.output = self.run(State(), self.working, self.arguments, handler)
-        self.narrowest = watch.dtype
+            self.output = self.run(State(), self.working, self.arguments, handler)
+        self.narrowest, self._watch = watch.dtype, nullcontext()
         self.misfits, self.blind = handler.misfits, handler.blind - set(handler.misfits) - {""}
         for name in handler.misfits:
             del self.contracts[name]
@@ -167,19 +175,30 @@ class Bench:
         if self.working == torch.float64:
             return
         self.main = torch.float64
+        self.obstacle = self._obstacle()
+        if self.obstacle:
+            self.widened = True
+            if self._obstacle():
+                self.main, self.widened = self.working, False
+                self._references.clear()
+
+    def _obstacle(self) -> str:
+        """Why float64 is impossible, or ""."""
+        self._references.clear()
+        self._watch = watch = Narrowest(torch.float64)
         try:
             output = self.reference(State()).outputs[Call("")]
         except ArgumentError:
             raise
         except Exception as error:  # whatever a model says to a dtype that it does not know
-            self.obstacle = f"{type(error).__name__}: {first_line(error)}"
-        else:
-            floats = {t.dtype for _, t, _ in leaves(output, UNSPECIFIED) if t.is_floating_point()}
-            if floats <= {torch.float64}:
-                return
-            self.obstacle = f"float64 inputs give {', '.join(map(str, floats))}"
-        self.main = self.working
-        self._references.clear()
+            return f"{type(error).__name__}: {first_line(error)}"
+        finally:
+            self._watch = nullcontext()
+        floats = {t.dtype for _, t, _ in leaves(output, UNSPECIFIED) if t.is_floating_point()}
+        if not floats <= {torch.float64}:
+            return f"float64 inputs give {', '.join(map(str, floats))}"
+        half = torch.finfo(watch.dtype).eps > torch.finfo(torch.float32).eps
+        return f"it computes in {watch.dtype}" if half else ""
 
     def _find_states(self) -> tuple[State, ...]:
         """Modes are compared with perturbed weights, as a difference too may hide behind a zero."""

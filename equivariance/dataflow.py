@@ -134,9 +134,11 @@ class Dataflow:
         return [self.unit(index, outwards) for outwards in range(max(1, self.events[index].own))]
 
     def escaping(self, unit: Unit, involved: Iterable[int], targets: Sequence[int]) -> list[int]:
-        """The values of a statement that take part in the break and are used after it."""
-        own = {n for e in self.events[unit.first : unit.last] for n in e.writes if e.name != "given"} & set(involved)
-        outside = [e for i, e in enumerate(self.events) if not unit.first <= i < unit.last]
+        """The values of a statement, and of its derivative, that take part in the break and are used elsewhere."""
+        inside = [unit.first <= (i if e.origin is None else e.origin) < unit.last for i, e in enumerate(self.events)]
+        own = {n for e, i in zip(self.events, inside, strict=True) if i and e.name != "given" for n in e.writes}
+        own &= set(involved)
+        outside = [e for e, i in zip(self.events, inside, strict=True) if not i]
         used = {n for e in outside for n in e.reads} | set(targets)
         return sorted(own & used)
 

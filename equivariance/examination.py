@@ -233,7 +233,9 @@ def _described(bench: Bench, settings: Settings) -> dict[str, str]:
     }
     if bench.narrowest != bench.working:
         described["computed in"] = f"{str(bench.narrowest).removeprefix('torch.')} in parts (autocast, or a cast)"
-    if bench.obstacle:
+    if bench.widened:
+        described["float64"] = f"with casts to less left out ({bench.obstacle})"
+    elif bench.obstacle:
         described["float64"] = f"impossible ({bench.obstacle}); last-bit perturbations stand in for it"
     if bench.untrained:
         described["training mode"] = f"impossible ({bench.untrained})"

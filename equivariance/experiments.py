@@ -18,7 +18,7 @@ from equivariance.elements import Transform
 from equivariance.errors import ForeignElementError
 from equivariance.handlers import Introduced, Reference, Site
 from equivariance.measure import PartKey
-from equivariance.probe import Call, buffers_kept, call_with, preserved, watched
+from equivariance.probe import Call, buffers_kept, call_with, watched
 from equivariance.representations import CartesianPoints, Irreps, Representation
 from equivariance.survey import Surveyor
 from equivariance.surveyed import Trial
@@ -204,7 +204,7 @@ class Experiment:
         """The call with all that it calls."""
         module = self.bench.module(self.state, self.bench.main)
         watch = watched(module, list(self.bench.contracts), handler)
-        with preserved(self.bench.main, self.bench.seed, self.bench.gradients), buffers_kept(module), watch:
+        with self.bench.conditions(self.bench.main), buffers_kept(module), watch:
             call_with(module.get_submodule(self.owner.layer), arguments)
 
     def _outcome(self, handler: Introduced | None, element: Transform) -> Outcome:

@@ -23,6 +23,10 @@ _GENERATED = re.compile(r"_(propagate|edge_updater)_\w+\.py$")
 """Files that PyTorch Geometric writes for its message passing."""
 
 
+_MODES = str(Path(__file__).with_name("precision.py"))
+"""What operations of the layer pass through."""
+
+
 class Place(NamedTuple):
     """A line of a file."""
 
@@ -55,6 +59,18 @@ def places_of(frame: FrameType | None) -> tuple[Place, ...]:
     return tuple(found) if found or library is None else (library,)
 
 
+def differentiates(frame: FrameType | None) -> bool:
+    """Whether autograd's engine runs what ``frame`` asks for, with no Python of anyone else's in between.
+
+    On CUDA the engine has threads of its own, where nothing calls.
+    """
+    while frame is not None and _kind(frame.f_code.co_filename) in ("harness", "torch"):
+        if frame.f_code.co_name == "_engine_run_backward":
+            return True
+        frame = frame.f_back
+    return frame is None
+
+
 def is_own(place: Place) -> bool:
     """Whether a statement stands outside of libraries."""
     return _kind(place.file) == "own"
@@ -65,6 +81,8 @@ def _kind(file: str) -> str:
     """Whose code it is: own, library, torch (with Python itself and code without a file) or harness."""
     typed = file in linecache.cache and not file.startswith("<eval_with_key>")  # cells of a notebook
     if not typed and (file.startswith("<") or not os.path.isfile(file)):
+        return "torch"
+    if file == _MODES:
         return "torch"
     folders = _folders()
     if file.startswith(folders["harness"]):

@@ -18,7 +18,7 @@ from equivariance.handlers import Reference
 from equivariance.identities import identities
 from equivariance.measure import PartKey, compare, part_name, worst
 from equivariance.noise import CONFIDENCE
-from equivariance.probe import Call, buffers_kept, call_with, preserved, watched
+from equivariance.probe import Call, buffers_kept, call_with, watched
 from equivariance.remedies import remedy
 from equivariance.sources import location_of
 from equivariance.trees import UNSPECIFIED, cast, cloned, leaves
@@ -158,7 +158,7 @@ def _purity(bench: Bench) -> tuple[list[Finding], list[Finding]]:
     watcher, state = _Purity(), State()
     module = bench.module(state, bench.working)
     given = {k: cast(cloned(v), bench.working) for k, v in bench.arguments.items()}
-    with preserved(bench.working, bench.seed, bench.gradients), buffers_kept(module):
+    with bench.conditions(bench.working), buffers_kept(module):
         with watched(module, list(bench.contracts), watcher):
             first = cloned(call_with(module, given))
         second = call_with(module, given) if watcher.changed else first

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from types import FrameType
 from typing import Any
 
 import torch
@@ -20,6 +21,7 @@ from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from equivariance.contract import bind
 from equivariance.frames import Place, places_of
+from equivariance.origins import Origins
 from equivariance.trees import UNSPECIFIED, leaves
 
 Patch = Callable[[Tensor, Sequence[Tensor]], Tensor]
@@ -58,6 +60,7 @@ class Event:
     layer : dotted path of the innermost module that runs it
     reads, writes : numbers of values
     result : what it returns, where that is a Python number
+    origin : number of the event that it differentiates; None for what is no part of a backward pass
     """
 
     name: str
@@ -67,6 +70,7 @@ class Event:
     reads: tuple[int, ...]
     writes: tuple[int, ...]
     result: object = None
+    origin: int | None = None
 
     @property
     def place(self) -> Place | None:
@@ -114,22 +118,34 @@ class Tape(TorchDispatchMode):
         self._sharing: dict[int, list[int]] = {}
         self._unfilled: dict[int, int] = {}
         self._layers = [("", 0)]
+        self._origins = Origins()
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         """Run the operation and record it."""
         changed = _changed(func, args, kwargs or {})
+        self._origins.note(len(self.events))
         if not self.active:
             self._secure(changed)
             return func(*args, **(kwargs or {}))
         name = func._schema.name.rpartition("::")[2]
         given = [t for t in tree_flatten((args, kwargs))[0] if isinstance(t, Tensor)]
-        places = places_of(sys._getframe(1))
+        event = self._asked(name, sys._getframe().f_back)
         reads = tuple(self.number(t) for t in given)
         self._secure(changed)
         output = func(*args, **(kwargs or {}))
-        return self._record(name, places, reads, changed, output)
+        return self._record(replace(event, reads=reads), changed, output)
+
+    def _asked(self, name: str, frame: FrameType | None) -> Event:
+        """An operation that ``frame`` asks for; what autograd asks for belongs to the statement that it differentiates."""
+        origin = self._origins.of(frame)
+        if origin is not None:
+            event = self.events[origin]
+            first = origin if event.origin is None else event.origin
+            return Event(name, event.places, event.own, event.layer, (), (), origin=first)
+        places, (layer, outside) = places_of(frame), self._layers[-1]
+        return Event(name, places, len(places) - outside, layer, (), ())
 
     @contextmanager
     def following(self, module: torch.nn.Module, owner: str, others: Sequence[str]) -> Iterator[None]:
@@ -199,26 +215,23 @@ class Tape(TorchDispatchMode):
     def _numbers_of(self, value: Any) -> tuple[int, ...]:
         return tuple(self.number(t) for _, t, _ in leaves(value, UNSPECIFIED))
 
-    def _record(
-        self, name: str, places: tuple[Place, ...], reads: tuple[int, ...], changed: Sequence[Tensor], output: Any
-    ) -> Any:
+    def _record(self, event: Event, changed: Sequence[Tensor], output: Any) -> Any:
+        """Add the event of an operation; what takes the place of its output."""
         leaves, structure = tree_flatten(output)
         written = [any(leaf is c for c in changed) for leaf in leaves]
         first = len(self.values)
         for i, leaf in enumerate(leaves):
             if isinstance(leaf, Tensor) and not written[i]:
-                if name in _FACTORIES:
+                if event.name in _FACTORIES:
                     leaf.zero_()  # what memory held before is nobody's value
                     self._unfilled[len(self.values)] = len(self.events)
                 leaves[i] = self._keep(leaf)
-        if name in VIEWS and any(n in self._unfilled for n in reads):  # the same memory, which is not yet filled either
+        if event.name in VIEWS and any(n in self._unfilled for n in event.reads):  # the same memory, not yet filled
             self._unfilled.update({n: len(self.events) for n in range(first, len(self.values))})
         for tensor in changed:
             self._change(tensor)
         result = output if isinstance(output, (bool, int, float)) else None
-        layer, outside = self._layers[-1]
-        writes = tuple(range(first, len(self.values)))
-        self.events.append(Event(name, places, len(places) - outside, layer, reads, writes, result))
+        self.events.append(replace(event, writes=tuple(range(first, len(self.values))), result=result))
         return tree_unflatten(leaves, structure)
 
     def _keep(self, tensor: Tensor) -> Tensor:
