@@ -20,6 +20,7 @@ from equivariance.inference import Inferred, infer, usable
 from equivariance.layers import matching_layers
 from equivariance.layouts import known_axes, told_by_size
 from equivariance.localize import Localizer
+from equivariance.probe import quiet
 from equivariance.representations import CartesianPoints, Representation
 from equivariance.settings import Settings
 from equivariance.soundness import examine
@@ -32,6 +33,7 @@ _REORDERING = ("permutation", "batch")
 _CAUSE_ORDER = ("not-finite", "nondeterministic", "vanishing")
 
 
+@quiet()
 def examine_module(
     module: torch.nn.Module, args: object, irreps_in: object, irreps_out: object, kwargs: Mapping[str, Any] | None,
     group: object, contracts: Mapping[str, Contract], settings: Settings, name: str = "",

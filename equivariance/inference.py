@@ -149,7 +149,8 @@ def _contract(calls: Sequence[Passed], laws: Mapping[str, Sequence[Law | None]],
             specs = _spec((call.arguments, call.output), lambda tensor: representation_of(next(given), tensor, nodes))
         except ArgumentError:
             return None
-        contracts.append(Contract(specs[0], specs[1]))
+        inputs = {name: spec for name, spec in specs[0].items() if spec is not None}  # None may be left out
+        contracts.append(Contract(inputs, specs[1]))
     return contracts[0] if all(c == contracts[0] for c in contracts) else None
 
 

@@ -7,6 +7,7 @@ call. Handlers see each site and may replace the value there: activations are re
 from __future__ import annotations
 
 import random
+import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -108,6 +109,14 @@ def preserved(dtype: torch.dtype, seed: int, gradients: bool = False) -> Iterato
             torch.set_default_dtype(default)
             np.random.set_state(numpy_state)
             random.setstate(python_state)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Silence what torch says of runs without gradients, which is the harness's doing and not the reader's."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "None of the inputs have requires_grad=True", UserWarning)
+        yield
 
 
 @contextmanager
