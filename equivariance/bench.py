@@ -27,6 +27,9 @@ from equivariance.trees import UNSPECIFIED, cast, cloned, leaves, map_tensors
 
 PERTURBATION = 0.1
 
+_OF_PRODUCTS = {"highest": 0.0, "high": 2.0**-10, "medium": 2.0**-7}
+"""Machine epsilon of what torch may multiply float32 matrices in: itself, TensorFloat-32, bfloat16."""
+
 
 @dataclass(frozen=True)
 class State:
@@ -84,7 +87,10 @@ class Bench:
     @property
     def working_epsilon(self) -> float:
         """Machine epsilon of the working runs; a float64 network that asks for less is none the less one of float64."""
-        return torch.finfo(self.working if self.working == torch.float64 else self.narrowest).eps
+        if self.working == torch.float64:
+            return torch.finfo(torch.float64).eps
+        epsilon = torch.finfo(self.narrowest).eps
+        return max(epsilon, _OF_PRODUCTS[torch.get_float32_matmul_precision()])
 
     def module(self, state: State, dtype: torch.dtype) -> torch.nn.Module:
         """The copy for a state, switched to its mode.
@@ -227,7 +233,7 @@ def perturbed(module: torch.nn.Module, seed: int) -> torch.nn.Module:
     generator = torch.Generator().manual_seed(seed)
 
     def noise(tensor: torch.Tensor) -> torch.Tensor:
-        return torch.randn(tensor.shape, generator=generator, dtype=torch.float64).to(tensor)
+        return torch.randn(tensor.shape, generator=generator, dtype=torch.float64, device="cpu").to(tensor)
 
     with torch.no_grad():
         for parameter in result.parameters():
@@ -244,7 +250,7 @@ def perturbed(module: torch.nn.Module, seed: int) -> torch.nn.Module:
 
 def _copied(module: torch.nn.Module) -> torch.nn.Module:
     held = tree_leaves([vars(m) for m in module.modules()])
-    known = {id(v): v for v in held if isinstance(v, torch.jit.ScriptFunction)}  # cannot be copied, and holds nothing
+    known: dict[int, Any] = {id(v): v for v in held if isinstance(v, torch.jit.ScriptFunction)}  # holds nothing
     known |= {id(v): v.detach().clone() for v in held if isinstance(v, torch.Tensor) and v.grad_fn is not None}
     try:
         # TorchScript copies its parameters in a way that autograd would record, and warns that it is old.

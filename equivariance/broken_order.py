@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import torch
-
 from equivariance.elements import Transform, permutation, samples
 from equivariance.experiments import Experiment, noisy
 from equivariance.remedies import Explanation, explained
@@ -113,5 +111,5 @@ def _swap(experiment: Experiment, one: int, two: int, size: int) -> int | None:
     if outcome.made is None or outcome.wanted is None or not outcome.comparable or outcome.made.dim() == 0:
         return None
     difference = (outcome.made.double() - outcome.wanted.double()).abs().reshape(len(outcome.made), -1).amax(dim=1)
-    largest = float(torch.as_tensor(outcome.wanted).double().abs().max())
+    largest = float(outcome.wanted.double().abs().max())
     return int((difference > max(experiment.limit, 1e-9) * largest).sum())

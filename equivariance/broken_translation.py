@@ -67,7 +67,7 @@ def _shares(experiment: Experiment) -> tuple[float, float] | None:
         return None
     if degree_of(how, experiment.key[1]) != 1:
         return None
-    vector = torch.tensor(experiment.element.vector, dtype=torch.float64)
+    vector = torch.tensor(experiment.element.vector, dtype=torch.float64, device="cpu")
     rows = part_of(outcome.made - outcome.wanted, how, experiment.key[1]).reshape(-1, 3)
     shares = rows @ vector / vector.square().sum()
     rest = rows - shares[:, None] * vector

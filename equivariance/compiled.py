@@ -23,10 +23,12 @@ def uncompiled() -> Iterator[None]:
 
 
 def as_written(module: torch.nn.Module) -> torch.nn.Module:
-    """The module behind ``torch.compile(module)``, so that layers have the names that their author gave them."""
+    """The module behind ``torch.compile(module)`` or ``DataParallel(module)``: its layers have their author's names."""
     compiler = _compiler()
     if compiler and isinstance(module, compiler.OptimizedModule):
         return as_written(module._orig_mod)
+    if isinstance(module, (torch.nn.DataParallel, torch.nn.parallel.DistributedDataParallel)):
+        return as_written(module.module)
     return module
 
 

@@ -54,7 +54,7 @@ class Components:
             return ""
         halves = [r for r in cube_rotations() if abs(sum(r.matrix[i][i] for i in range(3)) + 1) < 1e-9]
         halves = [r for r in halves if all(abs(r.matrix[i][i]) == 1 for i in range(3))]
-        total = torch.zeros(3, dtype=torch.float64)
+        total = torch.zeros(3, dtype=torch.float64, device="cpu")
         for half in halves:
             outcome = self.experiment.under(half)
             if outcome.made is None or outcome.wanted is None or not outcome.comparable or self.how is None:
@@ -140,7 +140,7 @@ class Components:
         if plain is None or len(single) != 1 or single[0].numel() != plain.numel():
             return None
         given = single[0].detach().cpu().double().reshape(-1, self.size)
-        given = torch.cat([given, torch.ones(len(given), 1, dtype=torch.float64)], dim=1)
+        given = torch.cat([given, torch.ones(len(given), 1, dtype=torch.float64, device="cpu")], dim=1)
         solution = torch.linalg.lstsq(given, plain.reshape(-1, self.size), driver="gelsd").solution
         if not self._nothing(given @ solution - plain.reshape(-1, self.size), float(plain.norm())):
             return None
@@ -176,7 +176,7 @@ class Components:
         def change(tensor: torch.Tensor, how: Representation, _: str) -> torch.Tensor:
             if not turns(how):
                 return tensor
-            noise = torch.randn(tensor.shape, generator=generator, dtype=torch.float64)
+            noise = torch.randn(tensor.shape, generator=generator, dtype=torch.float64, device="cpu")
             size = float(tensor.double().square().mean().sqrt())
             return tensor + (0.3 * size * noise * _mask(tensor, how, self.size, component)).to(tensor)
 
@@ -212,7 +212,8 @@ def _shifted(direction: tuple[int, int, int]) -> Change:
     def change(tensor: torch.Tensor, how: Representation, _: str) -> torch.Tensor:
         if not turns(how):
             return tensor
-        pattern = torch.tensor(direction, dtype=torch.float64).repeat(tensor.shape[-1] // 3 + 1)[: tensor.shape[-1]]
+        repeats, length = tensor.shape[-1] // 3 + 1, tensor.shape[-1]
+        pattern = torch.tensor(direction, dtype=torch.float64, device="cpu").repeat(repeats)[:length]
         return tensor + (0.7 * float(tensor.double().square().mean().sqrt()) * pattern).to(tensor)
 
     return change
@@ -226,12 +227,12 @@ def _stretched(size: float, seed: int) -> Change:
 def _mask(tensor: torch.Tensor, how: Representation, size: int, component: int) -> torch.Tensor:
     """1 at one component of every irrep of dimension ``size``, 0 elsewhere; shape of the last axis."""
     if isinstance(how, CartesianPoints):
-        return torch.eye(3, dtype=torch.float64)[component] if size == 3 else torch.zeros(3, dtype=torch.float64)
+        return (torch.arange(3, device="cpu") == component).double() * (size == 3)
     assert isinstance(how, Irreps)
     pieces = [
-        torch.eye(size, dtype=torch.float64)[component].repeat(mul)
+        torch.eye(size, dtype=torch.float64, device="cpu")[component].repeat(mul)
         if 2 * degree + 1 == size
-        else torch.zeros(mul * (2 * degree + 1), dtype=torch.float64)
+        else torch.zeros(mul * (2 * degree + 1), dtype=torch.float64, device="cpu")
         for mul, degree, _ in how.blocks
     ]
     return torch.cat(pieces)

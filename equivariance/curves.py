@@ -89,7 +89,7 @@ def _deviation(experiment: Experiment, element: Transform) -> tuple[torch.Tensor
     assert outcome.wanted is not None
     base = outcome.wanted.double()
     if isinstance(experiment.how, CartesianPoints):
-        base = base - torch.tensor(element.vector, dtype=torch.float64)
+        base = base - torch.tensor(element.vector, dtype=torch.float64, device="cpu")
     if not outcome.made.is_floating_point():
         return (outcome.made != outcome.wanted).double(), torch.ones_like(base)
     return outcome.made.double() - outcome.wanted.double(), base

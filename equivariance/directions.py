@@ -101,10 +101,10 @@ def _near(experiment: Experiment, axis: int) -> float:
         def change(tensor: torch.Tensor, how: object, _: str, generator: torch.Generator = generator) -> torch.Tensor:
             if tensor.shape[-1:] != (3,) or not tensor.is_floating_point() or not turns(how):  # type: ignore[arg-type]
                 return tensor
-            along = torch.zeros(3, dtype=tensor.dtype)
+            along = torch.zeros(3, dtype=tensor.dtype, device="cpu")
             along[axis] = 1
             lengths = tensor.detach().cpu().norm(dim=-1, keepdim=True)
-            noise = torch.randn(tensor.shape, generator=generator, dtype=torch.float64).to(tensor.dtype)
+            noise = torch.randn(tensor.shape, generator=generator, dtype=torch.float64, device="cpu").to(tensor.dtype)
             return (lengths * (along + 1e-6 * noise)).to(tensor.device)
 
         other = experiment.on(change)

@@ -268,7 +268,7 @@ def noisy(size: float, seed: int) -> Change:
     def change(tensor: torch.Tensor, how: Representation, _: str) -> torch.Tensor:
         if not (turns(how) and tensor.is_floating_point() and tensor.numel()):
             return tensor
-        noise = torch.randn(tensor.shape, generator=generator, dtype=torch.float64).to(tensor)
+        noise = torch.randn(tensor.shape, generator=generator, dtype=torch.float64, device="cpu").to(tensor)
         return tensor + size * float(tensor.double().square().mean().sqrt()) * noise
 
     return change

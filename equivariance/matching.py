@@ -261,7 +261,9 @@ class Matcher:
         for axis in range(value.dim()):
             rest = [n for i, n in enumerate(value.shape) if i != axis]
             if rest == [n for i, n in enumerate(reference.shape) if i != axis] and value.shape[axis] > 1:
-                weights = torch.randn(max(1, _count(rest)), generator=torch.Generator().manual_seed(0)).double()
+                weights = torch.randn(
+                    max(1, _count(rest)), generator=torch.Generator().manual_seed(0), device="cpu"
+                ).double()
                 left, right = ((_rows(t, axis).T @ weights.to(t.device)).sort().values for t in (value, reference))
                 if len(left) == len(right) and self.close(left, right):
                     return True
@@ -295,9 +297,9 @@ def _solved(rows: Tensor, others: Tensor) -> Tensor:
     """The linear map from rows to others, solved for from some of the rows: one that fits, fits them all."""
     count = max(_ROWS, 8 * rows.shape[1])
     if len(rows) > count:
-        chosen = torch.randperm(len(rows), generator=torch.Generator().manual_seed(0))[:count].to(rows.device)
-        rows, others = rows[chosen], others[chosen]
-    return torch.linalg.lstsq(rows, others, driver="gelsd").solution
+        order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(0), device="cpu")
+        rows, others = (t[order[:count].to(t.device)] for t in (rows, others))
+    return torch.linalg.lstsq(rows.cpu(), others.cpu(), driver="gelsd").solution.to(rows.device)  # CUDA has no gelsd
 
 
 def _count(shape: Sequence[int]) -> int:

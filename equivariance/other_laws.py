@@ -198,7 +198,7 @@ def _traces(experiment: Experiment, of: Callable[[torch.Tensor], torch.Tensor], 
         matrix = torch.linalg.lstsq(rows, turned, driver="gelsd").solution
         if not _close(rows @ matrix, turned, 100 * experiment.limit):
             return None
-        if float((matrix @ matrix.T - torch.eye(size, dtype=matrix.dtype)).abs().max()) > 1e-5:
+        if float((matrix @ matrix.T - torch.eye(size, dtype=matrix.dtype, device="cpu")).abs().max()) > 1e-5:
             return None
         found.append(float(matrix.trace()))
     return found

@@ -96,7 +96,7 @@ def jittered(tensor: torch.Tensor, epsilon: float, generator: torch.Generator) -
     if not tensor.is_floating_point() or tensor.numel() == 0:
         return tensor
     size = tensor.abs().amax(dim=-1, keepdim=True) if tensor.dim() else tensor.abs()
-    noise = torch.randn(tensor.shape, generator=generator, dtype=torch.float64).to(tensor)
+    noise = torch.randn(tensor.shape, generator=generator, dtype=torch.float64, device="cpu").to(tensor)
     return tensor + epsilon * size * noise
 
 

@@ -271,10 +271,9 @@ class NodeIndices(Invariant):
         """Rows follow their nodes, where an axis lists nodes, and the numbers in them are the new ones."""
         if not self.permuted:
             return super().permute(tensor, order)
-        inverse = torch.empty(len(order), dtype=tensor.dtype)
-        inverse[torch.tensor(order)] = torch.arange(len(order), dtype=tensor.dtype)
+        inverse = torch.tensor(order, device=tensor.device).argsort().to(tensor.dtype)
         inside = tensor.remainder(len(order))
-        return super().permute(inverse.to(tensor.device)[inside] + (tensor - inside), order)
+        return super().permute(inverse[inside] + (tensor - inside), order)
 
     def select(self, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
         """Numbers that run through the batch are counted from the new places of their samples."""

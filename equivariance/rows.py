@@ -73,5 +73,5 @@ def _moved(left: torch.Tensor, right: torch.Tensor, tolerance: float) -> int:
     nearest = distances.min(dim=1)
     if bool(stayed.all()) or bool((nearest.values > allowed).any()):
         return 0
-    places = torch.where(stayed, torch.arange(count), nearest.indices)
+    places = torch.where(stayed, torch.arange(count, device=left.device), nearest.indices)
     return int((~stayed).sum()) if len(places.unique()) == count else 0

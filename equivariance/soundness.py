@@ -131,23 +131,28 @@ class _Purity:
     changed: dict[Call, list[str]] = field(default_factory=dict)
     random: list[Call] = field(default_factory=list)
     default: dict[Call, str] = field(default_factory=dict)
-    _stack: list[tuple[dict[str, Any], Any, torch.Tensor, torch.dtype]] = field(default_factory=list)
+    _stack: list[tuple[dict[str, Any], Any, list[torch.Tensor], torch.dtype]] = field(default_factory=list)
 
     def enter(self, call: Call, caller: Call | None, arguments: dict[str, Any]) -> dict[str, Any]:
         before = {name: identities(value) for name, value in arguments.items()}
-        self._stack.append((arguments, before, torch.get_rng_state(), torch.get_default_dtype()))
+        self._stack.append((arguments, before, _generators(), torch.get_default_dtype()))
         return arguments
 
     def leave(self, call: Call, output: Any) -> Any:
-        arguments, before, generator, default = self._stack.pop()
+        arguments, before, generators, default = self._stack.pop()
         names = [name for name, value in arguments.items() if identities(value) != before[name]]
         if names:
             self.changed[call] = names
-        if not torch.equal(generator, torch.get_rng_state()):
+        if not all(map(torch.equal, generators, _generators())):
             self.random.append(call)
         if default != torch.get_default_dtype():
             self.default[call] = f"{default} to {torch.get_default_dtype()}"
         return output
+
+
+def _generators() -> list[torch.Tensor]:
+    """The states of torch's global generators, on every device that is in use."""
+    return [torch.get_rng_state(), *(torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else ())]
 
 
 def _purity(bench: Bench) -> tuple[list[Finding], list[Finding]]:

@@ -138,7 +138,7 @@ class Tape(TorchDispatchMode):
         return self._record(replace(event, reads=reads), changed, output)
 
     def _asked(self, name: str, frame: FrameType | None) -> Event:
-        """An operation that ``frame`` asks for; one that autograd asks for is of the statement that it differentiates."""
+        """An operation that ``frame`` asks for; one of autograd belongs to the statement that it differentiates."""
         origin = self._origins.of(frame)
         if origin is not None:
             event = self.events[origin]

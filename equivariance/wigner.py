@@ -28,7 +28,7 @@ def wigner_d(degree: int, parity: int, element: Transform) -> torch.Tensor:
 @lru_cache(maxsize=4096)
 def _proper(degree: int, matrix: tuple[tuple[float, ...], ...]) -> torch.Tensor:
     directions, inverse = _directions(degree)
-    rotated = directions @ torch.tensor(matrix, dtype=torch.float64).T
+    rotated = directions @ torch.tensor(matrix, dtype=torch.float64, device="cpu").T
     return (inverse @ _harmonics(degree, rotated)).T.contiguous()
 
 

@@ -91,11 +91,9 @@ def _check_order(graph: dgl.DGLGraph, order: tuple[int, ...]) -> None:
 
 def _renumbered(graph: dgl.DGLGraph, order: tuple[int, ...]) -> dgl.DGLGraph:
     """The same fields on a graph whose new node i of each sample is its old node order[i]."""
-    inside = torch.empty(len(order), dtype=torch.int64)
-    inside[torch.tensor(order)] = torch.arange(len(order))
+    inside = torch.tensor(order, device=graph.device).argsort()
     source, target = (
-        (inside.to(ends.device)[ends.long() % len(order)] + ends // len(order) * len(order)).to(ends.dtype)
-        for ends in graph.edges()
+        (inside[ends.long() % len(order)] + ends // len(order) * len(order)).to(ends.dtype) for ends in graph.edges()
     )
     result = _graph(source, target, graph.batch_num_nodes(), graph.batch_num_edges())
     result.ndata.update(graph.ndata)
