@@ -95,7 +95,7 @@ def preserved(dtype: torch.dtype, seed: int, gradients: bool = False) -> Iterato
     What torch.compile was asked to compile runs as it is written.
     """
     default, numpy_state, python_state = torch.get_default_dtype(), np.random.get_state(), random.getstate()
-    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_available() else []
+    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
     with torch.random.fork_rng(devices=devices), torch.set_grad_enabled(gradients), uncompiled():
         try:
             torch.set_default_dtype(dtype)

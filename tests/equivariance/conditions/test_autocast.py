@@ -55,9 +55,7 @@ def test_sound_networks_with_autocast_inside(kind):
     assert report.settings["main precision"] == "float64"
     assert report.settings["computed in"] == "bfloat16 in parts (autocast, or a cast)"
     (whole,) = [row for row in report.layers if row.layer == "" and row.symmetry == "rotation"]
-    assert (
-        1e-4 < whole.reached_working <= whole.reached_floor * 1.5
-    )  # what bfloat16 does, and what it is expected to do
+    assert 1e-4 < whole.reached_working <= whole.reached_floor * 1.5  # what bfloat16 does
 
 
 @pytest.mark.parametrize("kind", [Inside, Casting, Halved])

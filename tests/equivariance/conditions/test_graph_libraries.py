@@ -1,4 +1,4 @@
-"""User-defined functions that a graph library calls: PyTorch Geometric's message passing, DGL's messages and reductions."""
+"""Functions of the user's that a graph library calls: PyTorch Geometric's message passing, DGL's messages."""
 
 import pytest
 import torch

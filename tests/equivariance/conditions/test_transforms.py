@@ -1,4 +1,4 @@
-"""What torch puts around a function: vmap, functional calls, gradients, checkpoints, functions with their own backward."""
+"""What torch puts around a function: vmap, functional calls, gradients, checkpoints, backwards of one's own."""
 
 import pytest
 import torch
