@@ -108,4 +108,5 @@ def name_of(function: Any) -> str:
         return str(getattr(function.scripted, "original_name", type(function.scripted).__name__))
     while isinstance(function, functools.partial):
         function = function.func
-    return getattr(function, "__qualname__", type(function).__name__)
+    name = "__name__" if inspect.isbuiltin(function) else "__qualname__"  # the class of a built-in is torch's affair
+    return getattr(function, name, type(function).__name__)

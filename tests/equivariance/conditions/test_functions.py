@@ -70,6 +70,10 @@ def test_functions_without_source(function):
     assert "at      no Python source" in str(report)
 
 
+def test_built_in_functions_have_their_own_name():
+    assert diagnosed(torch.neg, spec=VECTORS).subject == "neg"
+
+
 @pytest.mark.parametrize("function", [lambda x: 2 * messages(x), torch.neg, functools.partial(torch.mul, other=2.0)])
 def test_sound_functions(function):
     assert diagnosed(function, spec=VECTORS).ok
