@@ -109,5 +109,7 @@ def _difference(tracer: Tracer, made: Tensor, plain: Tensor, element: Transform)
 
 def _stirred(value: Tensor) -> Tensor:
     """With noise of a tenth of its size."""
-    noise = torch.randn(value.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64).to(value)
+    noise = torch.randn(value.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64, device="cpu").to(
+        value
+    )
     return value + 0.1 * value.square().mean().sqrt() * noise
