@@ -45,6 +45,11 @@ class Prepared:
         """Every tensor of the arguments with its path and representation."""
         return list(_leaves(self.arguments, self.contract))
 
+    @property
+    def declares_axes(self) -> bool:
+        """Whether an input says which axis lists nodes or samples: then other axes are told by their lengths."""
+        return _declares_axes(self.arguments, self.contract)
+
 
 def prepared(
     module: torch.nn.Module, args: object, irreps_in: object, irreps_out: object, kwargs: Mapping[str, Any] | None,

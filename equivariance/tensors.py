@@ -15,17 +15,17 @@ from equivariance.representations import Representation
 class CartesianTensor(Representation):
     """Components x, y, z on each of some axes: [N, 3, C] vectors on axis 1, [N, 3, 3] matrices on axes 1 and 2.
 
-    Each axis turns: x'_ij = R_ik R_jl x_kl. A translation changes nothing. For axes before a last axis of irreps, or
-    for symmetric matrices in six numbers, write a :class:`Representation` of your own.
+    Each axis turns: x'_ij = R_ik R_jl x_kl. A translation changes nothing. For symmetric matrices in six numbers, say,
+    write a :class:`Representation` of your own.
 
     Attributes
     ----------
-    axes : the axes, each of length 3
+    axes : the axes, each of length 3; none for pseudoscalars
     pseudo : one more sign under inversion: a cross product, or what has such a factor
 
     Raises
     ------
-    ArgumentError : no axes, or one of them twice
+    ArgumentError : an axis twice, or no axes without ``pseudo``
     """
 
     axes: tuple[int, ...] = (-1,)
@@ -34,7 +34,7 @@ class CartesianTensor(Representation):
     def __post_init__(self) -> None:
         """Whole numbers, each once."""
         whole = isinstance(self.axes, tuple) and all(type(a) is int for a in self.axes)
-        if not whole or not self.axes or len(set(self.axes)) < len(self.axes):
+        if not whole or not (self.axes or self.pseudo) or len(set(self.axes)) < len(self.axes):
             raise ArgumentError("axes", self.axes, "a tuple of axes, each once, for example (1, 2)")
 
     def check(self, tensor: torch.Tensor, path: str) -> None:
