@@ -15,7 +15,7 @@ from equivariance.elements import Transform
 from equivariance.errors import ArgumentError, ContractError
 from equivariance.experiments import noisy
 from equivariance.measure import PartError, compare
-from equivariance.noise import Reading
+from equivariance.noise import Reading, Verdict
 from equivariance.patches import jittered
 from equivariance.preparation import Prepared
 from equivariance.representations import Representation
@@ -54,7 +54,7 @@ class Fit:
 
     Attributes
     ----------
-    holds : to within rounding, under every element, in every state
+    holds : to within rounding, that of constants too, under every element, in every state
     error : relative error of the whole leaf under the element where it is smallest: long translations tell little
     """
 
@@ -70,12 +70,14 @@ class Leaf:
     ----------
     path : keys and fields on the way to it
     courses : its values, one course for each state
-    epsilon, extent : machine epsilon of the values, and the extent of the input cloud
+    epsilon, working : machine epsilon of the values, and of the precision that is judged
+    extent : of the input cloud
     """
 
     path: Path
     courses: tuple[Course, ...]
     epsilon: float
+    working: float
     extent: float
 
     @property
@@ -119,16 +121,14 @@ class Leaf:
         except ArgumentError:
             return False, math.inf
         reach = 1 + element.distance / max(self.extent, 1e-300)
-        holds = all(self._reading(e, floors.get(label, 0.0), reach) for label, e in errors.items())
+        holds = all(self._sound(e, floors.get(label, 0.0), reach) for label, e in errors.items())
         difference = math.hypot(*(e.difference for e in errors.values()))
         scale = math.hypot(*(e.scale for e in errors.values()))
         return holds, difference / scale if difference and scale else math.inf if difference else 0.0
 
-    def _reading(self, error: PartError, floor: float, reach: float) -> bool:
-        reading = Reading(
-            error.relative, floor, self.epsilon, 0.0, 0.0, self.epsilon, discrete=error.discrete, reach=reach
-        )
-        return reading.error <= reading.limit
+    def _sound(self, error: PartError, floor: float, reach: float) -> bool:
+        reading = Reading(error.relative, floor, self.epsilon, 0.0, 0.0, self.working, error.discrete, reach)
+        return reading.verdict < Verdict.STRUCTURAL
 
 
 def observe(ready: Prepared, surveyor: Surveyor) -> list[Leaf]:
@@ -142,8 +142,8 @@ def observe(ready: Prepared, surveyor: Surveyor) -> list[Leaf]:
         for path, value in reference.items():
             course = Course(value, tuple(v.get(path) for v in shaken), tuple((s, e, v.get(path)) for s, e, v in under))
             known.setdefault(path, []).append(course)
-    epsilon = torch.finfo(bench.main).eps
-    return [Leaf(path, tuple(courses), epsilon, ready.setting.extent) for path, courses in known.items()]
+    main, working = (torch.finfo(dtype).eps for dtype in (bench.main, bench.working))
+    return [Leaf(path, tuple(courses), main, working, ready.setting.extent) for path, courses in known.items()]
 
 
 def elsewhere(ready: Prepared, path: Path, element: Transform, count: int, axis: int) -> tuple[Tensor, Tensor]:

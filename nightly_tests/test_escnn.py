@@ -71,6 +71,35 @@ def test_networks_on_images_need_nothing(broken, mode):
     assert {(f.layer, f.symmetry) for f in report.findings} == ({("1", "rotation")} if broken else set()), report
 
 
+def test_the_group_of_the_space_is_the_default():
+    torch.manual_seed(0)
+    for broken in (False, True):
+        module, images, _ = network(broken)
+        report = eq.diagnose(module, images)
+        assert report.symmetries == ("rotation",)
+        assert {f.layer for f in report.findings} == ({"1"} if broken else set()), report
+    space = gspaces.flipRot3dOnR3(2)
+    kind = enn.FieldType(space, [space.trivial_repr])
+    report = eq.assert_equivariant(enn.R3Conv(kind, kind, 3, padding=1), kind(torch.randn(1, 1, 5, 5, 5)), samples=2)
+    assert report.symmetries == ("rotation", "inversion")
+
+
+def test_what_a_network_of_another_class_returns_is_told():
+    class Pooled(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner, self.images, _ = network(False)
+
+        def forward(self, given):
+            fields = self.inner(given)
+            return fields.tensor.mean((2, 3)), fields
+
+    torch.manual_seed(0)
+    module = Pooled()
+    report = eq.diagnose(module, module.images, samples=3)
+    assert any("irreps_out=[" in line for line in report.assumptions)
+
+
 @pytest.mark.parametrize(("name", "make"), [("so3", group.so3_group), ("o3", group.o3_group)])
 def test_fields_without_a_space_turn_with_space(name, make):
     space = gspaces.no_base_space(make(1))
