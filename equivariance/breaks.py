@@ -6,9 +6,13 @@ Another counts as a break of its own where it stays once the statements that wer
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import torch
+
+from equivariance.experiments import NUMBERED
 from equivariance.groups import Group
 from equivariance.healing import Healing
 from equivariance.noise import Verdict
@@ -33,11 +37,13 @@ class Break:
     suspect : the layer, the part that shows it, and the worst trial
     statement : at fault; None where none was found, or was looked for
     healing : puts the other statements at fault right; None where there are none
+    operations : what the statement does, by names of operations
     """
 
     suspect: Suspect
     statement: Statement | None = None
     healing: Healing | None = None
+    operations: tuple[str, ...] = ()
 
 
 def parts_of(survey: Survey, suspect: Suspect, allowed: Verdict) -> list[Suspect]:
@@ -65,7 +71,7 @@ def breaks_of(surveyor: Surveyor, group: Group, parts: list[Suspect]) -> list[Br
         statements = {_name(s): s for s in reversed(located(surveyor.bench, part, tracer))}
         chosen = list(reversed(statements.values()))[: None if not part.layer else 1]
         named, proven = {_name(b.statement) for b in found if b.statement}, not found or _proven(found)
-        new = [Break(_showing(part, s, chosen), s, _healing(tracer, s)) for s in chosen if _name(s) not in named]
+        new = [_break(part, s, chosen, tracer) for s in chosen if _name(s) not in named]
         found = [b for b in found if b.statement or not tracer.heals(b.suspect)]
         found += [b for b in new if proven or (b.statement and b.statement.confirmed)]
         found += [Break(part)] if proven and not chosen else []
@@ -82,12 +88,18 @@ def _name(statement: Statement) -> object:
     return statement.place or statement.layer
 
 
-def _showing(part: Suspect, statement: Statement, beside: list[Statement]) -> Suspect:
-    """The part, with the error that the statement alone makes there."""
-    if len(beside) == 1:
-        return part
-    return replace(part, reading=replace(part.reading, error=statement.error))
+def _break(part: Suspect, statement: Statement, beside: Sequence[Statement], tracer: Tracer) -> Break:
+    """With the error that the statement alone makes, where it is not the only one."""
+    healing = Healing(tracer.bench, tracer.trial.state, statement.beside) if statement.beside else None
+    if len(beside) > 1:
+        part = replace(part, reading=replace(part.reading, error=statement.error))
+    return Break(part, statement, healing, tuple(_operations(tracer, statement)))
 
 
-def _healing(tracer: Tracer, statement: Statement) -> Healing | None:
-    return Healing(tracer.bench, tracer.trial.state, statement.beside) if statement.beside else None
+def _operations(tracer: Tracer, statement: Statement) -> Iterator[str]:
+    values = tracer.reference.values
+    for event in tracer.reference.events:
+        if statement.place in event.places:
+            read = [values[n] for n in event.reads if values[n].dim() and not values[n].is_floating_point()]
+            counted = event.name == "cumsum" or any(t.dtype != torch.bool for t in read)  # masks are no numbers
+            yield f"{NUMBERED}{event.name}" if read and counted else event.name

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 Change = Callable[[torch.Tensor, Representation, str], torch.Tensor]
 
+NUMBERED = "of whole numbers: "
+
 DOMINANT = 1e-4
 """An element is respected where its error is below this share of the break: a smaller second break does not count."""
 
@@ -67,9 +69,12 @@ class Experiment:
     element : the element of the suspect's worst trial
     error, limit : the error there, and what rounding explains
     how : the representation of the leaf that breaks
+    operations : of the statement at fault, where it is known; on whole numbers marked by :data:`NUMBERED`
     """
 
-    def __init__(self, surveyor: Surveyor, suspect: Suspect, healing: Healing | None = None) -> None:
+    def __init__(
+        self, surveyor: Surveyor, suspect: Suspect, healing: Healing | None = None, operations: tuple[str, ...] = ()
+    ) -> None:
         """On the inputs of the example; ``healing`` puts right what else the code breaks."""
         self.surveyor, self.bench, self.state = surveyor, surveyor.bench, suspect.trial.state
         self.owner: Call = suspect.owner
@@ -79,6 +84,7 @@ class Experiment:
         self.error, self.limit = suspect.reading.error, suspect.reading.limit
         self.extent = surveyor.setting.extent
         self.reference: Reference = self.bench.reference(self.state)
+        self.operations = operations
         self._healing = healing if self.state.mode == "eval" else None
         self._recorded = True
         self._instead: tuple[str, Representation] | None = None

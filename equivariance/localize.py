@@ -170,7 +170,7 @@ class Localizer:
     def _finding(self, found: Break, contributed: float) -> Finding:
         """With the cause, from experiments in which nothing else is broken."""
         suspect, statement = found.suspect, found.statement
-        experiment = Experiment(self.surveyor, suspect, found.healing)
+        experiment = Experiment(self.surveyor, suspect, found.healing, found.operations)
         element = self._shrunk(suspect, experiment)
         explanation = explain(experiment, self.group.symmetry, suspect, element)
         cloud = cloud_of(self.bench.arguments, self.bench.contracts[""], self.surveyor.setting.nodes)
