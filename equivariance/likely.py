@@ -148,7 +148,10 @@ def _other_basis(leaf: Leaf, fits: Mapping[str, Fit], ready: Prepared) -> str:
 
 
 def _is_linear(before: Tensor, after: Tensor) -> bool:
-    if not bool(before.isfinite().all() and after.isfinite().all()):
+    """Whether one map gives every row, and the rows are no mere mixtures of a few vectors, which any map would give."""
+    if not bool(before.isfinite().all() and after.isfinite().all()) or not float(after.norm()):
         return False
     solution = torch.linalg.lstsq(before, after, driver="gelsd").solution
-    return 0 < float(after.norm()) >= float((before @ solution - after).norm()) / _EXACT
+    whole = int(torch.linalg.matrix_rank(before, rtol=_EXACT)) == before.shape[1]
+    kept = torch.allclose(before.norm(dim=1), after.norm(dim=1), rtol=_EXACT)
+    return (whole or kept) and float((before @ solution - after).norm()) <= _EXACT * float(after.norm())

@@ -165,7 +165,7 @@ def _placed(leaf: Leaf, law: Representation, ready: Prepared) -> Representation:
     """With the axes of nodes and samples that hold, or come nearest, under permutations and selections."""
     tested = {g.symmetry for g in ready.groups} & {"permutation", "batch"}
     best, rank = law, (len(tested) + 1, 0.0)
-    for tried in arranged(leaf.example, law, ready, tested):
+    for tried in arranged(leaf.example, law, ready, tested) if leaf.example.dim() else ():
         fits = {symmetry: fit for symmetry, fit in leaf.fits(tried).items() if symmetry in tested}
         count, error = _rank(fits)
         rows = tried.nodes is not None or leaf.example.dim() < 2  # rows that stay are rarer than nodes out of order

@@ -83,6 +83,8 @@ BROKEN = {
     "irreps, absolute": (lambda pos: torch.cat([norms(pos), pos], 1), "1x0e+1x1o, nodes on axis 0", {"translation"}),
     "vectors on another axis": (lambda pos: relative(pos)[:, :, None] * torch.arange(1.0, 5) + 0.1,
                                 "Cartesian tensor on axis 1, nodes on axis 0", {"rotation", "inversion"}),
+    "mixtures of the axes": (lambda pos: relative(pos) @ normal(3, 8, seed=5).to(pos), "unchanged, nodes on axis 0",
+                             {"rotation", "inversion"}),
     "everything": (nn.Sequential(nn.Linear(3, 16), nn.Tanh(), nn.Linear(16, 5)), "unchanged, nodes on axis 0",
                    {"translation", "rotation", "inversion"}),
 }  # fmt: skip
