@@ -177,7 +177,7 @@ def _diagnosed(subject: Subject, network: nn.Module, args: tuple[Tensor, ...], s
 @contextmanager
 def _timed(into: list[float]) -> Iterator[None]:
     """Note how long the search for the statements takes."""
-    search = localize.statements_of
+    search = localize.breaks_of
 
     def timed(*args: Any) -> Any:
         start = time.process_time()
@@ -185,11 +185,11 @@ def _timed(into: list[float]) -> Iterator[None]:
         into.append(time.process_time() - start)
         return found
 
-    localize.statements_of = timed
+    localize.breaks_of = timed
     try:
         yield
     finally:
-        localize.statements_of = search
+        localize.breaks_of = search
 
 
 def main() -> None:

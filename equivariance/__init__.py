@@ -26,12 +26,14 @@ if TYPE_CHECKING:
     from equivariance.graphs import SampleStarts
     from equivariance.groups import Transform
     from equivariance.representations import CartesianPoints, Invariant, Irreps, NodeIndices, Representation
+    from equivariance.tensors import CartesianTensor
     from equivariance.trees import GraphFields
 
 __all__ = [
     "CAUSES",
     "ArgumentError",
     "CartesianPoints",
+    "CartesianTensor",
     "ChoiceError",
     "Concatenated",
     "Contract",
@@ -69,6 +71,7 @@ _HOMES = {
     "graphs": ("SampleStarts",),
     "groups": ("Transform",),
     "representations": ("CartesianPoints", "Invariant", "Irreps", "NodeIndices", "Representation"),
+    "tensors": ("CartesianTensor",),
     "trees": ("GraphFields",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from equivariance.assumed import Assumption
@@ -16,15 +16,21 @@ from equivariance.spelling import as_python, in_words
 MOST = 3
 """So many tensors can be asked about at once: every combination of laws is tried."""
 
-_LAWS: tuple[object, ...] = (None, "cartesian_points", "1x1o", "1x1e")
+_POINTS = "cartesian_points"
+_LAWS: tuple[object, ...] = (None, _POINTS, "1x1o", "1x1e")
 _FALLS = 10.0
 
 Errors = dict[str, float]
 Try = Callable[[Inputs], Report]
+Tried = tuple[list[Assumption], Errors, bool]
+"""What was changed, the output's error under each symmetry, and whether the output is right."""
 
 
 def answered(inputs: Inputs, run: Try, location: Location | None) -> tuple[Inputs, list[Finding], list[str]]:
     """Inputs with the laws that make the output right, a finding for each tensor that must be declared, and remarks.
+
+    Where nothing else moves, an output is right whatever it is made of as long as these stay unchanged, and vectors
+    hide a break under translation: then they are taken for positions, and where the output is wrong so, a finding asks.
 
     Parameters
     ----------
@@ -40,22 +46,46 @@ def answered(inputs: Inputs, run: Try, location: Location | None) -> tuple[Input
     if len(asked) > MOST:
         places = ", ".join(a.place for a in asked)
         raise ArgumentError("irreps_in", places, f"these declared: at most {MOST} tensors of last axis 3 can be tried")
+    if not inputs.moves:
+        return _positions(inputs, run, location)
     unchanged = _measured(run(inputs))
     if unchanged[0]:
         return inputs, [], [f"asked: {a.place}: the output is right with it unchanged" for a in asked]
-    tried: list[tuple[list[Assumption], Errors]] = []
-    for laws in itertools.product(_LAWS, repeat=len(asked)):
-        changed = [_as(a, as_representation(law, a.place)) for a, law in zip(asked, laws, strict=True) if law]
-        if changed:
-            sound, errors = _measured(run(inputs.taking(changed)))
-            tried.append((changed, errors))
-            if sound:
-                break
-    best, errors = min(tried, key=lambda item: (sum(item[1].values()), len(item[0])))
+    best, errors, _ = _best(_tries(inputs, run, any))
     if not _falls(unchanged[1], errors):
         return inputs, [], [f"asked: {a.place}: {_told(unchanged[1], errors, best)}" for a in asked]
     taken = inputs.taking(best)
     return taken, [_finding(a, unchanged[1], errors, taken, location) for a in best], []
+
+
+def _positions(inputs: Inputs, run: Try, location: Location | None) -> tuple[Inputs, list[Finding], list[str]]:
+    """One of them at least is taken for positions, as nothing else moves."""
+    best, errors, sound = _best(_tries(inputs, run, lambda laws: _POINTS in laws))
+    taken = inputs.taking(best)
+    if sound:
+        return taken, [], []
+    worst = _worst(errors)
+    beside = f"the output's error is then {errors[worst]:.2g} under {worst}"
+    vectors, _, right = _best(_tries(inputs, run, lambda laws: any(laws) and _POINTS not in laws))
+    if right:
+        beside += f"; as {_laws(vectors)}, which no translation moves, it is right"
+    return taken, [_unknown(a, beside, errors[worst], taken, location) for a in best], []
+
+
+def _tries(inputs: Inputs, run: Try, wanted: Callable[[tuple[object, ...]], bool]) -> Iterator[Tried]:
+    """Combinations of laws in turn, up to the first that makes the output right."""
+    for laws in itertools.product(_LAWS, repeat=len(inputs.asked)):
+        if wanted(laws):
+            pairs = zip(inputs.asked, laws, strict=True)
+            changed = [_as(a, as_representation(law, a.place)) for a, law in pairs if law]
+            sound, errors = _measured(run(inputs.taking(changed)))
+            yield changed, errors, sound
+            if sound:
+                return
+
+
+def _best(tried: Iterator[Tried]) -> Tried:
+    return min(tried, key=lambda item: (not item[2], sum(item[1].values()), len(item[0])))
 
 
 def _as(assumption: Assumption, law: Representation) -> Assumption:
@@ -82,11 +112,28 @@ def _worst(errors: Errors) -> str:
 
 def _told(before: Errors, after: Errors, tried: Sequence[Assumption]) -> str:
     symmetry = _worst(before)
-    laws = " or ".join(sorted({in_words(a.representation) for a in tried}))
     return (
         f"nothing tells how it transforms: the output's error under {symmetry} is {before[symmetry]:.2g} with it "
-        f"unchanged, {after[symmetry]:.2g} at best ({laws}); declare it"
+        f"unchanged, {after[symmetry]:.2g} at best ({_laws(tried)}); declare it"
     )
+
+
+def _laws(changed: Sequence[Assumption]) -> str:
+    bare = {in_words(replace(a.representation, nodes=None, batch=None)) for a in changed}
+    return " or ".join(sorted(bare))
+
+
+def _unknown(assumption: Assumption, beside: str, error: float, inputs: Inputs, location: Location | None) -> Finding:
+    """An input that was taken for what it is likeliest to be."""
+    law = _laws([assumption])
+    evidence = (
+        f"{assumption.place} {list(assumption.shape)} was not declared, and nothing else moves: this report "
+        f"takes it for {law}; {beside}"
+    )
+    return Finding(
+        layer="", symmetry="none", cause="undeclared-input", evidence=evidence, part=assumption.place,
+        location=location, fix=f"Declare it: irreps_in={as_python(inputs.specs)}.", error=error,
+    )  # fmt: skip
 
 
 def _finding(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from equivariance.elements import Transform, permutation, samples
-from equivariance.experiments import Experiment, noisy
+from equivariance.experiments import NUMBERED, Experiment, noisy
 from equivariance.remedies import Explanation, explained
 from equivariance.rows import reordered
 
@@ -40,13 +40,12 @@ def _tie(experiment: Experiment, text: str) -> Explanation | None:
 
 
 def _exchanged(experiment: Experiment, text: str, part: str) -> Explanation:
-    """What exchanging two nodes changes."""
+    """What exchanging two nodes changes, what shifting and reversing all change, and what the statement does."""
     size = len(experiment.element.order or ())
     first, later = _swap(experiment, 0, 1, size), _swap(experiment, size // 2, size // 2 + 1, size)
     far = _swap(experiment, 0, size - 1, size)
     if first is None or later is None or far is None:
-        return explained("order-dependent", f"{text}: node numbers are used as data")
-    seen = f"exchanging nodes 0 and 1 changes {first} rows of {part}, 0 and {size - 1} changes {far}"
+        return _by_operation(experiment, text) or explained("order-dependent", f"{text}: node numbers are used as data")
     if first and not later and size > 3:
         return explained(
             "order-dependent",
@@ -54,20 +53,60 @@ def _exchanged(experiment: Experiment, text: str, part: str) -> Explanation:
             "special by its number",
             "Choose the special node by geometry (the one nearest to the centroid), or use the mean of all.",
         )
+    seen = f"{text}: exchanging nodes 0 and 1 changes {first} rows of {part}, 0 and {size - 1} changes {far}"
+    return _by_operation(experiment, seen) or _by_shape(experiment, seen, first, far)
+
+
+def _by_operation(experiment: Experiment, text: str) -> Explanation | None:
+    """What the operations of the statement at fault say."""
+    for names, means, fix in _OPERATIONS:
+        found = [name for name in experiment.operations if name in names]
+        if found:
+            return explained("order-dependent", f"{text}: {means} ({found[0].removeprefix(NUMBERED)})", fix)
+    return None
+
+
+def _by_shape(experiment: Experiment, text: str, first: int, far: int) -> Explanation:
+    """What the rows that change say."""
+    size = len(experiment.element.order or ())
+    shifted, reverse = permutation([*range(1, size), 0]), permutation(range(size - 1, -1, -1))
+    if size > 3 and experiment.respects(shifted):
+        means = "shifting all nodes by one changes nothing: each node reads the next ones in the list"
+        return explained("order-dependent", f"{text}; {means}", _NEXT)
+    if size > 3 and experiment.respects(reverse):
+        means = "reversing the list changes nothing: how far apart two nodes stand in it, |i - j|, is used"
+        return explained("order-dependent", f"{text}; {means}", _APART)
+    if not first and far:
+        means = "the first nodes of the list are preferred, as by a cap on the number of neighbours"
+        return explained("order-dependent", f"{text}: {means}", _CAP)
     if 0 < first <= 2 and far <= 2:
-        return explained(
-            "order-dependent",
-            f"{text}: {seen}: each node's own number is used as data",
-            "Drop embeddings of node numbers and weights by place; give nodes features that follow them.",
-        )
+        return explained("order-dependent", f"{text}: each node's own number is used as data", _NUMBER)
     if 0 < first < far:
-        return explained(
-            "order-dependent",
-            f"{text}: {seen}: nodes read their neighbours in the list (a running sum, a convolution or a recurrence "
-            "over nodes)",
-            "Take neighbours by distance or by edges, not by place in the list.",
-        )
-    return explained("order-dependent", f"{text}: {seen}: node numbers are used as data")
+        means = "nodes read those before them in the list (a running sum, a causal mask or a recurrence over nodes)"
+        return explained("order-dependent", f"{text}: {means}", _RUNNING)
+    return explained("order-dependent", f"{text}: node numbers are used as data")
+
+
+_NUMBER = "Drop embeddings of node numbers and weights by place; give nodes features that follow them."
+_NEXT = "Take neighbours by distance or by edges, not by place in the list."
+_APART = "Use distances between positions, or features of edges, in place of |i - j|."
+_CAP = (
+    "Keep every neighbour within the cutoff (raise max_num_neighbors), or the nearest ones: topk of the distances with "
+    "largest=False, not the first in the list."
+)
+_RUNNING = (
+    "Sum over all nodes, or over the neighbours (scatter, index_add); drop causal masks and recurrences over nodes."
+)
+_OPERATIONS = (
+    ((f"{NUMBERED}cumsum",), "entries are counted in the order of the nodes, as a cap on their number does", _CAP),
+    (("radius", "radius_graph"), "neighbours are searched in the order of the nodes, up to a number of them", _CAP),
+    (("cumsum", "cumprod", "logcumsumexp", "cummax", "cummin", "lstm", "gru", "rnn_tanh"),
+     "nodes read those before them in the list", _RUNNING),
+    (("tril", "triu"), "nodes only read those before them in the list, as by a causal mask", _RUNNING),
+    (("roll", "diff", "convolution", "unfold"), "each node reads the next ones in the list", _NEXT),
+    ((f"{NUMBERED}embedding", f"{NUMBERED}_to_copy"), "node numbers are turned into features", _NUMBER),
+)  # fmt: skip
+"""Operations of a statement, what they mean where an order of nodes decides, and what to do."""
 
 
 def explain_batch(experiment: Experiment, element: Transform, part: str) -> Explanation:

@@ -14,16 +14,15 @@ from equivariance.errors import ArgumentError, EquivarianceAssertionError
 from equivariance.findings import Report
 from equivariance.gradients import with_gradients
 from equivariance.layers import layer_contracts
-from equivariance.reading import UNSTATED
+from equivariance.reading import UNSTATED, group_of_arguments
 from equivariance.settings import Settings
-from equivariance.sources import as_module, name_of
-from equivariance.stated import declared_contract
-from equivariance.unstated import declarations, examine_unstated
+from equivariance.sources import as_module
+from equivariance.unstated import Request
 
 
 def check(
     func: Callable[..., Any], args: object, irreps_in: object = UNSTATED, irreps_out: object = UNSTATED,
-    group: object = "se3", *, kwargs: Mapping[str, Any] | None = None, samples: int = 8, seed: int = 0,
+    group: object = None, *, kwargs: Mapping[str, Any] | None = None, samples: int = 8, seed: int = 0,
 ) -> Report:  # fmt: skip
     """Compare f(g.x) with g.f(x) for one callable, without looking inside.
 
@@ -35,9 +34,10 @@ def check(
     irreps_in : a representation for each argument: irreps of the last axis, ``"cartesian_points"``, None (unchanged);
         a tuple in the order of ``args``, or a dict by parameter name; where it is left out, it is read off the module
         and the data, or assumed by name and shape, and the report says so
-    irreps_out : likewise, for what is returned; where it is left out, the module must state it
+    irreps_out : likewise, for what is returned; where it is left out, it is read off the module, or taken from the
+        runs: the law that holds or, where none does, the one that is nearest
     group : a name ("translation", "so3", "o3", "se3", "e3", "permutation", "batch"), an object of
-        :mod:`equivariance.groups`, or a list of these
+        :mod:`equivariance.groups`, or a list of these; by default "se3", for tensors of escnn the group of their space
     kwargs : keyword arguments; their representations come from an ``irreps_in`` dict
     samples, seed : elements per symmetry, and the seed that draws them
 
@@ -50,13 +50,14 @@ def check(
     ArgumentError, ContractError, UndeclaredTensorError, ChoiceError : see :mod:`equivariance.errors`
     """
     settings = Settings(samples=samples, seed=seed, inside=False)
-    report = examine_unstated(as_module(func), args, irreps_in, irreps_out, kwargs, group, {}, settings)
-    return _noted(report, func)
+    tested = group_of_arguments(args, "se3") if group is None else group
+    request = Request(as_module(func), args, irreps_in, irreps_out, kwargs, tested, settings)
+    return _noted(request.examined(request.declared(), {}), func)
 
 
 def diagnose(
     module: Callable[..., Any], args: object, irreps_in: object = UNSTATED, irreps_out: object = UNSTATED,
-    kwargs: Mapping[str, Any] | None = None, group: object = "se3", layers: str | None = None,
+    kwargs: Mapping[str, Any] | None = None, group: object = None, layers: str | None = None,
     contracts: Mapping[str, Contract] | None = None, samples: int = 8, seed: int = 0, gradients: bool = False,
 ) -> Report:  # fmt: skip
     """Find the layers that break a symmetry, why, and how much of each break reaches the output.
@@ -78,23 +79,26 @@ def diagnose(
     root = as_module(module)
     known = layer_contracts(root, contracts or {})
     settings = Settings(samples=samples, seed=seed, layers=layers, infer=not contracts)
-    report = examine_unstated(root, args, irreps_in, irreps_out, kwargs, group, known, settings)
-    report = _noted(report, module)
+    tested = group_of_arguments(args, "se3") if group is None else group
+    request = Request(root, args, irreps_in, irreps_out, kwargs, tested, settings)
+    declared = request.declared()
+    report = _noted(request.examined(declared, known), module)
     if not gradients:
         return report
-    taken, given = declarations(root, args, kwargs, irreps_in, irreps_out)
-    return with_gradients(report, root, args, taken, given, kwargs, group, settings)
+    return with_gradients(report, root, args, declared.irreps_in, declared.irreps_out, kwargs, tested, settings)
 
 
 def assert_equivariant(
     func: Callable[..., Any], args_in: object = None, irreps_in: object = None, irreps_out: object = None,
-    group: object = "e3", *, samples: int = 8, seed: int = 0, **kwargs: Any,
+    group: object = None, *, samples: int = 8, seed: int = 0, **kwargs: Any,
 ) -> Report:  # fmt: skip
     """Raise where a callable is not equivariant; e3nn's signature, without its tolerance.
 
-    ``irreps_in`` and ``irreps_out`` default to the attributes of ``func``, as in e3nn; ``group`` to "e3", which is what
-    e3nn tests (rotations, inversion, translations). Layers inside a module that state their irreps are localized.
-    ``tolerance``, ``ntrials``, ``do_parity`` and ``do_translation`` are refused with a word on what replaces them.
+    ``irreps_in`` and ``irreps_out`` are read off ``func`` where they are left out, as in e3nn, or assumed as by
+    :func:`diagnose`; None leaves them out here, so that an output which does not change is an :class:`Invariant`.
+    ``group`` is "e3" by default, which is what e3nn tests (rotations, inversion, translations), for
+    tensors of escnn the group of their space. Layers inside a module are localized. ``tolerance``, ``ntrials``,
+    ``do_parity`` and ``do_translation`` are refused with a word on what replaces them.
 
     Raises
     ------
@@ -102,13 +106,16 @@ def assert_equivariant(
     """
     __tracebackhide__ = True
     _refuse_old_options(kwargs)
-    irreps_in = _stated(func, "irreps_in") if irreps_in is None else irreps_in
-    irreps_out = _stated(func, "irreps_out") if irreps_out is None else irreps_out
-    if type(irreps_out) in (list, tuple) and len(irreps_out) == 1:  # type: ignore[arg-type]
-        irreps_out = irreps_out[0]  # type: ignore[index]
     if args_in is None:
         raise ArgumentError("args_in", None, "example inputs, for example [torch.randn(8, 3)]")
-    report = diagnose(func, args_in, irreps_in, irreps_out, group=group, samples=samples, seed=seed)
+    if type(irreps_out) in (list, tuple) and len(irreps_out) == 1:  # type: ignore[arg-type]
+        irreps_out = irreps_out[0]  # type: ignore[index]
+    given = [
+        _attribute(func, name) if irreps is None else irreps
+        for name, irreps in (("irreps_in", irreps_in), ("irreps_out", irreps_out))
+    ]
+    tested = group_of_arguments(args_in, "e3") if group is None else group
+    report = diagnose(func, args_in, given[0], given[1], group=tested, samples=samples, seed=seed)
     if not report.ok:
         raise EquivarianceAssertionError(str(report))
     return report
@@ -130,10 +137,6 @@ def _refuse_old_options(options: Mapping[str, Any]) -> None:
         raise ArgumentError(name, value, instead.get(name, "no such argument"))
 
 
-def _stated(func: object, name: str) -> object:
-    if name in getattr(func, "__dict__", {}) or hasattr(type(func), name):
-        return getattr(func, name)
-    contract = declared_contract(func) if isinstance(func, torch.nn.Module) else None
-    if contract is not None:
-        return contract.inputs if name == "irreps_in" else contract.output
-    raise ArgumentError(name, None, f"a representation: {name_of(func)} has no attribute {name}")
+def _attribute(func: object, name: str) -> object:
+    """What a callable that is no module states of itself; modules are read by :mod:`equivariance.stated`."""
+    return UNSTATED if isinstance(func, torch.nn.Module) else getattr(func, name, UNSTATED)

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
-from equivariance.axes import Assumed
 from equivariance.bench import Bench
-from equivariance.contract import Contract, call_contract
+from equivariance.contract import Contract
 from equivariance.curves import cloud_of
-from equivariance.elements import Transform, permutation, samples
 from equivariance.findings import Finding, LayerRow, Report, Unclaimed
-from equivariance.groups import Group, Setting, groups_of
+from equivariance.groups import Group, Setting
 from equivariance.inference import Inferred, infer, usable
 from equivariance.layers import matching_layers
-from equivariance.layouts import known_axes, told_by_size
 from equivariance.localize import Localizer
+from equivariance.preparation import Prepared, prepared
 from equivariance.probe import quiet
-from equivariance.representations import CartesianPoints, Representation
 from equivariance.settings import Settings
 from equivariance.soundness import examine
 from equivariance.sources import name_of
 from equivariance.survey import Surveyor
-from equivariance.trees import leaves, sizes_of_graphs, walk
 
 _SNAP_BITS = {torch.float64: 36}
 _REORDERING = ("permutation", "batch")
@@ -39,18 +34,9 @@ def examine_module(
     group: object, contracts: Mapping[str, Contract], settings: Settings, name: str = "",
 ) -> Report:  # fmt: skip
     """The work behind :func:`check`, :func:`diagnose` and the command line."""
-    asked = groups_of(group, settings.max_translation)
-    arguments, contract = call_contract(module.forward, args, kwargs, irreps_in, irreps_out)
     chosen = matching_layers(module, settings.layers)
-    setting = _setting(arguments, contract)
-    groups = _measurable(asked, setting, settings.claims)
-    dtype = settings.dtype or _dtype_of(module, arguments, contract)
-    known = known_axes(_leaves(arguments, contract))
-    layers = {name: told_by_size(c, known) for name, c in contracts.items()}
-    layers[""] = told_by_size(contract, known, inputs=False) if _declares_axes(arguments, contract) else contract
-    bench = Bench(
-        module, _snapped(arguments, contract, setting, dtype), layers, dtype, settings.seed, _reorderings(setting)
-    )
+    ready = prepared(module, args, irreps_in, irreps_out, kwargs, group, contracts, settings)
+    bench, setting, groups = ready.bench, ready.setting, ready.groups
     found, inferred = _Found(*examine(bench)), Inferred({})
     sound = not any(f.cause == "not-finite" for f in found.findings)
     settings.observer.begun(tuple(g.symmetry for g in groups))
@@ -60,7 +46,7 @@ def examine_module(
     about: dict[str, Any] = {
         "subject": name or name_of(module),
         "assumptions": [
-            *_assumptions(arguments, contract, groups), *_misfits(bench), *_blind(bench, groups), *inferred.lines
+            *_assumptions(ready), *_misfits(bench), *_blind(bench, groups), *inferred.lines
         ],
         "settings": _described(bench, settings),
         "cloud": cloud_of(bench.arguments, bench.contracts[""], setting.nodes),
@@ -113,74 +99,17 @@ def _inferred(bench: Bench, setting: Setting, settings: Settings, groups: tuple[
     return usable(inferred, {g.symmetry: following(g.symmetry) for g in claimed}, claimed)
 
 
-def _measurable(groups: tuple[Group, ...], setting: Setting, claims: tuple[str, ...] | None) -> tuple[Group, ...]:
-    """Without the groups that are not claimed and have no axis to act on."""
-    without = {"permutation"} if setting.nodes is None else set()
-    without |= {"batch"} if setting.samples is None else set()
-    found = tuple(g for g in groups if claims is None or g.symmetry in claims or g.symmetry not in without)
-    return found or groups
-
-
 def _importance(finding: Finding) -> tuple[int, float]:
     first = _CAUSE_ORDER.index(finding.cause) if finding.cause in _CAUSE_ORDER else len(_CAUSE_ORDER)
     return first, -finding.contributed
 
 
-def _setting(arguments: Mapping[str, Any], contract: Contract) -> Setting:
-    """Sizes that elements are drawn for: declared axes first, then graphs, then assumed axes."""
-    found = list(_leaves(arguments, contract))
-    extent = max((_extent(t) for _, t, r in found if isinstance(r, CartesianPoints) and t.numel()), default=0.0)
-    declared = [(t, r) for _, t, r in found if r.concatenated is None]
-    nodes = [t.shape[r.nodes] for t, r in declared if isinstance(r.nodes, int)]
-    batch = [t.shape[r.batch] for t, r in declared if isinstance(r.batch, int)]
-    for value in arguments.values():
-        for size, count in sizes_of_graphs(value):
-            nodes, batch = [*nodes, size], [*batch, count]
-    sizes = [
-        r.concatenated.sizes for _, _, r in found if r.concatenated and r.concatenated.sizes and r.nodes is not None
-    ]
-    nodes, batch = [*nodes, *(s[0] for s in sizes if len(set(s)) == 1)], [*batch, *map(len, sizes)]
-    nodes += [t.shape[0] for t, r in declared if isinstance(r.nodes, Assumed) and t.dim()]
-    batch += [t.shape[0] for t, r in declared if isinstance(r.batch, Assumed) and t.dim()]
-    return Setting(nodes[0] if nodes else None, batch[0] if batch else None, extent or 1.0)
-
-
-def _leaves(arguments: Mapping[str, Any], contract: Contract) -> Iterator[tuple[str, torch.Tensor, Representation]]:
-    for name, value in arguments.items():
-        yield from leaves(value, contract.inputs.get(name), name)
-
-
-def _extent(points: torch.Tensor) -> float:
-    flat = points.detach().double().reshape(-1, 3)
-    return float((flat - flat.mean(0)).norm(dim=1).max())
-
-
-def _dtype_of(module: torch.nn.Module, arguments: Mapping[str, Any], contract: Contract) -> torch.dtype:
-    """The dtype in use: of the parameters, else of the inputs."""
-    for tensor in [*module.parameters(), *(t for _, t, _ in _leaves(arguments, contract))]:
-        if tensor.is_floating_point():
-            return tensor.dtype
-    return torch.get_default_dtype()
-
-
-def _snapped(arguments: Mapping[str, Any], contract: Contract, setting: Setting, dtype: torch.dtype) -> dict[str, Any]:
-    """Positions on a dyadic grid of about float32's resolution, where adding a dyadic vector is exact in float64."""
-    step = 2.0 ** (math.ceil(math.log2(setting.extent)) - _SNAP_BITS.get(dtype, 23))
-
-    def snap(tensor: torch.Tensor, representation: Representation, path: str) -> torch.Tensor:
-        if isinstance(representation, CartesianPoints) and tensor.is_floating_point():
-            return ((tensor.detach().double() / step).round() * step).to(tensor.dtype)
-        return tensor
-
-    return {name: walk(value, contract.inputs.get(name), name, snap) for name, value in arguments.items()}
-
-
-def _assumptions(arguments: Mapping[str, Any], contract: Contract, groups: tuple[Group, ...]) -> list[str]:
+def _assumptions(ready: Prepared) -> list[str]:
     """What stands for a declaration that nobody made."""
     words = {"permutation": "nodes", "batch": "samples"}
     result = []
-    for group in groups:
-        named = [p for p, t, r in _leaves(arguments, contract) if r.assumes(group.symmetry, t)]
+    for group in ready.groups:
+        named = [p for p, t, r in ready.inputs if r.assumes(group.symmetry, t)]
         if named:
             result.append(
                 f"{group.symmetry}: the first axis of {', '.join(named)} is assumed to list the {words[group.symmetry]}"
@@ -212,16 +141,6 @@ def _surveyors(bench: Bench, setting: Setting, settings: Settings) -> Callable[[
         clear = bench.without(bench.blind)
         followed = Surveyor(clear, setting, settings.samples, settings.seed, settings.observer)
     return lambda symmetry: followed if symmetry in _REORDERING else everything
-
-
-def _declares_axes(arguments: Mapping[str, Any], contract: Contract) -> bool:
-    return any(not isinstance(axis, Assumed) for _, t, r in _leaves(arguments, contract) for axis in (r.nodes, r.batch))
-
-
-def _reorderings(setting: Setting) -> list[Transform]:
-    """Orders of nodes and of samples that change nothing."""
-    orders = [] if setting.nodes is None else [permutation(range(setting.nodes))]
-    return orders if setting.samples is None else [*orders, samples(range(setting.samples), of=setting.samples)]
 
 
 def _described(bench: Bench, settings: Settings) -> dict[str, str]:

@@ -17,6 +17,7 @@ from equivariance.alone import judge
 from equivariance.elements import Transform
 from equivariance.errors import ForeignElementError
 from equivariance.handlers import Introduced, Reference, Site
+from equivariance.healing import Healing
 from equivariance.measure import PartKey
 from equivariance.probe import Call, buffers_kept, call_with, watched
 from equivariance.representations import CartesianPoints, Irreps, Representation
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from equivariance.localize import Suspect
 
 Change = Callable[[torch.Tensor, Representation, str], torch.Tensor]
+
+NUMBERED = "of whole numbers: "
 
 DOMINANT = 1e-4
 """An element is respected where its error is below this share of the break: a smaller second break does not count."""
@@ -66,10 +69,13 @@ class Experiment:
     element : the element of the suspect's worst trial
     error, limit : the error there, and what rounding explains
     how : the representation of the leaf that breaks
+    operations : of the statement at fault, where it is known; on whole numbers marked by :data:`NUMBERED`
     """
 
-    def __init__(self, surveyor: Surveyor, suspect: Suspect) -> None:
-        """On the inputs of the example."""
+    def __init__(
+        self, surveyor: Surveyor, suspect: Suspect, healing: Healing | None = None, operations: tuple[str, ...] = ()
+    ) -> None:
+        """On the inputs of the example; ``healing`` puts right what else the code breaks."""
         self.surveyor, self.bench, self.state = surveyor, surveyor.bench, suspect.trial.state
         self.owner: Call = suspect.owner
         self.site: Site = suspect.site
@@ -78,6 +84,8 @@ class Experiment:
         self.error, self.limit = suspect.reading.error, suspect.reading.limit
         self.extent = surveyor.setting.extent
         self.reference: Reference = self.bench.reference(self.state)
+        self.operations = operations
+        self._healing = healing if self.state.mode == "eval" else None
         self._recorded = True
         self._instead: tuple[str, Representation] | None = None
         self._known: dict[Transform, Outcome] = {}
@@ -174,6 +182,8 @@ class Experiment:
 
     def _introduced(self, element: Transform) -> Introduced | None:
         try:
+            if self._healing:
+                return self._healing.run(self._given(element), self.owner, element)
             if self._recorded:
                 return self.surveyor.judged(Trial(element, self.state), self.owner)
             reference = self._given(element)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from equivariance.breaks import Break, breaks_of, parts_of
 from equivariance.causes import explain
 from equivariance.curves import cloud_of, curves_of, node_errors
 from equivariance.elements import Transform
@@ -13,11 +14,10 @@ from equivariance.groups import Group
 from equivariance.handlers import COURSE, OUTPUT, Site
 from equivariance.measure import PartKey, compare, part_name, worst
 from equivariance.noise import Reading, Verdict
-from equivariance.patches import Repaired
+from equivariance.patches import Repaired, with_leaf
 from equivariance.probe import Call
 from equivariance.remedies import remedy
 from equivariance.sources import location_at, location_of
-from equivariance.statement import Statement, statements_of
 from equivariance.survey import Surveyor
 from equivariance.surveyed import Survey, Trial, Worst
 
@@ -153,46 +153,45 @@ class Localizer:
             self.surveyor.accumulate(suspect.trial, self.survey)
 
     def _made(self, suspect: Suspect) -> list[Finding]:
-        """One finding for a layer that is declared; where only the whole is, one for each statement at fault."""
-        element = self._shrunk(suspect)
-        experiment = Experiment(self.surveyor, suspect)
+        """One finding for each thing that a layer breaks; those that only repeat another are left out."""
+        breaks = [Break(suspect)]
+        if self.inside:
+            breaks = breaks_of(self.surveyor, self.group, parts_of(self.survey, suspect, self.allowed))
+        return [self._finding(b, self._share(b, suspect, len(breaks))) for b in breaks]
+
+    def _share(self, found: Break, suspect: Suspect, count: int) -> float:
+        """What one of several breaks of a layer causes at the network's output."""
+        if count == 1:
+            return self.contributions[suspect.layer]
+        if found.healing or not suspect.layer:
+            return found.suspect.reading.error
+        return self._contributed(found.suspect, alone=True)
+
+    def _finding(self, found: Break, contributed: float) -> Finding:
+        """With the cause, from experiments in which nothing else is broken."""
+        suspect, statement = found.suspect, found.statement
+        experiment = Experiment(self.surveyor, suspect, found.healing, found.operations)
+        element = self._shrunk(suspect, experiment)
         explanation = explain(experiment, self.group.symmetry, suspect, element)
         cloud = cloud_of(self.bench.arguments, self.bench.contracts[""], self.surveyor.setting.nodes)
-        whole = Finding(
-            layer=suspect.layer,
+        layer = suspect.layer or (statement.layer if statement else "")
+        place = statement.place if statement else None
+        return Finding(
+            layer=layer,
             symmetry=self.group.symmetry,
             cause=explanation.cause,
             evidence=explanation.evidence,
             part=suspect.part,
-            location=self._location(suspect.layer),
+            location=location_at(place.file, place.line) if place else self._location(layer),
+            located="layer" if place is None else "confirmed" if statement and statement.confirmed else "suspect",
             error=suspect.reading.error,
             noise_floor=max(suspect.reading.floor, suspect.reading.epsilon),
-            contributed=self.contributions[suspect.layer],
+            contributed=contributed,
             counterexample=element,
             state=str(suspect.trial.state),
             fix=explanation.fix,
             curves=curves_of(experiment, self.group.symmetry),
             node_errors=node_errors(experiment, len(cloud)),
-        )
-        if not self.inside:
-            return [whole]
-        statements = {s.place or s.layer: s for s in reversed(statements_of(self.surveyor, self.group, suspect))}
-        chosen = list(reversed(statements.values()))
-        if suspect.layer or len(chosen) <= 1:
-            return [self._pinned(whole, s, whole.contributed) for s in chosen[:1]] or [whole]
-        return [self._pinned(whole, s, s.error) for s in chosen]
-
-    def _pinned(self, finding: Finding, statement: Statement, contributed: float) -> Finding:
-        """The finding with the statement, and where only the whole was declared, the layer that runs it."""
-        layer = finding.layer or statement.layer
-        if statement.place is None:
-            return replace(finding, layer=layer, location=self._location(layer), contributed=contributed)
-        return replace(
-            finding,
-            layer=layer,
-            location=location_at(statement.place.file, statement.place.line),
-            located="confirmed" if statement.confirmed else "suspect",
-            contributed=contributed,
         )
 
     def _by_rounding(self, root: tuple[PartKey, Reading, Trial]) -> bool:
@@ -211,12 +210,18 @@ class Localizer:
     def _location(self, layer: str) -> Location | None:
         return location_of(self.bench.module(self.bench.states[0], self.bench.main), layer)
 
-    def _contributed(self, suspect: Suspect) -> float:
-        """The output's error when every other suspect is repaired: what this break causes by itself."""
+    def _contributed(self, suspect: Suspect, alone: bool = False) -> float:
+        """The output's error when every other suspect is repaired: what this break causes by itself.
+
+        ``alone``: where everything else that the layer itself breaks is repaired too.
+        """
         trial, reference = suspect.trial, self.bench.reference(suspect.trial.state)
-        others = [x for s in self.suspects if s.layer != suspect.layer for x in s.sites if reference.has(x)]
+        own = {x for x in suspect.sites if alone and reference.has(x)}
+        others = own | {x for s in self.suspects if s.layer != suspect.layer for x in s.sites if reference.has(x)}
         made = {x: self.surveyor.judged(trial, self.survey.owners[x]).kept.get(x) for x in others}
         exact = {x: reference.expected(x, trial.element, self.bench.main) for x in others}
+        if alone and made.get(suspect.site) is not None:
+            exact[suspect.site] = with_leaf(exact[suspect.site], made[suspect.site], suspect.key[0])
         deviations = {x: (made[x], exact[x]) for x in others if made[x] is not None}
         inputs, site = self.surveyor.inputs(trial.element), Site(Call(""))
         try:
@@ -226,17 +231,12 @@ class Localizer:
         expected = reference.expected(site, trial.element, self.bench.main)
         return worst(compare(output, expected, reference.spec(site), trial.element))[1].relative
 
-    def _shrunk(self, suspect: Suspect) -> Transform:
+    def _shrunk(self, suspect: Suspect, experiment: Experiment) -> Transform:
         """The first of the group's simple elements that still shows the break, else the sampled one."""
         for element in self.group.simplest(self.surveyor.setting):
-            if self._error_under(suspect, element) > _CLEAR * suspect.reading.limit:
+            if experiment.under(element).error > _CLEAR * suspect.reading.limit:
                 return element
         return suspect.trial.element
-
-    def _error_under(self, suspect: Suspect, element: Transform) -> float:
-        """The introduced error at the suspect's worst site under another element."""
-        errors = self.surveyor.judged(Trial(element, suspect.trial.state), suspect.owner).errors.get(suspect.site, {})
-        return errors[suspect.key].relative if suspect.key in errors else 0.0
 
 
 _NOTHING = Finding("", "", "", "", error=-1.0)

@@ -91,6 +91,12 @@ class Repaired:
         return walk(value, UNSPECIFIED, "", lambda t, _r, _p: _take_back(t, *next(pairs)))
 
 
+def with_leaf(value: Any, other: Any, path: str) -> Any:
+    """``value`` with the leaf at ``path`` taken from ``other``, which is shaped alike."""
+    found = {where: tensor for where, tensor, _ in leaves(other, UNSPECIFIED)}
+    return walk(value, UNSPECIFIED, "", lambda t, _r, where: found.get(where, t) if where == path else t)
+
+
 def jittered(tensor: torch.Tensor, epsilon: float, generator: torch.Generator) -> torch.Tensor:
     """A floating-point tensor with noise of ``epsilon`` times the largest component on its last axis."""
     if not tensor.is_floating_point() or tensor.numel() == 0:

@@ -13,10 +13,11 @@ from typing import Any
 
 import torch
 
+from equivariance.adapters import adapter_of
 from equivariance.assumed import Assumption, assume
 from equivariance.contract import Contract
-from equivariance.errors import ArgumentError, ContractError
-from equivariance.representations import Representation
+from equivariance.errors import ContractError
+from equivariance.representations import Invariant, Irreps, Representation
 from equivariance.sources import name_of
 from equivariance.spelling import as_python, in_words
 from equivariance.stated import declared_contract
@@ -64,6 +65,11 @@ class Inputs:
         """Those that look like geometry and say nothing of it."""
         return tuple(a for a in self.assumptions if a.asked)
 
+    @property
+    def moves(self) -> bool:
+        """Whether anything but what is asked about moves with the pose, by what was stated or assumed."""
+        return any(_moving(spec) for spec in self.specs.values())
+
     def declaration(self) -> str:
         """The argument ``irreps_in`` that declares what is assumed here, as Python."""
         return as_python(self.specs)
@@ -95,18 +101,30 @@ def inputs_of(module: torch.nn.Module, arguments: Mapping[str, Any]) -> Inputs:
     return Inputs(specs, lines, tuple(found))
 
 
-def outputs_of(module: torch.nn.Module, arguments: Mapping[str, Any], inputs: Inputs) -> object:
-    """Representations of what a call returns: stated by the module.
-
-    Raises
-    ------
-    ArgumentError : the module states nothing
-    """
+def outputs_of(module: torch.nn.Module) -> object:
+    """Representations of what a call returns: stated by the module, :data:`UNSTATED` where it states none."""
     contract = declared_contract(module)
-    if contract is None:
-        expected = f"a representation of what is returned: {name_of(module)} states none"
-        raise ArgumentError("irreps_out", UNSTATED, expected)
-    return contract.output
+    return UNSTATED if contract is None else contract.output
+
+
+def group_of_arguments(args: object, otherwise: object) -> object:
+    """The group that the arguments themselves are made for, as escnn's tensors are; ``otherwise`` where none is."""
+    for value in args if isinstance(args, (tuple, list)) else (args,):
+        adapter = adapter_of(value)
+        found = adapter.group(value) if adapter else None
+        if found:
+            return found
+    return otherwise
+
+
+def _moving(spec: object) -> bool:
+    if isinstance(spec, Mapping):
+        return any(map(_moving, spec.values()))
+    if isinstance(spec, (list, tuple)):
+        return any(map(_moving, spec))
+    if isinstance(spec, Irreps):
+        return any(degree > 0 or parity < 0 for _, degree, parity in spec.blocks)
+    return isinstance(spec, Representation) and not isinstance(spec, Invariant)
 
 
 def _fits(value: Any, spec: object) -> bool:

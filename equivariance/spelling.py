@@ -8,6 +8,7 @@ from dataclasses import Field, fields
 from equivariance.axes import Concatenated
 from equivariance.graphs import SampleStarts
 from equivariance.representations import CartesianPoints, Invariant, Irreps, NodeIndices, Representation
+from equivariance.tensors import CartesianTensor
 
 _SHORT = {CartesianPoints: '"cartesian_points"', Invariant: "None"}
 
@@ -26,6 +27,10 @@ def _law(representation: Representation) -> str:
         name = "node numbers" if representation.permuted else "sample numbers"
     elif isinstance(representation, Irreps):
         name = representation.irreps
+    elif isinstance(representation, CartesianTensor):
+        kind = "pseudotensor" if representation.pseudo else "tensor"
+        places = f"ax{'i' if len(representation.axes) == 1 else 'e'}s {' and '.join(map(str, representation.axes))}"
+        name = f"Cartesian {kind} on {places}" if representation.axes else "pseudoscalars"
     else:
         names = {CartesianPoints: "cartesian_points", Invariant: "unchanged", SampleStarts: "starts of the samples"}
         name = names.get(type(representation), type(representation).__name__)

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from equivariance.localize import Suspect
 
 
-def statements_of(surveyor: Surveyor, group: Group, suspect: Suspect) -> list[Statement]:
+def located(bench: Bench, suspect: Suspect, tracer: Tracer) -> list[Statement]:
     """The statements at fault in a suspect's own code, the one with the largest error first."""
-    found = tracer_of(surveyor, group, suspect).in_frames()
+    found = tracer.in_frames()
     if any(s.place is None or not is_own(s.place) for s in found):
-        call = _call_site(surveyor.bench, suspect)
+        call = _call_site(bench, suspect)
         found = [s if call is None or (s.place and is_own(s.place)) else replace(s, place=call) for s in found]
     return sorted(found, key=lambda s: s.error, reverse=True)
 

@@ -23,7 +23,7 @@ from equivariance.handlers import Accumulated, Errors, Introduced, Site
 from equivariance.measure import PartError, PartKey, worst
 from equivariance.noise import Reading
 from equivariance.patches import Jittered
-from equivariance.probe import Call, Handler
+from equivariance.probe import UNWATCHED, Call, Handler
 from equivariance.progress import UNOBSERVED, Observer
 from equivariance.surveyed import Survey, Trial, Worst
 from equivariance.trees import cast, transform
@@ -148,11 +148,15 @@ class Surveyor:
         self._run(trial, dtype, handler)
         return handler
 
-    def _run(self, trial: Trial, dtype: torch.dtype, handler: Handler) -> None:
+    def returned(self, state: State, element: Transform) -> Any:
+        """What the network makes of transformed inputs."""
+        return self._run(Trial(element, state), self.bench.main, UNWATCHED)
+
+    def _run(self, trial: Trial, dtype: torch.dtype, handler: Handler) -> Any:
         """A transformed pass; that a callable refuses transformed inputs is told by the element, not by the error."""
         inputs = self.inputs(trial.element)
         try:
-            self.bench.run(trial.state, dtype, inputs, handler)
+            return self.bench.run(trial.state, dtype, inputs, handler)
         except ArgumentError:
             raise
         except Exception as error:

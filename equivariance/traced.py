@@ -20,7 +20,7 @@ class Traced(Introduced):
 
     def __init__(self, reference: Reference, element: Transform, dtype: torch.dtype, owner: Call, tape: Tape) -> None:
         """``owner`` is the call that is recorded."""
-        super().__init__(reference, element, dtype)
+        super().__init__(reference, element, dtype, keep=True)
         self.owner, self.tape = owner, tape
         self._exact = Once(lambda t, r: _laid_out(cast(r.transform(t, element), dtype), t), not reference.copying)
 

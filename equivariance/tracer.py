@@ -9,19 +9,17 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from torch import Tensor
-
-from equivariance.alone import judge
 from equivariance.bench import Bench
 from equivariance.bypass import depends_on_frame
 from equivariance.dataflow import Dataflow, Unit, divergence
 from equivariance.elements import Transform
 from equivariance.frames import Place
 from equivariance.handlers import Introduced, Site
+from equivariance.healing import patch, recorded
 from equivariance.laws import Law, Mixed, Unchanged
 from equivariance.matching import Matcher, Sizes
 from equivariance.measure import PartKey
@@ -49,12 +47,14 @@ class Statement:
     layer : dotted path of the innermost module that runs it
     confirmed : whether the intervention proved it
     error : at the layer's output, with every other statement at fault put right
+    beside : what puts these right
     """
 
     place: Place | None
     layer: str
     confirmed: bool
     error: float = 0.0
+    beside: Laws = field(default_factory=dict)
 
 
 class Tracer:
@@ -111,6 +111,14 @@ class Tracer:
             return found
         unit = depends_on_frame(self, flow, self._suspects(flow)[0], self._units[0])
         return found if unit is None else [Statement(unit.place, unit.layer, True, found[0].error)]
+
+    def heals(self, other: Suspect) -> bool:
+        """Whether what puts this place right puts another one right that the same call breaks under this element."""
+        if other.owner != self.owner or not self._laws:
+            return False
+        before, after = self._unpatched[0][1], self._put_right(self.trial.element, self._laws)[1]
+        limit = other.reading.limit
+        return error_at(after, other.site, other.key) <= limit < error_at(before, other.site, other.key)
 
     @property
     def size(self) -> int:
@@ -170,8 +178,8 @@ class Tracer:
                 del kept[unit]
         self._laws = _merged(kept)
         self._units = tuple(kept)
-        errors = {u: self._attempt(_merged({o: v for o, v in kept.items() if o != u}))[1] for u in kept}
-        return [Statement(unit.place, unit.layer, True, error) for unit, error in errors.items()]
+        beside = {u: _merged({o: v for o, v in kept.items() if o != u}) for u in kept}
+        return [Statement(u.place, u.layer, True, self._attempt(laws)[1], laws) for u, laws in beside.items()]
 
     def _diverged(self) -> list[Statement]:
         """The statement whose data decides the course: the last Python number that was read before."""
@@ -223,27 +231,18 @@ class Tracer:
         return [self.record(element, {}) for element in self.elements]
 
     def _put_right(self, element: Transform, laws: Laws) -> tuple[Tape, Traced]:
-        return self.record(element, {n: _patch(law, self.reference.values[n], element) for n, law in laws.items()})
+        return self.record(element, {n: patch(law, self.reference.values[n], element) for n, law in laws.items()})
 
     def record(self, element: Transform, patches: Mapping[int, Patch]) -> tuple[Tape, Traced]:
         """The call on inputs that ``element`` acted on, with values replaced."""
-        state, dtype = self.trial.state, self.bench.main
-        tape = Tape(patches)
-        handler = Traced(self.bench.reference(state), element, dtype, self.owner, tape)
-        others = [name for name in self.bench.contracts if name != self.owner.layer]
-        with tape.following(self.bench.module(state, dtype), self.owner.layer, others), tape:
-            judge(self.bench, state, self.owner, handler, dtype)
-        return tape, handler
+        state = self.trial.state
+        return recorded(self.bench, state, self.owner, self.bench.reference(state), element, patches)
 
 
 def error_at(handler: Introduced, site: Site, key: PartKey) -> float:
     """The error of one part of what passed at a site; infinite where nothing passed."""
     errors = handler.errors.get(site, {})
     return errors[key].relative if key in errors else math.inf
-
-
-def _patch(law: Law, value: Tensor, element: Transform) -> Patch:
-    return lambda made, _: law.apply(value, element).to(made.dtype)
 
 
 def _merged(laws: Mapping[Unit, Laws]) -> dict[int, Law]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -13,60 +13,118 @@ from equivariance.contract import Contract, bind
 from equivariance.errors import ArgumentError
 from equivariance.examination import examine_module
 from equivariance.findings import Finding, Report
-from equivariance.groups import groups_of
+from equivariance.groups import Group, groups_of
+from equivariance.outputs import MOTIONS, Outputs, outputs_from_runs
+from equivariance.preparation import Prepared, prepared
 from equivariance.reading import UNSTATED, Inputs, inputs_of, outputs_of
+from equivariance.representations import Invariant
 from equivariance.settings import Settings
 from equivariance.sources import location_of
 
-_MOTIONS = ("translation", "rotation", "inversion")
 _TRIES = 2
+_ANYTHING = Invariant(nodes=None, batch=None)
 
 
-def examine_unstated(
-    module: torch.nn.Module, args: object, irreps_in: object, irreps_out: object, kwargs: Mapping[str, Any] | None,
-    group: object, contracts: Mapping[str, Contract], settings: Settings,
-) -> Report:  # fmt: skip
-    """:func:`examine_module` with what was left out read off, assumed, or asked about, and the report saying so."""
-    if irreps_in is not UNSTATED and irreps_out is not UNSTATED:
-        return examine_module(module, args, irreps_in, irreps_out, kwargs, group, contracts, settings)
-    arguments = _arguments(module, args, kwargs)
-    inputs = inputs_of(module, arguments) if irreps_in is UNSTATED else Inputs({})
-    taken = inputs.specs if irreps_in is UNSTATED else irreps_in
-    given = outputs_of(module, arguments, inputs) if irreps_out is UNSTATED else irreps_out
-    findings: list[Finding] = []
-    remarks: list[str] = []
-    motions = [g for g in groups_of(group, settings.max_translation) if g.symmetry in _MOTIONS]
-    if inputs.asked and motions:
-        few = replace(settings, samples=_TRIES, layers=None, inside=False)
-        inputs, findings, remarks = answered(
-            inputs,
-            lambda tried: examine_module(module, args, tried.specs, given, kwargs, motions, {}, few),
-            location_of(module, ""),
-        )
-        taken = inputs.specs
-    report = examine_module(module, args, taken, given, kwargs, group, contracts, settings)
-    return replace(
-        report,
-        findings=[*findings, *report.findings],
-        assumptions=[*inputs.lines, *remarks, *report.assumptions],
-    )
+@dataclass(frozen=True)
+class Declared:
+    """What was left out, filled in.
+
+    Attributes
+    ----------
+    irreps_in, irreps_out : representations
+    findings : inputs that must be declared
+    lines : what was assumed
+    """
+
+    irreps_in: object
+    irreps_out: object
+    findings: tuple[Finding, ...] = ()
+    lines: tuple[str, ...] = ()
 
 
-def declarations(
-    module: torch.nn.Module, args: object, kwargs: Mapping[str, Any] | None, irreps_in: object, irreps_out: object
-) -> tuple[object, object]:
-    """``irreps_in`` and ``irreps_out``, with what was left out read off or assumed."""
-    if irreps_in is not UNSTATED and irreps_out is not UNSTATED:
-        return irreps_in, irreps_out
-    arguments = _arguments(module, args, kwargs)
-    inputs = inputs_of(module, arguments)
-    given = outputs_of(module, arguments, inputs) if irreps_out is UNSTATED else irreps_out
-    return (inputs.specs if irreps_in is UNSTATED else irreps_in), given
+@dataclass(frozen=True)
+class Request:
+    """The arguments of one examination, of which representations may have been left out."""
+
+    module: torch.nn.Module
+    args: object
+    irreps_in: object
+    irreps_out: object
+    kwargs: Mapping[str, Any] | None
+    group: object
+    settings: Settings
+
+    def declared(self) -> Declared:
+        """With what was left out read off, taken from the runs, or asked about.
+
+        Raises
+        ------
+        ArgumentError : nothing tells; names the tensor, with what was measured
+        """
+        if self.irreps_in is not UNSTATED and self.irreps_out is not UNSTATED:
+            return Declared(self.irreps_in, self.irreps_out)
+        inputs = inputs_of(self.module, self._arguments()) if self.irreps_in is UNSTATED else Inputs({})
+        stated = outputs_of(self.module) if self.irreps_out is UNSTATED else self.irreps_out
+        findings: list[Finding] = []
+        remarks: list[str] = []
+        motions = [g for g in groups_of(self.group, self.settings.max_translation) if g.symmetry in MOTIONS]
+        if inputs.asked and motions:
+            location = location_of(self.module, "")
+            inputs, findings, remarks = answered(inputs, lambda i: self._tried(i, stated, motions), location)
+        taken = inputs.specs if self.irreps_in is UNSTATED else self.irreps_in
+        lines = [*inputs.lines, *remarks]
+        if stated is UNSTATED:
+            ready = self._ready(taken, self.group)
+            lines += _unmoved(ready, inputs)
+            outputs = self._outputs(ready)
+            outputs.require()
+            stated, lines = outputs.specs, [*lines, *outputs.lines]
+        return Declared(taken, stated, tuple(findings), tuple(lines))
+
+    def examined(self, declared: Declared, contracts: Mapping[str, Contract]) -> Report:
+        """The report, with what was assumed."""
+        report = examine_module(
+            self.module, self.args, declared.irreps_in, declared.irreps_out, self.kwargs, self.group, contracts,
+            self.settings,
+        )  # fmt: skip
+        findings, lines = [*declared.findings, *report.findings], [*declared.lines, *report.assumptions]
+        return replace(report, findings=findings, assumptions=lines)
+
+    def _tried(self, inputs: Inputs, stated: object, motions: list[Group]) -> Report:
+        """The callable as a whole, with given inputs, under motions."""
+        given = self._outputs(self._ready(inputs.specs, motions)).specs if stated is UNSTATED else stated
+        few = replace(self.settings, samples=_TRIES, layers=None, inside=False, infer=False)
+        return examine_module(self.module, self.args, inputs.specs, given, self.kwargs, motions, {}, few)
+
+    def _ready(self, irreps_in: object, group: object) -> Prepared:
+        return prepared(self.module, self.args, irreps_in, _ANYTHING, self.kwargs, group, {}, self.settings)
+
+    def _outputs(self, ready: Prepared) -> Outputs:
+        return outputs_from_runs(ready, self.module, self.settings.seed)
+
+    def _arguments(self) -> dict[str, Any]:
+        positional = tuple(self.args) if isinstance(self.args, (tuple, list)) else (self.args,)
+        try:
+            return bind(self.module.forward, positional, self.kwargs or {})
+        except TypeError as error:
+            expected = f"what the callable takes: {error}"
+            raise ArgumentError("args", f"{len(positional)} arguments", expected) from error
 
 
-def _arguments(module: torch.nn.Module, args: object, kwargs: Mapping[str, Any] | None) -> dict[str, Any]:
-    positional = tuple(args) if isinstance(args, (tuple, list)) else (args,)
-    try:
-        return bind(module.forward, positional, kwargs or {})
-    except TypeError as error:
-        raise ArgumentError("args", f"{len(positional)} arguments", f"what the callable takes: {error}") from error
+def _unmoved(ready: Prepared, inputs: Inputs) -> list[str]:
+    """The symmetries that move nothing of the inputs: tests of them prove nothing.
+
+    Raises
+    ------
+    ArgumentError : all that are tested, where the inputs are assumed
+    """
+    names = [g.symmetry for g in ready.groups if g.symmetry in MOTIONS and not _moves(ready, g)]
+    if inputs.assumptions and len(names) == len(ready.groups):
+        expected = f"at least one tensor that moves: all are taken as unchanged under {', '.join(names)}"
+        raise ArgumentError("irreps_in", inputs.declaration(), expected)
+    return [f"{name}: nothing among the inputs moves, so it proves nothing" for name in names]
+
+
+def _moves(ready: Prepared, group: Group) -> bool:
+    (element, *_) = group.draw(1, 0, ready.setting)
+    return any(not torch.equal(law.transform(tensor, element), tensor) for _, tensor, law in ready.inputs)

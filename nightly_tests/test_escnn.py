@@ -8,7 +8,7 @@ from escnn import nn as enn
 
 import equivariance as eq
 from equivariance.adapters.escnn import Fields, acting_element, group_of
-from equivariance.errors import ContractError, ForeignElementError
+from equivariance.errors import ArgumentError, ContractError, ForeignElementError
 from equivariance.groups import inversion, rotation, translation
 from equivariance.trees import transform
 
@@ -69,6 +69,35 @@ def test_networks_on_images_need_nothing(broken, mode):
     module, images, own = network(broken)
     report = eq.diagnose(module.train(mode == "train"), images, group=own)
     assert {(f.layer, f.symmetry) for f in report.findings} == ({("1", "rotation")} if broken else set()), report
+
+
+def test_the_group_of_the_space_is_the_default():
+    torch.manual_seed(0)
+    for broken in (False, True):
+        module, images, _ = network(broken)
+        report = eq.diagnose(module, images)
+        assert report.symmetries == ("rotation",)
+        assert {f.layer for f in report.findings} == ({"1"} if broken else set()), report
+    space = gspaces.flipRot3dOnR3(2)
+    kind = enn.FieldType(space, [space.trivial_repr])
+    report = eq.assert_equivariant(enn.R3Conv(kind, kind, 3, padding=1), kind(torch.randn(1, 1, 5, 5, 5)), samples=2)
+    assert report.symmetries == ("rotation", "inversion")
+
+
+def test_vectors_of_the_plane_in_a_plain_tensor_are_asked_for():
+    class Pooled(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner, self.images, _ = network(False)
+
+        def forward(self, given):
+            fields = self.inner(given)
+            return fields.tensor.mean((2, 3)), fields
+
+    torch.manual_seed(0)
+    module = Pooled()
+    with pytest.raises(ArgumentError, match=r"output\[0\] \[2, 4\].*axis 1 turns by a linear map"):  # 2-D vectors
+        eq.diagnose(module, module.images, samples=3)
 
 
 @pytest.mark.parametrize(("name", "make"), [("so3", group.so3_group), ("o3", group.o3_group)])

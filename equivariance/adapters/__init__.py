@@ -34,6 +34,9 @@ class Adapter(Protocol):
     def assume(self, value: Any, path: tuple[str | int, ...]) -> Iterator[Any]:
         """What is assumed of each field that neither the user nor the library declares."""
 
+    def group(self, value: Any) -> object:
+        """The group that the object itself is made for; None where it names none."""
+
 
 def adapter_of(value: object) -> Adapter | None:
     """The adapter for the type of ``value``, or None for a type that needs none."""

@@ -63,6 +63,10 @@ class DGLAdapter:
             for name, field in fields.items():
                 yield proposal(name, field, Sizes(), (*path, kind, name))
 
+    def group(self, graph: dgl.DGLGraph) -> object:
+        """None: graphs have any."""
+        return None
+
 
 ADAPTER = DGLAdapter()
 

@@ -20,7 +20,7 @@ from escnn.gspaces import GSpace
 
 from equivariance.assumed import Assumption
 from equivariance.axes import BatchAxis, NodeAxis
-from equivariance.elements import Transform
+from equivariance.elements import Transform, cube_rotations
 from equivariance.errors import ArgumentError, ContractError, ForeignElementError
 from equivariance.groups import Elements, Group, Inversions, Rotations
 from equivariance.representations import Invariant, Part, Representation
@@ -125,6 +125,14 @@ class GeometricTensorAdapter:
     def assume(self, value: enn.GeometricTensor, path: tuple[str | int, ...]) -> Iterator[Assumption]:
         """Nothing: its type says everything."""
         yield from ()
+
+    def group(self, value: enn.GeometricTensor) -> list[Group]:
+        """The fibre group of its space; on a grid in space only what maps the grid to itself."""
+        space = value.type.gspace
+        if space.dimensionality < 3 or value.coords is not None or not space.fibergroup.continuous:
+            return group_of(space)
+        turns = Elements(cube_rotations()[1:], "rotation")
+        return [turns, Inversions()] if space.fibergroup.name == "O(3)" else [turns]
 
 
 ADAPTER = GeometricTensorAdapter()

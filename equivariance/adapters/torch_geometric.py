@@ -68,6 +68,10 @@ class DataAdapter:
             if isinstance(value, torch.Tensor) and (name == "pos" or _definition(data, name) is None):
                 yield proposal(name, value, Sizes(), (*path, name))
 
+    def group(self, data: Data) -> object:
+        """None: graphs have any."""
+        return None
+
 
 ADAPTER = DataAdapter()
 

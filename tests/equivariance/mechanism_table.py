@@ -136,8 +136,8 @@ BROKEN = [
         "permutation",
         lambda s: lambda x: x.cumsum(0),
         group=["so3", "permutation"],
-        words="neighbours in the list",
-        fix="place",
+        words="those before them in the list",
+        fix="Sum over all nodes",
     ),
     Mechanism("roll", "order-dependent", "permutation", lambda s: lambda x: x.roll(1, 0) + x, group="permutation"),
     Mechanism(

@@ -251,9 +251,10 @@ def test_old_options_are_refused_with_what_replaces_them(options, words):
         eq.assert_equivariant(relative, [POINTS], "cartesian_points", "1x1o", **options)
 
 
-def test_missing_irreps_and_inputs_are_named():
-    with pytest.raises(ArgumentError, match="irreps_in=None: expected a representation: relative has no attribute"):
-        eq.assert_equivariant(relative, [POINTS])
+def test_missing_irreps_are_read_or_assumed_and_missing_inputs_are_named():
+    assert eq.assert_equivariant(relative, [POINTS]).ok
+    with pytest.raises(AssertionError, match="absolute-position"):
+        eq.assert_equivariant(lambda positions: positions * positions.norm(dim=-1, keepdim=True), [POINTS])
     with pytest.raises(ArgumentError, match="args_in=None: expected example inputs"):
         eq.assert_equivariant(Scale())
 

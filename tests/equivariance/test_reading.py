@@ -68,11 +68,6 @@ def test_none_still_means_unchanged_and_a_declaration_must_be_whole():
         eq.check(energy, ARGS, {"pos": "cartesian_points"}, None)
 
 
-def test_an_output_that_nobody_states_is_asked_for():
-    with pytest.raises(ArgumentError, match=r"irreps_out=UNSTATED: expected a representation.*energy states none"):
-        eq.check(energy, ARGS)
-
-
 def field(pos, foo):
     centred = pos - pos.mean(0)
     return (centred * foo).sum(), foo.norm()

@@ -1,0 +1,105 @@
+"""What a layer's own code breaks, one thing at a time: each part that it makes, and the statements at fault there.
+
+A layer may break several of the values that it makes, each by a statement of its own. The worst is looked at first.
+Another counts as a break of its own where it stays once the statements that were found so far are put right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import torch
+
+from equivariance.experiments import NUMBERED
+from equivariance.groups import Group
+from equivariance.healing import Healing
+from equivariance.noise import Verdict
+from equivariance.statement import located, tracer_of
+from equivariance.survey import Surveyor
+from equivariance.surveyed import Survey
+from equivariance.tracer import Statement, Tracer
+
+if TYPE_CHECKING:
+    from equivariance.localize import Suspect
+
+_MOST = 6
+"""So many parts of one layer are looked at."""
+
+
+@dataclass(frozen=True)
+class Break:
+    """One thing that a layer's own code breaks.
+
+    Attributes
+    ----------
+    suspect : the layer, the part that shows it, and the worst trial
+    statement : at fault; None where none was found, or was looked for
+    healing : puts the other statements at fault right; None where there are none
+    operations : what the statement does, by names of operations
+    """
+
+    suspect: Suspect
+    statement: Statement | None = None
+    healing: Healing | None = None
+    operations: tuple[str, ...] = ()
+
+
+def parts_of(survey: Survey, suspect: Suspect, allowed: Verdict) -> list[Suspect]:
+    """The suspect at each part that its own code breaks, the worst first."""
+    found = []
+    for site in suspect.sites:
+        for key, (reading, trial) in survey.introduced[site].parts().items():
+            if reading.verdict > allowed and (site, key) != (suspect.site, suspect.key):
+                owner = survey.owners[site]
+                found.append(replace(suspect, owner=owner, site=site, key=key, reading=reading, trial=trial))
+    return [suspect, *sorted(found, key=lambda s: s.reading.severity, reverse=True)][:_MOST]
+
+
+def breaks_of(surveyor: Surveyor, group: Group, parts: list[Suspect]) -> list[Break]:
+    """The breaks behind the broken parts of one layer; at least one.
+
+    Of a layer that is declared the worst statement of each part is told, of code that only belongs to the whole all.
+    """
+    found: list[Break] = []
+    tracers: list[Tracer] = []
+    for part in parts:
+        if any(tracer.heals(part) for tracer in tracers):
+            continue
+        tracer = tracer_of(surveyor, group, part)
+        statements = {_name(s): s for s in reversed(located(surveyor.bench, part, tracer))}
+        chosen = list(reversed(statements.values()))[: None if not part.layer else 1]
+        named, proven = {_name(b.statement) for b in found if b.statement}, not found or _proven(found)
+        new = [_break(part, s, chosen, tracer) for s in chosen if _name(s) not in named]
+        found = [b for b in found if b.statement or not tracer.heals(b.suspect)]
+        found += [b for b in new if proven or (b.statement and b.statement.confirmed)]
+        found += [Break(part)] if proven and not chosen else []
+        tracers.append(tracer)
+    return found
+
+
+def _proven(found: list[Break]) -> bool:
+    """Whether what was found so far explains what it was found for, so that what is left must be something else."""
+    return all(b.statement and b.statement.confirmed for b in found)
+
+
+def _name(statement: Statement) -> object:
+    return statement.place or statement.layer
+
+
+def _break(part: Suspect, statement: Statement, beside: Sequence[Statement], tracer: Tracer) -> Break:
+    """With the error that the statement alone makes, where it is not the only one."""
+    healing = Healing(tracer.bench, tracer.trial.state, statement.beside) if statement.beside else None
+    if len(beside) > 1:
+        part = replace(part, reading=replace(part.reading, error=statement.error))
+    return Break(part, statement, healing, tuple(_operations(tracer, statement)))
+
+
+def _operations(tracer: Tracer, statement: Statement) -> Iterator[str]:
+    values = tracer.reference.values
+    for event in tracer.reference.events:
+        if statement.place in event.places:
+            read = [values[n] for n in event.reads if values[n].dim() and not values[n].is_floating_point()]
+            counted = event.name == "cumsum" or any(t.dtype != torch.bool for t in read)  # masks are no numbers
+            yield f"{NUMBERED}{event.name}" if read and counted else event.name

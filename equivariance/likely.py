@@ -1,0 +1,157 @@
+"""The laws that an output may obey, by its shape, by what layers state, and by its values."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from equivariance.axes import Assumed, BatchAxis, Concatenated, NodeAxis
+from equivariance.blocks import nearest_irreps
+from equivariance.laws import Reordered
+from equivariance.observed import Fit, Leaf, elsewhere
+from equivariance.preparation import Prepared
+from equivariance.representations import CartesianPoints, Invariant, Irreps, NodeIndices, Representation
+from equivariance.stated import declared_contract
+from equivariance.tensors import CartesianTensor
+
+_NEAR = 0.05
+"""A law that is broken by less is taken as meant."""
+
+_LONGEST = 64
+_EXACT = 1e-5
+"""A basis is told on axes up to this length; what is left beside a linear map of them is rounding up to this share."""
+
+_MOST_AXES = 3
+
+
+def plain_laws(example: Tensor) -> list[Representation]:
+    """Laws that anybody would think of first: nothing changes, vectors, positions, pseudovectors."""
+    found: list[Representation] = [Invariant()]
+    if not example.is_floating_point() or example.shape[-1:] != (3,):
+        return found
+    return [*found, Irreps("1x1o"), CartesianPoints(), Irreps("1x1e")]
+
+
+def stated_laws(leaf: Leaf, ready: Prepared, module: torch.nn.Module) -> list[Representation]:
+    """Irreps that the inputs or the layers state, as far as they fit the shape."""
+    stated = [law for _, _, law in ready.inputs]
+    stated += [c.output for c in map(declared_contract, module.modules()) if c and isinstance(c.output, Representation)]
+    irreps = dict.fromkeys(Irreps(law.irreps) for law in stated if isinstance(law, Irreps))
+    fitting = (law for law in irreps if leaf.example.shape[-1:] == (law.dim,) and leaf.example.is_floating_point())
+    return [law for law in fitting if law not in plain_laws(leaf.example)]
+
+
+def special_laws(leaf: Leaf) -> Iterator[Representation]:
+    """Pseudoscalars, irreps that the values show, vectors on other axes."""
+    example = leaf.example
+    if not example.is_floating_point():
+        return
+    yield CartesianTensor((), pseudo=True)
+    read = nearest_irreps(leaf)
+    if read is not None:
+        yield read
+    shapes = {tuple(v.shape) for course in leaf.courses for _, _, v in course.under if v is not None}
+    threes = [a for a in range(example.dim()) if all(shape[a : a + 1] == (3,) for shape in (example.shape, *shapes))]
+    for count in range(1, min(_MOST_AXES, len(threes)) + 1):
+        for axes in itertools.combinations(threes, count):
+            if axes != (example.dim() - 1,):
+                yield from (CartesianTensor(axes, pseudo) for pseudo in (False, True))
+
+
+def arranged(
+    example: Tensor, law: Representation, ready: Prepared, tested: Collection[str]
+) -> Iterator[Representation]:
+    """The law with the axes of nodes and samples that the lengths allow, the likeliest first, last with none."""
+    laws = [law]
+    if not example.is_floating_point() and example.dtype != torch.bool:
+        per_sample = {law.concatenated.sizes: None for _, _, law in ready.inputs if law.concatenated}
+        laws += [NodeIndices(), *(NodeIndices(per_sample=sizes) for sizes in per_sample if sizes)]
+    for tried in laws if tested else ():
+        for nodes, batch in _axes_of(example, tried, ready):
+            placed = replace(tried, nodes=nodes, batch=batch)
+            if "permutation" not in tested and not ready.declares_axes:
+                placed = replace(placed, nodes=Assumed.FIRST)
+            if "batch" not in tested and not ready.declares_axes and not isinstance(batch, Concatenated):
+                placed = replace(placed, batch=Assumed.FIRST)
+            yield placed
+
+
+def _axes_of(example: Tensor, law: Representation, ready: Prepared) -> Iterator[tuple[NodeAxis, BatchAxis]]:
+    nodes, samples = ready.setting.nodes or 0, ready.setting.samples or 0
+    free = _free(example, law)
+    runs = dict.fromkeys(law.concatenated.sizes for _, _, law in ready.inputs if law.concatenated)
+    of_batch: list[BatchAxis] = [a for a in free if samples and example.shape[a] == samples]
+    for axis in free:
+        length = example.shape[axis]
+        of_batch += [Concatenated(axis, sizes) for sizes in runs if sizes and sum(sizes) == length]
+        if samples and length > samples and length % samples == 0:
+            of_batch.append(Concatenated(axis))
+    for node in (*(a for a in free if nodes > 1 and example.shape[a] and example.shape[a] % nodes == 0), None):
+        for batch in (*of_batch, None):
+            joined = isinstance(batch, Concatenated) and batch.axis == node
+            alone = node is not None and example.shape[node] == nodes and batch != node
+            if node is None or joined or (alone and not isinstance(batch, Concatenated)):
+                yield node, batch
+
+
+def _free(example: Tensor, law: Representation) -> list[int]:
+    """The axes that are no components."""
+    components: tuple[int, ...] = () if isinstance(law, Invariant) else (-1,)
+    components = law.axes if isinstance(law, CartesianTensor) else components
+    return [a for a in range(example.dim()) if a not in {c % example.dim() for c in components}]
+
+
+def foreign(leaf: Leaf, fits: Mapping[str, Fit], ready: Prepared) -> str:
+    """Why a leaf that no law fits may be sound all the same; "" where it is not."""
+    return _pairs(leaf, fits, ready) or _other_basis(leaf, fits, ready)
+
+
+def _pairs(leaf: Leaf, fits: Mapping[str, Fit], ready: Prepared) -> str:
+    """Whether two axes list the nodes."""
+    order, nodes, course = fits.get("permutation"), ready.setting.nodes, leaf.courses[-1]
+    axes = [axis for axis, length in enumerate(leaf.example.shape) if length == nodes]
+    if order is None or order.holds:
+        return ""
+    under = [(e, v) for s, e, v in course.under if s == "permutation"]
+    for pair in itertools.combinations(axes, 2):
+        law = Reordered(tuple((axis, 1) for axis in pair))
+        expected = ((v, law.apply(course.reference, e)) for e, v in under)
+        if all(v is not None and v.shape == w.shape and torch.allclose(v, w, rtol=_EXACT) for v, w in expected):
+            return f"axes {pair[0]}, {pair[1]} both follow the nodes, which no representation here says"
+    return ""
+
+
+def _other_basis(leaf: Leaf, fits: Mapping[str, Fit], ready: Prepared) -> str:
+    """On clouds of other shapes, a law in another basis gives one linear map of the components for each rotation."""
+    rotation, example = fits.get("rotation"), leaf.example
+    if rotation is None or rotation.holds or rotation.error < _NEAR or not example.is_floating_point():
+        return ""
+    element = next(e for s, e, _ in leaf.courses[0].under if s == "rotation")
+    for axis in reversed(range(example.dim())):
+        size = example.shape[axis]
+        few = size < 3 or (size == 3 and axis == example.dim() - 1)
+        if few or size > _LONGEST or size == ready.setting.nodes:
+            continue
+        rows = example.numel() // size
+        before, after = elsewhere(ready, leaf.path, element, math.ceil(2 * size / max(1, rows)) + 1, axis)
+        if len(before) >= 2 * size and _is_linear(before, after):
+            return (
+                f"axis {axis} turns by a linear map of its {size} components: irreps in another basis, or on an axis "
+                "before the last"
+            )
+    return ""
+
+
+def _is_linear(before: Tensor, after: Tensor) -> bool:
+    """Whether one map gives every row, and the rows are no mere mixtures of a few vectors, which any map would give."""
+    if not bool(before.isfinite().all() and after.isfinite().all()) or not float(after.norm()):
+        return False
+    solution = torch.linalg.lstsq(before, after, driver="gelsd").solution
+    whole = int(torch.linalg.matrix_rank(before, rtol=_EXACT)) == before.shape[1]
+    kept = torch.allclose(before.norm(dim=1), after.norm(dim=1), rtol=_EXACT)
+    return (whole or kept) and float((before @ solution - after).norm()) <= _EXACT * float(after.norm())

@@ -1,0 +1,55 @@
+"""Cartesian vectors and matrices on any axes, which irreps of one last axis do not say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from equivariance.elements import Transform
+from equivariance.errors import ArgumentError, ContractError
+from equivariance.representations import Representation
+
+
+@dataclass(frozen=True)
+class CartesianTensor(Representation):
+    """Components x, y, z on each of some axes: [N, 3, C] vectors on axis 1, [N, 3, 3] matrices on axes 1 and 2.
+
+    Each axis turns: x'_ij = R_ik R_jl x_kl. A translation changes nothing. For symmetric matrices in six numbers, say,
+    write a :class:`Representation` of your own.
+
+    Attributes
+    ----------
+    axes : the axes, each of length 3; none for pseudoscalars
+    pseudo : one more sign under inversion: a cross product, or what has such a factor
+
+    Raises
+    ------
+    ArgumentError : an axis twice, or no axes without ``pseudo``
+    """
+
+    axes: tuple[int, ...] = (-1,)
+    pseudo: bool = False
+
+    def __post_init__(self) -> None:
+        """Whole numbers, each once."""
+        whole = isinstance(self.axes, tuple) and all(type(a) is int for a in self.axes)
+        if not whole or not (self.axes or self.pseudo) or len(set(self.axes)) < len(self.axes):
+            raise ArgumentError("axes", self.axes, "a tuple of axes, each once, for example (1, 2)")
+
+    def check(self, tensor: torch.Tensor, path: str) -> None:
+        """Each axis must be x, y, z."""
+        super().check(tensor, path)
+        fits = all(-tensor.dim() <= a < tensor.dim() and tensor.shape[a] == 3 for a in self.axes)
+        if not fits or len({a % tensor.dim() for a in self.axes}) < len(self.axes):
+            expected = f"three components on each of the axes {self.axes}"
+            raise ContractError(path, f"tensor of shape {tuple(tensor.shape)}", expected)
+        if not tensor.is_floating_point():
+            raise ContractError(path, f"tensor of dtype {tensor.dtype}", "floating-point numbers, for CartesianTensor")
+
+    def act(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
+        """R on every axis, and the sign of a pseudotensor."""
+        matrix = torch.tensor(element.matrix, dtype=torch.float64, device=values.device)
+        for axis in self.axes:
+            values = (values.movedim(axis, -1) @ matrix.T).movedim(-1, axis)
+        return values * element.determinant if self.pseudo else values
