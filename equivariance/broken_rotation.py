@@ -32,6 +32,15 @@ _CELLS = (
 )
 
 
+_DECOMPOSED = {
+    "_linalg_eigh": "eigenvectors",
+    "linalg_eig": "eigenvectors",
+    "_linalg_svd": "singular vectors",
+    "linalg_qr": "the axes of a QR decomposition",
+}
+"""Operations whose results have signs that nothing but convention fixes."""
+
+
 def explain_rotation(experiment: Experiment, element: Transform, part: str) -> Explanation:
     """Another order, another law, a fixed frame, a grid, or components that are mixed: the first that fits."""
     looks = (_order, other_law, sign_of_vectors, _choice, built_in_axis, angle_about_an_axis, special_input)
@@ -123,6 +132,14 @@ def _choice(experiment: Experiment, part: str) -> Explanation | None:
             "frame-dependent",
             f"rotations about {axis} are respected, others are not, and very small ones are: the axis {axis} is built "
             "in, by a choice (a comparison, a sort, a maximum) along it",
+        )
+    taken = next((words for name, words in _DECOMPOSED.items() if name in experiment.operations), None)
+    if taken:
+        return explained(
+            "frame-dependent",
+            f"{part} respects very small rotations and jumps under larger ones, and the statement at fault takes "
+            f"{taken}: the coordinates decide on their signs",
+            "Fix signs by geometry (towards the farthest node, say), or average over all of them.",
         )
     return explained(
         "order-dependent",

@@ -14,7 +14,7 @@ def invariant_part(experiment: Experiment, part: str) -> Explanation | None:
     """Numbers that each row gets, that depend on the input, and that no rotation changes.
 
     With f(x) = a(x) + c(x), a equivariant and c invariant, the deviation f(g x) - D f(x) is (1 - D) c(x): one c for
-    each row explains the deviations under all rotations. A constant c is a bias, and told elsewhere.
+    each row explains the deviations under all rotations. A c of constant direction is a bias, and told elsewhere.
     """
     degree = degree_of(experiment.how, experiment.key[1])
     if not degree:
@@ -23,11 +23,10 @@ def invariant_part(experiment: Experiment, part: str) -> Explanation | None:
     there = None if here is None or other is None else _solved(other, degree)
     if here is None or there is None or here.shape != there.shape:
         return None
-    change, size = float((here - there).norm()), float(here.norm())
     plain = experiment.plain
-    if plain is None or change <= 1e-3 * size:
+    if plain is None or _alike(here, there):
         return None
-    share = size / float(part_of(plain, experiment.how, experiment.key[1]).norm())  # type: ignore[arg-type]
+    share = float(here.norm()) / float(part_of(plain, experiment.how, experiment.key[1]).norm())  # type: ignore[arg-type]
     return explained(
         "wrong-irrep",
         f"under every rotation D, {part} is off by (1 - D) c with one c, {share:.2g} of its size, that changes with "
@@ -35,6 +34,12 @@ def invariant_part(experiment: Experiment, part: str) -> Explanation | None:
         "Turn the numbers back before they are added (multiply by the frame that they were taken in, or by a vector), "
         "or keep them as scalars (0e).",
     )
+
+
+def _alike(here: torch.Tensor, there: torch.Tensor) -> bool:
+    """Whether all rows keep their directions, as a bias does that is scaled later."""
+    sizes = here.norm(dim=1) * there.norm(dim=1)
+    return bool(((here * there).sum(1).abs() >= 0.999 * sizes).all())
 
 
 def _solved(experiment: Experiment, degree: int) -> torch.Tensor | None:

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from tests.equivariance.broken_statements import messages, pairs
+from tests.equivariance.broken_statements import messages, pairs, relative
 
 
 def edge_frames(edges: Tensor) -> Tensor:
@@ -53,6 +53,15 @@ class Whitened(nn.Module):
         covariance = v.mT @ v + torch.diag(torch.tensor([0.1, 0.2, 0.3]))  # at fault: Whitened
         values, axes = torch.linalg.eigh(covariance)
         return v @ (axes / values.sqrt()) @ axes.mT
+
+
+class Principal(nn.Module):
+    """Coordinates along principal axes, whose signs are nobody's."""
+
+    def forward(self, x):
+        v = relative(x)
+        axes = torch.linalg.eigh(v.T @ v)[1]  # at fault: Principal
+        return torch.exp(v @ axes).sum(-1)
 
 
 class Height(nn.Module):

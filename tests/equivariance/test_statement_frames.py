@@ -39,3 +39,11 @@ def test_what_minds_the_choice_is_named_and_not_the_choice(case, seed):
 def test_a_replacement_that_breaks_another_output_is_refused(seed):
     report = diagnosed(cases.OneOfTwo, "translation", [NUMBERS, VECTORS], seed)
     assert [(f.location.line, f.located) for f in report.findings] == [(*lines_of(cases.OneOfTwo), "confirmed")], report
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_axes_without_signs_depend_on_the_frame(seed):
+    report = diagnosed(cases.Principal, "so3", NUMBERS, seed)
+    assert [f.location.line for f in report.findings] == [*lines_of(cases.Principal)], report
+    assert report.findings[0].cause == "frame-dependent"
+    assert "takes eigenvectors" in report.findings[0].evidence
