@@ -96,8 +96,8 @@ class NetworkConfig:
 
 def tetris(classes: int = 8) -> NetworkConfig:
     """Four layers, for Tetris shapes on a grid of 20 or so voxels."""
-    hidden = Stage("8x0e + 4x1e + 2x2e", blocks=2)
-    return NetworkConfig(classes, (hidden, Stage("16x0e + 8x1e + 4x2e", stride=2, blocks=2)))
+    irreps = "4x0e + 4x1e + 2x2e"
+    return NetworkConfig(classes, (Stage(irreps), Stage(irreps, stride=2, blocks=3)))
 
 
 def shrec17(classes: int = 55) -> NetworkConfig:

@@ -56,8 +56,8 @@ def dataset(config: DataConfig, split: str) -> Dataset[Any]:
     if split not in SPLITS:
         raise ValueError(f"split: expected one of {', '.join(SPLITS)}, got {split!r}")
     if config.kind == "tetris":
-        fixed = split == "train"
-        fields, labels = tetris.fixed(config.size) if fixed else tetris.rotated(
+        train = split == "train"
+        fields, labels = tetris.fixed(config.size, config.copies, seed=1) if train else tetris.rotated(
             config.size, config.rotations, seed=1 + SPLITS.index(split)
         )  # fmt: skip
         return TensorDataset(fields, labels)

@@ -22,12 +22,14 @@ class DataConfig:
             of structures with ``train.csv``, ``val.csv`` and ``test.csv``.
         folder: where the files are; None for "tetris".
         size: voxels along each axis.
+        copies: "tetris": of every shape to train on, in one orientation, at places less than a voxel apart.
         rotations: "tetris": random rotations of every shape to evaluate on.
     """
 
     kind: str
     folder: str | None = None
     size: int = 20
+    copies: int = 8
     rotations: int = 25
 
     def __post_init__(self) -> None:
@@ -37,7 +39,7 @@ class DataConfig:
         if (self.folder is None) != (self.kind == "tetris"):
             expected = "none for tetris" if self.kind == "tetris" else f"a folder for {self.kind}"
             raise ValueError(f"folder: expected {expected}, got {self.folder!r}")
-        for name in ("size", "rotations"):
+        for name in ("size", "copies", "rotations"):
             _positive(name, getattr(self, name), int)
 
 

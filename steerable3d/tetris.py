@@ -29,7 +29,7 @@ def blocks() -> Tensor:
 
 
 def render(
-    centres: Tensor, rotation: Rotation, size: int, block: float = 3.0, blur: float = 0.8, shift: Tensor | None = None
+    centres: Tensor, rotation: Rotation, size: int, block: float = 3.0, blur: float = 1.0, shift: Tensor | None = None
 ) -> Tensor:
     """A shape on a grid, antialiased exactly: cubes filtered by an isotropic Gaussian, which commutes with rotations.
 
@@ -57,9 +57,19 @@ def render(
     return slabs.prod(-1).sum(-1)[None].float()
 
 
-def fixed(size: int) -> tuple[Tensor, Tensor]:
-    """Every shape once, not rotated: fields [8, 1, size, size, size] and labels [8]."""
-    return torch.stack([render(c, Rotation.identity(), size) for c in blocks()]), torch.arange(len(SHAPES))
+def fixed(size: int, count: int, seed: int) -> tuple[Tensor, Tensor]:
+    """Every shape ``count`` times, not rotated, at random places of less than a voxel from the middle.
+
+    Returns:
+        fields [8 count, 1, size, size, size] and labels [8 count].
+    """
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.arange(len(SHAPES)).repeat(count)
+    shifts = 2 * torch.rand(len(labels), 3, generator=generator, dtype=torch.float64) - 1
+    made = [
+        render(blocks()[k], Rotation.identity(), size, shift=s) for k, s in zip(labels.tolist(), shifts, strict=True)
+    ]
+    return torch.stack(made), labels
 
 
 def rotated(size: int, count: int, seed: int) -> tuple[Tensor, Tensor]:

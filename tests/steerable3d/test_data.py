@@ -80,8 +80,8 @@ class TestTetris:
         assert torch.allclose(moved, tetris.render(centres, Rotation.identity(), 20).roll((2, -1), (1, 3)), atol=1e-6)
 
     def test_it_is_trained_in_one_orientation_and_evaluated_in_many(self):
-        config = DataConfig("tetris", size=12, rotations=2)
-        assert len(dataset(config, "train")) == 8
+        config = DataConfig("tetris", size=12, copies=3, rotations=2)
+        assert len(dataset(config, "train")) == 24
         val, test = (dataset(config, split) for split in ("val", "test"))
         assert len(val) == len(test) == 16
         assert not val[0][0].equal(test[0][0])

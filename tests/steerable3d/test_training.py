@@ -11,6 +11,7 @@ SMALL = """
 [data]
 kind = "tetris"
 size = 10
+copies = 1
 rotations = 1
 [network]
 classes = 8
