@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         MissingDependencyError,
         UndeclaredTensorError,
     )
+    from equivariance.fields import Grid
     from equivariance.findings import CAUSES, Curve, Finding, LayerRow, Location, Report
     from equivariance.graphs import SampleStarts
     from equivariance.groups import Transform
@@ -42,6 +43,7 @@ __all__ = [
     "EquivarianceAssertionError",
     "Finding",
     "GraphFields",
+    "Grid",
     "Invariant",
     "Irreps",
     "LayerRow",
@@ -67,6 +69,7 @@ _HOMES = {
         *("ArgumentError", "ChoiceError", "ContractError", "EquivarianceAssertionError", "MissingDependencyError"),
         "UndeclaredTensorError",
     ),
+    "fields": ("Grid",),
     "findings": ("CAUSES", "Curve", "Finding", "LayerRow", "Location", "Report"),
     "graphs": ("SampleStarts",),
     "groups": ("Transform",),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from equivariance.broken_grid import explain_on_grid
 from equivariance.broken_order import explain_batch, explain_permutation
 from equivariance.broken_rotation import explain_inversion, explain_rotation
 from equivariance.broken_translation import explain_translation
@@ -53,6 +54,9 @@ def _explained(experiment: Experiment, symmetry: str, suspect: Suspect, element:
         return forgotten
     if math.isinf(suspect.reading.error) and not experiment.under(suspect.trial.element).comparable:
         return _not_comparable(experiment, symmetry, suspect)
+    grid = experiment.surveyor.setting.grid
+    if grid is not None and symmetry in ("translation", "rotation", "inversion"):
+        return explain_on_grid(experiment, grid, symmetry, element, suspect.part)
     return _EXPLAINS[symmetry](experiment, element, suspect.part)
 
 

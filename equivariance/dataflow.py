@@ -14,6 +14,7 @@ from functools import cached_property
 
 from equivariance.elements import Transform
 from equivariance.frames import Place
+from equivariance.grid_laws import lattice_of
 from equivariance.laws import Law, Moved, Signed, Unchanged
 from equivariance.matching import BROKEN, LAWFUL, LINEAR, Matcher, Seen
 from equivariance.tape import CUTS, VIEWS, Event, Tape
@@ -203,10 +204,20 @@ class Dataflow:
         """Whether an operation only hands on what it reads: in another layout, or components taken out of it."""
         if event.name in VIEWS:
             return True
-        if event.name not in CUTS or self._reordering:
+        if event.name not in CUTS or self._reordering or self._thins(event):
             return False
         read = max(self.reference.values[n].numel() for n in event.reads)
         return all(self.reference.values[n].numel() < read for n in event.writes)
+
+    def _thins(self, event: Event) -> bool:
+        """Whether an operation leaves out cells of a grid."""
+        lattices = [(self.reference.values[n], lattice_of(self.law(n))) for n in event.reads]
+        return any(
+            lattice is not None and any(value.shape[a] != self.reference.values[n].shape[a] for a in lattice.axes)
+            for value, lattice in lattices
+            for n in event.writes
+            if value.dim() == self.reference.values[n].dim()
+        )
 
     def _alike(self, number: int, other: int) -> bool:
         left, right = self.reference.values[number], self.reference.values[other]

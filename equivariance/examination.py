@@ -12,6 +12,7 @@ from equivariance.bench import Bench
 from equivariance.contract import Contract
 from equivariance.curves import cloud_of
 from equivariance.findings import Finding, LayerRow, Report, Unclaimed
+from equivariance.grid_setting import between_cells
 from equivariance.groups import Group, Setting
 from equivariance.inference import Inferred, infer, usable
 from equivariance.layers import matching_layers
@@ -46,7 +47,8 @@ def examine_module(
     about: dict[str, Any] = {
         "subject": name or name_of(module),
         "assumptions": [
-            *_assumptions(ready), *_misfits(bench), *_blind(bench, groups), *inferred.lines
+            *_assumptions(ready), *between_cells(ready.arguments, ready.contract, setting),
+            *_misfits(bench), *_blind(bench, groups), *inferred.lines
         ],
         "settings": _described(bench, settings),
         "cloud": cloud_of(bench.arguments, bench.contracts[""], setting.nodes),

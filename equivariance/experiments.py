@@ -16,9 +16,11 @@ import torch
 from equivariance.alone import judge
 from equivariance.elements import Transform
 from equivariance.errors import ForeignElementError
+from equivariance.grid_floors import GridFloors
 from equivariance.handlers import Introduced, Reference, Site
 from equivariance.healing import Healing
 from equivariance.measure import PartKey
+from equivariance.noise import GRID
 from equivariance.probe import Call, buffers_kept, call_with, watched
 from equivariance.representations import CartesianPoints, Irreps, Representation
 from equivariance.survey import Surveyor
@@ -82,6 +84,7 @@ class Experiment:
         self.key: PartKey = suspect.key
         self.element = suspect.trial.element
         self.error, self.limit = suspect.reading.error, suspect.reading.limit
+        self.rounding = suspect.reading.rounding
         self.extent = surveyor.setting.extent
         self.reference: Reference = self.bench.reference(self.state)
         self.operations = operations
@@ -108,7 +111,7 @@ class Experiment:
 
     def respects(self, element: Transform) -> bool:
         """Whether what breaks does not break under ``element``."""
-        return self.under(element).error <= max(self.limit, DOMINANT * self.error)
+        return self.under(element).error <= max(self._allowed(element), DOMINANT * self.error)
 
     def inputs(self) -> Iterator[tuple[str, torch.Tensor, Representation]]:
         """Tensors that the call is given."""
@@ -160,6 +163,12 @@ class Experiment:
         if not self.reference.has(self.site):
             return None
         return self._leaf(self.reference.expected(self.site, element, torch.float64))
+
+    def _allowed(self, element: Transform) -> float:
+        """Rounding, and what grids leave open under ``element``."""
+        if self.surveyor.setting.grid is None:
+            return self.limit
+        return self.rounding + GRID * GridFloors(self.reference).own(self.site, element, self.key)
 
     def _copy(self) -> Experiment:
         found = object.__new__(Experiment)

@@ -119,7 +119,7 @@ class LayerRow:
     noise_floor : rounding floor of ``introduced`` in the working precision
     working : the introduced error in the working precision
     reached_working, reached_floor : the accumulated error and its rounding floor in the working precision
-    verdict : "clean", "rounding", "ill-conditioned", "precision" or "structural"
+    verdict : "clean", "rounding", "grid", "ill-conditioned", "precision" or "structural"
     part : the leaf and irrep where the introduced error is worst
     """
 

@@ -24,6 +24,7 @@ from equivariance.elements import (
     translation,
 )
 from equivariance.errors import ArgumentError, ChoiceError
+from equivariance.lattice_elements import GridSetting, mirror, rotations, shifts, simple_rotations, simple_shifts
 
 __all__ = [
     "NAMED_GROUPS",
@@ -52,25 +53,31 @@ SYMMETRIES = ("translation", "rotation", "inversion", "permutation", "batch")
 
 NAMED_GROUPS = {
     "translation": ("translation",),
+    "inversion": ("inversion",),
     "so3": ("rotation",),
     "o3": ("rotation", "inversion"),
     "se3": ("translation", "rotation"),
     "e3": ("translation", "rotation", "inversion"),
+    "lattice": ("translation", "rotation"),
     "permutation": ("permutation",),
     "batch": ("batch",),
 }
-"""Group names of the public interface and the symmetries that generate them."""
+"""Group names of the public interface and the symmetries that generate them; "lattice" draws exact elements only."""
 
 _DYADIC_BITS = 10
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What elements are drawn for: the nodes of one sample, the samples of the batch, the extent of the cloud."""
+    """What elements are drawn for: the nodes of one sample, the samples of the batch, the extent of the cloud.
+
+    ``grid`` is given where the input lies on a grid.
+    """
 
     nodes: int | None = None
     samples: int | None = None
     extent: float = 1.0
+    grid: GridSetting | None = None
 
 
 class Group(ABC):
@@ -92,10 +99,12 @@ class Translations(Group):
     """Translations by dyadic vectors of lengths spread from an eighth of the extent up to ``max_norm``.
 
     Dyadic vectors are added without rounding to a cloud that lies on a dyadic grid. ``max_norm`` is in the units of
-    the positions; None means ten times the extent of the cloud.
+    the positions; None means ten times the extent of the cloud. On a grid: shifts by up to a quarter of it; by whole
+    cells where ``lattice``, else some of them by any length.
     """
 
     max_norm: float | None = None
+    lattice: bool = False
     symmetry = "translation"
 
     def __post_init__(self) -> None:
@@ -106,6 +115,8 @@ class Translations(Group):
 
     def draw(self, count: int, seed: int, setting: Setting) -> tuple[Transform, ...]:
         """Random directions, lengths in geometric progression, the longest first."""
+        if setting.grid is not None:
+            return shifts(count, seed, setting.grid, self.lattice)
         rng = np.random.default_rng((seed, 1))
         longest = 10 * setting.extent if self.max_norm is None else self.max_norm
         lengths = np.geomspace(longest, min(setting.extent / 8, longest), count)
@@ -116,6 +127,8 @@ class Translations(Group):
 
     def simplest(self, setting: Setting) -> tuple[Transform, ...]:
         """A unit along an axis, then along the diagonal; a unit is the power of two below the extent or, if near, 1."""
+        if setting.grid is not None:
+            return simple_shifts(setting.grid, self.lattice)
         longest = np.inf if self.max_norm is None else self.max_norm / np.sqrt(3)
         unit = 2.0 ** np.floor(np.log2(min(setting.extent, longest)))
         unit = 1.0 if 0.25 <= unit <= 4 and longest >= 1 else unit
@@ -124,39 +137,51 @@ class Translations(Group):
 
 @dataclass(frozen=True)
 class Rotations(Group):
-    """Haar-uniform rotations, every third one a rotation of the cube (exact, and the place of axis-aligned edges)."""
+    """Haar-uniform rotations, every third one a rotation of the cube (exact, and the place of axis-aligned edges).
 
+    On a grid: rotations of the lattice, every third one between them; in the plane where there are two grid axes. Where
+    ``lattice``, rotations of the cube alone.
+    """
+
+    lattice: bool = False
     symmetry = "rotation"
 
     def draw(self, count: int, seed: int, setting: Setting) -> tuple[Transform, ...]:
         """The first element is Haar-uniform; rotation vectors are rounded to 1e-4 so that they can be typed."""
+        if setting.grid is not None:
+            return rotations(count, seed, setting.grid, self.lattice)
         rng = np.random.default_rng((seed, 2))
         uniform = np.round(Rotation.random(count, rng=rng).as_rotvec(), 4)
         cube = cube_rotations()[1:]
         picks = rng.permutation(len(cube))
-        return tuple(cube[picks[i % len(cube)]] if i % 3 == 1 else rotation(uniform[i]) for i in range(count))
+        return tuple(
+            cube[picks[i % len(cube)]] if i % 3 == 1 or self.lattice else rotation(uniform[i]) for i in range(count)
+        )
 
     def simplest(self, setting: Setting) -> tuple[Transform, ...]:
         """Quarter turns about z, y, x; half turns; a third of a turn about the diagonal; one radian about each axis."""
+        if setting.grid is not None:
+            return simple_rotations(setting.grid, self.lattice)
         vectors = [s * np.array(a) for s in (np.pi / 2, np.pi) for a in ((0, 0, 1), (0, 1, 0), (1, 0, 0))]
         exact = [_nearest_cube_rotation(rotation(v)) for v in vectors]
         third = _nearest_cube_rotation(rotation(np.full(3, 2 * np.pi / 3 / np.sqrt(3))))
-        return (*exact, third, *(rotation(a) for a in ((0, 0, 1), (0, 1, 0), (1, 0, 0))))
+        skew = () if self.lattice else tuple(rotation(a) for a in ((0, 0, 1), (0, 1, 0), (1, 0, 0)))
+        return (*exact, third, *skew)
 
 
 @dataclass(frozen=True)
 class Inversions(Group):
-    """The inversion x' = -x, pure and so exact: a rotation that is broken does not spoil it."""
+    """The inversion x' = -x, pure and so exact: a rotation that is broken does not spoil it; in a plane a mirror."""
 
     symmetry = "inversion"
 
     def draw(self, count: int, seed: int, setting: Setting) -> tuple[Transform, ...]:
         """The pure inversion, ``count`` times: models in several states are tested with it."""
-        return tuple(inversion() for _ in range(count))
+        return tuple(self.simplest(setting)[0] for _ in range(count))
 
     def simplest(self, setting: Setting) -> tuple[Transform, ...]:
         """The pure inversion."""
-        return (inversion(),)
+        return (mirror() if setting.grid is not None and setting.grid.dimensions == 2 else inversion(),)
 
 
 @dataclass(frozen=True)
@@ -265,6 +290,8 @@ def _parse(item: object, max_translation: float | None) -> list[Group]:
         "permutation": Permutations,
         "batch": Batches,
     }
+    if item == "lattice":
+        return [Translations(max_translation, lattice=True), Rotations(lattice=True)]
     return [Translations(max_translation) if s == "translation" else classes[s]() for s in NAMED_GROUPS[item]]
 
 

@@ -120,7 +120,7 @@ class Localizer:
         findings: list[Finding] = []
         notes: list[Finding] = []
         root = self.survey.root.top
-        limit = root[1].limit if root else 0.0
+        limit = root[1].rounding if root else 0.0  # what grids leave open is no part of what one break contributes
         for suspect in self.suspects:
             for made in self._made(suspect):
                 (findings if made.contributed > limit else notes).append(made)
@@ -149,7 +149,7 @@ class Localizer:
         if root is None or root[1].verdict > self.allowed or not self.suspects:
             return
         suspect = max(self.suspects, key=lambda s: self.contributions[s.layer])
-        if self.contributions[suspect.layer] > root[1].limit:
+        if self.contributions[suspect.layer] > root[1].rounding:
             self.surveyor.accumulate(suspect.trial, self.survey)
 
     def _made(self, suspect: Suspect) -> list[Finding]:

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from equivariance.elements import Transform
+from equivariance.grid_laws import Declared, Gridded, Grids, plain_on_grid
 from equivariance.laws import Law, Mixed, Moved, Reordered, Selected, Signed, Turned, Unchanged
 from equivariance.wigner import wigner_d
 
@@ -32,11 +33,12 @@ _ROWS = 512
 
 @dataclass(frozen=True)
 class Sizes:
-    """What axes are told by: nodes per sample, samples, and the sizes of samples of unlike size."""
+    """What axes are told by: nodes per sample, samples, the sizes of samples of unlike size, and declared grids."""
 
     nodes: int | None
     samples: int | None
     segments: tuple[tuple[int, ...], ...] = ()
+    grids: Grids | None = None
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,11 @@ class Matcher:
 
     def obeys(self, seen: Seen, law: Law) -> bool:
         """Whether a law gives every transformed value."""
-        return all(self.close(value, law.apply(seen.reference, element)) for element, value in seen.under)
+        pairs = [(value, law.apply(seen.reference, element)) for element, value in seen.under]
+        if not isinstance(law, Declared) or any(value.shape != wanted.shape for value, wanted in pairs):
+            return all(itertools.starmap(self.close, pairs))
+        parts = ((a.values, b.values) for p in pairs for a, b in zip(*map(law.how.parts, p), strict=True))
+        return all(itertools.starmap(self.close, parts))
 
     def close(self, value: Tensor, expected: Tensor) -> bool:
         """Equal up to rounding: integers entry by entry, numbers column by column of the last axis."""
@@ -125,11 +131,25 @@ class Matcher:
         if self.symmetry == "batch":  # what is the same for all samples is selected like anything else
             yield from self._selections(seen.reference)
         yield Unchanged()
+        yield from self._on_grids(seen)
         yield from self._plain(seen.reference)
         if self.symmetry == "rotation":
             yield from self._irreps(seen)
         elif self.symmetry == "inversion":
             yield from self._signs(seen)
+
+    def _on_grids(self, seen: Seen) -> Iterator[Law]:
+        """Declared fields; and any irreps at the cells of a grid, read off with the cells brought back."""
+        if self.sizes.grids is None or self.symmetry not in ("translation", "rotation", "inversion"):
+            return
+        yield from plain_on_grid(seen.reference, self.symmetry, self.sizes.grids)
+        if self.symmetry == "translation":
+            return
+        for lattice in self.sizes.grids.lattices(seen.reference, self.symmetry):
+            back = Seen(seen.reference, tuple((e, lattice.moved(v, e.inverse()).to(v)) for e, v in seen.under))
+            others = [a for a in reversed(range(seen.reference.dim())) if a not in lattice.axes]
+            laws = self._irreps(back, others) if self.symmetry == "rotation" else self._signs(back, others)
+            yield from (Gridded(lattice, law) for law in laws)
 
     def _plain(self, tensor: Tensor) -> Iterator[Law]:
         """Laws that the shape alone suggests."""
@@ -141,6 +161,8 @@ class Matcher:
             "batch": self._selections,
         }
         yield Unchanged()
+        if self.sizes.grids is not None and self.symmetry in ("translation", "rotation", "inversion"):
+            yield from plain_on_grid(tensor, self.symmetry, self.sizes.grids)
         if self.symmetry in ("permutation", "batch") or tensor.is_floating_point():
             yield from forms[self.symmetry](tensor)
 
@@ -174,11 +196,11 @@ class Matcher:
                 if sum(sizes) == length:
                     yield Selected(axis, sizes)
 
-    def _irreps(self, seen: Seen) -> Iterator[Law]:
+    def _irreps(self, seen: Seen, axes: Sequence[int] | None = None) -> Iterator[Law]:
         """Irreps in blocks, read off the values axis by axis."""
         if not seen.reference.is_floating_point():
             return
-        for axis in reversed(range(seen.reference.dim())):
+        for axis in reversed(range(seen.reference.dim())) if axes is None else axes:
             degrees = self._degrees(seen, axis)
             if degrees is not None:
                 yield Turned(((axis, degrees),))
@@ -206,10 +228,10 @@ class Matcher:
         expected = ((value[:, block], rows[:, block] @ wigner_d(degree, 1, e).T.to(rows)) for e, value in pairs)
         return all(self.close(value, turned) for value, turned in expected)
 
-    def _signs(self, seen: Seen) -> Iterator[Law]:
+    def _signs(self, seen: Seen, axes: Sequence[int] | None = None) -> Iterator[Law]:
         """Entries along an axis that are even or odd, each."""
         reference = seen.reference
-        for axis in reversed(range(reference.dim())):
+        for axis in reversed(range(reference.dim())) if axes is None else axes:
             for _, value in seen.under[:1]:
                 if value.shape != reference.shape or not value.is_floating_point():
                     return
@@ -321,4 +343,6 @@ def _applies(law: Law, tensor: Tensor) -> bool:
         return len(law.signs) == 1 or (law.axis < tensor.dim() and tensor.shape[law.axis] == len(law.signs))
     if isinstance(law, Moved):
         return law.axis < tensor.dim() and tensor.shape[law.axis] == 3 and tensor.is_floating_point()
+    if isinstance(law, Gridded):
+        return max(law.lattice.axes) < tensor.dim() and _applies(law.inner, tensor)
     return isinstance(law, Unchanged)

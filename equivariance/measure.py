@@ -68,7 +68,7 @@ def compare(value: Any, expected: Any, spec: object, element: Transform) -> dict
 def _float_errors(
     path: str, left: torch.Tensor, right: torch.Tensor, representation: Representation, element: Transform
 ) -> dict[PartKey, PartError]:
-    left, right = left.detach().to(torch.float64), right.detach().to(torch.float64)
+    left, right = (representation.compared(t.detach().to(torch.float64), element) for t in (left, right))
     if torch.equal(left, right) and math.isfinite(float(right.sum())):
         return {(path, piece.label): PartError(0.0, 1.0, False) for piece in representation.parts(right)}
     base = right

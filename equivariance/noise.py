@@ -22,6 +22,9 @@ CLEAN = 32.0
 SINGLE = 16 * torch.finfo(torch.float32).eps
 """Errors in float64 below this look like a constant that was rounded to float32."""
 
+GRID = 3.0
+"""Between the cells of a grid, errors up to this many times what the grid leaves open are its own."""
+
 AMPLIFIED = 1e4
 """Condition number above which a layer is called ill-conditioned."""
 
@@ -31,9 +34,10 @@ class Verdict(IntEnum):
 
     CLEAN = 0
     ROUNDING = 1
-    ILL_CONDITIONED = 2
-    PRECISION = 3
-    STRUCTURAL = 4
+    GRID = 2
+    ILL_CONDITIONED = 3
+    PRECISION = 4
+    STRUCTURAL = 5
 
     def __str__(self) -> str:
         """The word of the reports."""
@@ -52,6 +56,8 @@ class Reading:
     working_error, working_floor, working_epsilon : the same in the working precision; equal to the above where the two
         precisions are one
     discrete : whether the part is integers or booleans
+    grid : what the grid leaves open: the difference of two interpolations of what goes in and comes out; 0 where cells
+        go to cells
     reach : how much larger than the cloud the coordinates are, 1 + |t| / extent: what a translation costs in bits
     stored_epsilon : machine epsilon that the parameters and buffers have in the working precision
     """
@@ -65,6 +71,7 @@ class Reading:
     discrete: bool = False
     reach: float = 1.0
     stored_epsilon: float = 0.0
+    grid: float = 0.0
 
     @property
     def condition(self) -> float:
@@ -73,6 +80,11 @@ class Reading:
 
     @property
     def limit(self) -> float:
+        """Errors up to here are rounding in the main precision, or the grid's own."""
+        return self.rounding + GRID * self.grid
+
+    @property
+    def rounding(self) -> float:
         """Errors up to here are rounding in the main precision."""
         if self.discrete:
             return CONFIDENCE * self.floor
@@ -80,7 +92,7 @@ class Reading:
 
     @property
     def verdict(self) -> Verdict:
-        """clean, rounding, ill-conditioned, precision or structural."""
+        """clean, rounding, grid, ill-conditioned, precision or structural."""
         if self.error > self.limit:
             rounded = max(SINGLE, self.stored_epsilon)  # parameters and buffers went through the working precision
             stalled = self.error <= rounded and not self.discrete and self.epsilon < 1e-10
@@ -88,6 +100,8 @@ class Reading:
                 return Verdict.STRUCTURAL
             if self.working_epsilon == self.epsilon:
                 return Verdict.PRECISION
+        if self.grid and self.rounding < self.error <= self.limit:
+            return Verdict.GRID
         if self.condition > AMPLIFIED and not self.discrete:
             return Verdict.ILL_CONDITIONED
         return Verdict.CLEAN if self.working_error <= CLEAN * self.working_epsilon else Verdict.ROUNDING

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from equivariance.axes import Assumed
 from equivariance.bench import Bench
 from equivariance.contract import Contract, call_contract
 from equivariance.elements import Transform, permutation, samples
+from equivariance.grid_setting import grid_setting
 from equivariance.groups import Group, Setting, groups_of
 from equivariance.layouts import known_axes, told_by_size
 from equivariance.representations import CartesianPoints, Representation
@@ -58,7 +59,7 @@ def prepared(
     """Bind the arguments, measure their sizes, and set the module up."""
     asked = groups_of(group, settings.max_translation)
     arguments, contract = call_contract(module.forward, args, kwargs, irreps_in, irreps_out)
-    setting = _setting(arguments, contract)
+    setting = _setting(arguments, contract, contracts.values())
     groups = _measurable(asked, setting, settings.claims)
     dtype = settings.dtype or _dtype_of(module, arguments, contract)
     known = known_axes(_leaves(arguments, contract))
@@ -78,7 +79,7 @@ def _measurable(groups: tuple[Group, ...], setting: Setting, claims: tuple[str, 
     return found or groups
 
 
-def _setting(arguments: Mapping[str, Any], contract: Contract) -> Setting:
+def _setting(arguments: Mapping[str, Any], contract: Contract, layers: Iterable[Contract]) -> Setting:
     """Sizes that elements are drawn for: declared axes first, then graphs, then assumed axes."""
     found = list(_leaves(arguments, contract))
     extent = max((_extent(t) for _, t, r in found if isinstance(r, CartesianPoints) and t.numel()), default=0.0)
@@ -94,7 +95,9 @@ def _setting(arguments: Mapping[str, Any], contract: Contract) -> Setting:
     nodes, batch = [*nodes, *(s[0] for s in sizes if len(set(s)) == 1)], [*batch, *map(len, sizes)]
     nodes += [t.shape[0] for t, r in declared if isinstance(r.nodes, Assumed) and t.dim()]
     batch += [t.shape[0] for t, r in declared if isinstance(r.batch, Assumed) and t.dim()]
-    return Setting(nodes[0] if nodes else None, batch[0] if batch else None, extent or 1.0)
+    grid = grid_setting(arguments, contract, layers)
+    extent = extent or (grid.length / 2 if grid else 1.0)
+    return Setting(nodes[0] if nodes else None, batch[0] if batch else None, extent, grid)
 
 
 def _leaves(arguments: Mapping[str, Any], contract: Contract) -> Iterator[tuple[str, torch.Tensor, Representation]]:

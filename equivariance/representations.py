@@ -53,6 +53,14 @@ class Representation(ABC):
         """The pieces whose errors are measured apart."""
         yield Part("", values)
 
+    def compared(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
+        """What of the values ``element`` determines: all of them, but for what it brings from beyond a border."""
+        return values
+
+    def unresolved(self, values: torch.Tensor, element: Transform) -> torch.Tensor | None:
+        """How far ``element`` applied to float64 values is open, between the cells of a grid; None where it is not."""
+        return None
+
     def check(self, tensor: torch.Tensor, path: str) -> None:
         """Raise :class:`ContractError` where the shape or the dtype of ``tensor`` does not fit."""
         if tensor.layout != torch.strided or tensor.is_nested or tensor.is_quantized or tensor.is_meta:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from equivariance.bench import Bench
 from equivariance.elements import Transform, samples
 from equivariance.frames import Place, is_own
+from equivariance.grid_laws import known_grids
 from equivariance.groups import Group
 from equivariance.matching import Sizes
 from equivariance.survey import Surveyor
@@ -41,7 +42,8 @@ def tracer_of(surveyor: Surveyor, group: Group, suspect: Suspect) -> Tracer:
     root = surveyor.bench.contracts[""]
     given = [leaf for k, v in surveyor.bench.arguments.items() for leaf in leaves(v, root.inputs.get(k))]
     segments = {r.concatenated.sizes for _, _, r in given if r.concatenated and r.concatenated.sizes}
-    sizes = Sizes(setting.nodes, setting.samples, tuple(segments))
+    grids = None if setting.grid is None else known_grids(surveyor.bench.contracts)
+    sizes = Sizes(setting.nodes, setting.samples, tuple(segments), grids)
     return Tracer(surveyor.bench, sizes, suspect, more, group.symmetry)
 
 

@@ -18,6 +18,7 @@ from equivariance.alone import judge
 from equivariance.bench import Bench, State
 from equivariance.elements import Transform
 from equivariance.errors import ArgumentError, first_line
+from equivariance.grid_floors import GridFloors
 from equivariance.groups import Group, Setting
 from equivariance.handlers import Accumulated, Errors, Introduced, Site
 from equivariance.measure import PartError, PartKey, worst
@@ -53,6 +54,7 @@ class Surveyor:
         self._latest: tuple[Trial, Call, Introduced] | None = None
         self._latest_single: tuple[tuple[Trial, Call | None] | None, Mapping[Site, Errors]] = (None, {})
         self._shaken: dict[tuple[State, Call | None], dict[Site, dict[PartKey, float]]] = {}
+        self._grids: dict[State, GridFloors] = {}
         self._floors: dict[bool, dict[Site, dict[PartKey, float]]] = {}
 
     def survey(self, group: Group) -> Survey:
@@ -63,7 +65,8 @@ class Surveyor:
         total = max(len(elements), len(states))
         for index in range(total):
             trial = Trial(elements[index % len(elements)], states[index % len(states)])
-            self._measure(trial, result, index in _FULL)
+            between = self.setting.grid is not None and index == 1
+            self._measure(trial, result, index in _FULL or between)
             self.observer.sampled(group.symmetry, index + 1, total)
         return result
 
@@ -89,6 +92,16 @@ class Surveyor:
     def floor_at_output(self, key: PartKey) -> float:
         """What last-bit perturbations of the input do to a part of the network's output."""
         return self._floors_of(False).get(Site(Call("")), {}).get(key, 0.0)
+
+    def grid_floor(self, trial: Trial, site: Site, key: PartKey, patched: bool) -> float:
+        """What grids leave open there: of one call's own code where ``patched``, else of all in a row."""
+        if self.setting.grid is None:
+            return 0.0
+        if trial.state not in self._grids:
+            self._grids[trial.state] = GridFloors(self.bench.reference(trial.state))
+        grids = self._grids[trial.state]
+        alone = patched and len(self.bench.contracts) > 1
+        return grids.own(site, trial.element, key) if alone else grids.reached(trial.element)
 
     def inputs(self, element: Transform) -> dict[str, Any]:
         """The root's arguments, transformed exactly in float64."""
@@ -194,6 +207,8 @@ class Surveyor:
             for key, error in errors.items():
                 floor = known.get(key, 0.0)
                 reading = self._reading(trial, error, floor, self._working(main, rough, site, key, floor))
+                if reading.error > reading.limit:
+                    reading = replace(reading, grid=self.grid_floor(trial, site, key, patched))
                 if patched and reading.error > reading.limit:
                     reading = self.doubted(reading, trial, self.bench.reference(trial.state).owner(site), site, key)
                 place.add(key, reading, trial)

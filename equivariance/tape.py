@@ -245,8 +245,8 @@ class Tape(TorchDispatchMode):
     def _change(self, tensor: Tensor) -> None:
         """Number the state of memory after a change in place: that of the whole tensor that it is a view of."""
         number = len(self.values)
-        self._patched(number, tensor)
         whole = tensor if tensor._base is None else tensor._base
+        self._patched(number, whole)
         self._states[_storage(tensor)] = number
         self._hold(tensor, whole)
 

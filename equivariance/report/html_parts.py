@@ -12,7 +12,7 @@ VOID = ("br", "col", "meta")
 SHAPES = ("circle", "line", "path", "polyline", "rect")
 """Elements of SVG that close themselves where nothing is in them."""
 
-MARKS = {"clean": "✓", "rounding": "≈", "ill-conditioned": "△", "precision": "◆", "structural": "✕"}
+MARKS = {"clean": "✓", "rounding": "≈", "grid": "▦", "ill-conditioned": "△", "precision": "◆", "structural": "✕"}
 """What stands beside a colour, so that nobody has to see the colour."""
 
 NOTHING = "—"

@@ -70,7 +70,7 @@ def powers_around(values: Iterable[float]) -> tuple[int, int]:
 
 def heat(row: LayerRow) -> int:
     """0 for an error that rounding explains, else 1 to ``LEVELS``, even on a log scale from the rounding floor to 1."""
-    if row.verdict in ("clean", "rounding"):
+    if row.verdict in ("clean", "rounding", "grid"):
         return 0
     floor = max(row.noise_floor, _SMALLEST)
     if not math.isfinite(row.introduced) or floor >= 1:

@@ -15,7 +15,8 @@ from equivariance.findings import Finding, LayerRow, Report
 
 WIDTH = 118
 _STYLES = {
-    "clean": "green", "rounding": "green", "ill-conditioned": "yellow", "precision": "red", "structural": "bold red",
+    "clean": "green", "rounding": "green", "grid": "green",
+    "ill-conditioned": "yellow", "precision": "red", "structural": "bold red",
 }  # fmt: skip
 
 

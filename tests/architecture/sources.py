@@ -4,7 +4,7 @@ import ast
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("equivariance", "se3unet", "faces")
+PACKAGES = ("equivariance", "se3unet", "faces", "steerable3d")
 
 
 def sources(*folders):

@@ -1,11 +1,14 @@
-"""The arrows: equivariance knows no patient, faces knows nobody, se3unet meets the harness in two files."""
+"""The arrows: equivariance knows no patient, faces knows nobody, patients meet the harness in a file or two."""
 
 import pytest
 
 from tests.architecture.sources import PACKAGES, ROOT, imported_packages, sources
 
-ALLOWED = {"equivariance": set(), "faces": set(), "se3unet": {"faces"}}
-MAY_KNOW_THE_HARNESS = {"se3unet/subjects.py", "se3unet/contracts.py", "se3unet/published/contracts.py"}
+ALLOWED = {"equivariance": set(), "faces": set(), "se3unet": {"faces"}, "steerable3d": set()}
+MAY_KNOW_THE_HARNESS = {
+    *("se3unet/subjects.py", "se3unet/contracts.py", "se3unet/published/contracts.py"),
+    *("steerable3d/subjects.py", "steerable3d/contracts.py"),
+}
 
 
 @pytest.mark.parametrize("package", PACKAGES)

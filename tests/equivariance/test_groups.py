@@ -143,7 +143,10 @@ def test_an_element_is_a_group_of_its_own(element, symmetry):
 
 @pytest.mark.parametrize("name", ["so2", "", "SE3", None, 3, [], ["se3", "so2"], ("se3", 4)])
 def test_what_is_no_group_is_refused_with_the_names_that_are(name):
-    with pytest.raises(ChoiceError, match=r"group=.*expected one of batch, e3, o3, permutation, se3, so3, translation"):
+    with pytest.raises(
+        ChoiceError,
+        match=r"group=.*expected one of batch, e3, inversion, lattice, o3, permutation, se3, so3, translation",
+    ):
         groups_of(name)
 
 

@@ -68,9 +68,16 @@ def test_flips_are_jumps_that_conditioning_does_not_explain(values, flips):
 
 
 def test_severity_is_the_verdict_first_and_then_the_error_over_its_limit():
-    ordered = [reading(), reading(error=1e-14), reading(floor=1e-9), reading(error=1e-3), reading(error=1.0)]
+    ordered = [
+        reading(),
+        reading(error=1e-14),
+        reading(error=1e-3, grid=1e-2),
+        reading(floor=1e-9),
+        reading(error=1e-3),
+        reading(error=1.0),
+    ]
     assert [r.severity for r in ordered] == sorted(r.severity for r in ordered)
 
 
 def test_verdicts_print_as_the_words_of_the_reports():
-    assert [str(v) for v in Verdict] == ["clean", "rounding", "ill-conditioned", "precision", "structural"]
+    assert [str(v) for v in Verdict] == ["clean", "rounding", "grid", "ill-conditioned", "precision", "structural"]

@@ -1,0 +1,263 @@
+"""Why a layer on a grid breaks a symmetry: windows off the middle, components, a built-in direction, or the cells."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import torch
+
+from equivariance.elements import Transform, inversion, translation
+from equivariance.experiments import Experiment, part_of
+from equivariance.fields import Grid
+from equivariance.grid_changes import cropped, nudged, replaced, smoothed
+from equivariance.grid_laws import lattice_of
+from equivariance.lattice_elements import GridSetting, lattice_rotations
+from equivariance.remedies import Explanation, explained
+
+_SHARE = 0.99
+"""This share of the squared error near the borders: the rest of the grid is right."""
+
+_FALLS = 0.6
+"""Smoothing that takes an error below this share of it shows that cells made it."""
+
+_SMOOTH = 1.5
+"""How far an example is smoothed, in cells."""
+
+_SYMMETRIC = (
+    "Let windows lie symmetrically about the middle: odd kernels with equal padding on both sides; before a stride a "
+    "filter of even size on an even grid, of odd size on an odd one."
+)
+
+
+def explain_on_grid(
+    experiment: Experiment, grid: GridSetting, symmetry: str, element: Transform, part: str
+) -> Explanation:
+    """The cause, the sentence that shows it and the remedy."""
+    exact = {"rotation": lattice_rotations(grid), "inversion": [inversion()], "translation": _steps(grid)}[symmetry]
+    broken = [e for e in exact if not experiment.respects(e)]
+    if not broken:
+        return _between(experiment, element, part, symmetry)
+    element = element if not experiment.respects(element) and element in broken else broken[0]
+    if symmetry == "translation":
+        return _shifted(experiment, grid, element, part)
+    if symmetry == "inversion" and not any(not experiment.respects(r) for r in lattice_rotations(grid)):
+        return _parity(experiment, element, part)
+    looks = (_unturned, _constant, _pointwise, _off_centre, _uneven)
+    found = (look(experiment, element, part) for look in looks)
+    return next((f for f in found if f is not None), None) or _direction(experiment, grid, element, part)
+
+
+def _steps(grid: GridSetting) -> list[Transform]:
+    return [translation([grid.step * (i == axis) for i in range(3)]) for axis in range(grid.dimensions)]
+
+
+def _between(experiment: Experiment, element: Transform, part: str, symmetry: str) -> Explanation:
+    """What the lattice respects is broken between its cells."""
+    respected = "shifts by whole cells are" if symmetry == "translation" else "all elements of the lattice are"
+    other = experiment.on(smoothed(_SMOOTH))
+    error = experiment.under(element).error
+    after = None if other is None else other.under(element).error
+    if after is not None and after < _FALLS * error:
+        return explained(
+            "discretization",
+            f"{respected} respected, others are not, and the error falls from {error:.2g} to {after:.2g} when the "
+            f"input is smoothed by {_SMOOTH:g} cells: what {part} reads is finer than its cells",
+            "Filter before a stride or a pooling (a low-pass filter, blur pooling), and use smooth kernels.",
+        )
+    stays = "" if after is None else f" and the error does not fall when the input is smoothed ({after:.2g})"
+    if _is_pointwise(experiment):
+        return explained(
+            "component-mixing",
+            f"{respected} respected, others are not{stays}: {part} treats the components at each cell one by one (odd "
+            "functions, absolute values, maxima)",
+        )
+    return explained(
+        "frame-dependent",
+        f"{respected} respected, others are not{stays}: the axes of the grid are built in, as by a cube in place of a "
+        "ball",
+        "Use kernels that are steerable (spherical harmonics times functions of the radius), cut off by a ball.",
+    )
+
+
+def _shifted(experiment: Experiment, grid: GridSetting, element: Transform, part: str) -> Explanation:
+    """Whole cells: a border, a stride that was not declared, or a position."""
+    share = _share_near_borders(experiment, element)
+    if share is not None and share > _SHARE:
+        return explained(
+            "absolute-position",
+            f"{share:.1%} of the squared error of {part} under {element} lies near the borders: the padding tells the "
+            "position",
+            "Pad circularly, or declare the field with periodic=False: cells near a border are then not compared.",
+        )
+    for factor in (2, 4, 8):
+        if all(experiment.respects(translation([factor * v for v in e.vector])) for e in _steps(grid)):
+            return explained(
+                "discretization",
+                f"{part} respects shifts by {factor * grid.step:g} cells and not by {grid.step:g}: a stride of "
+                f"{factor} is inside",
+                f"Declare the coarser field with spacing={factor * grid.step:g}, or filter before the stride.",
+            )
+    return explained(
+        "absolute-position",
+        f"shifts by whole cells change {part} (error {experiment.under(element).error:.2g} under {element}), also far "
+        "from the borders: the place of a cell is used",
+        "Give no coordinates and no weights of single cells to the layer.",
+    )
+
+
+def _parity(experiment: Experiment, element: Transform, part: str) -> Explanation:
+    error = experiment.under(element).error
+    if abs(error - 2) < 0.01:
+        text = f"the sign of {part} is opposite under {element}, and rotations are respected"
+        return explained("wrong-irrep", text, "Declare the other parity.")
+    text = (
+        f"even and odd parts of {part} are mixed: the error under {element} is {error:.2g}, and rotations are respected"
+    )
+    return explained("wrong-irrep", text, "Keep irreps of both parities apart, and use kernels of fitting parity.")
+
+
+def _unturned(experiment: Experiment, element: Transform, part: str) -> Explanation | None:
+    """Cells are moved, components are not turned."""
+    how, plain, made = experiment.how, experiment.plain, experiment.under(element).made
+    if not isinstance(how, Grid) or plain is None or made is None:
+        return None
+    moved = how.lattice.moved(plain.double(), element)
+    if moved.shape != made.shape or float((moved - made).norm()) > max(experiment.limit, 1e-9) * float(moved.norm()):
+        return None
+    return explained(
+        "wrong-irrep",
+        f"the cells of {part} move as they should under {element}, its components do not turn at all",
+        "Declare scalars (0e), or compute components that turn.",
+    )
+
+
+def _constant(experiment: Experiment, element: Transform, part: str) -> Explanation | None:
+    """The deviation is the same for another input."""
+    here, other = _deviation(experiment, element), experiment.on(replaced(experiment.surveyor.seed))
+    there = None if other is None else _deviation(other, element)
+    if here is None or there is None or here.shape != there.shape or lattice_of(experiment.how) is None:
+        return None
+    if float((here - there).norm()) > 1e-6 * float(here.norm()):
+        return None
+    return explained(
+        "component-mixing",
+        f"the deviation of {part} under {element} is the same for other inputs: a constant is added to components that "
+        "turn",
+        "Drop the bias of everything that turns (bias=False); scalars may have one.",
+    )
+
+
+def _pointwise(experiment: Experiment, element: Transform, part: str) -> Explanation | None:
+    if not _is_pointwise(experiment):
+        return None
+    return explained(
+        "component-mixing",
+        f"a cell of {part} reads the same cell of the input alone, and the error under {element} is "
+        f"{experiment.under(element).error:.2g}: components at a cell are mixed, gated or bent one by one",
+    )
+
+
+def _off_centre(experiment: Experiment, element: Transform, part: str) -> Explanation | None:
+    """Right, but some cells away."""
+    how, outcome, lattice = experiment.how, experiment.under(element), lattice_of(experiment.how)
+    if lattice is None or outcome.made is None or outcome.wanted is None or not outcome.comparable or how is None:
+        return None
+    places = lattice.places(outcome.made)
+    made, wanted = (part_of(t, how, experiment.key[1]) for t in (outcome.made, outcome.wanted))
+    for cells in _offsets(len(places)):
+        pieces = [_centre(made, places, (0,) * len(places)), _centre(wanted, places, cells)]
+        if min(p.numel() for p in pieces) == 0:
+            return None
+        size = float(pieces[1].norm())
+        if size and float((pieces[0] - pieces[1]).norm()) <= max(10 * experiment.limit, 1e-9) * size:
+            return explained(
+                "discretization",
+                f"under {element} {part} is what it should be, but {cells} cells away: a window or a padding lies off "
+                "the middle",
+                _SYMMETRIC,
+            )
+    return None
+
+
+def _uneven(experiment: Experiment, element: Transform, part: str) -> Explanation | None:
+    """Respected on a grid of one cell less."""
+    other = experiment.on(cropped())
+    if other is None or other.under(element).error > max(experiment.limit, 1e-9):
+        return None
+    lattices = [(t, lattice_of(how)) for _, t, how in experiment.inputs()]
+    sizes = {t.shape[lattice.axes[0]] for t, lattice in lattices if lattice is not None}
+    count = " and ".join(map(str, sorted(sizes)))
+    return explained(
+        "discretization",
+        f"{part} respects {element} on a grid of one cell less along each axis, and not on the given one of {count}: a "
+        "stride or a window does not lie symmetrically about the middle",
+        _SYMMETRIC,
+    )
+
+
+def _direction(experiment: Experiment, grid: GridSetting, element: Transform, part: str) -> Explanation:
+    turns = lattice_rotations(grid)
+    kept = [r for r in turns if experiment.respects(r)]
+    return explained(
+        "frame-dependent",
+        f"{len(kept)} of {len(turns)} rotations of the lattice are respected (error "
+        f"{experiment.under(element).error:.2g} under {element}), and {part} reads more than one cell: a direction of "
+        "the grid is built in, as by a kernel that is not symmetric",
+        "Use steerable kernels (spherical harmonics times functions of the radius), or average over the rotations.",
+    )
+
+
+def _is_pointwise(experiment: Experiment) -> bool:
+    """Whether a change of one cell of the input changes that cell of the output, and no other."""
+    lattice, plain, other = lattice_of(experiment.how), experiment.plain, experiment.on(nudged())
+    if lattice is None or plain is None or other is None or other.plain is None or other.plain.shape != plain.shape:
+        return False
+    given = [(t, lattice_of(how)) for _, t, how in experiment.inputs()]
+    if any(
+        here is not None and [t.shape[a] for a in here.axes] != [plain.shape[a] for a in lattice.axes]
+        for t, here in given
+    ):
+        return False
+    changed = (other.plain - plain).abs().double()
+    cell = tuple(
+        slice(length // 3, length // 3 + 1) if axis in lattice.places(plain) else slice(None)
+        for axis, length in enumerate(plain.shape)
+    )
+    at = float(changed[cell].amax())
+    changed[cell] = 0
+    return at > 0 and float(changed.amax()) < 0.05 * at
+
+
+def _share_near_borders(experiment: Experiment, element: Transform) -> float | None:
+    """Of the squared deviation, in the outer quarter along each axis."""
+    lattice, deviation = lattice_of(experiment.how), _deviation(experiment, element)
+    if lattice is None or deviation is None:
+        return None
+    total, inner = deviation.square(), deviation.square()
+    for axis in lattice.places(deviation):
+        length = deviation.shape[axis]
+        inner = inner.narrow(axis, length // 4, length - 2 * (length // 4))
+    whole = float(total.sum())
+    return 1 - float(inner.sum()) / whole if whole else None
+
+
+def _deviation(experiment: Experiment, element: Transform) -> torch.Tensor | None:
+    outcome = experiment.under(element)
+    if outcome.made is None or outcome.wanted is None or not outcome.comparable:
+        return None
+    return (outcome.made - outcome.wanted).double()
+
+
+def _offsets(dimensions: int) -> Iterator[tuple[int, ...]]:
+    """Up to two cells along each axis, the nearest first, none left out but no offset at all."""
+    found = itertools.product(range(-2, 3), repeat=dimensions)
+    yield from sorted((o for o in found if any(o)), key=lambda o: sum(map(abs, o)))
+
+
+def _centre(values: torch.Tensor, places: list[int], cells: tuple[int, ...]) -> torch.Tensor:
+    """The cells that are three or more from any border, seen from ``cells`` away."""
+    for axis, offset in zip(places, cells, strict=True):
+        length = values.shape[axis]
+        values = values.narrow(axis, min(3 - offset, length), max(length - 6, 0)) if length > 6 else values[:0]
+    return values

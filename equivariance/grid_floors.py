@@ -1,0 +1,81 @@
+"""What grids leave open in a network: the floor of errors under elements that bring cells between cells.
+
+A field is moved twice, by fine and by coarse interpolation. The difference, relative to the field, is what the grid
+does not tell at that place. What a layer's own code makes is judged by the largest of what it takes, of what the layers
+that it calls give it, and of what it makes itself.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+
+from equivariance.elements import Transform
+from equivariance.handlers import OUTPUT, Reference, Site
+from equivariance.measure import PartKey
+from equivariance.probe import Call
+from equivariance.representations import Representation
+from equivariance.trees import leaves
+
+Floors = dict[PartKey, float]
+
+
+class GridFloors:
+    """The floors of one reference run, each measured when it is first asked for."""
+
+    def __init__(self, reference: Reference) -> None:
+        """Nothing is measured yet."""
+        self.reference = reference
+        self._known: dict[tuple[Transform, int, Representation], Floors] = {}
+
+    def own(self, site: Site, element: Transform, key: PartKey) -> float:
+        """Of what one call's own code makes at ``site``, part ``key``."""
+        owner = self.reference.owner(site)
+        inputs = [Site(owner, name) for name in self.reference.inputs.get(owner, {})]
+        callees = [Site(call) for call, caller in self.reference.callers.items() if caller == owner]
+        taken = [max(self._at(s, element).values(), default=0.0) for s in (*inputs, *callees)]
+        return max([*taken, self._at(site, element).get(key, 0.0)])
+
+    def reached(self, element: Transform) -> float:
+        """Of everything that comes together at the output: the root of the sum of squares over all calls."""
+        sites = [
+            *(Site(Call(""), name) for name in self.reference.inputs[Call("")]),
+            *map(Site, self.reference.outputs),
+        ]
+        return math.hypot(*(max(self._at(s, element).values(), default=0.0) for s in sites))
+
+    def _at(self, site: Site, element: Transform) -> Floors:
+        if not self.reference.has(site):
+            return {}
+        found: Floors = {}
+        for path, tensor, how in self._leaves(site):
+            known = (element, id(tensor), how)
+            if known not in self._known:
+                self._known[known] = _floors(tensor, how, element)
+            found |= {(path, label): floor for (_, label), floor in self._known[known].items()}
+        return found
+
+    def _leaves(self, site: Site) -> Iterator[tuple[str, torch.Tensor, Representation]]:
+        value: Any = self.reference.value(site)
+        specs = self.reference.contracts[site.call.layer]
+        yield from leaves(value, specs.output if site.place == OUTPUT else specs.inputs.get(site.place))
+
+
+def _floors(tensor: torch.Tensor, how: Representation, element: Transform) -> Floors:
+    if not tensor.is_floating_point():
+        return {}
+    values = tensor.detach().to(torch.float64)
+    left = how.unresolved(values, element)
+    if left is None:
+        return {}
+    moved = how.compared(how.act(values, element), element)
+    pairs = zip(how.parts(how.compared(left, element)), how.parts(moved), strict=True)
+    whole = float(moved.norm())
+    floors = {}
+    for difference, expected in pairs:
+        size = float(expected.values.norm()) or whole
+        floors["", difference.label] = float(difference.values.norm()) / size if size else 0.0
+    return floors

@@ -1,0 +1,69 @@
+"""What is known of the grids of a network before anything is moved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import torch
+
+from equivariance.contract import Contract
+from equivariance.elements import Transform, rotation
+from equivariance.fields import Grid
+from equivariance.grid_laws import grids_in
+from equivariance.lattice import coarsest
+from equivariance.lattice_elements import GridSetting
+from equivariance.trees import leaves
+
+UNRESOLVED = 0.25
+"""An input of which the grid leaves more open than this share is tested by exact elements only."""
+
+
+def grid_setting(arguments: Mapping[str, Any], contract: Contract, layers: Iterable[Contract]) -> GridSetting | None:
+    """Of the grids among the inputs; None where there are none."""
+    found = [(t, how) for _, t, how in _grids(arguments, contract)]
+    if not found:
+        return None
+    declared = [how for c in (contract, *layers) for how in _declared(c)]
+    length = min(how.spacing * min(t.shape[a] for a in how.axes) for t, how in found)
+    dimensions = min(len(how.axes) for _, how in found)
+    resolved = all(_open(t, how, dimensions) <= UNRESOLVED for t, how in found)
+    return GridSetting(dimensions, length, coarsest([how.spacing for how in declared]), resolved)
+
+
+def between_cells(arguments: Mapping[str, Any], contract: Contract, setting: Any) -> list[str]:
+    """What a report says of values between the cells."""
+    if setting.grid is None:
+        return []
+    lines = []
+    for path, tensor, how in _grids(arguments, contract):
+        share = _open(tensor, how, setting.grid.dimensions)
+        if setting.grid.resolved:
+            lines.append(f"grid: values of {path} between its cells are interpolated; the grid leaves {share:.1%} open")
+        else:
+            lines.append(
+                f"grid: values of {path} between its cells are not told by it ({share:.0%} open): rotations of the "
+                "lattice and shifts by whole cells are tested, and no others; smooth the example for those"
+            )
+    return lines
+
+
+def _grids(arguments: Mapping[str, Any], contract: Contract) -> Iterator[tuple[str, torch.Tensor, Grid]]:
+    for name, value in arguments.items():
+        for path, tensor, how in leaves(value, contract.inputs.get(name), name):
+            if isinstance(how, Grid):
+                yield path, tensor, how
+
+
+def _declared(contract: Contract) -> list[Grid]:
+    return [how for spec in (*contract.inputs.values(), contract.output) for how in grids_in(spec)]
+
+
+def _open(tensor: torch.Tensor, how: Grid, dimensions: int) -> float:
+    """The share that a turn by 0.6 radians leaves open."""
+    element: Transform = rotation([0, 0, 0.6] if dimensions == 2 else [0.3, 0.48, -0.2])
+    values = tensor.detach().to(torch.float64)
+    left = how.unresolved(values, element)
+    moved = how.compared(how.act(values, element), element)
+    size = float(moved.norm())
+    return 0.0 if left is None or not size else float(how.compared(left, element).norm()) / size

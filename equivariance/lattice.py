@@ -1,0 +1,131 @@
+"""Fields on a grid under rotations and translations: exactly where cells go to cells, else by interpolation.
+
+A cell i of an axis of n lies at (i - (n - 1) / 2) spacing: the origin is the middle of the grid. The grid axes are x, y
+(and z) in this order.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from equivariance.elements import Transform
+from equivariance.errors import ForeignElementError
+from equivariance.interpolation import COARSE, FINE, interpolated
+
+_NEAR = 1e-9
+"""Shifts this near to whole cells, in cells, are taken for whole."""
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """Where the cells of a tensor lie.
+
+    Attributes
+    ----------
+    axes : the two or three axes that list cells, along x, y (and z)
+    spacing : distance of neighbouring cells, in units of the positions
+    periodic : whether the grid goes around
+    """
+
+    axes: tuple[int, ...]
+    spacing: float = 1.0
+    periodic: bool = False
+
+    def is_exact(self, element: Transform) -> bool:
+        """Whether cells go to cells."""
+        matrix, shift = self._motion(element)
+        return bool((np.abs(matrix) > 1 - _NEAR).any(axis=1).all() and np.abs(shift - np.rint(shift)).max() < _NEAR)
+
+    def crosses_no_border(self, element: Transform) -> bool:
+        """Whether every cell comes from a cell of the grid."""
+        return self.is_exact(element) and (self.periodic or not np.rint(self._motion(element)[1]).any())
+
+    def moved(self, values: torch.Tensor, element: Transform, degree: int = FINE) -> torch.Tensor:
+        """f(R^-1 (x - t)), float64; an exact rotation that exchanges axes exchanges their lengths too.
+
+        Raises
+        ------
+        ForeignElementError : an element that leaves the plane of a grid of two axes
+        """
+        matrix, shift = self._motion(element)
+        if not self.is_exact(element):
+            return self._resampled(values, matrix, shift, degree)
+        source = np.abs(matrix).argmax(axis=1)
+        signs = matrix[np.arange(len(source)), source]
+        places, order = self.places(values), list(range(values.dim()))
+        for place, axis in zip(places, source, strict=True):
+            order[place] = places[axis]
+        turned = values.permute(order).flip([p for p, s in zip(places, signs, strict=True) if s < 0])
+        for place, cells in zip(places, np.rint(shift).astype(int).tolist(), strict=True):
+            turned = turned.roll(cells, place) if self.periodic else _slid(turned, cells, place)
+        return turned
+
+    def inner(self, shape: Sequence[int], element: Transform, margin: int) -> torch.Tensor:
+        """Cells of the moved field, [*grid] booleans, that an element brings from within, at least ``margin`` cells
+        from any border.
+
+        ``shape`` is that of the moved tensor.
+        """
+        matrix, shift = self._motion(element)
+        lengths = [shape[a % len(shape)] for a in self.axes]
+        here = _cells(lengths)
+        inside = np.ones(tuple(lengths), dtype=bool)
+        for positions in (here, (here - shift) @ matrix):
+            bounds = (np.array(lengths) - 1) / 2 - margin + _NEAR
+            inside &= (np.abs(positions) <= bounds).all(axis=-1)
+        return torch.from_numpy(inside)
+
+    def unresolved(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
+        """What the grid leaves open: the field moved by coarse interpolation less that by fine."""
+        return self.moved(values, element, COARSE) - self.moved(values, element)
+
+    def places(self, values: torch.Tensor) -> list[int]:
+        """The grid axes counted from 0."""
+        return [axis % values.dim() for axis in self.axes]
+
+    def _motion(self, element: Transform) -> tuple[np.ndarray, np.ndarray]:
+        """Matrix [d, d] and shift [d] in cells."""
+        matrix, vector, size = element.array, np.array(element.vector) / self.spacing, len(self.axes)
+        if size == 2 and (abs(matrix[2, :2]).max() > _NEAR or abs(matrix[:2, 2]).max() > _NEAR or vector[2]):
+            raise ForeignElementError("element", element, "one that keeps the plane x, y of a grid of two axes")
+        return matrix[:size, :size], vector[:size]
+
+    def _resampled(self, values: torch.Tensor, matrix: np.ndarray, shift: np.ndarray, degree: int) -> torch.Tensor:
+        places = self.places(values)
+        others = [a for a in range(values.dim()) if a not in places]
+        arranged = values.detach().cpu().double().permute([*others, *places])
+        lengths = arranged.shape[len(others) :]
+        positions = (_cells(lengths) - shift) @ matrix + (np.array(lengths) - 1) / 2
+        flat = arranged.reshape(-1, *lengths).numpy()
+        made = torch.from_numpy(interpolated(flat, np.ascontiguousarray(positions), degree, self.periodic))
+        order = np.argsort([*others, *places]).tolist()
+        return made.reshape(arranged.shape).permute(order).to(values.device)
+
+
+def _cells(lengths: Sequence[int]) -> np.ndarray:
+    """Positions of the cells, [*lengths, d], in cells from the middle."""
+    return np.stack(np.meshgrid(*[np.arange(n) - (n - 1) / 2 for n in lengths], indexing="ij"), axis=-1)
+
+
+def _slid(values: torch.Tensor, cells: int, axis: int) -> torch.Tensor:
+    """Moved by whole cells along an axis, zeros behind."""
+    length = values.shape[axis]
+    count = min(abs(cells), length)
+    zeros = torch.zeros_like(values.narrow(axis, 0, count))
+    kept = values.narrow(axis, 0 if cells > 0 else count, length - count)
+    return torch.cat([zeros, kept] if cells > 0 else [kept, zeros], dim=axis)
+
+
+def coarsest(steps: Sequence[float]) -> float:
+    """The least length of which all ``steps`` have whole multiples in it, for steps that are multiples of a common one.
+
+    Falls back to the largest step where they have no common multiple below a thousand of it.
+    """
+    largest = max(steps)
+    multiples = (largest * n for n in range(1, 1001))
+    return next((m for m in multiples if all(math.isclose(m / s, round(m / s)) for s in steps)), largest)

@@ -1,0 +1,37 @@
+"""Lengths of the vectors of a field, the invariants that everything else is built on."""
+
+from __future__ import annotations
+
+import torch
+from e3nn import o3
+from torch import Tensor
+
+
+def split(fields: Tensor, irreps: o3.Irreps) -> list[Tensor]:
+    """Blocks [batch, mul, 2l+1, *grid] of a field [batch, channels, *grid].
+
+    Raises:
+        ValueError: the channels are not those of the irreps.
+    """
+    if fields.dim() < 2 or fields.shape[1] != irreps.dim:
+        raise ValueError(f"fields: expected {irreps.dim} channels on axis 1, for {irreps}, got {tuple(fields.shape)}")
+    blocks = fields.split([block.dim for block in irreps], dim=1)
+    return [b.unflatten(1, (block.mul, block.ir.dim)) for b, block in zip(blocks, irreps, strict=True)]
+
+
+def join(blocks: list[Tensor]) -> Tensor:
+    """The inverse of `split`."""
+    return torch.cat([block.flatten(1, 2) for block in blocks], dim=1)
+
+
+def lengths(block: Tensor) -> Tensor:
+    """Norms over axis 2, kept with length 1; zero vectors have length 0 and gradient 0."""
+    squares = block.square().sum(2, keepdim=True)
+    is_zero = squares == 0
+    safe = torch.where(is_zero, torch.ones_like(squares), squares)
+    return torch.where(is_zero, torch.zeros_like(squares), safe.sqrt())
+
+
+def is_scalar(irrep: o3.Irrep, parity: bool) -> bool:
+    """Whether an irrep changes under nothing: degree 0, and even where inversions count."""
+    return bool(irrep.l == 0 and (irrep.p == 1 or not parity))

@@ -1,0 +1,154 @@
+"""Planted defects on grids are found with their statement, and sound networks are left alone."""
+
+import inspect
+
+import pytest
+import torch
+from torch import nn
+
+import equivariance as eq
+from equivariance import Contract, Grid
+from tests.equivariance import grid_defects
+from tests.equivariance.grid_defects import HIDDEN, ImageNet, Net, SymmetricConv2d
+
+PLANTED = {
+    "EvenStride": ("rotation", "discretization", "on a grid of one cell less along each axis"),
+    "AsymmetricPadding": ("rotation", "discretization", r"but \(1, 0, 0\) cells away"),
+    "OffCentrePooling": ("rotation", "discretization", "cells away"),
+    "UnsymmetrizedKernel": ("rotation", "frame-dependent", "0 of 23 rotations of the lattice are respected"),
+    "WrongGate": ("rotation", "component-mixing", "reads the same cell of the input alone"),
+    "BentComponents": ("rotation", "component-mixing", "reads the same cell of the input alone"),
+    "VectorBias": ("rotation", "component-mixing", "a constant is added"),
+    "Coordinates": ("translation", "absolute-position", "also far from the borders"),
+    "ZeroPadding": ("translation", "absolute-position", "the padding tells the position"),
+}
+INPUT = Grid(irreps="1x0e", periodic=True)
+
+
+def smooth(count, *sizes, width=1.8):
+    """Sums of Gaussians near the middle, [count, 1, *sizes]."""
+    generator = torch.Generator().manual_seed(0)
+    axes = [torch.arange(n, dtype=torch.float64) - (n - 1) / 2 for n in sizes]
+    places = torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1)
+    centres = 1.2 * torch.randn(count, 5, *[1] * len(sizes), len(sizes), generator=generator, dtype=torch.float64)
+    weights = torch.randn(count, 5, *[1] * len(sizes), generator=generator, dtype=torch.float64)
+    return (weights * torch.exp(-0.5 * (places - centres).square().sum(-1) / width**2)).sum(1)[:, None].float()
+
+
+def hidden(spacing=1.0, irreps=HIDDEN):
+    return Grid(irreps=str(irreps), spacing=spacing, periodic=True)
+
+
+def contracts(net, behind):
+    gated = [hidden(s, net.gate.irreps_in) for s in (1.0, behind)]
+    return {
+        "first": Contract({"fields": INPUT}, gated[0]),
+        "gate": Contract({"fields": gated[0]}, hidden()),
+        "middle": Contract({"fields": hidden()}, hidden(behind)),
+        "last": Contract({"fields": hidden(behind)}, gated[1]),
+        "last_gate": Contract({"fields": gated[1]}, hidden(behind)),
+    }
+
+
+def diagnosed(name, group, declared=True):
+    torch.manual_seed(0)
+    net = Net(getattr(grid_defects, name)()).eval()
+    behind = 2.0 if name == "EvenStride" else 1.0
+    known = contracts(net, behind) if declared else None
+    return eq.diagnose(net, smooth(1, 10, 10, 10), INPUT, hidden(behind), group=group, contracts=known, samples=3)
+
+
+def planted_line(name):
+    lines, start = inspect.getsourcelines(getattr(grid_defects, name))
+    return start + next(i for i, line in enumerate(lines) if line.endswith("# PLANTED\n"))
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_planted_defect_is_found_on_the_lattice(name):
+    check_findings(name, diagnosed(name, "lattice"))
+
+
+@pytest.mark.parametrize("name", ["EvenStride", "WrongGate", "Coordinates"])
+def test_it_is_found_where_no_layer_is_declared(name):
+    check_findings(name, diagnosed(name, "lattice", declared=False))
+
+
+def check_findings(name, report):
+    symmetry, cause, words = PLANTED[name]
+    assert [(f.layer, f.symmetry, f.located) for f in report.findings] == [("middle", symmetry, "confirmed")], report
+    (finding,) = report.findings
+    assert finding.location.line == planted_line(name)
+    assert finding.cause == cause
+    with pytest.raises(AssertionError, match=words):
+        raise AssertionError(finding.evidence)
+
+
+def test_what_the_lattice_respects_is_found_between_its_cells():
+    assert diagnosed("BentOddly", "lattice").ok
+    (finding,) = diagnosed("BentOddly", "so3").findings
+    assert (finding.layer, finding.cause, finding.location.line) == (
+        "middle", "component-mixing", planted_line("BentOddly")
+    )  # fmt: skip
+    assert "all elements of the lattice are respected" in finding.evidence
+
+
+def test_a_sound_network_is_at_the_floor_of_its_grids():
+    torch.manual_seed(0)
+    net = Net(nn.Identity()).eval()
+    known = contracts(net, 1.0) | {"middle": Contract({"input": hidden()}, hidden())}
+    report = eq.diagnose(net, smooth(2, 12, 12, 12), INPUT, hidden(), group="se3", contracts=known, samples=4)
+    assert report.ok, report
+    assert {row.verdict for row in report.layers} == {"clean", "grid"}
+    assert "the grid leaves 6.0% open" in "\n".join(report.assumptions)
+
+
+def test_a_rough_example_is_tested_on_the_lattice_alone():
+    torch.manual_seed(0)
+    net = Net(nn.Identity()).eval()
+    noise = torch.randn(2, 1, 8, 8, 8)
+    report = eq.diagnose(net, noise, INPUT, hidden(), group="se3", samples=4)
+    assert report.ok, report
+    assert max(row.accumulated for row in report.layers) < 1e-12
+    assert "and no others; smooth the example for those" in "\n".join(report.assumptions)
+
+
+class TestImages:
+    IMAGE = Grid(irreps="3x0e", axes=(2, 3), periodic=True)
+
+    def image(self):
+        return smooth(6, 16, 16).reshape(2, 3, 16, 16)
+
+    def test_an_ordinary_cnn_respects_shifts_and_not_quarter_turns(self):
+        torch.manual_seed(0)
+        convs = [nn.Conv2d(i, o, 3, padding=1, padding_mode="circular") for i, o in ((3, 8), (8, 4))]
+        report = eq.diagnose(ImageNet(*convs), self.image(), self.IMAGE, None, group="lattice", samples=4)
+        assert {(f.layer, f.symmetry, f.cause) for f in report.findings} >= {("first", "rotation", "frame-dependent")}
+        assert not [f for f in report.findings if f.symmetry == "translation"]
+
+    def test_symmetric_kernels_respect_the_square_and_its_mirrors(self):
+        torch.manual_seed(0)
+        net = ImageNet(SymmetricConv2d(3, 8), SymmetricConv2d(8, 4))
+        report = eq.diagnose(net, self.image(), self.IMAGE, None, group=["lattice", "inversion"], samples=4)
+        assert report.ok, report
+        assert report.symmetries == ("translation", "rotation", "inversion")
+
+    def test_a_kernel_that_is_not_quite_symmetric_is_found(self):
+        torch.manual_seed(0)
+        net = ImageNet(SymmetricConv2d(3, 8), SymmetricConv2d(8, 4, rotations=1))
+        report = eq.diagnose(net, self.image(), self.IMAGE, None, group="lattice", samples=4)
+        assert {(f.layer, f.cause, f.location.line) for f in report.findings} == {
+            ("second", "frame-dependent", planted_line("SymmetricConv2d"))
+        }
+
+    def test_a_gradient_is_a_field_of_vectors(self):
+        def gradient(image):
+            steps = [(image.roll(-1, axis) - image.roll(1, axis)) / 2 for axis in (2, 3)]
+            return torch.cat(steps, dim=1)
+
+        one = self.image()[:, :1]
+        scalar, vector = Grid(irreps="0e", axes=(2, 3), periodic=True), Grid(irreps="1", axes=(2, 3), periodic=True)
+        assert eq.check(gradient, one, scalar, vector, group="e3").ok
+        swapped = eq.check(lambda x: gradient(x).flip(1), one, scalar, vector, group="lattice")
+        assert {f.symmetry for f in swapped.findings} == {"rotation"}
+        unturned = eq.check(lambda x: torch.cat([x, x], 1), one, scalar, vector, group="lattice")
+        assert {f.cause for f in unturned.findings} == {"wrong-irrep"}

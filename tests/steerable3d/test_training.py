@@ -1,0 +1,122 @@
+"""Settings, checkpoints, the command line, and a training of a few steps."""
+
+import pytest
+import torch
+
+from steerable3d.__main__ import main
+from steerable3d.checkpoint import build, load, save
+from steerable3d.settings import Run, TrainingConfig
+
+SMALL = """
+[data]
+kind = "tetris"
+size = 10
+copies = 1
+rotations = 1
+[network]
+classes = 8
+kernel_size = 3
+stages = [{ irreps = "2x0e + 1x1e" }, { irreps = "4x0e", stride = 2 }]
+[training]
+epochs = 2
+batch = 4
+"""
+
+
+@pytest.fixture
+def config(tmp_path):
+    path = tmp_path / "small.toml"
+    path.write_text(SMALL)
+    return path
+
+
+def test_settings_go_to_plain_values_and_back(config):
+    run = Run.read(config)
+    assert Run.from_dict(run.to_dict()) == run
+    assert run.training == TrainingConfig(2, 4)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("[training]", "[train]", "expected the tables data, network"),
+        ('kind = "tetris"', 'kind = "mnist"', "kind: expected one of tetris"),
+        ('kind = "tetris"', 'kind = "cath"', "folder: expected a folder for cath"),
+        ('kind = "tetris"', "", "expected the key kind too"),
+        ("size = 10", "size = 0", "size: expected a whole number above 0"),
+        ("epochs = 2", "epoch = 2", "training: expected keys among epochs"),
+        ("epochs = 2", "rate = -1.0", "rate: expected a number above 0"),
+        ("classes = 8", 'name = "alexnet"', "network: expected a name among tetris"),
+        ("[data]", "[data", "config: expected a file in TOML"),
+    ],
+)
+def test_settings_are_checked(config, capsys, tmp_path, old, new, words):
+    config.write_text(SMALL.replace(old, new))
+    assert main(["train", str(config), "--output", str(tmp_path / "out")]) == 2
+    printed = capsys.readouterr().err
+    assert printed.startswith("steerable3d: error: ")
+    assert words in printed
+    assert printed.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_named_network_is_the_papers(config):
+    config.write_text(SMALL.partition("[network]")[0] + '[network]\nname = "tetris"\nclasses = 8\n')
+    assert Run.read(config).network.kernel_size == 5
+
+
+class TestCheckpoint:
+    def test_what_is_written_is_read(self, config, tmp_path):
+        run = Run.read(config)
+        model = build(run)
+        save(tmp_path / "deep" / "model.safetensors", model, run, {"accuracy": 0.5})
+        loaded, found, metrics = load(tmp_path / "deep" / "model.safetensors")
+        assert (found, metrics, loaded.training) == (run, {"accuracy": 0.5}, False)
+        assert all(torch.equal(a, b) for a, b in zip(model.parameters(), loaded.parameters(), strict=True))
+        assert [path.name for path in (tmp_path / "deep").iterdir()] == ["model.safetensors"]
+
+    def test_the_seed_makes_the_weights_and_leaves_the_generator_alone(self, config):
+        run = Run.read(config)
+        before = torch.get_rng_state()
+        one, other = build(run), build(run)
+        assert torch.equal(torch.get_rng_state(), before)
+        assert all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
+
+    def test_other_files_are_refused(self, capsys, tmp_path):
+        from safetensors.torch import save_file
+
+        (tmp_path / "text.safetensors").write_text("hello")
+        save_file({"x": torch.zeros(1)}, tmp_path / "foreign.safetensors")
+        for name in ("text", "foreign", "absent"):
+            assert main(["evaluate", str(tmp_path / f"{name}.safetensors")]) == 2
+            assert "checkpoint: expected" in capsys.readouterr().err
+
+
+# What Lightning 2.6 says of a short run, and of PyTorch 2.13.
+@pytest.mark.filterwarnings("ignore:.*does not have many workers:UserWarning")
+@pytest.mark.filterwarnings("ignore:.*is deprecated:FutureWarning")
+@pytest.mark.filterwarnings("ignore:Checkpoint directory .* exists:UserWarning")
+@pytest.mark.filterwarnings("ignore:Experiment logs directory .* exists:UserWarning")
+class TestTraining:
+    def test_it_trains_evaluates_and_resumes(self, config, capsys, tmp_path):
+        pytest.importorskip("lightning", reason="trains: pip install lightning")
+        output = str(tmp_path / "out")
+        assert main(["train", str(config), "--output", output, "--quiet"]) == 0
+        printed = capsys.readouterr().out
+        assert "test accuracy: " in printed
+        assert main(["evaluate", f"{output}/model.safetensors"]) == 0
+        assert capsys.readouterr().out.strip() in printed
+        config.write_text(SMALL.replace("epochs = 2", "epochs = 3"))
+        assert main(["train", str(config), "--output", output, "--quiet", "--resume"]) == 0
+        assert load(tmp_path / "out" / "model.safetensors")[1].training.epochs == 3
+
+    def test_there_must_be_something_to_resume(self, config, capsys, tmp_path):
+        pytest.importorskip("lightning", reason="trains: pip install lightning")
+        assert main(["train", str(config), "--output", str(tmp_path / "out"), "--resume"]) == 2
+        assert "resume: expected last.ckpt" in capsys.readouterr().err
+
+    def test_the_ordinary_network_is_trained_alike(self, config, tmp_path):
+        pytest.importorskip("lightning", reason="trains: pip install lightning")
+        assert main(["train", str(config), "--output", str(tmp_path), "--quiet", "--dense", "--seed", "3"]) == 0
+        model, run, _ = load(tmp_path / "model.safetensors")
+        assert (type(model).__name__, run.training.seed) == ("DenseClassifier", 3)
