@@ -81,7 +81,8 @@ def kernel_basis(shells: Shells, degree_in: int, degree_out: int, parity: int | 
 
     Args:
         shells: the radial part.
-        degree_in, degree_out: l and j.
+        degree_in: l.
+        degree_out: j.
         parity: +1 or -1, the product of the parities of both irreps, where inversions are to be respected too.
 
     Returns:

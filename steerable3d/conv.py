@@ -29,7 +29,8 @@ class SteerableConv3d(nn.Module):
         """Build the basis and draw the weights.
 
         Args:
-            irreps_in, irreps_out: fields, e3nn's notation; channels lie as in e3nn, block after block.
+            irreps_in: fields, e3nn's notation; channels lie as in e3nn, block after block.
+            irreps_out: likewise, of the output.
             kernel_size: taps along each axis.
             width: sigma of the radial shells, in taps.
             stride: voxels between outputs.

@@ -22,7 +22,8 @@ class KernelExpansion(nn.Module):
         """Draw the weights so that unit variance goes to unit variance.
 
         Args:
-            irreps_in, irreps_out: fields, e3nn's notation.
+            irreps_in: fields, e3nn's notation.
+            irreps_out: likewise, of the output.
             shells: the radial part.
             parity: respect inversions too; without, the parities in the irreps mean nothing.
 
