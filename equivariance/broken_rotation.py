@@ -7,6 +7,7 @@ import torch
 
 from equivariance.components import Components
 from equivariance.directions import (
+    FIX_SIGNS,
     MANY,
     ORDINARY,
     angle_about_an_axis,
@@ -139,7 +140,7 @@ def _choice(experiment: Experiment, part: str) -> Explanation | None:
             "frame-dependent",
             f"{part} respects very small rotations and jumps under larger ones, and the statement at fault takes "
             f"{taken}: the coordinates decide on their signs",
-            "Fix signs by geometry (towards the farthest node, say), or average over all of them.",
+            FIX_SIGNS,
         )
     return explained(
         "order-dependent",

@@ -37,7 +37,7 @@ def depends_on_frame(tracer: Tracer, flow: Dataflow, involved: Collection[int], 
     involved : the values that take part in the break
     chosen : the statement that was found to be at fault, which may only choose a frame
     """
-    tried: dict[Unit, None] = {}
+    tried: set[Unit] = set()
     for number in sorted(involved, reverse=True):
         unit = flow.unit(flow.producers[number])
         if unit.first < chosen.last or len(tried) == _MOST:
@@ -47,7 +47,7 @@ def depends_on_frame(tracer: Tracer, flow: Dataflow, involved: Collection[int], 
             continue
         if _keeps_law(tracer, number, read):
             return unit
-        tried[unit] = None
+        tried.add(unit)
     return None
 
 

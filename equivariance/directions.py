@@ -16,6 +16,9 @@ ORDINARY = tuple(rotation(v) for v in ([0.3, -0.7, 1.1], [-1.2, 0.4, 0.5], [0.9,
 MANY = (*ORDINARY, *(rotation(v) for v in ([2.0, 0.3, -1.1], [-0.4, -1.9, 0.7], [1.4, 1.3, 1.2], [-2.1, 0.8, 1.5])))
 """More of them, for what half of them respect by chance."""
 
+FIX_SIGNS = "Fix signs by geometry (towards the farthest node, say), or average over all of them."
+"""The remedy where coordinates decide on signs."""
+
 _JUMP = 0.03
 """A change of the output, relative to its size, that a turn of a millionth cannot make smoothly."""
 
@@ -42,7 +45,7 @@ def sign_of_vectors(experiment: Experiment, part: str) -> Explanation | None:
         "frame-dependent",
         f"after a rotation {most[0]} of {most[1]} rows of {part} have the opposite sign and are right otherwise: the "
         "coordinates decide on the sign, as those of eigenvectors",
-        "Fix signs by geometry (towards the farthest node, say), or average over all of them.",
+        FIX_SIGNS,
     )
 
 
