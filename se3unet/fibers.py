@@ -47,3 +47,13 @@ def check_fibers(name: str, fibers: Fibers, irreps: o3.Irreps) -> None:
         shape = tuple(fibers[degree].shape)
         if shape[-2:] != (channels, 2 * degree + 1):
             raise ValueError(f"{name}[{degree}]: expected shape [..., {channels}, {2 * degree + 1}], got {list(shape)}")
+
+
+def component_major(feature: Tensor) -> Tensor:
+    """Lay a feature [B, N, C, 2l+1] out as [2l+1, C, B * N], nodes last."""
+    return feature.permute(3, 2, 0, 1).flatten(2)
+
+
+def node_major(block: Tensor, samples: int) -> Tensor:
+    """Undo `component_major` for B = samples: a view [B, N, C, 2l+1], which keeps its place in memory."""
+    return block.unflatten(2, (samples, -1)).permute(2, 3, 1, 0)
