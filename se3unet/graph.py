@@ -131,6 +131,7 @@ def _envelope_sums(distances: Tensor, present: Tensor, radius: Tensor) -> tuple[
     return (weighted * rest).sum(-1), 8 * (weighted * fourth).sum(-1)
 
 
+@torch.compiler.disable
 def _bracketed_root(distances: Tensor, present: Tensor, count: float, rim: Tensor) -> Tensor:
     """The radius in [0, rim] where the envelope sums to `count`, else the rim: Newton's method, kept in a bracket."""
     low, high, radius = torch.zeros_like(rim), rim, rim
@@ -184,6 +185,7 @@ class KNNGraph(nn.Module):
         return f"neighbours={self.neighbours}"
 
 
+@torch.compiler.disable
 def nearest_neighbours(positions: Tensor, count: int) -> Tensor:
     """Node numbers [B, N, count] int64 of the nearest other points of positions [B, N, 3], nearest first."""
     exact, ranks = positions.double(), priorities(positions)
@@ -191,6 +193,7 @@ def nearest_neighbours(positions: Tensor, count: int) -> Tensor:
     return torch.stack([search(points, rank, count) for points, rank in zip(exact, ranks, strict=True)])
 
 
+@torch.compiler.disable
 def nearest_known(points: Tensor, known: Tensor, count: int) -> Tensor:
     """Numbers [B, N, count] int64 of the points nearest to points [B, N, 3] among known ones [B, M, 3], nearest first.
 

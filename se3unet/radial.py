@@ -2,8 +2,8 @@
 
 The profile of every weight is a cubic spline over the compressed length d / (d + 0.25) with fixed, even knots. Fixed,
 so that what an edge gets does not hang on other edges; a spline of few knots, because a product with edge features is
-then one matrix product over all of them: sum_b B_b(d) (W_b f). Six functions follow the profiles of radial networks of
-the usual kind (two hidden layers of 32 units) on the edges of a face of 1,024 points to 0.5 % of their norm.
+then one matrix product over all of them: sum_b B_b(d) (W_b f). Five functions follow the profiles of radial networks of
+the usual kind (two hidden layers of 32 units) on the edges of 1,024 points of a face to 0.6 % of their norm.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 # Functions per profile; there are three knot intervals fewer.
-SPLINES = 6
+SPLINES = 5
 # Length in the middle of the knots: the reach of 40 neighbours among the 1,024 points of a face 2 units wide.
 MIDDLE = 0.25
 

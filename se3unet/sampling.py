@@ -71,8 +71,7 @@ class FarthestPointSampling(nn.Module):
         """
         # In float64 the comparisons add no rounding of their own to that of the coordinates.
         points, ranks = positions.detach().double(), priorities(positions)
-        pick = _pick_on_cpu if positions.device.type == "cpu" else _pick
-        chosen, distances, left_out = pick(points, ranks, kept_points(points.shape[-2], self.ratio))
+        chosen, distances, left_out = _picks(points, ranks, kept_points(points.shape[-2], self.ratio))
         presence = _presence(distances.sqrt(), left_out.clamp(min=0).sqrt())
         order = ranks.gather(-1, chosen).argsort(-1, descending=True)
         return Sample(chosen.gather(-1, order), presence.gather(-1, order).to(positions.dtype))
@@ -80,6 +79,13 @@ class FarthestPointSampling(nn.Module):
     def extra_repr(self) -> str:
         """Show the fraction."""
         return f"ratio={self.ratio}"
+
+
+@torch.compiler.disable
+def _picks(points: Tensor, ranks: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Pick in the way that is fastest on the device."""
+    pick = _pick_on_cpu if points.device.type == "cpu" else _pick
+    return pick(points, ranks, count)
 
 
 def _pick(points: Tensor, ranks: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
