@@ -66,6 +66,7 @@ def _first_degree(directions: Tensor) -> Tensor:
     return (length * across).unflatten(0, (3, 3))
 
 
+@torch.compiler.assume_constant_result
 @cache
 def _raising(degree: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Matrix [(2l+3)^2, (2l+1) 3 (2l+1) 3] from the products D_l D_1 to D_{l+1}."""

@@ -29,12 +29,12 @@ class Lowered(nn.Module):
 
 @dataclass(frozen=True)
 class Row:
-    """The worst of all symmetries: relative error, rounding floor, and the verdicts."""
+    """The worst of all symmetries: relative error and rounding floor; and what the harness found."""
 
     name: str
     error: float
     floor: float
-    verdicts: str
+    found: str
 
 
 def rows() -> list[Row]:
@@ -56,4 +56,5 @@ def _row(name: str, network: nn.Module, positions: Tensor) -> Row:
     cloud, invariant = eq.CartesianPoints(nodes=1, batch=0), eq.Invariant(nodes=1, batch=0)
     report = eq.check(network, positions, cloud, invariant, list(CLAIMS), samples=SAMPLES)
     worst = max(report.layers, key=lambda row: row.working)
-    return Row(name, worst.working, worst.noise_floor, ", ".join(sorted({row.verdict for row in report.layers})))
+    found = ", ".join(sorted({finding.symmetry for finding in report.findings})) or "no finding"
+    return Row(name, worst.working, worst.noise_floor, found)

@@ -137,6 +137,6 @@ def _slope(pairs: Sequence[tuple[float, float]]) -> float:
 
 
 def _checks(checks: Sequence[Row]) -> str:
-    head = "| | largest relative error | rounding floor | verdicts |\n|---|---:|---:|---|"
-    rows = [f"| {row.name} | {row.error:.1e} | {row.floor:.1e} | {row.verdicts} |" for row in checks]
+    head = "| | largest relative error | rounding floor | harness |\n|---|---:|---:|---|"
+    rows = [f"| {row.name} | {row.error:.1e} | {row.floor:.1e} | {row.found} |" for row in checks]
     return "\n".join([head, *rows]) if rows else "Not examined."

@@ -10,10 +10,10 @@ import resource, torch
 from se3unet.memory import keep_freed_memory
 if {keep}:
     assert keep_freed_memory()
-torch.zeros(2**22)
+torch.ones(2**24)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-for _ in range(20):
-    torch.zeros(2**22).add_(1)
+for _ in range(5):
+    torch.ones(2**24)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
@@ -25,7 +25,7 @@ def page_faults(keep):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a setting of glibc")
 def test_kept_memory_is_not_mapped_again():
-    assert page_faults(True) < page_faults(False) / 10
+    assert page_faults(True) < page_faults(False) / 4
 
 
 def test_other_systems_are_left_alone(monkeypatch):
