@@ -35,6 +35,7 @@ class Case:
         points, batch, neighbours, channels, degree: its size.
         precision: 'float32', 'float64' or 'bfloat16' (autocast).
         compiled: through torch.compile.
+        keeps: after `se3unet.memory.keep_freed_memory`.
     """
 
     subject: str
@@ -45,6 +46,7 @@ class Case:
     degree: int = 2
     precision: str = "float32"
     compiled: bool = False
+    keeps: bool = False
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ def _line(name: str, figures: Figures) -> str:
     return f"| {name} | {1e3 * figures.forward:,.1f} | {1e3 * figures.step:,.1f} | {figures.peak:,.0f} |"
 
 
-def _cases(name: str, cases: Mapping[str, Case], found: Mapping[Case, Figures]) -> list[str]:
+def _cases(cases: Mapping[str, Case], found: Mapping[Case, Figures]) -> list[str]:
     return [
         _line(label, found[case]) if case in found else f"| {label} | {missing(case) or 'not measured'} | | |"
         for label, case in cases.items()
@@ -66,8 +66,9 @@ def _network(found: Mapping[Case, Figures]) -> str:
         ours = Case("network", batch=batch)
         title = f"{batch} cloud{'s' * (batch > 1)} of 1,024 points"
         rows.append(_line(f"the original, as reported (2 threads), {title}", original))
-        rows += _cases("", {f"the same on DGL, our code, {title}": Case("published", batch=batch)}, found)
-        rows += _cases("", {f"ours, {title}": ours}, found)
+        rows += _cases({f"the same on DGL, our code, {title}": Case("published", batch=batch)}, found)
+        keeping = {f"ours with `keep_freed_memory`, {title}": Case("network", batch=batch, keeps=True)}
+        rows += _cases({f"ours, {title}": ours, **keeping}, found)
         if ours in found:
             figures = found[ours]
             ratios = [f"{getattr(original, name) / getattr(figures, name):.1f} times" for name in ("forward", "step")]
@@ -78,7 +79,7 @@ def _network(found: Mapping[Case, Figures]) -> str:
 def _block(found: Mapping[Case, Figures]) -> str:
     ours, nvidia = Case("block"), Case("nvidia")
     labels = {"block of three attention layers, ours": ours, "NVIDIA's: two and a convolution": nvidia}
-    rows = [HEAD, *_cases("", labels, found)]
+    rows = [HEAD, *_cases(labels, found)]
     if ours in found and nvidia in found:
         one, other = found[ours], found[nvidia]
         rows.append(
@@ -110,12 +111,12 @@ def _sizes(found: Mapping[Case, Figures]) -> list[str]:
     }  # fmt: skip
     for part, attribute in titles.items():
         cases = {str(getattr(case, attribute)): case for case in PARTS[part]}
-        table = "\n".join([HEAD.replace("| |", f"| {attribute} |", 1), *_cases("", cases, found)])
+        table = "\n".join([HEAD.replace("| |", f"| {attribute} |", 1), *_cases(cases, found)])
         parts += [f"## Over {part}", table]
         if part == "points":
             parts.append(_fit([case for case in PARTS[part] if case in found], found))
     precisions = {_precision(case): case for case in PARTS["precision"]}
-    return [*parts, "## Precision", "\n".join([HEAD, *_cases("", precisions, found)])]
+    return [*parts, "## Precision", "\n".join([HEAD, *_cases(precisions, found)])]
 
 
 def _precision(case: Case) -> str:

@@ -17,7 +17,11 @@ from benchmarks.speed.case import NVIDIA_FOLDER, Case
 
 ROOT = Path(__file__).parents[2]
 PARTS: dict[str, tuple[Case, ...]] = {
-    "network": (Case("network"), Case("network", batch=3), Case("published"), Case("published", batch=3)),
+    "network": tuple(
+        Case(subject, batch=batch, keeps=keeps)
+        for batch in (1, 3)
+        for subject, keeps in (("network", False), ("network", True), ("published", False))
+    ),
     "block": (Case("block"), Case("nvidia")),
     "layer": (Case("layer"),),
     "points": tuple(Case("network", points=n) for n in (256, 512, 1024, 2048, 4096, 8192, 16384)),

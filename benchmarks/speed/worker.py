@@ -13,10 +13,13 @@ from typing import Any
 import torch
 
 from benchmarks.speed.case import SUBJECTS, Case
+from se3unet.memory import keep_freed_memory
 
 
 def measured(case: Case, repeats: int) -> dict[str, float]:
     """Median seconds of a forward pass without gradients and of a training step, and the peak of the memory in MiB."""
+    if case.keeps:
+        keep_freed_memory()
     built = SUBJECTS[case.subject](case)
     optimizer = torch.optim.Adam(built.parameters)
 
