@@ -23,6 +23,6 @@ def test_the_basis_sums_to_one_at_every_length():
 
 
 def test_derivatives_of_the_basis():
-    lengths = LENGTHS[2:-1].clone().requires_grad_()
+    lengths = (1.01 * LENGTHS[2:-1]).requires_grad_()  # off the knots
     assert torch.autograd.gradcheck(radial_basis, (lengths,))
     assert torch.autograd.gradgradcheck(radial_basis, (lengths,))
