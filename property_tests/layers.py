@@ -18,17 +18,17 @@ from equivariance.trees import transform
 from se3unet.attention import MultiHeadAttention, TFNConvolution
 from se3unet.block import BlockSettings, ResidualBlock, SE3Transformer
 from se3unet.contracts import Level, layer_contract, unet_contracts
-from se3unet.edges import EdgeGeometry
+from se3unet.dense.basis import KernelBasis
+from se3unet.dense.kernel import Basis, RelativePositions, TFNLinear
+from se3unet.edges import EdgeGeometry, Edges
 from se3unet.fibers import Fibers, channels_by_degree
 from se3unet.graph import Graph, KNNGraph, gather
 from se3unet.head import Embed, InvariantHead
 from se3unet.interaction import AttentiveSelfInteraction, ConcatenateSkip, SelfInteraction, SumSkip
-from se3unet.kernel import RelativePositions, TFNLinear
 from se3unet.model import SE3Unet, SE3UnetConfig
 from se3unet.norms import NormBias, NormNonlinearity
 from se3unet.pool import POOLINGS, Aggregate
 from se3unet.sampling import FarthestPointSampling
-from se3unet.so3 import KernelBasis
 from se3unet.ties import priorities
 
 NEIGHBOURS = 3
@@ -67,8 +67,15 @@ class Scene:
         return fibers(irreps, self.seed, *self.positions.shape[:2], NEIGHBOURS)
 
     @property
-    def edges(self) -> Any:
+    def edges(self) -> Edges:
         return EdgeGeometry(MAX_DEGREE)(self.graph)
+
+    @property
+    def basis(self) -> Basis:
+        """The angular basis on the edges, damped where directions are rounding noise."""
+        share = self.edges.along / (self.graph.distances + (self.graph.distances == 0))
+        kernels = KernelBasis(MAX_DEGREE)(self.graph.vectors)
+        return {pair: kernel * share[..., None, None, None] ** 4 for pair, kernel in kernels.items()}
 
 
 Case = tuple[nn.Module, dict[str, Any], Contract]
@@ -147,7 +154,7 @@ LAYERS: dict[str, Callable[[Scene], Case]] = {
     "KernelBasis": on_one_level(lambda: KernelBasis(MAX_DEGREE), lambda s: {"vectors": s.graph.vectors}),
     "TFNLinear": on_one_level(
         lambda: TFNLinear(IRREPS, OTHER),
-        lambda s: {"features": s.on_edges(IRREPS), "invariants": s.edges.invariants, "basis": s.edges.basis},
+        lambda s: {"features": s.on_edges(IRREPS), "invariants": s.graph.distances.unsqueeze(-1), "basis": s.basis},
     ),
     **{
         f"RelativePositions, {mode}": on_one_level(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
+
 import torch
 from e3nn import o3
 from torch import Tensor, nn
 
 from se3unet.edges import Edges
-from se3unet.fibers import Fibers, channels_by_degree, fiber_irreps
-from se3unet.graph import gather
+from se3unet.fibers import Fibers, channels_by_degree, check_fibers, component_major, fiber_irreps, node_major
 from se3unet.interaction import SelfInteraction
-from se3unet.kernel import RelativeMode, RelativePositions, TFNLinear
+from se3unet.kernel import EdgeLinear, RelativeMode
+from se3unet.neighbourhoods import products_and_squares, weighted_sums
 
 # Sum of envelope weights at which a neighbourhood is heard at half strength; it is 20 where 40 neighbours surround a
 # point. Where all distances tie the envelope is zero up to rounding, and so are the messages.
@@ -18,7 +20,7 @@ FAINT = 0.01
 
 
 def _audibility(envelope: Tensor) -> Tensor:
-    """Factor U / (U + FAINT) of each node, [B, N, 1], with U the sum of the envelope [B, N, k]."""
+    """Factor U / (U + FAINT) of each node, [..., 1], with U the sum of the envelope [..., k]."""
     total = envelope.sum(-1, keepdim=True)
     return total / (total + FAINT)
 
@@ -30,24 +32,19 @@ def enveloped_softmax(logits: Tensor, envelope: Tensor) -> Tensor:
     they vanish, rather than jump, where all u do.
 
     Args:
-        logits: [B, N, k, H], s.
-        envelope: [B, N, k], u.
+        logits: [..., k, H], s.
+        envelope: [..., k], u.
 
     Returns:
-        [B, N, k, H].
+        [..., k, H].
     """
     counts = (envelope > 0).unsqueeze(-1)
-    shift = logits.detach().masked_fill(~counts, -torch.inf).amax(2, keepdim=True)
+    shift = logits.detach().masked_fill(~counts, -torch.inf).amax(-2, keepdim=True)
     exponents = torch.where(counts, logits - shift, torch.zeros_like(logits))
     terms = envelope.unsqueeze(-1) * exponents.exp()
-    total = terms.sum(2, keepdim=True)
+    total = terms.sum(-2, keepdim=True)
     alpha = terms / torch.where(total > 0, total, torch.ones_like(total))
     return alpha * _audibility(envelope).unsqueeze(-1)
-
-
-def _bounded(vectors: Tensor) -> Tensor:
-    """Divide vectors [..., D] by sqrt(|v|^2 + D), which leaves them shorter than 1."""
-    return vectors / (vectors.square().sum(-1, keepdim=True) + vectors.shape[-1]).sqrt()
 
 
 class TFNConvolution(nn.Module):
@@ -64,23 +61,27 @@ class TFNConvolution(nn.Module):
             relative_positions: how edge vectors join the features of the source.
         """
         super().__init__()
-        self.relative = RelativePositions(irreps_in, relative_positions)
-        self.value = TFNLinear(self.relative.irreps_out, irreps_out)
-        self.irreps_in, self.irreps_out = self.relative.irreps_in, self.value.irreps_out
+        self.irreps_in, self.irreps_out = o3.Irreps(irreps_in), o3.Irreps(irreps_out)
+        self.linear = EdgeLinear(irreps_in, (irreps_out,), relative_positions)
 
     def forward(self, fibers: Fibers, edges: Edges) -> Fibers:
         """Convolve fibers [B, N, C_l, 2l+1] to fibers [B, N, C'_l, 2l+1]."""
-        graph = edges.graph
-        sources = {degree: gather(feature, graph.neighbours) for degree, feature in fibers.items()}
-        values = self.value(self.relative(sources, graph.vectors), edges.invariants, edges.basis)
-        weights = graph.envelope / (graph.envelope.sum(-1, keepdim=True) + FAINT)
-        return {degree: torch.einsum("bnk,bnkcm->bncm", weights, value) for degree, value in values.items()}
+        check_fibers("fibers", fibers, self.irreps_in)
+        nodes = _on_nodes(fibers, edges)
+        envelope = edges.graph.envelope.flatten(0, 1)
+        weights = envelope / (envelope.sum(-1, keepdim=True) + FAINT)
+        matrices = self.linear.matrices()
+        sums = []
+        for chunk in edges.chunks():
+            (values,) = self.linear.on_edges(nodes, chunk, matrices)
+            sums.append(_attended(weights[chunk.nodes].unsqueeze(-1), values))
+        return _joined(sums, len(edges.along))
 
 
 class MultiHeadAttention(nn.Module):
     """Attention of a node over its neighbourhood (report, eq. 3 without its self-interaction, and eq. 4).
 
-    Values and keys are TFN-type linear maps of the neighbour's features and the edge vector, queries a linear
+    Values and keys are one TFN-type linear map of the neighbour's features and the edge vector, queries a linear
     self-interaction. Each head has its share of the channels of every degree; its logits are the inner products of
     query and key, divided by the square root of the number of components.
     """
@@ -107,29 +108,61 @@ class MultiHeadAttention(nn.Module):
         if heads < 1 or any(count % heads for count in channels_out.values()):
             raise ValueError(f"heads: expected a divisor of the channels of every degree in {irreps_out}, got {heads}")
         self.heads = heads
-        self.relative = RelativePositions(irreps_in, relative_positions)
-        self.value = TFNLinear(self.relative.irreps_out, irreps_out)
-        self.key = TFNLinear(self.relative.irreps_out, fiber_irreps(keys))
+        self.irreps_in, self.irreps_out = o3.Irreps(irreps_in), o3.Irreps(irreps_out)
+        self.linear = EdgeLinear(irreps_in, (irreps_out, fiber_irreps(keys)), relative_positions)
         self.query = SelfInteraction(irreps_in, fiber_irreps(keys))
-        self.irreps_in, self.irreps_out = self.relative.irreps_in, self.value.irreps_out
 
     def forward(self, fibers: Fibers, edges: Edges) -> Fibers:
         """Attend from fibers [B, N, C_l, 2l+1] to fibers [B, N, C'_l, 2l+1]."""
-        graph = edges.graph
-        sources = {degree: gather(feature, graph.neighbours) for degree, feature in fibers.items()}
-        relative = self.relative(sources, graph.vectors)
-        values = self.value(relative, edges.invariants, edges.basis)
-        keys = self._by_head(self.key(relative, edges.invariants, edges.basis))
-        queries = self._by_head(self.query(fibers))
-        logits = torch.einsum("bnhc,bnkhc->bnkh", _bounded(queries), _bounded(keys)) * keys.shape[-1] ** 0.5
-        weights = enveloped_softmax(logits, graph.envelope)
-        return {degree: self._attend(weights, value) for degree, value in values.items()}
+        nodes, queries = _on_nodes(fibers, edges), _on_nodes(self.query(fibers), edges)
+        envelope = edges.graph.envelope.flatten(0, 1)
+        matrices = self.linear.matrices()
+        sums = []
+        for chunk in edges.chunks():
+            values, keys = self.linear.on_edges(nodes, chunk, matrices)
+            logits = self._logits({degree: query[..., chunk.nodes] for degree, query in queries.items()}, keys)
+            sums.append(_attended(enveloped_softmax(logits, envelope[chunk.nodes]), values))
+        return _joined(sums, len(edges.along))
 
-    def _by_head(self, fibers: Fibers) -> Tensor:
-        """Lay fibers [..., C_l, 2l+1] end to end, [..., H, sum_l C_l (2l+1) / H]."""
-        return torch.cat([feature.unflatten(-2, (self.heads, -1)).flatten(-2) for feature in fibers.values()], -1)
+    def _logits(self, queries: Fibers, keys: Fibers) -> Tensor:
+        """Inner products [n, k, H] of queries [2l+1, C_l, n] and keys [2l+1, C_l, n * k], bounded by sqrt(D).
 
-    def _attend(self, weights: Tensor, value: Tensor) -> Tensor:
-        by_head = value.unflatten(-2, (self.heads, -1)).flatten(-2)
-        attended = torch.einsum("bnkh,bnkhc->bnhc", weights, by_head)
-        return attended.reshape(*attended.shape[:2], *value.shape[-2:])
+        Both are divided by sqrt(|v|^2 + D), D the number of their components, which leaves them shorter than 1.
+        """
+        size = sum(len(query) * query.shape[1] for query in queries.values()) // self.heads
+        products, squares, lengths = [], [], []
+        for degree, query in queries.items():
+            by_head = _by_head(query, self.heads)
+            on_edges = _by_head(keys[degree], self.heads).unflatten(-1, (query.shape[-1], -1))
+            product, square = products_and_squares(by_head, on_edges)
+            products.append(product)
+            squares.append(square)
+            lengths.append(by_head.square().sum(0).T.unsqueeze(1))
+        length, square = (functools.reduce(torch.add, parts) for parts in (lengths, squares))
+        bounds = (length + size).rsqrt() * (square + size).rsqrt()
+        return functools.reduce(torch.add, products) * bounds * size**0.5
+
+
+def _on_nodes(fibers: Fibers, edges: Edges) -> Fibers:
+    """Component-major fibers [2l+1, C, B * N] in the dtype of the geometry, also under autocast."""
+    return {degree: component_major(feature).to(edges.along.dtype) for degree, feature in fibers.items()}
+
+
+def _by_head(feature: Tensor, heads: int) -> Tensor:
+    """[2l+1, C, E] as [(2l+1) C / H, H, E]: every H-th channel belongs to the same head."""
+    return feature.unflatten(1, (-1, heads)).flatten(0, 1)
+
+
+def _attended(weights: Tensor, values: Fibers) -> Fibers:
+    """Sums over neighbours, [2l+1, C, n], of values [2l+1, C, n * k] by weights [n, k, H]."""
+    nodes, _, heads = weights.shape
+    sums: Fibers = {}
+    for degree, value in values.items():
+        by_head = _by_head(value, heads).unflatten(-1, (nodes, -1))
+        sums[degree] = weighted_sums(weights, by_head).reshape(*value.shape[:2], nodes)
+    return sums
+
+
+def _joined(chunks: list[Fibers], samples: int) -> Fibers:
+    """Put the nodes of all chunks together: fibers [B, N, C, 2l+1]."""
+    return {degree: node_major(torch.cat([chunk[degree] for chunk in chunks], -1), samples) for degree in chunks[0]}

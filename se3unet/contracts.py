@@ -6,7 +6,7 @@ sampling, which no permutation of the input changes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,20 +24,22 @@ from equivariance import (
     Representation,
     Transform,
 )
+from equivariance.representations import Part
 from equivariance.wigner import wigner_d
 from se3unet.attention import MultiHeadAttention, TFNConvolution
 from se3unet.block import ResidualBlock, SE3Transformer
+from se3unet.dense.basis import KernelBasis
+from se3unet.dense.kernel import RelativePositions, TFNLinear
 from se3unet.edges import EdgeGeometry
 from se3unet.fibers import channels_by_degree
+from se3unet.frames import aligning_frames, frame_of
 from se3unet.graph import KNNGraph
 from se3unet.head import Embed, InvariantHead
 from se3unet.interaction import AttentiveSelfInteraction, ConcatenateSkip, SelfInteraction, SumSkip
-from se3unet.kernel import RelativePositions, TFNLinear
 from se3unet.model import SE3Unet
 from se3unet.norms import NormBias, NormNonlinearity
 from se3unet.pool import Aggregate, Pool
 from se3unet.sampling import FarthestPointSampling
-from se3unet.so3 import KernelBasis
 from se3unet.upsample import Upsample
 
 
@@ -53,6 +55,27 @@ class KernelMatrix(Representation):
         left = wigner_d(self.degree_out, 1, element).to(values.device)
         right = wigner_d(self.degree_in, 1, element).to(values.device)
         return torch.einsum("ab,...bcf,dc->...adf", left, values, right)
+
+
+@dataclass(frozen=True)
+class EdgeFrames(Representation):
+    """Packed frames of edges [rows, ...]: those of the turned edges.
+
+    A frame is open up to a turn about its edge, which no layer may see. So an element gives the turned edges frames of
+    their own, and only the rows along the edges are compared.
+    """
+
+    max_degree: int
+
+    def act(self, values: Tensor, element: Transform) -> Tensor:
+        """Frames of the turned directions."""
+        directions = torch.einsum("ab,b...->a...", wigner_d(1, 1, element).to(values.device), frame_of(values, 1)[1])
+        return aligning_frames(directions, self.max_degree)
+
+    def parts(self, values: Tensor) -> Iterator[Part]:
+        """The row along the edge of each degree."""
+        for degree in range(1, self.max_degree + 1):
+            yield Part(f"1x{degree}e", frame_of(values, degree)[degree])
 
 
 @dataclass(frozen=True)
@@ -98,9 +121,14 @@ class Level:
 
     def edges(self, max_degree: int) -> dict[str, object]:
         """A `se3unet.edges.Edges`."""
-        degrees = range(max_degree + 1)
-        basis = self.basis((i, o) for i in degrees for o in degrees)
-        return {"graph": self.graph(), "invariants": self.scalars(), "basis": basis}
+        rows_first = Level(_shifted(self.nodes), _shifted(self.batch))
+        frames = EdgeFrames(max_degree, nodes=rows_first.nodes, batch=rows_first.batch)
+        return {"graph": self.graph(), "frames": frames, "radial": rows_first.scalars(), "along": self.scalars()}
+
+
+def _shifted(axis: Any) -> Any:
+    """The same axis of a tensor with one more axis in front."""
+    return axis + 1 if isinstance(axis, int) else axis
 
 
 def layer_contract(layer: nn.Module, at: Level, max_degree: int) -> Contract | None:

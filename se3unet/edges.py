@@ -1,57 +1,96 @@
-"""What the layers of one level know about its edges: angular basis, length and weight, computed once per graph."""
+"""What the layers of one level know about its edges, computed once per graph: frames, splines of lengths, weights."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from se3unet.graph import Graph
-from se3unet.kernel import Basis
-from se3unet.so3 import KernelBasis
+from se3unet.frames import aligning_frames
+from se3unet.graph import Graph, batch_numbers
+from se3unet.radial import radial_basis
 
 # Directions fade below this share of the reach of a neighbourhood, where rounding of the coordinates turns them.
 NEAR_FIELD = 0.25
+# Edges that a layer takes at once: few enough for their features to stay in the cache of a processor; on others enough
+# to fill them.
+CPU_CHUNK, OTHER_CHUNK = 8_192, 1_048_576
+
+
+@dataclass(frozen=True)
+class EdgeChunk:
+    """The E edges into some consecutive nodes of a batch, all samples end to end.
+
+    Attributes:
+        nodes: the nodes, numbered through the batch; k edges into the first come first.
+        sources: [E] int64, numbered through the batch.
+        frames, radial, along: [..., E], as in Edges.
+    """
+
+    nodes: slice
+    sources: Tensor
+    frames: Tensor
+    radial: Tensor
+    along: Tensor
 
 
 @dataclass(frozen=True)
 class Edges:
-    """A graph with the geometry of its edges.
+    """A graph with the geometry of its edges, component-major.
 
     Attributes:
         graph: the graph.
-        invariants: [B, N, k, 1], lengths of the edges.
-        basis: per pair (i, o) of degrees [B, N, k, 2o+1, 2i+1, F], see EdgeGeometry.
+        frames: [rows, B, N, k], packed frames s^l D_l(F) of the degrees 1.., see `aligning_frames`.
+        radial: [SPLINES, B, N, k], see `radial_basis`.
+        along: [B, N, k], s d: the edge vector in its frame is (0, s d, 0).
     """
 
     graph: Graph
-    invariants: Tensor
-    basis: Basis
+    frames: Tensor
+    radial: Tensor
+    along: Tensor
+
+    def chunks(self) -> Iterator[EdgeChunk]:
+        """Go over the edges, some nodes at a time."""
+        samples, nodes, count = self.graph.neighbours.shape
+        sources = batch_numbers(self.graph.neighbours, nodes).flatten()
+        frames, radial, along = self.frames.flatten(1), self.radial.flatten(1), self.along.flatten()
+        size = max(1, (CPU_CHUNK if along.device.type == "cpu" else OTHER_CHUNK) // count)
+        for start in range(0, samples * nodes, size):
+            stop = min(start + size, samples * nodes)
+            of_edges = slice(start * count, stop * count)
+            chunk = slice(start, stop)
+            yield EdgeChunk(chunk, sources[of_edges], frames[:, of_edges], radial[:, of_edges], along[of_edges])
 
 
 class EdgeGeometry(nn.Module):
-    """Evaluates the angular basis on the edges of a graph.
+    """Evaluates frames and splines on the edges of a graph.
 
-    Frequency J of the basis is multiplied by (d / sqrt(d^2 + s^2))^J with s = 0.25 times the reach of the
-    neighbourhood. A direction alone is not continuous where two points meet; its harmonics so damped are, and smooth.
+    Frames of degree l are multiplied by s^l, s = d / sqrt(d^2 + (0.25 R)^2) with the reach R of the neighbourhood. A
+    direction alone is not continuous where two points meet; harmonics so damped are, and smooth.
     """
 
     def __init__(self, max_degree: int) -> None:
-        """Set the highest degree of the fibers."""
+        """Set the highest degree of the fibers, 1 or more."""
         super().__init__()
-        self.basis = KernelBasis(max_degree)
+        if max_degree < 1:
+            raise ValueError(f"max_degree: expected 1 or more, got {max_degree}")
+        self.max_degree = max_degree
 
     def forward(self, graph: Graph) -> Edges:
         """Describe the edges of a graph of N points with k neighbours."""
         reach = graph.reach.unsqueeze(-1)
-        share = graph.distances / torch.where(reach > 0, reach, torch.ones_like(reach))
-        damping = share / (share.square() + NEAR_FIELD**2).sqrt()
-        basis = self.basis(graph.vectors)
-        damped = {(i, o): self._damp(kernels, damping, abs(i - o)) for (i, o), kernels in basis.items()}
-        return Edges(graph, graph.distances.unsqueeze(-1), damped)
+        unit = torch.where(reach > 0, reach, torch.ones_like(reach))
+        share = graph.vectors.movedim(-1, 0) / unit
+        length = graph.distances / unit
+        softened = (length.square() + NEAR_FIELD**2).sqrt()
+        # In lower precision frames would not be rotations.
+        with torch.autocast(graph.vectors.device.type, enabled=False):
+            frames = aligning_frames(share / softened, self.max_degree)
+        return Edges(graph, frames, radial_basis(graph.distances), graph.distances * length / softened)
 
-    @staticmethod
-    def _damp(kernels: Tensor, damping: Tensor, lowest: int) -> Tensor:
-        frequencies = torch.arange(lowest, lowest + kernels.shape[-1], device=kernels.device)
-        return kernels * (damping.unsqueeze(-1) ** frequencies)[..., None, None, :]
+    def extra_repr(self) -> str:
+        """Show the highest degree."""
+        return f"max_degree={self.max_degree}"

@@ -7,6 +7,7 @@ is even.
 
 from __future__ import annotations
 
+import torch
 from e3nn import o3
 from torch import Tensor
 
@@ -40,6 +41,9 @@ def check_fibers(name: str, fibers: Fibers, irreps: o3.Irreps) -> None:
     Raises:
         ValueError: a degree is missing or superfluous, or a tensor does not end in [C_l, 2l+1].
     """
+    # The compiler cannot look into irreps of e3nn; what it compiles fails on wrong shapes by itself.
+    if torch.compiler.is_compiling():
+        return
     expected = channels_by_degree(irreps)
     if sorted(fibers) != sorted(expected):
         raise ValueError(f"{name}: expected degrees {sorted(expected)} ({irreps}), got {sorted(fibers)}")
@@ -47,3 +51,13 @@ def check_fibers(name: str, fibers: Fibers, irreps: o3.Irreps) -> None:
         shape = tuple(fibers[degree].shape)
         if shape[-2:] != (channels, 2 * degree + 1):
             raise ValueError(f"{name}[{degree}]: expected shape [..., {channels}, {2 * degree + 1}], got {list(shape)}")
+
+
+def component_major(feature: Tensor) -> Tensor:
+    """Lay a feature [B, N, C, 2l+1] out as [2l+1, C, B * N], nodes last."""
+    return feature.permute(3, 2, 0, 1).flatten(2)
+
+
+def node_major(block: Tensor, samples: int) -> Tensor:
+    """Undo `component_major` for B = samples: a view [B, N, C, 2l+1], which keeps its place in memory."""
+    return block.unflatten(2, (samples, -1)).permute(2, 3, 1, 0)

@@ -16,7 +16,7 @@ DISTANCE_TIE = 1e-11
 # Sum of the envelope of a neighbourhood of k points not all of which are present, in units of k. For k points spread
 # evenly over a surface it is 0.5, so that two in five of them may be absent.
 PRESENT_SHARE = 0.3
-BISECTIONS = 50
+MOST_STEPS = 50
 # Distances held at once by the exhaustive search: 16 M of float64 and their differences are half a gigabyte.
 CHUNK_DISTANCES = 16_000_000
 
@@ -56,6 +56,12 @@ def gather(x: Tensor, index: Tensor) -> Tensor:
     """
     samples = torch.arange(len(x), device=x.device).view(-1, *(1 for _ in index.shape[1:]))
     return x[samples, index]
+
+
+def batch_numbers(index: Tensor, nodes: int) -> Tensor:
+    """Number nodes through a batch: node numbers [B, ...] within samples of `nodes` nodes, shifted by sample."""
+    samples = torch.arange(len(index), device=index.device).view(-1, *(1 for _ in index.shape[1:]))
+    return index + nodes * samples
 
 
 def envelope(distances: Tensor, reach: Tensor) -> Tensor:
@@ -107,19 +113,40 @@ def _reach(distances: Tensor, present: Tensor) -> Tensor:
     """
     count, rim = PRESENT_SHARE * distances.shape[-1], distances[..., -1]
     with torch.no_grad():
-        low, high = torch.zeros_like(rim), rim
-        for _ in range(BISECTIONS):
-            middle = (low + high) / 2
-            is_short = (present * envelope(distances, middle)).sum(-1) < count
-            low, high = torch.where(is_short, middle, low), torch.where(is_short, high, middle)
+        solution = _bracketed_root(distances, present, count, rim)
     # One step of Newton's method from the solution: it corrects by a rounding, and has the solution's derivatives.
-    ratio = (distances / torch.where(high > 0, high, torch.ones_like(high)).unsqueeze(-1)).clamp(max=1)
-    fourth = ratio**4
-    total = (present * (1 - fourth).square()).sum(-1)
-    slope = (8 * present * fourth * (1 - fourth)).sum(-1).detach()
-    is_solved = (high < rim) & (slope > 0)
-    corrected = high * (1 + (count - total) / torch.where(is_solved, slope, torch.ones_like(slope)))
+    total, slope = _envelope_sums(distances, present, solution)
+    slope = slope.detach()
+    is_solved = (solution < rim) & (slope > 0)
+    corrected = solution * (1 + (count - total) / torch.where(is_solved, slope, torch.ones_like(slope)))
     return torch.where(is_solved, corrected, rim)
+
+
+def _envelope_sums(distances: Tensor, present: Tensor, radius: Tensor) -> tuple[Tensor, Tensor]:
+    """sum_j present_j u(d_j / R) and its derivative with respect to log R, both [B, N]."""
+    unit = torch.where(radius > 0, radius, torch.ones_like(radius)).unsqueeze(-1)
+    fourth = (distances / unit).clamp(max=1).square().square()
+    rest = 1 - fourth
+    weighted = present * rest
+    return (weighted * rest).sum(-1), 8 * (weighted * fourth).sum(-1)
+
+
+@torch.compiler.disable
+def _bracketed_root(distances: Tensor, present: Tensor, count: float, rim: Tensor) -> Tensor:
+    """The radius in [0, rim] where the envelope sums to `count`, else the rim: Newton's method, kept in a bracket."""
+    low, high, radius = torch.zeros_like(rim), rim, rim
+    for _ in range(MOST_STEPS):
+        total, slope = _envelope_sums(distances, present, radius)
+        is_short = total < count
+        low, high = torch.where(is_short, radius, low), torch.where(is_short, high, radius)
+        newton = radius * (1 + (count - total) / torch.where(slope > 0, slope, torch.ones_like(slope)))
+        is_inside = (slope > 0) & (newton > low) & (newton < high)
+        following = torch.where(is_inside, newton, (low + high) / 2)
+        moved = (following - radius).abs() > 2 * torch.finfo(radius.dtype).eps * radius
+        radius = following
+        if not bool(moved.any()):
+            break
+    return radius
 
 
 class KNNGraph(nn.Module):
@@ -158,6 +185,7 @@ class KNNGraph(nn.Module):
         return f"neighbours={self.neighbours}"
 
 
+@torch.compiler.disable
 def nearest_neighbours(positions: Tensor, count: int) -> Tensor:
     """Node numbers [B, N, count] int64 of the nearest other points of positions [B, N, 3], nearest first."""
     exact, ranks = positions.double(), priorities(positions)
@@ -165,12 +193,28 @@ def nearest_neighbours(positions: Tensor, count: int) -> Tensor:
     return torch.stack([search(points, rank, count) for points, rank in zip(exact, ranks, strict=True)])
 
 
+@torch.compiler.disable
+def nearest_known(points: Tensor, known: Tensor, count: int) -> Tensor:
+    """Numbers [B, N, count] int64 of the points nearest to points [B, N, 3] among known ones [B, M, 3], nearest first.
+
+    Ties fall as they may: for sums in which what is left out has no weight.
+    """
+    if points.device.type != "cpu":
+        # Differences, not the expanded square, which cancels.
+        distances = torch.cdist(points.double(), known.double(), compute_mode="donot_use_mm_for_euclid_dist")
+        return distances.topk(count, largest=False).indices
+    workers = torch.get_num_threads()
+    pairs = zip(points.detach().double().numpy(), known.detach().double().numpy(), strict=True)
+    found = [cKDTree(tree).query(asked, k=range(1, count + 1), workers=workers)[1] for asked, tree in pairs]
+    return torch.from_numpy(np.stack(found).astype(np.int64))
+
+
 def _search_tree(points: Tensor, ranks: Tensor, count: int) -> Tensor:
     """Search one sample [N, 3] by a k-d tree; rows that end in a tie go to the exhaustive search."""
     total = len(points)
     # One more than the point itself and its neighbours, to see whether the last of them ties with the next.
     width = min(count + 2, total)
-    found = cKDTree(points.numpy()).query(points.numpy(), k=width)[1]
+    found = cKDTree(points.numpy()).query(points.numpy(), k=width, workers=torch.get_num_threads())[1]
     candidates = torch.from_numpy(np.asarray(found, dtype=np.int64))
     is_self = candidates == torch.arange(total).unsqueeze(-1)
     # Among many duplicates the tree may not return the point itself: then the last candidate makes room.

@@ -126,7 +126,7 @@ class SumSkip(nn.Module):
         check_fibers("outputs", outputs, self.irreps_in[0])
         check_fibers("inputs", inputs, self.irreps_in[1])
         joined: Fibers = {}
-        for degree in channels_by_degree(self.irreps_out):
+        for degree in sorted(outputs.keys() | inputs.keys()):
             terms = [fibers[degree] for fibers in (outputs, inputs) if degree in fibers]
             joined[degree] = terms[0] if len(terms) == 1 else _add_channels(*terms)
         return joined

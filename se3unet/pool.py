@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from se3unet.fibers import Fibers
 from se3unet.graph import Graph, KNNGraph, gather
+from se3unet.neighbourhoods import gathered_sums
 from se3unet.sampling import FarthestPointSampling
 from se3unet.ties import TIE_TOLERANCE
 
@@ -52,8 +53,7 @@ class Aggregate(nn.Module):
         return {degree: aggregate(feature, graph) for degree, feature in fibers.items()}
 
     def _sum(self, feature: Tensor, graph: Graph) -> Tensor:
-        neighbours = gather(feature.flatten(2), graph.neighbours)
-        total = feature + (graph.envelope.unsqueeze(-2) @ neighbours).view_as(feature)
+        total = feature + gathered_sums(graph.envelope, feature, graph.neighbours)
         if self.pooling == "sum":
             return total
         return total / (1 + graph.envelope.sum(-1))[..., None, None]

@@ -30,6 +30,7 @@ def centred(positions: Tensor) -> Tensor:
     return (exact - exact.mean(-2, keepdim=True)).to(positions.dtype)
 
 
+@torch.compiler.disable
 def priorities(positions: Tensor) -> Tensor:
     """Rank the points of each sample by invariants, the highest rank for the point farthest from the centroid.
 

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from se3unet.fibers import Fibers
-from se3unet.graph import Graph, envelope
+from se3unet.graph import Graph, envelope, gather, nearest_known
+from se3unet.neighbourhoods import gathered_sums
 
 # A known point counts up to this multiple of the distance to the nearest one, however short the reach: a shell of ties
 # around a point is taken whole, and the weights never all vanish.
@@ -23,8 +24,6 @@ class Upsample(nn.Module):
     presence m_j = 1 this is the inverse distance weighting of the report (eq. 6 and 7), in a neighbourhood that ends
     smoothly at its reach R_i; one at the place of i gives its value exactly. Points that are hardly present hardly
     count, even there.
-
-    Time and memory grow with N M.
     """
 
     def __init__(self, power: float) -> None:
@@ -45,20 +44,14 @@ class Upsample(nn.Module):
         Returns:
             fibers [B, N, C_l, 2l+1].
         """
-        weights = self._weights(coarse, fine)
-        return {
-            degree: (weights @ feature.flatten(2)).unflatten(-1, feature.shape[2:])
-            for degree, feature in fibers.items()
-        }
+        known, reach = _known_within_reach(coarse, fine)
+        weights = self._weights(coarse, fine, known, reach)
+        return {degree: gathered_sums(weights, feature, known) for degree, feature in fibers.items()}
 
-    def _weights(self, coarse: Graph, fine: Graph) -> Tensor:
-        """Weights [B, N, M] of the known points, each row of sum 1."""
-        # Differences, not the expanded square, which cancels.
-        distances = torch.cdist(fine.positions, coarse.positions, compute_mode="donot_use_mm_for_euclid_dist")
-        presence, closest = coarse.presence.unsqueeze(-2), distances.amin(-1)
-        reach = torch.maximum(fine.reach, NEAREST_SHELL * closest)
-        # Among duplicates the reach may be 0: then the unit of length is as good as any.
-        reach = torch.where(reach > 0, reach, torch.ones_like(reach))
+    def _weights(self, coarse: Graph, fine: Graph, known: Tensor, reach: Tensor) -> Tensor:
+        """Weights [B, N, W] of the known points [B, N, W] int64 of each point, each row of sum 1."""
+        distances = _distances(coarse, fine, known)
+        presence = gather(coarse.presence, known)
         is_here = distances == 0
         is_exact = is_here & (presence == 1)
         # Powers in logarithms, in which none overflows; zeros are kept from them, whose gradients are not finite.
@@ -74,3 +67,24 @@ class Upsample(nn.Module):
     def extra_repr(self) -> str:
         """Show p."""
         return f"power={self.power}"
+
+
+def _distances(coarse: Graph, fine: Graph, known: Tensor) -> Tensor:
+    return torch.linalg.vector_norm(fine.positions.unsqueeze(-2) - gather(coarse.positions, known), dim=-1)
+
+
+def _known_within_reach(coarse: Graph, fine: Graph) -> tuple[Tensor, Tensor]:
+    """Numbers [B, N, W] int64 of the W nearest known points, all within reach among them, and the reach [B, N]."""
+    total = coarse.positions.shape[1]
+    # As many as the neighbours, the point itself and one more lie within reach where the known points are some of the
+    # points; anywhere else there may be more.
+    width = min(total, fine.neighbours.shape[-1] + 2)
+    while True:
+        known = nearest_known(fine.positions, coarse.positions, width)
+        distances = _distances(coarse, fine, known)
+        reach = torch.maximum(fine.reach, NEAREST_SHELL * distances[..., 0])
+        # Among duplicates the reach may be 0: then the unit of length is as good as any.
+        reach = torch.where(reach > 0, reach, torch.ones_like(reach))
+        if width == total or bool((distances[..., -1] >= reach).all()):
+            return known, reach
+        width = min(total, 2 * width)

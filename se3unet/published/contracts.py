@@ -16,9 +16,9 @@ from torch import nn
 
 from equivariance import CartesianPoints, Concatenated, Contract, GraphFields, Invariant, NodeIndices, Representation
 from se3unet.contracts import Level
+from se3unet.dense.kernel import RelativePositions, TFNLinear
 from se3unet.fibers import Fibers
 from se3unet.interaction import AttentiveSelfInteraction, ConcatenateSkip, SelfInteraction
-from se3unet.kernel import RelativePositions, TFNLinear
 from se3unet.norms import NormBias
 from se3unet.published.geometry import MAX_DEGREE, Geometry
 from se3unet.published.graphs import RelativeVectors

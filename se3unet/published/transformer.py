@@ -11,9 +11,9 @@ from dgl.nn.functional import edge_softmax
 from e3nn import o3
 from torch import Tensor, nn
 
+from se3unet.dense.kernel import RelativePositions, TFNLinear
 from se3unet.fibers import Fibers, channels_by_degree, fiber_irreps
 from se3unet.interaction import AttentiveSelfInteraction, ConcatenateSkip, SelfInteraction
-from se3unet.kernel import RelativePositions, TFNLinear
 from se3unet.norms import NormBias
 from se3unet.published.graphs import Edges
 

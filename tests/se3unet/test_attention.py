@@ -3,6 +3,7 @@ import torch
 
 from se3unet.attention import MultiHeadAttention, TFNConvolution, enveloped_softmax
 from se3unet.edges import EdgeGeometry
+from se3unet.fibers import component_major
 from se3unet.graph import KNNGraph, connect
 from tests.se3unet.clouds import CLOUDS, FAR, duplicated, random_cloud
 from tests.se3unet.so3_oracle import (
@@ -39,6 +40,12 @@ def built(layer):
     module = layer().double()
     perturb(module)
     return module
+
+
+def every_edge(linear, fibers, edges):
+    (chunk,) = edges.chunks()
+    nodes = {degree: component_major(feature) for degree, feature in fibers.items()}
+    return linear.on_edges(nodes, chunk, linear.matrices())
 
 
 def edges_of(points):
@@ -108,13 +115,14 @@ def test_the_last_neighbour_does_not_matter(layer):
 def test_attention_averages_values_by_the_weights_of_each_head():
     module, edges = built(attention), edges_of(random_cloud().unsqueeze(0))
     fibers, node = random_fibers(IRREPS_IN, 1, 60), 11
-    relative = module.relative({d: f[:, edges.graph.neighbours[0]] for d, f in fibers.items()}, edges.graph.vectors)
-    keys = module.key(relative, edges.invariants, edges.basis)
-    values = module.value(relative, edges.invariants, edges.basis)
+    values, keys = (
+        {d: f.unflatten(2, (1, 60, 6)).permute(2, 3, 4, 1, 0) for d, f in on_edges.items()}
+        for on_edges in every_edge(module.linear, fibers, edges)
+    )
     queries = module.query(fibers)
     output = module(fibers, edges)
     for head in range(2):
-        share = slice(2 * head, 2 * head + 2)
+        share = slice(head, None, 2)
         query = torch.cat([queries[d][0, node, share].flatten() for d in (0, 1)])
         key = torch.cat([keys[d][0, node, :, share].flatten(1) for d in (0, 1)], -1)
         assert query.shape == (8,)

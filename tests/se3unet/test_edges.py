@@ -1,9 +1,12 @@
 import pytest
 import torch
 
+from se3unet import edges as edges_module
+from se3unet.contracts import EdgeFrames
 from se3unet.edges import NEAR_FIELD, EdgeGeometry
+from se3unet.frames import aligning_frames, frame_of
 from se3unet.graph import KNNGraph
-from se3unet.so3 import KernelBasis
+from se3unet.radial import radial_basis
 from tests.se3unet.clouds import CLOUDS, FAR, random_cloud
 from tests.se3unet.so3_oracle import haar_rotations, matrix, wigner_d
 
@@ -12,32 +15,36 @@ def edges_of(points, max_degree=2):
     return EdgeGeometry(max_degree)(KNNGraph(6)(points))
 
 
+def along(edges, degree):
+    """What of the frames does not depend on the turn about the edge, [B, N, k, 2l+1]."""
+    return frame_of(edges.frames, degree)[degree].movedim(0, -1)
+
+
 @pytest.mark.parametrize("cloud", CLOUDS.values(), ids=CLOUDS)
 def test_geometry_is_equivariant(cloud):
     points = cloud().unsqueeze(0)
     expected = edges_of(points)
     for rotation in haar_rotations(2):
         turned = edges_of(points @ matrix(rotation).T)
-        assert float((turned.invariants - expected.invariants).abs().max()) < 1e-13
-        for (i, o), kernels in expected.basis.items():
-            left, right = wigner_d(o, rotation), wigner_d(i, rotation)
-            turned_kernels = torch.einsum("ab,...bcf,dc->...adf", left, kernels, right)
-            assert float((turned.basis[i, o] - turned_kernels).abs().max()) < 1e-12
+        assert float((turned.radial - expected.radial).abs().max()) < 1e-13
+        assert float((turned.along - expected.along).abs().max()) < 1e-13
+        for degree in (1, 2):
+            rotated = along(expected, degree) @ wigner_d(degree, rotation).T
+            assert float((along(turned, degree) - rotated).abs().max()) < 1e-12
     moved = edges_of(points + FAR)
-    assert torch.equal(moved.invariants, expected.invariants)
-    assert all(torch.equal(moved.basis[pair], kernels) for pair, kernels in expected.basis.items())
+    assert all(torch.equal(getattr(moved, name), getattr(expected, name)) for name in ("frames", "radial", "along"))
 
 
-def test_each_frequency_is_damped_by_its_power():
+def test_frames_are_damped_by_the_power_of_their_degree():
     graph = KNNGraph(6)(random_cloud().unsqueeze(0))
-    basis = KernelBasis(2)(graph.vectors)
     ratio = graph.distances / (NEAR_FIELD * graph.distances[..., -1:])
     damping = ratio / (1 + ratio**2).sqrt()
-    damped = EdgeGeometry(2)(graph).basis
-    for index, frequency in enumerate((1, 2, 3)):
-        expected = basis[1, 2][..., index] * (damping**frequency)[..., None, None]
-        torch.testing.assert_close(damped[1, 2][..., index], expected)
-    assert torch.equal(damped[0, 0], basis[0, 0])
+    edges = EdgeGeometry(2)(graph)
+    plain = aligning_frames((graph.vectors / graph.distances.unsqueeze(-1)).movedim(-1, 0), 2)
+    for degree in (1, 2):
+        torch.testing.assert_close(frame_of(edges.frames, degree), frame_of(plain, degree) * damping**degree)
+    torch.testing.assert_close(edges.along, graph.distances * damping)
+    assert torch.equal(edges.radial, radial_basis(graph.distances))
 
 
 def test_geometry_is_continuous_where_two_points_meet():
@@ -45,13 +52,43 @@ def test_geometry_is_continuous_where_two_points_meet():
     nearly = points.clone()
     points[1], nearly[1] = points[0], points[0] + 1e-9
     together, apart = edges_of(points.unsqueeze(0)), edges_of(nearly.unsqueeze(0))
-    for pair, kernels in together.basis.items():
-        assert float((kernels[0, 0] - apart.basis[pair][0, 0]).abs().max()) < 1e-7
+    for name in ("frames", "radial", "along"):
+        assert float((getattr(together, name)[..., 0, 0] - getattr(apart, name)[..., 0, 0]).abs().max()) < 1e-7
 
 
 @pytest.mark.parametrize("cloud", CLOUDS.values(), ids=CLOUDS)
 def test_gradients_are_finite(cloud):
     points = cloud().unsqueeze(0).requires_grad_()
     edges = edges_of(points)
-    (edges.invariants.sum() + sum(kernels.square().sum() for kernels in edges.basis.values())).backward()
+    (edges.along.sum() + edges.radial.square().sum() + edges.frames.square().sum()).backward()
     assert points.grad.isfinite().all()
+
+
+def test_chunks_hold_every_edge_once(monkeypatch):
+    monkeypatch.setattr(edges_module, "CPU_CHUNK", 100)
+    edges = edges_of(torch.stack([random_cloud(seed=1), random_cloud(seed=2)]))
+    chunks = list(edges.chunks())
+    assert [len(range(120)[chunk.nodes]) for chunk in chunks] == [*[16] * 7, 8]
+    first, second = edges.graph.neighbours
+    assert torch.equal(torch.cat([chunk.sources for chunk in chunks]), torch.cat([first, second + 60]).flatten())
+    for name in ("frames", "radial", "along"):
+        assert torch.equal(torch.cat([getattr(chunk, name) for chunk in chunks], -1), getattr(edges, name).flatten(-3))
+
+
+def test_frames_stay_rotations_under_autocast():
+    points = random_cloud().unsqueeze(0).float()
+    with torch.autocast("cpu", torch.bfloat16):
+        lower = edges_of(points)
+    assert torch.equal(lower.frames, edges_of(points).frames)
+
+
+def test_the_contract_compares_the_rows_along_the_edges():
+    frames = edges_of(random_cloud().unsqueeze(0)).frames
+    parts = list(EdgeFrames(2, nodes=2, batch=1).parts(frames))
+    shapes = [(part.label, tuple(part.values.shape)) for part in parts]
+    assert shapes == [("1x1e", (3, 1, 60, 6)), ("1x2e", (5, 1, 60, 6))]
+
+
+def test_degree_zero_alone_has_no_frames():
+    with pytest.raises(ValueError, match="max_degree: expected 1 or more, got 0"):
+        EdgeGeometry(0)

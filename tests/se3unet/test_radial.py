@@ -1,31 +1,28 @@
-import pytest
+import numpy as np
 import torch
+from scipy.interpolate import BSpline
 
-from se3unet.radial import RadialProfile
+from se3unet.radial import MIDDLE, SPLINES, radial_basis
 
-
-def test_weights_on_any_leading_axes():
-    profile = RadialProfile(invariants=2, channels_in=3, channels_out=4, frequencies=5).double()
-    invariants = torch.rand(2, 6, 7, 2, dtype=torch.float64)
-    weights = profile(invariants)
-    assert weights.shape == (2, 6, 7, 4, 3, 5)
-    torch.testing.assert_close(weights[1, 2, 3], profile(invariants[1, 2, 3]))
+LENGTHS = torch.tensor([0.0, 1e-9, 0.01, 0.1, 0.25, 0.3, 1.0, 7.0, 1e6], dtype=torch.float64)
 
 
-def test_weights_depend_on_the_distance():
-    profile = RadialProfile(invariants=1, channels_in=1, channels_out=1, frequencies=1)
-    weights = profile(torch.tensor([[0.1], [0.2], [3.0]])).flatten()
-    assert weights.unique().numel() == 3
+def test_the_basis_is_that_of_cubic_splines():
+    spacing = 1 / (SPLINES - 3)
+    knots = spacing * np.arange(-3, SPLINES + 1)
+    places = (LENGTHS / (LENGTHS + MIDDLE)).numpy()
+    for number, values in enumerate(radial_basis(LENGTHS)):
+        expected = BSpline(knots, np.eye(SPLINES)[number], 3)(places)
+        np.testing.assert_allclose(values.numpy(), expected, atol=1e-14)
 
 
-def test_gradients_reach_invariants_and_parameters():
-    profile = RadialProfile(invariants=1, channels_in=2, channels_out=2, frequencies=3).double()
-    invariants = torch.rand(5, 1, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(profile, (invariants,))
-    profile(invariants).square().sum().backward()
-    assert all(parameter.grad.abs().sum() > 0 for name, parameter in profile.named_parameters())
+def test_the_basis_sums_to_one_at_every_length():
+    lengths = torch.cat([LENGTHS, torch.tensor([1e300], dtype=torch.float64)]).reshape(2, 5)
+    total = radial_basis(lengths).sum(0)
+    torch.testing.assert_close(total, torch.ones_like(total))
 
 
-def test_wrong_number_of_invariants_is_named():
-    with pytest.raises(ValueError, match=r"invariants: expected shape \[..., 2\], got \[5, 1\]"):
-        RadialProfile(invariants=2, channels_in=1, channels_out=1, frequencies=1)(torch.zeros(5, 1))
+def test_derivatives_of_the_basis():
+    lengths = (1.01 * LENGTHS[2:-1]).requires_grad_()  # off the knots
+    assert torch.autograd.gradcheck(radial_basis, (lengths,))
+    assert torch.autograd.gradgradcheck(radial_basis, (lengths,))
