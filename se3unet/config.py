@@ -32,6 +32,7 @@ _LEAST = {
     "channels": 1,
     "max_degree": 1,
     "neighbours": 2,
+    "blocks": 1,
     "heads": 1,
     "landmarks": 1,
     "head_width": 1,
@@ -51,6 +52,7 @@ class SE3UnetConfig:
         channels: channels of each degree.
         max_degree: highest degree of the features; all degrees from 0 are kept throughout.
         neighbours: k of every graph.
+        blocks: residual blocks of each transformer.
         pool_ratio: fraction of the points that each pooling drops.
         pooling: 'sum', 'mean' or 'max' over each neighbourhood.
         messages: 'attention', or 'convolution' without it.
@@ -71,6 +73,7 @@ class SE3UnetConfig:
     channels: int = 5
     max_degree: int = 2
     neighbours: int = 40
+    blocks: int = 3
     pool_ratio: float = 0.35
     pooling: Pooling = "sum"
     messages: MessageMode = "attention"
@@ -104,7 +107,7 @@ class SE3UnetConfig:
     @property
     def block_settings(self) -> BlockSettings:
         """What the blocks need of it."""
-        return BlockSettings(self.messages, self.heads, self.relative_positions, self.skip)
+        return BlockSettings(self.messages, self.heads, self.relative_positions, self.skip, self.blocks)
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> SE3UnetConfig:

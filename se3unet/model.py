@@ -12,6 +12,7 @@ from se3unet.edges import EdgeGeometry
 from se3unet.fibers import fiber_irreps
 from se3unet.graph import KNNGraph
 from se3unet.head import Embed, InvariantHead
+from se3unet.hierarchy import Hierarchy
 from se3unet.interaction import SumSkip
 from se3unet.pool import Pool
 from se3unet.sampling import kept_points
@@ -59,12 +60,12 @@ class SE3Unet(nn.Module):
         kind = self.config.self_interaction
         return SE3Transformer(irreps_in, irreps_out, self.config.block_settings, kind, last or kind)
 
-    def forward(self, positions: Tensor) -> Tensor:
+    def forward(self, positions: Tensor | Hierarchy) -> Tensor:
         """Predict heatmaps.
 
         Args:
             positions: [N, 3], or [B, N, 3] for clouds of N points each, in any frame, in the unit of length that the
-                weights were trained for; of the network's dtype and device.
+                weights were trained for; of the network's dtype and device. Or what `hierarchy` gave for them.
 
         Returns:
             [N, landmarks] or [B, N, landmarks] in (0, 1).
@@ -74,21 +75,36 @@ class SE3Unet(nn.Module):
         """
         return self.logits(positions).sigmoid()
 
-    def logits(self, positions: Tensor) -> Tensor:
+    def logits(self, positions: Tensor | Hierarchy) -> Tensor:
         """Predict what `forward` puts through a sigmoid; the arguments are the same."""
-        self._check(positions)
-        batch = positions if positions.dim() == 3 else positions.unsqueeze(0)
-        logits = self._features_to_logits(batch)
-        return logits if positions.dim() == 3 else logits.squeeze(0)
+        hierarchy = positions if isinstance(positions, Hierarchy) else self.hierarchy(positions)
+        logits = self._features_to_logits(hierarchy)
+        is_single = isinstance(positions, Tensor) and positions.dim() == 2
+        return logits.squeeze(0) if is_single else logits
 
-    def _features_to_logits(self, positions: Tensor) -> Tensor:
-        edges = self.geometry[0](self.graph(positions))
-        fibers = self.embed(positions)
+    def hierarchy(self, positions: Tensor) -> Hierarchy:
+        """The graphs of clouds [N, 3] or [B, N, 3] at every level; no weight has a part in them.
+
+        Raises:
+            ValueError: the positions cannot be used.
+        """
+        self._check(positions)
+        finest = graph = self.graph(positions if positions.dim() == 3 else positions.unsqueeze(0))
+        coarser = []
+        for pool in self.pool:
+            coarser.append(pool.coarsen(graph))
+            graph = coarser[-1].graph
+        return Hierarchy(finest, tuple(coarser))
+
+    def _features_to_logits(self, hierarchy: Hierarchy) -> Tensor:
+        edges = self.geometry[0](hierarchy.finest)
+        fibers = self.embed(hierarchy.finest.positions)
         contracted = []
-        for down, pool, geometry in zip(self.down, self.pool, self.geometry[1:], strict=True):
+        levels = zip(self.down, self.pool, hierarchy.coarser, self.geometry[1:], strict=True)
+        for down, pool, coarse, geometry in levels:
             fibers = down(fibers, edges)
             contracted.append((fibers, edges))
-            pooled = pool(fibers, edges.graph)
+            pooled = pool(fibers, edges.graph, coarse)
             fibers, edges = pooled.fibers, geometry(pooled.graph)
         fibers = self.bottleneck(fibers, edges)
         for level in reversed(range(self.config.levels)):
