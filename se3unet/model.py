@@ -34,25 +34,27 @@ class SE3Unet(nn.Module):
         if not (config is None or isinstance(config, SE3UnetConfig)):
             raise ValueError(f"config: expected an SE3UnetConfig, see SE3UnetConfig.from_dict, got {config!r}")
         self.config = config = config or SE3UnetConfig()
-        hidden = fiber_irreps(dict.fromkeys(range(config.max_degree + 1), config.channels))
-        levels = range(config.levels)
+        degrees, levels = range(config.max_degree + 1), range(config.levels)
+        hidden = [fiber_irreps(dict.fromkeys(degrees, count)) for count in config.channels_by_level]
         self.graph = KNNGraph(config.neighbours)
         # One per level, though it has no weights: a layer that works on one level has one way to transform.
         self.geometry = nn.ModuleList(EdgeGeometry(config.max_degree) for _ in range(config.levels + 1))
         self.embed = Embed()
         self.down = nn.ModuleList(
-            self._transformer(hidden if level else self.embed.irreps_out, hidden) for level in levels
+            self._transformer(hidden[level - 1] if level else self.embed.irreps_out, hidden[level]) for level in levels
         )
         self.pool = nn.ModuleList(Pool(config.pool_ratio, config.neighbours, config.pooling) for _ in levels)
-        self.bottleneck = self._transformer(hidden, hidden)
+        self.bottleneck = self._transformer(hidden[-2], hidden[-1])
         self.upsample = nn.ModuleList(Upsample(config.power) for _ in levels)
         # Indexed by level, the finest first, as `down` is: the last to run is up.0.
         self.up = nn.ModuleList(
-            self._transformer(hidden, hidden, config.self_interaction if level else config.last_self_interaction)
+            self._transformer(
+                hidden[level + 1], hidden[level], config.self_interaction if level else config.last_self_interaction
+            )
             for level in levels
         )
-        self.residual = nn.ModuleList(SumSkip(hidden, hidden) for _ in levels)
-        self.head = InvariantHead(hidden, config.landmarks, config.head_width)
+        self.residual = nn.ModuleList(SumSkip(hidden[level], hidden[level]) for level in levels)
+        self.head = InvariantHead(hidden[0], config.landmarks, config.head_width)
 
     def _transformer(
         self, irreps_in: o3.Irreps, irreps_out: o3.Irreps, last: SelfInteractionMode | None = None
