@@ -13,7 +13,7 @@ from se3unet.pool import PooledCloud
 
 
 class NotFiniteError(ValueError):
-    """A loss, a gradient or a weight is NaN or infinite; the message names the layer."""
+    """A heatmap, a gradient or a weight is NaN or infinite; the message names the layer."""
 
 
 def is_finite(tensors: Iterable[Tensor]) -> bool:
@@ -21,14 +21,14 @@ def is_finite(tensors: Iterable[Tensor]) -> bool:
     return all(bool(tensor.isfinite().all()) for tensor in tensors)
 
 
-def explain_loss(model: nn.Module, inputs: Any) -> str:
-    """Run the model again on inputs that gave a loss that is not finite, and say where it went wrong."""
+def explain_heatmaps(model: nn.Module, inputs: Any) -> str:
+    """Run the model again on inputs that gave heatmaps that are not finite, and say where it went wrong."""
     broken = [name for name, weight in model.named_parameters() if not is_finite([weight])]
     if broken:
         return f"the weights {', '.join(broken[:3])} are NaN or infinite"
     with torch.no_grad(), _first_broken(model) as found:
         model(inputs)
-    return f"layer {found[0]} is the first whose output is" if found else "no layer's output is; look at the targets"
+    return f"layer {found[0]} is the first whose output is" if found else "a second run gives finite ones"
 
 
 def explain_gradients(model: nn.Module) -> str:

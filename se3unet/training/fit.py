@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,6 +75,7 @@ def train(faces: FaceSet, settings: Settings, output: Path, options: Options | N
     if len(learned) < settings.training.batch * options.devices * options.nodes:
         raise ValueError(f"batch: expected at most the {len(learned)} faces of the training, got "
                          f"{settings.training.batch} on each of {options.devices * options.nodes} devices")  # fmt: skip
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING if options.quiet else logging.INFO)
     lightning.seed_everything(settings.training.seed, workers=True, verbose=False)
     model = build(settings)
     trainer = _trainer(lightning, settings, output, options, held_out)
@@ -124,8 +126,11 @@ def _trainer(lightning: Any, settings: Settings, output: Path, options: Options,
         use_distributed_sampler=False,
         callbacks=_callbacks(lightning, settings, output, options, held_out),
         plugins=[_whole_files()],
-        # Without versions: a training that goes on continues its logs.
-        logger=[log(output, name="logs", version="") for log in (loggers.CSVLogger, loggers.TensorBoardLogger)],
+        # A version of the logs for each start, as a file of CSV would be written over. No kill shall lose a step.
+        logger=[
+            loggers.CSVLogger(output / "logs", name="csv", flush_logs_every_n_steps=1),
+            loggers.TensorBoardLogger(output / "logs", name="tensorboard"),
+        ],
         log_every_n_steps=1,
         num_sanity_val_steps=0,
         enable_progress_bar=not options.quiet,

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from se3unet.metrics import iou, landmark_error_mm, soft_landmarks
 from se3unet.training.data import Batch
-from se3unet.training.finite import NotFiniteError, explain_gradients, explain_loss, is_finite
+from se3unet.training.finite import NotFiniteError, explain_gradients, explain_heatmaps, is_finite
 from se3unet.training.losses import heatmap_loss
 from se3unet.training.settings import Settings
 
@@ -31,9 +31,10 @@ class Heatmaps(lightning.LightningModule):
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         """The loss of a batch."""
-        loss: Tensor = self.loss(self.model(batch.inputs).float(), batch.targets)
-        if not is_finite([loss]):
-            self._stop("loss", explain_loss(self.model, batch.inputs))
+        heatmaps = self.model(batch.inputs).float()
+        if not is_finite([heatmaps]):
+            self._stop("heatmaps", explain_heatmaps(self.model, batch.inputs))
+        loss: Tensor = self.loss(heatmaps, batch.targets)
         self.log("loss", loss, on_step=True, on_epoch=True, prog_bar=True, batch_size=len(batch), sync_dist=True)
         return loss
 

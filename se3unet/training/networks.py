@@ -11,8 +11,8 @@ from se3unet.hierarchy import Hierarchy
 from se3unet.model import SE3Unet
 from se3unet.training.settings import Settings
 
-PRIOR = -3.5
-"""Logit of the mean of a true heatmap of a face, 0.03: an untrained head starts there, and not at a half."""
+PRIOR = -4.4
+"""Logit of the mean of a true heatmap of a face, 0.0125: an untrained head starts there, and not at a half."""
 
 
 class Network(Protocol):
