@@ -133,7 +133,10 @@ class SE3UnetConfig:
         if unknown:
             raise ValueError(f"settings: expected keys among {', '.join(known)}, got {', '.join(map(repr, unknown))}")
         # Lists are how files write tuples.
-        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()})
+        values: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()
+        }
+        return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as plain values."""

@@ -42,9 +42,7 @@ def run(options: argparse.Namespace) -> int:
             raise ValueError(f"--{name}: expected {least} or more, got {getattr(options, name)}")
     data, output = Path(options.data), Path(options.output)
     faces = FaceSet.load(data / "train.npz" if data.is_dir() else data)
-    how = Options(
-        options.resume, options.quiet, options.devices, options.nodes, options.watch, options.stop_on_breach
-    )
+    how = Options(options.resume, options.quiet, options.devices, options.nodes, options.watch, options.stop_on_breach)
     figures = train(faces, settings, output, how)
     print("\n".join([*(f"{name}: {value:.4g}" for name, value in figures.items()), f"written: {output / BEST}"]))
     return 0

@@ -156,8 +156,13 @@ def _callbacks(lightning: Any, settings: Settings, output: Path, options: Option
         found.append(EquivarianceWatch(held_out.positions[:1], options.watch, options.stop_on_breach))
     found.append(
         kinds.ModelCheckpoint(
-            dirpath=output, filename=Path(STATE).stem, save_top_k=1, monitor=None, every_n_epochs=1,
-            save_on_train_epoch_end=True, enable_version_counter=False,
-        )  # fmt: skip
+            dirpath=output,
+            filename=Path(STATE).stem,
+            save_top_k=1,
+            monitor=None,
+            every_n_epochs=1,
+            save_on_train_epoch_end=True,
+            enable_version_counter=False,
+        )
     )
     return found
