@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.utils.data import DataLoader
+from torch.utils.data import ConcatDataset, DataLoader
 from torch.utils.data.distributed import DistributedSampler
 
 from faces import FaceSet, split_by_subject
@@ -100,13 +100,17 @@ def _state(output: Path, resume: bool) -> str | None:
 def _loaders(
     learned: FaceSet, held_out: FaceSet, model: torch.nn.Module, settings: Settings, options: Options, trainer: Any
 ) -> tuple[DataLoader[Any], DataLoader[Any]]:
+    from se3unet.training.crops import cut
     from se3unet.training.data import Faces, collate
 
-    sets = [Faces(part, model, settings.loss.sigma) for part in (learned, held_out)]
+    training = settings.training
+    cuts = [cut(learned, seed) for seed in range(training.seed, training.seed + training.cuts)]
+    everything = [Faces(part, model, settings.loss.sigma) for part in (learned, *cuts)]
+    sets: list[Any] = [ConcatDataset(everything), Faces(held_out, model, settings.loss.sigma)]
     place = {"num_replicas": options.devices * options.nodes, "rank": trainer.global_rank}
     # One order for all processes, which depends on the seed and the epoch alone: each takes its share of every step.
-    order: Any = DistributedSampler(sets[0], **place, seed=settings.training.seed, drop_last=True)
-    batch = settings.training.batch
+    order: Any = DistributedSampler(sets[0], **place, seed=training.seed, drop_last=True)
+    batch = training.batch
     return (
         DataLoader(sets[0], batch, sampler=order, collate_fn=collate, drop_last=True),
         DataLoader(sets[1], batch, sampler=DistributedSampler(sets[1], **place, shuffle=False), collate_fn=collate),

@@ -62,6 +62,8 @@ class TrainingSettings:
         clip: longest gradient; a longer one is shortened to it.
         average: decay of the moving average of the weights, which is what is validated and kept; 0 keeps the weights.
         precision: "32-true", or "bf16-mixed" for products in bfloat16.
+        cuts: how many times each face is learned besides, cut at random and in a unit that is a little wrong, as scans
+            are (see `se3unet.training.crops`).
         validation: fraction of the subjects that is not trained on.
         seed: of the weights, of the order of the faces and of the choice of the subjects.
     """
@@ -76,6 +78,7 @@ class TrainingSettings:
     clip: float = 1.0
     average: float = 0.0
     precision: str = "32-true"
+    cuts: int = 0
     validation: float = 0.05
     seed: int = 0
 
@@ -83,7 +86,8 @@ class TrainingSettings:
         """Check every setting."""
         for name in ("epochs", "batch", "accumulate", "cycle", "growth"):
             _whole(name, getattr(self, name), 1)
-        _whole("seed", self.seed, 0)
+        for name in ("cuts", "seed"):
+            _whole(name, getattr(self, name), 0)
         for name in ("rate", "clip"):
             _number(name, getattr(self, name), above=0)
         _number("decay", self.decay, least=0)
