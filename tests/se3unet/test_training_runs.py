@@ -215,6 +215,7 @@ class TestMisuse:
 
 def test_the_published_architecture_is_trained_by_the_same_command(files):
     pytest.importorskip("dgl", reason="needs DGL: pip install 'equivariance[dgl]'")
+    small_faces(3).save(files / "train.npz")
     assert main(arguments(files, "out", "--network", "published", "--epochs", "1")) == 0
     trained = load_checkpoint(files / "out" / BEST)
     assert trained.settings.network == "published"
