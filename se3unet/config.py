@@ -104,8 +104,6 @@ class SE3UnetConfig:
             raise ValueError(f"power: expected a finite number above 0, got {power!r}")
 
     def _check_channels(self) -> None:
-        if isinstance(self.channels, list):
-            object.__setattr__(self, "channels", tuple(self.channels))
         given, levels = self.channels, self.levels + 1
         counts = given if isinstance(given, tuple) else levels * (given,)
         if len(counts) != levels or any(type(count) is not int or count < 1 for count in counts):
@@ -134,7 +132,11 @@ class SE3UnetConfig:
         unknown = sorted(set(settings) - set(known))
         if unknown:
             raise ValueError(f"settings: expected keys among {', '.join(known)}, got {', '.join(map(repr, unknown))}")
-        return cls(**settings)
+        # Lists are how files write tuples.
+        values: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()
+        }
+        return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as plain values."""

@@ -14,7 +14,7 @@ from se3unet.graph import KNNGraph
 from se3unet.head import Embed, InvariantHead
 from se3unet.hierarchy import Hierarchy
 from se3unet.interaction import SumSkip
-from se3unet.pool import Pool
+from se3unet.pool import CoarseCloud, Pool
 from se3unet.sampling import kept_points
 from se3unet.upsample import Upsample
 
@@ -92,8 +92,9 @@ class SE3Unet(nn.Module):
         """
         self._check(positions)
         finest = graph = self.graph(positions if positions.dim() == 3 else positions.unsqueeze(0))
-        coarser = []
+        coarser: list[CoarseCloud] = []
         for pool in self.pool:
+            assert isinstance(pool, Pool)
             coarser.append(pool.coarsen(graph))
             graph = coarser[-1].graph
         return Hierarchy(finest, tuple(coarser))
