@@ -73,16 +73,17 @@ class FaceSet:
             FaceError: a number is not one of a face, or is not in a list.
         """
         try:
-            numbers = torch.arange(len(self))[which if isinstance(which, slice) else list(which)]
+            picked = np.arange(len(self))[which if isinstance(which, slice) else list(which)]
         except (TypeError, IndexError) as error:
             raise FaceError(f"which={which!r}: expected a slice or numbers of the {len(self)} faces: {error}") from None
+        numbers = torch.tensor(picked)
         return FaceSet(
             positions=self.positions[numbers],
             landmarks=self.landmarks[numbers],
             surface=self.surface[numbers],
             unit_mm=self.unit_mm[numbers],
-            subjects=tuple(self.subjects[number] for number in numbers),
-            expressions=tuple(self.expressions[number] for number in numbers),
+            subjects=tuple(self.subjects[number] for number in picked),
+            expressions=tuple(self.expressions[number] for number in picked),
             source=self.source,
         )
 
@@ -126,11 +127,11 @@ def split_by_subject(faces: FaceSet, first: float | int, seed: int) -> tuple[Fac
         FaceError: not between 1 and all subjects but one.
     """
     subjects = sorted(set(faces.subjects))
-    count = round(first * len(subjects)) if 0 < first < 1 else int(first)
-    if not 0 < count < len(subjects):
+    count = round(first * len(subjects)) if 0 < first < 1 else first
+    if count not in range(1, len(subjects)):
         expected = f"from 1 to {len(subjects) - 1} of the {len(subjects)} subjects, or a fraction that gives so many"
         raise FaceError(f"first={first}: expected {expected}")
-    chosen = set(np.random.default_rng(seed).choice(subjects, size=count, replace=False).tolist())
+    chosen = set(np.random.default_rng(seed).choice(subjects, size=int(count), replace=False).tolist())
     numbers = range(len(faces))
     return (
         faces[[number for number in numbers if faces.subjects[number] in chosen]],

@@ -10,6 +10,9 @@ from faces.errors import FaceError
 from faces.face import Face, Source
 from faces.ict import IctModel, load_ict
 
+WHOLE_HEADS = True
+"""Whether the faces are to be cropped."""
+
 MM_PER_CM = 10
 RANDOM_EXPRESSIONS = 3
 """Faces with an expression per person, beside the neutral one, where no number is asked for."""
@@ -101,7 +104,8 @@ class IctFaces:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `python -m faces prepare ict`."""
-    parser.add_argument("--model", type=Path, required=True, help="the packed model (.npz; see pack-ict)")
+    source = "the packed model (.npz, see pack-ict), or a clone's folder FaceXModel"
+    parser.add_argument("--model", type=Path, required=True, help=source)
     parser.add_argument(
         "--expressions",
         type=int,
