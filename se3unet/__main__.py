@@ -9,6 +9,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from se3unet.evaluation import command as evaluation
 from se3unet.training import command as training
 
 PROGRAM = "se3unet"
@@ -18,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     parser = argparse.ArgumentParser(prog=f"python -m {PROGRAM}", description="Landmarks of faces in any pose.")
     commands = parser.add_subparsers(dest="command", required=True)
-    for command in (training,):
+    for command in (training, evaluation):
         command.add_parser(commands)
     options = parser.parse_args(arguments)
     try:
