@@ -32,7 +32,9 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("checkpoints", nargs="+", type=Path, metavar="CHECKPOINT", help="what a training wrote")
     parser.add_argument("--data", type=Path, required=True, metavar="FILE", help="prepared faces: DIR/test.npz")
-    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder of landmarks.md and landmarks/")
+    parser.add_argument(
+        "--output", type=Path, required=True, metavar="DIR", help="folder of landmarks.md and landmarks/"
+    )
     parser.add_argument(
         "--conditions",
         nargs="+",

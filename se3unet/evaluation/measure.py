@@ -103,6 +103,9 @@ def _scores(found: Tensor, face: FaceSet) -> tuple[Tensor, Tensor, Tensor, Tenso
     target = heatmaps(face.positions, face.landmarks)
     soft = soft_landmarks(found, face.positions)
     refined = refined_landmarks(found, face.positions, face.surface)
-    errors = (landmark_error_mm(places, face.landmarks, face.unit_mm) for places in (soft, refined))
-    normalized = normalized_error(refined, face.landmarks).mean(-1)
-    return iou_curve(found, target, THRESHOLDS)[:, 0].double(), *errors, normalized
+    return (
+        iou_curve(found, target, THRESHOLDS)[:, 0].double(),
+        landmark_error_mm(soft, face.landmarks, face.unit_mm),
+        landmark_error_mm(refined, face.landmarks, face.unit_mm),
+        normalized_error(refined, face.landmarks).mean(-1),
+    )

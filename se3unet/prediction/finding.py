@@ -1,0 +1,149 @@
+"""Where in a scan the face is, in whatever pose: balls about points of the surface are shown to the network.
+
+All that is done to the points depends on distances alone, so that a moved scan gives the moved landmarks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from faces import Face, FaceError, farthest_points
+from faces.crop import crop
+from se3unet.metrics import refined_landmarks
+from se3unet.prediction.confidence import Reading, read
+from se3unet.prediction.units import NOMINAL_UNIT_MM
+
+Array = npt.NDArray[np.float64]
+Heatmaps = Callable[[Tensor], Tensor]
+"""From clouds [B, N, 3] float32 in the unit of a normalised face to heatmaps [B, N, 68], both on the CPU."""
+
+POINTS = 1024
+SURFACE_POINTS = 8192
+_CANDIDATES = 16
+_RADIUS = 110.0 / NOMINAL_UNIT_MM
+_CLOSER_RADIUS = 125.0 / NOMINAL_UNIT_MM
+_FOLLOWED = 3
+_CLOSER_STEPS = 2
+_DENSE = 4096
+_AT_ONCE = 8
+_NOSE = slice(27, 36)
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """The face of a scan, in the frame of the scan, in nominal units.
+
+    Attributes:
+        landmarks: [68, 3] float64, on the surface.
+        reading: how certain they are.
+        positions: [1024, 3] float64, what the network saw.
+        heatmaps: [1024, 68] float32, what it said.
+        surface: [S, 3] float64, a dense cloud of the face.
+    """
+
+    landmarks: Array
+    reading: Reading
+    positions: Array
+    heatmaps: Tensor
+    surface: Array
+
+
+def find(cloud: Array, heatmaps: Heatmaps) -> Found | None:
+    """Find the face in a dense cloud [n, 3] in nominal units; None where no ball holds enough points for the network.
+
+    What is found need not be a face: its confidence tells.
+    """
+    views = [_View.of(cloud, centre, _RADIUS) for centre in _candidates(cloud)]
+    seen = _read_all([view for view in views if view is not None], heatmaps)
+    followed = sorted(seen, key=_confidence, reverse=True)[:_FOLLOWED]
+    best = followed[:1]
+    for _ in range(_CLOSER_STEPS):
+        closer = [_View.of(cloud, reading.landmarks[_NOSE].mean(0), _CLOSER_RADIUS) for _, _, reading in followed]
+        followed = sorted(_read_all([v for v in closer if v is not None], heatmaps), key=_confidence, reverse=True)[:1]
+        best = sorted([*best, *followed], key=_confidence, reverse=True)[:1]
+    return _finished(cloud, *best[0], heatmaps) if best else None
+
+
+@dataclass(frozen=True, eq=False)
+class _View:
+    """A part of a scan: a dense cloud [S, 3], and the points [1024, 3] of it that the network sees."""
+
+    surface: Array
+    points: Array
+
+    @staticmethod
+    def of(cloud: Array, centre: Array, radius: float) -> _View | None:
+        """What is within a ball; None where that is too little."""
+        return _View.spread(cloud[np.linalg.norm(cloud - centre, axis=1) < radius], _DENSE)
+
+    @staticmethod
+    def spread(cloud: Array, most: int) -> _View | None:
+        """Points spread evenly over a cloud, of which `most` points are kept at random."""
+        if len(cloud) < POINTS:
+            return None
+        rng = np.random.default_rng(0)
+        surface = cloud[rng.permutation(len(cloud))[:most]]
+        # Shuffled: in the order of picking, pooling would keep the first points.
+        return _View(surface, surface[rng.permutation(farthest_points(surface, POINTS))])
+
+
+_Seen = tuple[_View, Tensor, Reading]
+
+
+def _candidates(cloud: Array) -> Array:
+    """Points spread over the surface, so that one of them is near the nose, and the middle of all."""
+    rng = np.random.default_rng(0)
+    some = cloud[rng.permutation(len(cloud))[:_DENSE]]
+    return np.concatenate([some.mean(0, keepdims=True), some[farthest_points(some, _CANDIDATES)]])
+
+
+def _confidence(seen: _Seen) -> float:
+    return seen[2].confidence
+
+
+def _read_all(views: Sequence[_View], heatmaps: Heatmaps) -> list[_Seen]:
+    seen = []
+    for start in range(0, len(views), _AT_ONCE):
+        some = views[start : start + _AT_ONCE]
+        # About the mean of each, so that float32 loses nothing of a scan that is far from the origin.
+        clouds = [torch.from_numpy(view.points - view.points.mean(0)).float() for view in some]
+        for view, cloud, maps in zip(some, clouds, heatmaps(torch.stack(clouds)), strict=True):
+            seen.append((view, maps, _moved(read(maps, cloud), view.points.mean(0), 1.0)))
+    return seen
+
+
+def _moved(reading: Reading, by: Array, scale: float) -> Reading:
+    return Reading(reading.landmarks * scale + by, reading.certainties, reading.size * scale)
+
+
+def _finished(cloud: Array, view: _View, maps: Tensor, reading: Reading, heatmaps: Heatmaps) -> Found:
+    """Look once more at just that part of the face that a training shows, at the size that faces have in it."""
+    part = _as_in_training(cloud, reading)
+    if part is not None:
+        scale, centre = reading.size, part.points.mean(0)
+        scaled = _View((part.surface - centre) / scale, (part.points - centre) / scale)
+        (_, again, closer) = _read_all([scaled], heatmaps)[0]
+        if closer.confidence >= reading.confidence:
+            view, maps, reading = part, again, _moved(closer, centre, scale)
+    points, surface = (
+        torch.from_numpy(each - view.points.mean(0)) / reading.size for each in (view.points, view.surface)
+    )
+    refined = refined_landmarks(maps, points, surface).numpy() * reading.size + view.points.mean(0)
+    return Found(refined, reading, view.points, maps, view.surface)
+
+
+def _as_in_training(cloud: Array, reading: Reading) -> _View | None:
+    """The crop of FaceScape's faces, by the landmarks; None where they are not those of a face."""
+    face = Face(
+        "scan", "", "", cloud * NOMINAL_UNIT_MM / reading.size, None, reading.landmarks * NOMINAL_UNIT_MM / reading.size
+    )
+    try:
+        return _View.spread(crop(face).points / NOMINAL_UNIT_MM * reading.size, SURFACE_POINTS)
+    except FaceError:
+        return None
