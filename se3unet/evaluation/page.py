@@ -26,7 +26,7 @@ _METHOD = f"""\
 Each face is given alone, as in use. **IoU** is the intersection over union of the points at which the predicted and
 the true heatmap are above the threshold, per face and landmark, then averaged over the faces; where neither has such a
 point there is nothing to compare. **Soft argmax** is the mean of the points weighted by the heat above half of its
-peak. **Refined** landmarks are the places on the dense surface whose bells fit the heatmaps best. The normalized error is
+peak. **Refined** landmarks are the places on the dense surface whose bells fit the heatmaps best. Normalized errors are
 divided by the distance of the outer eye corners; a face has failed above {100 * FAILURE:.0f} %.
 
 Conditions: none, the faces as they are; ICP, moved at random and aligned again, without the true landmarks;

@@ -54,20 +54,21 @@ class Found:
     surface: Array
 
 
-def find(cloud: Array, heatmaps: Heatmaps) -> Found | None:
-    """Find the face in a dense cloud [n, 3] in nominal units; None where no ball holds enough points for the network.
+def find(cloud: Array, heatmaps: Heatmaps) -> Found:
+    """Find the face in a dense cloud [n, 3] of 1,024 points or more, in nominal units.
 
-    What is found need not be a face: its confidence tells.
+    Balls about points all over the surface are read first, then balls about the noses of the best, and at last the
+    crop that the landmarks of the very best ask for. What is found need not be a face: its confidence tells.
     """
-    views = [_View.of(cloud, centre, _RADIUS) for centre in _candidates(cloud)]
-    seen = _read_all([view for view in views if view is not None], heatmaps)
+    seen = _read_all([_View.of(cloud, centre, _RADIUS) for centre in _candidates(cloud)], heatmaps)
     followed = sorted(seen, key=_confidence, reverse=True)[:_FOLLOWED]
-    best = followed[:1]
+    best = followed[0]
     for _ in range(_CLOSER_STEPS):
-        closer = [_View.of(cloud, reading.landmarks[_NOSE].mean(0), _CLOSER_RADIUS) for _, _, reading in followed]
-        followed = sorted(_read_all([v for v in closer if v is not None], heatmaps), key=_confidence, reverse=True)[:1]
-        best = sorted([*best, *followed], key=_confidence, reverse=True)[:1]
-    return _finished(cloud, *best[0], heatmaps) if best else None
+        noses = [reading.landmarks[_NOSE].mean(0) for _, _, reading in followed]
+        closer = _read_all([_View.of(cloud, nose, _CLOSER_RADIUS) for nose in noses], heatmaps)
+        followed = [max(closer, key=_confidence)]
+        best = max(best, *followed, key=_confidence)
+    return _finished(cloud, *best, heatmaps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,15 +79,15 @@ class _View:
     points: Array
 
     @staticmethod
-    def of(cloud: Array, centre: Array, radius: float) -> _View | None:
-        """What is within a ball; None where that is too little."""
-        return _View.spread(cloud[np.linalg.norm(cloud - centre, axis=1) < radius], _DENSE)
+    def of(cloud: Array, centre: Array, radius: float) -> _View:
+        """What is within a ball; where the cloud is sparse, the nearest points, as many as the network wants."""
+        distances = np.linalg.norm(cloud - centre, axis=1)
+        least = np.partition(distances, POINTS - 1)[POINTS - 1]
+        return _View.spread(cloud[distances <= max(radius, least)], _DENSE)
 
     @staticmethod
-    def spread(cloud: Array, most: int) -> _View | None:
+    def spread(cloud: Array, most: int) -> _View:
         """Points spread evenly over a cloud, of which `most` points are kept at random."""
-        if len(cloud) < POINTS:
-            return None
         rng = np.random.default_rng(0)
         surface = cloud[rng.permutation(len(cloud))[:most]]
         # Shuffled: in the order of picking, pooling would keep the first points.
@@ -140,10 +141,9 @@ def _finished(cloud: Array, view: _View, maps: Tensor, reading: Reading, heatmap
 
 def _as_in_training(cloud: Array, reading: Reading) -> _View | None:
     """The crop of FaceScape's faces, by the landmarks; None where they are not those of a face."""
-    face = Face(
-        "scan", "", "", cloud * NOMINAL_UNIT_MM / reading.size, None, reading.landmarks * NOMINAL_UNIT_MM / reading.size
-    )
+    to_mm = NOMINAL_UNIT_MM / reading.size
     try:
-        return _View.spread(crop(face).points / NOMINAL_UNIT_MM * reading.size, SURFACE_POINTS)
+        part = crop(Face("scan", "", "", cloud * to_mm, None, reading.landmarks * to_mm)).points / to_mm
     except FaceError:
         return None
+    return _View.spread(part, SURFACE_POINTS) if len(part) >= POINTS else None

@@ -16,7 +16,7 @@ from torch import Tensor
 from se3unet.config import SE3UnetConfig
 from se3unet.devices import chosen_device
 from se3unet.model import SE3Unet
-from se3unet.prediction.finding import POINTS, Found, find
+from se3unet.prediction.finding import Found, find
 from se3unet.prediction.scan import Scan
 from se3unet.prediction.units import NOMINAL_UNIT_MM, UNITS_MM, likely_units
 
@@ -104,7 +104,7 @@ class Predictor:
             unit: one of `UNITS_MM`; if it is not given, it is guessed from the size.
 
         Raises:
-            ValueError: the unit is unknown, or the scan too small for the network at any of the units.
+            ValueError: the unit is unknown, or the scan is a mesh without an area.
         """
         if unit is not None and unit not in UNITS_MM:
             raise ValueError(f"unit: expected one of {', '.join(UNITS_MM)}, got {unit}")
@@ -113,16 +113,9 @@ class Predictor:
         for name in [unit] if unit else likely_units(surface)[:_TRIED]:
             factor = UNITS_MM[name] / NOMINAL_UNIT_MM
             found = find(surface * factor, self._heatmaps)
-            if found is not None:
-                predictions.append(_prediction(found, name, unit is None, factor))
-                if predictions[-1].is_face:
-                    break
-        if not predictions:
-            given = f"in {unit}" if unit else "in any likely unit"
-            raise ValueError(
-                f"{scan.name}: expected {POINTS:,} points within a hand's breadth, got fewer {given}, from a scan of "
-                f"extent {np.ptp(surface, axis=0).max():.4g}"
-            )
+            predictions.append(_prediction(found, name, unit is None, factor))
+            if predictions[-1].is_face:
+                break
         return max(predictions, key=lambda prediction: prediction.confidence)
 
     def _heatmaps(self, clouds: Tensor) -> Tensor:

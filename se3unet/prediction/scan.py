@@ -18,6 +18,8 @@ MOST_POINTS = 200_000
 """Of a cloud; more say nothing more about a face and cost memory."""
 
 _SURFACE_POINTS = 60_000
+_LARGEST = 1e9
+"""Beyond it float64 does not tell the points of a face apart."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +48,8 @@ class Scan:
             raise ValueError(f"{self.name}: expected a cloud of at least {LEAST_POINTS:,} points, got {len(points):,}")
         if not np.isfinite(points).all():
             raise ValueError(f"{self.name}: expected finite coordinates, got NaN or infinity")
+        if len(points) and np.abs(points).max() > _LARGEST:
+            raise ValueError(f"{self.name}: expected coordinates up to {_LARGEST:g}, got {np.abs(points).max():.4g}")
         if not len(points) or not np.ptp(points, axis=0).any():
             raise ValueError(f"{self.name}: expected a scan with an extent, got {len(points):,} points at one place")
 
@@ -53,14 +57,19 @@ class Scan:
         """A dense cloud of the surface: drawn by area from a mesh, a random choice of a cloud that is very large.
 
         Raises:
-            ValueError: the mesh has no area.
+            ValueError: the mesh has no area, or the cloud too few different points.
         """
         rng = np.random.default_rng(seed)
         if self.triangles is not None:
             return sample_triangles(self.points[self.triangles], _SURFACE_POINTS, rng)
-        if len(self.points) > MOST_POINTS:
-            return self.points[np.sort(rng.choice(len(self.points), MOST_POINTS, replace=False))]
-        return self.points
+        points = self.points
+        if len(points) > MOST_POINTS:
+            points = points[np.sort(rng.choice(len(points), MOST_POINTS, replace=False))]
+        # Scanners repeat points, between which there is no direction.
+        points = points[np.sort(np.unique(points, axis=0, return_index=True)[1])]
+        if len(points) < LEAST_POINTS:
+            raise ValueError(f"{self.name}: expected {LEAST_POINTS:,} different points or more, got {len(points):,}")
+        return points
 
 
 def read_scan(path: Path) -> Scan:
