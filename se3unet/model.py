@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 import torch
 from e3nn import o3
 from torch import Tensor, nn
@@ -93,8 +96,8 @@ class SE3Unet(nn.Module):
         self._check(positions)
         finest = graph = self.graph(positions if positions.dim() == 3 else positions.unsqueeze(0))
         coarser: list[CoarseCloud] = []
-        for pool in self.pool:
-            assert isinstance(pool, Pool)
+        pools: Iterable[Any] = self.pool
+        for pool in pools:
             coarser.append(pool.coarsen(graph))
             graph = coarser[-1].graph
         return Hierarchy(finest, tuple(coarser))

@@ -8,10 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch.utils.data import ConcatDataset, DataLoader
-from torch.utils.data.distributed import DistributedSampler
-
 from faces import FaceSet, split_by_subject
 from se3unet.extras import needed
 from se3unet.training.networks import build
@@ -67,6 +63,7 @@ def train(faces: FaceSet, settings: Settings, output: Path, options: Options | N
     """
     lightning = needed("lightning", "training", "train")
     needed("tensorboard", "training", "train")
+    from se3unet.training.loaders import FaceBatches
     from se3unet.training.module import Heatmaps
 
     options = options or Options()
@@ -82,8 +79,8 @@ def train(faces: FaceSet, settings: Settings, output: Path, options: Options | N
     with warnings.catch_warnings():
         for message in _KNOWN:
             warnings.filterwarnings("ignore", message)
-        loaders = _loaders(learned, held_out, model, settings, options, trainer)
-        trainer.fit(Heatmaps(model, settings), *loaders, ckpt_path=state, weights_only=False)
+        batches = FaceBatches(learned, held_out, model, settings)
+        trainer.fit(Heatmaps(model, settings), batches, ckpt_path=state, weights_only=False)
     return {name: float(value) for name, value in trainer.callback_metrics.items() if "step" not in name}
 
 
@@ -95,26 +92,6 @@ def _state(output: Path, resume: bool) -> str | None:
         raise ValueError(f"output: expected a folder without a training, or --resume, got {output}")
     output.mkdir(parents=True, exist_ok=True)
     return str(state) if resume else None
-
-
-def _loaders(
-    learned: FaceSet, held_out: FaceSet, model: torch.nn.Module, settings: Settings, options: Options, trainer: Any
-) -> tuple[DataLoader[Any], DataLoader[Any]]:
-    from se3unet.training.crops import cut
-    from se3unet.training.data import Faces, collate
-
-    training = settings.training
-    cuts = [cut(learned, seed) for seed in range(training.seed, training.seed + training.cuts)]
-    everything = [Faces(part, model, settings.loss.sigma) for part in (learned, *cuts)]
-    sets: list[Any] = [ConcatDataset(everything), Faces(held_out, model, settings.loss.sigma)]
-    place = {"num_replicas": options.devices * options.nodes, "rank": trainer.global_rank}
-    # One order for all processes, which depends on the seed and the epoch alone: each takes its share of every step.
-    order: Any = DistributedSampler(sets[0], **place, seed=training.seed, drop_last=True)
-    batch = training.batch
-    return (
-        DataLoader(sets[0], batch, sampler=order, collate_fn=collate, drop_last=True),
-        DataLoader(sets[1], batch, sampler=DistributedSampler(sets[1], **place, shuffle=False), collate_fn=collate),
-    )
 
 
 def _trainer(lightning: Any, settings: Settings, output: Path, options: Options, held_out: FaceSet) -> Any:
