@@ -23,10 +23,11 @@ from faces.faceset import FaceSet, split_by_subject
 from faces.files import replacing
 from faces.ict_clone import MODES, pack_ict
 from faces.preparation import POINTS, SURFACE_POINTS, prepare
-from faces.sources import facescape, files, gcn, ict, tu
+from faces.sources import anny, facescape, files, gcn, ict, tu
 
 PROGRAM = "python -m faces"
 SOURCES: dict[str, tuple[ModuleType, str]] = {
+    "anny": (anny, "random people of anny's parametric heads"),
     "ict": (ict, "random people of the ICT-FaceKit morphable model"),
     "facescape": (facescape, "FaceScape in one file, as the original SE(3)-Unet reads it"),
     "tu": (tu, "FaceScape's topologically uniform models"),

@@ -76,7 +76,7 @@ class FaceSet:
             picked = np.arange(len(self))[which if isinstance(which, slice) else list(which)]
         except (TypeError, IndexError) as error:
             raise FaceError(f"which={which!r}: expected a slice or numbers of the {len(self)} faces: {error}") from None
-        numbers = torch.tensor(picked)
+        numbers = torch.tensor(picked.tolist(), dtype=torch.int64)
         return FaceSet(
             positions=self.positions[numbers],
             landmarks=self.landmarks[numbers],

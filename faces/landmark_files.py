@@ -34,7 +34,7 @@ def read_landmarks(path: str | Path) -> npt.NDArray[np.float64]:
         if points.ndim != 2 or points.shape[1] != 3 or not len(points):
             raise FaceError(f"expected landmarks [n, 3] but got shape {list(points.shape)}")
         require_finite("landmarks", points)
-    except (FaceError, ValueError, TypeError, KeyError, IndexError) as error:
+    except (FaceError, ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
         told = str(error) if isinstance(error, FaceError) else f"expected three numbers per landmark but {error!r}"
         raise FaceError(f"{path}: {told}") from None
     return points
@@ -77,7 +77,7 @@ def _ljson(text: str) -> Any:
     if version == 1:
         return [landmark["point"] for group in content["groups"] for landmark in group["landmarks"]]
     if version == 3:
-        content = next(iter(content["groups"].values()))
+        content = next(iter([*content["groups"].values(), {}]))
     return content["landmarks"]["points"]
 
 
