@@ -83,12 +83,12 @@ def _controls(prediction: Prediction) -> str:
 def _table(prediction: Prediction) -> str:
     rows = "".join(
         f'<tr><td>{number}</td><td class="part">{part_of(number)}</td>'
-        f"{''.join(f'<td>{value:.5g}</td>' for value in place)}<td>{certainty:.2f}</td></tr>"
+        f"{''.join(f'<td>{value:.4g}</td>' for value in place)}<td>{certainty:.2f}</td></tr>"
         for number, (place, certainty) in enumerate(
             zip(prediction.landmarks.tolist(), prediction.certainties.tolist(), strict=True)
         )
     )
-    head = "".join(f'<th scope="col">{name}</th>' for name in ("x", "y", "z", "certain"))
+    head = "".join(f'<th scope="col">{name}</th>' for name in ("x", "y", "z", "sure"))
     return (
         f'<table><thead><tr><th scope="col">#</th><th scope="col" class="part">part</th>{head}</tr></thead>'
         f"<tbody>{rows}</tbody></table>"

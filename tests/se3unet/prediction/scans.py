@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 import faces
+from se3unet.prediction import Prediction
 from se3unet.prediction.units import NOMINAL_UNIT_MM
 
 SAMPLE = faces.sample(1, torch.float64)
@@ -42,3 +43,17 @@ def write_cloud(path, points):
 def worst_error(prediction, landmarks):
     """Largest error in the scan's unit."""
     return float((prediction.landmarks - torch.from_numpy(landmarks)).norm(dim=-1).max())
+
+
+def true_prediction():
+    """What a perfect network would predict of the built-in face."""
+    points, landmarks = torch.from_numpy(POINTS_MM), torch.from_numpy(LANDMARKS_MM)
+    return Prediction(
+        landmarks=landmarks,
+        certainties=torch.linspace(0.7, 1, 68, dtype=torch.float64),
+        unit="mm",
+        guessed=True,
+        positions=points,
+        heatmaps=faces.heatmaps(SAMPLE.positions, SAMPLE.landmarks)[0].float(),
+        surface=points,
+    )
