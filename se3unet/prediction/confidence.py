@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import torch
-from scipy.spatial.transform import Rotation
 from torch import Tensor
 
 from faces import sample
@@ -71,8 +70,15 @@ def _laid_over(model: Array, landmarks: Array, weights: Array) -> tuple[Array, f
     """The model [68, 3] moved and scaled onto the landmarks, and how much larger than it they are."""
     share = (weights / weights.sum())[:, None]
     centre, own = (share * landmarks).sum(0), (share * model).sum(0)
-    rotation, _ = Rotation.align_vectors(landmarks - centre, model - own, weights=weights)
-    turned = rotation.apply(model - own)
+    turned = (model - own) @ _rotation((share * (model - own)).T @ (landmarks - centre))
     spread = float(np.sqrt((share * np.square(landmarks - centre)).sum() / (share * np.square(turned)).sum()))
     size = min(max(spread, _SIZES[0]), _SIZES[1])
     return size * turned + centre, size
+
+
+def _rotation(covariance: Array) -> Array:
+    """The rotation R [3, 3] for which the rows x R fit best (Kabsch); any where nothing tells it."""
+    left, _, right = np.linalg.svd(covariance)
+    mirror = np.diag([1.0, 1.0, np.linalg.det(left) * np.linalg.det(right)])
+    rotation: Array = left @ mirror @ right
+    return rotation

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from faces.errors import FaceError
 from faces.meshfiles import read_mesh_file
 from faces.sampling import sample_triangles
 
@@ -61,7 +62,10 @@ class Scan:
         """
         rng = np.random.default_rng(seed)
         if self.triangles is not None:
-            return sample_triangles(self.points[self.triangles], _SURFACE_POINTS, rng)
+            try:
+                return sample_triangles(self.points[self.triangles], _SURFACE_POINTS, rng)
+            except FaceError as error:
+                raise ValueError(f"{self.name}: {error}") from None
         points = self.points
         if len(points) > MOST_POINTS:
             points = points[np.sort(rng.choice(len(points), MOST_POINTS, replace=False))]
