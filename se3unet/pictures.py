@@ -16,6 +16,7 @@ _HEAT_POINTS = 4
 _AMBIENT = 0.35
 _SKIN = np.array([0.80, 0.81, 0.84])
 _FAINT = 0.05
+_POINTS = 8192
 HEAT = "inferno"
 """Matplotlib's colour map of heatmaps, from 0 (dark) to 1 (bright)."""
 
@@ -52,7 +53,7 @@ def draw_face(
         pose: turns the surface so that +z is towards the reader and +y up.
         heat: [S] from 0 to 1, drawn over the face where it is not faint.
         landmarks: [L, 3] in the frame of the surface; drawn as dots.
-        size: of a point, in square points.
+        size: of a point of a surface of 8,192, in square points; fewer points are drawn larger.
     """
     points = pose.apply(surface)
     order = points[:, 2].argsort()
@@ -60,7 +61,8 @@ def draw_face(
     if heat is not None:
         colours = _heated(colours, heat)
     # The back is drawn first, so that the front hides it.
-    axes.scatter(*points[order, :2].T, s=size, c=colours[order], linewidths=0, rasterized=True)
+    area = size * _POINTS / len(surface)
+    axes.scatter(*points[order, :2].T, s=area, c=colours[order], linewidths=0, rasterized=True)
     if landmarks is not None:
         axes.scatter(*pose.apply(landmarks)[:, :2].T, s=7, c="#c8102e", edgecolors="white", linewidths=0.5, zorder=3)
     low, high = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
