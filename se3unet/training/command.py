@@ -18,6 +18,7 @@ def add_parser(commands: Any) -> None:
     add("--network", metavar="se3unet|published", help="in place of the network of the settings")
     add("--seed", type=int, metavar="S", help="in place of the seed of the settings")
     add("--epochs", type=int, metavar="N", help="in place of the epochs of the settings")
+    add("--weights", metavar="FILE", help="a checkpoint to start from, in place of random weights")
     add("--resume", action="store_true", help="go on with the training in the output folder")
     add("--devices", type=int, default=1, metavar="N", help="GPUs, or processes on the CPU where there is none")
     add("--nodes", type=int, default=1, metavar="N", help="machines, each started by torchrun; default: 1")
@@ -43,6 +44,6 @@ def run(options: argparse.Namespace) -> int:
     data, output = Path(options.data), Path(options.output)
     faces = FaceSet.load(data / "train.npz" if data.is_dir() else data)
     how = Options(options.resume, options.quiet, options.devices, options.nodes, options.watch, options.stop_on_breach)
-    figures = train(faces, settings, output, how)
+    figures = train(faces, settings, output, how, Path(options.weights) if options.weights else None)
     print("\n".join([*(f"{name}: {value:.4g}" for name, value in figures.items()), f"written: {output / BEST}"]))
     return 0

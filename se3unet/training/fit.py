@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from faces import FaceSet, split_by_subject
 from se3unet.extras import needed
+from se3unet.training.checkpoint import load_checkpoint
 from se3unet.training.networks import build
 from se3unet.training.settings import Settings
 
@@ -41,7 +44,9 @@ class Options:
     stop_on_breach: bool = False
 
 
-def train(faces: FaceSet, settings: Settings, output: Path, options: Options | None = None) -> dict[str, float]:
+def train(
+    faces: FaceSet, settings: Settings, output: Path, options: Options | None = None, weights: Path | None = None
+) -> dict[str, float]:
     """Train a network, and keep the weights of the least validation error as ``landmarks.safetensors`` in `output`.
 
     Beside them are written ``state.ckpt`` after every epoch, from which ``resume`` goes on as if nothing had been, and
@@ -52,6 +57,7 @@ def train(faces: FaceSet, settings: Settings, output: Path, options: Options | N
         settings: which network, which loss, and how.
         output: a folder, which is made.
         options: how the training is run.
+        weights: a checkpoint to start from, in place of random weights.
 
     Returns:
         the figures of the last validation and the loss of the last epoch.
@@ -59,7 +65,7 @@ def train(faces: FaceSet, settings: Settings, output: Path, options: Options | N
     Raises:
         ImportError: lightning is not installed, or tensorboard.
         ValueError: there is nothing to resume; the folder holds another training; the faces are too few, or cannot be
-            used; a number is not finite.
+            used; the weights are of another network; a number is not finite.
     """
     lightning = needed("lightning", "training", "train")
     needed("tensorboard", "training", "train")
@@ -67,6 +73,7 @@ def train(faces: FaceSet, settings: Settings, output: Path, options: Options | N
     from se3unet.training.module import Heatmaps
 
     options = options or Options()
+    model = build(settings) if weights is None else _started(weights, settings)
     state = _state(output, options.resume)
     learned, held_out = split_by_subject(faces, 1 - settings.training.validation, settings.training.seed)
     if len(learned) < settings.training.batch * options.devices * options.nodes:
@@ -74,7 +81,6 @@ def train(faces: FaceSet, settings: Settings, output: Path, options: Options | N
                          f"{settings.training.batch} on each of {options.devices * options.nodes} devices")  # fmt: skip
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING if options.quiet else logging.INFO)
     lightning.seed_everything(settings.training.seed, workers=True, verbose=False)
-    model = build(settings)
     trainer = _trainer(lightning, settings, output, options, held_out)
     with warnings.catch_warnings():
         for message in _KNOWN:
@@ -82,6 +88,13 @@ def train(faces: FaceSet, settings: Settings, output: Path, options: Options | N
         batches = FaceBatches(learned, held_out, model, settings)
         trainer.fit(Heatmaps(model, settings), batches, ckpt_path=state, weights_only=False)
     return {name: float(value) for name, value in trainer.callback_metrics.items() if "step" not in name}
+
+
+def _started(weights: Path, settings: Settings) -> nn.Module:
+    found = load_checkpoint(weights)
+    if (found.settings.network, found.settings.unet) != (settings.network, settings.unet):
+        raise ValueError(f"weights: expected those of the network of the settings, got {weights} of another one")
+    return found.model.train()
 
 
 def _state(output: Path, resume: bool) -> str | None:

@@ -111,6 +111,20 @@ def test_two_processes_learn_as_one_with_the_doubled_batch(files):
         assert two[step] == pytest.approx(loss, rel=1e-5)
 
 
+def test_a_training_starts_from_the_weights_of_another(files):
+    first = small_settings(epochs=1, cycle=1)
+    train(small_faces(), first, files / "first", QUIET)
+    # So small a step that nothing is learned.
+    train(small_faces(), changed(first, rate=1e-12), files / "second", QUIET, weights=files / "first" / BEST)
+    one, other = (load_checkpoint(files / name / BEST).model.state_dict() for name in ("first", "second"))
+    for name, weight in one.items():
+        torch.testing.assert_close(other[name], weight, rtol=0, atol=1e-9)
+    wider = replace(first, unet=replace(first.unet, head_width=9))
+    with pytest.raises(ValueError, match="weights: expected those of the network of the settings"):
+        train(small_faces(), wider, files / "third", QUIET, weights=files / "first" / BEST)
+    assert not (files / "third").exists()
+
+
 def test_gradients_of_accumulated_batches_make_one_step(files):
     settings = small_settings(epochs=1, cycle=1)
     train(small_faces(), changed(settings, batch=4), files / "large", QUIET)
@@ -201,6 +215,7 @@ class TestMisuse:
 
 def test_the_published_architecture_is_trained_by_the_same_command(files):
     pytest.importorskip("dgl", reason="needs DGL: pip install 'equivariance[dgl]'")
+    small_faces(3).save(files / "train.npz")
     assert main(arguments(files, "out", "--network", "published", "--epochs", "1")) == 0
     trained = load_checkpoint(files / "out" / BEST)
     assert trained.settings.network == "published"

@@ -1,10 +1,12 @@
 """The harness in a training: what it logs, that it leaves the network as it is, and what a breach does."""
 
 import csv
+from dataclasses import replace
 
 import pytest
 import torch
 
+from equivariance.findings import Finding, Report
 from se3unet.training.fit import Options, train
 from se3unet.training.networks import build
 from tests.se3unet.training_faces import small_faces, small_settings
@@ -12,7 +14,8 @@ from tests.se3unet.training_faces import small_faces, small_settings
 pytest.importorskip("lightning", reason="trains: pip install lightning")
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*is deprecated:FutureWarning")
-SETTINGS = small_settings(epochs=1, cycle=1)
+SMALL = small_settings(epochs=1, cycle=1)
+SETTINGS = replace(SMALL, unet=replace(SMALL.unet, levels=1, channels=2))
 
 
 def break_translations(model):
@@ -32,7 +35,7 @@ def trained(monkeypatch, tmp_path):
             return model
 
         monkeypatch.setattr(fit, "build", spoiled)
-        train(small_faces(), SETTINGS, tmp_path / "out", Options(quiet=True, watch=1, stop_on_breach=stop))
+        train(small_faces(4), SETTINGS, tmp_path / "out", Options(quiet=True, watch=1, stop_on_breach=stop))
         with (tmp_path / "out/logs/csv/version_0/metrics.csv").open() as file:
             rows = list(csv.DictReader(file))
         names = [name for name in rows[0] if name.startswith("equivariance")]
@@ -48,11 +51,17 @@ def test_the_error_of_every_layer_is_logged(trained, capsys):
     assert "broken" not in capsys.readouterr().err
 
 
-def test_a_breach_stops_the_training_if_asked(trained):
-    from se3unet.training.callbacks import EquivarianceBreach
+def test_a_breach_stops_the_training_if_asked(trained, monkeypatch):
+    from se3unet.training import callbacks
 
-    with pytest.raises(EquivarianceBreach, match=r"(?s)network: expected an equivariant one in epoch 0.*embed"):
-        trained(break_translations, stop=True)
+    # What is found is tested below; a report of a finding takes its time.
+    finding = Finding("embed", "translation", "absolute-position", "it moves along", error=1.0)
+    broken = Report("network", ("translation",), [finding])
+    monkeypatch.setattr(callbacks, "examine", lambda *_: broken)
+    with pytest.raises(
+        callbacks.EquivarianceBreach, match=r"(?s)network: expected an equivariant one in epoch 0.*embed"
+    ):
+        trained(lambda model: None, stop=True)
 
 
 def test_a_breach_is_told_if_not(trained, capsys):
@@ -67,6 +76,6 @@ def test_a_breach_is_told_if_not(trained, capsys):
 def test_being_watched_changes_nothing(tmp_path):
     states = []
     for watch in (0, 1):
-        train(small_faces(), SETTINGS, tmp_path / str(watch), Options(quiet=True, watch=watch))
+        train(small_faces(4), SETTINGS, tmp_path / str(watch), Options(quiet=True, watch=watch))
         states.append(torch.load(tmp_path / str(watch) / "state.ckpt", weights_only=False)["current_model_state"])
     assert all(torch.equal(weight, states[1][name]) for name, weight in states[0].items())
