@@ -1,6 +1,7 @@
 """From a face to the cloud that a network reads: crop, dense surface, unit frame, even picks."""
 
 import multiprocessing
+import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
@@ -116,9 +117,14 @@ def _dense(face: Face, count: int, rng: np.random.Generator) -> npt.NDArray[np.f
     return face.points[rng.choice(len(face.points), size=count, replace=False)]
 
 
+def _leave_interrupts_to_the_caller() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def _in_processes(tasks: Iterator[tuple[Face, tuple[int, int, bool], list[int]]], workers: int) -> Iterator[_Prepared]:
     # Fresh processes: a copy of one in which PyTorch has started threads may hang.
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_leave_interrupts_to_the_caller) as pool:
         waiting: list[Future[_Prepared]] = []
         try:
             # A few tasks ahead, not all: the source's faces would fill the memory.
