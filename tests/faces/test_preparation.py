@@ -1,4 +1,6 @@
 import pickle
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 
 import numpy as np
 import pytest
@@ -91,3 +93,12 @@ def test_what_cannot_be_prepared_is_rejected(faces, arguments, message):
 def test_an_error_comes_out_of_a_process_as_it_is():
     error = pickle.loads(pickle.dumps(FaceError("face-0: expected 68 landmarks")))
     assert (type(error), str(error)) == (FaceError, "face-0: expected 68 landmarks")
+
+
+def test_a_process_that_is_ended_is_told(monkeypatch):
+    def ended(*arguments):
+        raise BrokenProcessPool
+
+    monkeypatch.setattr(ProcessPoolExecutor, "map", ended)
+    with pytest.raises(FaceError, match="workers=2: a process was ended from outside; too little memory"):
+        prepare(Listed(), workers=2, **SMALL)
