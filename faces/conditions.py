@@ -62,7 +62,7 @@ def under_condition(faces: FaceSet, condition: str, seed: int, template: Tensor 
         moved = _motion(moved_by, np.random.default_rng([seed, number])).apply(face)
         if target is not None:
             seen = moved[:LANDMARKS] if leaking else moved[LANDMARKS : sum(sizes[:2])]
-            moved = (align_landmarks if leaking else align)(seen.numpy(), target).apply(moved)
+            moved = (align_landmarks if leaking else align)(seen.cpu().numpy(), target).apply(moved)
         results.append(moved.to(torch.float32))
     landmarks, positions, surface = (part.contiguous() for part in torch.stack(results).split(sizes, dim=1))
     return replace(faces, landmarks=landmarks, positions=positions, surface=surface)

@@ -31,6 +31,8 @@ _FILE_TYPES: dict[str, type] = {
 class FaceSet:
     """Faces as clouds of one size, each in its unit frame: the mean of its surface at 0, its largest coordinate 1.
 
+    A condition (`faces.under_condition`) moves them out of it; the unit stays.
+
     Attributes:
         positions: [n, N, 3] float32, points spread evenly over the face, in no particular order.
         landmarks: [n, 68, 3] float32, the iBUG landmarks in the same frame; they need not be points of the cloud.

@@ -45,12 +45,14 @@ def pack_ict(folder: str | Path, modes: int = MODES) -> dict[str, npt.NDArray[An
         ex_scale [E] float32, ex_names [E]; quads [F, 4] uint16; lm68 [68] int64.
 
     Raises:
-        FaceError: a mesh or the list of expressions is not the clone's, or there are fewer modes.
+        FaceError: the folder is another, a mesh or the list of expressions is damaged, or there are fewer modes.
         OSError: a file is missing or cannot be read.
     """
     folder = Path(folder)
     if (folder / "FaceXModel").is_dir():
         folder = folder / "FaceXModel"
+    if not (folder / _TEMPLATE).is_file():
+        raise FaceError(f"{folder}: expected the folder FaceXModel of a clone of ICT-FaceKit but it has no {_TEMPLATE}")
     there = len(list(folder.glob("identity[0-9][0-9][0-9].obj")))
     if not 0 < modes <= there:
         raise FaceError(f"modes={modes}: expected from 1 to the {there} of {folder}/identity*.obj")

@@ -7,6 +7,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from faces.archives import DAMAGE
 from faces.errors import FaceError
 
 _ARRAY_MODULES = ("numpy.core.multiarray", "numpy._core.multiarray")
@@ -65,7 +66,7 @@ def read_npy(path: str | Path, unpickle: bool) -> Any:
             if not dtype.hasobject:
                 file.seek(0)
                 return np.load(file, allow_pickle=False)
-        except (ValueError, EOFError, MemoryError) as error:
+        except DAMAGE as error:
             raise FaceError(f"{path}: expected an .npy file but {error}") from None
         if not unpickle:
             raise FaceError(f"{path}: expected arrays of numbers but it holds a pickle, which only --unpickle reads")

@@ -120,6 +120,24 @@ def test_a_truncated_file_is_rejected(tmp_path, length):
         FaceSet.load(path)
 
 
+def test_bytes_changed_at_random_give_a_set_or_that_error(tmp_path):
+    path = saved(tmp_path)
+    whole = path.read_bytes()
+    rng = np.random.default_rng(0)
+    rejected = 0
+    for _ in range(300):
+        content = bytearray(whole)
+        # The last 700 bytes are the archive's table of contents.
+        for place in (rng.integers(len(whole)), *(len(whole) - rng.integers(1, 700, size=3))):
+            content[place] = rng.integers(256)
+        path.write_bytes(content)
+        try:
+            FaceSet.load(path)
+        except FaceError as error:
+            rejected += str(path) in str(error)
+    assert rejected > 200
+
+
 def test_a_full_disk_leaves_what_was_there(tmp_path, monkeypatch):
     path = tmp_path / "faces.npz"
     face_set(count=1).save(path)

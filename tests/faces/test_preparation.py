@@ -1,3 +1,7 @@
+import pickle
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+
 import numpy as np
 import pytest
 import torch
@@ -86,6 +90,15 @@ def test_what_cannot_be_prepared_is_rejected(faces, arguments, message):
         prepare(Listed(faces), **(SMALL | arguments))
 
 
-def test_an_error_in_a_process_is_the_same_error():
-    with pytest.raises(FaceError, match="face-0: expected 68 landmarks"):
-        prepare(Listed([face_mesh(landmarks=None)] * 3), workers=2, **SMALL)
+def test_an_error_comes_out_of_a_process_as_it_is():
+    error = pickle.loads(pickle.dumps(FaceError("face-0: expected 68 landmarks")))
+    assert (type(error), str(error)) == (FaceError, "face-0: expected 68 landmarks")
+
+
+def test_a_process_that_is_ended_is_told(monkeypatch):
+    def ended(*arguments):
+        raise BrokenProcessPool
+
+    monkeypatch.setattr(ProcessPoolExecutor, "map", ended)
+    with pytest.raises(FaceError, match="workers=2: a process was ended from outside; too little memory"):
+        prepare(Listed(), workers=2, **SMALL)

@@ -156,7 +156,7 @@ def test_landmarks_of_anny_lie_where_they_should(real):
     corners = real.corners[:, real.landmarks] * 1000
     for face in corners:
         right, left = face[:17], face[16::-1]
-        assert (np.diff(face[:17, 0]) > 0).all(), "the jaw runs from the subject's right to the left"
+        assert (np.diff(face[2:15, 0]) > 0).all(), "the jaw runs from the subject's right to the left"
         np.testing.assert_allclose(right * [-1, 1, 1], left, atol=0.5)
         assert face[36, 0] < face[39, 0] < 0 < face[42, 0] < face[45, 0]
         assert (face[17:27, 1] > face[36:48, 1].max()).all(), "brows above eyes"
