@@ -68,7 +68,7 @@ def find(cloud: Array, heatmaps: Heatmaps) -> Found:
         closer = _read_all([_View.of(cloud, nose, _CLOSER_RADIUS) for nose in noses], heatmaps)
         followed = [max(closer, key=_confidence)]
         best = max(best, *followed, key=_confidence)
-    return _finished(cloud, *best, heatmaps)
+    return _finished(cloud, best, heatmaps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,28 +115,44 @@ def _read_all(views: Sequence[_View], heatmaps: Heatmaps) -> list[_Seen]:
         # About the mean of each, so that float32 loses nothing of a scan that is far from the origin.
         clouds = [torch.from_numpy(view.points - view.points.mean(0)).float() for view in some]
         for view, cloud, maps in zip(some, clouds, heatmaps(torch.stack(clouds)), strict=True):
-            seen.append((view, maps, _moved(read(maps, cloud), view.points.mean(0), 1.0)))
+            seen.append((view, maps, _moved(read(maps, cloud), view.points.mean(0))))
     return seen
 
 
-def _moved(reading: Reading, by: Array, scale: float) -> Reading:
-    return Reading(reading.landmarks * scale + by, reading.certainties, reading.size * scale)
+def _moved(reading: Reading, by: Array) -> Reading:
+    return Reading(reading.landmarks + by, reading.certainties, reading.size)
 
 
-def _finished(cloud: Array, view: _View, maps: Tensor, reading: Reading, heatmaps: Heatmaps) -> Found:
-    """Look once more at just that part of the face that a training shows, at the size that faces have in it."""
-    part = _as_in_training(cloud, reading)
-    if part is not None:
-        scale, centre = reading.size, part.points.mean(0)
-        scaled = _View((part.surface - centre) / scale, (part.points - centre) / scale)
-        (_, again, closer) = _read_all([scaled], heatmaps)[0]
-        if closer.confidence >= reading.confidence:
-            view, maps, reading = part, again, _moved(closer, centre, scale)
-    points, surface = (
-        torch.from_numpy(each - view.points.mean(0)) / reading.size for each in (view.points, view.surface)
-    )
-    refined = refined_landmarks(maps, points, surface).numpy() * reading.size + view.points.mean(0)
-    return Found(refined, reading, view.points, maps, view.surface)
+def _resized(reading: Reading, scale: float) -> Reading:
+    return Reading(reading.landmarks * scale, reading.certainties, reading.size * scale)
+
+
+def _finished(cloud: Array, first: _Seen, heatmaps: Heatmaps) -> Found:
+    """Look once more at just that part of the face that a training shows, at the size that faces have in it.
+
+    The landmarks are the mean of what both looks say, weighted by their certainties.
+    """
+    size = first[2].size
+    part = _as_in_training(cloud, first[2])
+    if part is None:
+        view, maps, reading = first
+        return Found(_refined(first, 1.0, view.surface), reading, view.points, maps, view.surface)
+    ((_, maps, scaled),) = _read_all([_View(part.surface / size, part.points / size)], heatmaps)
+    second = (part, maps, _resized(scaled, size))
+    weights = np.stack([np.square(seen[2].certainties) + 1e-6 for seen in (first, second)])[..., None]
+    places = np.stack([_refined(first, 1.0, part.surface), _refined(second, size, part.surface)])
+    landmarks = (weights * places).sum(0) / weights.sum(0)
+    better = max(first, second, key=_confidence)[2]
+    return Found(landmarks, better, part.points, maps, part.surface)
+
+
+def _refined(seen: _Seen, size: float, surface: Array) -> Array:
+    """Landmarks [68, 3] on a dense surface, from heatmaps of a cloud that was shown divided by `size`."""
+    view, maps, _ = seen
+    middle = view.points.mean(0)
+    points, dense = (torch.from_numpy((each - middle) / size) for each in (view.points, surface))
+    found: Array = refined_landmarks(maps, points, dense).numpy() * size + middle
+    return found
 
 
 def _as_in_training(cloud: Array, reading: Reading) -> _View | None:
