@@ -9,7 +9,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from scipy.spatial.transform import Rotation
 
 from faces.files import replacing
@@ -22,6 +21,7 @@ from se3unet.upright import upright
 
 _SIDEWAYS = Rotation.from_euler("y", 50, degrees=True)
 _DPI = 130
+_SIZE = 44.0
 
 
 def write(prediction: Prediction, folder: Path, stem: str, about: Mapping[str, Any]) -> dict[str, Path]:
@@ -73,9 +73,9 @@ def picture(prediction: Prediction) -> bytes:
     heat = spread_heat(prediction.heatmaps.amax(1).double().numpy(), positions, surface)
     front = upright(landmarks)
     panels = figure.subplots(1, 3)
-    draw_face(panels[0], surface, front, landmarks=landmarks)
-    draw_face(panels[1], surface, _SIDEWAYS * front, landmarks=landmarks)
-    draw_face(panels[2], surface, front, heat=np.asarray(heat))
+    draw_face(panels[0], surface, front, landmarks=landmarks, size=_SIZE)
+    draw_face(panels[1], surface, _SIDEWAYS * front, landmarks=landmarks, size=_SIZE)
+    draw_face(panels[2], surface, front, heat=heat, size=_SIZE)
     for axes, title in zip(panels, ("68 landmarks", "from the side", "all heatmaps"), strict=True):
         axes.set_title(title, fontsize=9)
     content = io.BytesIO()

@@ -79,7 +79,7 @@
     context.clearRect(0, 0, size, size);
     const placed = Array.from({ length: count }, (_, i) => project(points, i, size));
     const order = Array.from(placed.keys()).sort((a, b) => placed[a][2] - placed[b][2]);
-    const dot = Math.max(2, (1.5 / Math.sqrt(count)) * size * zoom);
+    const dot = Math.max(2, (1.7 / Math.sqrt(count)) * size * zoom);
     // The back is drawn first, so that the front hides it.
     for (const i of order) {
       context.fillStyle = painted[i];
