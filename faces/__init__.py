@@ -1,5 +1,6 @@
 """Where faces come from: morphable models and files, surface sampling, landmarks, heatmaps, rigid motions, samples."""
 
+from faces.conditions import CONDITIONS, under_condition
 from faces.errors import FaceError
 from faces.face import Face, Source
 from faces.faceset import FaceSet, split_by_subject
@@ -12,6 +13,7 @@ from faces.sampling import Frame, farthest_points, sample_surface, unit_frame
 from faces.shipped import FaceSample, sample
 
 __all__ = [
+    "CONDITIONS",
     "SIGMA",
     "Face",
     "FaceError",
@@ -30,5 +32,6 @@ __all__ = [
     "sample",
     "sample_surface",
     "split_by_subject",
+    "under_condition",
     "unit_frame",
 ]

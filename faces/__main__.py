@@ -1,4 +1,4 @@
-"""The command line: ``python -m faces prepare SOURCE ...``.
+"""The command line: ``python -m faces prepare SOURCE ...`` and ``python -m faces pack-ict``.
 
 Exit code 0 done, 2 bad usage or input: one line on standard error that names the argument or the file, the value and
 what was expected; 130 interrupted. Files are written whole or not at all.
@@ -11,19 +11,28 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
+import numpy as np
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 
 from faces.errors import FaceError
 from faces.face import Source
 from faces.faceset import FaceSet, split_by_subject
+from faces.files import replacing
+from faces.ict_clone import MODES, pack_ict
 from faces.preparation import POINTS, SURFACE_POINTS, prepare
-from faces.sources import ict
+from faces.sources import anny, facescape, files, gcn, ict, tu
 
 PROGRAM = "python -m faces"
 SOURCES: dict[str, tuple[ModuleType, str]] = {
+    "anny": (anny, "random people of anny's parametric heads"),
     "ict": (ict, "random people of the ICT-FaceKit morphable model"),
+    "facescape": (facescape, "FaceScape in one file, as the original SE(3)-Unet reads it"),
+    "tu": (tu, "FaceScape's topologically uniform models"),
+    "gcn": (gcn, "a folder of .npy files as 3DFA-GCN reads them"),
+    "files": (files, "a folder of scans with landmarks"),
 }
 TRAIN_SHARE = 0.8
 
@@ -32,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     options = _parser().parse_args(arguments)
     try:
-        return _prepare(options)
+        return _prepare(options) if options.command == "prepare" else _pack(options)
     except (ValueError, ImportError, OSError) as error:
         print(f"{PROGRAM} {options.command}: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
@@ -50,7 +59,15 @@ def _parser() -> argparse.ArgumentParser:
     for name, (module, what) in SOURCES.items():
         source = sources.add_parser(name, help=what, description=what[0].upper() + what[1:] + ".")
         module.add_arguments(source)
+        if module.WHOLE_HEADS:
+            source.add_argument("--no-crop", action="store_true", help="keep more of a head than FaceScape shows")
+        else:
+            source.set_defaults(no_crop=True)
         _add_common(source)
+    pack = commands.add_parser("pack-ict", help="one small .npz of a clone of ICT-FaceKit")
+    pack.add_argument("clone", type=Path, help="the clone's folder FaceXModel")
+    pack.add_argument("--modes", type=int, default=MODES, metavar="N", help=f"modes of identity; default: {MODES}")
+    pack.add_argument("--output", type=Path, required=True, metavar="FILE", help="the file to write (.npz)")
     return parser
 
 
@@ -65,7 +82,6 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help=f"points of the dense surface that they are picked from; default: {SURFACE_POINTS}",
     )
-    parser.add_argument("--no-crop", action="store_true", help="keep what is outside of FaceScape's part of a head")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="seed of everything random; default: 0")
     parser.add_argument("--workers", type=int, metavar="N", help="processes; default: one per core")
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="the folder to write to")
@@ -95,6 +111,14 @@ def _prepare(options: argparse.Namespace) -> int:
         path = options.output / f"{name}.npz"
         part.save(path)
         print(f"{path}: {len(part)} faces of {len(set(part.subjects))} subjects, {part.source}")
+    return 0
+
+
+def _pack(options: argparse.Namespace) -> int:
+    arrays: dict[str, Any] = pack_ict(options.clone, options.modes)
+    with replacing(options.output) as file:
+        np.savez_compressed(file, **arrays)
+    print(f"{options.output}: {options.modes} modes of identity, {len(arrays['ex_names'])} expressions")
     return 0
 
 

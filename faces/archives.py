@@ -1,5 +1,7 @@
 """Reading .npz archives that others may have made, cut off or damaged."""
 
+import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -11,7 +13,11 @@ import numpy.typing as npt
 
 from faces.errors import FaceError
 
-_DAMAGE = (ValueError, TypeError, IndexError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
+DAMAGE = (
+    *(ValueError, TypeError, IndexError, KeyError, EOFError, OverflowError, SyntaxError, MemoryError, RuntimeError),
+    *(OSError, zipfile.BadZipFile, zlib.error, struct.error, tokenize.TokenError),
+)
+"""What numpy and zipfile raise at damaged files, once they are open."""
 
 
 def read_npz(
@@ -45,7 +51,7 @@ def read_npz(
             return {name: _convert(name, archive[name], dtype) for name, dtype in wanted.items()}
         except FaceError:
             raise
-        except _DAMAGE as error:
+        except DAMAGE as error:
             raise FaceError(f"{path}: expected an .npz archive of {kind} but {error}") from None
 
 

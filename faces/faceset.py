@@ -31,6 +31,8 @@ _FILE_TYPES: dict[str, type] = {
 class FaceSet:
     """Faces as clouds of one size, each in its unit frame: the mean of its surface at 0, its largest coordinate 1.
 
+    A condition (`faces.under_condition`) moves them out of it; the unit stays.
+
     Attributes:
         positions: [n, N, 3] float32, points spread evenly over the face, in no particular order.
         landmarks: [n, 68, 3] float32, the iBUG landmarks in the same frame; they need not be points of the cloud.
@@ -73,16 +75,17 @@ class FaceSet:
             FaceError: a number is not one of a face, or is not in a list.
         """
         try:
-            numbers = torch.arange(len(self))[which if isinstance(which, slice) else list(which)]
+            picked = np.arange(len(self))[which if isinstance(which, slice) else list(which)]
         except (TypeError, IndexError) as error:
             raise FaceError(f"which={which!r}: expected a slice or numbers of the {len(self)} faces: {error}") from None
+        numbers = torch.tensor(picked.tolist(), dtype=torch.int64)
         return FaceSet(
             positions=self.positions[numbers],
             landmarks=self.landmarks[numbers],
             surface=self.surface[numbers],
             unit_mm=self.unit_mm[numbers],
-            subjects=tuple(self.subjects[number] for number in numbers),
-            expressions=tuple(self.expressions[number] for number in numbers),
+            subjects=tuple(self.subjects[number] for number in picked),
+            expressions=tuple(self.expressions[number] for number in picked),
             source=self.source,
         )
 
@@ -126,11 +129,11 @@ def split_by_subject(faces: FaceSet, first: float | int, seed: int) -> tuple[Fac
         FaceError: not between 1 and all subjects but one.
     """
     subjects = sorted(set(faces.subjects))
-    count = round(first * len(subjects)) if 0 < first < 1 else int(first)
-    if not 0 < count < len(subjects):
+    count = round(first * len(subjects)) if 0 < first < 1 else first
+    if count not in range(1, len(subjects)):
         expected = f"from 1 to {len(subjects) - 1} of the {len(subjects)} subjects, or a fraction that gives so many"
         raise FaceError(f"first={first}: expected {expected}")
-    chosen = set(np.random.default_rng(seed).choice(subjects, size=count, replace=False).tolist())
+    chosen = set(np.random.default_rng(seed).choice(subjects, size=int(count), replace=False).tolist())
     numbers = range(len(faces))
     return (
         faces[[number for number in numbers if faces.subjects[number] in chosen]],

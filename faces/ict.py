@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from faces.archives import read_npz
 from faces.errors import FaceError
+from faces.ict_clone import pack_ict
 from faces.mesh import LANDMARKS, Mesh
+from faces.obj import NO_VERTEX, triangulate
 
 _NO_VERTEX = 65535
 _ARRAYS = {"mean": np.float64, "id_q": np.float64, "id_scale": np.float64, "quads": np.int64, "lm68": np.int64}
@@ -78,19 +81,20 @@ class IctModel:
 
 
 def load_ict(path: str | Path) -> IctModel:
-    """Load the packed ICT-FaceKit model.
+    """Load the ICT-FaceKit model, packed or from a clone.
 
-    The file is an .npz with `mean` [V, 3] in centimetres, `id_q` [M, V, 3] int16 and `id_scale` [M] (mode i is
-    `id_q[i] * id_scale[i]`, for a weight of one standard deviation), `quads` [F, 4] (65535 in the last column: a
-    triangle) and `lm68` [68]; of expressions, if it has any, `ex_q` [E, V, 3] int16, `ex_scale` [E] and `ex_names` [E].
-    Other arrays in it are ignored.
+    A folder is the clone's `FaceXModel` (or the clone itself), which is packed at every call; the command
+    `python -m faces pack-ict` writes the packed file. That is an .npz with `mean` [V, 3] in centimetres, `id_q`
+    [M, V, 3] int16 and `id_scale` [M] (mode i is `id_q[i] * id_scale[i]`, for a weight of one standard deviation),
+    `quads` [F, 4] (65535 in the last column: a triangle) and `lm68` [68]; of expressions, if it has any, `ex_q`
+    [E, V, 3] int16, `ex_scale` [E] and `ex_names` [E]. Other arrays in it are ignored.
 
     Raises:
-        FaceError: the file is no such archive, or an array is missing, has another shape, or is not finite.
-        OSError: the file cannot be read.
+        FaceError: the file is no such archive, or an array is missing, has another shape, or is not finite; or the
+            folder is no such clone.
+        OSError: the file or a file of the folder cannot be read.
     """
-    arrays = read_npz(path, "the packed ICT-FaceKit model", _ARRAYS, _EXPRESSION_ARRAYS)
-    arrays = {name: np.empty(0, dtype) for name, dtype in _EXPRESSION_ARRAYS.items()} | arrays
+    arrays = _read(Path(path))
     mean, scale = arrays["mean"], arrays["id_scale"]
     vertices = len(mean) if mean.ndim else 0
     names = arrays["ex_names"].size
@@ -109,8 +113,9 @@ def load_ict(path: str | Path) -> IctModel:
     for name in ("id_scale", "ex_scale"):
         if not np.isfinite(arrays[name]).all():
             raise FaceError(f"{path}: expected finite numbers in {name} but got {arrays[name]}")
+    corners = np.where(arrays["quads"] == _NO_VERTEX, NO_VERTEX, arrays["quads"])
     try:
-        template = Mesh(mean, _triangulate(arrays["quads"]), arrays["lm68"])
+        template = Mesh(mean, triangulate(corners), arrays["lm68"])
     except FaceError as error:
         raise FaceError(f"{path}: {error}") from None
     return IctModel(
@@ -123,6 +128,10 @@ def load_ict(path: str | Path) -> IctModel:
     )
 
 
-def _triangulate(quads: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    first, second = quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]
-    return np.concatenate([first, second[quads[:, 3] != _NO_VERTEX]])
+def _read(path: Path) -> dict[str, npt.NDArray[Any]]:
+    types = _ARRAYS | _EXPRESSION_ARRAYS
+    if path.is_dir():
+        arrays = pack_ict(path)
+    else:
+        arrays = read_npz(path, "the packed ICT-FaceKit model", _ARRAYS, _EXPRESSION_ARRAYS)
+    return {name: arrays[name].astype(dtype) if name in arrays else np.empty(0, dtype) for name, dtype in types.items()}

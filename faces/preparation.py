@@ -1,10 +1,11 @@
 """From a face to the cloud that a network reads: crop, dense surface, unit frame, even picks."""
 
 import multiprocessing
+import signal
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +32,37 @@ class _Prepared:
     expression: str
 
 
+@dataclass(frozen=True, eq=False)
+class _Work:
+    source: Source
+    points: int
+    surface_points: int
+    seed: int
+    crop: bool
+
+    def prepared(self, number: int) -> _Prepared:
+        face = self.source[number]
+        if face.landmarks is None:
+            raise FaceError(f"{face.name}: expected 68 landmarks but it has none")
+        rng = np.random.default_rng([self.seed, number])
+        try:
+            dense = _dense(crop_like_facescape(face) if self.crop else face, self.surface_points, rng)
+            frame = unit_frame(dense)
+        except FaceError as error:
+            message = str(error)
+            raise FaceError(message if message.startswith(face.name) else f"{face.name}: {message}") from None
+        surface = frame.apply(dense)
+        picks = rng.permutation(farthest_points(surface, self.points))
+        return _Prepared(
+            positions=surface[picks].astype(np.float32),
+            landmarks=frame.apply(face.landmarks).astype(np.float32),
+            surface=surface.astype(np.float32),
+            unit_mm=frame.unit,
+            subject=face.subject,
+            expression=face.expression,
+        )
+
+
 def prepare(
     source: Source,
     points: int = POINTS,
@@ -54,10 +86,11 @@ def prepare(
         seed: of everything random; a face's points depend on it and on the face's number in the source alone.
         crop: whether to crop; not needed where the faces are cropped already.
         progress: called once after each face.
-        workers: processes that prepare; above 1, a script must call this under `if __name__ == "__main__":`.
+        workers: processes that prepare; above 1, the source is copied to each, and a script must call this under
+            `if __name__ == "__main__":`.
 
     Raises:
-        FaceError: a face cannot be used, or the source has none; the message names the face.
+        FaceError: a face cannot be used, or the source has none; the message names the face. Or a process was ended.
         OSError: a file cannot be read.
     """
     if not 0 < points <= surface_points:
@@ -66,9 +99,9 @@ def prepare(
         raise FaceError(f"seed={seed}: expected at least 0")
     if not len(source):
         raise FaceError(f"{source.name}: expected at least one face but it has none")
-    tasks = ((source[number], (points, surface_points, crop), [seed, number]) for number in range(len(source)))
+    work = _Work(source, points, surface_points, seed, crop)
     results = []
-    for result in map(_prepare_one, tasks) if workers == 1 else _in_processes(tasks, workers):
+    for result in map(work.prepared, range(len(source))) if workers == 1 else _in_processes(work, workers):
         results.append(result)
         if progress is not None:
             progress()
@@ -83,29 +116,6 @@ def prepare(
     )
 
 
-def _prepare_one(task: tuple[Face, tuple[int, int, bool], list[int]]) -> _Prepared:
-    face, (points, surface_points, cropped), seed = task
-    if face.landmarks is None:
-        raise FaceError(f"{face.name}: expected 68 landmarks but it has none")
-    rng = np.random.default_rng(seed)
-    try:
-        dense = _dense(crop_like_facescape(face) if cropped else face, surface_points, rng)
-        frame = unit_frame(dense)
-    except FaceError as error:
-        message = str(error)
-        raise FaceError(message if message.startswith(face.name) else f"{face.name}: {message}") from None
-    surface = frame.apply(dense)
-    picks = rng.permutation(farthest_points(surface, points))
-    return _Prepared(
-        positions=surface[picks].astype(np.float32),
-        landmarks=frame.apply(face.landmarks).astype(np.float32),
-        surface=surface.astype(np.float32),
-        unit_mm=frame.unit,
-        subject=face.subject,
-        expression=face.expression,
-    )
-
-
 def _dense(face: Face, count: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
     if face.triangles is not None:
         return sample_triangles(face.points[face.triangles], count, rng)
@@ -116,17 +126,25 @@ def _dense(face: Face, count: int, rng: np.random.Generator) -> npt.NDArray[np.f
     return face.points[rng.choice(len(face.points), size=count, replace=False)]
 
 
-def _in_processes(tasks: Iterator[tuple[Face, tuple[int, int, bool], list[int]]], workers: int) -> Iterator[_Prepared]:
+_WORK: list[_Work] = []
+"""In a process that prepares: what it was started for."""
+
+
+def _in_processes(work: _Work, workers: int) -> Iterator[_Prepared]:
     # Fresh processes: a copy of one in which PyTorch has started threads may hang.
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        waiting: list[Future[_Prepared]] = []
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(work,)) as pool:
         try:
-            # A few tasks ahead, not all: the source's faces would fill the memory.
-            waiting += [pool.submit(_prepare_one, task) for task in islice(tasks, 4 * workers)]
-            while waiting:
-                result = waiting.pop(0).result()
-                waiting += [pool.submit(_prepare_one, task) for task in islice(tasks, 1)]
-                yield result
-        finally:
-            for future in waiting:
-                future.cancel()
+            yield from pool.map(_prepared, range(len(work.source)))
+        except BrokenProcessPool:
+            raise FaceError(f"workers={workers}: a process was ended from outside; too little memory?") from None
+
+
+def _start(work: _Work) -> None:
+    # Ctrl-C goes to all processes; the caller's alone is to speak of it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _WORK.append(work)
+
+
+def _prepared(number: int) -> _Prepared:
+    return _WORK[0].prepared(number)

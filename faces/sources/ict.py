@@ -7,26 +7,23 @@ from pathlib import Path
 import numpy as np
 
 from faces.errors import FaceError
+from faces.expressions import described, random_expression
 from faces.face import Face, Source
 from faces.ict import IctModel, load_ict
+
+WHOLE_HEADS = True
+"""Whether the faces are to be cropped."""
 
 MM_PER_CM = 10
 RANDOM_EXPRESSIONS = 3
 """Faces with an expression per person, beside the neutral one, where no number is asked for."""
-
-_MOVEMENTS = range(1, 4)
-_LEAST_WEIGHT = 0.3
-_ONE_SIDED = 0.25
-_UNNATURAL_ALONE = "mouthClose"
-"""What closes the lips of an open jaw; without one it pushes them through each other."""
 
 
 @dataclass(frozen=True, eq=False)
 class IctFaces:
     """Random identities, each drawn from its own number alone; neutral first, then with random expressions.
 
-    Weights of identity are N(0, 1). An expression is one to three movements (jawOpen, mouthSmile, ...) with weights
-    from 0.3 to 1; of a movement that has two sides both move alike, or in a quarter of the cases one alone.
+    Weights of identity are N(0, 1); expressions are those of `faces.expressions.random_expression`.
 
     Attributes:
         model: the morphable model.
@@ -71,37 +68,39 @@ class IctFaces:
             raise IndexError(index)
         person, number = divmod(index, 1 + self.expressions)
         identity = np.random.default_rng([self.seed, person]).standard_normal(len(self.model.identity_modes))
-        weights = self._weights(np.random.default_rng([self.seed, person, number])) if number else {}
+        names = self.model.expression_names
+        weights = random_expression(names, np.random.default_rng([self.seed, person, number])) if number else {}
         head = self.model.expressive(identity, weights)
-        expression = "+".join(f"{name}:{weight:.2f}" for name, weight in weights.items()) or "neutral"
         return Face(
             name=f"ict-{person:04}-{number or 'neutral'}",
             subject=f"ict-{person:04}",
-            expression=expression,
+            expression=described(weights),
             points=head.vertices * MM_PER_CM,
             triangles=head.triangles,
             landmarks=head.landmark_positions * MM_PER_CM,
         )
 
-    def _weights(self, rng: np.random.Generator) -> dict[str, float]:
-        sides: dict[str, list[str]] = {}
-        for name in self.model.expression_names:
-            if name != _UNNATURAL_ALONE:
-                sides.setdefault(name.removesuffix("_L").removesuffix("_R"), []).append(name)
-        weights = {}
-        count = min(rng.choice(_MOVEMENTS), len(sides))
-        for movement in rng.choice(sorted(sides), size=count, replace=False):
-            moving = sides[movement]
-            if len(moving) > 1 and rng.random() < _ONE_SIDED:
-                moving = [moving[rng.integers(len(moving))]]
-            weight = rng.uniform(_LEAST_WEIGHT, 1)
-            weights.update(dict.fromkeys(moving, float(weight)))
-        return weights
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `python -m faces prepare ict`."""
-    parser.add_argument("--model", type=Path, required=True, help="the packed model (.npz; see pack-ict)")
+    source = "the packed model (.npz, see pack-ict), or a clone's folder FaceXModel"
+    parser.add_argument("--model", type=Path, required=True, help=source)
+    add_expressions(parser)
+
+
+def from_options(options: argparse.Namespace) -> Source:
+    """The source that the options ask for: as many people as --train and --test take.
+
+    Raises:
+        FaceError: the model's file or an option cannot be used.
+        OSError: the file cannot be read.
+    """
+    count = people(options)
+    return IctFaces(load_ict(options.model), count, options.expressions, options.seed)
+
+
+def add_expressions(parser: argparse.ArgumentParser) -> None:
+    """The option of sources that make expressions."""
     parser.add_argument(
         "--expressions",
         type=int,
@@ -113,14 +112,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def from_options(options: argparse.Namespace) -> Source:
-    """The source that the options ask for: as many people as --train and --test take.
+def people(options: argparse.Namespace) -> int:
+    """How many people a source makes that has as many as one likes: those of --train and --test.
 
     Raises:
-        FaceError: the model's file or an option cannot be used.
-        OSError: the file cannot be read.
+        FaceError: one of the two is not given.
     """
     for name in ("train", "test"):
         if getattr(options, name) is None:
             raise FaceError(f"--{name}: expected a number of people, since the source has as many as one likes")
-    return IctFaces(load_ict(options.model), options.train + options.test, options.expressions, options.seed)
+    return int(options.train + options.test)
