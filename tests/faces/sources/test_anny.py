@@ -25,6 +25,7 @@ class Anny:
 
     def __init__(self, **options):
         assert options["topology"] == "head"
+        print("Warp initialized")
         rng = np.random.default_rng(0)
         self.base_mesh_vertex_indices = torch.tensor([*sorted(landmark_numbers()), 20_000])
         self.template = rng.normal(size=(69, 3))
@@ -64,8 +65,9 @@ def installed(monkeypatch):
     return types.SimpleNamespace(loads=loads, folder=folder)
 
 
-def test_heads_are_made_once_and_kept(installed, tmp_path):
+def test_heads_are_made_once_and_kept(installed, tmp_path, capsys):
     first, second = load_anny(tmp_path), load_anny(tmp_path)
+    assert capsys.readouterr().out == ""
     assert len(installed.loads) == 1
     assert str(installed.loads[0]).startswith(str(tmp_path))
     assert installed.folder[-1] == "before"
