@@ -35,12 +35,14 @@ class BlockSettings:
         heads: attention heads.
         relative_positions: edge vectors are 'concatenate'd to the features of the source, or 'add'ed.
         skip: 'concatenate' input and messages before the self-interaction, or 'sum' them after it.
+        blocks: residual blocks of a transformer.
     """
 
     messages: MessageMode
     heads: int
     relative_positions: RelativeMode
     skip: SkipMode
+    blocks: int = 3
 
 
 class ResidualBlock(nn.Module):
@@ -94,11 +96,10 @@ class SE3Transformer(nn.Module):
         settings: BlockSettings,
         self_interaction: SelfInteractionMode,
         last_self_interaction: SelfInteractionMode,
-        blocks: int = 3,
     ) -> None:
-        """Set up so many blocks: `irreps_out` are the inner fibers too."""
+        """Set up the blocks: `irreps_out` are the inner fibers too."""
         super().__init__()
-        kinds = [*(blocks - 1) * [self_interaction], last_self_interaction]
+        kinds = [*(settings.blocks - 1) * [self_interaction], last_self_interaction]
         self.blocks = nn.ModuleList(
             ResidualBlock(irreps_out if number else irreps_in, irreps_out, settings, kind)
             for number, kind in enumerate(kinds)

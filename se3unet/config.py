@@ -31,6 +31,7 @@ _LEAST = {
     "levels": 1,
     "max_degree": 1,
     "neighbours": 2,
+    "blocks": 1,
     "heads": 1,
     "landmarks": 1,
     "head_width": 1,
@@ -51,7 +52,7 @@ class SE3UnetConfig:
             first: a coarser level has fewer edges, so that more channels cost little there.
         max_degree: highest degree of the features; all degrees from 0 are kept throughout.
         neighbours: k of every graph.
-        blocks: residual blocks of each transformer, the same at all levels or, as `channels`, one number per level.
+        blocks: residual blocks of each transformer.
         pool_ratio: fraction of the points that each pooling drops.
         pooling: 'sum', 'mean' or 'max' over each neighbourhood.
         messages: 'attention', or 'convolution' without it.
@@ -72,7 +73,7 @@ class SE3UnetConfig:
     channels: int | tuple[int, ...] = 5
     max_degree: int = 2
     neighbours: int = 40
-    blocks: int | tuple[int, ...] = 3
+    blocks: int = 3
     pool_ratio: float = 0.35
     pooling: Pooling = "sum"
     messages: MessageMode = "attention"
@@ -91,7 +92,7 @@ class SE3UnetConfig:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise ValueError(f"{name}: expected a whole number, {least} or more, got {value!r}")
-        self._check_levels()
+        self._check_channels()
         for name, choices in _CHOICES.items():
             value = getattr(self, name)
             if value not in choices:
@@ -102,34 +103,23 @@ class SE3UnetConfig:
         if not _is_number(power) or not 0 < power < math.inf:
             raise ValueError(f"power: expected a finite number above 0, got {power!r}")
 
-    def _check_levels(self) -> None:
-        for name in ("channels", "blocks"):
-            given, counts = getattr(self, name), self._by_level(name)
-            if len(counts) != self.levels + 1 or any(type(count) is not int or count < 1 for count in counts):
-                raise ValueError(
-                    f"{name}: expected a whole number, 1 or more, or {self.levels + 1} of them, got {given!r}"
-                )
-        if any(count % self.heads for count in self.channels_by_level):
-            raise ValueError(f"heads: expected a divisor of channels={self.channels}, got {self.heads}")
-
-    def _by_level(self, name: str) -> tuple[int, ...]:
-        given = getattr(self, name)
-        return given if isinstance(given, tuple) else (self.levels + 1) * (given,)
+    def _check_channels(self) -> None:
+        given, levels = self.channels, self.levels + 1
+        counts = given if isinstance(given, tuple) else levels * (given,)
+        if len(counts) != levels or any(type(count) is not int or count < 1 for count in counts):
+            raise ValueError(f"channels: expected a whole number, 1 or more, or {levels} of them, got {given!r}")
+        if any(count % self.heads for count in counts):
+            raise ValueError(f"heads: expected a divisor of channels={given}, got {self.heads}")
 
     @property
     def channels_by_level(self) -> tuple[int, ...]:
         """Channels of each degree at each of the levels + 1 levels, the finest first."""
-        return self._by_level("channels")
-
-    @property
-    def blocks_by_level(self) -> tuple[int, ...]:
-        """Residual blocks of a transformer at each of the levels + 1 levels, the finest first."""
-        return self._by_level("blocks")
+        return self.channels if isinstance(self.channels, tuple) else (self.levels + 1) * (self.channels,)
 
     @property
     def block_settings(self) -> BlockSettings:
         """What the blocks need of it."""
-        return BlockSettings(self.messages, self.heads, self.relative_positions, self.skip)
+        return BlockSettings(self.messages, self.heads, self.relative_positions, self.skip, self.blocks)
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> SE3UnetConfig:

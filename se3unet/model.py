@@ -44,15 +44,15 @@ class SE3Unet(nn.Module):
         self.geometry = nn.ModuleList(EdgeGeometry(config.max_degree) for _ in range(config.levels + 1))
         self.embed = Embed()
         self.down = nn.ModuleList(
-            self._transformer(hidden[level - 1] if level else self.embed.irreps_out, hidden, level) for level in levels
+            self._transformer(hidden[level - 1] if level else self.embed.irreps_out, hidden[level]) for level in levels
         )
         self.pool = nn.ModuleList(Pool(config.pool_ratio, config.neighbours, config.pooling) for _ in levels)
-        self.bottleneck = self._transformer(hidden[-2], hidden, config.levels)
+        self.bottleneck = self._transformer(hidden[-2], hidden[-1])
         self.upsample = nn.ModuleList(Upsample(config.power) for _ in levels)
         # Indexed by level, the finest first, as `down` is: the last to run is up.0.
         self.up = nn.ModuleList(
             self._transformer(
-                hidden[level + 1], hidden, level, config.self_interaction if level else config.last_self_interaction
+                hidden[level + 1], hidden[level], config.self_interaction if level else config.last_self_interaction
             )
             for level in levels
         )
@@ -60,11 +60,10 @@ class SE3Unet(nn.Module):
         self.head = InvariantHead(hidden[0], config.landmarks, config.head_width)
 
     def _transformer(
-        self, irreps_in: o3.Irreps, hidden: list[o3.Irreps], level: int, last: SelfInteractionMode | None = None
+        self, irreps_in: o3.Irreps, irreps_out: o3.Irreps, last: SelfInteractionMode | None = None
     ) -> SE3Transformer:
-        config, kind = self.config, self.config.self_interaction
-        blocks = config.blocks_by_level[level]
-        return SE3Transformer(irreps_in, hidden[level], config.block_settings, kind, last or kind, blocks)
+        kind = self.config.self_interaction
+        return SE3Transformer(irreps_in, irreps_out, self.config.block_settings, kind, last or kind)
 
     def forward(self, positions: Tensor | Hierarchy) -> Tensor:
         """Predict heatmaps.

@@ -22,7 +22,7 @@ VARIANTS = {
     "degree 1": {"max_degree": 1},
     "degree 3": {"max_degree": 3},
     "one block": {"blocks": 1},
-    "by level": {"levels": 2, "channels": (2, 4, 3), "blocks": (1, 2, 1)},
+    "channels by level": {"levels": 2, "channels": (2, 4, 3)},
 }
 
 
