@@ -45,5 +45,8 @@ def run(options: argparse.Namespace) -> int:
     faces = FaceSet.load(data / "train.npz" if data.is_dir() else data)
     how = Options(options.resume, options.quiet, options.devices, options.nodes, options.watch, options.stop_on_breach)
     figures = train(faces, settings, output, how, Path(options.weights) if options.weights else None)
-    print("\n".join([*(f"{name}: {value:.4g}" for name, value in figures.items()), f"written: {output / BEST}"]))
+    from lightning.pytorch.utilities import rank_zero_only
+
+    if getattr(rank_zero_only, "rank", 0) == 0:
+        print("\n".join([*(f"{name}: {value:.4g}" for name, value in figures.items()), f"written: {output / BEST}"]))
     return 0

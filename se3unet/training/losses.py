@@ -26,7 +26,10 @@ def adaptive_wing(
     Args:
         input: x, predicted heatmaps of any shape.
         target: y, true ones of that shape, from 0 to 1.
-        omega, theta, epsilon, alpha: as in the formula; all above 0, alpha above 1.
+        omega: as in the formula, above 0.
+        theta: the same.
+        epsilon: the same.
+        alpha: the same, above 1.
 
     Returns:
         the loss of each value, of the shape of the input.

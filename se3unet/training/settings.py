@@ -24,7 +24,10 @@ class LossSettings:
 
     Attributes:
         kind: "adaptive_wing" (the report's) or "cross_entropy", see `se3unet.training.losses`.
-        omega, theta, epsilon, alpha: of the Adaptive Wing loss.
+        omega: of the Adaptive Wing loss, its height.
+        theta: of the same, the distance at which it becomes a straight line.
+        epsilon: of the same, its unit of distance.
+        alpha: of the same, its exponent in the background.
         foreground_weight: how much more than others count points whose true value is above 0.2: their loss is
             multiplied by 1 + foreground_weight. The original's is 10.
         sigma: width of the true heatmaps, in units of the normalised face.

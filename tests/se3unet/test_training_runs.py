@@ -101,8 +101,10 @@ def test_a_training_that_was_killed_goes_on_as_if_nothing_had_been(files):
 
 
 def test_two_processes_learn_as_one_with_the_doubled_batch(files):
-    shared = in_a_process(["-m", "se3unet", *arguments(files, "two", "--devices", "2")])
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    shared = in_a_process([*torchrun, "-m", "se3unet", *arguments(files, "two", "--devices", "2")])
     assert shared.returncode == 0, shared.stderr
+    assert shared.stdout.count("written: ") == 1
     (files / "small.toml").write_text(small_toml(small_settings(batch=4)))
     assert main(arguments(files, "one")) == 0
     one, two = losses(files / "one"), losses(files / "two")
