@@ -44,6 +44,10 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         help=f"among {', '.join((*CONDITIONS, *LEAKING))}; default: the first seven. ICP needs Open3D.",
     )
     parser.add_argument("--faces", type=int, metavar="N", help="only the first N faces")
+    parser.add_argument(
+        "--looks", type=int, default=1, metavar="N",
+        help="clouds of each face that the refined landmarks are the mean of, as predict takes them; default: 1",
+    )  # fmt: skip
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="seed of the motions; default: 0")
     parser.add_argument("--device", help="cpu or cuda; default: cuda where there is one")
     parser.set_defaults(run=run)
@@ -65,6 +69,7 @@ def run(options: argparse.Namespace) -> int:
         subjects=len(set(faces.subjects)),
         points=faces.positions.shape[1],
         seed=options.seed,
+        looks=options.looks,
         networks=_evaluated(options, trained, faces, device),
     )
     files = write(evaluation, options.output, "python -m se3unet " + shlex.join(_arguments(options)))
@@ -83,7 +88,7 @@ def _evaluated(
         for condition in conditions:
             moved = under_condition(faces, condition, options.seed)
             for network, results in zip(trained, measured, strict=True):
-                results.append(measure(network.model.to(device), moved, condition, device, advance))
+                results.append(measure(network.model.to(device), moved, condition, device, advance, options.looks))
     names = _names([network.settings.network for network in trained])
     return tuple(
         Evaluated(
@@ -111,6 +116,8 @@ def _arguments(options: argparse.Namespace) -> list[str]:
         parts += ["--conditions", *options.conditions]
     if options.faces is not None:
         parts += ["--faces", str(options.faces)]
+    if options.looks != 1:
+        parts += ["--looks", str(options.looks)]
     return [*parts, "--seed", str(options.seed)]
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from faces import FaceSet, heatmaps
+from faces import FaceSet, farthest_points, heatmaps
 from se3unet.metrics import iou_curve, landmark_error_mm, normalized_error, refined_landmarks, soft_landmarks
 
 THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(2, 20))
 """Where heatmaps are cut: 0.10, 0.15 ... 0.95."""
+
+_SHARE = 0.7
+"""Of the surface's points, from which another look is picked, so that it differs from the others."""
 
 
 class Network(Protocol):
@@ -33,7 +37,7 @@ class Measurement:
         iou: [T, 68] float64, intersection over union at each of `THRESHOLDS`, the mean over the faces; faces with no
             point above the threshold, true or predicted, are left out, and NaN is a threshold where that is all.
         soft_mm: [n, 68] float64, errors of `soft_landmarks` in millimetres.
-        refined_mm: [n, 68] float64, errors of `refined_landmarks` in millimetres.
+        refined_mm: [n, 68] float64, errors of `refined_landmarks` in millimetres; of their mean over several looks.
         normalized: [n] float64, the mean error of each face's refined landmarks over its outer interocular distance.
         faces: the faces as they were moved.
         shown: number of the face that pictures show: the one whose IoU is the median.
@@ -56,6 +60,7 @@ def measure(
     condition: str,
     device: torch.device | str = "cpu",
     progress: Callable[[], object] | None = None,
+    looks: int = 1,
 ) -> Measurement:
     """Measure a network on faces that were moved already.
 
@@ -67,20 +72,25 @@ def measure(
         condition: how they were moved.
         device: where the network is.
         progress: called once after each face.
+        looks: clouds of each face that the refined landmarks are the mean of; those after the first are picked from
+            its surface. Everything else is of the first.
 
     Raises:
-        ValueError: there is no face, or a heatmap is not finite; it names the condition and the face.
+        ValueError: there is no face, looks is below 1, or a heatmap is not finite; it names the condition and the face.
     """
     if not len(faces):
         raise ValueError("faces: expected at least one, got none")
+    if looks < 1:
+        raise ValueError(f"looks: expected 1 or more, got {looks}")
     rows = []
     for number in range(len(faces)):
         face = faces[[number]]
+        clouds = [face.positions, *(_another_look(face, seed) for seed in range(1, looks))]
         with torch.no_grad():
-            found = network(face.positions.to(device)).float().cpu()
-        if not found.isfinite().all():
+            seen = [(cloud, network(cloud.to(device)).float().cpu()) for cloud in clouds]
+        if not all(found.isfinite().all() for _, found in seen):
             raise ValueError(f"heatmaps of {face.subjects[0]} under {condition}: expected finite numbers, got NaN")
-        rows.append((found[0], *_scores(found, face)))
+        rows.append((seen[0][1][0], *_scores(seen, face)))
         if progress is not None:
             progress()
     heat, curves, soft, refined, normalized = (list(column) for column in zip(*rows, strict=True))
@@ -98,14 +108,23 @@ def measure(
     )
 
 
-def _scores(found: Tensor, face: FaceSet) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _scores(seen: Sequence[tuple[Tensor, Tensor]], face: FaceSet) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """IoU [T, 68], errors soft and refined [1, 68] in millimetres, and the mean normalized error [1] of one face."""
-    target = heatmaps(face.positions, face.landmarks)
-    soft = soft_landmarks(found, face.positions)
-    refined = refined_landmarks(found, face.positions, face.surface)
+    positions, found = seen[0]
+    target = heatmaps(positions, face.landmarks)
+    soft = soft_landmarks(found, positions)
+    refined = torch.stack([refined_landmarks(maps, cloud, face.surface) for cloud, maps in seen]).mean(0)
     return (
         iou_curve(found, target, THRESHOLDS)[:, 0].double(),
         landmark_error_mm(soft, face.landmarks, face.unit_mm),
         landmark_error_mm(refined, face.landmarks, face.unit_mm),
         normalized_error(refined, face.landmarks).mean(-1),
     )
+
+
+def _another_look(face: FaceSet, seed: int) -> Tensor:
+    """Other points [1, N, 3] of the surface of one face, as evenly spread."""
+    surface, rng = face.surface[0].numpy(), np.random.default_rng(seed)
+    count = face.positions.shape[1]
+    some = surface[rng.permutation(len(surface))[: max(count, int(_SHARE * len(surface)))]]
+    return torch.from_numpy(some[rng.permutation(farthest_points(some, count))]).unsqueeze(0)

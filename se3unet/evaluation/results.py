@@ -51,6 +51,7 @@ class Evaluation:
         subjects: of how many people.
         points: N, the size of the clouds.
         seed: of the random motions.
+        looks: clouds of each face that the refined landmarks are the mean of.
         networks: what was evaluated, in the order of the columns.
     """
 
@@ -60,6 +61,7 @@ class Evaluation:
     subjects: int
     points: int
     seed: int
+    looks: int
     networks: tuple[Evaluated, ...]
 
     @property
@@ -93,7 +95,10 @@ def to_plain(evaluation: Evaluation) -> dict[str, Any]:
     """Everything as values that JSON knows; a number that is not finite is None."""
     plain: dict[str, Any] = _finite(
         {
-            **{name: getattr(evaluation, name) for name in ("data", "source", "faces", "subjects", "points", "seed")},
+            **{
+                name: getattr(evaluation, name)
+                for name in ("data", "source", "faces", "subjects", "points", "seed", "looks")
+            },
             "thresholds": list(THRESHOLDS),
             "failure_threshold": FAILURE,
             "ced_errors": list(CED_GRID),

@@ -30,6 +30,8 @@ _RADIUS = 110.0 / NOMINAL_UNIT_MM
 _CLOSER_RADIUS = 125.0 / NOMINAL_UNIT_MM
 _FOLLOWED = 3
 _CLOSER_STEPS = 2
+_LOOKS = 2
+_SHARE = 0.7
 _DENSE = 4096
 _AT_ONCE = 8
 _NOSE = slice(27, 36)
@@ -86,9 +88,9 @@ class _View:
         return _View.spread(cloud[distances <= max(radius, least)], _DENSE)
 
     @staticmethod
-    def spread(cloud: Array, most: int) -> _View:
+    def spread(cloud: Array, most: int, seed: int = 0) -> _View:
         """Points spread evenly over a cloud, of which `most` points are kept at random."""
-        rng = np.random.default_rng(0)
+        rng = np.random.default_rng(seed)
         surface = cloud[rng.permutation(len(cloud))[:most]]
         # Shuffled: in the order of picking, pooling would keep the first points.
         return _View(surface, surface[rng.permutation(farthest_points(surface, POINTS))])
@@ -128,22 +130,29 @@ def _resized(reading: Reading, scale: float) -> Reading:
 
 
 def _finished(cloud: Array, first: _Seen, heatmaps: Heatmaps) -> Found:
-    """Look once more at just that part of the face that a training shows, at the size that faces have in it.
+    """Look again at just that part of the face that a training shows, at the size that faces have in it.
 
-    The landmarks are the mean of what both looks say, weighted by their certainties.
+    The landmarks are the mean of what all looks say, weighted by their certainties: the errors of looks at different
+    points of one surface are different ones.
     """
     size = first[2].size
     part = _as_in_training(cloud, first[2])
     if part is None:
         view, maps, reading = first
         return Found(_refined(first, 1.0, view.surface), reading, view.points, maps, view.surface)
-    ((_, maps, scaled),) = _read_all([_View(part.surface / size, part.points / size)], heatmaps)
-    second = (part, maps, _resized(scaled, size))
-    weights = np.stack([np.square(seen[2].certainties) + 1e-6 for seen in (first, second)])[..., None]
-    places = np.stack([_refined(first, 1.0, part.surface), _refined(second, size, part.surface)])
-    landmarks = (weights * places).sum(0) / weights.sum(0)
-    better = max(first, second, key=_confidence)[2]
-    return Found(landmarks, better, part.points, maps, part.surface)
+    # Some of the points only, even of a small cloud, so that every look picks others.
+    fewer = min(SURFACE_POINTS, max(POINTS, int(_SHARE * len(part))))
+    views = [_View.spread(part, fewer if seed else SURFACE_POINTS, seed) for seed in range(_LOOKS)]
+    shown = [_View(view.surface / size, view.points / size) for view in views]
+    seen = [
+        (view, maps, _resized(reading, size))
+        for view, (_, maps, reading) in zip(views, _read_all(shown, heatmaps), strict=True)
+    ]
+    places = [_refined(first, 1.0, views[0].surface), *(_refined(each, size, views[0].surface) for each in seen)]
+    weights = np.stack([np.square(each[2].certainties) + 1e-6 for each in (first, *seen)])[..., None]
+    landmarks = (weights * np.stack(places)).sum(0) / weights.sum(0)
+    view, maps, reading = max(seen, key=_confidence)
+    return Found(landmarks, max(first[2], reading, key=lambda r: r.confidence), view.points, maps, views[0].surface)
 
 
 def _refined(seen: _Seen, size: float, surface: Array) -> Array:
@@ -155,11 +164,11 @@ def _refined(seen: _Seen, size: float, surface: Array) -> Array:
     return found
 
 
-def _as_in_training(cloud: Array, reading: Reading) -> _View | None:
-    """The crop of FaceScape's faces, by the landmarks; None where they are not those of a face."""
+def _as_in_training(cloud: Array, reading: Reading) -> Array | None:
+    """The crop of FaceScape's faces [n, 3], by the landmarks; None where they are not those of a face."""
     to_mm = NOMINAL_UNIT_MM / reading.size
     try:
-        part = crop(Face("scan", "", "", cloud * to_mm, None, reading.landmarks * to_mm)).points / to_mm
+        part: Array = crop(Face("scan", "", "", cloud * to_mm, None, reading.landmarks * to_mm)).points / to_mm
     except FaceError:
         return None
-    return _View.spread(part, SURFACE_POINTS) if len(part) >= POINTS else None
+    return part if len(part) >= POINTS else None

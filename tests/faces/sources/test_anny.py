@@ -150,10 +150,10 @@ def test_the_table_names_each_landmark_once():
 
 @pytest.fixture(scope="module")
 def real():
-    pytest.importorskip("anny", reason='heads of anny: pip install "equivariance[anny]"')
     return load_anny()
 
 
+@pytest.mark.anny
 def test_landmarks_of_anny_lie_where_they_should(real):
     corners = real.corners[:, real.landmarks] * 1000
     for face in corners:
@@ -168,6 +168,7 @@ def test_landmarks_of_anny_lie_where_they_should(real):
     assert len(corners) == len(list(product(*CORNERS.values(), RACES)))
 
 
+@pytest.mark.anny
 def test_faces_of_anny_are_prepared(real):
     faces = prepare(AnnyFaces(real, people=2, expressions=1), points=64, surface_points=1024)
     assert faces.positions.shape == (4, 64, 3)

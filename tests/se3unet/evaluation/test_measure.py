@@ -23,7 +23,7 @@ def evaluation():
         networks.append(
             Evaluated(kind.__name__, f"{kind.__name__}.safetensors", 7, {"a": 1}, {"iou": 0.5}, measurements)
         )
-    return Evaluation("test.npz", "test", 3, 3, 64, 0, tuple(networks))
+    return Evaluation("test.npz", "test", 3, 3, 64, 0, 1, tuple(networks))
 
 
 def test_thresholds_are_those_of_the_report():
@@ -54,6 +54,15 @@ def test_each_face_is_given_alone():
     measure(oracle, FACES, "none", progress=lambda: steps.append(1))
     assert oracle.batches == [1, 1, 1]
     assert len(steps) == 3
+
+
+def test_more_looks_change_the_refined_landmarks_alone():
+    one, three = (measure(Bolted(FACES), FACES, "none", looks=looks) for looks in (1, 3))
+    assert torch.equal(one.soft_mm, three.soft_mm)
+    assert torch.equal(one.iou.nan_to_num(), three.iou.nan_to_num())
+    assert not torch.equal(one.refined_mm, three.refined_mm)
+    with pytest.raises(ValueError, match="looks: expected 1 or more, got 0"):
+        measure(Bolted(FACES), FACES, "none", looks=0)
 
 
 def test_heatmaps_that_are_no_numbers_are_an_error():
@@ -92,7 +101,7 @@ def test_tables(evaluation):
 def test_a_condition_that_is_not_the_reports_has_no_figure_of_it():
     leaking = measure(Oracle(FACES), FACES, "ICP_r_landmarks")
     network = Evaluated("a", "a", 1, {}, {}, (leaking,))
-    assert beside_the_report(Evaluation("d", "s", 3, 3, 64, 0, (network,))).splitlines()[-1].endswith("| - |")
+    assert beside_the_report(Evaluation("d", "s", 3, 3, 64, 0, 1, (network,))).splitlines()[-1].endswith("| - |")
 
 
 def test_rows_of_the_csv_files(evaluation):
