@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset, TensorDataset
+from torch.utils.data import Dataset, Sampler, TensorDataset
 
 from steerable3d import tetris
 from steerable3d.meshes import labelled, voxelized
@@ -43,6 +43,40 @@ class Loaded(Dataset[Sample]):
 
     def __getitem__(self, index: int) -> Sample:
         return self.read(self.paths[index]), torch.tensor(self.labels[index])
+
+
+class Order(Sampler[int]):
+    """A random order, another one in every epoch, and the same ones for the same seed: training can be resumed.
+
+    Attributes:
+        count: number of samples.
+        group: so many samples, one behind the other in the data, stay together.
+        seed: of the order.
+        epoch: whose order comes next; Lightning sets it.
+    """
+
+    def __init__(self, count: int, group: int, seed: int) -> None:
+        self.count, self.group, self.seed, self.epoch = count, group, seed, 0
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[int]:
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
+        groups = torch.arange(self.count).split(self.group)
+        return iter(torch.cat([groups[i] for i in torch.randperm(len(groups), generator=generator)]).tolist())
+
+    def set_epoch(self, epoch: int) -> None:
+        """Which epoch's order comes next."""
+        self.epoch = epoch
+
+
+def order(config: DataConfig, count: int, seed: int) -> Order:
+    """How the training split is gone through: in batches of eight Tetris shapes every shape has its turn.
+
+    Batches that lack a shape make statistics of the batch tell the classes apart, and running ones fit none.
+    """
+    return Order(count, len(tetris.SHAPES) if config.kind == "tetris" else 1, seed)
 
 
 def dataset(config: DataConfig, split: str) -> Dataset[Any]:

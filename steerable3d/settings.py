@@ -50,7 +50,7 @@ class TrainingConfig:
     Attributes:
         epochs: passes over the data.
         batch: samples of a step.
-        rate: step size of Adam at the start; it falls to zero as a cosine.
+        rate: step size of Adam at the start; it falls to zero as a cosine over the steps.
         decay: weight decay, decoupled.
         seed: of the weights and of the order of the samples.
         dense: the ordinary CNN of the same channels in place of the steerable one.

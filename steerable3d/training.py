@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
 from steerable3d.checkpoint import build, save
-from steerable3d.datasets import dataset
+from steerable3d.datasets import dataset, order
 from steerable3d.extras import needed
 from steerable3d.settings import Run
 
@@ -42,8 +43,9 @@ def train(run: Run, output: Path, resume: bool = False, quiet: bool = False) -> 
         max_epochs=run.training.epochs, callbacks=[keeper], logger=logger, log_every_n_steps=1, default_root_dir=output,
         enable_progress_bar=not quiet, enable_model_summary=False, deterministic=True,
     )  # fmt: skip
-    samples = DataLoader(dataset(run.data, "train"), batch_size=run.training.batch, shuffle=True)
-    trainer.fit(module, samples, ckpt_path=str(last) if resume else None)
+    samples = dataset(run.data, "train")
+    batches = DataLoader(samples, run.training.batch, sampler=order(run.data, len(samples), run.training.seed))
+    trainer.fit(module, batches, ckpt_path=str(last) if resume else None)
     loss = float(trainer.callback_metrics["loss"])
     metrics = {"loss": loss, **{f"{s} accuracy": accuracy(module.model, dataset(run.data, s)) for s in ("val", "test")}}
     save(output / WEIGHTS, module.model, run, metrics)
@@ -80,11 +82,12 @@ def _module(lightning: Any, run: Run) -> Any:
             return loss
 
         def configure_optimizers(self) -> dict[str, Any]:
-            settings = run.training
+            settings, steps = run.training, self.trainer.estimated_stepping_batches
             optimizer = torch.optim.AdamW(self.parameters(), settings.rate, weight_decay=settings.decay)
-            return {
-                "optimizer": optimizer,
-                "lr_scheduler": torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, settings.epochs),
-            }
+            # A function, not a schedule with a state: more epochs on resuming stretch the cosine.
+            falling = torch.optim.lr_scheduler.LambdaLR(
+                optimizer, lambda step: (1 + math.cos(math.pi * step / steps)) / 2
+            )
+            return {"optimizer": optimizer, "lr_scheduler": {"scheduler": falling, "interval": "step"}}
 
     return Classification()
