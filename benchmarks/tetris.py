@@ -16,8 +16,7 @@ import numpy as np
 import torch
 
 import steerable3d
-from benchmarks.sections import PAGE, write_section
-from equivariance.report.files import write_text
+from benchmarks.sections import write_section
 from steerable3d.checkpoint import build
 from steerable3d.settings import Run
 from steerable3d.training import train
@@ -40,9 +39,9 @@ class Kept:
         return found[0] if found else None
 
     def add(self, run: Run, figures: dict) -> None:
-        lines = [*self.read(), {"run": plain(run), "figures": figures}]
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        write_text(self.path, "".join(json.dumps(line) + "\n" for line in lines))
+        with self.path.open("a") as file:
+            file.write(json.dumps({"run": plain(run), "figures": figures}) + "\n")
 
 
 def plain(run: Run) -> dict:
@@ -74,20 +73,21 @@ def main() -> None:
     """Train, print, write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--only", choices=SLIDES, help="one network; writes no page")
     parser.add_argument("--keep", type=Path, default=Path(".benchmarks/tetris.jsonl"), help="go on from there")
-    parser.add_argument("--output", type=Path, default=PAGE)
     options = parser.parse_args()
     run, kept, rows = Run.read(CONFIG), Kept(options.keep), []
-    for name, dense in (("steerable", False), ("ordinary", True)):
+    for name in [options.only] if options.only else SLIDES:
         found = []
         for seed in range(options.seeds):
-            one = replace(run, training=replace(run.training, seed=seed, dense=dense))
+            one = replace(run, training=replace(run.training, seed=seed, dense=name == "ordinary"))
             if kept.figures(one) is None:
                 kept.add(one, trained(one))
             found.append(kept.figures(one))
             print(f"{name}, seed {seed}: {found[-1]['test accuracy']:.1%}", flush=True)
         rows.append(row(name, one, found))
-    write_section("Tetris shapes in any rotation", text(run, options.seeds, rows), options.output)
+    if not options.only:
+        write_section("Tetris shapes in any rotation", text(run, options.seeds, rows))
 
 
 def text(run: Run, seeds: int, rows: list[str]) -> str:

@@ -5,7 +5,8 @@ import torch
 
 from steerable3d.__main__ import main
 from steerable3d.checkpoint import build, load, save
-from steerable3d.settings import Run, TrainingConfig
+from steerable3d.datasets import dataset, order
+from steerable3d.settings import DataConfig, Run, TrainingConfig
 
 SMALL = """
 [data]
@@ -60,6 +61,24 @@ def test_settings_are_checked(config, capsys, tmp_path, old, new, words):
     assert not (tmp_path / "out").exists()
 
 
+class TestOrder:
+    def test_every_eight_tetris_shapes_are_all_of_them(self):
+        config = DataConfig("tetris", size=8, copies=5)
+        labels = dataset(config, "train").tensors[1][list(order(config, 40, seed=1))]
+        assert all(sorted(eight.tolist()) == list(range(8)) for eight in labels.split(8))
+
+    def test_it_is_another_one_in_every_epoch_and_the_same_again(self):
+        config = DataConfig("cath", folder="somewhere")
+        one, other = order(config, 20, seed=0), order(config, 20, seed=0)
+        first = list(one)
+        one.set_epoch(1)
+        assert sorted(first) == sorted(one) == list(range(20))
+        assert list(one) != first == list(other)
+        other.set_epoch(1)
+        assert list(one) == list(other)
+        assert len(one) == 20
+
+
 def test_a_named_network_is_the_papers(config):
     config.write_text(SMALL.partition("[network]")[0] + '[network]\nname = "tetris"\nclasses = 8\n')
     assert Run.read(config).network.kernel_size == 5
@@ -109,6 +128,26 @@ class TestTraining:
         config.write_text(SMALL.replace("epochs = 2", "epochs = 3"))
         assert main(["train", str(config), "--output", output, "--quiet", "--resume"]) == 0
         assert load(tmp_path / "out" / "model.safetensors")[1].training.epochs == 3
+
+    def test_a_resumed_training_ends_where_an_uninterrupted_one_does(self, config, tmp_path, monkeypatch):
+        pytest.importorskip("lightning", reason="trains: pip install lightning")
+        config.write_text(SMALL.replace("epochs = 2", "epochs = 3").replace("copies = 1", "copies = 2"))
+        cross_entropy, calls = torch.nn.functional.cross_entropy, []
+
+        def fails_in_the_third_epoch(*arguments):
+            calls.append(1)
+            if len(calls) > 9:
+                raise OSError("no power")
+            return cross_entropy(*arguments)
+
+        command = ["train", str(config), "--quiet", "--output"]
+        assert main([*command, str(tmp_path / "whole")]) == 0
+        with monkeypatch.context() as patched:
+            patched.setattr(torch.nn.functional, "cross_entropy", fails_in_the_third_epoch)
+            assert main([*command, str(tmp_path / "parts")]) == 2
+        assert main([*command, str(tmp_path / "parts"), "--resume"]) == 0
+        whole, parts = (load(tmp_path / name / "model.safetensors")[0].state_dict() for name in ("whole", "parts"))
+        assert all(torch.equal(whole[key], parts[key]) for key in whole)
 
     def test_there_must_be_something_to_resume(self, config, capsys, tmp_path):
         pytest.importorskip("lightning", reason="trains: pip install lightning")
