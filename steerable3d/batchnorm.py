@@ -96,7 +96,7 @@ class SquareMean(torch.autograd.Function):
         ctx.save_for_backward(*inputs)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
         """One product."""
         (block,) = ctx.saved_tensors
         factor = gradient * (2 * block.shape[1] / block.numel())

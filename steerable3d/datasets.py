@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -79,7 +78,7 @@ def order(config: DataConfig, count: int, seed: int) -> Order:
     return Order(count, len(tetris.SHAPES) if config.kind == "tetris" else 1, seed)
 
 
-def dataset(config: DataConfig, split: str) -> Dataset[Any]:
+def dataset(config: DataConfig, split: str) -> TensorDataset | Loaded:
     """The samples of a split: fields [channels, size, size, size] and labels.
 
     Tetris shapes are trained in one orientation and evaluated in random ones; "val" and "test" differ in their seed.
