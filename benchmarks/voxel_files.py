@@ -27,7 +27,7 @@ def mesh(path: Path) -> tuple[list[Tensor], str]:
 def structure(path: Path) -> tuple[list[Tensor], str]:
     """Fields, and what is in the file."""
     atoms = read_atoms(path)
-    around = environments(atoms)
+    around = environments(atoms, size=10)
     return [domain(atoms), *(field for field, _ in around)], f"{len(atoms.names):,} atoms, {len(around)} amino acids"
 
 

@@ -111,11 +111,6 @@ class TestCheckpoint:
             assert "checkpoint: expected" in capsys.readouterr().err
 
 
-# What Lightning 2.6 says of a short run, and of PyTorch 2.13.
-@pytest.mark.filterwarnings("ignore:.*does not have many workers:UserWarning")
-@pytest.mark.filterwarnings("ignore:.*is deprecated:FutureWarning")
-@pytest.mark.filterwarnings("ignore:Checkpoint directory .* exists:UserWarning")
-@pytest.mark.filterwarnings("ignore:Experiment logs directory .* exists:UserWarning")
 class TestTraining:
     def test_it_trains_evaluates_and_resumes(self, config, capsys, tmp_path):
         pytest.importorskip("lightning", reason="trains: pip install lightning")
@@ -128,6 +123,24 @@ class TestTraining:
         config.write_text(SMALL.replace("epochs = 2", "epochs = 3"))
         assert main(["train", str(config), "--output", output, "--quiet", "--resume"]) == 0
         assert load(tmp_path / "out" / "model.safetensors")[1].training.epochs == 3
+        capsys.readouterr()
+        assert main(["train", str(config), "--output", output, "--quiet", "--resume"]) == 0
+        told = capsys.readouterr()
+        assert told.out.startswith("val accuracy: ")
+        assert not told.err
+
+    def test_what_is_there_is_neither_overwritten_nor_taken_for_another(self, config, capsys, tmp_path):
+        pytest.importorskip("lightning", reason="trains: pip install lightning")
+        command = ["train", str(config), "--output", str(tmp_path / "out"), "--quiet"]
+        assert main(command) == 0
+        capsys.readouterr()
+        assert main(command) == 2
+        assert "output: expected a folder without last.ckpt" in capsys.readouterr().err
+        assert main(["train", str(config), "--output", str(config)]) == 2
+        assert "output: expected a folder, got the file" in capsys.readouterr().err
+        config.write_text(SMALL.replace("2x0e + 1x1e", "4x0e + 1x1e"))
+        assert main([*command, "--resume"]) == 2
+        assert "resume: expected the settings of the earlier run" in capsys.readouterr().err
 
     def test_a_resumed_training_ends_where_an_uninterrupted_one_does(self, config, tmp_path, monkeypatch):
         pytest.importorskip("lightning", reason="trains: pip install lightning")
