@@ -64,10 +64,9 @@ class NetworkConfig:
     def __post_init__(self) -> None:
         """Check every setting."""
         object.__setattr__(self, "irreps_in", _irreps("irreps_in", self.irreps_in))
-        stages = tuple(s if isinstance(s, Stage) else Stage(**s) for s in self.stages)
-        object.__setattr__(self, "stages", stages)
-        if not stages:
-            raise ValueError("stages: expected at least one, got none")
+        if not isinstance(self.stages, list | tuple) or not self.stages:
+            raise ValueError(f"stages: expected a list of at least one, got {self.stages!r}")
+        object.__setattr__(self, "stages", tuple(s if isinstance(s, Stage) else _stage(s) for s in self.stages))
         _whole("classes", self.classes)
         _whole("kernel_size", self.kernel_size)
         for name in ("first_size", "strided_size"):
@@ -143,6 +142,13 @@ def amino_acid(classes: int = 20) -> NetworkConfig:
 
 NETWORKS = {"tetris": tetris, "shrec17": shrec17, "cath": cath, "amino_acid": amino_acid}
 """The networks of the paper, by name."""
+
+
+def _stage(settings: object) -> Stage:
+    known = {field.name for field in fields(Stage)}
+    if not isinstance(settings, Mapping) or "irreps" not in settings or set(settings) - known:
+        raise ValueError(f"stages: expected tables with irreps and (if any) stride and blocks, got {settings!r}")
+    return Stage(**settings)
 
 
 def _irreps(name: str, value: object) -> str:

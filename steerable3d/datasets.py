@@ -110,6 +110,20 @@ def dataset(config: DataConfig, split: str) -> TensorDataset | Loaded:
     return TensorDataset(torch.stack([f for f, _ in samples]), torch.tensor([n for _, n in samples]))
 
 
+def check_fits(data: TensorDataset | Loaded, channels: int, classes: int) -> None:
+    """Find out before the training that a network takes the fields and knows the classes.
+
+    Raises:
+        ValueError: it does not.
+    """
+    known = len(data.classes) if isinstance(data, Loaded) else int(data.tensors[1].max()) + 1
+    if known > classes:
+        raise ValueError(f"classes: expected {known} or more for these data, got {classes}")
+    found = data[0][0].shape[0]
+    if found != channels:
+        raise ValueError(f"irreps_in: expected {found} channels for these data, got {channels}")
+
+
 def _listed(folder: Path, split: str) -> list[tuple[Path, str]]:
     """Structures and classes that ``{split}.csv`` lists, in the columns "file" and (for domains) "class".
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import signal
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from e3nn import o3
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
 from steerable3d.checkpoint import build, save
-from steerable3d.datasets import SPLITS, dataset, order
+from steerable3d.datasets import SPLITS, check_fits, dataset, order
 from steerable3d.extras import needed
 from steerable3d.settings import Run
 
@@ -35,14 +37,17 @@ def train(run: Run, output: Path, resume: bool = False, quiet: bool = False) -> 
 
     Raises:
         ImportError: lightning is not installed.
-        ValueError: there is nothing to resume, or something that would be overwritten; the data cannot be read.
+        ValueError: there is nothing to resume, or something that would be overwritten; the data cannot be read, or are
+            not for this network.
+        KeyboardInterrupt: stopped by Ctrl-C; what is there can be resumed.
     """
     lightning = needed("lightning", "training", "train")
     last = _state(output, resume)
     data = {split: dataset(run.data, split) for split in SPLITS}
     samples = data["train"]
+    check_fits(samples, o3.Irreps(run.network.irreps_in).dim, run.network.classes)
     sampler = order(run.data, len(samples), run.training.seed)
-    with _hushed():
+    with _hushed(), _interruptible():
         lightning.seed_everything(run.training.seed, workers=True, verbose=False)
         module = _module(lightning, run)
         keeper = lightning.pytorch.callbacks.ModelCheckpoint(dirpath=output, save_last=True, save_top_k=0)
@@ -85,6 +90,21 @@ def _hushed() -> Iterator[None]:
         logger.setLevel(level)
 
 
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C stays what it is: Lightning makes an exit of it, and ignores those that follow."""
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit as stopped:
+        if isinstance(stopped.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from stopped
+        raise
+    finally:
+        if signal.getsignal(signal.SIGINT) is not handler:
+            signal.signal(signal.SIGINT, handler)
+
+
 def accuracy(model: nn.Module, samples: Dataset[Any], batch: int = 16) -> float:
     """The share of samples that are classified right, in evaluation mode, on the device of the network."""
     place, mode = next(model.parameters()), model.training
@@ -110,7 +130,7 @@ def _module(lightning: Any, run: Run) -> Any:
         def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
             loss = functional.cross_entropy(self.model(batch[0]), batch[1])
             if not bool(torch.isfinite(loss)):
-                raise ValueError(f"loss: expected a finite number, got {float(loss)} in epoch {self.current_epoch}")
+                raise ValueError(f"loss: expected a finite number, got {loss.item()} in epoch {self.current_epoch}")
             self.log("loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(batch[1]))
             return loss
 

@@ -1,5 +1,7 @@
 """Settings, checkpoints, the command line, and a training of a few steps."""
 
+import signal
+
 import pytest
 import torch
 
@@ -48,6 +50,10 @@ def test_settings_go_to_plain_values_and_back(config):
         ("epochs = 2", "epoch = 2", "training: expected keys among epochs"),
         ("epochs = 2", "rate = -1.0", "rate: expected a number above 0"),
         ("classes = 8", 'name = "alexnet"', "network: expected a name among tetris"),
+        ("epochs = 2", "rate = inf", "rate: expected a number above 0"),
+        ("epochs = 2", 'decay = "x"', "decay: expected a number from 0"),
+        ("epochs = 2", "seed = 1.5", "seed: expected a whole number from 0"),
+        ("stride = 2", "step = 2", "stages: expected tables with irreps"),
         ("[data]", "[data", "config: expected a file in TOML"),
     ],
 )
@@ -142,7 +148,7 @@ class TestTraining:
         assert main([*command, "--resume"]) == 2
         assert "resume: expected the settings of the earlier run" in capsys.readouterr().err
 
-    def test_a_resumed_training_ends_where_an_uninterrupted_one_does(self, config, tmp_path, monkeypatch):
+    def test_a_resumed_training_ends_where_an_uninterrupted_one_does(self, config, capsys, tmp_path, monkeypatch):
         pytest.importorskip("lightning", reason="trains: pip install lightning")
         config.write_text(SMALL.replace("epochs = 2", "epochs = 3").replace("copies = 1", "copies = 2"))
         cross_entropy, calls = torch.nn.functional.cross_entropy, []
@@ -150,17 +156,34 @@ class TestTraining:
         def fails_in_the_third_epoch(*arguments):
             calls.append(1)
             if len(calls) > 9:
-                raise OSError("no power")
+                raise KeyboardInterrupt
             return cross_entropy(*arguments)
 
         command = ["train", str(config), "--quiet", "--output"]
         assert main([*command, str(tmp_path / "whole")]) == 0
         with monkeypatch.context() as patched:
             patched.setattr(torch.nn.functional, "cross_entropy", fails_in_the_third_epoch)
-            assert main([*command, str(tmp_path / "parts")]) == 2
+            handler = signal.getsignal(signal.SIGINT)
+            assert main([*command, str(tmp_path / "parts")]) == 130
+            assert signal.getsignal(signal.SIGINT) is handler
+        assert "train --resume goes on" in capsys.readouterr().err
         assert main([*command, str(tmp_path / "parts"), "--resume"]) == 0
         whole, parts = (load(tmp_path / name / "model.safetensors")[0].state_dict() for name in ("whole", "parts"))
         assert all(torch.equal(whole[key], parts[key]) for key in whole)
+
+    @pytest.mark.parametrize(
+        ("old", "new", "words"),
+        [
+            ("classes = 8", "classes = 7", "classes: expected 8 or more for these data, got 7"),
+            ("classes = 8", 'classes = 8\nirreps_in = "2x0e"', "irreps_in: expected 1 channels for these data, got 2"),
+        ],
+    )
+    def test_data_and_networks_that_do_not_fit_are_told(self, config, capsys, tmp_path, old, new, words):
+        pytest.importorskip("lightning", reason="trains: pip install lightning")
+        config.write_text(SMALL.replace(old, new))
+        assert main(["train", str(config), "--output", str(tmp_path / "out")]) == 2
+        assert words in capsys.readouterr().err
+        assert not (tmp_path / "out").exists()
 
     def test_there_must_be_something_to_resume(self, config, capsys, tmp_path):
         pytest.importorskip("lightning", reason="trains: pip install lightning")
