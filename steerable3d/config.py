@@ -103,9 +103,10 @@ class NetworkConfig:
 
 
 def tetris(classes: int = 8) -> NetworkConfig:
-    """Four layers, for Tetris shapes on a grid of 20 or so voxels."""
+    """Four layers, for Tetris shapes on a grid of 16 voxels or so; scalars at last, as norms do not tell mirror images."""
     irreps = "4x0e + 4x1e + 2x2e"
-    return NetworkConfig(classes, (Stage(irreps), Stage(irreps, stride=2, blocks=3)), strided_size=3)
+    stages = (Stage(irreps), Stage(irreps, stride=2, blocks=2), Stage("32x0e"))
+    return NetworkConfig(classes, stages, strided_size=3)
 
 
 def shrec17(classes: int = 55) -> NetworkConfig:

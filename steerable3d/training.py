@@ -50,7 +50,8 @@ def train(run: Run, output: Path, resume: bool = False, quiet: bool = False) -> 
     with _hushed(), _interruptible():
         lightning.seed_everything(run.training.seed, workers=True, verbose=False)
         module = _module(lightning, run)
-        keeper = lightning.pytorch.callbacks.ModelCheckpoint(dirpath=output, save_last=True, save_top_k=0)
+        # Under this name and replaced after every epoch; what Lightning calls the last one is written at the end.
+        keeper = lightning.pytorch.callbacks.ModelCheckpoint(output, "last", enable_version_counter=False)
         logger = lightning.pytorch.loggers.CSVLogger(output, name="logs")
         trainer = lightning.Trainer(
             max_epochs=run.training.epochs, callbacks=[keeper], logger=logger, log_every_n_steps=1,
