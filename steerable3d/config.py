@@ -103,7 +103,7 @@ class NetworkConfig:
 
 
 def tetris(classes: int = 8) -> NetworkConfig:
-    """Four layers, for Tetris shapes on a grid of 16 voxels or so; scalars at last, as norms do not tell mirror images."""
+    """Four layers, for Tetris shapes on some 16 voxels; the last one makes scalars: norms do not tell mirror images."""
     irreps = "4x0e + 4x1e + 2x2e"
     stages = (Stage(irreps), Stage(irreps, stride=2, blocks=2), Stage("32x0e"))
     return NetworkConfig(classes, stages, strided_size=3)
