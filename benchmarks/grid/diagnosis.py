@@ -41,13 +41,14 @@ def main() -> None:
         lines += rows(name, examine_subject(steerable3d(), group, Settings(samples=SAMPLES, claims=CLAIMS)))
         print("\n".join(lines), flush=True)
     packages = ", ".join(f"{n} {version(n)}" for n in ("torch", "e3nn", "scipy"))
-    head = "| elements | symmetry | output | worst layer | by itself | verdicts | findings |\n|---|---|---|---|---|---|---|\n"
+    columns = ("elements", "symmetry", "output", "worst layer", "by itself", "verdicts", "findings")
+    head = f"| {' | '.join(columns)} |\n{'|---' * len(columns)}|\n"
     write_section(
         "Diagnosis",
-        f"Made by `python -m benchmarks.grid.diagnosis` with Python {platform.python_version()}, {packages}: the subject "
-        f"of `python -m equivariance.diagnose --subject steerable3d`, {SAMPLES} samples. Relative errors in float64: of "
-        "the network's output, the largest at the output of a layer, and the largest that a layer makes by itself. "
-        "Between the cells they are the grid's own: below the floor that is measured at every place.\n\n"
+        f"Made by `python -m benchmarks.grid.diagnosis` with Python {platform.python_version()}, {packages}: the "
+        f"subject of `python -m equivariance.diagnose --subject steerable3d`, {SAMPLES} samples. Relative errors in "
+        "float64: of the network's output, the largest at the output of a layer, and the largest that a layer makes by "
+        "itself. Between the cells they are the grid's own: below the floor that is measured at every place.\n\n"
         + head
         + "\n".join(lines),
     )
