@@ -148,21 +148,25 @@ def line(subject: Subject, dtype: torch.dtype) -> str:
     """One line of the table; sound and broken, few and many samples take turns."""
     sound, args = subject.network(False, dtype)
     broken, _ = subject.network(True, dtype)
-    found: dict[str, list[float]] = {name: [] for name in ("forward", "few", "many", "broken", "statement")}
+    double, doubles = subject.network(False, torch.float64)
+    found: dict[str, list[float]] = {name: [] for name in ("forward", "double", "few", "many", "broken", "statement")}
     for _ in range(ROUNDS):
         with torch.no_grad():
             found["forward"] += [seconds(lambda: sound(*args)) for _ in range(10)]
+            found["double"] += [seconds(lambda: double(*doubles)) for _ in range(10)]
         found["few"].append(seconds(lambda: _diagnosed(subject, sound, args, FEW, 0)))
         found["many"].append(seconds(lambda: _diagnosed(subject, sound, args, MANY, 0)))
         with _timed(found["statement"]):
             found["broken"].append(seconds(lambda: _diagnosed(subject, broken, args, FEW, 1)))
-    forward, few, many, whole, statement = (statistics.median(times) for times in found.values())
+    forward, exact, few, many, whole, statement = (statistics.median(times) for times in found.values())
     sample = (many - few) / ((MANY - FEW) * SYMMETRIES)
-    passes = [cost / forward for cost in (sample, few - FEW * SYMMETRIES * sample, statement, whole - few)]
+    costs = sample, few - FEW * SYMMETRIES * sample, statement, whole - few
+    passes = [cost / exact for cost in costs]
     cells = [
         subject.name,
         str(dtype)[6:],
         f"{1e3 * forward:.1f} ms",
+        f"{1e3 * exact:.1f} ms",
         *(f"{p:.2g}" if p < 10 else f"{p:.0f}" for p in passes),
     ]
     return f"| {' | '.join(cells)} |"
@@ -203,13 +207,14 @@ def main() -> None:
         f"Made by `python benchmarks/costs.py` with {where}.\n\n"
         f"Networks of {LAYERS} layers, `eq.diagnose` with translations and rotations, contracts of inner layers\n"
         "inferred or read off the modules. Costs are CPU times divided by that of one forward pass of the\n"
-        f"network in its own dtype; medians of {ROUNDS} rounds in which all take turns. *sample*: each further\n"
-        f"sampled element of a symmetry (the slope between {FEW} and {MANY}). *constant*: the rest of a diagnosis of\n"
-        "the sound network. *statement*: the search for the statement at fault, where one layer clips components.\n"
-        "*finding*: all that the broken network costs beyond the sound one: statement, cause with its evidence,\n"
-        "curves, counterexample.\n\n"
-        "| network | dtype | one forward pass | sample | constant | statement | finding |\n"
-        "| --- | --- | ---: | ---: | ---: | ---: | ---: |\n"
+        "network in float64, in which the harness runs it whatever its dtype (a pass in the dtype itself stands\n"
+        f"beside it); medians of {ROUNDS} rounds in which all take turns. *sample*: each further sampled element of\n"
+        f"a symmetry (the slope between {FEW} and {MANY}). *constant*: the rest of a diagnosis of the sound network.\n"
+        "*statement*: the search for the statement at fault, where one layer clips components. *finding*: all\n"
+        "that the broken network costs beyond the sound one: statement, cause with its evidence, curves,\n"
+        "counterexample.\n\n"
+        "| network | dtype | a pass in it | a pass in float64 | sample | constant | statement | finding |\n"
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n"
         f"{chr(10).join(rows)}\n"
     )
     print(text)

@@ -47,7 +47,7 @@ def aligning_frames(directions: Tensor, max_degree: int) -> Tensor:
     """
     frames = [_first_degree(directions)]
     for degree in range(1, max_degree):
-        raising = _raising(degree, directions.dtype, directions.device)
+        raising = _constant_raising(degree, directions.dtype, directions.device)
         pieces = zip(frames[-1].flatten(2).split(AT_ONCE, -1), frames[0].flatten(2).split(AT_ONCE, -1), strict=True)
         raised = [raising @ (one[:, None, :, None] * first[None, :, None]).flatten(0, 3) for one, first in pieces]
         frames.append(torch.cat(raised, -1).view(2 * degree + 3, 2 * degree + 3, *directions.shape[1:]))
@@ -66,7 +66,12 @@ def _first_degree(directions: Tensor) -> Tensor:
     return (length * across).unflatten(0, (3, 3))
 
 
+# A function of its own, as the compiler looks through caches and would trace how the constant is made.
 @torch.compiler.assume_constant_result
+def _constant_raising(degree: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    return _raising(degree, dtype, device)
+
+
 @cache
 def _raising(degree: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Matrix [(2l+3)^2, (2l+1) 3 (2l+1) 3] from the products D_l D_1 to D_{l+1}."""

@@ -77,3 +77,8 @@ def test_constants_made_in_inference_mode_serve_training_later():
     directions = DIRECTIONS.clone().requires_grad_()
     aligning_frames(directions, 2).sum().backward()
     assert directions.grad is not None
+
+
+def test_frames_compile_to_one_graph_and_nothing_is_warned_of():
+    compiled = torch.compile(lambda x: aligning_frames(x, 3), backend="eager", fullgraph=True)
+    torch.testing.assert_close(compiled(DIRECTIONS), aligning_frames(DIRECTIONS, 3))
