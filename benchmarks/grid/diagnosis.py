@@ -48,7 +48,7 @@ def main() -> None:
         f"Made by `python -m benchmarks.grid.diagnosis` with Python {platform.python_version()}, {packages}: the "
         f"subject of `python -m equivariance.diagnose --subject steerable3d`, {SAMPLES} samples. Relative errors in "
         "float64: of the network's output, the largest at the output of a layer, and the largest that a layer makes by "
-        "itself. Between the cells they are the grid's own: below the floor that is measured at every place.\n\n"
+        "itself. Between the cells they are the grid's own: within what is measured to be open at every place.\n\n"
         + head
         + "\n".join(lines),
     )
