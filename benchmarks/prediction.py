@@ -156,10 +156,10 @@ def page(rows: list[str], command: str) -> str:
         "# Scans in any pose and unit\n\n"
         f"Made by `{command}` with {where}.\n\n"
         "Heads of random people of the ICT-FaceKit model, who are not among those of the training: each turned at\n"
-        "random over all rotations, moved by half a metre or so, and given in millimetres, centimetres, metres, inches and\n"
-        f"the unit of prepared faces by turns; nothing is told of it. A scan is taken for a face from a confidence of\n"
-        f"{CONFIDENT:g} on. Errors are those of all scans, taken for faces or not. Processor times are of a whole prediction,\n"
-        "the guess of the unit and the search included; what is no face is tried in two units.\n\n"
+        "random over all rotations, moved by half a metre, and given in millimetres, centimetres, metres, inches\n"
+        "and the unit of prepared faces by turns; nothing is told of it. A scan is taken for a face from a confidence\n"
+        f"of {CONFIDENT:g} on. Errors are those of all scans, taken for faces or not. Processor times are of a whole\n"
+        "prediction, the guess of the unit and the search included; what is no face is tried in two units.\n\n"
         f"{chr(10).join([*HEAD, *rows])}\n"
     )
 
