@@ -26,9 +26,9 @@ _METHOD = f"""\
 Each face is given alone, as in use. **IoU** is the intersection over union of the points at which the predicted and
 the true heatmap are above the threshold, per face and landmark, then averaged over the faces; where neither has such a
 point there is nothing to compare. **Soft argmax** is the mean of the points weighted by the heat above half of its
-peak. **Refined** landmarks are the places on the dense surface whose bells fit the heatmaps best; looks after the first
-are at other points of the same surface, as `predict` does. Normalized errors are divided by the distance of the outer
-eye corners; a face has failed above {100 * FAILURE:.0f} %.
+peak. **Refined** landmarks are the places on the dense surface whose bells fit the heatmaps best, the mean of all
+looks; looks after the first are at other points of the same surface, as `predict` takes them. Normalized errors are
+divided by the distance of the outer eye corners; a face has failed above {100 * FAILURE:.0f} %.
 
 Conditions: none, the faces as they are; ICP, moved at random and aligned again, without the true landmarks;
 ST, moved at random and left so; r, rotations uniform over SO(3); t, translations up to 10 units along each axis (a face
@@ -93,7 +93,7 @@ def _page(evaluation: Evaluation, command: str) -> str:
         "# Landmarks in any pose",
         f"Made by\n\n```\n{command}\n```\n\nwith {versions}, {platform.machine()}, {_device()}.",
         f"Faces: {evaluation.source}, {of}; they are not FaceScape's. Motions of seed {evaluation.seed}. "
-        f"Refined landmarks are the mean of {evaluation.looks} looks at each face.",
+        f"Looks at each face: {evaluation.looks}.",
         "## Figures",
         tables.summary(evaluation),
         tables.beside_the_report(evaluation),
@@ -128,4 +128,4 @@ def _about(network: Evaluated) -> tuple[str, str, str]:
 
 
 def _device() -> str:
-    return torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU, {torch.get_num_threads()} threads"
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU, threads: {torch.get_num_threads()}"
