@@ -4,16 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial.transform import Rotation
 
 from faces.errors import FaceError
 from faces.face import Face
 from faces.mesh import ABOVE_BROWS_CM, BEHIND_NOSE_CM, BELOW_CHIN_CM, BROWS, CHIN, NOSE_TIP
-from faces.shipped import sample
+from faces.upright import upright
 
 _MM_PER_CM = 10
-_STEADY = [*range(27, 36), 36, 39, 42, 45]
-"""The nose and the corners of the eyes, which an expression hardly moves."""
 
 
 def crop(face: Face) -> Face:
@@ -29,9 +26,9 @@ def crop(face: Face) -> Face:
     """
     if face.landmarks is None:
         raise FaceError(f"{face.name}: expected landmarks, which the crop goes by, but it has none")
-    upright = _upright(face.landmarks)
-    landmarks = upright.apply(face.landmarks)
-    kept = _within(upright.apply(face.points), landmarks)
+    pose = upright(face.landmarks)
+    landmarks = pose.apply(face.landmarks)
+    kept = _within(pose.apply(face.points), landmarks)
     lost = np.flatnonzero(~_within(landmarks, landmarks))
     if lost.size:
         raise FaceError(f"{face.name}: expected every landmark within the crop but {lost.tolist()} are outside")
@@ -48,9 +45,3 @@ def _within(points: npt.NDArray[np.float64], landmarks: npt.NDArray[np.float64])
     inside: npt.NDArray[np.bool_] = height > landmarks[CHIN, 1] - BELOW_CHIN_CM * _MM_PER_CM
     inside &= height < landmarks[BROWS, 1].max() + ABOVE_BROWS_CM * _MM_PER_CM
     return inside & (depth > landmarks[NOSE_TIP, 2] - BEHIND_NOSE_CM * _MM_PER_CM)
-
-
-def _upright(landmarks: npt.NDArray[np.float64]) -> Rotation:
-    model = sample().landmarks.numpy().mean(axis=0)[_STEADY].astype(np.float64)
-    own = landmarks[_STEADY]
-    return Rotation.align_vectors(model - model.mean(axis=0), own - own.mean(axis=0))[0]

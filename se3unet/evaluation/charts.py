@@ -10,12 +10,12 @@ from scipy.spatial.transform import Rotation
 from torch import Tensor
 
 from faces import heatmaps
+from faces.upright import upright
 from se3unet.evaluation.measure import THRESHOLDS, Measurement
 from se3unet.evaluation.report import LABEL, report_table_1
 from se3unet.evaluation.results import CED_GRID, Evaluated, Evaluation, ced, table_1
 from se3unet.metrics import FAILURE
 from se3unet.pictures import draw_face, spread_heat
-from se3unet.upright import upright
 
 # Okabe and Ito's colours, which colour-blind readers tell apart.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#7f7f7f")

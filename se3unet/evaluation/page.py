@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import platform
 from collections.abc import Mapping
@@ -18,10 +17,10 @@ from se3unet.evaluation.charts import ced_chart, conditions_chart, heatmap_pictu
 from se3unet.evaluation.report import LABEL
 from se3unet.evaluation.results import Evaluated, Evaluation, to_plain
 from se3unet.metrics import FAILURE
+from se3unet.pictures import to_png
 
 PAGE = "landmarks.md"
 FOLDER = "landmarks"
-_DPI = 130
 _METHOD = f"""\
 Each face is given alone, as in use. **IoU** is the intersection over union of the points at which the predicted and
 the true heatmap are above the threshold, per face and landmark, then averaged over the faces; where neither has such a
@@ -53,7 +52,7 @@ def write(evaluation: Evaluation, output: Path, command: str) -> list[Path]:
         ImportError: matplotlib is not installed.
     """
     charts = _charts(evaluation)
-    contents = {f"{FOLDER}/{name}.png": _png(figure) for name, figure in charts.items()}
+    contents = {f"{FOLDER}/{name}.png": to_png(figure) for name, figure in charts.items()}
     contents |= {
         f"{FOLDER}/iou.csv": tables.iou_csv(evaluation).encode(),
         f"{FOLDER}/errors.csv": tables.errors_csv(evaluation).encode(),
@@ -77,13 +76,6 @@ def _charts(evaluation: Evaluation) -> Mapping[str, Any]:
         charts[f"iou_{network.name}"] = iou_chart(network)
         charts[f"heatmaps_{network.name}"] = heatmap_pictures(network)
     return charts
-
-
-def _png(figure: Any) -> bytes:
-    content = io.BytesIO()
-    # Without the version of matplotlib, so that the same numbers give the same bytes.
-    figure.savefig(content, format="png", dpi=_DPI, metadata={"Software": None})
-    return content.getvalue()
 
 
 def _page(evaluation: Evaluation, command: str) -> str:

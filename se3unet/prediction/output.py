@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -12,15 +11,14 @@ from typing import Any
 from scipy.spatial.transform import Rotation
 
 from faces.files import replacing
+from faces.upright import upright
 from se3unet.extras import needed
-from se3unet.pictures import draw_face, spread_heat
+from se3unet.pictures import draw_face, spread_heat, to_png
 from se3unet.prediction.formats import to_json, to_ljson, to_pts
 from se3unet.prediction.page import to_html
 from se3unet.prediction.predictor import Prediction
-from se3unet.upright import upright
 
 _SIDEWAYS = Rotation.from_euler("y", 50, degrees=True)
-_DPI = 130
 _SIZE = 44.0
 
 
@@ -78,6 +76,4 @@ def picture(prediction: Prediction) -> bytes:
     draw_face(panels[2], surface, front, heat=heat, size=_SIZE)
     for axes, title in zip(panels, ("68 landmarks", "from the side", "all heatmaps"), strict=True):
         axes.set_title(title, fontsize=9)
-    content = io.BytesIO()
-    figure.savefig(content, format="png", dpi=_DPI, metadata={"Software": None})
-    return content.getvalue()
+    return to_png(figure)

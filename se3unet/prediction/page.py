@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
 
+from faces.upright import upright
 from se3unet.ibug import part_of
 from se3unet.pictures import shading
 from se3unet.prediction.predictor import Prediction
-from se3unet.upright import upright
 
 _POINTS = 5000
 """Points of the surface that are drawn."""

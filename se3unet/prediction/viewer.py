@@ -8,10 +8,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from faces.upright import upright
 from se3unet.extras import needed
 from se3unet.pictures import HEAT, shading, spread_heat
 from se3unet.prediction.predictor import Prediction
-from se3unet.upright import upright
 
 
 def has_display(environment: Mapping[str, str] = os.environ) -> bool:

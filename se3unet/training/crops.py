@@ -8,8 +8,7 @@ import numpy as np
 import torch
 
 from faces import FaceSet, farthest_points
-
-NOSE_TIP = 30
+from faces.mesh import NOSE_TIP
 
 
 @dataclass(frozen=True)

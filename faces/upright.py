@@ -1,14 +1,12 @@
 """The pose of a face, told by its landmarks."""
 
-from __future__ import annotations
-
 import numpy as np
 import numpy.typing as npt
 from scipy.spatial.transform import Rotation
 
-from faces import sample
+from faces.shipped import sample
 
-STEADY = (*range(27, 36), 36, 39, 42, 45)
+_STEADY = [*range(27, 36), 36, 39, 42, 45]
 """The nose and the corners of the eyes, which an expression hardly moves."""
 
 
@@ -18,6 +16,6 @@ def upright(landmarks: npt.NDArray[np.floating]) -> Rotation:
     Args:
         landmarks: [68, 3] in any frame and unit.
     """
-    model = sample().landmarks.double().mean(0).numpy()[list(STEADY)]
-    own = np.asarray(landmarks, dtype=np.float64)[list(STEADY)]
-    return Rotation.align_vectors(model - model.mean(0), own - own.mean(0))[0]
+    model = sample().landmarks.numpy().mean(axis=0)[_STEADY].astype(np.float64)
+    own = np.asarray(landmarks, dtype=np.float64)[_STEADY]
+    return Rotation.align_vectors(model - model.mean(axis=0), own - own.mean(axis=0))[0]
