@@ -3,7 +3,7 @@
 import pytest
 
 from se3unet.prediction.page import to_html
-from tests.equivariance.browser import Browser, executable
+from tests.equivariance.browser import AFTER_DRAWING, Browser, executable
 from tests.se3unet.prediction.scans import true_prediction
 
 pytestmark = [
@@ -12,7 +12,6 @@ pytestmark = [
 ]
 
 PIXELS = "document.querySelector('canvas').toDataURL()"
-AFTER_DRAWING = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"
 TOO_WIDE = """
 [...document.querySelectorAll("body *")].filter((element) => {
   const box = element.getBoundingClientRect();

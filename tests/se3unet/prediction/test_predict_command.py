@@ -11,10 +11,7 @@ from se3unet.__main__ import main
 from se3unet.prediction import command
 from se3unet.prediction import scan as scan_module
 from se3unet.prediction.predictor import Predictor
-from se3unet.training.checkpoint import save_checkpoint
-from se3unet.training.networks import build
 from tests.se3unet.prediction.scans import LANDMARKS_MM, POINTS_MM, Perfect, write_cloud
-from tests.se3unet.training_faces import small_settings
 
 pytest.importorskip("safetensors", reason="checkpoints: pip install safetensors")
 pytest.importorskip("matplotlib", reason="pictures: pip install matplotlib")
@@ -22,15 +19,6 @@ trimesh = pytest.importorskip("trimesh", reason="reads meshes: pip install trime
 
 TURN = Rotation.random(rng=3)
 ENDINGS = {".json", ".ljson", ".pts", ".png", ".html"}
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory):
-    """A network that has learned nothing."""
-    path = tmp_path_factory.mktemp("predict") / "model.safetensors"
-    settings = small_settings()
-    save_checkpoint(path, build(settings), settings, {})
-    return path
 
 
 @pytest.fixture

@@ -14,19 +14,11 @@ from se3unet.training.checkpoint import save_checkpoint
 from se3unet.training.networks import build
 from se3unet.training.settings import Settings
 from tests.se3unet.prediction.scans import LANDMARKS_MM, POINTS_MM, Perfect, worst_error
-from tests.se3unet.training_faces import UNET, small_settings
+from tests.se3unet.training_faces import UNET
 
 pytest.importorskip("safetensors", reason="checkpoints: pip install safetensors")
 
 TURN = Rotation.random(rng=5)
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory):
-    path = tmp_path_factory.mktemp("predictor") / "model.safetensors"
-    settings = small_settings()
-    save_checkpoint(path, build(settings), settings, {})
-    return path
 
 
 @pytest.fixture
