@@ -53,7 +53,7 @@ class Matcher:
 
     def fit(self, seen: Seen) -> tuple[int, Law | None]:
         """The level of a value, and the law that gave it."""
-        for law in self._standard(seen):
+        for law in _once(self._standard(seen)):
             if self.obeys(seen, law):
                 return LAWFUL, law
         linear = self._linear(seen)
@@ -212,3 +212,12 @@ def _count(shape: Sequence[int]) -> int:
     for size in shape:
         result *= size
     return result
+
+
+def _once(laws: Iterator[Law]) -> Iterator[Law]:
+    """Each law once, where it comes first: a law that does not fit will not fit later."""
+    tried: set[Law] = set()
+    for law in laws:
+        if law not in tried:
+            tried.add(law)
+            yield law
