@@ -4,17 +4,16 @@ Writes its section of docs/results/steerable3d.md.
 """
 
 import argparse
-import platform
 import tempfile
 import time
 from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import torch
 
 import steerable3d
+from benchmarks.made import made_with
 from benchmarks.sections import PAGE, write_section
 from steerable3d.settings import Run
 from steerable3d.training import train
@@ -46,8 +45,7 @@ def main() -> None:
         figure = f"{found.mean():.1f} +- {found.std(ddof=1) if len(found) > 1 else 0:.1f} %"
         rows.append(f"| {name} | {figure} | {found.min():.1f} % | {SLIDES[name]} |")
     minutes = (time.perf_counter() - start) / 60
-    packages = ", ".join(f"{n} {version(n)}" for n in ("torch", "e3nn", "lightning"))
-    where = f"Python {platform.python_version()}, {packages}, {torch.get_num_threads()} threads, {minutes:.0f} minutes"
+    where = made_with(("torch", "e3nn", "lightning"), f"{torch.get_num_threads()} threads", f"{minutes:.0f} minutes")
     head = "| network | accuracy, mean and deviation | worst seed | slides |\n|---|---|---|---|\n"
     write_section(
         "Tetris shapes in any rotation",

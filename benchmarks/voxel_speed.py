@@ -4,16 +4,15 @@ Writes its section of docs/results/steerable3d.md.
 """
 
 import argparse
-import platform
 import statistics
 import time
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from benchmarks.made import made_with
 from benchmarks.sections import PAGE, write_section
 from steerable3d import NETWORKS, SteerableClassifier
 from steerable3d.dense import DenseClassifier
@@ -76,12 +75,12 @@ def main() -> None:
             ours, dense = medians(*(make(m, fields) for m in models), options.repeats)
             rows.append(f"| {name}, {batch} x {size}^3 | {what} | {ours:.3f} s | {dense:.3f} s | {ours / dense:.2f} |")
             print(rows[-1], flush=True)
-    packages = ", ".join(f"{n} {version(n)}" for n in ("torch", "e3nn"))
-    where = torch.cuda.get_device_name() if device == "cuda" else f"{torch.get_num_threads()} CPU threads"
+    used = torch.cuda.get_device_name() if device == "cuda" else f"{torch.get_num_threads()} CPU threads"
+    where = made_with(("torch", "e3nn"), used)
     head = "| network | what | steerable | ordinary | ratio |\n|---|---|---|---|---|\n"
     write_section(
         "Speed",
-        f"Made by `python -m benchmarks.voxel_speed` with Python {platform.python_version()}, {packages}, {where}, "
+        f"Made by `python -m benchmarks.voxel_speed` with {where}, "
         f"float32; medians of {options.repeats} runs in turns. The ordinary CNN has the same layers, kernels and "
         "channels (not the gates) and plain strides.\n\n" + head + "\n".join(rows),
         options.output,
