@@ -123,9 +123,9 @@ def text(
         "one forward pass of the network, where not said otherwise; those per transform are medians over samples.\n"
         "*both errors*: accumulated and introduced, of all layers, one plain transformed pass and one on exactly\n"
         "transformed activations; *introduced alone*: as all but two samples are measured. *whole diagnosis*: of\n"
-        f"{SAMPLES} transforms of each symmetry and all that is done once. *Lie derivative*: {LIE_PASSES} passes forward\n"
-        f"and backward and one double-backward per layer (Gruver et al. 2022), counted as {LIE_PASSES + DOUBLE} passes\n"
-        "forward and backward as measured here, for one transform; a model, not a measurement.\n\n"
+        f"{SAMPLES} transforms of each symmetry and all that is done once. *Lie derivative*: a model, not a\n"
+        f"measurement, of {LIE_PASSES} passes forward and backward and one double-backward per layer (Gruver et al.\n"
+        f"2022) for one transform, counted as {LIE_PASSES + DOUBLE} passes forward and backward as measured here.\n\n"
         + "\n".join([HEAD, *rows])
         + f"\n\n![Costs over depth](../images/{IMAGE.name})\n\n"
         + f"Over the number of transforms, at {DEPTH} layers:\n\n"
@@ -149,19 +149,19 @@ def _row(name: str, depth: int, costs: Costs) -> str:
 
 def chart(path: Path, over_depth: Mapping[str, Mapping[int, Costs]]) -> None:
     """Passes over depth, and time per layer."""
-    passes = {
-        f"{name}: both errors": {depth: c.both / c.forward for depth, c in costs.items()}
-        for name, costs in over_depth.items()
-    }
+    passes = {n: {depth: c.both / c.forward for depth, c in costs.items()} for n, costs in over_depth.items()}
     lie = {
-        f"{name}: Lie derivative, modelled": {depth: c.lie(depth) for depth, c in costs.items()}
+        f"Lie derivative (model): {name}": {depth: c.lie(depth) for depth, c in costs.items()}
         for name, costs in over_depth.items()
     }
     layers = {name: {d: 1e3 * c.both / d for d, c in costs.items()} for name, costs in over_depth.items()}
     draw(
         path,
         "layers",
-        [Panel("forward passes per transform", {**passes, **lie}), Panel("both errors, ms per layer", layers)],
+        [
+            Panel("both errors, forward passes per transform", {**passes, **lie}),
+            Panel("both errors, ms per layer", layers),
+        ],
     )
 
 

@@ -150,7 +150,9 @@ class Attention(nn.Module):
         from e3nn.nn import FullyConnectedNet
 
         hidden = o3.Irreps([(case.channels, (degree, 1)) for degree in range(case.degree + 1)])
-        self.harmonics = o3.SphericalHarmonics([*range(2 * case.degree + 1)], True, "component", "1e", "1e")
+        # Of degrees to which two hidden ones couple; all even, as only rotations are asked for.
+        degrees = o3.Irreps([(1, (degree, 1)) for degree in range(2 * case.degree + 1)])
+        self.harmonics = o3.SphericalHarmonics(degrees, True, "component", "1e")
         products = [o3.FullyConnectedTensorProduct(hidden, self.harmonics.irreps_out, hidden, shared_weights=False)
                     for _ in range(2)]  # fmt: skip
         self.products = nn.ModuleList(products)
