@@ -82,7 +82,7 @@ def _holds_more(flow: Dataflow, number: int, involved: Collection[int], chosen: 
 
 def _keeps_law(tracer: Tracer, number: int, read: int) -> bool:
     """Whether the output keeps its law with ``read`` in place of ``number``, and still depends on it."""
-    element, tolerance = tracer.trial.element, tracer.matcher.tolerance
+    element, tolerance = tracer.trial.element, tracer.matcher.close.tolerance
     instead: dict[int, Patch] = {number: lambda _, values: values[read]}
     try:
         plain, made = (_output(tracer, e, instead) for e in (Transform(), element))

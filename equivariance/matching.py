@@ -9,16 +9,17 @@ can still be put right; what is broken cannot.
 from __future__ import annotations
 
 import itertools
-import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from equivariance.closeness import Closeness, are_finite, rows_of, solved
 from equivariance.elements import Transform
-from equivariance.grid_laws import Declared, Gridded, Grids, plain_on_grid
-from equivariance.laws import Law, Mixed, Moved, Reordered, Selected, Signed, Turned, Unchanged
+from equivariance.grid_laws import Declared, Gridded, plain_on_grid
+from equivariance.laws import Law, Mixed, Signed, Turned, Unchanged
+from equivariance.suggestions import Sizes, candidates, selections, suggested
 from equivariance.wigner import wigner_d
 
 LAWFUL, LINEAR, BROKEN = 2, 1, 0
@@ -26,19 +27,6 @@ LAWFUL, LINEAR, BROKEN = 2, 1, 0
 _MOST_DEGREE = 8
 _LONGEST = 4096
 """Axes longer than this list things, not components."""
-
-_ROWS = 512
-"""A linear map is solved for from so many rows, and then tried on all."""
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """What axes are told by: nodes per sample, samples, the sizes of samples of unlike size, and declared grids."""
-
-    nodes: int | None
-    samples: int | None
-    segments: tuple[tuple[int, ...], ...] = ()
-    grids: Grids | None = None
 
 
 @dataclass(frozen=True)
@@ -61,11 +49,11 @@ class Matcher:
 
     def __init__(self, symmetry: str, sizes: Sizes, tolerance: float) -> None:
         """Choose the forms that laws of this symmetry have."""
-        self.symmetry, self.sizes, self.tolerance = symmetry, sizes, tolerance
+        self.symmetry, self.sizes, self.close = symmetry, sizes, Closeness(tolerance)
 
     def fit(self, seen: Seen) -> tuple[int, Law | None]:
         """The level of a value, and the law that gave it."""
-        for law in self._standard(seen):
+        for law in _once(self._standard(seen)):
             if self.obeys(seen, law):
                 return LAWFUL, law
         linear = self._linear(seen)
@@ -81,30 +69,6 @@ class Matcher:
         parts = ((a.values, b.values) for p in pairs for a, b in zip(*map(law.how.parts, p), strict=True))
         return all(itertools.starmap(self.close, parts))
 
-    def close(self, value: Tensor, expected: Tensor) -> bool:
-        """Equal up to rounding: integers entry by entry, numbers column by column of the last axis."""
-        if value.shape != expected.shape or value.dtype != expected.dtype:
-            return False
-        if value.numel() == 0:
-            return True
-        if not value.is_floating_point():
-            return torch.equal(value, expected)
-        return bool(self._close_columns(value, expected).all())
-
-    def _close_columns(self, value: Tensor, expected: Tensor) -> Tensor:
-        """Which columns of the last axis are equal up to rounding; NaN and infinities must be the same ones."""
-        columns = value.shape[-1] if value.dim() else 1
-        left, right = (t.reshape(-1, columns) for t in (value, expected))
-        off, size = (torch.linalg.vector_norm(t, dim=0, dtype=torch.float64) for t in (left - right, right))
-        if not math.isfinite(float(off.sum())) or not math.isfinite(float(size.sum())):
-            finite = left.isfinite()
-            if not torch.equal(finite, right.isfinite()) or not torch.equal(left[~finite], right[~finite]):
-                return torch.zeros_like(off, dtype=torch.bool)
-            left, right = (torch.where(finite, t, 0).double() for t in (left, right))
-            off, size = (torch.linalg.vector_norm(t, dim=0) for t in (left - right, right))
-        whole = torch.linalg.vector_norm(size)
-        return off <= self._tolerance(value) * size + 1e3 * torch.finfo(value.dtype).eps * whole
-
     def combines(self, seen: Seen, whole: Seen) -> bool:
         """Whether each row of a value is the same combination of the components of a lawful one in all runs."""
         values = [seen.reference, *(v for _, v in seen.under)]
@@ -115,24 +79,20 @@ class Matcher:
             return False
         left = torch.cat([v.double().reshape(length, -1) for v in values])
         right = torch.cat([p.double().reshape(length, -1) for p in parts])
-        if not 2 <= right.shape[1] <= 64 or len(right) < 2 * right.shape[1] or not _are_finite(left, right):
+        if not 2 <= right.shape[1] <= 64 or len(right) < 2 * right.shape[1] or not are_finite(left, right):
             return False
-        return self.close(left, right @ _solved(right, left))
+        return self.close(left, right @ solved(right, left))
 
     def candidates(self, reference: Tensor, laws: Sequence[Law]) -> Iterator[Law]:
         """Laws that a broken value of this shape might have been meant to obey, the known ones of its kin first."""
-        fitting = [law for law in dict.fromkeys(laws) if _applies(law, reference)]
-        yield from dict.fromkeys([*fitting, *self._plain(reference)])
-
-    def _tolerance(self, value: Tensor) -> float:
-        return max(self.tolerance, 64 * torch.finfo(value.dtype).eps)
+        return candidates(self.symmetry, self.sizes, reference, laws)
 
     def _standard(self, seen: Seen) -> Iterator[Law]:
         if self.symmetry == "batch":  # what is the same for all samples is selected like anything else
-            yield from self._selections(seen.reference)
+            yield from selections(seen.reference, self.sizes)
         yield Unchanged()
         yield from self._on_grids(seen)
-        yield from self._plain(seen.reference)
+        yield from suggested(seen.reference, self.symmetry, self.sizes)
         if self.symmetry == "rotation":
             yield from self._irreps(seen)
         elif self.symmetry == "inversion":
@@ -151,51 +111,6 @@ class Matcher:
             laws = self._irreps(back, others) if self.symmetry == "rotation" else self._signs(back, others)
             yield from (Gridded(lattice, law) for law in laws)
 
-    def _plain(self, tensor: Tensor) -> Iterator[Law]:
-        """Laws that the shape alone suggests."""
-        forms: dict[str, Callable[[Tensor], Iterator[Law]]] = {
-            "translation": _points,
-            "rotation": _tensorial,
-            "inversion": lambda _: iter([Signed(0, (-1,))]),
-            "permutation": self._orders,
-            "batch": self._selections,
-        }
-        yield Unchanged()
-        if self.sizes.grids is not None and self.symmetry in ("translation", "rotation", "inversion"):
-            yield from plain_on_grid(tensor, self.symmetry, self.sizes.grids)
-        if self.symmetry in ("permutation", "batch") or tensor.is_floating_point():
-            yield from forms[self.symmetry](tensor)
-
-    def _orders(self, tensor: Tensor) -> Iterator[Law]:
-        nodes = self.sizes.nodes or 0
-        if nodes < 2:
-            return
-        numbers = not tensor.is_floating_point() and tensor.dtype != torch.bool
-        axes = [
-            (axis, inner)
-            for axis, length in enumerate(tensor.shape)
-            for inner in dict.fromkeys((1, length // nodes))
-            if length and length % nodes == 0
-        ]
-        pairs = [p for p in itertools.combinations(axes, 2) if p[0][0] != p[1][0]]
-        for chosen in [*((a,) for a in axes), *pairs]:
-            yield Reordered(chosen)
-            if numbers:
-                yield Reordered(chosen, True)
-        if numbers:
-            yield Reordered((), True)
-
-    def _selections(self, tensor: Tensor) -> Iterator[Law]:
-        count = self.sizes.samples or 0
-        for axis, length in enumerate(tensor.shape):
-            if count and length and length % count == 0:
-                yield Selected(axis, (length // count,) * count)
-                if length > count:
-                    yield Selected(axis, ())
-            for sizes in self.sizes.segments:
-                if sum(sizes) == length:
-                    yield Selected(axis, sizes)
-
     def _irreps(self, seen: Seen, axes: Sequence[int] | None = None) -> Iterator[Law]:
         """Irreps in blocks, read off the values axis by axis."""
         if not seen.reference.is_floating_point():
@@ -210,8 +125,8 @@ class Matcher:
         length = seen.reference.shape[axis]
         if length > _LONGEST or length < 3 or any(v.shape != seen.reference.shape for _, v in seen.under):
             return None
-        rows = _rows(seen.reference, axis)
-        pairs = [(element, _rows(value, axis)) for element, value in seen.under]
+        rows = rows_of(seen.reference, axis)
+        pairs = [(element, rows_of(value, axis)) for element, value in seen.under]
         degrees: list[int] = []
         start = 0
         while start < length:
@@ -235,8 +150,8 @@ class Matcher:
             for _, value in seen.under[:1]:
                 if value.shape != reference.shape or not value.is_floating_point():
                     return
-                rows, other = _rows(reference, axis), _rows(value, axis)
-                yield Signed(axis, tuple(1 if even else -1 for even in self._close_columns(other, rows).tolist()))
+                rows, other = rows_of(reference, axis), rows_of(value, axis)
+                yield Signed(axis, tuple(1 if even else -1 for even in self.close.columns(other, rows).tolist()))
 
     def _linear(self, seen: Seen) -> Law | None:
         """One linear map along some axis that explains every row; only where there are rows enough to disprove it."""
@@ -245,13 +160,13 @@ class Matcher:
         if self.symmetry not in ("rotation", "inversion") or len(shapes) > 1 or not reference.is_floating_point():
             return None
         for axis in reversed(range(reference.dim())):
-            rows = _rows(reference, axis)
+            rows = rows_of(reference, axis)
             if not 2 <= rows.shape[1] <= 256 or rows.shape[0] < 2 * rows.shape[1]:
                 continue
-            others = [_rows(v, axis) for _, v in seen.under]
-            if not _are_finite(rows, *others):
+            others = [rows_of(v, axis) for _, v in seen.under]
+            if not are_finite(rows, *others):
                 return None
-            found = _solved(rows, torch.cat(others, 1)).split(rows.shape[1], 1)
+            found = solved(rows, torch.cat(others, 1)).split(rows.shape[1], 1)
             if all(self.close(other, rows @ matrix) for other, matrix in zip(others, found, strict=True)):
                 maps = (tuple(map(tuple, matrix.tolist())) for matrix in found)
                 return Mixed(axis, tuple(zip((e for e, _ in seen.under), maps, strict=True)))
@@ -286,42 +201,10 @@ class Matcher:
                 weights = torch.randn(
                     max(1, _count(rest)), generator=torch.Generator().manual_seed(0), device="cpu"
                 ).double()
-                left, right = ((_rows(t, axis).T @ weights.to(t.device)).sort().values for t in (value, reference))
+                left, right = ((rows_of(t, axis).T @ weights.to(t.device)).sort().values for t in (value, reference))
                 if len(left) == len(right) and self.close(left, right):
                     return True
         return False
-
-
-def _points(tensor: Tensor) -> Iterator[Law]:
-    for axis in reversed(range(tensor.dim())):
-        if tensor.shape[axis] == 3:
-            yield Moved(axis)
-
-
-def _tensorial(tensor: Tensor) -> Iterator[Law]:
-    """One irrep on one axis, or on each of two or three."""
-    axes = [a for a in reversed(range(tensor.dim())) if tensor.shape[a] % 2 and 3 <= tensor.shape[a] <= 17]
-    for count in (1, 2, 3):
-        for chosen in itertools.combinations(axes, count):
-            yield Turned(tuple((a, ((tensor.shape[a] - 1) // 2,)) for a in chosen))
-
-
-def _rows(tensor: Tensor, axis: int) -> Tensor:
-    """The axis last, everything else first, in float64."""
-    return tensor.double().movedim(axis, -1).reshape(-1, tensor.shape[axis])
-
-
-def _are_finite(*tensors: Tensor) -> bool:
-    return all(math.isfinite(float(t.sum())) or bool(t.isfinite().all()) for t in tensors)
-
-
-def _solved(rows: Tensor, others: Tensor) -> Tensor:
-    """The linear map from rows to others, solved for from some of the rows: one that fits, fits them all."""
-    count = max(_ROWS, 8 * rows.shape[1])
-    if len(rows) > count:
-        order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(0), device="cpu")
-        rows, others = (t[order[:count].to(t.device)] for t in (rows, others))
-    return torch.linalg.lstsq(rows.cpu(), others.cpu(), driver="gelsd").solution.to(rows.device)  # CUDA has no gelsd
 
 
 def _count(shape: Sequence[int]) -> int:
@@ -331,18 +214,10 @@ def _count(shape: Sequence[int]) -> int:
     return result
 
 
-def _applies(law: Law, tensor: Tensor) -> bool:
-    """Whether a law that was seen on another tensor has the axes for this one."""
-    if isinstance(law, Turned):
-        return all(
-            axis < tensor.dim() and sum(2 * d + 1 for d in degrees) == tensor.shape[axis] for axis, degrees in law.axes
-        )
-    if isinstance(law, Mixed):
-        return law.axis < tensor.dim() and len(law.matrices[0][1]) == tensor.shape[law.axis]
-    if isinstance(law, Signed):
-        return len(law.signs) == 1 or (law.axis < tensor.dim() and tensor.shape[law.axis] == len(law.signs))
-    if isinstance(law, Moved):
-        return law.axis < tensor.dim() and tensor.shape[law.axis] == 3 and tensor.is_floating_point()
-    if isinstance(law, Gridded):
-        return max(law.lattice.axes) < tensor.dim() and _applies(law.inner, tensor)
-    return isinstance(law, Unchanged)
+def _once(laws: Iterator[Law]) -> Iterator[Law]:
+    """Each law once, where it comes first: a law that does not fit will not fit later."""
+    tried: set[Law] = set()
+    for law in laws:
+        if law not in tried:
+            tried.add(law)
+            yield law

@@ -14,7 +14,7 @@ from equivariance.elements import Transform, samples
 from equivariance.frames import Place, is_own
 from equivariance.grid_laws import known_grids
 from equivariance.groups import Group
-from equivariance.matching import Sizes
+from equivariance.suggestions import Sizes
 from equivariance.survey import Surveyor
 from equivariance.surveyed import Trial
 from equivariance.traced import CallSite

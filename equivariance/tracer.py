@@ -21,8 +21,9 @@ from equivariance.frames import Place
 from equivariance.handlers import Introduced, Site
 from equivariance.healing import patch, recorded
 from equivariance.laws import Law, Mixed, Unchanged
-from equivariance.matching import Matcher, Sizes
+from equivariance.matching import Matcher
 from equivariance.measure import PartKey
+from equivariance.suggestions import Sizes
 from equivariance.tape import Patch, Tape
 from equivariance.traced import Traced
 
@@ -223,7 +224,7 @@ class Tracer:
             for key, error in errors.items()
             if (site not in before or key not in before[site] or before[site][key].relative <= self.limit)
         ]
-        return max((e for e in new if e > self.matcher.tolerance), default=0.0)
+        return max((e for e in new if e > self.matcher.close.tolerance), default=0.0)
 
     @cached_property
     def _unpatched(self) -> list[tuple[Tape, Traced]]:

@@ -4,9 +4,7 @@ python -m faces.build_sample --model ict_face_model.npz --output faces/data/samp
 """
 
 import argparse
-import os
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from faces.errors import FaceError
+from faces.files import replacing
 from faces.ict import IctModel, load_ict
 from faces.mesh import crop_like_facescape
 from faces.sampling import farthest_points, sample_surface, unit_frame
@@ -43,15 +42,8 @@ def build(model: IctModel, seed: int) -> dict[str, npt.NDArray[np.floating]]:
 
 def write(arrays: Mapping[str, Any], output: Path) -> None:
     """Write an .npz whose bytes depend on the arrays alone; a failure leaves what was at `output` as it was."""
-    handle, temporary = tempfile.mkstemp(dir=output.parent, prefix=output.name, suffix=".partial")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, **arrays)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(output)
-    except BaseException:
-        Path(temporary).unlink()
-        raise
+    with replacing(output) as file:
+        np.savez(file, **arrays)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

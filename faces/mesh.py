@@ -36,17 +36,12 @@ class Mesh:
     landmarks: npt.NDArray[np.int64]
 
     def __post_init__(self) -> None:
-        _require_shape("vertices", self.vertices, (None, 3))
-        _require_shape("triangles", self.triangles, (None, 3))
-        _require_shape("landmarks", self.landmarks, (LANDMARKS,))
-        if not np.isfinite(self.vertices).all():
-            raise FaceError(f"vertices: expected finite coordinates but row {_first_bad_row(self.vertices)} is not")
+        require_shape("vertices", self.vertices, (None, 3))
+        require_shape("triangles", self.triangles, (None, 3))
+        require_shape("landmarks", self.landmarks, (LANDMARKS,))
+        require_finite("vertices", self.vertices)
         for name, numbers in (("triangles", self.triangles), ("landmarks", self.landmarks)):
-            if numbers.size and (numbers.min() < 0 or numbers.max() >= len(self.vertices)):
-                raise FaceError(
-                    f"{name}: expected vertex numbers from 0 to {len(self.vertices) - 1} "
-                    f"but got {numbers.min()} to {numbers.max()}"
-                )
+            require_vertices(name, numbers, len(self.vertices))
 
     @property
     def landmark_positions(self) -> npt.NDArray[np.float64]:
@@ -80,7 +75,12 @@ def crop_like_facescape(mesh: Mesh) -> Mesh:
     )
 
 
-def _require_shape(name: str, array: npt.NDArray[np.generic], expected: tuple[int | None, ...]) -> None:
+def require_shape(name: str, array: npt.NDArray[np.generic], expected: tuple[int | None, ...]) -> None:
+    """Refuse an array of another shape; None stands for any length.
+
+    Raises:
+        FaceError: the shape is another.
+    """
     fits = len(array.shape) == len(expected) and all(
         want is None or got == want for got, want in zip(array.shape, expected, strict=True)
     )
@@ -89,5 +89,24 @@ def _require_shape(name: str, array: npt.NDArray[np.generic], expected: tuple[in
         raise FaceError(f"{name}: expected shape [{shape}] but got {list(array.shape)}")
 
 
-def _first_bad_row(array: npt.NDArray[np.float64]) -> int:
-    return int(np.flatnonzero(~np.isfinite(array).all(axis=1))[0])
+def require_finite(name: str, array: npt.NDArray[np.floating]) -> None:
+    """Refuse an array of rows of coordinates with NaN or infinity.
+
+    Raises:
+        FaceError: a row is not finite.
+    """
+    bad = np.flatnonzero(~np.isfinite(array).all(axis=-1))
+    if bad.size:
+        raise FaceError(f"{name}: expected finite coordinates but row {bad[0]} is not")
+
+
+def require_vertices(name: str, numbers: npt.NDArray[np.integer], vertices: int) -> None:
+    """Refuse vertex numbers that no vertex has.
+
+    Raises:
+        FaceError: a number is below 0, or not below the number of vertices.
+    """
+    if numbers.size and (numbers.min() < 0 or numbers.max() >= vertices):
+        raise FaceError(
+            f"{name}: expected vertex numbers from 0 to {vertices - 1} but got {numbers.min()} to {numbers.max()}"
+        )

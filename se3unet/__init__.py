@@ -4,5 +4,6 @@ from se3unet.border import from_dgl, to_dgl
 from se3unet.config import SE3UnetConfig
 from se3unet.graph import Graph, KNNGraph
 from se3unet.model import SE3Unet
+from se3unet.prediction.predictor import Prediction, predict
 
-__all__ = ["Graph", "KNNGraph", "SE3Unet", "SE3UnetConfig", "from_dgl", "to_dgl"]
+__all__ = ["Graph", "KNNGraph", "Prediction", "SE3Unet", "SE3UnetConfig", "from_dgl", "predict", "to_dgl"]

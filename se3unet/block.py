@@ -35,12 +35,14 @@ class BlockSettings:
         heads: attention heads.
         relative_positions: edge vectors are 'concatenate'd to the features of the source, or 'add'ed.
         skip: 'concatenate' input and messages before the self-interaction, or 'sum' them after it.
+        blocks: residual blocks of a transformer.
     """
 
     messages: MessageMode
     heads: int
     relative_positions: RelativeMode
     skip: SkipMode
+    blocks: int = 3
 
 
 class ResidualBlock(nn.Module):
@@ -85,7 +87,7 @@ class ResidualBlock(nn.Module):
 
 
 class SE3Transformer(nn.Module):
-    """Three residual blocks with a norm nonlinearity after the first and after the second (report, section 7)."""
+    """Residual blocks, three of them in the report (section 7), with a norm nonlinearity between every two."""
 
     def __init__(
         self,
@@ -97,14 +99,12 @@ class SE3Transformer(nn.Module):
     ) -> None:
         """Set up the blocks: `irreps_out` are the inner fibers too."""
         super().__init__()
+        kinds = [*(settings.blocks - 1) * [self_interaction], last_self_interaction]
         self.blocks = nn.ModuleList(
-            [
-                ResidualBlock(irreps_in, irreps_out, settings, self_interaction),
-                ResidualBlock(irreps_out, irreps_out, settings, self_interaction),
-                ResidualBlock(irreps_out, irreps_out, settings, last_self_interaction),
-            ]
+            ResidualBlock(irreps_out if number else irreps_in, irreps_out, settings, kind)
+            for number, kind in enumerate(kinds)
         )
-        self.norms = nn.ModuleList([NormBias(irreps_out, SOFTENING) for _ in range(2)])
+        self.norms = nn.ModuleList(NormBias(irreps_out, SOFTENING) for _ in kinds[1:])
         self.irreps_in, self.irreps_out = o3.Irreps(irreps_in), o3.Irreps(irreps_out)
 
     def forward(self, fibers: Fibers, edges: Edges) -> Fibers:

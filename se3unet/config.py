@@ -29,9 +29,9 @@ _CHOICES: dict[str, tuple[str, ...]] = {
 }
 _LEAST = {
     "levels": 1,
-    "channels": 1,
     "max_degree": 1,
     "neighbours": 2,
+    "blocks": 1,
     "heads": 1,
     "landmarks": 1,
     "head_width": 1,
@@ -48,9 +48,11 @@ class SE3UnetConfig:
 
     Attributes:
         levels: number of poolings.
-        channels: channels of each degree.
+        channels: channels of each degree, the same at all levels as in the report, or one number per level, the finest
+            first: a coarser level has fewer edges, so that more channels cost little there.
         max_degree: highest degree of the features; all degrees from 0 are kept throughout.
         neighbours: k of every graph.
+        blocks: residual blocks of each transformer.
         pool_ratio: fraction of the points that each pooling drops.
         pooling: 'sum', 'mean' or 'max' over each neighbourhood.
         messages: 'attention', or 'convolution' without it.
@@ -68,9 +70,10 @@ class SE3UnetConfig:
     """
 
     levels: int = 1
-    channels: int = 5
+    channels: int | tuple[int, ...] = 5
     max_degree: int = 2
     neighbours: int = 40
+    blocks: int = 3
     pool_ratio: float = 0.35
     pooling: Pooling = "sum"
     messages: MessageMode = "attention"
@@ -89,6 +92,7 @@ class SE3UnetConfig:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise ValueError(f"{name}: expected a whole number, {least} or more, got {value!r}")
+        self._check_channels()
         for name, choices in _CHOICES.items():
             value = getattr(self, name)
             if value not in choices:
@@ -98,13 +102,24 @@ class SE3UnetConfig:
             raise ValueError(f"pool_ratio: expected a fraction of points to drop, 0 <= ratio < 1, got {ratio!r}")
         if not _is_number(power) or not 0 < power < math.inf:
             raise ValueError(f"power: expected a finite number above 0, got {power!r}")
-        if self.channels % self.heads:
-            raise ValueError(f"heads: expected a divisor of channels={self.channels}, got {self.heads}")
+
+    def _check_channels(self) -> None:
+        given, levels = self.channels, self.levels + 1
+        counts = given if isinstance(given, tuple) else levels * (given,)
+        if len(counts) != levels or any(type(count) is not int or count < 1 for count in counts):
+            raise ValueError(f"channels: expected a whole number, 1 or more, or {levels} of them, got {given!r}")
+        if any(count % self.heads for count in counts):
+            raise ValueError(f"heads: expected a divisor of channels={given}, got {self.heads}")
+
+    @property
+    def channels_by_level(self) -> tuple[int, ...]:
+        """Channels of each degree at each of the levels + 1 levels, the finest first."""
+        return self.channels if isinstance(self.channels, tuple) else (self.levels + 1) * (self.channels,)
 
     @property
     def block_settings(self) -> BlockSettings:
         """What the blocks need of it."""
-        return BlockSettings(self.messages, self.heads, self.relative_positions, self.skip)
+        return BlockSettings(self.messages, self.heads, self.relative_positions, self.skip, self.blocks)
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> SE3UnetConfig:
@@ -117,7 +132,11 @@ class SE3UnetConfig:
         unknown = sorted(set(settings) - set(known))
         if unknown:
             raise ValueError(f"settings: expected keys among {', '.join(known)}, got {', '.join(map(repr, unknown))}")
-        return cls(**settings)
+        # Lists are how files write tuples.
+        values: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()
+        }
+        return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as plain values."""

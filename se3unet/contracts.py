@@ -166,7 +166,8 @@ def _crossing(layer: nn.Module, fine: Level, coarse: Level) -> Contract | None:
     if isinstance(layer, Pool):
         fibers = _any_fibers(fine), _any_fibers(coarse)
         output: dict[str, object] = {"fibers": fibers[1], "graph": coarse.graph(), "picks": _picks(fine, coarse)}
-        return Contract({"fibers": fibers[0], "graph": fine.graph()}, output)
+        chosen = {name: output[name] for name in ("graph", "picks")}
+        return Contract({"fibers": fibers[0], "graph": fine.graph(), "coarse": chosen}, output)
     if isinstance(layer, Upsample):
         inputs = {"fibers": _any_fibers(coarse), "coarse": coarse.graph(), "fine": fine.graph()}
         return Contract(inputs, _any_fibers(fine))

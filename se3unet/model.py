@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 import torch
 from e3nn import o3
 from torch import Tensor, nn
@@ -12,8 +15,9 @@ from se3unet.edges import EdgeGeometry
 from se3unet.fibers import fiber_irreps
 from se3unet.graph import KNNGraph
 from se3unet.head import Embed, InvariantHead
+from se3unet.hierarchy import Hierarchy
 from se3unet.interaction import SumSkip
-from se3unet.pool import Pool
+from se3unet.pool import CoarseCloud, Pool
 from se3unet.sampling import kept_points
 from se3unet.upsample import Upsample
 
@@ -33,25 +37,27 @@ class SE3Unet(nn.Module):
         if not (config is None or isinstance(config, SE3UnetConfig)):
             raise ValueError(f"config: expected an SE3UnetConfig, see SE3UnetConfig.from_dict, got {config!r}")
         self.config = config = config or SE3UnetConfig()
-        hidden = fiber_irreps(dict.fromkeys(range(config.max_degree + 1), config.channels))
-        levels = range(config.levels)
+        degrees, levels = range(config.max_degree + 1), range(config.levels)
+        hidden = [fiber_irreps(dict.fromkeys(degrees, count)) for count in config.channels_by_level]
         self.graph = KNNGraph(config.neighbours)
         # One per level, though it has no weights: a layer that works on one level has one way to transform.
         self.geometry = nn.ModuleList(EdgeGeometry(config.max_degree) for _ in range(config.levels + 1))
         self.embed = Embed()
         self.down = nn.ModuleList(
-            self._transformer(hidden if level else self.embed.irreps_out, hidden) for level in levels
+            self._transformer(hidden[level - 1] if level else self.embed.irreps_out, hidden[level]) for level in levels
         )
         self.pool = nn.ModuleList(Pool(config.pool_ratio, config.neighbours, config.pooling) for _ in levels)
-        self.bottleneck = self._transformer(hidden, hidden)
+        self.bottleneck = self._transformer(hidden[-2], hidden[-1])
         self.upsample = nn.ModuleList(Upsample(config.power) for _ in levels)
         # Indexed by level, the finest first, as `down` is: the last to run is up.0.
         self.up = nn.ModuleList(
-            self._transformer(hidden, hidden, config.self_interaction if level else config.last_self_interaction)
+            self._transformer(
+                hidden[level + 1], hidden[level], config.self_interaction if level else config.last_self_interaction
+            )
             for level in levels
         )
-        self.residual = nn.ModuleList(SumSkip(hidden, hidden) for _ in levels)
-        self.head = InvariantHead(hidden, config.landmarks, config.head_width)
+        self.residual = nn.ModuleList(SumSkip(hidden[level], hidden[level]) for level in levels)
+        self.head = InvariantHead(hidden[0], config.landmarks, config.head_width)
 
     def _transformer(
         self, irreps_in: o3.Irreps, irreps_out: o3.Irreps, last: SelfInteractionMode | None = None
@@ -59,12 +65,12 @@ class SE3Unet(nn.Module):
         kind = self.config.self_interaction
         return SE3Transformer(irreps_in, irreps_out, self.config.block_settings, kind, last or kind)
 
-    def forward(self, positions: Tensor) -> Tensor:
+    def forward(self, positions: Tensor | Hierarchy) -> Tensor:
         """Predict heatmaps.
 
         Args:
             positions: [N, 3], or [B, N, 3] for clouds of N points each, in any frame, in the unit of length that the
-                weights were trained for; of the network's dtype and device.
+                weights were trained for; of the network's dtype and device. Or what `hierarchy` gave for them.
 
         Returns:
             [N, landmarks] or [B, N, landmarks] in (0, 1).
@@ -74,21 +80,37 @@ class SE3Unet(nn.Module):
         """
         return self.logits(positions).sigmoid()
 
-    def logits(self, positions: Tensor) -> Tensor:
+    def logits(self, positions: Tensor | Hierarchy) -> Tensor:
         """Predict what `forward` puts through a sigmoid; the arguments are the same."""
-        self._check(positions)
-        batch = positions if positions.dim() == 3 else positions.unsqueeze(0)
-        logits = self._features_to_logits(batch)
-        return logits if positions.dim() == 3 else logits.squeeze(0)
+        hierarchy = positions if isinstance(positions, Hierarchy) else self.hierarchy(positions)
+        logits = self._features_to_logits(hierarchy)
+        is_single = isinstance(positions, Tensor) and positions.dim() == 2
+        return logits.squeeze(0) if is_single else logits
 
-    def _features_to_logits(self, positions: Tensor) -> Tensor:
-        edges = self.geometry[0](self.graph(positions))
-        fibers = self.embed(positions)
+    def hierarchy(self, positions: Tensor) -> Hierarchy:
+        """The graphs of clouds [N, 3] or [B, N, 3] at every level; no weight has a part in them.
+
+        Raises:
+            ValueError: the positions cannot be used.
+        """
+        self._check(positions)
+        finest = graph = self.graph(positions if positions.dim() == 3 else positions.unsqueeze(0))
+        coarser: list[CoarseCloud] = []
+        pools: Iterable[Any] = self.pool
+        for pool in pools:
+            coarser.append(pool.coarsen(graph))
+            graph = coarser[-1].graph
+        return Hierarchy(finest, tuple(coarser))
+
+    def _features_to_logits(self, hierarchy: Hierarchy) -> Tensor:
+        edges = self.geometry[0](hierarchy.finest)
+        fibers = self.embed(hierarchy.finest.positions)
         contracted = []
-        for down, pool, geometry in zip(self.down, self.pool, self.geometry[1:], strict=True):
+        levels = zip(self.down, self.pool, hierarchy.coarser, self.geometry[1:], strict=True)
+        for down, pool, coarse, geometry in levels:
             fibers = down(fibers, edges)
             contracted.append((fibers, edges))
-            pooled = pool(fibers, edges.graph)
+            pooled = pool(fibers, edges.graph, coarse)
             fibers, edges = pooled.fibers, geometry(pooled.graph)
         fibers = self.bottleneck(fibers, edges)
         for level in reversed(range(self.config.levels)):

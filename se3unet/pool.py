@@ -19,6 +19,19 @@ POOLINGS: tuple[Pooling, ...] = ("sum", "mean", "max")
 
 
 @dataclass(frozen=True)
+class CoarseCloud:
+    """A coarser cloud.
+
+    Attributes:
+        graph: nearest neighbours among the M points, with the presence of the picks.
+        picks: [B, M] int64, the number of each point in the finer cloud.
+    """
+
+    graph: Graph
+    picks: Tensor
+
+
+@dataclass(frozen=True)
 class PooledCloud:
     """A coarser cloud with its features.
 
@@ -90,15 +103,28 @@ class Pool(nn.Module):
         self.aggregate = Aggregate(pooling)
         self.graph = KNNGraph(neighbours)
 
-    def forward(self, fibers: Fibers, graph: Graph) -> PooledCloud:
-        """Pool fibers [B, N, C_l, 2l+1] on a graph of N points to M points.
+    def coarsen(self, graph: Graph) -> CoarseCloud:
+        """Choose and connect the points of the coarser cloud: what pooling does without features.
 
         Raises:
             ValueError: too few points are left for the neighbours asked for.
         """
         sample = self.sample(graph.positions)
-        picks = sample.picks
+        presence = gather(graph.presence, sample.picks) * sample.presence
+        return CoarseCloud(self.graph(gather(graph.positions, sample.picks), presence), sample.picks)
+
+    def forward(self, fibers: Fibers, graph: Graph, coarse: CoarseCloud | None = None) -> PooledCloud:
+        """Pool fibers [B, N, C_l, 2l+1] on a graph of N points to M points.
+
+        Args:
+            fibers: features of the N points.
+            graph: their graph.
+            coarse: what `coarsen` gave for this graph; by default it is asked now.
+
+        Raises:
+            ValueError: too few points are left for the neighbours asked for.
+        """
+        coarse = coarse or self.coarsen(graph)
         aggregated = self.aggregate(fibers, graph)
-        presence = gather(graph.presence, picks) * sample.presence
-        coarse = self.graph(gather(graph.positions, picks), presence)
-        return PooledCloud({degree: gather(feature, picks) for degree, feature in aggregated.items()}, coarse, picks)
+        pooled = {degree: gather(feature, coarse.picks) for degree, feature in aggregated.items()}
+        return PooledCloud(pooled, coarse.graph, coarse.picks)

@@ -1,6 +1,7 @@
 """The command line: ``python -m steerable3d train|evaluate``.
 
-Exit code 0 done, 2 bad usage: one line on standard error that names the argument, the value and what was expected.
+Exit code 0 done, 2 bad usage: one line on standard error that names the argument, the value and what was expected; 130
+stopped by Ctrl-C.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValueError, ImportError, OSError) as error:
         print(f"{PROGRAM}: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print(f"{PROGRAM}: stopped; train --resume goes on behind the last whole epoch", file=sys.stderr)
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:

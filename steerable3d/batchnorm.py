@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from e3nn import o3
 from torch import Tensor, nn
+from torch.nn import functional
 
-from steerable3d.norms import is_scalar, join, split
+from steerable3d.norms import is_scalar, split
 
 
 class SteerableBatchNorm(nn.Module):
@@ -37,7 +40,8 @@ class SteerableBatchNorm(nn.Module):
         self.irreps_in = self.irreps_out = o3.Irreps(irreps)
         self.momentum, self.epsilon = momentum, epsilon
         self._scalars = [is_scalar(block.ir, parity) for block in self.irreps_in]
-        scalars = sum(b.mul for b, s in zip(self.irreps_in, self._scalars, strict=True) if s)
+        blocks = list(zip(self.irreps_in, self._scalars, strict=True))
+        scalars = sum(block.mul for block, scalar in blocks if scalar)
         self.weight = nn.Parameter(torch.ones(self.irreps_in.num_irreps))
         self.bias = nn.Parameter(torch.zeros(scalars))
         self.register_buffer("running_mean", torch.zeros(scalars))
@@ -49,16 +53,14 @@ class SteerableBatchNorm(nn.Module):
         means, variances = self._statistics(blocks) if self.training else (self.running_mean, self.running_var)
         factors = (self.weight / (variances + self.epsilon).sqrt()).split([b.mul for b in self.irreps_in])
         sizes = [b.mul for b, s in zip(self.irreps_in, self._scalars, strict=True) if s]
-        middle, shift = iter(means.split(sizes)), iter(self.bias.split(sizes))
-        shape = (-1, 1, *[1] * (fields.dim() - 2))
-        made = []
-        for block, factor, scalar in zip(blocks, factors, self._scalars, strict=True):
-            if scalar:
-                block = block - next(middle).view(shape)  # noqa: PLW2901
-                made.append(block * factor.view(shape) + next(shift).view(shape))
-            else:
-                made.append(block * factor.view(shape))
-        return join(made)
+        means_of, biases = iter(means.split(sizes)), iter(self.bias.split(sizes))
+        scales, shifts = [], []
+        for block, factor, scalar in zip(self.irreps_in, factors, self._scalars, strict=True):
+            scales.append(factor.repeat_interleave(block.ir.dim))
+            shifts.append(next(biases) - next(means_of) * factor if scalar else fields.new_zeros(block.dim))
+        # x * scale + shift in one pass over memory, and its gradients in another.
+        nothing, one = fields.new_zeros(fields.shape[1]), fields.new_ones(fields.shape[1])
+        return functional.batch_norm(fields, nothing, one, torch.cat(scales), torch.cat(shifts), eps=0.0)
 
     def _statistics(self, blocks: list[Tensor]) -> tuple[Tensor, Tensor]:
         """Means of scalars and mean squares of all, of this batch; the running ones move towards them."""
@@ -67,11 +69,35 @@ class SteerableBatchNorm(nn.Module):
             axes = [axis for axis in range(block.dim()) if axis != 1]
             if scalar:
                 means.append(block.mean(axes))
-                variances.append(block.var(axes, unbiased=False))
-            else:
-                variances.append(block.square().mean(axes))
+                block = block - means[-1].view(-1, *[1] * (block.dim() - 2))  # noqa: PLW2901
+            variances.append(SquareMean.apply(block))
         mean, variance = torch.cat(means), torch.cat(variances)
         with torch.no_grad():
             self.running_mean.lerp_(mean, self.momentum)
             self.running_var.lerp_(variance, self.momentum)
         return mean, variance
+
+
+class SquareMean(torch.autograd.Function):
+    """Mean squares over all axes but the second, without a tensor of squares; may be differentiated again."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(block: Tensor) -> Tensor:
+        """[batch, mul, ...] to [mul]."""
+        return torch.linalg.vector_norm(block, dim=[a for a in range(block.dim()) if a != 1]).square() / (
+            block.numel() / block.shape[1]
+        )
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
+        """Keep the block."""
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        """One product."""
+        (block,) = ctx.saved_tensors
+        factor = gradient * (2 * block.shape[1] / block.numel())
+        return block * factor.view(-1, *[1] * (block.dim() - 2))

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from steerable3d.basis import Shells
 from steerable3d.expansion import KernelExpansion
-from steerable3d.lowpass import blurred, filter_size, filter_width, symmetric_padding
+from steerable3d.lowpass import filter_size, filter_width, symmetric_padding
 
 
 class SteerableConv3d(nn.Module):
@@ -70,7 +70,7 @@ class SteerableConv3d(nn.Module):
             span = self.dilation * (self.kernel_size - 1) + 1
             same = self.padding is None
             paddings = [symmetric_padding(n, span, 1) if same else self.padding or 0 for n in fields.shape[2:]]
-            kernel = self._kernel(0)
+            kernel = self._kernel(1)
         else:
             filters = {filter_size(n, self.kernel_size, self.stride) for n in sizes}
             if len(filters) > 1:
@@ -105,17 +105,13 @@ class SteerableConv3d(nn.Module):
         return {**super().__getstate__(), "_kept": None}
 
     def _kernel(self, low_pass: int) -> Tensor:
-        """The expanded kernel, followed by a filter of ``low_pass`` taps where that is not 0."""
+        """The expanded kernel, followed by a filter of ``low_pass`` taps."""
         weight = self.expansion.weight
         follows = torch.is_grad_enabled() and weight.requires_grad
         if self.training or follows or torch.is_inference(weight):
-            return self._expanded(low_pass)
+            return self.expansion(low_pass, filter_width(self.stride))
         key = (low_pass, weight._version, weight.data_ptr(), weight.dtype, weight.device)
         if self._kept is None or self._kept[0] != key:
             with torch.inference_mode(False), torch.no_grad():
-                self._kept = key, self._expanded(low_pass)
+                self._kept = key, self.expansion(low_pass, filter_width(self.stride))
         return self._kept[1]
-
-    def _expanded(self, low_pass: int) -> Tensor:
-        kernel = self.expansion()
-        return blurred(kernel, low_pass, filter_width(self.stride)) if low_pass else kernel

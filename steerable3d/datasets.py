@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset, TensorDataset
+from torch.utils.data import Dataset, Sampler, TensorDataset
 
 from steerable3d import tetris
 from steerable3d.meshes import labelled, voxelized
@@ -45,7 +44,41 @@ class Loaded(Dataset[Sample]):
         return self.read(self.paths[index]), torch.tensor(self.labels[index])
 
 
-def dataset(config: DataConfig, split: str) -> Dataset[Any]:
+class Order(Sampler[int]):
+    """A random order, another one in every epoch, and the same ones for the same seed: training can be resumed.
+
+    Attributes:
+        count: number of samples.
+        group: so many samples, one behind the other in the data, stay together.
+        seed: of the order.
+        epoch: whose order comes next; Lightning sets it.
+    """
+
+    def __init__(self, count: int, group: int, seed: int) -> None:
+        self.count, self.group, self.seed, self.epoch = count, group, seed, 0
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[int]:
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
+        groups = torch.arange(self.count).split(self.group)
+        return iter(torch.cat([groups[i] for i in torch.randperm(len(groups), generator=generator)]).tolist())
+
+    def set_epoch(self, epoch: int) -> None:
+        """Which epoch's order comes next."""
+        self.epoch = epoch
+
+
+def order(config: DataConfig, count: int, seed: int) -> Order:
+    """How the training split is gone through: in batches of eight Tetris shapes every shape has its turn.
+
+    Batches that lack a shape make statistics of the batch tell the classes apart, and running ones fit none.
+    """
+    return Order(count, len(tetris.SHAPES) if config.kind == "tetris" else 1, seed)
+
+
+def dataset(config: DataConfig, split: str) -> TensorDataset | Loaded:
     """The samples of a split: fields [channels, size, size, size] and labels.
 
     Tetris shapes are trained in one orientation and evaluated in random ones; "val" and "test" differ in their seed.
@@ -75,6 +108,20 @@ def dataset(config: DataConfig, split: str) -> Dataset[Any]:
     if not samples:
         raise ValueError(f"folder: expected structures with amino acids, got none in the {split} split of {folder}")
     return TensorDataset(torch.stack([f for f, _ in samples]), torch.tensor([n for _, n in samples]))
+
+
+def check_fits(data: TensorDataset | Loaded, channels: int, classes: int) -> None:
+    """Find out before the training that a network takes the fields and knows the classes.
+
+    Raises:
+        ValueError: it does not.
+    """
+    known = len(data.classes) if isinstance(data, Loaded) else int(data.tensors[1].max()) + 1
+    if known > classes:
+        raise ValueError(f"classes: expected {known} or more for these data, got {classes}")
+    found = data[0][0].shape[0]
+    if found != channels:
+        raise ValueError(f"irreps_in: expected {found} channels for these data, got {channels}")
 
 
 def _listed(folder: Path, split: str) -> list[tuple[Path, str]]:

@@ -11,6 +11,7 @@ from steerable3d.config import NetworkConfig
 class DenseClassifier(nn.Module):
     """The ordinary CNN with the channels, kernels and strides of a steerable network, ReLU in place of gates.
 
+    It has no low-pass filters: its kernels with a stride are as large as the others.
     A residual one is a ResNet (He et al. 2015) in three dimensions: its stages and blocks are those of the
     configuration, its shortcuts are convolutions of one tap with a batch normalization.
     """
@@ -20,17 +21,17 @@ class DenseClassifier(nn.Module):
         super().__init__()
         self.config = config
         layers: list[nn.Module] = []
-        channels, size = o3.Irreps(config.irreps_in).dim, config.first_size or config.kernel_size
+        channels = o3.Irreps(config.irreps_in).dim
         if config.residual:
             width = o3.Irreps(config.stages[0].irreps).dim
-            layers.append(dense_layer(channels, width, size, 1))
-            channels, size = width, config.kernel_size
+            layers.append(dense_layer(channels, width, config.taps(0, 1), 1))
+            channels = width
+        kind = DenseBlock if config.residual else dense_layer
         for stage in config.stages:
             width = o3.Irreps(stage.irreps).dim
-            for index in range(stage.blocks):
-                kind = DenseBlock if config.residual else dense_layer
-                layers.append(kind(channels, width, size, 1 if index else stage.stride))
-                channels, size = width, config.kernel_size
+            for stride in (stage.stride, *[1] * (stage.blocks - 1)):
+                layers.append(kind(channels, width, config.taps(len(layers), 1), stride))
+                channels = width
         self.layers = nn.Sequential(*layers)
         self.head = nn.Linear(channels, config.classes)
 

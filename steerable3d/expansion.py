@@ -9,6 +9,7 @@ from e3nn import o3
 from torch import Tensor, nn
 
 from steerable3d.basis import Shells, kernel_basis
+from steerable3d.lowpass import blurred
 
 
 class KernelExpansion(nn.Module):
@@ -50,12 +51,23 @@ class KernelExpansion(nn.Module):
         scale = torch.cat(scales)
         self.weight = nn.Parameter(torch.randn(scale.shape) * scale)
 
-    def forward(self) -> Tensor:
-        """The kernel [channels out, channels in, size, size, size], in the dtype of the weights."""
+    def forward(self, low_pass: int = 1, width: float = 1.0) -> Tensor:
+        """Sum up the basis.
+
+        Args:
+            low_pass: taps of a Gaussian filter that follows the kernel; 1 for none.
+            width: sigma of the filter, in voxels.
+
+        Returns:
+            the kernel [channels out, channels in, size + low_pass - 1, ...], in the dtype of the weights.
+        """
         pieces = iter(self.weight.split(self._sizes))
         rows = []
         for shapes, keys in zip(self._shapes, self._bases, strict=True):
-            blocks = [_block(next(pieces).view(shape), key) for shape, key in zip(shapes, keys, strict=True)]
+            blocks = [
+                _block(next(pieces).view(shape), _basis(key, low_pass, width, self.weight.dtype, self.weight.device))
+                for shape, key in zip(shapes, keys, strict=True)
+            ]
             rows.append(torch.cat(blocks, dim=1))
         return torch.cat(rows)
 
@@ -63,17 +75,18 @@ class KernelExpansion(nn.Module):
         return self.shells, ir_in.l, ir_out.l, ir_in.p * ir_out.p if self.parity else None
 
 
-def _block(weight: Tensor, key: tuple[Shells, int, int, int | None]) -> Tensor:
+def _block(weight: Tensor, basis: Tensor) -> Tensor:
     """[mul out, mul in, B] and the basis [B, 2j+1, 2l+1, ...] to [mul out (2j+1), mul in (2l+1), ...]."""
     mul_out, mul_in, _ = weight.shape
-    basis = _cast(key, weight.dtype, weight.device)
     rows, columns, *space = basis.shape[1:]
     summed = (weight.flatten(0, 1) @ basis.flatten(1)).view(mul_out, mul_in, rows, columns, *space)
     return summed.transpose(1, 2).reshape(mul_out * rows, mul_in * columns, *space)
 
 
 @lru_cache(maxsize=256)
-def _cast(key: tuple[Shells, int, int, int | None], dtype: torch.dtype, device: torch.device) -> Tensor:
-    """The basis where it is needed: no buffer, which would keep float32's rounding on the way back to float64."""
-    with torch.inference_mode(False):
-        return kernel_basis(*key).to(device, dtype)
+def _basis(
+    key: tuple[Shells, int, int, int | None], low_pass: int, width: float, dtype: torch.dtype, device: torch.device
+) -> Tensor:
+    """The filtered basis where it is needed: no buffer, which would keep float32's rounding on the way to float64."""
+    with torch.inference_mode(False), torch.no_grad():
+        return blurred(kernel_basis(*key), low_pass, width).to(device, dtype)

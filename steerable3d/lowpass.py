@@ -18,15 +18,18 @@ def gaussian(size: int, width: float) -> Tensor:
         return values / values.sum()
 
 
-def blurred(kernel: Tensor, size: int, width: float) -> Tensor:
-    """A kernel [out, in, k, k, k] followed by a Gaussian of ``size`` taps: [out, in, k+size-1, ...]."""
-    factor = gaussian(size, width).to(kernel)
-    rows = kernel.flatten(0, 1)[:, None]
-    for axis in range(3):
-        shape, padding = [1, 1, 1, 1, 1], [0, 0, 0]
-        shape[2 + axis], padding[axis] = size, size - 1
-        rows = functional.conv3d(rows, factor.view(shape), padding=padding)
-    return rows.view(*kernel.shape[:2], *rows.shape[2:])
+def blurred(kernels: Tensor, size: int, width: float) -> Tensor:
+    """Kernels [..., k, k, k] followed by a Gaussian of ``size`` taps: [..., k+size-1, k+size-1, k+size-1]."""
+    factor = gaussian(size, width).to(kernels)
+    for axis in (-3, -2, -1):
+        shifted = [functional.pad(kernels, _around(axis, t, size - 1 - t)) for t in range(size)]
+        kernels = torch.stack([f * s for f, s in zip(factor, shifted, strict=True)]).sum(0)
+    return kernels
+
+
+def _around(axis: int, before: int, behind: int) -> list[int]:
+    """Padding of one axis, as `functional.pad` wants it: the last axis first."""
+    return [0, 0] * (-1 - axis) + [before, behind]
 
 
 def symmetric_padding(length: int, taps: int, stride: int) -> int:

@@ -22,7 +22,7 @@ class SteerableLayer(nn.Module):
     def __init__(self, irreps_in: str, irreps_out: str, size: int, stride: int, config: NetworkConfig) -> None:
         super().__init__()
         self.irreps_in, self.irreps_out = o3.Irreps(irreps_in), o3.Irreps(irreps_out)
-        self.gate = Gated(irreps_out, config.parity)
+        self.gate = Gated(irreps_out, config.parity, bias=not config.normalize)
         middle = self.gate.irreps_in
         self.conv = SteerableConv3d(
             irreps_in, middle, size, stride=stride, periodic=config.periodic, parity=config.parity
@@ -69,15 +69,15 @@ class SteerableClassifier(nn.Module):
         super().__init__()
         self.config = config
         layers: list[nn.Module] = []
-        irreps, size = config.irreps_in, config.first_size or config.kernel_size
+        irreps = config.irreps_in
         if config.residual:
-            layers.append(SteerableLayer(irreps, config.stages[0].irreps, size, 1, config))
-            irreps, size = config.stages[0].irreps, config.kernel_size
+            layers.append(SteerableLayer(irreps, config.stages[0].irreps, config.taps(0, 1), 1, config))
+            irreps = config.stages[0].irreps
+        kind = ResidualBlock if config.residual else SteerableLayer
         for stage in config.stages:
-            for index in range(stage.blocks):
-                kind = ResidualBlock if config.residual else SteerableLayer
-                layers.append(kind(irreps, stage.irreps, size, 1 if index else stage.stride, config))
-                irreps, size = stage.irreps, config.kernel_size
+            for stride in (stage.stride, *[1] * (stage.blocks - 1)):
+                layers.append(kind(irreps, stage.irreps, config.taps(len(layers), stride), stride, config))
+                irreps = stage.irreps
         self.layers = nn.ModuleList(layers)
         self.pool = InvariantPool(irreps, config.parity)
         self.head = nn.Linear(self.pool.irreps_out.dim, config.classes)

@@ -15,15 +15,16 @@ class Gated(nn.Module):
     Attributes:
         irreps_out: fields as they come out.
         irreps_in: one scalar more for each vector, the gates, behind the others.
-        bias: [gates], added to the gates before the sigmoid; `scalar_bias` [scalars] before the ReLU.
+        bias: [scalars and gates], added to them before the ReLU and the sigmoid; None without.
     """
 
-    def __init__(self, irreps_out: o3.Irreps | str, parity: bool = False) -> None:
+    def __init__(self, irreps_out: o3.Irreps | str, parity: bool = False, bias: bool = True) -> None:
         """Count the gates.
 
         Args:
             irreps_out: fields as they come out.
             parity: inversions count: scalars of odd parity are gated too.
+            bias: learn what is added to scalars and gates; needless behind a batch normalization.
         """
         super().__init__()
         self.irreps_out = o3.Irreps(irreps_out)
@@ -31,22 +32,24 @@ class Gated(nn.Module):
         blocks = list(zip(self.irreps_out, self._scalars, strict=True))
         self._gates = [block.mul for block, scalar in blocks if not scalar]
         self.irreps_in = self.irreps_out + o3.Irreps([(sum(self._gates), (0, 1))] if self._gates else [])
-        self.bias = nn.Parameter(torch.zeros(sum(self._gates)))
-        self.scalar_bias = nn.Parameter(torch.zeros(sum(block.mul for block, scalar in blocks if scalar)))
+        self._biased = [block.mul for block, scalar in blocks if scalar] + [sum(self._gates)]
+        self.bias = nn.Parameter(torch.zeros(sum(self._biased))) if bias else None
 
     def forward(self, fields: Tensor) -> Tensor:
         """[batch, channels in, *grid] to [batch, channels out, *grid]."""
         pieces = split(fields, self.irreps_in)
-        grid = [1] * (fields.dim() - 2)
-        if self._gates:
-            gates = torch.sigmoid(pieces[-1] + self.bias.view(-1, 1, *grid)).split(self._gates, dim=1)
-        scalars = iter(self.scalar_bias.split([p.shape[1] for p, s in zip(pieces, self._scalars, strict=False) if s]))
-        remaining = iter(gates if self._gates else ())
-        made = [
-            torch.relu(piece + next(scalars).view(-1, 1, *grid)) if scalar else piece * next(remaining)
+        invariant = [piece for piece, scalar in zip(pieces, self._scalars, strict=False) if scalar]
+        invariant += pieces[len(self._scalars) :]
+        if self.bias is not None:
+            biases = self.bias.split(self._biased[: len(invariant)])
+            shape = (-1, 1, *[1] * (fields.dim() - 2))
+            invariant = [piece + bias.view(shape) for piece, bias in zip(invariant, biases, strict=True)]
+        gates = iter(torch.sigmoid(invariant.pop()).split(self._gates, dim=1) if self._gates else ())
+        scalars = iter(invariant)
+        return join([
+            torch.relu(next(scalars)) if scalar else piece * next(gates)
             for piece, scalar in zip(pieces, self._scalars, strict=False)
-        ]
-        return join(made)
+        ])  # fmt: skip
 
 
 class NormNonlinearity(nn.Module):

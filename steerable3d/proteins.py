@@ -49,8 +49,9 @@ def read_atoms(path: Path) -> Atoms:
     if not path.is_file():
         raise ValueError(f"path: expected a PDB or mmCIF file, got {path}")
     try:
-        structure = gemmi.read_structure(str(path))
-    except (RuntimeError, ValueError) as error:
+        # By what is in it: the files of CATH have no suffix.
+        structure = gemmi.read_structure(str(path), format=gemmi.CoorFormat.Detect)
+    except (RuntimeError, ValueError, OSError) as error:
         raise ValueError(f"path: expected a PDB or mmCIF file, got {path} ({error})") from error
     if not len(structure):
         raise ValueError(f"path: expected a structure with atoms, got {path}")

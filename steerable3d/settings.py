@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -40,7 +41,7 @@ class DataConfig:
             expected = "none for tetris" if self.kind == "tetris" else f"a folder for {self.kind}"
             raise ValueError(f"folder: expected {expected}, got {self.folder!r}")
         for name in ("size", "copies", "rotations"):
-            _positive(name, getattr(self, name), int)
+            _number(name, getattr(self, name), int)
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class TrainingConfig:
     Attributes:
         epochs: passes over the data.
         batch: samples of a step.
-        rate: step size of Adam at the start; it falls to zero as a cosine.
+        rate: step size of Adam at the start; it falls to zero as a cosine over the steps.
         decay: weight decay, decoupled.
         seed: of the weights and of the order of the samples.
         dense: the ordinary CNN of the same channels in place of the steerable one.
@@ -66,12 +67,12 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         """Check every setting."""
         for name in ("epochs", "batch"):
-            _positive(name, getattr(self, name), int)
-        _positive("rate", self.rate, float)
+            _number(name, getattr(self, name), int)
+        _number("rate", self.rate, float)
         if not isinstance(self.dense, bool):
             raise ValueError(f"dense: expected true or false, got {self.dense!r}")
-        if not self.decay >= 0 or not isinstance(self.seed, int) or self.seed < 0:
-            raise ValueError(f"decay, seed: expected 0 or more, got {self.decay!r}, {self.seed!r}")
+        _number("decay", self.decay, float, zero=True)
+        _number("seed", self.seed, int, zero=True)
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,9 @@ def _table(name: str, settings: Any) -> Mapping[str, Any]:
     return settings
 
 
-def _positive(name: str, value: object, kind: type) -> None:
+def _number(name: str, value: object, kind: type, zero: bool = False) -> None:
+    """A finite number above zero, or zero too."""
     number = isinstance(value, int | float) if kind is float else isinstance(value, int)
-    if not number or isinstance(value, bool) or not value > 0:  # type: ignore[operator]
-        raise ValueError(f"{name}: expected {'a number' if kind is float else 'a whole number'} above 0, got {value!r}")
+    if not number or isinstance(value, bool) or not 0 <= value < math.inf or (value == 0 and not zero):  # type: ignore[operator]
+        expected = f"{'a number' if kind is float else 'a whole number'} {'from' if zero else 'above'} 0"
+        raise ValueError(f"{name}: expected {expected}, got {value!r}")

@@ -12,6 +12,7 @@ import time
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "headless_shell")
 PATIENCE = 60.0
+AFTER_DRAWING = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"
 KEYS = {"ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40, "Home": 36, "Tab": 9}
 
 # Chromium reads commands from descriptor 3 and answers on 4; the shell puts ours there.

@@ -1,66 +1,13 @@
 """Planted defects on grids are found with their statement, and sound networks are left alone."""
 
-import inspect
-
 import pytest
 import torch
 from torch import nn
 
 import equivariance as eq
+from benchmarks.grid.layers import ImageNet, SymmetricConv2d
+from benchmarks.grid.scenes import INPUT, PLANTED, Net, contracts, diagnosed, hidden, planted_line, smooth
 from equivariance import Contract, Grid
-from tests.equivariance import grid_defects
-from tests.equivariance.grid_defects import HIDDEN, ImageNet, Net, SymmetricConv2d
-
-PLANTED = {
-    "EvenStride": ("rotation", "discretization", "on a grid of one cell less along each axis"),
-    "AsymmetricPadding": ("rotation", "discretization", r"but \(1, 0, 0\) cells away"),
-    "OffCentrePooling": ("rotation", "discretization", "cells away"),
-    "UnsymmetrizedKernel": ("rotation", "frame-dependent", "0 of 23 rotations of the lattice are respected"),
-    "WrongGate": ("rotation", "component-mixing", "reads the same cell of the input alone"),
-    "BentComponents": ("rotation", "component-mixing", "reads the same cell of the input alone"),
-    "VectorBias": ("rotation", "component-mixing", "a constant is added"),
-    "Coordinates": ("translation", "absolute-position", "also far from the borders"),
-    "ZeroPadding": ("translation", "absolute-position", "the padding tells the position"),
-}
-INPUT = Grid(irreps="1x0e", periodic=True)
-
-
-def smooth(count, *sizes, width=1.8):
-    """Sums of Gaussians near the middle, [count, 1, *sizes]."""
-    generator = torch.Generator().manual_seed(0)
-    axes = [torch.arange(n, dtype=torch.float64) - (n - 1) / 2 for n in sizes]
-    places = torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1)
-    centres = 1.2 * torch.randn(count, 5, *[1] * len(sizes), len(sizes), generator=generator, dtype=torch.float64)
-    weights = torch.randn(count, 5, *[1] * len(sizes), generator=generator, dtype=torch.float64)
-    return (weights * torch.exp(-0.5 * (places - centres).square().sum(-1) / width**2)).sum(1)[:, None].float()
-
-
-def hidden(spacing=1.0, irreps=HIDDEN):
-    return Grid(irreps=str(irreps), spacing=spacing, periodic=True)
-
-
-def contracts(net, behind):
-    gated = [hidden(s, net.gate.irreps_in) for s in (1.0, behind)]
-    return {
-        "first": Contract({"fields": INPUT}, gated[0]),
-        "gate": Contract({"fields": gated[0]}, hidden()),
-        "middle": Contract({"fields": hidden()}, hidden(behind)),
-        "last": Contract({"fields": hidden(behind)}, gated[1]),
-        "last_gate": Contract({"fields": gated[1]}, hidden(behind)),
-    }
-
-
-def diagnosed(name, group, declared=True):
-    torch.manual_seed(0)
-    net = Net(getattr(grid_defects, name)()).eval()
-    behind = 2.0 if name == "EvenStride" else 1.0
-    known = contracts(net, behind) if declared else None
-    return eq.diagnose(net, smooth(1, 10, 10, 10), INPUT, hidden(behind), group=group, contracts=known, samples=3)
-
-
-def planted_line(name):
-    lines, start = inspect.getsourcelines(getattr(grid_defects, name))
-    return start + next(i for i, line in enumerate(lines) if line.endswith("# PLANTED\n"))
 
 
 @pytest.mark.parametrize("name", PLANTED)

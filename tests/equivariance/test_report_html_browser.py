@@ -3,7 +3,7 @@
 import pytest
 
 from equivariance.report.html import to_html
-from tests.equivariance.browser import Browser, executable
+from tests.equivariance.browser import AFTER_DRAWING, Browser, executable
 from tests.equivariance.html_demo import demonstration, large
 
 pytestmark = [
@@ -28,7 +28,6 @@ MIDDLE = f"""
   return [box.left + box.width / 2, box.top + box.height / 2];
 }})()
 """
-AFTER_DRAWING = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"
 
 
 @pytest.fixture(scope="module")

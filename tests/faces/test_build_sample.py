@@ -49,7 +49,7 @@ def test_a_failure_leaves_the_old_file_and_no_other(tmp_path, monkeypatch):
         ("absent.npz", "out.npz", "0", "No such file or directory: '.*absent.npz'"),
         ("text.npz", "out.npz", "0", r"text\.npz: expected an \.npz archive"),
         ("text.npz", "out.npz", "-1", "--seed: expected at least 0 but got -1"),
-        (".", "out.npz", "0", "Is a directory"),
+        (".", "out.npz", "0", "expected the folder FaceXModel of a clone of ICT-FaceKit but it has no"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(tmp_path, capsys, model, output, seed, message):

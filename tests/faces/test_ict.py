@@ -43,7 +43,7 @@ def test_unusable_weights_are_rejected(model_file, weights):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"id_q": None}, "expected the arrays mean, id_q, .* id_q is not"),
+        ({"id_q": None}, "expected the arrays mean, id_q, .* id_q is missing"),
         ({"mean": np.zeros((12, 2))}, r"expected mean of shape \[12, 3\] but got \[12, 2\]"),
         ({"mean": np.full((12, 3), np.nan)}, "vertices: expected finite coordinates"),
         ({"mean": np.float64(1)}, r"expected mean of shape \[0, 3\] but got \[\]"),

@@ -20,6 +20,14 @@ def test_a_configuration_survives_a_dict():
         config.levels = 3
 
 
+def test_channels_by_level():
+    assert SE3UnetConfig(levels=2).channels_by_level == (5, 5, 5)
+    config = SE3UnetConfig.from_dict({"levels": 2, "channels": [2, 4, 6], "heads": 2})
+    assert config.channels_by_level == config.channels == (2, 4, 6)
+    with pytest.raises(ValueError, match=r"heads: expected a divisor of channels=\(2, 3\), got 2"):
+        SE3UnetConfig(channels=(2, 3), heads=2)
+
+
 def test_unknown_keys_are_an_error():
     with pytest.raises(ValueError, match=r"settings: expected keys among levels, .*, got 'chanels', 'pool'"):
         SE3UnetConfig.from_dict({"chanels": 5, "levels": 1, "pool": "sum"})
@@ -31,6 +39,9 @@ def test_unknown_keys_are_an_error():
         ("levels", 0, "a whole number, 1 or more"),
         ("levels", True, "a whole number, 1 or more"),
         ("channels", 2.5, "a whole number, 1 or more"),
+        ("channels", (2, 3, 4), "a whole number, 1 or more, or 2 of them"),
+        ("channels", (2, 0), "a whole number, 1 or more, or 2 of them"),
+        ("blocks", 0, "a whole number, 1 or more"),
         ("max_degree", 0, "a whole number, 1 or more"),
         ("neighbours", 1, "a whole number, 2 or more"),
         ("landmarks", -1, "a whole number, 1 or more"),

@@ -21,6 +21,8 @@ VARIANTS = {
     "power": {"power": 3.5},
     "degree 1": {"max_degree": 1},
     "degree 3": {"max_degree": 3},
+    "one block": {"blocks": 1},
+    "channels by level": {"levels": 2, "channels": (2, 4, 3)},
 }
 
 

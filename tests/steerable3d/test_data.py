@@ -156,6 +156,11 @@ class TestProteins:
         assert atoms.elements.tolist() == [1, 0, 0, 0, 2, 1, 0, 3]
         assert atoms.positions[2].tolist() == [2.0, 1.4, 0.0]
 
+    def test_files_without_a_suffix_are_read(self, structure):
+        pytest.importorskip("gemmi", reason="reads structures: pip install gemmi")
+        plain = structure.rename(structure.with_name("1oaiA00"))
+        assert proteins.read_atoms(plain).kinds == ("ALA", "CYS")
+
     def test_a_domain_is_its_alpha_carbons_about_their_centroid(self, structure):
         pytest.importorskip("gemmi", reason="reads structures: pip install gemmi")
         field = proteins.domain(proteins.read_atoms(structure), 9, 1.0, 0.8)

@@ -109,6 +109,23 @@ def test_batch_normalization_normalizes_and_remembers():
     assert torch.allclose(norm.eval()(given), made)
 
 
+def test_scalars_far_from_zero_are_normalized_too():
+    given = 1e3 + fields("2x0e", 4)
+    made = SteerableBatchNorm("2x0e").float()(given.float())
+    assert torch.allclose(made.double(), SteerableBatchNorm("2x0e")(given), atol=2e-3)
+
+
+def test_gradients_of_layers_and_their_gradients_are_right():
+    """Of what is written by hand, and of native operations that are put to another use."""
+    norm = SteerableBatchNorm("1x0e + 1x1e")
+    gate = Gated("1x0e + 1x1e")
+    given = fields("2x0e + 1x1e", 2).requires_grad_()
+    for layer, fed in ((norm, given[:, :4]), (gate, given[:, [0, 2, 3, 4, 1]])):
+        inputs = fed.detach().requires_grad_()
+        assert torch.autograd.gradcheck(layer, inputs)
+        assert torch.autograd.gradgradcheck(layer, inputs)
+
+
 def test_norms_of_zero_vectors_have_no_gradient():
     layer = NormNonlinearity("1x0e + 1x1e")
     given = torch.zeros(1, 4, 2, 2, 2, requires_grad=True)

@@ -1,6 +1,7 @@
 """The networks of the paper: sizes, symmetry, settings."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -17,14 +18,28 @@ def parameters(module):
 @pytest.mark.parametrize(
     ("name", "slides", "share"),
     [
-        # Eight layers of kernels of five taps; the slides give the total but no widths. These are powers of two.
-        ("shrec17", 142_000, 0.05),
+        # Eight layers; the slides give the total but neither widths nor degrees.
+        ("shrec17", 142_000, 0.02),
         # The widths of half a ResNet34, 32 to 256, split over degrees 0 to 3; the slides give no multiplicities.
         ("cath", 143_560, 0.03),
     ],
 )
 def test_parameters_are_those_of_the_slides(name, slides, share):
     assert abs(parameters(SteerableClassifier(NETWORKS[name]())) - slides) < share * slides
+
+
+def test_the_page_says_how_many_parameters_there_are():
+    page = (Path(__file__).parents[2] / "docs" / "steerable3d.md").read_text()
+    for name in ("shrec17", "cath"):
+        assert f"`{name}` has {parameters(SteerableClassifier(NETWORKS[name]())):,} (" in page
+    assert f"{parameters(DenseClassifier(NETWORKS['cath']())):,} (15,878,764" in page
+
+
+def test_kernels_with_a_stride_leave_room_for_the_low_pass_filter():
+    config = NETWORKS["tetris"]()
+    steerable = [layer.conv.kernel_size for layer in SteerableClassifier(config).layers]
+    ordinary = [layer[0].kernel_size[0] for layer in DenseClassifier(config).layers]
+    assert (steerable, ordinary) == ([5, 3, 5, 5], [5, 5, 5, 5])
 
 
 def test_the_dense_network_beside_it_is_half_a_resnet34():
@@ -68,7 +83,7 @@ def test_settings_go_to_plain_values_and_back():
     [
         ({"classes": 3}, "the keys stages"),
         ({"classes": 3, "stages": (), "width": 2}, "expected keys among .*got 'width'"),
-        ({"classes": 3, "stages": ()}, "stages: expected at least one"),
+        ({"classes": 3, "stages": ()}, "stages: expected a list of at least one"),
         ({"classes": 0, "stages": ({"irreps": "1x0e"},)}, "classes: expected a whole number"),
         ({"classes": 3, "stages": ({"irreps": "oops"},)}, "irreps: expected irreps"),
         ({"classes": 3, "stages": ({"irreps": "1x0e"},), "periodic": "yes"}, "periodic: expected true or false"),

@@ -4,27 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from steerable3d import Gated, SteerableConv3d
 from steerable3d.lowpass import gaussian
-
-HIDDEN = "4x0e+2x1e+1x2e"
-"""4 scalars, 2 vectors (channels 4 to 9), 1 of degree 2 (channels 10 to 14)."""
-
-
-class Net(nn.Module):
-    """Convolution and gates, then what is given, then another convolution and gates."""
-
-    def __init__(self, middle: nn.Module) -> None:
-        super().__init__()
-        gates = [Gated(HIDDEN), Gated(HIDDEN)]
-        self.first = SteerableConv3d("1x0e", gates[0].irreps_in, 3, periodic=True)
-        self.gate = gates[0]
-        self.middle = middle
-        self.last = SteerableConv3d(HIDDEN, gates[1].irreps_in, 3, periodic=True)
-        self.last_gate = gates[1]
-
-    def forward(self, fields: Tensor) -> Tensor:
-        return self.last_gate(self.last(self.middle(self.gate(self.first(fields)))))
 
 
 class EvenStride(nn.Module):
@@ -35,6 +15,13 @@ class EvenStride(nn.Module):
         filtered = filtered + 0.5 * filtered.roll(1, 3) + 0.5 * filtered.roll(-1, 3)
         filtered = filtered + 0.5 * filtered.roll(1, 4) + 0.5 * filtered.roll(-1, 4)
         return filtered[:, :, ::2, ::2, ::2]  # PLANTED
+
+
+class BareStride(nn.Module):
+    """Every second cell of an odd grid, without a filter: symmetric about the middle."""
+
+    def forward(self, fields: Tensor) -> Tensor:
+        return fields[:, :, ::2, ::2, ::2]
 
 
 class AsymmetricPadding(nn.Module):

@@ -1,0 +1,1 @@
+"""Where faces come from: each module reads one source, behind `faces.Source`."""

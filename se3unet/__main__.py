@@ -1,0 +1,36 @@
+"""The command line: ``python -m se3unet train|evaluate|predict``.
+
+Exit code 0 done, 1 a scan without a face, 2 bad usage: one line on standard error that names the argument, the value
+and what was expected.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from se3unet.evaluation import command as evaluation
+from se3unet.prediction import command as prediction
+from se3unet.training import command as training
+
+PROGRAM = "se3unet"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    parser = argparse.ArgumentParser(prog=f"python -m {PROGRAM}", description="Landmarks of faces in any pose.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for command in (training, evaluation, prediction):
+        command.add_parser(commands)
+    options = parser.parse_args(arguments)
+    try:
+        code: int = options.run(options)
+        return code
+    except (ValueError, OSError, ImportError) as error:
+        print(f"{PROGRAM}: error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

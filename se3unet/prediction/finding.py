@@ -1,0 +1,174 @@
+"""Where in a scan the face is, in whatever pose: balls about points of the surface are shown to the network.
+
+All that is done to the points depends on distances alone, so that a moved scan gives the moved landmarks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from faces import Face, FaceError, farthest_points
+from faces.crop import crop
+from se3unet.metrics import refined_landmarks
+from se3unet.prediction.confidence import Reading, read
+from se3unet.prediction.units import NOMINAL_UNIT_MM
+
+Array = npt.NDArray[np.float64]
+Heatmaps = Callable[[Tensor], Tensor]
+"""From clouds [B, N, 3] float32 in the unit of a normalised face to heatmaps [B, N, 68], both on the CPU."""
+
+POINTS = 1024
+SURFACE_POINTS = 8192
+_CANDIDATES = 16
+_RADIUS = 110.0 / NOMINAL_UNIT_MM
+_CLOSER_RADIUS = 125.0 / NOMINAL_UNIT_MM
+_FOLLOWED = 3
+_CLOSER_STEPS = 2
+_LOOKS = 2
+_SHARE = 0.7
+_DENSE = 4096
+_AT_ONCE = 8
+_NOSE = slice(27, 36)
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """The face of a scan, in the frame of the scan, in nominal units.
+
+    Attributes:
+        landmarks: [68, 3] float64, on the surface.
+        reading: how certain they are.
+        positions: [1024, 3] float64, what the network saw.
+        heatmaps: [1024, 68] float32, what it said.
+        surface: [S, 3] float64, a dense cloud of the face.
+    """
+
+    landmarks: Array
+    reading: Reading
+    positions: Array
+    heatmaps: Tensor
+    surface: Array
+
+
+def find(cloud: Array, heatmaps: Heatmaps) -> Found:
+    """Find the face in a dense cloud [n, 3] of 1,024 points or more, in nominal units.
+
+    Balls about points all over the surface are read first, then balls about the noses of the best, and at last the
+    crop that the landmarks of the very best ask for. What is found need not be a face: its confidence tells.
+    """
+    seen = _read_all([_View.of(cloud, centre, _RADIUS) for centre in _candidates(cloud)], heatmaps)
+    followed = sorted(seen, key=_confidence, reverse=True)[:_FOLLOWED]
+    best = followed[0]
+    for _ in range(_CLOSER_STEPS):
+        noses = [reading.landmarks[_NOSE].mean(0) for _, _, reading in followed]
+        closer = _read_all([_View.of(cloud, nose, _CLOSER_RADIUS) for nose in noses], heatmaps)
+        followed = [max(closer, key=_confidence)]
+        best = max(best, *followed, key=_confidence)
+    return _finished(cloud, best, heatmaps)
+
+
+@dataclass(frozen=True, eq=False)
+class _View:
+    """A part of a scan: a dense cloud [S, 3], and the points [1024, 3] of it that the network sees."""
+
+    surface: Array
+    points: Array
+
+    @staticmethod
+    def of(cloud: Array, centre: Array, radius: float) -> _View:
+        """What is within a ball; where the cloud is sparse, the nearest points, as many as the network wants."""
+        distances = np.linalg.norm(cloud - centre, axis=1)
+        least = np.partition(distances, POINTS - 1)[POINTS - 1]
+        return _View.spread(cloud[distances <= max(radius, least)], _DENSE)
+
+    @staticmethod
+    def spread(cloud: Array, most: int, seed: int = 0) -> _View:
+        """Points spread evenly over a cloud, of which `most` points are kept at random."""
+        rng = np.random.default_rng(seed)
+        surface = cloud[rng.permutation(len(cloud))[:most]]
+        # Shuffled: in the order of picking, pooling would keep the first points.
+        return _View(surface, surface[rng.permutation(farthest_points(surface, POINTS))])
+
+
+_Seen = tuple[_View, Tensor, Reading]
+
+
+def _candidates(cloud: Array) -> Array:
+    """Points spread over the surface, so that one of them is near the nose, and the middle of all."""
+    rng = np.random.default_rng(0)
+    some = cloud[rng.permutation(len(cloud))[:_DENSE]]
+    return np.concatenate([some.mean(0, keepdims=True), some[farthest_points(some, _CANDIDATES)]])
+
+
+def _confidence(seen: _Seen) -> float:
+    return seen[2].confidence
+
+
+def _read_all(views: Sequence[_View], heatmaps: Heatmaps) -> list[_Seen]:
+    seen = []
+    for start in range(0, len(views), _AT_ONCE):
+        some = views[start : start + _AT_ONCE]
+        # About the mean of each, so that float32 loses nothing of a scan that is far from the origin.
+        clouds = [torch.from_numpy(view.points - view.points.mean(0)).float() for view in some]
+        for view, cloud, maps in zip(some, clouds, heatmaps(torch.stack(clouds)), strict=True):
+            seen.append((view, maps, _moved(read(maps, cloud), view.points.mean(0))))
+    return seen
+
+
+def _moved(reading: Reading, by: Array) -> Reading:
+    return Reading(reading.landmarks + by, reading.certainties, reading.size)
+
+
+def _resized(reading: Reading, scale: float) -> Reading:
+    return Reading(reading.landmarks * scale, reading.certainties, reading.size * scale)
+
+
+def _finished(cloud: Array, first: _Seen, heatmaps: Heatmaps) -> Found:
+    """Look again at just that part of the face that a training shows, at the size that faces have in it.
+
+    The landmarks are the mean of what all looks say, weighted by their certainties: the errors of looks at different
+    points of one surface are different ones.
+    """
+    size = first[2].size
+    part = _as_in_training(cloud, first[2])
+    if part is None:
+        view, maps, reading = first
+        return Found(_refined(first, 1.0, view.surface), reading, view.points, maps, view.surface)
+    # Some of the points only, even of a small cloud, so that every look picks others.
+    fewer = min(SURFACE_POINTS, max(POINTS, int(_SHARE * len(part))))
+    views = [_View.spread(part, fewer if seed else SURFACE_POINTS, seed) for seed in range(_LOOKS)]
+    shown = [_View(view.surface / size, view.points / size) for view in views]
+    seen = [
+        (view, maps, _resized(reading, size))
+        for view, (_, maps, reading) in zip(views, _read_all(shown, heatmaps), strict=True)
+    ]
+    places = [_refined(first, 1.0, views[0].surface), *(_refined(each, size, views[0].surface) for each in seen)]
+    weights = np.stack([np.square(each[2].certainties) + 1e-6 for each in (first, *seen)])[..., None]
+    landmarks = (weights * np.stack(places)).sum(0) / weights.sum(0)
+    view, maps, reading = max(seen, key=_confidence)
+    return Found(landmarks, max(first[2], reading, key=lambda r: r.confidence), view.points, maps, views[0].surface)
+
+
+def _refined(seen: _Seen, size: float, surface: Array) -> Array:
+    """Landmarks [68, 3] on a dense surface, from heatmaps of a cloud that was shown divided by `size`."""
+    view, maps, _ = seen
+    middle = view.points.mean(0)
+    points, dense = (torch.from_numpy((each - middle) / size) for each in (view.points, surface))
+    found: Array = refined_landmarks(maps, points, dense).numpy() * size + middle
+    return found
+
+
+def _as_in_training(cloud: Array, reading: Reading) -> Array | None:
+    """The crop of FaceScape's faces [n, 3], by the landmarks; None where they are not those of a face."""
+    to_mm = NOMINAL_UNIT_MM / reading.size
+    try:
+        part: Array = crop(Face("scan", "", "", cloud * to_mm, None, reading.landmarks * to_mm)).points / to_mm
+    except FaceError:
+        return None
+    return part if len(part) >= POINTS else None

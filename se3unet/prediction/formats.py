@@ -1,0 +1,48 @@
+"""A prediction in the formats that other programs read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from se3unet.ibug import LINES, PARTS, part_of
+from se3unet.prediction.predictor import Prediction
+
+_DIGITS = 9
+"""Significant: a tenth of a micrometre at a hundred metres from the origin, in millimetres."""
+
+
+def to_json(prediction: Prediction, about: Mapping[str, Any]) -> str:
+    """Everything that is known of the landmarks, as JSON; `about` goes in front."""
+    content = {
+        **about,
+        "unit": prediction.unit,
+        "unit_mm": prediction.unit_mm,
+        "unit_guessed": prediction.guessed,
+        "confidence": round(prediction.confidence, 4),
+        "landmarks": _rows(prediction),
+        "certainties": [round(certainty, 4) for certainty in prediction.certainties.tolist()],
+        "parts": [part_of(number) for number in range(len(prediction.landmarks))],
+    }
+    return json.dumps(content, indent=1, allow_nan=False) + "\n"
+
+
+def to_ljson(prediction: Prediction) -> str:
+    """menpo's LJSON, version 2: points, lines between them, and a mask for each part of the face."""
+    content = {
+        "version": 2,
+        "labels": [{"label": name.replace(" ", "_"), "mask": list(numbers)} for name, numbers in PARTS.items()],
+        "landmarks": {"connectivity": [list(line) for line in LINES], "points": _rows(prediction)},
+    }
+    return json.dumps(content, indent=1, allow_nan=False) + "\n"
+
+
+def to_pts(prediction: Prediction) -> str:
+    """The .pts format of iBUG, with three coordinates."""
+    rows = [" ".join(map(repr, row)) for row in _rows(prediction)]
+    return "\n".join(["version: 1", f"n_points: {len(rows)}", "{", *rows, "}", ""])
+
+
+def _rows(prediction: Prediction) -> list[list[float]]:
+    return [[float(f"{value:.{_DIGITS}g}") for value in row] for row in prediction.landmarks.tolist()]

@@ -1,0 +1,52 @@
+"""The command ``train``."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to the sub-commands of a parser."""
+    parser = commands.add_parser("train", help="train a network on prepared faces")
+    add = parser.add_argument
+    add("settings", nargs="?", default="default", help="default, report, or a file in TOML; default: default")
+    add("--data", required=True, metavar="DIR|FILE", help="train.npz of 'python -m faces prepare', or its folder")
+    add("--output", required=True, metavar="DIR", help="folder of the checkpoint, the state and the logs")
+    add("--network", metavar="se3unet|published", help="in place of the network of the settings")
+    add("--seed", type=int, metavar="S", help="in place of the seed of the settings")
+    add("--epochs", type=int, metavar="N", help="in place of the epochs of the settings")
+    add("--weights", metavar="FILE", help="a checkpoint to start from, in place of random weights")
+    add("--resume", action="store_true", help="go on with the training in the output folder")
+    add("--devices", type=int, default=1, metavar="N", help="GPUs, or processes on the CPU where there is none")
+    add("--nodes", type=int, default=1, metavar="N", help="machines, each started by torchrun; default: 1")
+    add("--watch", type=int, default=0, metavar="N", help="run the harness every N epochs and log the errors of layers")
+    add("--stop-on-breach", action="store_true", help="with --watch: end the training when it finds a break")
+    add("--quiet", action="store_true", help="no progress bar")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train, and print the figures of the last epoch."""
+    from faces import FaceSet
+    from se3unet.training.fit import BEST, Options, train
+    from se3unet.training.settings import Settings
+
+    settings = Settings.read(options.settings)
+    given = {name: getattr(options, name) for name in ("seed", "epochs") if getattr(options, name) is not None}
+    settings = replace(settings, training=replace(settings.training, **given))
+    settings = replace(settings, network=options.network or settings.network)
+    for name, least in (("devices", 1), ("nodes", 1), ("watch", 0)):
+        if getattr(options, name) < least:
+            raise ValueError(f"--{name}: expected {least} or more, got {getattr(options, name)}")
+    data, output = Path(options.data), Path(options.output)
+    faces = FaceSet.load(data / "train.npz" if data.is_dir() else data)
+    how = Options(options.resume, options.quiet, options.devices, options.nodes, options.watch, options.stop_on_breach)
+    figures = train(faces, settings, output, how, Path(options.weights) if options.weights else None)
+    from lightning.pytorch.utilities import rank_zero_only
+
+    if getattr(rank_zero_only, "rank", 0) == 0:
+        print("\n".join([*(f"{name}: {value:.4g}" for name, value in figures.items()), f"written: {output / BEST}"]))
+    return 0

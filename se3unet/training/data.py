@@ -1,0 +1,93 @@
+"""Faces as batches of a training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from faces import FaceSet, heatmaps
+from se3unet.hierarchy import Hierarchy, joined
+from se3unet.training.networks import prepared
+
+AT_ONCE = 16
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Faces of a step.
+
+    Attributes:
+        inputs: what the network takes: clouds [B, N, 3], or their graphs.
+        targets: [B, N, 68], their true heatmaps.
+        positions: [B, N, 3], the clouds.
+        landmarks: [B, 68, 3].
+        unit_mm: [B] float64.
+    """
+
+    inputs: Hierarchy | Tensor
+    targets: Tensor
+    positions: Tensor
+    landmarks: Tensor
+    unit_mm: Tensor
+
+    def __len__(self) -> int:
+        """Faces in the batch."""
+        return len(self.targets)
+
+    def to(self, device: torch.device | str) -> Batch:
+        """The same on a device."""
+        rest = (self.targets, self.positions, self.landmarks, self.unit_mm)
+        return Batch(self.inputs.to(device), *(tensor.to(device) for tensor in rest))
+
+
+class Faces(Dataset[Batch]):
+    """Prepared faces with their graphs and heatmaps, computed once.
+
+    They are kept for all epochs: no pose changes them (see `Hierarchy`), and the network sees a face in one pose only,
+    as it is the same to it in every pose. A face of 1,024 points takes 0.8 MB.
+    """
+
+    def __init__(self, faces: FaceSet, model: nn.Module, sigma: float) -> None:
+        """Compute everything.
+
+        Args:
+            faces: the faces.
+            model: the network that will see them.
+            sigma: width of the heatmaps.
+
+        Raises:
+            ValueError: the network cannot use the faces.
+        """
+        self.faces = faces
+        self.targets = heatmaps(faces.positions, faces.landmarks, sigma)
+        self.inputs: list[Hierarchy | Tensor] = []
+        for clouds in faces.positions.split(AT_ONCE):
+            together = prepared(model, clouds)
+            is_graph = isinstance(together, Hierarchy)
+            self.inputs += [
+                together.sample(n) if is_graph else clouds[n : n + 1]  # type: ignore[union-attr]
+                for n in range(len(clouds))
+            ]
+
+    def __len__(self) -> int:
+        """How many faces there are."""
+        return len(self.faces)
+
+    def __getitem__(self, number: int) -> Batch:
+        """One face, as a batch of one."""
+        one = slice(number, number + 1)
+        faces = self.faces
+        rest = (self.targets, faces.positions, faces.landmarks, faces.unit_mm)
+        return Batch(self.inputs[number], *(tensor[one] for tensor in rest))
+
+
+def collate(batches: Sequence[Batch]) -> Batch:
+    """One batch of many."""
+    inputs = [batch.inputs for batch in batches]
+    together = joined(inputs) if isinstance(inputs[0], Hierarchy) else torch.cat(inputs)  # type: ignore[arg-type]
+    names = ("targets", "positions", "landmarks", "unit_mm")
+    return Batch(together, *(torch.cat([getattr(batch, name) for batch in batches]) for name in names))

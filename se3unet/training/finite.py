@@ -1,0 +1,75 @@
+"""Which layer made a number that is none: found when it happens, at no cost before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from se3unet.pool import PooledCloud
+
+
+class NotFiniteError(ValueError):
+    """A heatmap, a gradient or a weight is NaN or infinite; the message names the layer."""
+
+
+def is_finite(tensors: Iterable[Tensor]) -> bool:
+    """Whether all numbers are finite."""
+    return all(bool(tensor.isfinite().all()) for tensor in tensors)
+
+
+def explain_heatmaps(model: nn.Module, inputs: Any) -> str:
+    """Run the model again on inputs that gave heatmaps that are not finite, and say where it went wrong."""
+    broken = [name for name, weight in model.named_parameters() if not is_finite([weight])]
+    if broken:
+        return f"the weights {', '.join(broken[:3])} are NaN or infinite"
+    with torch.no_grad(), _first_broken(model) as found:
+        model(inputs)
+    return f"layer {found[0]} is the first whose output is" if found else "a second run gives finite ones"
+
+
+def explain_gradients(model: nn.Module) -> str:
+    """The last layers of the network whose weights have gradients that are not finite: where it began."""
+    named = [name for name, weight in model.named_parameters() if weight.grad is not None]
+    broken = [name for name in named if not is_finite([model.get_parameter(name).grad])]  # type: ignore[list-item]
+    return f"the gradients of {', '.join(broken[-3:])} ({len(broken)} of {len(named)} weights) are NaN or infinite"
+
+
+@contextmanager
+def _first_broken(model: nn.Module) -> Iterator[list[str]]:
+    """Names of layers whose output is not finite, the first to return first: the innermost before those around it."""
+    found: list[str] = []
+
+    def look(name: str, layer: nn.Module) -> None:
+        def hook(_module: nn.Module, _arguments: Any, output: Any) -> None:
+            if not is_finite(_tensors(output)):
+                found.append(f"{name or 'the network'} ({type(layer).__name__})")
+
+        handles.append(layer.register_forward_hook(hook))
+
+    handles: list[Any] = []
+    try:
+        for name, layer in model.named_modules():
+            look(name, layer)
+        yield found
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _tensors(output: Any) -> Iterator[Tensor]:
+    """The floating-point tensors of an output: fibers are dicts of them; of graphs nothing is learned."""
+    if isinstance(output, Tensor):
+        if output.is_floating_point():
+            yield output
+    elif isinstance(output, dict):
+        for value in output.values():
+            yield from _tensors(value)
+    elif isinstance(output, tuple | list):
+        for value in output:
+            yield from _tensors(value)
+    elif isinstance(output, PooledCloud):
+        yield from _tensors(output.fibers)

@@ -1,0 +1,162 @@
+"""A training from faces to a checkpoint, on Lightning."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from faces import FaceSet, split_by_subject
+from se3unet.extras import needed
+from se3unet.training.checkpoint import load_checkpoint
+from se3unet.training.networks import build
+from se3unet.training.settings import Settings
+
+BEST, STATE = "landmarks.safetensors", "state.ckpt"
+
+# What Lightning says of every training, or of every one that goes on: faces lie in memory, so that no worker is missed,
+# and files of the training are in its folder.
+_KNOWN = (".*does not have many workers", ".*exists and is not empty", r".*isinstance\(treespec, LeafSpec\)")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a training is run: what changes nothing about its result.
+
+    Attributes:
+        resume: go on with what is in the output folder.
+        quiet: no progress bar.
+        devices: processes, each on a GPU of its own, or on the CPU where there is none.
+        nodes: machines.
+        watch: epochs between two examinations by the harness; 0 for none.
+        stop_on_breach: end the training when the harness finds a break.
+    """
+
+    resume: bool = False
+    quiet: bool = False
+    devices: int = 1
+    nodes: int = 1
+    watch: int = 0
+    stop_on_breach: bool = False
+
+
+def train(
+    faces: FaceSet, settings: Settings, output: Path, options: Options | None = None, weights: Path | None = None
+) -> dict[str, float]:
+    """Train a network, and keep the weights of the least validation error as ``landmarks.safetensors`` in `output`.
+
+    Beside them are written ``state.ckpt`` after every epoch, from which ``resume`` goes on as if nothing had been, and
+    the logs of Lightning, as CSV and for TensorBoard.
+
+    Args:
+        faces: to train on and, some subjects of them, to validate on.
+        settings: which network, which loss, and how.
+        output: a folder, which is made.
+        options: how the training is run.
+        weights: a checkpoint to start from, in place of random weights.
+
+    Returns:
+        the figures of the last validation and the loss of the last epoch.
+
+    Raises:
+        ImportError: lightning is not installed, or tensorboard.
+        ValueError: there is nothing to resume; the folder holds another training; the faces are too few, or cannot be
+            used; the weights are of another network; a number is not finite.
+    """
+    lightning = needed("lightning", "training", "train")
+    needed("tensorboard", "training", "train")
+    from se3unet.training.loaders import FaceBatches
+    from se3unet.training.module import Heatmaps
+
+    options = options or Options()
+    model = build(settings) if weights is None else _started(weights, settings)
+    state = _state(output, options.resume)
+    learned, held_out = split_by_subject(faces, 1 - settings.training.validation, settings.training.seed)
+    if len(learned) < settings.training.batch * options.devices * options.nodes:
+        raise ValueError(f"batch: expected at most the {len(learned)} faces of the training, got "
+                         f"{settings.training.batch} on each of {options.devices * options.nodes} devices")  # fmt: skip
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING if options.quiet else logging.INFO)
+    lightning.seed_everything(settings.training.seed, workers=True, verbose=False)
+    trainer = _trainer(lightning, settings, output, options, held_out)
+    with warnings.catch_warnings():
+        for message in _KNOWN:
+            warnings.filterwarnings("ignore", message)
+        batches = FaceBatches(learned, held_out, model, settings)
+        trainer.fit(Heatmaps(model, settings), batches, ckpt_path=state, weights_only=False)
+    return {name: float(value) for name, value in trainer.callback_metrics.items() if "step" not in name}
+
+
+def _started(weights: Path, settings: Settings) -> nn.Module:
+    found = load_checkpoint(weights)
+    if (found.settings.network, found.settings.unet) != (settings.network, settings.unet):
+        raise ValueError(f"weights: expected those of the network of the settings, got {weights} of another one")
+    return found.model.train()
+
+
+def _state(output: Path, resume: bool) -> str | None:
+    state = output / STATE
+    if resume and not state.is_file():
+        raise ValueError(f"resume: expected {STATE} of an earlier training in the output folder, got {output}")
+    if not resume and state.is_file():
+        raise ValueError(f"output: expected a folder without a training, or --resume, got {output}")
+    output.mkdir(parents=True, exist_ok=True)
+    return str(state) if resume else None
+
+
+def _trainer(lightning: Any, settings: Settings, output: Path, options: Options, held_out: FaceSet) -> Any:
+    training, loggers = settings.training, lightning.pytorch.loggers
+    return lightning.Trainer(
+        max_epochs=training.epochs,
+        accumulate_grad_batches=training.accumulate,
+        gradient_clip_val=training.clip,
+        precision=training.precision,
+        devices=options.devices,
+        num_nodes=options.nodes,
+        strategy="ddp" if options.devices * options.nodes > 1 else "auto",
+        use_distributed_sampler=False,
+        callbacks=_callbacks(lightning, settings, output, options, held_out),
+        plugins=[_whole_files()],
+        # A version of the logs for each start, as a file of CSV would be written over. No kill shall lose a step.
+        logger=[
+            loggers.CSVLogger(output / "logs", name="csv", flush_logs_every_n_steps=1),
+            loggers.TensorBoardLogger(output / "logs", name="tensorboard"),
+        ],
+        log_every_n_steps=1,
+        num_sanity_val_steps=0,
+        enable_progress_bar=not options.quiet,
+        enable_model_summary=False,
+        default_root_dir=output,
+    )
+
+
+def _whole_files() -> Any:
+    from se3unet.training.callbacks import WholeFiles
+
+    return WholeFiles()
+
+
+def _callbacks(lightning: Any, settings: Settings, output: Path, options: Options, held_out: FaceSet) -> list[Any]:
+    from se3unet.training.callbacks import EquivarianceWatch, KeepBest
+
+    kinds = lightning.pytorch.callbacks
+    found: list[Any] = [KeepBest(output / BEST, settings)]
+    if settings.training.average:
+        found.append(kinds.EMAWeightAveraging(decay=settings.training.average))
+    if options.watch:
+        found.append(EquivarianceWatch(held_out.positions[:1], options.watch, options.stop_on_breach))
+    found.append(
+        kinds.ModelCheckpoint(
+            dirpath=output,
+            filename=Path(STATE).stem,
+            save_top_k=1,
+            monitor=None,
+            every_n_epochs=1,
+            save_on_train_epoch_end=True,
+            enable_version_counter=False,
+        )
+    )
+    return found

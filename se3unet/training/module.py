@@ -1,0 +1,69 @@
+"""The network as Lightning trains it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import lightning
+import torch
+from torch import Tensor, nn
+
+from se3unet.metrics import iou, landmark_error_mm, soft_landmarks
+from se3unet.training.data import Batch
+from se3unet.training.finite import NotFiniteError, explain_gradients, explain_heatmaps, is_finite
+from se3unet.training.losses import heatmap_loss
+from se3unet.training.settings import Settings
+
+
+class Heatmaps(lightning.LightningModule):
+    """Training steps, validation figures, and the optimizer."""
+
+    def __init__(self, model: nn.Module, settings: Settings) -> None:
+        """Wrap a network.
+
+        Args:
+            model: what is trained.
+            settings: by which loss, and how.
+        """
+        super().__init__()
+        self.model, self.settings = model, settings
+        self.loss = heatmap_loss(settings.loss)
+
+    def training_step(self, batch: Batch, index: int) -> Tensor:
+        """The loss of a batch."""
+        heatmaps = self.model(batch.inputs).float()
+        if not is_finite([heatmaps]):
+            self._stop("heatmaps", explain_heatmaps(self.model, batch.inputs))
+        loss: Tensor = self.loss(heatmaps, batch.targets)
+        self.log("loss", loss, on_step=True, on_epoch=True, prog_bar=True, batch_size=len(batch), sync_dist=True)
+        return loss
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Refuse gradients that would spoil the weights."""
+        if not is_finite(weight.grad for weight in self.model.parameters() if weight.grad is not None):
+            self._stop("gradient", explain_gradients(self.model))
+
+    def validation_step(self, batch: Batch, index: int) -> None:
+        """Figures of faces that are not trained on."""
+        heatmaps = self.model(batch.inputs).float()
+        landmarks = soft_landmarks(heatmaps, batch.positions)
+        figures = {
+            "val_loss": self.loss(heatmaps, batch.targets),
+            "val_iou": iou(heatmaps, batch.targets).nanmean(),
+            "val_error_mm": landmark_error_mm(landmarks, batch.landmarks, batch.unit_mm).mean().float(),
+        }
+        self.log_dict(figures, prog_bar=True, batch_size=len(batch), sync_dist=True)
+
+    def configure_optimizers(self) -> Any:
+        """Adam with decoupled decay, and cosines with warm restarts, one step of the schedule for each of Adam."""
+        settings = self.settings.training
+        optimizer = torch.optim.AdamW(self.model.parameters(), settings.rate, weight_decay=settings.decay)
+        steps = int(self.trainer.estimated_stepping_batches) // settings.epochs
+        schedule = torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(
+            optimizer, settings.cycle * steps, settings.growth
+        )
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def _stop(self, what: str, why: str) -> None:
+        where = f"in epoch {self.current_epoch}, step {self.global_step}"
+        raise NotFiniteError(f"{what}: expected finite numbers, got others {where}: {why}")

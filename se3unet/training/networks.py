@@ -1,0 +1,75 @@
+"""The networks that can be trained, behind one call: from clouds to heatmaps."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from se3unet.hierarchy import Hierarchy
+from se3unet.model import SE3Unet
+from se3unet.training.settings import Settings
+
+PRIOR = -4.4
+"""Logit of the mean of a true heatmap of a face, 0.0125: an untrained head starts there, and not at a half."""
+
+
+class Network(Protocol):
+    """What can be trained and evaluated: heatmaps [B, N, 68] in (0, 1) of clouds [B, N, 3]."""
+
+    def __call__(self, positions: Tensor) -> Tensor:
+        """Predict heatmaps."""
+        ...
+
+
+class PublishedNetwork(nn.Module):
+    """The published architecture behind the same call: it builds the graph that the network takes."""
+
+    def __init__(self, seed: int) -> None:
+        """Draw the weights from a seed.
+
+        Raises:
+            ImportError: DGL is not installed.
+        """
+        super().__init__()
+        try:
+            from se3unet.published import PublishedUnet
+        except ImportError as error:
+            needs = "pip install 'equivariance[dgl]' on Python 3.11"
+            raise ImportError(f"network 'published': DGL is needed: {needs}") from error
+        self.unet = PublishedUnet(seed)
+
+    def forward(self, positions: Tensor) -> Tensor:
+        """Predict heatmaps [B, N, 68] in (0, 1) of clouds [B, N, 3]; [N, 68] of one cloud [N, 3]."""
+        from se3unet.published import published_graph
+
+        if positions.dim() == 2:
+            heatmaps: Tensor = self(positions.unsqueeze(0)).squeeze(0)
+            return heatmaps
+        return self.unet(published_graph(positions)).sigmoid()
+
+
+def build(settings: Settings) -> nn.Module:
+    """The network of the settings, with weights from their seed; the global generators are left as they were.
+
+    Raises:
+        ImportError: the published network is asked for, and DGL is not installed.
+    """
+    seed = settings.training.seed
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        if settings.network == "published":
+            published = PublishedNetwork(seed)
+            last: nn.Module = published.unet.head.output
+            model: nn.Module = published
+        else:
+            model = unet = SE3Unet(settings.unet)
+            last = unet.head.mlp[-1]
+    nn.init.constant_(last.get_parameter("bias"), PRIOR)
+    return model
+
+
+def prepared(model: nn.Module, positions: Tensor) -> Hierarchy | Tensor:
+    """What the model can be given instead of clouds [B, N, 3], and takes less time for: nothing in it is learned."""
+    return model.hierarchy(positions) if isinstance(model, SE3Unet) else positions

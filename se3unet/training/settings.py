@@ -1,0 +1,194 @@
+"""Settings of a training: which network, by which loss, and how."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from faces import SIGMA
+from se3unet.config import SE3UnetConfig
+
+NETWORKS = ("se3unet", "published")
+LOSSES = ("adaptive_wing", "cross_entropy")
+PRECISIONS = ("32-true", "bf16-mixed")
+BUILT_IN = Path(__file__).parent.parent / "data"
+
+
+@dataclass(frozen=True)
+class LossSettings:
+    """What is minimized.
+
+    Attributes:
+        kind: "adaptive_wing" (the report's) or "cross_entropy", see `se3unet.training.losses`.
+        omega: of the Adaptive Wing loss, its height.
+        theta: of the same, the distance at which it becomes a straight line.
+        epsilon: of the same, its unit of distance.
+        alpha: of the same, its exponent in the background.
+        foreground_weight: how much more than others count points whose true value is above 0.2: their loss is
+            multiplied by 1 + foreground_weight. The original's is 10.
+        sigma: width of the true heatmaps, in units of the normalised face.
+    """
+
+    kind: str = "adaptive_wing"
+    omega: float = 14.0
+    theta: float = 0.5
+    epsilon: float = 1.0
+    alpha: float = 2.1
+    foreground_weight: float = 10.0
+    sigma: float = SIGMA
+
+    def __post_init__(self) -> None:
+        """Check every setting."""
+        _choice("kind", self.kind, LOSSES)
+        for name in ("omega", "theta", "epsilon", "sigma"):
+            _number(name, getattr(self, name), above=0)
+        _number("alpha", self.alpha, above=1)
+        _number("foreground_weight", self.foreground_weight, least=0)
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How it is minimized.
+
+    Attributes:
+        epochs: passes over the faces.
+        batch: faces of a batch on each device.
+        accumulate: batches whose gradients are averaged for one step.
+        rate: step size of Adam at the start of each cycle; it falls to zero as a cosine.
+        cycle: epochs of the first cycle of the step size (CosineAnnealingWarmRestarts).
+        growth: how many times longer each cycle is than the one before.
+        decay: weight decay, decoupled.
+        clip: longest gradient; a longer one is shortened to it.
+        average: decay of the moving average of the weights, which is what is validated and kept; 0 keeps the weights.
+        precision: "32-true", or "bf16-mixed" for products in bfloat16.
+        cuts: how many times each face is learned besides, cut at random and in a unit that is a little wrong, as scans
+            are (see `se3unet.training.crops`).
+        validation: fraction of the subjects that is not trained on.
+        seed: of the weights, of the order of the faces and of the choice of the subjects.
+    """
+
+    epochs: int = 35
+    batch: int = 3
+    accumulate: int = 1
+    rate: float = 8.5e-5
+    cycle: int = 35
+    growth: int = 1
+    decay: float = 0.0
+    clip: float = 1.0
+    average: float = 0.0
+    precision: str = "32-true"
+    cuts: int = 0
+    validation: float = 0.05
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check every setting."""
+        for name in ("epochs", "batch", "accumulate", "cycle", "growth"):
+            _whole(name, getattr(self, name), 1)
+        for name in ("cuts", "seed"):
+            _whole(name, getattr(self, name), 0)
+        for name in ("rate", "clip"):
+            _number(name, getattr(self, name), above=0)
+        _number("decay", self.decay, least=0)
+        _choice("precision", self.precision, PRECISIONS)
+        for name in ("average", "validation"):
+            _number(name, getattr(self, name), least=0)
+            if getattr(self, name) >= 1:
+                raise ValueError(f"{name}: expected a number below 1, got {getattr(self, name)!r}")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings of a training.
+
+    Attributes:
+        network: "se3unet", or "published" for the published architecture, which has no settings of its own.
+        unet: settings of "se3unet".
+        loss: what is minimized.
+        training: how.
+    """
+
+    network: str = "se3unet"
+    unet: SE3UnetConfig = field(default_factory=SE3UnetConfig)
+    loss: LossSettings = field(default_factory=LossSettings)
+    training: TrainingSettings = field(default_factory=TrainingSettings)
+
+    def __post_init__(self) -> None:
+        """Check the network."""
+        _choice("network", self.network, NETWORKS)
+
+    @classmethod
+    def from_dict(cls, settings: Mapping[str, Any]) -> Settings:
+        """Build it from plain values, such as `to_dict` gives, or a file holds; what is left out keeps its default.
+
+        Raises:
+            ValueError: a key is unknown, or a value out of range.
+        """
+        known = ("network", "unet", "loss", "training")
+        _known_keys("settings", settings, known)
+        tables = {name: _table(name, settings.get(name, {})) for name in known[1:]}
+        return cls(
+            network=settings.get("network", "se3unet"),
+            unet=SE3UnetConfig.from_dict(tables["unet"]),
+            loss=_built(LossSettings, "loss", tables["loss"]),
+            training=_built(TrainingSettings, "training", tables["training"]),
+        )
+
+    @classmethod
+    def read(cls, name: str) -> Settings:
+        """Read a file in TOML, or one of the built-in ones by its name: "default" or "report".
+
+        Raises:
+            ValueError: there is no such file, or no such settings in it.
+        """
+        built_in = BUILT_IN / f"{name}.toml"
+        path = built_in if built_in.is_file() else Path(name)
+        if not path.is_file():
+            names = ", ".join(sorted(file.stem for file in BUILT_IN.glob("*.toml")))
+            raise ValueError(f"settings: expected {names} or a file in TOML, got {name}")
+        try:
+            return cls.from_dict(tomllib.loads(path.read_text(encoding="utf-8")))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ValueError(f"settings: expected a file in TOML, got {path} ({error})") from error
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings as plain values."""
+        return asdict(self)
+
+
+def _built(kind: Any, name: str, table: Mapping[str, Any]) -> Any:
+    _known_keys(name, table, [f.name for f in fields(kind)])
+    return kind(**table)
+
+
+def _known_keys(name: str, table: Mapping[str, Any], known: Any) -> None:
+    unknown = sorted(set(table) - set(known))
+    if unknown:
+        raise ValueError(f"{name}: expected keys among {', '.join(known)}, got {', '.join(map(repr, unknown))}")
+
+
+def _table(name: str, settings: Any) -> Mapping[str, Any]:
+    if not isinstance(settings, Mapping):
+        raise ValueError(f"{name}: expected a table, got {settings!r}")
+    return settings
+
+
+def _choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ValueError(f"{name}: expected one of {', '.join(choices)}, got {value!r}")
+
+
+def _whole(name: str, value: object, least: int) -> None:
+    if type(value) is not int or value < least:
+        raise ValueError(f"{name}: expected a whole number, {least} or more, got {value!r}")
+
+
+def _number(name: str, value: object, above: float | None = None, least: float = 0) -> None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    bound = f"above {above}" if above is not None else f"of {least} or more"
+    if not is_number or (value <= above if above is not None else value < least):  # type: ignore[operator]
+        raise ValueError(f"{name}: expected a number {bound}, got {value!r}")
