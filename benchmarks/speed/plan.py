@@ -80,6 +80,7 @@ def _recall(kept: Path, key: str) -> dict[str, float] | None:
 
 def _keep(kept: Path, key: str, row: dict[str, float]) -> None:
     if _recall(kept, key) is None:
+        kept.parent.mkdir(parents=True, exist_ok=True)
         with kept.open("a") as file:
             file.write(json.dumps([key, row]) + "\n")
 
