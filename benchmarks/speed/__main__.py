@@ -43,7 +43,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=2, help="threads of PyTorch (default 2)")
     parser.add_argument("--rounds", type=int, default=3, help="processes for each case (default 3)")
     parser.add_argument("--repeats", type=int, default=5, help="repetitions in each process (default 5)")
-    parser.add_argument("--keep", type=Path, default=Path(".benchmarks/speed.jsonl"), metavar="FILE", help="go on from there")
+    parser.add_argument(
+        "--keep", type=Path, default=Path(".benchmarks/speed.jsonl"), metavar="FILE", help="go on from there"
+    )
     parser.add_argument("--output", type=Path, default=PAGE, metavar="FILE", help="the page (default: in docs/results)")
     options = parser.parse_args()
     unknown = sorted(set(options.parts) - set(PARTS))
