@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -41,6 +42,24 @@ class Closeness:
             off, size = (torch.linalg.vector_norm(t, dim=0) for t in (left - right, right))
         whole = torch.linalg.vector_norm(size)
         return off <= self._tolerance(value) * size + 1e3 * torch.finfo(value.dtype).eps * whole
+
+    def kept_lengths(self, rows: Tensor, others: Tensor) -> Callable[[int, int], bool] | None:
+        """Whether columns from a start to a stop may be the same up to a rotation: whether their length is.
+
+        Cheap, and never false of what :meth:`__call__` would find equal; None where some numbers have no length.
+        """
+        squares = [[0.0, *t.square().sum(0).cumsum(0).tolist()] for t in (rows, others)]
+        if not all(math.isfinite(s[-1]) for s in squares):
+            return None
+        slack = self._tolerance(rows) + 1e3 * torch.finfo(rows.dtype).eps * math.sqrt(rows.shape[1])
+
+        def kept(start: int, stop: int) -> bool:
+            one, other = (math.sqrt(max(0.0, s[stop] - s[start])) for s in squares)
+            # Differences of sums are rounded, as much as the sums are large.
+            rounding = math.sqrt(torch.finfo(rows.dtype).eps * rows.shape[1] * max(s[stop] for s in squares))
+            return abs(one - other) <= 1.01 * slack * one + 10 * rounding
+
+        return kept
 
     def _tolerance(self, value: Tensor) -> float:
         return max(self.tolerance, 64 * torch.finfo(value.dtype).eps)

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import torch
+
 from equivariance.elements import Transform
 from equivariance.frames import Place
 from equivariance.grid_laws import lattice_of
@@ -45,9 +47,18 @@ class Unit:
 class Dataflow:
     """The recordings of one course of a layer, in the reference run and under some elements."""
 
-    def __init__(self, reference: Tape, under: Sequence[tuple[Transform, Tape]], matcher: Matcher) -> None:
-        """All tapes must have the same events."""
-        self.reference, self.under, self.matcher = reference, under, matcher
+    def __init__(
+        self,
+        reference: Tape,
+        under: Sequence[tuple[Transform, Tape]],
+        matcher: Matcher,
+        before: Dataflow | None = None,
+    ) -> None:
+        """All tapes must have the same events.
+
+        What ``before`` knows, under the same elements, is not asked again of values that are the same there.
+        """
+        self.reference, self.under, self.matcher, self._before = reference, under, matcher, before
         self.events: list[Event] = reference.events
         self._fits: dict[int, tuple[int, Law | None]] = {}
         self._partial: dict[int, bool] = {}
@@ -229,7 +240,8 @@ class Dataflow:
 
     def _fit(self, number: int) -> tuple[int, Law | None]:
         if number not in self._fits:
-            self._fits[number] = self.matcher.fit(self._seen(number))
+            before = self._known(number)
+            self._fits[number] = self.matcher.fit(self._seen(number)) if before is None else before._fit(number)
         return self._fits[number]
 
     def _is_partial(self, number: int) -> bool:
@@ -237,11 +249,23 @@ class Dataflow:
         if self._fit(number)[0] > BROKEN:
             return False
         if number not in self._partial:
-            self._partial[number] = self._is_component(number, self._seen(number))
+            before = self._known(number)
+            self._partial[number] = self._is_component(number) if before is None else before._is_partial(number)
         return self._partial[number]
 
-    def _is_component(self, number: int, seen: Seen) -> bool:
+    def _known(self, number: int) -> Dataflow | None:
+        """What came before, where the value was the same there."""
+        if self._before is None:
+            return None
+        pairs = zip(self.under, self._before.under, strict=True)
+        same = all(torch.equal(now.values[number], then.values[number]) for (_, now), (_, then) in pairs)
+        return self._before if same else None
+
+    def _is_component(self, number: int) -> bool:
         """Whether the value is made of components of a lawful value that it comes from, each by a fixed factor."""
+        if not self.matcher.may_combine(self.reference.values[number]):
+            return False
+        rows = self.matcher.rows(self._seen(number))
         waiting, visited = list(self._event(number).reads), set()
         for _ in range(_NEAR):
             if not waiting:
@@ -252,7 +276,7 @@ class Dataflow:
             visited.add(near)
             if self._event(near).name != "given" and self._fit(near)[0] < LAWFUL:
                 waiting.extend(self._event(near).reads)
-            elif self.matcher.combines(seen, self._seen(near)):
+            elif self.matcher.combines(rows, self._seen(near)):
                 return True
         return False
 

@@ -69,19 +69,27 @@ class Matcher:
         parts = ((a.values, b.values) for p in pairs for a, b in zip(*map(law.how.parts, p), strict=True))
         return all(itertools.starmap(self.close, parts))
 
-    def combines(self, seen: Seen, whole: Seen) -> bool:
-        """Whether each row of a value is the same combination of the components of a lawful one in all runs."""
+    def may_combine(self, value: Tensor) -> bool:
+        """Whether :meth:`combines` is worth asking of a value."""
+        return self.symmetry in ("rotation", "inversion") and value.is_floating_point() and value.numel() > 0
+
+    def rows(self, seen: Seen) -> Tensor | None:
+        """The rows of a value in all runs, float64; None where they do not go together."""
         values = [seen.reference, *(v for _, v in seen.under)]
-        parts = [whole.reference, *(v for _, v in whole.under)]
         length = values[0].shape[0] if values[0].dim() else 0
-        usable = all(t.is_floating_point() and t.dim() >= 1 and t.shape[0] == length for t in (*values, *parts))
-        if self.symmetry not in ("rotation", "inversion") or not usable or not length:
+        if not length or not all(v.is_floating_point() and v.dim() and v.shape[0] == length for v in values):
+            return None
+        return torch.cat([v.double().reshape(length, -1) for v in values])
+
+    def combines(self, rows: Tensor | None, whole: Seen) -> bool:
+        """Whether each row of a value is the same combination of the components of a lawful one in all runs."""
+        width = whole.reference[:1].numel() if whole.reference.dim() else 0
+        if rows is None or not 2 <= width <= 64 or len(rows) < 2 * width:
             return False
-        left = torch.cat([v.double().reshape(length, -1) for v in values])
-        right = torch.cat([p.double().reshape(length, -1) for p in parts])
-        if not 2 <= right.shape[1] <= 64 or len(right) < 2 * right.shape[1] or not are_finite(left, right):
+        parts = self.rows(whole)
+        if parts is None or len(parts) != len(rows) or not are_finite(rows, parts):
             return False
-        return self.close(left, right @ solved(right, left))
+        return self.close(rows, parts @ solved(parts, rows))
 
     def candidates(self, reference: Tensor, laws: Sequence[Law]) -> Iterator[Law]:
         """Laws that a broken value of this shape might have been meant to obey, the known ones of its kin first."""
@@ -127,10 +135,12 @@ class Matcher:
             return None
         rows = rows_of(seen.reference, axis)
         pairs = [(element, rows_of(value, axis)) for element, value in seen.under]
+        kept = self.close.kept_lengths(rows, pairs[0][1]) if pairs else None
         degrees: list[int] = []
         start = 0
         while start < length:
             fitting = (d for d in range(_MOST_DEGREE + 1) if start + 2 * d + 1 <= length)
+            fitting = (d for d in fitting if kept is None or kept(start, start + 2 * d + 1))
             degree = next((d for d in fitting if self._turns(rows, pairs, start, d)), None)
             if degree is None:
                 return None

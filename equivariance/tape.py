@@ -11,13 +11,13 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from equivariance.contract import bind
 from equivariance.frames import Place, places_of
@@ -83,6 +83,15 @@ class Event:
         return self.name, self.places, self.layer, self.reads, self.writes
 
 
+class _Asked(NamedTuple):
+    """Where an operation was asked for, as in :class:`Event`."""
+
+    places: tuple[Place, ...]
+    own: int
+    layer: str
+    origin: int | None
+
+
 @dataclass(frozen=True)
 class Passed:
     """What one call of a layer took and gave: arguments by name, output, and the numbers of all tensors in order."""
@@ -124,28 +133,27 @@ class Tape(TorchDispatchMode):
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         """Run the operation and record it."""
-        changed = _changed(func, args, kwargs or {})
+        kwargs = kwargs or {}
+        name, written = _described(func)
+        changed = _changed(written, args, kwargs) if written else []
         self._origins.note(len(self.events))
         if not self.active:
             self._secure(changed)
-            return func(*args, **(kwargs or {}))
-        name = func._schema.name.rpartition("::")[2]
-        given = [t for t in tree_flatten((args, kwargs))[0] if isinstance(t, Tensor)]
-        event = self._asked(name, sys._getframe().f_back)
-        reads = tuple(self.number(t) for t in given)
+            return func(*args, **kwargs)
+        asked = self._asked(sys._getframe().f_back)
+        reads = tuple([self.number(t) for t in _tensors((args, kwargs))])
         self._secure(changed)
-        output = func(*args, **(kwargs or {}))
-        return self._record(replace(event, reads=reads), changed, output)
+        return self._record(name, asked, reads, changed, func(*args, **kwargs))
 
-    def _asked(self, name: str, frame: FrameType | None) -> Event:
-        """An operation that ``frame`` asks for; one of autograd belongs to the statement that it differentiates."""
+    def _asked(self, frame: FrameType | None) -> _Asked:
+        """Where ``frame`` asks for an operation; one of autograd belongs to the statement that it differentiates."""
         origin = self._origins.of(frame)
         if origin is not None:
             event = self.events[origin]
             first = origin if event.origin is None else event.origin
-            return Event(name, event.places, event.own, event.layer, (), (), origin=first)
+            return _Asked(event.places, event.own, event.layer, first)
         places, (layer, outside) = places_of(frame), self._layers[-1]
-        return Event(name, places, len(places) - outside, layer, (), ())
+        return _Asked(places, len(places) - outside, layer, None)
 
     @contextmanager
     def following(self, module: torch.nn.Module, owner: str, others: Sequence[str]) -> Iterator[None]:
@@ -215,24 +223,29 @@ class Tape(TorchDispatchMode):
     def _numbers_of(self, value: Any) -> tuple[int, ...]:
         return tuple(self.number(t) for _, t, _ in leaves(value, UNSPECIFIED))
 
-    def _record(self, event: Event, changed: Sequence[Tensor], output: Any) -> Any:
+    def _record(self, name: str, asked: _Asked, reads: tuple[int, ...], changed: Sequence[Tensor], output: Any) -> Any:
         """Add the event of an operation; what takes the place of its output."""
-        leaves, structure = tree_flatten(output)
-        written = [any(leaf is c for c in changed) for leaf in leaves]
         first = len(self.values)
-        for i, leaf in enumerate(leaves):
-            if isinstance(leaf, Tensor) and not written[i]:
-                if event.name in _FACTORIES:
-                    leaf.zero_()  # what memory held before is nobody's value
-                    self._unfilled[len(self.values)] = len(self.events)
-                leaves[i] = self._keep(leaf)
-        if event.name in VIEWS and any(n in self._unfilled for n in event.reads):  # the same memory, not yet filled
+        kept = self._kept(name, changed, output)
+        if name in VIEWS and any(n in self._unfilled for n in reads):  # the same memory, not yet filled
             self._unfilled.update({n: len(self.events) for n in range(first, len(self.values))})
         for tensor in changed:
             self._change(tensor)
         result = output if isinstance(output, (bool, int, float)) else None
-        self.events.append(replace(event, writes=tuple(range(first, len(self.values))), result=result))
-        return tree_unflatten(leaves, structure)
+        writes = tuple(range(first, len(self.values)))
+        self.events.append(Event(name, asked.places, asked.own, asked.layer, reads, writes, result, asked.origin))
+        return kept
+
+    def _kept(self, name: str, changed: Sequence[Tensor], output: Any) -> Any:
+        """What an operation gives, each new tensor numbered; what takes its place."""
+        if isinstance(output, (list, tuple)):
+            return type(output)([self._kept(name, changed, entry) for entry in output])
+        if not isinstance(output, Tensor) or any(output is tensor for tensor in changed):
+            return output
+        if name in _FACTORIES:
+            output.zero_()  # what memory held before is nobody's value
+            self._unfilled[len(self.values)] = len(self.events)
+        return self._keep(output)
 
     def _keep(self, tensor: Tensor) -> Tensor:
         """Number a new tensor, which is kept alive so that its identity stays its own; what takes its place."""
@@ -285,12 +298,29 @@ def _storage(tensor: Tensor) -> int:
     return int(tensor.untyped_storage()._cdata)
 
 
-def _changed(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Tensor]:
+@lru_cache(maxsize=4096)
+def _described(func: Any) -> tuple[str, tuple[tuple[int | None, str], ...]]:
+    """The name of an operation without overload; place (if it has one) and name of each argument that it changes."""
+    written = tuple(
+        (None if argument.kwarg_only else i, argument.name)
+        for i, argument in enumerate(func._schema.arguments)
+        if argument.alias_info is not None and argument.alias_info.is_write
+    )
+    return func._schema.name.rpartition("::")[2], written
+
+
+def _changed(written: Sequence[tuple[int | None, str]], args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Tensor]:
     """The tensors that an operation changes in place."""
-    result: list[Tensor] = []
-    for i, argument in enumerate(func._schema.arguments):
-        if argument.alias_info is None or not argument.alias_info.is_write:
-            continue
-        value = args[i] if i < len(args) and not argument.kwarg_only else kwargs.get(argument.name)
-        result.extend(t for t in tree_flatten(value)[0] if isinstance(t, Tensor))
-    return result
+    given = (args[i] if i is not None and i < len(args) else kwargs.get(name) for i, name in written)
+    return _tensors(list(given))
+
+
+def _tensors(value: Any) -> list[Tensor]:
+    """Those among the arguments of an operation, which hold them in nothing but sequences; in order."""
+    if isinstance(value, Tensor):
+        return [value]
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, (list, tuple)):
+        return []
+    return [tensor for entry in value for tensor in _tensors(entry)]

@@ -156,8 +156,8 @@ class Tracer:
             tape, error = self._attempt({**known, **laws})
             if error <= self.limit:
                 return laws, True
-            if tape is not None and divergence(self.reference, tape) is None:
-                left = Dataflow(self.reference, [(self.trial.element, tape)], self.matcher)
+            left = None if tape is None else self._compared([tape], self._first)
+            if left is not None:
                 best = min(best, (len(self._suspects(left)[1]), laws), key=lambda b: b[0])
         return best[1], False
 
@@ -198,14 +198,30 @@ class Tracer:
 
     def _flow(self, laws: Laws) -> Dataflow | None:
         """Recordings under the elements with values replaced; None where they take another course."""
+        if not laws:
+            return self._unhealed
         try:
-            runs = [self._put_right(element, laws) for element in self.elements] if laws else self._unpatched
+            tapes = [self._put_right(element, laws)[0] for element in self.elements]
         except (RuntimeError, ValueError, IndexError):  # a replacement that does not fit under every element
             return None
-        under = [(element, tape) for element, (tape, _) in zip(self.elements, runs, strict=True)]
-        if any(divergence(self.reference, tape) is not None for _, tape in under):
+        return self._compared(tapes, self._unhealed)
+
+    @cached_property
+    def _unhealed(self) -> Dataflow | None:
+        """Recordings under the elements with nothing replaced; None where they take another course."""
+        return self._compared([tape for tape, _ in self._unpatched])
+
+    @cached_property
+    def _first(self) -> Dataflow | None:
+        """The first of these alone."""
+        return self._compared([self._unpatched[0][0]])
+
+    def _compared(self, tapes: Sequence[Tape], before: Dataflow | None = None) -> Dataflow | None:
+        """Recordings under as many of the elements; None where they take another course than the reference."""
+        if any(divergence(self.reference, tape) is not None for tape in tapes):
             return None
-        return Dataflow(self.reference, under, self.matcher)
+        under = list(zip(self.elements, tapes, strict=False))
+        return Dataflow(self.reference, under, self.matcher, before)
 
     def _attempt(self, laws: Laws) -> tuple[Tape | None, float]:
         """The recording with values replaced, and what is left of the error at the site."""
