@@ -1,4 +1,4 @@
-"""The Tetris network as a subject of the harness: smooth example fields, contracts, claims."""
+"""A steerable network as a subject of the harness: smooth example fields, contracts, claims."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SIZE, _BLOBS, _WIDTH, _SPREAD = 16, 6, 1.8, 1.7
 
 
 def steerable3d() -> Subject:
-    """A Tetris network of half width with seeded random weights, on two smooth fields on a grid that goes around."""
+    """A small network with a stride and seeded random weights, on two smooth fields on a grid that goes around."""
     with torch.random.fork_rng():
         torch.manual_seed(SEED)
         stages = (Stage("4x0e + 2x1e + 1x2e", blocks=2), Stage("8x0e + 4x1e + 2x2e", stride=2, blocks=2))

@@ -36,10 +36,10 @@ def test_the_page_says_how_many_parameters_there_are():
 
 
 def test_kernels_with_a_stride_leave_room_for_the_low_pass_filter():
-    config = NETWORKS["tetris"]()
+    config = NETWORKS["shrec17"]()
     steerable = [layer.conv.kernel_size for layer in SteerableClassifier(config).layers]
     ordinary = [layer[0].kernel_size[0] for layer in DenseClassifier(config).layers]
-    assert (steerable, ordinary) == ([5, 3, 5, 5], [5, 5, 5, 5])
+    assert (steerable, ordinary) == ([5, 5, 3, 5, 5, 5, 3, 5], 8 * [5])
 
 
 def test_the_dense_network_beside_it_is_half_a_resnet34():

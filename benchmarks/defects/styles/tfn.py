@@ -38,6 +38,14 @@ class Kernel(nn.Module):
         return distances, o3.spherical_harmonics([0, 1, 2], directions, normalize=False)
 
 
+def coupling(inside: int, order: int, outside: int) -> Tensor:
+    """The Wigner 3j symbols of three degrees at their place among those of the degrees 0 to 2, [9, 9, 9]."""
+    full = torch.zeros(9, 9, 9)
+    places = [slice(degree**2, (degree + 1) ** 2) for degree in (inside, order, outside)]
+    full[tuple(places)] = o3.wigner_3j(inside, order, outside, dtype=full.dtype)
+    return full
+
+
 class Layer(nn.Module):
     """One convolution over all pairs and a norm nonlinearity."""
 
@@ -45,24 +53,19 @@ class Layer(nn.Module):
         super().__init__()
         self.defect = defect
         paths = (*PATHS, (1, 1, 1)) if defect == "tfn-odd-path" else PATHS
-        self.paths = paths
         self.kernel = Kernel(defect)
-        self.radial = nn.ModuleList(mlp(1, 4, CHANNELS * CHANNELS) for _ in paths)
+        self.radial = mlp(1, 4, len(paths) * CHANNELS * CHANNELS)
         self.bias = nn.Parameter(torch.randn(3, CHANNELS, 1))
-        for i, path in enumerate(paths):
-            self.register_buffer(f"coupling{i}", o3.wigner_3j(*path, dtype=torch.get_default_dtype()))
+        self.register_buffer("couplings", torch.stack([coupling(*path) for path in paths]))
 
     def forward(self, f0: Tensor, f1: Tensor, f2: Tensor, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         distances, harmonics = self.kernel(x)
         given = [f0, f1, f2]
-        made = [torch.zeros_like(f) for f in given]
-        for i, (inside, order, outside) in enumerate(self.paths):
-            weights = self.radial[i](distances[..., None]).unflatten(-1, (CHANNELS, CHANNELS)) / NODES
-            angular = harmonics[..., order**2 : (order + 1) ** 2]
-            coupling = getattr(self, f"coupling{i}")
-            made[outside] = made[outside] + torch.einsum(
-                "ijoc,jca,ijb,abd->iod", weights, given[inside], angular, coupling
-            )  # planted: tfn-odd-path
+        weights = self.radial(distances[..., None]).unflatten(-1, (-1, CHANNELS, CHANNELS)) / NODES
+        mixed = torch.einsum("ijpoc,jca->ijpoa", weights, torch.cat(given, -1))
+        basis = torch.einsum("ijb,pabd->ijpad", harmonics, self.couplings)
+        messages = torch.einsum("ijpoa,ijpad->iod", mixed, basis)  # planted: tfn-odd-path
+        made = list(messages.split([1, 3, 5], -1))
         if self.defect == "tfn-degree-two-as-vector":
             made[1] = made[1] + made[2][..., :3]  # planted: tfn-degree-two-as-vector
         if self.defect == "tfn-bias-on-all-degrees":
