@@ -112,12 +112,13 @@ def _recorded(surveyor: Surveyor, group: Group) -> tuple[Dataflow, dict[str, lis
     trial, (key, error) = max(zip(trials, found, strict=True), key=lambda pair: pair[1][1].relative)
     reach = 1 + trial.element.distance / surveyor.setting.extent
     floor = max(surveyor.floor_at_output(key), 16 * surveyor.epsilon)
-    reading = Reading(error.relative, floor, surveyor.epsilon, 0, 0, surveyor.epsilon, error.discrete, reach)
+    stored = torch.finfo(surveyor.bench.working).eps
+    reading = Reading(error.relative, floor, surveyor.epsilon, 0, 0, surveyor.epsilon, error.discrete, reach, stored)
     suspect = Suspect("", _ROOT, (Site(_ROOT),), Site(_ROOT), key, reading, trial)
     tracer = tracer_of(surveyor, group, suspect)
     if tracer.size > _MOST_BYTES:
         return None
-    if reading.error > reading.limit:
+    if reading.error > reading.remainder:
         tracer.statements()
     flow = tracer.healed()
     return None if flow is None else (flow, tracer.reference.passed)

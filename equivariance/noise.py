@@ -91,6 +91,22 @@ class Reading:
         return CONFIDENCE * max(self.floor, 4 * self.epsilon) * self.reach
 
     @property
+    def stored(self) -> float:
+        """What float64 cannot undo: parameters and buffers went through the working precision; 0 where that is float64.
+
+        Up to all of it for an error of its kind, up to a hundredth of one that is larger.
+        """
+        if self.discrete or self.epsilon >= 1e-10 or self.stored_epsilon <= self.epsilon:
+            return 0.0
+        rounded = max(SINGLE, self.stored_epsilon)
+        return rounded if self.error <= rounded else min(rounded, self.error / 100)
+
+    @property
+    def remainder(self) -> float:
+        """What may be left of the error when its cause is gone."""
+        return max(self.limit, self.stored)
+
+    @property
     def verdict(self) -> Verdict:
         """clean, rounding, grid, ill-conditioned, precision or structural."""
         if self.error > self.limit:

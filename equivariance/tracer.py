@@ -65,8 +65,9 @@ class Tracer:
         """``more`` elements tell chance from law."""
         self.bench, self.trial, self.owner = bench, suspect.trial, suspect.owner
         self.site, self.key, self.limit = suspect.site, suspect.key, suspect.reading.limit
+        self.remainder = suspect.reading.remainder
         self.elements = [self.trial.element, *more]
-        tolerance = math.sqrt(min(suspect.reading.error, 1.0) * self.limit)
+        tolerance = max(math.sqrt(min(suspect.reading.error, 1.0) * self.limit), suspect.reading.stored)
         self.matcher = Matcher(symmetry, sizes, tolerance)
         self.reference, self.handler = self.record(Transform(), {})
         self._laws: dict[int, Law] = {}
@@ -87,7 +88,11 @@ class Tracer:
             if flow is None:
                 break
             involved, drops = self._suspects(flow)
-            suspects = drops if suspects is None else suspects
+            if suspects is None:
+                suspects = drops
+                alone = self._alone(flow, involved, drops)
+                if alone:
+                    return self._necessary(alone)
             left = [i for i in drops if i in suspects and i not in tried]
             if not left:
                 break
@@ -118,7 +123,7 @@ class Tracer:
         if other.owner != self.owner or not self._laws:
             return False
         before, after = self._unpatched[0][1], self._put_right(self.trial.element, self._laws)[1]
-        limit = other.reading.limit
+        limit = other.reading.remainder
         return error_at(after, other.site, other.key) <= limit < error_at(before, other.site, other.key)
 
     @property
@@ -134,7 +139,7 @@ class Tracer:
         """The first statement before the one that was found whose replacement heals as well."""
         for number, law in flow.sources(found):
             unit = flow.unit(flow.producers[number])
-            if unit.first < found.first and self._attempt({**_merged(laws), number: law})[1] <= self.limit:
+            if unit.first < found.first and self._attempt({**_merged(laws), number: law})[1] <= self.remainder:
                 return self._earlier(flow, unit, laws) or {unit: {number: law}}
         return {}
 
@@ -148,13 +153,21 @@ class Tracer:
         source = flow.arising(targets[0])
         return {*involved, source}, [flow.producers[source]]
 
+    def _alone(self, flow: Dataflow, involved: set[int], drops: Sequence[int]) -> dict[Unit, Laws]:
+        """The first suspect that heals everything by itself: the others may be local frames, put right later."""
+        for unit in dict.fromkeys(flow.unit(index) for index in drops):
+            for laws in self._replacements(flow, flow.escaping(unit, involved, self._targets())):
+                if self._attempt(laws)[1] <= self.remainder:
+                    return {**self._earlier(flow, unit, {}), unit: laws}
+        return {}
+
     def _try(self, flow: Dataflow, unit: Unit, involved: set[int], known: Laws, count: int) -> tuple[Laws, bool]:
         """The replacement after which the fewest suspects are left, fewer than before, and whether it heals."""
         best: tuple[int, Laws] = (count, {})
         values = flow.escaping(unit, involved, self._targets())
         for laws in self._replacements(flow, values):
             tape, error = self._attempt({**known, **laws})
-            if error <= self.limit:
+            if error <= self.remainder:
                 return laws, True
             left = None if tape is None else self._compared([tape], self._first)
             if left is not None:
@@ -175,7 +188,7 @@ class Tracer:
         kept = dict(laws)
         for unit in reversed(laws):  # what an earlier one heals too, was not at fault
             _, error = self._attempt(_merged({u: v for u, v in kept.items() if u != unit}))
-            if error <= self.limit:
+            if error <= self.remainder:
                 del kept[unit]
         self._laws = _merged(kept)
         self._units = tuple(kept)

@@ -97,6 +97,9 @@ def _prepare(options: argparse.Namespace) -> int:
     options.output.mkdir(parents=True, exist_ok=True)
     module, _ = SOURCES[options.source]
     source: Source = module.from_options(options)
+    asked = (options.train or 0) + (options.test or 0)
+    if asked > len(source):  # before it is known how many subjects they are, which takes as long as all the rest
+        raise FaceError(f"--train, --test: expected at most the {len(source)} faces of {source.name} but got {asked}")
     with _progress(source) as advance:
         faces = prepare(
             source,

@@ -1,7 +1,7 @@
 """The command line: ``python -m se3unet train|evaluate|predict``.
 
 Exit code 0 done, 1 a scan without a face, 2 bad usage: one line on standard error that names the argument, the value
-and what was expected.
+and what was expected; 130 stopped by Ctrl-C.
 """
 
 from __future__ import annotations
@@ -30,6 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValueError, OSError, ImportError) as error:
         print(f"{PROGRAM}: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print(f"{PROGRAM}: stopped; train --resume goes on behind the last whole epoch", file=sys.stderr)
+        return 130
 
 
 if __name__ == "__main__":

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import signal
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,6 +69,7 @@ def train(
         ImportError: lightning is not installed, or tensorboard.
         ValueError: there is nothing to resume; the folder holds another training; the faces are too few, or cannot be
             used; the weights are of another network; a number is not finite.
+        KeyboardInterrupt: stopped by Ctrl-C; what is there can be resumed.
     """
     lightning = needed("lightning", "training", "train")
     needed("tensorboard", "training", "train")
@@ -86,8 +90,24 @@ def train(
         for message in _KNOWN:
             warnings.filterwarnings("ignore", message)
         batches = FaceBatches(learned, held_out, model, settings)
-        trainer.fit(Heatmaps(model, settings), batches, ckpt_path=state, weights_only=False)
+        with _interruptible():
+            trainer.fit(Heatmaps(model, settings), batches, ckpt_path=state, weights_only=False)
     return {name: float(value) for name, value in trainer.callback_metrics.items() if "step" not in name}
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C stays what it is: Lightning makes an exit of it, and ignores those that follow."""
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit as stopped:
+        if isinstance(stopped.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from stopped
+        raise
+    finally:
+        if signal.getsignal(signal.SIGINT) is not handler:
+            signal.signal(signal.SIGINT, handler)
 
 
 def _started(weights: Path, settings: Settings) -> nn.Module:

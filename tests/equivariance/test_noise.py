@@ -81,3 +81,19 @@ def test_severity_is_the_verdict_first_and_then_the_error_over_its_limit():
 
 def test_verdicts_print_as_the_words_of_the_reports():
     assert [str(v) for v in Verdict] == ["clean", "rounding", "grid", "ill-conditioned", "precision", "structural"]
+
+
+class TestWhatIsLeftWhenTheCauseIsGone:
+    def test_in_float64_nothing_but_rounding(self):
+        found = reading(error=0.3, stored_epsilon=DOUBLE, working_epsilon=DOUBLE)
+        assert found.remainder == found.limit
+
+    @pytest.mark.parametrize(
+        ("error", "left"), [(0.3, SINGLE), (1e-4, 1e-6), (1e-5, 1e-7), (SINGLE, SINGLE), (3e-8, SINGLE)]
+    )
+    def test_in_float32_what_rounded_constants_cost(self, error, left):
+        assert reading(error=error, stored_epsilon=FLOAT).remainder == pytest.approx(left)
+
+    def test_of_choices_nothing(self):
+        found = reading(error=0.3, stored_epsilon=FLOAT, discrete=True)
+        assert found.remainder == found.limit

@@ -95,7 +95,7 @@ def test_a_clone_is_packed(clone, tmp_path, capsys):  # noqa: F811
         (("tu", "--folder", ".", "--landmarks", "text.npy"), r"text\.npy: expected an \.npz archive"),
         (("gcn", "--folder", "."), r"No such file or directory: 'shape_sample\.npy'"),
         (("files", "--folder", "absent"), "absent: expected meshes or clouds"),
-        (("facescape", "--file", "train_neutral.npy", "--train", 4, "--test", 4), "expected from 1 to the 3 subjects"),
+        (("facescape", "--file", "train_neutral.npy", "--train", 4), "--train, --test: expected at most the 3 faces"),
         (("facescape", "--file", "train_neutral.npy", "--train", 0, "--test", 0), "expected from 1 to the 3 subjects"),
         (("facescape", "--file", "train_neutral.npy", "--surface-points", 500), "facescape-0: expected at least"),
         (("facescape", "--file", "train_neutral.npy", "--points", 0), "points=0: expected from 1"),
@@ -112,6 +112,13 @@ def test_bad_input_is_one_line_and_exit_code_2_and_writes_nothing(tmp_path, monk
     assert captured.out == ""
     assert re.fullmatch(rf"python -m faces prepare: error: .*{message}.*\n", captured.err)
     assert not list((tmp_path / "out").glob("*"))
+
+
+def test_more_subjects_than_faces_are_refused_before_the_work(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("faces.__main__.prepare", lambda *_, **__: pytest.fail("prepared"))
+    path = archived(tmp_path)
+    assert prepare("facescape", "--file", path, "--train", 400, "--test", 4, "--output", tmp_path / "out") == 2
+    assert "--train, --test: expected at most the " in capsys.readouterr().err
 
 
 def test_an_output_that_is_a_file_is_refused_before_the_work(tmp_path, capsys):

@@ -100,6 +100,26 @@ def test_a_training_that_was_killed_goes_on_as_if_nothing_had_been(files):
         assert torch.equal(weight, other.model.state_dict()[name])
 
 
+def test_ctrl_c_leaves_what_can_be_resumed(files, capsys, monkeypatch):
+    from se3unet.training.module import Heatmaps
+
+    whole = Heatmaps.training_step
+
+    def stopped(self, batch, index):
+        if self.global_step == 6:
+            raise KeyboardInterrupt
+        return whole(self, batch, index)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Heatmaps, "training_step", stopped)
+        handler = signal.getsignal(signal.SIGINT)
+        assert main(arguments(files, "out")) == 130
+        assert signal.getsignal(signal.SIGINT) is handler
+    assert capsys.readouterr().err.endswith("se3unet: stopped; train --resume goes on behind the last whole epoch\n")
+    assert main(arguments(files, "out", "--resume")) == 0
+    assert sorted(losses(files / "out")) == list(range(8))
+
+
 def test_two_processes_learn_as_one_with_the_doubled_batch(files):
     torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     shared = in_a_process([*torchrun, "-m", "se3unet", *arguments(files, "two", "--devices", "2")])
