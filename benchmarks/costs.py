@@ -1,14 +1,12 @@
-"""What a diagnosis costs, in forward passes: `python benchmarks/costs.py`, written to docs/results/costs.md."""
+"""What a diagnosis costs, in forward passes: `python -m benchmarks.costs`, a section of docs/results/costs.md."""
 
 from __future__ import annotations
 
-import platform
 import statistics
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +15,14 @@ from e3nn import o3
 from torch import Tensor, nn
 
 import equivariance as eq
+from benchmarks.made import made_with
+from benchmarks.sections import write_section
 from equivariance import localize
-from equivariance.report.files import write_text
 
 PAGE = Path(__file__).parent.parent / "docs" / "results" / "costs.md"
 THREADS, SEED, LAYERS, ROUNDS = 1, 0, 12, 5
 FEW, MANY, SYMMETRIES = 8, 24, 2
+HEADING = f"Networks of {LAYERS} layers"
 PLACE = LAYERS // 2
 """The layer of the broken networks that is at fault."""
 
@@ -55,9 +55,9 @@ class GraphLayer(nn.Module):
 class GraphNet(nn.Module):
     """Layers on plain tensors; nothing inside is declared."""
 
-    def __init__(self, broken: bool) -> None:
+    def __init__(self, broken: bool, depth: int) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(GraphLayer(64, broken and i == PLACE) for i in range(LAYERS))
+        self.layers = nn.ModuleList(GraphLayer(64, broken and i == PLACE) for i in range(depth))
 
     def forward(self, h: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
         """Features [N, 64] and positions [N, 3]."""
@@ -90,9 +90,9 @@ class TensorLayer(nn.Module):
 class TensorNet(nn.Module):
     """Layers of e3nn, which state their irreps."""
 
-    def __init__(self, broken: bool) -> None:
+    def __init__(self, broken: bool, depth: int) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(TensorLayer(broken and i == PLACE) for i in range(LAYERS))
+        self.layers = nn.ModuleList(TensorLayer(broken and i == PLACE) for i in range(depth))
 
     def forward(self, features: Tensor, x: Tensor, source: Tensor, target: Tensor) -> Tensor:
         """Features [N, 104]."""
@@ -106,17 +106,17 @@ class Subject:
     """A kind of network, its arguments, and the keywords of the diagnosis."""
 
     name: str
-    make: Callable[[bool], nn.Module]
+    make: Callable[[bool, int], nn.Module]
     args: tuple[Tensor, ...]
     irreps_in: list[object]
     irreps_out: object
 
-    def network(self, broken: bool, dtype: torch.dtype) -> tuple[nn.Module, tuple[Tensor, ...]]:
+    def network(self, broken: bool, dtype: torch.dtype, depth: int = LAYERS) -> tuple[nn.Module, tuple[Tensor, ...]]:
         """With seeded weights, in a dtype."""
         torch.manual_seed(SEED)
         torch.set_default_dtype(dtype)  # constants that are cast later would be rounded to float32
         try:
-            made = self.make(broken).eval()
+            made = self.make(broken, depth).eval()
         finally:
             torch.set_default_dtype(torch.float32)
         return made, tuple(a.to(dtype) if a.is_floating_point() else a for a in self.args)
@@ -200,11 +200,9 @@ def main() -> None:
     """Measure, print, write."""
     torch.set_num_threads(THREADS)
     rows = [line(subject, dtype) for subject in subjects() for dtype in (torch.float64, torch.float32)]
-    packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "e3nn", "numpy", "scipy"))
-    where = f"Python {platform.python_version()}, {packages}, {platform.machine()}, CPU, {THREADS} thread"
+    where = made_with(("torch", "e3nn", "numpy", "scipy"), "CPU", f"{THREADS} thread")
     text = (
-        "# What a diagnosis costs\n\n"
-        f"Made by `python benchmarks/costs.py` with {where}.\n\n"
+        f"Made by `python -m benchmarks.costs` with {where}.\n\n"
         f"Networks of {LAYERS} layers, `eq.diagnose` with translations and rotations, contracts of inner layers\n"
         "inferred or read off the modules. Costs are CPU times divided by that of one forward pass of the\n"
         "network in float64, in which the harness runs it whatever its dtype (a pass in the dtype itself stands\n"
@@ -218,7 +216,7 @@ def main() -> None:
         f"{chr(10).join(rows)}\n"
     )
     print(text)
-    write_text(PAGE, text)
+    write_section(HEADING, text, PAGE)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,7 @@
-"""Rounding floors of standard layers per dtype: `python benchmarks/floors.py`, written to docs/results/floors.md."""
+"""Rounding floors of standard layers per dtype: `python -m benchmarks.floors`, written to docs/results/floors.md."""
 
-import platform
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import torch
@@ -12,6 +10,7 @@ from e3nn import o3
 from torch import Tensor, nn
 
 import equivariance as eq
+from benchmarks.made import made_with
 from equivariance.noise import CONFIDENCE
 from equivariance.report.files import write_text
 
@@ -143,11 +142,10 @@ def table() -> str:
 def main() -> None:
     """Measure, print, write."""
     torch.set_num_threads(THREADS)
-    packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "e3nn", "numpy", "scipy"))
-    where = f"Python {platform.python_version()}, {packages}, {platform.machine()}, CPU, {THREADS} thread"
+    where = made_with(("torch", "e3nn", "numpy", "scipy"), "CPU", f"{THREADS} thread")
     text = (
         "# Measured floors\n\n"
-        f"Made by `python benchmarks/floors.py` with {where}.\n"
+        f"Made by `python -m benchmarks.floors` with {where}.\n"
         f"{POINTS} points, {SAMPLES} elements per symmetry, seed {SEED}, random weights.\n\n"
         "A cell holds the largest error and the largest floor in that dtype, both relative; then the verdict and the\n"
         "notes, where there are any. The last column is the float64 error over the larger of its floor and 4 eps;\n"

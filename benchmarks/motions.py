@@ -1,7 +1,5 @@
-"""Heatmaps of a face under rigid motions: `python benchmarks/motions.py`, written to docs/results/motions.md."""
+"""Heatmaps of a face under rigid motions: `python -m benchmarks.motions`, written to docs/results/motions.md."""
 
-import platform
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 import faces
+from benchmarks.made import made_with
 from equivariance.report.files import write_text
 from se3unet import SE3Unet
 
@@ -52,11 +51,10 @@ def main() -> None:
     torch.set_num_threads(THREADS)
     face = faces.sample(1).positions[0]
     rows = [line(face, perturbation) for perturbation in PERTURBATIONS]
-    packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "numpy", "scipy"))
-    where = f"Python {platform.python_version()}, {packages}, {platform.machine()}, CPU, {THREADS} thread"
+    where = made_with(("torch", "numpy", "scipy"), "CPU", f"{THREADS} thread")
     text = (
         "# Heatmaps under rigid motions\n\n"
-        f"Made by `python benchmarks/motions.py` with {where}.\n\n"
+        f"Made by `python -m benchmarks.motions` with {where}.\n\n"
         f"One built-in face of 1,024 points under {MOTIONS} rigid motions: rotations uniform over SO(3),\n"
         f"translations uniform within {MAX_TRANSLATION:g} units along each axis (a face is 2 units wide), applied in\n"
         "float64 and rounded to float32. Our network in float32 with seeded random weights, as they are and moved by\n"

@@ -4,11 +4,9 @@ Written to docs/results/prediction.md.
 """
 
 import argparse
-import platform
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +14,7 @@ import torch
 import trimesh
 from scipy.spatial.transform import Rotation
 
+from benchmarks.made import made_with
 from faces import load_ict
 from faces.files import replace_file
 from faces.sampling import sample_triangles
@@ -150,8 +149,7 @@ def error(prediction: Prediction, landmarks: np.ndarray) -> float:
 
 
 def page(rows: list[str], command: str) -> str:
-    packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "numpy", "trimesh"))
-    where = f"Python {platform.python_version()}, {packages}, {platform.machine()}, CPU, {THREADS} thread"
+    where = made_with(("torch", "numpy", "trimesh"), f"CPU, {THREADS} thread")
     return (
         "# Scans in any pose and unit\n\n"
         f"Made by `{command}` with {where}.\n\n"

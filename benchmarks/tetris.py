@@ -5,17 +5,16 @@ Writes its section of docs/results/steerable3d.md, from all seeds that are known
 
 import argparse
 import json
-import platform
 import tempfile
 import time
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import torch
 
 import steerable3d
+from benchmarks.made import made_with
 from benchmarks.sections import write_section
 from steerable3d.checkpoint import build
 from steerable3d.settings import Run
@@ -92,8 +91,7 @@ def main() -> None:
 
 def text(run: Run, seeds: int, rows: list[str]) -> str:
     """The section."""
-    packages = ", ".join(f"{n} {version(n)}" for n in ("torch", "e3nn", "lightning"))
-    where = f"Python {platform.python_version()}, {packages}, CPU, {torch.get_num_threads()} threads"
+    where = made_with(("torch", "e3nn", "lightning"), f"CPU, {torch.get_num_threads()} threads")
     steps = run.training.epochs * run.data.copies
     head = "| network | parameters | test accuracy | seeds | slides | training |\n|---|---|---|---|---|---|\n"
     return (

@@ -5,11 +5,11 @@ Reads every file below the folders and writes its section of docs/results/steera
 
 import argparse
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 
 from torch import Tensor
 
+from benchmarks.made import made_with
 from benchmarks.sections import PAGE, write_section
 from steerable3d.meshes import voxelized
 from steerable3d.proteins import domain, environments, read_atoms
@@ -55,12 +55,12 @@ def main() -> None:
         for path in sorted(p for p in folder.rglob("*") if p.suffix in MESHES + STRUCTURES):
             rows.append(row(path, mesh if path.suffix in MESHES else structure))
             print(rows[-1], flush=True)
-    packages = ", ".join(f"{n} {version(n)}" for n in ("gemmi", "trimesh"))
+    where = made_with(("gemmi", "trimesh"))
     shown = " ".join(folder.name for folder in options.folders)
     read = sum("| read |" in line for line in rows)
     write_section(
         "Real files",
-        f"Made by `python -m benchmarks.voxel_files {shown}` with {packages}: {read} of {len(rows)} files are read; "
+        f"Made by `python -m benchmarks.voxel_files {shown}` with {where}: {read} of {len(rows)} files are read; "
         "every field is finite and nowhere negative.\n\n| file | | |\n|---|---|---|\n" + "\n".join(rows),
         options.output,
     )

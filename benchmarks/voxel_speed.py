@@ -5,17 +5,16 @@ Writes its section of docs/results/steerable3d.md. escnn's R3Conv takes part whe
 
 import argparse
 import importlib.util
-import platform
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from importlib.metadata import version
 from pathlib import Path
 
 import torch
 from e3nn import o3
 from torch import Tensor, nn
 
+from benchmarks.made import made_with
 from benchmarks.sections import PAGE, write_section
 from steerable3d import NETWORKS, Gated, NetworkConfig, Stage, SteerableClassifier, SteerableConv3d
 from steerable3d.dense import DenseClassifier, dense_layer
@@ -134,11 +133,12 @@ def main() -> None:
 def text(found: list[str], repeats: int, device: str) -> str:
     """The section."""
     names = ("torch", "e3nn", *(["escnn"] if importlib.util.find_spec("escnn") else []))
-    packages = ", ".join(f"{n} {version(n)}" for n in names)
-    where = torch.cuda.get_device_name() if device == "cuda" else f"CPU, {torch.get_num_threads()} threads"
+    where = made_with(
+        names, torch.cuda.get_device_name() if device == "cuda" else f"CPU, {torch.get_num_threads()} threads"
+    )
     head = "| what | | steerable3d | ordinary | ratio | escnn's R3Conv |\n|---|---|---|---|---|---|\n"
     return (
-        f"Made by `python -m benchmarks.voxel_speed` with Python {platform.python_version()}, {packages}, {where}, "
+        f"Made by `python -m benchmarks.voxel_speed` with {where}, "
         f"float32, alone on the machine; medians of {repeats} runs in turns. A training step is forward and backward, "
         "the expansion of the kernels and its gradient included; in the forward pass expanded kernels are kept. The "
         "ordinary networks have the same layers and channels (without the gates), batch normalization and ReLU, and "

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from e3nn import o3
 from torch import Tensor, nn
 
-from se3unet.edges import Edges
+from se3unet.edges import EdgeChunk, Edges
 from se3unet.fibers import Fibers, channels_by_degree, check_fibers, component_major, fiber_irreps, node_major
 from se3unet.interaction import SelfInteraction
 from se3unet.kernel import EdgeLinear, RelativeMode
@@ -70,12 +72,11 @@ class TFNConvolution(nn.Module):
         nodes = _on_nodes(fibers, edges)
         envelope = edges.graph.envelope.flatten(0, 1)
         weights = envelope / (envelope.sum(-1, keepdim=True) + FAINT)
-        matrices = self.linear.matrices()
-        sums = []
-        for chunk in edges.chunks():
-            (values,) = self.linear.on_edges(nodes, chunk, matrices)
-            sums.append(_attended(weights[chunk.nodes].unsqueeze(-1), values))
-        return _joined(sums, len(edges.along))
+        return _over_chunks(self._on_chunk, edges, nodes, weights, self.linear.matrices())
+
+    def _on_chunk(self, chunk: EdgeChunk, nodes: Fibers, weights: Tensor, matrices: tuple[Tensor, ...]) -> Fibers:
+        (values,) = self.linear.on_edges(nodes, chunk, matrices)
+        return _attended(weights[chunk.nodes].unsqueeze(-1), values)
 
 
 class MultiHeadAttention(nn.Module):
@@ -116,13 +117,14 @@ class MultiHeadAttention(nn.Module):
         """Attend from fibers [B, N, C_l, 2l+1] to fibers [B, N, C'_l, 2l+1]."""
         nodes, queries = _on_nodes(fibers, edges), _on_nodes(self.query(fibers), edges)
         envelope = edges.graph.envelope.flatten(0, 1)
-        matrices = self.linear.matrices()
-        sums = []
-        for chunk in edges.chunks():
-            values, keys = self.linear.on_edges(nodes, chunk, matrices)
-            logits = self._logits({degree: query[..., chunk.nodes] for degree, query in queries.items()}, keys)
-            sums.append(_attended(enveloped_softmax(logits, envelope[chunk.nodes]), values))
-        return _joined(sums, len(edges.along))
+        return _over_chunks(self._on_chunk, edges, nodes, queries, envelope, self.linear.matrices())
+
+    def _on_chunk(
+        self, chunk: EdgeChunk, nodes: Fibers, queries: Fibers, envelope: Tensor, matrices: tuple[Tensor, ...]
+    ) -> Fibers:
+        values, keys = self.linear.on_edges(nodes, chunk, matrices)
+        logits = self._logits({degree: query[..., chunk.nodes] for degree, query in queries.items()}, keys)
+        return _attended(enveloped_softmax(logits, envelope[chunk.nodes]), values)
 
     def _logits(self, queries: Fibers, keys: Fibers) -> Tensor:
         """Inner products [n, k, H] of queries [2l+1, C_l, n] and keys [2l+1, C_l, n * k], bounded by sqrt(D).
@@ -163,6 +165,9 @@ def _attended(weights: Tensor, values: Fibers) -> Fibers:
     return sums
 
 
-def _joined(chunks: list[Fibers], samples: int) -> Fibers:
-    """Put the nodes of all chunks together: fibers [B, N, C, 2l+1]."""
-    return {degree: node_major(torch.cat([chunk[degree] for chunk in chunks], -1), samples) for degree in chunks[0]}
+# The compiler would unroll the loop: here it compiles what is done with one chunk, once.
+@torch.compiler.disable(recursive=False)
+def _over_chunks(on_chunk: Callable[..., Fibers], edges: Edges, *given: Any) -> Fibers:
+    """What a layer makes of each chunk, [2l+1, C, n], put together: fibers [B, N, C, 2l+1]."""
+    sums = [on_chunk(chunk, *given) for chunk in edges.chunks()]
+    return {degree: node_major(torch.cat([part[degree] for part in sums], -1), len(edges.along)) for degree in sums[0]}

@@ -73,6 +73,7 @@ def _distances(coarse: Graph, fine: Graph, known: Tensor) -> Tensor:
     return torch.linalg.vector_norm(fine.positions.unsqueeze(-2) - gather(coarse.positions, known), dim=-1)
 
 
+@torch.compiler.disable
 def _known_within_reach(coarse: Graph, fine: Graph) -> tuple[Tensor, Tensor]:
     """Numbers [B, N, W] int64 of the W nearest known points, all within reach among them, and the reach [B, N]."""
     total = coarse.positions.shape[1]

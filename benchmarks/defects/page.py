@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import platform
 from collections.abc import Callable, Iterable, Sequence
-from importlib.metadata import PackageNotFoundError, version
 
 from benchmarks.defects.case import Case
 from benchmarks.defects.score import Outcome
+from benchmarks.made import made_with
 
 SCORES = ("detected", "symmetry", "layer", "statement", "cause")
 COLUMNS = (*SCORES, "confirmed")
@@ -55,14 +54,7 @@ def _preface(cases: Sequence[Case], found: Sequence[Outcome], command: str, seco
 
 
 def _machine() -> str:
-    names = []
-    for name in PACKAGES:
-        try:
-            names.append(f"{name} {version(name)}")
-        except PackageNotFoundError:
-            names.append(f"no {name}")
-    where = f"{platform.machine()}, {os.cpu_count()} cores, 1 thread per process"
-    return f"Python {platform.python_version()}, {', '.join(names)}, {where}"
+    return made_with(PACKAGES, f"{os.cpu_count()} cores", "1 thread per process")
 
 
 def _table(known: dict[str, Case], outcomes: Sequence[Outcome], peers: bool) -> list[str]:

@@ -4,14 +4,13 @@ Writes its section of docs/results/steerable3d.md.
 """
 
 import inspect
-import platform
 import re
-from importlib.metadata import version
 
 import torch
 
 from benchmarks.grid import layers
 from benchmarks.grid.scenes import BETWEEN, PLANTED, diagnosed, planted_line
+from benchmarks.made import made_with
 from benchmarks.sections import write_section
 
 
@@ -32,11 +31,11 @@ def main() -> None:
     """Diagnose, print, write."""
     torch.set_num_threads(1)
     rows = [row(name, "lattice") for name in PLANTED] + [row(name, "so3") for name in BETWEEN]
-    packages = ", ".join(f"{n} {version(n)}" for n in ("torch", "e3nn", "scipy"))
+    where = made_with(("torch", "e3nn", "scipy"), "1 thread")
     head = "| planted in the middle layer | group | found | statement | right |\n|---|---|---|---|---|\n"
     write_section(
         "Planted defects",
-        f"Made by `python -m benchmarks.grid` with Python {platform.python_version()}, {packages}.\n\n"
+        f"Made by `python -m benchmarks.grid` with {where}.\n\n"
         "A network of two steerable convolutions with gates, and a layer between them, on a smooth field of 10^3 cells "
         "that goes around. Right is the one layer, the symmetry, the cause and the line, and nothing else: "
         f"{sum(right for _, right in rows)} of {len(rows)}. The last one respects the whole lattice, and is found "

@@ -3,12 +3,10 @@
 Writes its section of docs/results/steerable3d.md.
 """
 
-import platform
-from importlib.metadata import version
-
 import torch
 
 import equivariance as eq
+from benchmarks.made import made_with
 from benchmarks.sections import write_section
 from equivariance.settings import Settings
 from equivariance.subject import examine_subject
@@ -40,12 +38,12 @@ def main() -> None:
     for name, group in CASES.items():
         lines += rows(name, examine_subject(steerable3d(), group, Settings(samples=SAMPLES, claims=CLAIMS)))
         print("\n".join(lines), flush=True)
-    packages = ", ".join(f"{n} {version(n)}" for n in ("torch", "e3nn", "scipy"))
+    where = made_with(("torch", "e3nn", "scipy"), "1 thread")
     columns = ("elements", "symmetry", "output", "worst layer", "by itself", "verdicts", "findings")
     head = f"| {' | '.join(columns)} |\n{'|---' * len(columns)}|\n"
     write_section(
         "Diagnosis",
-        f"Made by `python -m benchmarks.grid.diagnosis` with Python {platform.python_version()}, {packages}: the "
+        f"Made by `python -m benchmarks.grid.diagnosis` with {where}: the "
         f"subject of `python -m equivariance.diagnose --subject steerable3d`, {SAMPLES} samples. Relative errors in "
         "float64: of the network's output, the largest at the output of a layer, and the largest that a layer makes by "
         "itself. Between the cells they are the grid's own: within what is measured to be open at every place.\n\n"

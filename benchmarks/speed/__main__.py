@@ -3,37 +3,38 @@
 from __future__ import annotations
 
 import argparse
-import platform
 import shlex
 import sys
-from importlib.metadata import version
 from pathlib import Path
 
 import torch
 
+from benchmarks.made import made_with
 from benchmarks.speed import equivariant, floor
+from benchmarks.speed.charts import draw_all
 from benchmarks.speed.page import Conditions, page
 from benchmarks.speed.plan import PARTS, ROOT, run
 from equivariance.report.files import write_text
 
-PAGE = ROOT / "docs" / "results" / "speed.md"
+PAGE, IMAGES = ROOT / "docs" / "results" / "speed.md", ROOT / "docs" / "images"
 
 
 def main() -> None:
     """Measure what is missing, write the page."""
     options = _options()
     found = dict(run(options.parts, options.rounds, options.repeats, options.threads, options.keep))
-    checks = [] if options.unchecked else equivariant.rows()
+    whole = set(options.parts) == set(PARTS)
+    checks = equivariant.rows() if whole else []
     torch.set_num_threads(options.threads)
-    packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "numpy", "scipy"))
-    where = f"Python {platform.python_version()}, {packages}, {platform.machine()}"
     chosen = ["--threads", str(options.threads), "--rounds", str(options.rounds), "--repeats", str(options.repeats)]
     command = shlex.join(["python", "-m", "benchmarks.speed", *chosen])
-    text = page(found, checks, Conditions(command, where, options.threads, floor.measure()))
+    where = made_with(("torch", "numpy", "scipy"), f"{options.threads} threads")
+    text = page(found, checks, Conditions(command, where, floor.measure()))
     print(text)
-    # Some of the parts are for looking at, not for the record.
-    if set(options.parts) == set(PARTS) and checks:
+    # Some of the parts are for looking at, and for keeping their figures until the whole is written.
+    if whole:
         write_text(options.output, text)
+        draw_all(found, IMAGES)
 
 
 def _options() -> argparse.Namespace:
@@ -42,8 +43,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=2, help="threads of PyTorch (default 2)")
     parser.add_argument("--rounds", type=int, default=3, help="processes for each case (default 3)")
     parser.add_argument("--repeats", type=int, default=5, help="repetitions in each process (default 5)")
-    parser.add_argument("--unchecked", action="store_true", help="leave the harness out; writes no page")
-    parser.add_argument("--keep", type=Path, default=Path("speed.jsonl"), metavar="FILE", help="go on from there")
+    parser.add_argument(
+        "--keep", type=Path, default=Path(".benchmarks/speed.jsonl"), metavar="FILE", help="go on from there"
+    )
     parser.add_argument("--output", type=Path, default=PAGE, metavar="FILE", help="the page (default: in docs/results)")
     options = parser.parse_args()
     unknown = sorted(set(options.parts) - set(PARTS))

@@ -10,20 +10,21 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
-from benchmarks.speed.case import NVIDIA_FOLDER, Case
+from benchmarks.speed.case import Case
+from benchmarks.speed.peers import missing
 
 ROOT = Path(__file__).parents[2]
+OURS = ("network", "block", "layer", "published")
 PARTS: dict[str, tuple[Case, ...]] = {
     "network": tuple(
         Case(subject, batch=batch, keeps=keeps)
         for batch in (1, 3)
-        for subject, keeps in (("network", False), ("network", True), ("published", False))
+        for subject, keeps in (("network", False), ("network", True), ("published", False), ("original", False))
     ),
-    "block": (Case("block"), Case("nvidia")),
-    "layer": (Case("layer"),),
+    "block": (Case("block"), Case("nvidia"), Case("lucidrains")),
+    "layer": (Case("layer"), Case("e3nn"), Case("e3nn", compiled=True)),
     "points": tuple(Case("network", points=n) for n in (256, 512, 1024, 2048, 4096, 8192, 16384)),
     "batch": tuple(Case("network", batch=b) for b in (1, 2, 4, 8, 16, 32)),
     "neighbours": tuple(Case("network", neighbours=k) for k in (10, 20, 40, 80)),
@@ -37,6 +38,9 @@ PARTS: dict[str, tuple[Case, ...]] = {
     ),
 }
 
+SIZES = ("points", "batch", "neighbours", "channels", "degree")
+"""Parts over a size, which is an attribute of the cases."""
+
 
 @dataclass(frozen=True)
 class Figures:
@@ -47,25 +51,23 @@ class Figures:
     peak: float
 
 
-def missing(case: Case) -> str:
-    """What the case needs and is not there; empty where nothing is."""
-    if case.subject in ("published", "nvidia") and find_spec("dgl") is None:
-        return "needs DGL: pip install 'equivariance[dgl]'"
-    if case.subject == "nvidia" and not os.environ.get(NVIDIA_FOLDER):
-        return f"set {NVIDIA_FOLDER} to the folder env/SE3Transformer of a clone of RosettaCommons/RFdiffusion"
-    return ""
-
-
 def run(parts: Sequence[str], rounds: int, repeats: int, threads: int, kept: Path) -> Iterator[tuple[Case, Figures]]:
-    """The figures of every case of the parts that can run; each round goes over all cases of a part, alternating."""
+    """The figures of every case of the parts that can run; each round goes over all cases of a part, alternating.
+
+    What other parts have measured already is taken from there. A peer that does not run is left out and told.
+    """
     sources = digest()
     for part in parts:
-        cases = [case for case in PARTS[part] if not missing(case)]
-        found: dict[Case, list[dict[str, float]]] = {case: [] for case in cases}
+        found: dict[Case, list[dict[str, float]]] = {case: [] for case in PARTS[part] if not missing(case)}
         for number in range(rounds):
-            for case in cases:
-                key = json.dumps([sources, part, number, repeats, threads, asdict(case)])
-                found[case].append(_recall(kept, key) or _measure(case, repeats, threads, kept, key))
+            for case in list(found):
+                key = json.dumps([sources, number, repeats, threads, asdict(case)])
+                row = _recall(kept, key) or _measure(case, repeats, threads)
+                if row:
+                    _keep(kept, key, row)
+                    found[case].append(row)
+                else:
+                    del found[case]
         for case, rows in found.items():
             yield case, Figures(**{name: statistics.median(row[name] for row in rows) for name in rows[0]})
 
@@ -76,20 +78,30 @@ def _recall(kept: Path, key: str) -> dict[str, float] | None:
     return entries.get(key)
 
 
-def _measure(case: Case, repeats: int, threads: int, kept: Path, key: str) -> dict[str, float]:
+def _keep(kept: Path, key: str, row: dict[str, float]) -> None:
+    if _recall(kept, key) is None:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        with kept.open("a") as file:
+            file.write(json.dumps([key, row]) + "\n")
+
+
+def _measure(case: Case, repeats: int, threads: int) -> dict[str, float]:
+    """Empty where a peer does not run with the packages that are installed; that ours does not is an error."""
     command = [sys.executable, "-m", "benchmarks.speed.worker", json.dumps(asdict(case)), str(threads), str(repeats)]
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
+    if done.returncode and case.subject in OURS:
         sys.exit(f"{case}: {done.stderr[-2000:]}")
+    if done.returncode:
+        print(f"{case} did not run: {done.stderr[-300:]}", file=sys.stderr, flush=True)
+        return {}
     row: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    with kept.open("a") as file:
-        file.write(json.dumps([key, row]) + "\n")
     print(case, row, flush=True)
     return row
 
 
 def digest() -> str:
     """Of the sources that decide the figures."""
-    files = sorted([*ROOT.glob("se3unet/**/*.py"), *ROOT.glob("benchmarks/speed/*.py")])
+    measuring = [ROOT / "benchmarks" / "speed" / f"{name}.py" for name in ("case", "ours", "peers", "worker")]
+    files = sorted([*ROOT.glob("se3unet/**/*.py"), *measuring])
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]

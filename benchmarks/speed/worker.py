@@ -12,8 +12,11 @@ from typing import Any
 
 import torch
 
-from benchmarks.speed.case import SUBJECTS, Case
+from benchmarks.speed.case import Case
+from benchmarks.speed.subjects import SUBJECTS
 from se3unet.memory import keep_freed_memory
+
+ENOUGH = 30
 
 
 def measured(case: Case, repeats: int) -> dict[str, float]:
@@ -36,9 +39,10 @@ def measured(case: Case, repeats: int) -> dict[str, float]:
 
 
 def _median(run: Callable[[], Any], repeats: int) -> float:
+    """Of ``repeats`` runs, or of as many as are begun within `ENOUGH` seconds; the first does not count."""
     run()
-    times = []
-    for _ in range(repeats):
+    times: list[float] = []
+    while len(times) < repeats and sum(times) < ENOUGH:
         start = time.perf_counter()
         run()
         times.append(time.perf_counter() - start)

@@ -1,0 +1,30 @@
+"""What a diagnosis costs over depth: a quick measurement, and the page and picture from made-up figures."""
+
+import pytest
+
+from benchmarks import depth
+from benchmarks.costs import subjects
+from equivariance import survey
+
+COSTS = depth.Costs(forward=0.01, backward=0.03, both=0.022, introduced=0.011, whole=1.0)
+
+
+def test_every_sample_is_timed_and_the_harness_is_as_before():
+    before = survey._FULL, survey.Surveyor._measure
+    costs = depth.measured(subjects()[0], 2, 2)
+    assert 0 < costs.introduced < costs.whole
+    assert 0 < costs.both < costs.whole
+    assert (survey._FULL, survey.Surveyor._measure) == before
+
+
+def test_the_model_of_the_lie_derivative_is_per_layer():
+    assert COSTS.lie(8) == pytest.approx(8 * 102 * 3)
+    assert COSTS.lie(64) == pytest.approx(8 * COSTS.lie(8))
+
+
+def test_the_page_and_the_picture(tmp_path):
+    found = {"network": {4: COSTS, 8: COSTS}}
+    text = depth.text(found, found, "Python 3")
+    assert "| network | 8 | 10.0 ms | 2.20 | 1.10 | 2.75 | 100 | 2,448 |" in text
+    depth.chart(tmp_path / "depth.png", found)
+    assert (tmp_path / "depth.png").read_bytes().startswith(b"\x89PNG")
