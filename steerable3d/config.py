@@ -105,8 +105,7 @@ class NetworkConfig:
 def tetris(classes: int = 8) -> NetworkConfig:
     """Four layers, for Tetris shapes on some 16 voxels; the last one makes scalars: norms do not tell mirror images.
 
-    No layer has a stride: on a coarser grid mirror images can be told apart in one orientation by how they lie on the
-    cells, which is learned more easily than their handedness and holds in no other orientation.
+    No layer has a stride: with one, some seeds tell mirror images apart by what holds in the trained orientation only.
     """
     stages = (Stage("4x0e + 4x1e + 2x2e", blocks=3), Stage("32x0e"))
     return NetworkConfig(classes, stages)
