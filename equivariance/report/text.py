@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from rich import box
 from rich.console import Console, Group, RenderableType
@@ -14,6 +14,8 @@ from rich.text import Text
 from equivariance.findings import Finding, LayerRow, Report
 
 WIDTH = 118
+_Called = tuple[str, int, str]
+"""A layer, the number of the call, the kind of module."""
 _STYLES = {
     "clean": "green", "rounding": "green", "grid": "green",
     "ill-conditioned": "yellow", "precision": "red", "structural": "bold red",
@@ -193,11 +195,11 @@ def _layers(report: Report) -> RenderableType:
     symmetries = list(dict.fromkeys(r.symmetry for r in report.layers))
     for symmetry in symmetries:
         table.add_column(symmetry, justify="right")
-    calls: dict[tuple[str, int, str], dict[str, LayerRow]] = {}
+    calls: dict[_Called, dict[str, LayerRow]] = {}
     for row in report.layers:
         calls.setdefault((row.layer, row.call, row.kind), {})[row.symmetry] = row
     shown = {layer for layer, _, _ in calls}
-    for (layer, call, kind), rows in calls.items():
+    for (layer, call, kind), rows in sorted(calls.items(), key=_in_tree(calls)):
         name = _branch(layer, shown) + (f" (call {call + 1})" if call else "")
         table.add_row(name, kind, *(_cell(rows.get(s)) for s in symmetries))
     if any(math.isinf(e) for row in report.layers for e in (row.introduced, row.accumulated)):
@@ -206,11 +208,25 @@ def _layers(report: Report) -> RenderableType:
     return table
 
 
+def _in_tree(calls: Collection[_Called]) -> Callable[[tuple[_Called, object]], list[int]]:
+    """Sorts calls so that a layer is followed by those that it contains, else in the order in which they run."""
+    shown, ran = {layer for layer, _, _ in calls}, dict[str, int]()
+    for place, (layer, _, _) in enumerate(calls):
+        for path in _lineage(layer, shown):
+            ran.setdefault(path, place)
+    return lambda item: [*(ran[path] for path in _lineage(item[0][0], shown)), -1, item[0][1]]
+
+
+def _lineage(layer: str, shown: Collection[str]) -> list[str]:
+    """The layers that contain a layer, outermost first, and itself; not the network as a whole."""
+    containing = [other for other in shown if other and layer.startswith(other + ".")]
+    return [*sorted(containing, key=len), *([layer] if layer else [])]
+
+
 def _branch(layer: str, shown: Collection[str]) -> str:
     """The path below the layer that contains it, indented by how many do."""
-    containing = [other for other in shown if other and layer.startswith(other + ".")]
-    above = max(containing, key=len, default="")
-    name = layer.removeprefix(above + ".") if above else _name(layer)
+    *containing, _ = _lineage(layer, shown) or [""]
+    name = layer.removeprefix(containing[-1] + ".") if containing else _name(layer)
     return "  " * len(containing) + name
 
 
