@@ -91,7 +91,8 @@ def main() -> None:
 
 def text(run: Run, seeds: int, rows: list[str]) -> str:
     """The section."""
-    where = made_with(("torch", "e3nn", "lightning"), f"CPU, {torch.get_num_threads()} threads")
+    threads = torch.get_num_threads()
+    where = made_with(("torch", "e3nn", "lightning"), f"CPU, {threads} thread{'s' * (threads > 1)}")
     steps = run.training.epochs * run.data.copies
     head = "| network | parameters | test accuracy | seeds | slides | training |\n|---|---|---|---|---|---|\n"
     return (
