@@ -30,9 +30,10 @@ from equivariance.traced import Traced
 if TYPE_CHECKING:
     from equivariance.localize import Suspect
 
+_MOST_ALONE = 12
 _MOST_ROUNDS = 6
 _MOST_TRIES = 12
-"""Statements that are tried in turn, and replacements per statement."""
+"""Statements that are tried by themselves, statements that are tried in turn, and replacements per statement."""
 
 Laws = Mapping[int, Law]
 """Value -> the law that replaces it."""
@@ -155,7 +156,7 @@ class Tracer:
 
     def _alone(self, flow: Dataflow, involved: set[int], drops: Sequence[int]) -> dict[Unit, Laws]:
         """The first suspect that heals everything by itself: the others may be local frames, put right later."""
-        for unit in dict.fromkeys(flow.unit(index) for index in drops):
+        for unit in itertools.islice(dict.fromkeys(flow.unit(index) for index in drops), _MOST_ALONE):
             for laws in self._replacements(flow, flow.escaping(unit, involved, self._targets())):
                 if self._attempt(laws)[1] <= self.remainder:
                     return {**self._earlier(flow, unit, {}), unit: laws}
