@@ -138,7 +138,7 @@ def text(found: list[str], repeats: int, device: str) -> str:
     )
     head = "| what | | steerable3d | ordinary | ratio | escnn's R3Conv |\n|---|---|---|---|---|---|\n"
     return (
-        f"Made by `python -m benchmarks.voxel_speed` with {where}, "
+        f"Made by `python -m benchmarks.voxel_speed --repeats {repeats}` with {where}, "
         f"float32, alone on the machine; medians of {repeats} runs in turns. A training step is forward and backward, "
         "the expansion of the kernels and its gradient included; in the forward pass expanded kernels are kept. The "
         "ordinary networks have the same layers and channels (without the gates), batch normalization and ReLU, and "
