@@ -91,15 +91,19 @@ class Reading:
         return CONFIDENCE * max(self.floor, 4 * self.epsilon) * self.reach
 
     @property
+    def _rounded(self) -> float:
+        """Errors up to here may come of parameters and buffers that went through a lower precision; 0 where none do."""
+        return max(SINGLE, self.stored_epsilon) if self.epsilon < 1e-10 and not self.discrete else 0.0
+
+    @property
     def stored(self) -> float:
         """What float64 cannot undo: parameters and buffers went through the working precision; 0 where that is float64.
 
         Up to all of it for an error of its kind, up to a hundredth of one that is larger.
         """
-        if self.discrete or self.epsilon >= 1e-10 or self.stored_epsilon <= self.epsilon:
+        if self.stored_epsilon <= self.epsilon:
             return 0.0
-        rounded = max(SINGLE, self.stored_epsilon)
-        return rounded if self.error <= rounded else min(rounded, self.error / 100)
+        return self._rounded if self.error <= self._rounded else min(self._rounded, self.error / 100)
 
     @property
     def remainder(self) -> float:
@@ -110,9 +114,7 @@ class Reading:
     def verdict(self) -> Verdict:
         """clean, rounding, grid, ill-conditioned, precision or structural."""
         if self.error > self.limit:
-            rounded = max(SINGLE, self.stored_epsilon)  # parameters and buffers went through the working precision
-            stalled = self.error <= rounded and not self.discrete and self.epsilon < 1e-10
-            if not stalled:
+            if self.error > self._rounded:
                 return Verdict.STRUCTURAL
             if self.working_epsilon == self.epsilon:
                 return Verdict.PRECISION

@@ -219,8 +219,9 @@ def _in_tree(calls: Collection[_Called]) -> Callable[[tuple[_Called, object]], l
 
 def _lineage(layer: str, shown: Collection[str]) -> list[str]:
     """The layers that contain a layer, outermost first, and itself; not the network as a whole."""
-    containing = [other for other in shown if other and layer.startswith(other + ".")]
-    return [*sorted(containing, key=len), *([layer] if layer else [])]
+    names = layer.split(".")
+    paths = (".".join(names[:count]) for count in range(1, len(names) + 1))
+    return [path for path in paths if path and path in shown]
 
 
 def _branch(layer: str, shown: Collection[str]) -> str:
