@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -48,15 +48,11 @@ def conditions_chart(evaluation: Evaluation) -> Any:
 
 def ced_chart(evaluation: Evaluation) -> Any:
     """Cumulative error curves, a panel per network and a line per condition."""
-    count = len(evaluation.networks)
-    figure = _figure(4.6 * count + 1.4, 3.8)
-    panels = np.atleast_1d(figure.subplots(1, count, sharey=True))
-    for axes, network in zip(panels, evaluation.networks, strict=True):
-        _lines(axes, network, [(100 * np.array(CED_GRID), ced(m)) for m in network.measurements])
+    grid = 100 * np.array(CED_GRID)
+    figure, panels = _by_network(evaluation, lambda m: (grid, ced(m)), "share of faces",
+                                 xlabel="mean error (% of interocular)", xlim=(0, grid[-1]))  # fmt: skip
+    for axes in panels:
         axes.axvline(100 * FAILURE, color="#999999", linewidth=0.8)
-        axes.set(title=network.name, xlabel="mean error (% of interocular)", xlim=(0, 100 * CED_GRID[-1]), ylim=(0, 1))
-    panels[0].set_ylabel("share of faces")
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right center", frameon=False)
     return figure
 
 
@@ -81,15 +77,23 @@ def iou_chart(network: Evaluated) -> Any:
 
 def mean_iou_chart(evaluation: Evaluation) -> Any:
     """Mean IoU over the threshold, a panel per network and a line per condition."""
+    return _by_network(evaluation, lambda m: (THRESHOLDS, m.iou.nanmean(1)), "mean IoU",
+                       xlabel="threshold", xlim=(0.1, 0.95))[0]  # fmt: skip
+
+
+def _by_network(
+    evaluation: Evaluation, curve: Callable[[Measurement], tuple[Any, Any]], ylabel: str, **settings: Any
+) -> tuple[Any, Any]:
+    """A figure with a panel per network and a line per condition, and its panels."""
     count = len(evaluation.networks)
     figure = _figure(4.6 * count + 1.4, 3.8)
     panels = np.atleast_1d(figure.subplots(1, count, sharey=True))
     for axes, network in zip(panels, evaluation.networks, strict=True):
-        _lines(axes, network, [(THRESHOLDS, m.iou.nanmean(1)) for m in network.measurements])
-        axes.set(title=network.name, xlabel="threshold", xlim=(0.1, 0.95), ylim=(0, 1))
-    panels[0].set_ylabel("mean IoU")
+        _lines(axes, network, [curve(m) for m in network.measurements])
+        axes.set(title=network.name, ylim=(0, 1), **settings)
+    panels[0].set_ylabel(ylabel)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right center", frameon=False)
-    return figure
+    return figure, panels
 
 
 def heatmap_pictures(network: Evaluated) -> Any:

@@ -88,6 +88,15 @@ class Browser:
             self.send("Input.dispatchTouchEvent", type="touchMove", touchPoints=[{"x": x, "y": y}])
         self.send("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
 
+    def middle(self, selector):
+        """Where the middle of an element is, once it is scrolled to that of the window."""
+        return self.run(f"""(() => {{
+            const element = document.querySelector('{selector}');
+            element.scrollIntoView({{block: "center"}});
+            const box = element.getBoundingClientRect();
+            return [box.left + box.width / 2, box.top + box.height / 2];
+        }})()""")
+
     def picture(self, selector="html", form="png"):
         """One element, or the whole page, as PNG or WebP."""
         box = self.run(f"(({{x, y, width, height}}) => ({{x, y: y + scrollY, width, height}}))"

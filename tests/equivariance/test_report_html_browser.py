@@ -3,7 +3,7 @@
 import pytest
 
 from equivariance.report.html import to_html
-from tests.equivariance.browser import AFTER_DRAWING, Browser, executable
+from tests.equivariance.browser import AFTER_DRAWING, executable
 from tests.equivariance.html_demo import demonstration, large
 
 pytestmark = [
@@ -21,19 +21,6 @@ TOO_WIDE = """
 CLOUD = "document.querySelector('svg.cloud')"
 DOTS = f"[...{CLOUD}.querySelectorAll('path')].map((path) => path.getAttribute('d')).join('|')"
 AXES = f"[...{CLOUD}.querySelectorAll('line')].map((line) => line.getAttribute('x2')).join(' ')"
-MIDDLE = f"""
-(() => {{
-  {CLOUD}.scrollIntoView({{block: "center"}});
-  const box = {CLOUD}.getBoundingClientRect();
-  return [box.left + box.width / 2, box.top + box.height / 2];
-}})()
-"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with Browser() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +67,7 @@ def test_its_colours_follow_the_system(browser, url):
 def test_the_mouse_turns_the_cloud_and_a_button_turns_it_back(browser, url):
     browser.open(url)
     before, axes = browser.run(DOTS), browser.run(AXES)
-    x, y = browser.run(MIDDLE)
+    x, y = browser.middle("svg.cloud")
     browser.drag((x, y), (x + 80, y + 30))
     assert drawn(browser) != before
     assert browser.run(AXES) != axes
@@ -94,7 +81,7 @@ def test_the_mouse_turns_the_cloud_and_a_button_turns_it_back(browser, url):
 
 def test_a_released_mouse_turns_nothing(browser, url):
     browser.open(url)
-    x, y = browser.run(MIDDLE)
+    x, y = browser.middle("svg.cloud")
     browser.drag((x, y), (x + 40, y))
     turned = drawn(browser)
     browser.send("Input.dispatchMouseEvent", type="mouseMoved", x=x - 60, y=y)
@@ -103,7 +90,7 @@ def test_a_released_mouse_turns_nothing(browser, url):
 
 def test_a_turned_cloud_loses_no_point(browser, url):
     browser.open(url)
-    x, y = browser.run(MIDDLE)
+    x, y = browser.middle("svg.cloud")
     browser.drag((x, y), (x + 123, y - 77))
     assert drawn(browser).count("M") == 1024
 
@@ -133,7 +120,7 @@ def test_a_finger_turns_the_cloud(browser, url):
     browser.open(url, width=390, touch=True)
     assert browser.run(f"getComputedStyle({CLOUD}).touchAction") == "pan-y", "a finger still scrolls the page"
     before = browser.run(DOTS)
-    x, y = browser.run(MIDDLE)
+    x, y = browser.middle("svg.cloud")
     browser.swipe((x, y), (x + 90, y + 5))
     assert drawn(browser) != before
     assert browser.problems == []

@@ -3,7 +3,7 @@
 import pytest
 
 from se3unet.prediction.page import to_html
-from tests.equivariance.browser import AFTER_DRAWING, Browser, executable
+from tests.equivariance.browser import AFTER_DRAWING, executable
 from tests.se3unet.prediction.scans import true_prediction
 
 pytestmark = [
@@ -18,20 +18,6 @@ TOO_WIDE = """
   return box.width > 1 && box.right > innerWidth + 1 && !element.parentElement.closest(".scroll");
 }).map((element) => element.tagName)
 """
-MIDDLE = """
-(() => {
-  const canvas = document.querySelector("canvas");
-  canvas.scrollIntoView({block: "center"});
-  const box = canvas.getBoundingClientRect();
-  return [box.left + box.width / 2, box.top + box.height / 2];
-})()
-"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with Browser() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +44,7 @@ def test_nothing_is_wider_than_the_window(browser, url, width, scheme):
 def test_the_face_turns_under_mouse_keys_and_buttons_and_comes_back(browser, url):
     browser.open(url)
     pictures = [drawn(browser)]
-    x, y = browser.run(MIDDLE)
+    x, y = browser.middle("canvas")
     browser.drag((x, y), (x + 80, y + 30))
     pictures.append(drawn(browser))
     browser.run("document.querySelector('canvas').focus()")
@@ -75,7 +61,7 @@ def test_the_face_turns_under_mouse_keys_and_buttons_and_comes_back(browser, url
 def test_the_face_turns_under_a_finger(browser, url):
     browser.open(url, width=390, touch=True)
     before = drawn(browser)
-    x, y = browser.run(MIDDLE)
+    x, y = browser.middle("canvas")
     browser.swipe((x, y), (x + 60, y))
     assert drawn(browser) != before
 
