@@ -14,7 +14,7 @@ from equivariance.contract import Contract
 from equivariance.elements import Transform
 from equivariance.errors import ArgumentError, ContractError
 from equivariance.identities import identity_of, same, version_of
-from equivariance.measure import PartError, PartKey, compare
+from equivariance.measure import PartError, PartKey, compare, scales_of
 from equivariance.probe import Call
 from equivariance.representations import Representation
 from equivariance.trees import cast, leaves, map_tensors, sizes_of_graphs, transform, walk
@@ -51,6 +51,7 @@ class Reference:
     outputs: dict[Call, Any] = field(default_factory=dict)
     callers: dict[Call, Call | None] = field(default_factory=dict)
     _versions: list[tuple[torch.Tensor, object]] = field(default_factory=list)
+    _scales: dict[Site, dict[PartKey, float]] = field(default_factory=dict)
 
     def enter(self, call: Call, caller: Call | None, arguments: dict[str, Any]) -> dict[str, Any]:
         """Keep the arguments."""
@@ -88,6 +89,15 @@ class Reference:
     def expected(self, site: Site, element: Transform, dtype: torch.dtype) -> Any:
         """What must pass at ``site`` when ``element`` acts on the network's input: computed in float64, then cast."""
         return cast(transform(self.value(site), self.spec(site), element), dtype)
+
+    def errors(self, value: Any, exact: Any, site: Site, element: Transform) -> Errors:
+        """Of what passed at ``site`` in another run, against ``exact``, which is :meth:`expected` there."""
+        spec, scales = self.spec(site), None
+        if isinstance(exact, torch.Tensor) and isinstance(spec, Representation) and spec.keeps_lengths:
+            scales = self._scales.get(site)
+            if scales is None:
+                scales = self._scales[site] = scales_of(self.value(site), spec)
+        return compare(value, exact, spec, element, scales if element.samples is None else None)
 
     def owner(self, site: Site) -> Call:
         """The call whose code produced the value: the callee for an output, the caller for an argument."""
@@ -178,9 +188,8 @@ class Accumulated:
         if not self.reference.has(site):
             return output
         spec = self.reference.spec(site)
-        self.errors[site] = compare(
-            output, self.reference.expected(site, self.element, torch.float64), spec, self.element
-        )
+        exact = self.reference.expected(site, self.element, torch.float64)
+        self.errors[site] = self.reference.errors(output, exact, site, self.element)
         if site in self.against:
             self.distances[site] = compare(self.against.pop(site), output, spec, self.element)
         if self.keep:
@@ -244,8 +253,9 @@ class Introduced:
         exact = replacement
         if self.dtype != torch.float64:
             exact = self.reference.expected(site, self.element, torch.float64)
-        self.errors[site] = compare(value, exact, spec, self.element)
+        self.errors[site] = self.reference.errors(value, exact, site, self.element)
         if site in self.against:
+            spec = self.reference.spec(site)
             self.distances[site] = compare(self.against.pop(site), value, spec, self.element)
         if self.keep is True or (self.keep is not False and site in self.keep):
             self.kept[site] = map_tensors(value, _plain)

@@ -45,11 +45,17 @@ class PartError:
         return self.difference / self.scale
 
 
-def compare(value: Any, expected: Any, spec: object, element: Transform) -> dict[PartKey, PartError]:
+_EQUAL = PartError(0.0, 1.0, False)
+
+
+def compare(
+    value: Any, expected: Any, spec: object, element: Transform, scales: Mapping[PartKey, float] | None = None
+) -> dict[PartKey, PartError]:
     """Errors of ``value`` against ``expected``, which ``element`` has already been applied to.
 
     A part that is zero is measured on the scale of its leaf. A difference of structure (another number of leaves,
-    another shape) is an infinite error of the leaf.
+    another shape) is an infinite error of the leaf. ``scales``: what :func:`scales_of` says of ``expected``, or of what
+    ``element`` was applied to where it keeps lengths.
     """
     given, wanted = leaves(value, spec), leaves(expected, spec)
     errors: dict[PartKey, PartError] = {}
@@ -59,27 +65,43 @@ def compare(value: Any, expected: Any, spec: object, element: Transform) -> dict
         if left.shape != right.shape:
             errors[path, "shape"] = PartError(math.inf, 1.0, True)
         elif left.is_floating_point() or right.is_floating_point():
-            errors.update(_float_errors(path, left, right, representation, element))
+            errors.update(_float_errors(path, left, right, representation, element, scales))
         else:
             errors.update(_discrete_errors(path, left, right, representation))
     return errors
 
 
+def scales_of(value: Any, spec: object) -> dict[PartKey, float]:
+    """The norm of every part, or of its leaf where the part is zero."""
+    found: dict[PartKey, float] = {}
+    for path, tensor, representation in leaves(value, spec):
+        found.update(_scales(path, tensor.detach().to(torch.float64), representation))
+    return found
+
+
+def _scales(path: str, values: torch.Tensor, representation: Representation) -> dict[PartKey, float]:
+    return {(path, part.label): _norm(part.values) or _norm(values) for part in representation.parts(values)}
+
+
 def _float_errors(
-    path: str, left: torch.Tensor, right: torch.Tensor, representation: Representation, element: Transform
-) -> dict[PartKey, PartError]:
+    path: str, left: torch.Tensor, right: torch.Tensor, representation: Representation, element: Transform,
+    scales: Mapping[PartKey, float] | None,
+) -> dict[PartKey, PartError]:  # fmt: skip
     left, right = (representation.compared(t.detach().to(torch.float64), element) for t in (left, right))
-    if torch.equal(left, right) and math.isfinite(float(right.sum())):
-        return {(path, piece.label): PartError(0.0, 1.0, False) for piece in representation.parts(right)}
-    base = right
+    if scales is None:
+        scales = _scales(path, _placed(right, representation, element), representation)
+    keys = [(path, part.label) for part in representation.parts(right)]
+    if torch.equal(left, right) and all(math.isfinite(scales[key]) for key in keys):
+        return dict.fromkeys(keys, _EQUAL)
+    parts = representation.parts(left - right)
+    return {key: PartError(_norm(part.values), scales[key], False) for key, part in zip(keys, parts, strict=True)}
+
+
+def _placed(values: torch.Tensor, representation: Representation, element: Transform) -> torch.Tensor:
+    """Without the translation, which would add to the size of positions."""
     if isinstance(representation, CartesianPoints) and any(element.vector):
-        base = right - torch.tensor(element.vector, dtype=torch.float64, device=right.device)
-    errors = {}
-    pieces = zip(representation.parts(left - right), representation.parts(base), strict=True)
-    for difference, expected in pieces:
-        scale = _norm(expected.values) or _norm(base)
-        errors[path, difference.label] = PartError(_norm(difference.values), scale, False)
-    return errors
+        return values - torch.tensor(element.vector, dtype=torch.float64, device=values.device)
+    return values
 
 
 def _norm(values: torch.Tensor) -> float:

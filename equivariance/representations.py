@@ -44,6 +44,8 @@ class Representation(ABC):
     batch: BatchAxis = Assumed.FIRST
 
     _component_axes: ClassVar[int] = 0
+    keeps_lengths: ClassVar[bool] = False
+    """Whether every part is as long after an element as before it, positions apart from a translation."""
 
     @abstractmethod
     def act(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
@@ -176,6 +178,7 @@ class Irreps(Representation):
     irreps: str
 
     _component_axes: ClassVar[int] = 1
+    keeps_lengths: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         """Normalize the notation."""
@@ -228,6 +231,7 @@ class CartesianPoints(Representation):
     """Positions on a last axis of 3: x' = x R^T + t."""
 
     _component_axes: ClassVar[int] = 1
+    keeps_lengths: ClassVar[bool] = True
 
     def check(self, tensor: torch.Tensor, path: str) -> None:
         """The last axis must be x, y, z."""
@@ -247,6 +251,8 @@ class CartesianPoints(Representation):
 @dataclass(frozen=True)
 class Invariant(Representation):
     """Unchanged by rotation, translation and inversion; its rows still follow the nodes and the samples."""
+
+    keeps_lengths: ClassVar[bool] = True
 
     def act(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
         """The values themselves."""

@@ -205,11 +205,13 @@ class Surveyor:
         for site, errors in main.errors.items():
             place, known = places.setdefault(site, Worst()), floors.get(site, {})
             for key, error in errors.items():
+                if error.difference == 0 and key in place.readings and rough in (None, main):
+                    continue
                 floor = known.get(key, 0.0)
                 reading = self._reading(trial, error, floor, self._working(main, rough, site, key, floor))
                 if reading.error > reading.limit:
                     reading = replace(reading, grid=self.grid_floor(trial, site, key, patched))
-                if patched and reading.error > reading.limit:
+                if patched and reading.error > reading.limit and place.rises(key, reading):
                     reading = self.doubted(reading, trial, self.bench.reference(trial.state).owner(site), site, key)
                 place.add(key, reading, trial)
 

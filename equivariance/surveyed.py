@@ -34,8 +34,12 @@ class Worst:
         """Keep the more severe one, and the larger working numbers."""
         error, floor = self.working.get(key, (0.0, 0.0))
         self.working[key] = (max(error, reading.working_error), max(floor, reading.working_floor))
-        if key not in self.readings or reading.severity > self.readings[key][0].severity:
+        if self.rises(key, reading):
             self.readings[key] = (reading, trial)
+
+    def rises(self, key: PartKey, reading: Reading) -> bool:
+        """Whether this reading would be the worst of its part."""
+        return key not in self.readings or reading.severity > self.readings[key][0].severity
 
     def parts(self) -> dict[PartKey, tuple[Reading, Trial]]:
         """Each part's worst reading, completed by the largest working numbers."""

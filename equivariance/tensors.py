@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 
@@ -30,6 +31,8 @@ class CartesianTensor(Representation):
 
     axes: tuple[int, ...] = (-1,)
     pseudo: bool = False
+
+    keeps_lengths: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         """Whole numbers, each once."""

@@ -47,6 +47,7 @@ class _Unspecified:
 
 
 UNSPECIFIED = _Unspecified()
+_UNCHANGED = Invariant()
 
 
 def compile_spec(spec: object, path: str) -> object:
@@ -77,7 +78,7 @@ def walk(value: Any, spec: object, path: str, visit: Visitor, element: Transform
     ContractError : the specification and the value have different shapes
     """
     if isinstance(value, torch.Tensor):
-        return _visit_tensor(value, spec, path, visit)
+        return visit(value, _law(value, spec, path), path)
     adapter = adapter_of(value)
     if adapter is not None:
         graph = _spec_of(adapter, spec, path)
@@ -118,6 +119,8 @@ def cast(value: Any, dtype: torch.dtype) -> Any:
 
 def leaves(value: Any, spec: object, path: str = "") -> list[tuple[str, torch.Tensor, Representation]]:
     """Every tensor with its path and representation, in a fixed order."""
+    if isinstance(value, torch.Tensor):
+        return [(path, value, _law(value, spec, path))]
     found: list[tuple[str, torch.Tensor, Representation]] = []
 
     def collect(tensor: torch.Tensor, representation: Representation, where: str) -> torch.Tensor:
@@ -130,6 +133,8 @@ def leaves(value: Any, spec: object, path: str = "") -> list[tuple[str, torch.Te
 
 def sizes_of_graphs(value: Any) -> Iterator[tuple[int, int]]:
     """Nodes of one sample, and samples, of every graph of another library that is inside."""
+    if isinstance(value, torch.Tensor):
+        return
     adapter = adapter_of(value)
     if adapter is not None:
         yield adapter.sizes(value)
@@ -143,15 +148,16 @@ def sizes_of_graphs(value: Any) -> Iterator[tuple[int, int]]:
         yield from sizes_of_graphs(item)
 
 
-def _visit_tensor(value: torch.Tensor, spec: object, path: str, visit: Visitor) -> torch.Tensor:
+def _law(value: torch.Tensor, spec: object, path: str) -> Representation:
+    """What a tensor transforms by."""
     if spec is UNSPECIFIED:
-        return visit(value, Invariant(), path)
+        return _UNCHANGED
     if spec is None:
         raise UndeclaredTensorError(path, tuple(value.shape))
     if not isinstance(spec, Representation):
         raise ContractError(path, f"tensor of shape {tuple(value.shape)}", f"a value shaped like {spec!r}")
     spec.check(value, path)
-    return visit(value, spec, path)
+    return spec
 
 
 def _walk_dataclass(value: Any, spec: object, path: str, visit: Visitor, element: Transform | None) -> Any:

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from equivariance.contract import Contract
-from equivariance.groups import identity, translation
-from equivariance.measure import PartError, compare, part_name, worst
+from equivariance.groups import identity, rotation, translation
+from equivariance.measure import PartError, compare, part_name, scales_of, worst
+from equivariance.tensors import CartesianTensor
 
 
 def errors(value, expected, spec, element=None):
@@ -37,6 +38,18 @@ def test_points_are_measured_without_the_translation():
     value = expected + torch.tensor([[0, 0, 0.5]])
     found = errors(value, expected, "cartesian_points", translation([1000, 0, 0]))
     assert found == {("", ""): pytest.approx(0.5)}
+
+
+@pytest.mark.parametrize("spec", ["cartesian_points", "1x1o", "1x0e+2x0e", None, CartesianTensor()])
+def test_the_scale_is_what_was_there_before_the_element(spec):
+    """A law that keeps lengths needs its scales once, however many elements act."""
+    spec = Contract({"v": spec}, None).inputs["v"]
+    before, element = torch.randn(5, 3, dtype=torch.float64), rotation([1.0, 2, 3]) @ translation([1000, 0, 0])
+    expected = spec.transform(before, element)
+    for value in (expected + 1e-3 * torch.randn(5, 3, dtype=torch.float64), expected):
+        known = compare(value, expected, spec, element, scales_of(before, spec))
+        for key, error in compare(value, expected, spec, element).items():
+            assert known[key].relative == pytest.approx(error.relative, rel=1e-9)
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])

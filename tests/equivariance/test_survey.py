@@ -2,10 +2,12 @@
 
 import pytest
 import torch
+from e3nn import o3
 from torch import nn
 
 import equivariance as eq
 from equivariance import Irreps, NodeIndices
+from equivariance.survey import Surveyor
 from tests.equivariance.specimens import Applied, Scale, Stack, normal
 
 POINTS = normal(8, 3)
@@ -90,6 +92,17 @@ def test_lost_digits_within_a_network_are_a_note_at_their_layer():
     assert {(note.layer, note.cause) for note in report.notes} == {("layers.1", "ill-conditioned")}
 
 
+class Pair(nn.Module):
+    """A bilinear product of the features with themselves."""
+
+    def __init__(self, product):
+        super().__init__()
+        self.product = product
+
+    def forward(self, x):
+        return self.product(x, x)
+
+
 class Diverging(nn.Module):
     """Calls its layer once more where the farthest point is the first: chance, where two are equally far."""
 
@@ -120,3 +133,16 @@ def test_states_and_elements_all_have_their_turn():
     for count in (1, 2, 3):
         report = eq.check(Late(), POINTS, "1x1o", "1x1o", group="o3", samples=count)
         assert {f.symmetry for f in report.findings} == {"rotation", "inversion"}
+
+
+def test_only_the_worst_error_of_a_place_is_doubted(monkeypatch):
+    """Constants rounded to float32 leave an error in every sample; each doubt costs the layer a run."""
+    doubted, doubt = [], Surveyor.doubted
+    monkeypatch.setattr(Surveyor, "doubted", lambda self, *args: doubted.append(args) or doubt(self, *args))
+    product = o3.FullyConnectedTensorProduct("4x1o", "4x1o", "4x0e+4x1e+4x2e")
+    for samples in (4, 64):
+        eq.diagnose(
+            Stack(Applied(lambda x: x), Pair(product)), normal(8, 12), "4x1o", product.irreps_out, group="so3",
+            samples=samples,
+        )  # fmt: skip
+    assert 0 < len(doubted) < 40
