@@ -14,9 +14,6 @@ from se3unet.radial import radial_basis
 
 # Directions fade below this share of the reach of a neighbourhood, where rounding of the coordinates turns them.
 NEAR_FIELD = 0.25
-# Edges that a layer takes at once: few enough for their features to stay in the cache of a processor; on others enough
-# to fill them.
-CPU_CHUNK, OTHER_CHUNK = 8_192, 1_048_576
 
 
 @dataclass(frozen=True)
@@ -57,12 +54,17 @@ class Edges:
         samples, nodes, count = self.graph.neighbours.shape
         sources = batch_numbers(self.graph.neighbours, nodes).flatten()
         frames, radial, along = self.frames.flatten(1), self.radial.flatten(1), self.along.flatten()
-        size = max(1, (CPU_CHUNK if along.device.type == "cpu" else OTHER_CHUNK) // count)
+        size = max(1, edges_at_once(along.device) // count)
         for start in range(0, samples * nodes, size):
             stop = min(start + size, samples * nodes)
             of_edges = slice(start * count, stop * count)
             chunk = slice(start, stop)
             yield EdgeChunk(chunk, sources[of_edges], frames[:, of_edges], radial[:, of_edges], along[of_edges])
+
+
+def edges_at_once(device: torch.device) -> int:
+    """Edges of a chunk: on a processor few enough for the cache of each thread, on others enough to fill them."""
+    return 12_288 * torch.get_num_threads() if device.type == "cpu" else 1_048_576
 
 
 class EdgeGeometry(nn.Module):

@@ -43,7 +43,7 @@ def example(points):
 
 @pytest.mark.parametrize("layer", [attention, convolution])
 def test_messages_and_their_gradients_are_the_same(layer, monkeypatch):
-    monkeypatch.setattr(edges, "CPU_CHUNK", 60)
+    monkeypatch.setattr(edges, "edges_at_once", lambda _device: 60)
     fibers, graph = example(32)
     fibers = {degree: feature.requires_grad_() for degree, feature in fibers.items()}
     module = layer()
@@ -60,7 +60,7 @@ def test_messages_and_their_gradients_are_the_same(layer, monkeypatch):
 def test_more_chunks_of_edges_are_no_more_to_compile(monkeypatch):
     (fibers, graph), compiled = example(64), []
     for size in (192, 24):  # two chunks of the 384 edges, sixteen chunks
-        monkeypatch.setattr(edges, "CPU_CHUNK", size)
+        monkeypatch.setattr(edges, "edges_at_once", lambda _device, size=size: size)
         torch.compiler.reset()
         counter = CompileCounterWithBackend("eager")
         with torch.no_grad():

@@ -65,7 +65,7 @@ def test_gradients_are_finite(cloud):
 
 
 def test_chunks_hold_every_edge_once(monkeypatch):
-    monkeypatch.setattr(edges_module, "CPU_CHUNK", 100)
+    monkeypatch.setattr(edges_module, "edges_at_once", lambda _device: 100)
     edges = edges_of(torch.stack([random_cloud(seed=1), random_cloud(seed=2)]))
     chunks = list(edges.chunks())
     assert [len(range(120)[chunk.nodes]) for chunk in chunks] == [*[16] * 7, 8]
