@@ -1,5 +1,6 @@
 """Rounding floors of standard layers per dtype: `python -m benchmarks.floors`, written to docs/results/floors.md."""
 
+import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,6 +142,7 @@ def table() -> str:
 
 def main() -> None:
     """Measure, print, write."""
+    argparse.ArgumentParser(prog="python -m benchmarks.floors", description=__doc__).parse_args()
     torch.set_num_threads(THREADS)
     where = made_with(("torch", "e3nn", "numpy", "scipy"), "CPU", f"{THREADS} thread")
     text = (

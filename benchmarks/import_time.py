@@ -1,5 +1,6 @@
 """What the first use of `equivariance` costs beyond PyTorch's own import: `python benchmarks/import_time.py`."""
 
+import argparse
 import statistics
 import subprocess
 import sys
@@ -18,6 +19,7 @@ print(middle - start, time.perf_counter() - middle)
 
 def main() -> None:
     """Print the medians over fresh interpreters, in seconds."""
+    argparse.ArgumentParser(prog="python -m benchmarks.import_time", description=__doc__).parse_args()
     rows = [
         [
             float(word)

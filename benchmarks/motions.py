@@ -1,5 +1,6 @@
 """Heatmaps of a face under rigid motions: `python -m benchmarks.motions`, written to docs/results/motions.md."""
 
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,7 @@ def line(face: Tensor, perturbation: float) -> str:
 
 def main() -> None:
     """Measure, print, write."""
+    argparse.ArgumentParser(prog="python -m benchmarks.motions", description=__doc__).parse_args()
     torch.set_num_threads(THREADS)
     face = faces.sample(1).positions[0]
     rows = [line(face, perturbation) for perturbation in PERTURBATIONS]

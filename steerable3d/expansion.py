@@ -32,7 +32,7 @@ class KernelExpansion(nn.Module):
             ValueError: some irrep of the output can be reached from none of the input.
         """
         super().__init__()
-        self.irreps_in, self.irreps_out, self.shells, self.parity = irreps_in, irreps_out, shells, parity
+        self.shells, self.parity = shells, parity
         self._bases = [[self._key(i.ir, o.ir) for i in irreps_in] for o in irreps_out]
         counts = [[len(kernel_basis(*key)) for key in row] for row in self._bases]
         self._shapes = [

@@ -3,6 +3,7 @@
 Writes its section of docs/results/steerable3d.md.
 """
 
+import argparse
 import inspect
 import re
 
@@ -29,6 +30,7 @@ def row(name: str, group: str) -> tuple[str, bool]:
 
 def main() -> None:
     """Diagnose, print, write."""
+    argparse.ArgumentParser(prog="python -m benchmarks.grid", description=__doc__).parse_args()
     torch.set_num_threads(1)
     rows = [row(name, "lattice") for name in PLANTED] + [row(name, "so3") for name in BETWEEN]
     where = made_with(("torch", "e3nn", "scipy"), "1 thread")
