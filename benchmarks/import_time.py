@@ -1,4 +1,4 @@
-"""What the first use of `equivariance` costs beyond PyTorch's own import: `python benchmarks/import_time.py`."""
+"""What the first use of `equivariance` costs beyond PyTorch's own import: `python -m benchmarks.import_time`."""
 
 import argparse
 import statistics

@@ -92,12 +92,12 @@ class Reference:
 
     def errors(self, value: Any, exact: Any, site: Site, element: Transform) -> Errors:
         """Of what passed at ``site`` in another run, against ``exact``, which is :meth:`expected` there."""
-        spec, scales = self.spec(site), None
-        if isinstance(exact, torch.Tensor) and isinstance(spec, Representation) and spec.keeps_lengths:
-            scales = self._scales.get(site)
-            if scales is None:
-                scales = self._scales[site] = scales_of(self.value(site), spec)
-        return compare(value, exact, spec, element, scales if element.samples is None else None)
+        spec, whole = self.spec(site), isinstance(exact, torch.Tensor) and element.samples is None
+        if not (whole and isinstance(spec, Representation) and spec.keeps_lengths):
+            return compare(value, exact, spec, element)
+        if site not in self._scales:
+            self._scales[site] = scales_of(self.value(site), spec)
+        return compare(value, exact, spec, element, self._scales[site])
 
     def owner(self, site: Site) -> Call:
         """The call whose code produced the value: the callee for an output, the caller for an argument."""
@@ -255,7 +255,6 @@ class Introduced:
             exact = self.reference.expected(site, self.element, torch.float64)
         self.errors[site] = self.reference.errors(value, exact, site, self.element)
         if site in self.against:
-            spec = self.reference.spec(site)
             self.distances[site] = compare(self.against.pop(site), value, spec, self.element)
         if self.keep is True or (self.keep is not False and site in self.keep):
             self.kept[site] = map_tensors(value, _plain)

@@ -128,7 +128,7 @@ def _discrete_errors(
 def worst(errors: Mapping[PartKey, PartError]) -> tuple[PartKey, PartError]:
     """The part with the largest relative error; a zero for a value without tensors."""
     if not errors:
-        return ("", ""), PartError(0.0, 1.0, False)
+        return ("", ""), _EQUAL
     return max(errors.items(), key=lambda item: item[1].relative)
 
 
