@@ -42,10 +42,10 @@ def train(run: Run, output: Path, resume: bool = False, quiet: bool = False) -> 
         KeyboardInterrupt: stopped by Ctrl-C; what is there can be resumed.
     """
     lightning = needed("lightning", "training", "train")
-    last = _state(output, resume)
     data = {split: dataset(run.data, split) for split in SPLITS}
     samples = data["train"]
     check_fits(samples, o3.Irreps(run.network.irreps_in).dim, run.network.classes)
+    last = _state(output, resume)
     sampler = order(run.data, len(samples), run.training.seed)
     with _hushed(), _interruptible():
         lightning.seed_everything(run.training.seed, workers=True, verbose=False)
@@ -68,12 +68,14 @@ def train(run: Run, output: Path, resume: bool = False, quiet: bool = False) -> 
 def _state(output: Path, resume: bool) -> Path:
     """Where Lightning keeps its state: there to be resumed, or not there."""
     last = output / "last.ckpt"
-    if output.exists() and not output.is_dir():
-        raise ValueError(f"output: expected a folder, got the file {output}")
     if resume and not last.is_file():
         raise ValueError(f"resume: expected last.ckpt of an earlier run in the output folder, got {output}")
     if last.is_file() and not resume:
         raise ValueError(f"output: expected a folder without last.ckpt of an earlier run (or --resume), got {output}")
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"output: expected a folder, or a place for one, got {output} ({error.strerror})") from error
     return last
 
 

@@ -78,11 +78,11 @@ def train(
 
     options = options or Options()
     model = build(settings) if weights is None else _started(weights, settings)
-    state = _state(output, options.resume)
     learned, held_out = split_by_subject(faces, 1 - settings.training.validation, settings.training.seed)
     if len(learned) < settings.training.batch * options.devices * options.nodes:
         raise ValueError(f"batch: expected at most the {len(learned)} faces of the training, got "
                          f"{settings.training.batch} on each of {options.devices * options.nodes} devices")  # fmt: skip
+    state = _state(output, options.resume)
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING if options.quiet else logging.INFO)
     lightning.seed_everything(settings.training.seed, workers=True, verbose=False)
     trainer = _trainer(lightning, settings, output, options, held_out)
@@ -123,7 +123,10 @@ def _state(output: Path, resume: bool) -> str | None:
         raise ValueError(f"resume: expected {STATE} of an earlier training in the output folder, got {output}")
     if not resume and state.is_file():
         raise ValueError(f"output: expected a folder without a training, or --resume, got {output}")
-    output.mkdir(parents=True, exist_ok=True)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"output: expected a folder, or a place for one, got {output} ({error.strerror})") from error
     return str(state) if resume else None
 
 

@@ -228,6 +228,11 @@ class TestMisuse:
         assert "output: expected a folder without a training, or --resume" in capsys.readouterr().err
         assert (files / "out" / STATE).read_bytes() == b"precious"
 
+    def test_a_place_where_no_folder_can_be(self, files, capsys):
+        assert main(arguments(files, "small.toml/out")) == 2
+        refused = f"output: expected a folder, or a place for one, got {files / 'small.toml' / 'out'}"
+        assert refused in capsys.readouterr().err
+
     def test_faces_of_too_few_points(self, files, capsys):
         settings = small_settings()
         (files / "small.toml").write_text(small_toml(replace(settings, unet=replace(settings.unet, neighbours=40))))

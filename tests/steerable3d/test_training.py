@@ -142,8 +142,9 @@ class TestTraining:
         capsys.readouterr()
         assert main(command) == 2
         assert "output: expected a folder without last.ckpt" in capsys.readouterr().err
-        assert main(["train", str(config), "--output", str(config)]) == 2
-        assert "output: expected a folder, got the file" in capsys.readouterr().err
+        for place in (config, config / "below"):
+            assert main(["train", str(config), "--output", str(place)]) == 2
+            assert f"output: expected a folder, or a place for one, got {place}" in capsys.readouterr().err
         config.write_text(SMALL.replace("2x0e + 1x1e", "4x0e + 1x1e"))
         assert main([*command, "--resume"]) == 2
         assert "resume: expected the settings of the earlier run" in capsys.readouterr().err
