@@ -247,6 +247,8 @@ def _nearest_first(candidates: Tensor, distances: Tensor, ranks: Tensor, count: 
     distances, order = distances.sort(-1)
     candidates = candidates.gather(-1, order)
     is_farther = distances.diff(dim=-1) > DISTANCE_TIE * distances[:, 1:]
+    if bool(is_farther.all()):
+        return candidates[:, :count]
     shells = nn.functional.pad(is_farther.long().cumsum(-1), (1, 0))
     keys = (shells + 1) * len(ranks) - ranks[candidates]
     return candidates.gather(-1, keys.argsort(-1)[:, :count])

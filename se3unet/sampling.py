@@ -111,20 +111,25 @@ def _pick(points: Tensor, ranks: Tensor, count: int) -> tuple[Tensor, Tensor, Te
 
 
 def _pick_on_cpu(points: Tensor, ranks: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
-    """What `_pick` does, in NumPy, whose calls cost a fifth of PyTorch's: the arrays of one step are small."""
-    coordinates, order = points.movedim(-1, 0).contiguous().numpy(), ranks.numpy()
-    samples = np.arange(len(order))
+    """What `_pick` does, in NumPy, whose calls cost a fifth of PyTorch's: the arrays of one step are small.
+
+    The points are put in the order of their ranks first, so that of those that tie the first one is picked.
+    """
+    order = ranks.argsort(-1, descending=True).numpy()
+    coordinates = np.take_along_axis(points.movedim(-1, 0).numpy(), order[None], -1)
+    samples, away = np.arange(len(order)), np.empty_like(coordinates)
     squares = np.full(order.shape, math.inf)
     picks = np.empty((len(order), count), dtype=np.int64)
     distances = np.empty((len(order), count))
     for step in range(count):
-        is_farthest = squares >= TIE_SHARE * squares.max(1, keepdims=True)
-        pick = np.where(is_farthest, order, -1).argmax(1)
+        pick = (squares >= TIE_SHARE * squares.max(1, keepdims=True)).argmax(1)
         picks[:, step], distances[:, step] = pick, squares[samples, pick]
-        x, y, z = coordinates - coordinates[:, samples, pick, None]
-        np.minimum(squares, x * x + y * y + z * z, out=squares)
+        np.subtract(coordinates, coordinates[:, samples, pick, None], out=away)
+        np.square(away, out=away)
+        np.minimum(squares, away.sum(0), out=squares)
         squares[samples, pick] = -1.0
-    return torch.from_numpy(picks), torch.from_numpy(distances), torch.from_numpy(squares.max(1, keepdims=True))
+    numbers = np.take_along_axis(order, picks, 1)
+    return torch.from_numpy(numbers), torch.from_numpy(distances), torch.from_numpy(squares.max(1, keepdims=True))
 
 
 def _presence(distances: Tensor, left_out: Tensor) -> Tensor:

@@ -47,12 +47,10 @@ def priorities(positions: Tensor) -> Tensor:
     exact = positions.detach().double()
     points = exact - exact.mean(-2, keepdim=True)
     radii = torch.linalg.vector_norm(points, dim=-1)
-    second = torch.einsum("bni,bnj->bij", points, points)
-    third = torch.einsum("bni,bnj,bnk->bijk", points, points, points)
-    moments = (
-        torch.einsum("bij,bni,bnj->bn", second, points, points),
-        torch.einsum("bijk,bni,bnj,bnk->bn", third, points, points, points),
-    )
+    # Products of two coordinates, [B, N, 9]: both moments are matrix products with them.
+    pairs = (points.unsqueeze(-1) * points.unsqueeze(-2)).flatten(-2)
+    second, third = pairs.sum(-2, keepdim=True), pairs.mT @ points
+    moments = ((pairs * second).sum(-1), ((pairs @ third) * points).sum(-1))
     power_sums = [(radii**power).sum(-1, keepdim=True) * radii**power for power in (2, 3)]
     groups = _refine(torch.zeros_like(radii, dtype=torch.int64), radii, TIE_TOLERANCE * radii)
     for key, scale in zip(moments, power_sums, strict=True):

@@ -103,5 +103,6 @@ def _measure(case: Case, repeats: int, threads: int) -> dict[str, float]:
 def digest() -> str:
     """Of the sources that decide the figures."""
     measuring = [ROOT / "benchmarks" / "speed" / f"{name}.py" for name in ("case", "ours", "peers", "worker")]
-    files = sorted([*ROOT.glob("se3unet/**/*.py"), *measuring])
+    networks = [file for folder in ("", "dense", "published") for file in (ROOT / "se3unet" / folder).glob("*.py")]
+    files = sorted([*networks, *measuring])
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
