@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any, Literal
 
 import torch
@@ -14,6 +15,9 @@ from se3unet.frames import frame_of, turn
 from se3unet.radial import SPLINES
 
 RelativeMode = Literal["concatenate", "add"]
+
+# Edges whose products with the splines are formed at once by each thread of a processor, for its cache.
+PIECE = 4_096
 
 # Mean of sum_b B_b^2 over a knot interval, for cubic B-splines.
 SPLINE_POWER = 151 / 315
@@ -160,7 +164,7 @@ def _turn_from(frames: Tensor, degree: int, rows: tuple[Tensor, ...]) -> Tensor:
 
 
 class _Contract(torch.autograd.Function):
-    """sum_b M_b (g_b f) for M [O, S * I], g [S, E] and f [I, E]: one matrix product over all edges.
+    """sum_b M_b (g_b f) for M [O, S * I], g [S, E] and f [I, E]: a matrix product over all edges, some at a time.
 
     The products g f are S times the features; they are formed again for the backward pass and never kept.
     """
@@ -171,21 +175,53 @@ class _Contract(torch.autograd.Function):
         lower = torch.is_autocast_enabled(device)
         ctx.dtype = torch.get_autocast_dtype(device) if lower else features.dtype
         ctx.save_for_backward(matrix, radial, features)
-        return (matrix.to(ctx.dtype) @ _products(radial, features, ctx.dtype)).to(features.dtype)
+        matrix = matrix.to(ctx.dtype)
+        pieces = _pieces(radial, features)
+        if len(pieces) == 1:
+            return (matrix @ _products(radial, features, ctx.dtype)).to(features.dtype)
+        mixed = matrix.new_empty(len(matrix), features.shape[1])
+        for (basis, feature), out in zip(pieces, mixed.split(pieces[0][0].shape[1], 1), strict=True):
+            torch.mm(matrix, _products(basis, feature, ctx.dtype), out=out)
+        return mixed.to(features.dtype)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        matrix, radial, features = ctx.saved_tensors
-        gradient = gradients[0].to(ctx.dtype)
-        # The product with the longer side first is the faster one of the two.
-        to_matrix = (_products(radial, features, ctx.dtype) @ gradient.T).T
-        to_products = (matrix.T.to(ctx.dtype) @ gradient).to(features.dtype).unflatten(0, (len(radial), -1))
-        to_features = radial[0] * to_products[0]
-        for basis, product in zip(radial[1:], to_products[1:], strict=True):
-            to_features.addcmul_(basis, product)
-        to_radial = (to_products * features).sum(1) if ctx.needs_input_grad[1] else None
-        return to_matrix.to(matrix.dtype), to_radial, to_features
+        matrix, *given = ctx.saved_tensors
+        lower = matrix.T.to(ctx.dtype)
+        parts = [
+            _gradients(lower, piece, ctx.dtype, ctx.needs_input_grad[1]) for piece in _pieces(*given, gradients[0])
+        ]
+        to_matrix, to_radial, to_features = zip(*parts, strict=True)
+        return (
+            functools.reduce(torch.add, to_matrix).to(matrix.dtype),
+            torch.cat(to_radial, 1) if ctx.needs_input_grad[1] else None,
+            torch.cat(to_features, 1) if len(parts) > 1 else to_features[0],
+        )
+
+
+def _gradients(
+    matrix: Tensor, piece: tuple[Tensor, ...], dtype: torch.dtype, with_radial: bool
+) -> tuple[Tensor, Tensor | None, Tensor]:
+    """Gradients with respect to matrix, splines and features, of M.T [S * I, O] and g, f and a gradient [O, E]."""
+    radial, features, gradient = piece[0], piece[1], piece[2].to(dtype)
+    # The product with the longer side first is the faster one of the two.
+    to_matrix = (_products(radial, features, dtype) @ gradient.T).T
+    to_products = (matrix @ gradient).to(features.dtype).unflatten(0, (len(radial), -1))
+    to_features = radial[0] * to_products[0]
+    for basis, product in zip(radial[1:], to_products[1:], strict=True):
+        to_features.addcmul_(basis, product)
+    to_radial = (to_products * features).sum(1) if with_radial else None
+    return to_matrix, to_radial, to_features
 
 
 def _products(radial: Tensor, features: Tensor, dtype: torch.dtype) -> Tensor:
     return (radial.unsqueeze(1) * features).flatten(0, 1).to(dtype)
+
+
+def _pieces(*on_edges: Tensor) -> list[tuple[Tensor, ...]]:
+    """Tensors [.., E] cut into pieces whose products stay in the cache; what is compiled stays whole, and is fused."""
+    device = on_edges[0].device
+    if device.type != "cpu" or torch.compiler.is_compiling():
+        return [on_edges]
+    size = PIECE * torch.get_num_threads()
+    return list(zip(*(tensor.split(size, -1) for tensor in on_edges), strict=True))

@@ -51,10 +51,17 @@ def chunk_of(vectors, angle=0.0):
     return EdgeChunk(slice(0, None), torch.arange(len(vectors)), frames, radial_basis(lengths), DAMPING * lengths)
 
 
+@pytest.fixture(params=[4_096, 1], ids=["whole", "in pieces"])
+def piece(request, monkeypatch):
+    """Edges that each thread contracts at once."""
+    monkeypatch.setattr("se3unet.kernel.PIECE", request.param)
+
+
 def applied(layer, fibers, chunk):
     return [swapped(out) for out in layer.on_edges(swapped(fibers), chunk, layer.matrices())]
 
 
+@pytest.mark.usefixtures("piece")
 @pytest.mark.parametrize("case", CASES)
 def test_every_edge_gets_what_its_kernel_gives(case):
     layer, vectors = linear(case), edge_vectors(12)[:-2]
@@ -99,6 +106,7 @@ def test_a_turn_of_the_frames_about_the_edges_is_not_seen(case):
         assert largest_difference(one, other) < 1e-12 * largest(one)
 
 
+@pytest.mark.usefixtures("piece")
 def test_gradients_of_features_weights_and_geometry():
     torch.manual_seed(0)
     layer = EdgeLinear("1x0e+2x1e+1x2e", ("1x0e+1x1e+1x2e", "1x1e"), "concatenate").double()
@@ -137,6 +145,7 @@ def test_sources_may_be_shared():
         assert largest_difference(one, other) == 0
 
 
+@pytest.mark.usefixtures("piece")
 def test_autocast_lowers_the_contraction_alone():
     layer, vectors = linear().float(), edge_vectors(100).float()
     fibers = {degree: feature.float() for degree, feature in random_fibers(layer.irreps_in, 108).items()}
