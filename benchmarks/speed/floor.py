@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -12,8 +12,11 @@ import torch
 from benchmarks.speed.case import Case
 from se3unet.frames import frame_rows
 from se3unet.radial import SPLINES
+from se3unet.sampling import kept_points
 
-FLOAT = 4
+FLOAT, POOL_RATIO = 4, 0.35
+# Layers between hidden fibers in the U-Net of the published size, at both levels; its first one has fewer channels.
+FINE_LAYERS, COARSE_LAYERS = 5, 3
 GEMM_SIZE, STREAM_SIZE, REPEATS = 1024, 2**25, 7
 
 
@@ -67,3 +70,10 @@ def forward_floor(case: Case, machine: Machine) -> tuple[float, float]:
     attended = both + frames + both + features + features
     floats = gathered + turned + products + both + attended
     return 2 * macs * edges / machine.flops, FLOAT * floats * edges / machine.bytes
+
+
+def network_floor(case: Case, machine: Machine) -> float:
+    """Seconds of a forward pass of the U-Net, all that is no layer between hidden fibers left out."""
+    coarse = replace(case, points=kept_points(case.points, POOL_RATIO))
+    layers = ((FINE_LAYERS, case), (COARSE_LAYERS, coarse))
+    return sum(count * sum(forward_floor(layer, machine)) for count, layer in layers)

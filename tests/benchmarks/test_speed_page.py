@@ -11,7 +11,7 @@ from benchmarks.charts import Panel, draw
 from benchmarks.speed import peers, plan, worker
 from benchmarks.speed.case import Case, Runnable, cloud
 from benchmarks.speed.equivariant import Row
-from benchmarks.speed.floor import Machine, forward_floor
+from benchmarks.speed.floor import Machine, forward_floor, network_floor
 from benchmarks.speed.page import Conditions, page
 from benchmarks.speed.subjects import SUBJECTS
 
@@ -56,6 +56,15 @@ def test_the_layer_is_compared_with_its_floor():
     floor = sum(forward_floor(case, MACHINE))
     text = written({case: plan.Figures(2.5 * floor, 1.0, 1.0)})
     assert "The layer is at 2.5 times its floor" in text
+
+
+def test_the_network_is_compared_with_its_floor_and_with_what_was_aimed_at():
+    ours, original = Case("network", batch=3), Case("original", batch=3)
+    floor = network_floor(ours, MACHINE)
+    assert floor == pytest.approx(3 * (5 + 3 * 666 / 1024) * sum(forward_floor(Case("layer"), MACHINE)))
+    text = written({ours: plan.Figures(2 * floor, 1.0, 1.0), original: plan.Figures(30 * floor, 1.0, 1.0)})
+    assert f"is {1e3 * floor:.0f} ms for three clouds, which take\n{2e3 * floor:.0f} ms. It is 30 times below" in text
+    assert f"60 times ({5e2 * floor:.0f} ms) would take kernels" in text
 
 
 def test_the_page_says_what_to_install_for_the_peers(monkeypatch):
