@@ -63,8 +63,8 @@ def test_the_network_is_compared_with_its_floor_and_with_what_was_aimed_at():
     floor = network_floor(ours, MACHINE)
     assert floor == pytest.approx(3 * (5 + 3 * 666 / 1024) * sum(forward_floor(Case("layer"), MACHINE)))
     text = written({ours: plan.Figures(2 * floor, 1.0, 1.0), original: plan.Figures(30 * floor, 1.0, 1.0)})
-    assert f"is {1e3 * floor:.0f} ms for three clouds, which take\n{2e3 * floor:.0f} ms. It is 30 times below" in text
-    assert f"60 times ({5e2 * floor:.0f} ms) would take kernels" in text
+    assert f"is {1e3 * floor:.0f} ms for three clouds, which take\n{2e3 * floor:.0f} ms, neighbours" in text
+    assert f"would be {5e2 * floor:.0f} ms,\n0.5 times this floor." in text
 
 
 def test_the_page_says_what_to_install_for_the_peers(monkeypatch):
