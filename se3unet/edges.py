@@ -63,7 +63,7 @@ class Edges:
 
 
 def edges_at_once(device: torch.device) -> int:
-    """Edges of a chunk: on a processor few enough for the cache of each thread, on others enough to fill them."""
+    """Edges of a chunk: on a processor few, which bounds the memory, on others enough to fill them."""
     return 20_480 * torch.get_num_threads() if device.type == "cpu" else 1_048_576
 
 

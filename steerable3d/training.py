@@ -42,10 +42,11 @@ def train(run: Run, output: Path, resume: bool = False, quiet: bool = False) -> 
         KeyboardInterrupt: stopped by Ctrl-C; what is there can be resumed.
     """
     lightning = needed("lightning", "training", "train")
+    last = _state(output, resume)
     data = {split: dataset(run.data, split) for split in SPLITS}
     samples = data["train"]
     check_fits(samples, o3.Irreps(run.network.irreps_in).dim, run.network.classes)
-    last = _state(output, resume)
+    _make(output)
     sampler = order(run.data, len(samples), run.training.seed)
     with _hushed(), _interruptible():
         lightning.seed_everything(run.training.seed, workers=True, verbose=False)
@@ -72,11 +73,14 @@ def _state(output: Path, resume: bool) -> Path:
         raise ValueError(f"resume: expected last.ckpt of an earlier run in the output folder, got {output}")
     if last.is_file() and not resume:
         raise ValueError(f"output: expected a folder without last.ckpt of an earlier run (or --resume), got {output}")
+    return last
+
+
+def _make(output: Path) -> None:
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ValueError(f"output: expected a folder, or a place for one, got {output} ({error.strerror})") from error
-    return last
 
 
 @contextmanager

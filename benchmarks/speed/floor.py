@@ -10,13 +10,12 @@ from typing import Any
 import torch
 
 from benchmarks.speed.case import Case
+from se3unet.config import SE3UnetConfig
 from se3unet.frames import frame_rows
 from se3unet.radial import SPLINES
 from se3unet.sampling import kept_points
 
-FLOAT, POOL_RATIO = 4, 0.35
-# Layers between hidden fibers in the U-Net of the published size, at both levels; its first one has fewer channels.
-FINE_LAYERS, COARSE_LAYERS = 5, 3
+FLOAT = 4
 GEMM_SIZE, STREAM_SIZE, REPEATS = 1024, 2**25, 7
 
 
@@ -74,6 +73,8 @@ def forward_floor(case: Case, machine: Machine) -> tuple[float, float]:
 
 def network_floor(case: Case, machine: Machine) -> float:
     """Seconds of a forward pass of the U-Net, all that is no layer between hidden fibers left out."""
-    coarse = replace(case, points=kept_points(case.points, POOL_RATIO))
-    layers = ((FINE_LAYERS, case), (COARSE_LAYERS, coarse))
+    config = SE3UnetConfig()
+    coarse = replace(case, points=kept_points(case.points, config.pool_ratio))
+    # A transformer down, one up and one between them; the first layer has fewer channels.
+    layers = ((2 * config.blocks - 1, case), (config.blocks, coarse))
     return sum(count * sum(forward_floor(layer, machine)) for count, layer in layers)
