@@ -41,7 +41,8 @@ def _preface(cases: Sequence[Case], found: Sequence[Outcome], command: str, seco
     return [
         f"Made by `{command}` with {_machine()}.",
         f"{len(mechanisms)} defects, each at several depths of a network: {len(defects)} cases;"
-        f" {len(cases) - len(defects)} sound modules. {len(seeds)} seeds, each with other weights and other inputs.",
+        f" {len(cases) - len(defects)} sound modules. {len(seeds)} seeds, each with other weights and other inputs,"
+        " and with every defect at one of its depths, in turn.",
         f"{len(found)} diagnoses took {diagnoses:.0f} s of one thread each ({diagnoses / max(len(found), 1):.2f} s on "
         f"average), {seconds:.0f} s by the clock with the peers.",
         "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import multiprocessing
@@ -21,11 +22,18 @@ CHUNK = 8
 
 
 def tasks(cases: Sequence[Case], dtypes: Sequence[str], seeds: int, settings: Sequence[str]) -> list[Task]:
-    """All that is to be done; seeds are outermost, so that a run that is stopped has seen every case."""
+    """All that is to be done: each seed takes every sound module, and every defect at one of its depths, in turn.
+
+    Seeds are outermost, so that a run that is stopped has seen every defect.
+    """
+    at_depths: dict[str, list[Case]] = {}
+    for case in cases:
+        at_depths.setdefault(case.truth.marker if case.truth else case.name, []).append(case)
     return [
         Task(case.name, dtype, seed, setting)
         for seed in range(seeds)
-        for case in cases
+        for depths in at_depths.values()
+        for case in [depths[seed % len(depths)]]
         for dtype in dtypes
         for setting in settings
         if dtype in case.dtypes and runnable(case) and (setting == "bare" or (case.truth and case.declares))
@@ -54,6 +62,8 @@ def _outcomes(chunk: list[Task]) -> list[Outcome]:
     import torch
 
     torch.set_num_threads(1)
+    # What the imports brought stays: the collector need not go through it again and again.
+    gc.freeze()
     by_name = {case.name: case for case in CASES}
     return [outcome(by_name[task.case], task) for task in chunk]
 

@@ -6,6 +6,7 @@ import torch
 from benchmarks.defects.case import Planting
 from benchmarks.defects.catalogue import CASES, FOLDER, STYLES, runnable, statements
 from benchmarks.defects.direct import SYMMETRIES, error
+from benchmarks.defects.run import tasks
 from equivariance import CAUSES
 
 # torch_geometric scripts functions when it is imported.
@@ -102,3 +103,12 @@ def test_threads_are_named_as_repository_and_number():
     assert len(plantings) > 25
     assert all(isinstance(p, Planting) and p.origin.count("/") == 1 and p.origin.partition("#")[2].isdigit()
                for p in plantings)  # fmt: skip
+
+
+def test_each_seed_plants_every_defect_at_one_depth_and_the_seeds_take_turns():
+    seeds = [[t.case for t in tasks(CASES, ["float64"], 2, ["bare"]) if t.seed == seed] for seed in (0, 1)]
+    sound = {case.name for case in CASES if not case.truth}
+    assert set(seeds[0]) & set(seeds[1]) == {name for name in sound if name in seeds[0]}
+    for names in seeds:
+        planted = [name.partition("@")[0] for name in names if name not in sound]
+        assert sorted(planted) == sorted({case.truth.marker for case in CASES if case.truth and runnable(case)})
