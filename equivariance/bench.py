@@ -20,6 +20,7 @@ from equivariance.contract import Contract
 from equivariance.elements import Transform
 from equivariance.errors import ArgumentError, first_line
 from equivariance.handlers import Fitting, Reference
+from equivariance.keeping import Memory
 from equivariance.patches import Jittered, jittered
 from equivariance.precision import Narrowest, Widened
 from equivariance.probe import UNWATCHED, Call, Handler, buffers_kept, call_with, preserved, watched
@@ -58,14 +59,16 @@ class Bench:
     output : of the working precision, weights as given, evaluation mode
     misfits : layers whose stated contract was dropped, and why
     blind : layers that cannot be followed under permutations and selections of samples
+    memory : what all recordings share
     """
 
     def __init__(
         self, module: torch.nn.Module, arguments: Mapping[str, Any], contracts: Mapping[str, Contract],
-        dtype: torch.dtype, seed: int, reorderings: Sequence[Transform] = (),
+        dtype: torch.dtype, seed: int, reorderings: Sequence[Transform] = (), memory: Memory | None = None,
     ) -> None:  # fmt: skip
         """Copy, perturb, and find out which precisions and states there are; ``reorderings`` as for Fitting."""
         self.contracts, self.seed, self.working = dict(contracts), seed, dtype
+        self.memory = memory or Memory()
         self.arguments = {k: cloned(v) for k, v in arguments.items()}
         given = _copied(module).train().to(dtype)
         self._modules = {("given", dtype): given, ("perturbed", dtype): perturbed(given, seed)}
@@ -125,10 +128,10 @@ class Bench:
     def reference(self, state: State) -> Reference:
         """The recorded untransformed run in the main precision, made once."""
         if state not in self._references:
-            recording = Reference(self.contracts)
+            recording = Reference(self.contracts, memory=self.memory)
             self.run(state, self.main, self.arguments, recording)
             if not recording.intact:
-                recording = Reference(self.contracts, copying=True)
+                recording = Reference(self.contracts, copying=True, memory=self.memory)
                 self.run(state, self.main, self.arguments, recording)
             self._references[state] = recording
         return self._references[state]

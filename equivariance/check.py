@@ -15,7 +15,7 @@ from equivariance.findings import Report
 from equivariance.gradients import with_gradients
 from equivariance.layers import layer_contracts
 from equivariance.reading import UNSTATED, group_of_arguments
-from equivariance.settings import Settings
+from equivariance.settings import MEMORY, Settings
 from equivariance.sources import as_module
 from equivariance.unstated import Request
 
@@ -59,6 +59,7 @@ def diagnose(
     module: Callable[..., Any], args: object, irreps_in: object = UNSTATED, irreps_out: object = UNSTATED,
     kwargs: Mapping[str, Any] | None = None, group: object = None, layers: str | None = None,
     contracts: Mapping[str, Contract] | None = None, samples: int = 8, seed: int = 0, gradients: bool = False,
+    memory: float = MEMORY,
 ) -> Report:  # fmt: skip
     """Find the layers that break a symmetry, why, and how much of each break reaches the output.
 
@@ -71,6 +72,8 @@ def diagnose(
         as code of the layer that calls it.
     gradients : also check that the gradients of the sum of all invariant outputs transform as they must: with respect
         to positions as vectors (forces)
+    memory : GiB of recorded activations that are held in memory; more of them go to temporary files, whose folder
+        TMPDIR says. What a forward pass takes itself comes on top
 
     Raises
     ------
@@ -78,7 +81,7 @@ def diagnose(
     """
     root = as_module(module)
     known = layer_contracts(root, contracts or {})
-    settings = Settings(samples=samples, seed=seed, layers=layers, infer=not contracts)
+    settings = Settings(samples=samples, seed=seed, layers=layers, infer=not contracts, memory=memory)
     tested = group_of_arguments(args, "se3") if group is None else group
     request = Request(root, args, irreps_in, irreps_out, kwargs, tested, settings)
     declared = request.declared()

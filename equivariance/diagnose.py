@@ -67,6 +67,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="M",
         help="longest translation, in the input's units; default: ten times its extent",
     )
+    add(
+        "--memory",
+        default="4",
+        metavar="GIB",
+        help="activations held in memory; more of them go to temporary files (TMPDIR); default: 4",
+    )
     add("--checkpoint", metavar="FILE", help="weights to load into the subject")
     add("--format", default="text", metavar="text|json|html|sarif", help="the form of the report; default: text")
     add("--output", metavar="FILE", help="write the report there and not to the screen")

@@ -125,7 +125,7 @@ class Experiment:
             return None
         specs = self.bench.contracts[self.owner.layer].inputs
         values = {k: walk(v, specs.get(k), k, change) for k, v in self.reference.inputs[self.owner].items()}
-        recording = Reference(self.bench.contracts, copying=True)
+        recording = Reference(self.bench.contracts, copying=True, memory=self.bench.memory)
         try:
             self._run({k: cast(cloned(v), self.bench.main) for k, v in values.items()}, recording)
         except ForeignElementError:

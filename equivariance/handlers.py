@@ -14,6 +14,7 @@ from equivariance.contract import Contract
 from equivariance.elements import Transform
 from equivariance.errors import ArgumentError, ContractError
 from equivariance.identities import identity_of, same, version_of
+from equivariance.keeping import Keeper, Memory
 from equivariance.measure import PartError, PartKey, compare, scales_of
 from equivariance.probe import Call
 from equivariance.representations import Representation
@@ -41,17 +42,23 @@ class Site:
 class Reference:
     """Everything that passed between the layers in one untransformed run.
 
-    Tensors are kept as they are, without a copy, and watched by their version counters: where a later layer changed
-    one in place (:attr:`intact` is then False) the run must be recorded again with ``copying``.
+    Tensors are kept as they are, without a copy while ``memory`` has room for them, and watched by their version
+    counters: where a later layer changed one in place (:attr:`intact` is then False) the run must be recorded again
+    with ``copying``.
     """
 
     contracts: Mapping[str, Contract]
     copying: bool = False
+    memory: Memory = field(default_factory=Memory)
     inputs: dict[Call, dict[str, Any]] = field(default_factory=dict)
     outputs: dict[Call, Any] = field(default_factory=dict)
     callers: dict[Call, Call | None] = field(default_factory=dict)
     _versions: list[tuple[torch.Tensor, object]] = field(default_factory=list)
     _scales: dict[Site, dict[PartKey, float]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """With a share of the memory."""
+        self._keeper = Keeper(self.memory)
 
     def enter(self, call: Call, caller: Call | None, arguments: dict[str, Any]) -> dict[str, Any]:
         """Keep the arguments."""
@@ -108,7 +115,7 @@ class Reference:
         return [c for c in self.inputs if c not in entered and caller in (None, self.callers[c])]
 
     def _keep(self, tensor: torch.Tensor) -> torch.Tensor:
-        kept = tensor.detach().clone() if self.copying else _plain(tensor)
+        kept = self._keeper.keep(tensor.detach().clone() if self.copying else tensor, version_of(tensor))
         self._versions.append((kept, version_of(kept)))
         return kept
 
@@ -177,6 +184,7 @@ class Accumulated:
         self.errors: dict[Site, Errors] = {}
         self.distances: dict[Site, Errors] = {}
         self.kept: dict[Site, Any] = {}
+        self._keeper = Keeper(reference.memory)
 
     def enter(self, call: Call, caller: Call | None, arguments: dict[str, Any]) -> dict[str, Any]:
         """Arguments pass."""
@@ -193,7 +201,10 @@ class Accumulated:
         if site in self.against:
             self.distances[site] = compare(self.against.pop(site), output, spec, self.element)
         if self.keep:
-            self.kept[site] = map_tensors(output, lambda t: t.detach().clone() if self.reference.copying else _plain(t))
+            copying = self.reference.copying
+            self.kept[site] = map_tensors(
+                output, lambda t: self._keeper.keep(t.detach().clone() if copying else t, version_of(t))
+            )
         return output
 
 
@@ -216,6 +227,7 @@ class Introduced:
         self.distances: dict[Site, Errors] = {}
         self.kept: dict[Site, Any] = {}
         self._exact = Once(lambda t, r: cast(r.transform(t, element), dtype), not reference.copying)
+        self._keeper = Keeper(reference.memory)
         self._entered: set[Call] = set()
 
     def enter(self, call: Call, caller: Call | None, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -257,7 +269,7 @@ class Introduced:
         if site in self.against:
             self.distances[site] = compare(self.against.pop(site), value, spec, self.element)
         if self.keep is True or (self.keep is not False and site in self.keep):
-            self.kept[site] = map_tensors(value, _plain)
+            self.kept[site] = map_tensors(value, lambda t: self._keeper.keep(t, version_of(t)))
         return replacement
 
 
@@ -280,7 +292,3 @@ class Once:
         if made is None:
             made = self._made[key] = self.change(tensor, representation)
         return made
-
-
-def _plain(tensor: torch.Tensor) -> torch.Tensor:
-    return tensor.detach() if tensor.requires_grad else tensor

@@ -42,7 +42,7 @@ def recorded(
     bench: Bench, state: State, owner: Call, reference: Reference, element: Transform, patches: Mapping[int, Patch]
 ) -> tuple[Tape, Traced]:
     """The recording of one call on inputs that ``element`` acted on, with values replaced, and what it made."""
-    tape = Tape(patches)
+    tape = Tape(bench.memory, patches)
     handler = Traced(reference, element, bench.main, owner, tape)
     others = [name for name in bench.contracts if name != owner.layer]
     with tape.following(bench.module(state, bench.main), owner.layer, others), tape:

@@ -33,10 +33,8 @@ from equivariance.survey import Surveyor
 from equivariance.surveyed import Trial
 from equivariance.tape import Passed
 
-_MOST_BYTES = 2**30
-"""Networks whose intermediate values take more memory than this are not recorded as a whole."""
-
 _ROOT = Call("")
+_TOO_MUCH = "values that are not in main memory cannot go to files, and take more than memory=... allows"
 
 
 @dataclass(frozen=True)
@@ -78,7 +76,7 @@ def infer(surveyors: Mapping[str, Surveyor], groups: Iterable[Group], declared: 
     for group in groups:
         recorded = _recorded(surveyors[group.symmetry], group)
         if recorded is None:
-            return Inferred({}, obstacle="too much to record")
+            return Inferred({}, obstacle=_TOO_MUCH)
         flow, calls = recorded
         passed = {layer: found for layer, found in calls.items() if layer not in declared}
         for layer, found in passed.items():
@@ -116,7 +114,7 @@ def _recorded(surveyor: Surveyor, group: Group) -> tuple[Dataflow, dict[str, lis
     reading = Reading(error.relative, floor, surveyor.epsilon, 0, 0, surveyor.epsilon, error.discrete, reach, stored)
     suspect = Suspect("", _ROOT, (Site(_ROOT),), Site(_ROOT), key, reading, trial)
     tracer = tracer_of(surveyor, group, suspect)
-    if tracer.size > _MOST_BYTES:
+    if tracer.size_elsewhere > surveyor.bench.memory.limit:
         return None
     if reading.error > reading.remainder:
         tracer.statements()

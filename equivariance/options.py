@@ -22,6 +22,7 @@ def settings_of(options: argparse.Namespace, observer: Observer) -> Settings:
         dtype=None if options.dtype is None else _DTYPES[choose("dtype", options.dtype, list(_DTYPES))],
         max_translation=None if options.max_translation is None else _float("max-translation", options.max_translation),
         layers=options.layer,
+        memory=_float("memory", options.memory, zero=True),
         observer=observer,
     )
 
@@ -51,11 +52,11 @@ def _int(name: str, value: str, least: int) -> int:
     return int(value)
 
 
-def _float(name: str, value: str) -> float:
+def _float(name: str, value: str, zero: bool = False) -> float:
     try:
         number = float(value)
     except ValueError:
         number = math.nan
-    if not (math.isfinite(number) and number > 0):
-        raise ArgumentError(name, value, "a positive finite number")
+    if not (math.isfinite(number) and (number > 0 or (zero and number == 0))):
+        raise ArgumentError(name, value, "a finite number, 0 or more" if zero else "a positive finite number")
     return number

@@ -15,6 +15,7 @@ from equivariance.contract import Contract, call_contract
 from equivariance.elements import Transform, permutation, samples
 from equivariance.grid_setting import grid_setting
 from equivariance.groups import Group, Setting, groups_of
+from equivariance.keeping import Memory
 from equivariance.layouts import known_axes, told_by_size
 from equivariance.representations import CartesianPoints, Representation
 from equivariance.settings import Settings
@@ -66,8 +67,9 @@ def prepared(
     layers = {name: told_by_size(c, known) for name, c in contracts.items()}
     layers[""] = told_by_size(contract, known, inputs=False) if _declares_axes(arguments, contract) else contract
     bench = Bench(
-        module, _snapped(arguments, contract, setting, dtype), layers, dtype, settings.seed, _reorderings(setting)
-    )
+        module, _snapped(arguments, contract, setting, dtype), layers, dtype, settings.seed, _reorderings(setting),
+        Memory(settings.memory),
+    )  # fmt: skip
     return Prepared(bench, setting, groups, arguments, contract)
 
 

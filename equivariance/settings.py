@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import torch
@@ -11,6 +12,7 @@ from equivariance.groups import Group
 from equivariance.progress import UNOBSERVED, Observer
 
 MOST_SAMPLES = 1_000_000
+MEMORY = 4.0
 MOST_SEED = 2**31 - 1
 """Seeds are counted on from this one, and NumPy takes none of 2**32 or more."""
 
@@ -29,6 +31,7 @@ class Settings:
     claims : the symmetries that the subject claims; None for all that are tested
     inside : whether to look for the statements at fault
     infer : whether to infer what layers without a contract take and give
+    memory : GiB of recorded values that are held in memory; more of them go to temporary files
     observer : is told of every step
     """
 
@@ -40,6 +43,7 @@ class Settings:
     claims: tuple[str, ...] | None = None
     inside: bool = True
     infer: bool = False
+    memory: float = MEMORY
     observer: Observer = field(default=UNOBSERVED, compare=False)
 
     def claiming(self, group: Group) -> bool:
@@ -52,5 +56,7 @@ class Settings:
             value = getattr(self, name)
             if type(value) is not int or not least <= value <= most:
                 raise ArgumentError(name, value, f"a whole number of at least {least}, at most {most}")
+        if type(self.memory) not in (int, float) or not 0 <= self.memory < math.inf:
+            raise ArgumentError("memory", self.memory, "a number of GiB, 0 or more")
         if not (self.layers is None or isinstance(self.layers, str)):
             raise ArgumentError("layers", self.layers, "a substring of paths or class names, or a glob, as a string")

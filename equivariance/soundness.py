@@ -109,7 +109,7 @@ def _chance(bench: Bench) -> tuple[list[Finding], list[Finding]]:
 def _repeated(bench: Bench, seed: int) -> tuple[str, float] | None:
     """The first layer, and its difference, of another run with the same input; above rounding, if there is one."""
     reference = bench.reference(State())
-    again = Reference(bench.contracts, reference.copying)
+    again = Reference(bench.contracts, reference.copying, bench.memory)
     bench.run(State(), bench.main, bench.arguments, again, seed=seed)
     errors = [
         (call.layer, worst(compare(output, reference.outputs[call], UNSPECIFIED, Transform()))[1].relative)

@@ -21,8 +21,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from equivariance.contract import bind
 from equivariance.frames import Place, places_of
+from equivariance.keeping import Keeper, Memory
 from equivariance.origins import Origins
-from equivariance.trees import UNSPECIFIED, leaves
+from equivariance.trees import UNSPECIFIED, leaves, map_tensors
 
 Patch = Callable[[Tensor, Sequence[Tensor]], Tensor]
 """Gives what takes the place of a value, from it and from all values before it."""
@@ -94,7 +95,10 @@ class _Asked(NamedTuple):
 
 @dataclass(frozen=True)
 class Passed:
-    """What one call of a layer took and gave: arguments by name, output, and the numbers of all tensors in order."""
+    """What one call of a layer took and gave: arguments by name, output, and the numbers of all tensors in order.
+
+    The tensors are those that the tape keeps.
+    """
 
     arguments: dict[str, Any]
     output: Any
@@ -107,12 +111,12 @@ class Tape(TorchDispatchMode):
     Attributes
     ----------
     events : in order; values that the layer did not make itself have an event "given"
-    values : every value, by number; copied only where its memory is changed later
+    values : every value, by number; copied only where its memory is changed later, or memory has no room for it
     marks : site -> path within the value that passed there -> number
     passed : layer -> its calls
     """
 
-    def __init__(self, patches: Mapping[int, Patch] | None = None) -> None:
+    def __init__(self, memory: Memory, patches: Mapping[int, Patch] | None = None) -> None:
         """``patches`` : value number -> what takes the place of that value."""
         super().__init__()
         self.active = False
@@ -123,7 +127,8 @@ class Tape(TorchDispatchMode):
         self._patches = patches or {}
         self._numbers: dict[int, int] = {}
         self._states: dict[int, int] = {}
-        self._alive: list[Tensor] = []
+        self._keeper = Keeper(memory)
+        self._watched: list[object] = []
         self._sharing: dict[int, list[int]] = {}
         self._unfilled: dict[int, int] = {}
         self._layers = [("", 0)]
@@ -165,14 +170,14 @@ class Tape(TorchDispatchMode):
             outer = self.active
             self.active = name == owner or (outer and name not in others)
             arguments = bind(layer.forward, args, kwargs) if self.active and name != owner else {}
-            before.append((outer, arguments, self._numbers_of(arguments)))
+            before.append((outer, *self._passing(arguments)))
             self._layers.append((name, len(places_of(sys._getframe(1)))))
 
         def left(name: str, output: Any) -> None:
             outer, arguments, numbers = before.pop()
             if self.active and name != owner:
-                every = (*numbers, *self._numbers_of(output))
-                self.passed.setdefault(name, []).append(Passed(arguments, output, every))
+                output, more = self._passing(output)
+                self.passed.setdefault(name, []).append(Passed(arguments, output, (*numbers, *more)))
             self.active = outer
             self._layers.pop()
 
@@ -201,7 +206,7 @@ class Tape(TorchDispatchMode):
     def number(self, tensor: Tensor) -> int:
         """The number of a tensor's present value; one that is new was given from outside."""
         state = self._states.get(_storage(tensor))
-        known = self._numbers.get(id(tensor)) if state is None else state
+        known = self._numbers.get(tensor._cdata) if state is None else state
         if known is None or known in self._unfilled:
             with self.paused():  # hooks ask too, and what they do to the tensor is no operation of the layer
                 known = self._given(tensor) if known is None else known
@@ -220,8 +225,12 @@ class Tape(TorchDispatchMode):
         self.events.append(Event("given", (), 0, self._layers[-1][0], (), (number,)))
         return number
 
-    def _numbers_of(self, value: Any) -> tuple[int, ...]:
-        return tuple(self.number(t) for _, t, _ in leaves(value, UNSPECIFIED))
+    def _passing(self, value: Any) -> tuple[Any, tuple[int, ...]]:
+        """A value, of the tensors that are kept, and their numbers."""
+        numbers = tuple(self.number(t) for _, t, _ in leaves(value, UNSPECIFIED))
+        left = iter(numbers)
+        with self.paused():
+            return map_tensors(value, lambda _: self.values[next(left)]), numbers
 
     def _record(self, name: str, asked: _Asked, reads: tuple[int, ...], changed: Sequence[Tensor], output: Any) -> Any:
         """Add the event of an operation; what takes the place of its output."""
@@ -248,10 +257,10 @@ class Tape(TorchDispatchMode):
         return self._keep(output)
 
     def _keep(self, tensor: Tensor) -> Tensor:
-        """Number a new tensor, which is kept alive so that its identity stays its own; what takes its place."""
+        """Number a new tensor; what takes its place."""
         number = len(self.values)
         tensor = self._patched(number, tensor)
-        self._numbers[id(tensor)] = number
+        self._numbers[tensor._cdata] = number
         self._hold(tensor, tensor)
         return tensor
 
@@ -264,13 +273,19 @@ class Tape(TorchDispatchMode):
         self._hold(tensor, whole)
 
     def _hold(self, tensor: Tensor, value: Tensor) -> None:
-        self._sharing.setdefault(_storage(tensor), []).append(len(self.values))
-        self._alive.append(tensor)
-        self.values.append(value.detach())
+        """Keep the value, and the tensor as far as is needed for its address to stay its own."""
+        kept = self._keeper.keep(value).detach()
+        if self._keeper.holds(value):
+            self._sharing.setdefault(_storage(tensor), []).append(len(self.values))
+            self._watched.append(tensor)
+        else:
+            self._watched.append(torch._C._WeakTensorRef(tensor))  # type: ignore[attr-defined]
+        self.values.append(kept)
 
     def _secure(self, changed: Sequence[Tensor]) -> None:
         """Copy the values that a change in place is about to overwrite."""
         for tensor in changed:
+            self._keeper.changes(tensor)
             for number in self._sharing.pop(_storage(tensor), ()):
                 self.values[number] = self.values[number].clone()
 
@@ -289,6 +304,9 @@ class Tape(TorchDispatchMode):
         if not bool(tensor.any()):
             return
         index = self._unfilled.pop(number)
+        if not self._keeper.holds(tensor):
+            self._keeper.changes(tensor)
+            self.values[number] = self._keeper.keep(tensor).detach()
         used = {n for e in self.events for n in e.reads}
         loose = tuple(n for n in range(number) if n not in used)
         self.events[index] = replace(self.events[index], name="filled", reads=loose)

@@ -128,9 +128,9 @@ class Tracer:
         return error_at(after, other.site, other.key) <= limit < error_at(before, other.site, other.key)
 
     @property
-    def size(self) -> int:
-        """Bytes of all values in the reference run."""
-        return sum(v.numel() * v.element_size() for v in self.reference.values)
+    def size_elsewhere(self) -> int:
+        """Bytes of the values in the reference run that are on no file's device: not on the processor's."""
+        return sum(v.numel() * v.element_size() for v in self.reference.values if v.device.type != "cpu")
 
     def healed(self) -> Dataflow | None:
         """The recordings with the statements at fault put right, as far as :meth:`statements` found them."""

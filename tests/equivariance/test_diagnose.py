@@ -52,7 +52,7 @@ def test_help_lists_the_options(capsys):
         main(["--help"])
     assert caught.value.code == 0
     out = capsys.readouterr().out
-    for option in ("subject", "layer", "group", "samples", "seed", "dtype", "device", "max-translation", "checkpoint"):
+    for option in ("subject", "layer", "group", "samples", "seed", "dtype", "device", "max-translation", "memory", "checkpoint"):
         assert f"--{option}" in out
 
 
@@ -264,6 +264,8 @@ def test_groups_that_are_not_claimed_and_have_no_axis_are_left_out(capsys):
         (["--max-translation", "0"], "max-translation='0': expected a positive finite number"),
         (["--max-translation", "nan"], "max-translation='nan': expected a positive finite number"),
         (["--max-translation", "far"], "max-translation='far': expected a positive finite number"),
+        (["--memory", "-1"], "memory='-1': expected a finite number, 0 or more"),
+        (["--memory", "inf"], "memory='inf': expected a finite number, 0 or more"),
         (["--checkpoint", "weights.pt"], "checkpoint='weights.pt': expected a --subject"),
         ([SUBJECT + "sound", "--checkpoint", "no.pt"], "checkpoint='no.pt': expected an existing file"),
         ([SUBJECT + "sound", "--output", "no/such/folder/x"], "output='no/such/folder/x': expected a file"),

@@ -1,0 +1,156 @@
+"""Keeps recorded values: in memory up to a limit that all recordings share, beyond it in files without a name.
+
+A file is mapped, so that what lies in it is a tensor like any other; the system writes it out and reads it back as
+memory is needed, and it is gone with the last tensor, or with the process.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import os
+import sys
+import tempfile
+import weakref
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.multiprocessing.reductions import StorageWeakRef
+
+from equivariance.errors import ArgumentError
+
+GIBIBYTE = 2**30
+_FILE = 2**28
+"""Bytes of a file, unless one tensor takes more: of the maps of one process there are not very many."""
+
+_ALIGNED = 64
+
+
+class Memory:
+    """What recordings may hold in memory, and the files that take the rest.
+
+    Attributes
+    ----------
+    limit : bytes
+    used : bytes of the recordings that are alive
+    on_disk : bytes that were ever written to files
+    """
+
+    def __init__(self, gibibytes: float = math.inf) -> None:
+        """No limit by default."""
+        self.gibibytes = gibibytes
+        self.limit = gibibytes * GIBIBYTE
+        self.used = self.on_disk = 0
+        self._file = np.empty(0, np.uint8)
+        self._filled = 0
+
+    def takes(self, size: int) -> bool:
+        """Whether so many bytes more stay in memory; they count from now on."""
+        if self.used + size > self.limit:
+            return False
+        self.used += size
+        return True
+
+    def copied(self, values: Tensor) -> Tensor:
+        """A copy of bytes in a file.
+
+        Raises
+        ------
+        ArgumentError : the disk has no room
+        """
+        size = values.numel()
+        if self._filled + size > len(self._file):
+            self._file, self._filled = self._opened(max(size, _FILE)), 0
+            _give_back()
+        copy = torch.from_numpy(self._file[self._filled : self._filled + size])
+        self._filled += -(-size // _ALIGNED) * _ALIGNED
+        self.on_disk += size
+        return copy.copy_(values)
+
+    def _opened(self, size: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
+        """A mapped file of so many bytes, which the disk is sure to have."""
+        folder = Path(tempfile.gettempdir())
+        try:
+            with tempfile.TemporaryFile(dir=folder) as file:
+                if hasattr(os, "posix_fallocate"):
+                    os.posix_fallocate(file.fileno(), 0, size)
+                return np.memmap(file, np.uint8, "w+", shape=(size,))
+        except OSError as error:
+            words = f"more, or room for {size / GIBIBYTE:.2g} GiB more in {folder} ({error.strerror}); TMPDIR is obeyed"
+            raise ArgumentError("memory", self.gibibytes, words) from error
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """What is known of one storage, whose address is not used again while it is watched."""
+
+    watched: StorageWeakRef
+    version: object
+    copy: Tensor | None
+
+
+class Keeper:
+    """Keeps the values of one recording; when it goes, its share of the memory is free again."""
+
+    def __init__(self, memory: Memory) -> None:
+        """``memory`` is shared with other recordings."""
+        self._memory, self._size = memory, [0]
+        self._storages: dict[int, _Kept] = {}
+        weakref.finalize(self, _release, memory, self._size)
+
+    def keep(self, tensor: Tensor, version: object = None) -> Tensor:
+        """The tensor itself without its history, or one in a file that is equal to it.
+
+        Tensors that share memory still do so afterwards, as long as their ``version`` is the same; who gives none
+        calls :meth:`changes`.
+        """
+        if not _can_be_copied(tensor):
+            return _plain(tensor)
+        storage = tensor.untyped_storage()
+        known = self._storages.get(storage._cdata)
+        if known is None or known.version != version:
+            known = self._storages[storage._cdata] = _Kept(StorageWeakRef(storage), version, self._copy(storage))
+        if known.copy is None:
+            return _plain(tensor)
+        layout = tensor.storage_offset(), tensor.shape, tensor.stride()
+        return torch.empty(0, dtype=tensor.dtype).set_(known.copy.untyped_storage(), *layout)
+
+    def holds(self, tensor: Tensor) -> bool:
+        """Whether the tensor's own memory is kept, which must not be changed then."""
+        known = self._storages.get(tensor.untyped_storage()._cdata)
+        return known is None or known.copy is None
+
+    def changes(self, tensor: Tensor) -> None:
+        """Called before the memory of a tensor is changed in place: what was copied of it is no longer equal to it."""
+        self._storages.pop(tensor.untyped_storage()._cdata, None)
+
+    def _copy(self, storage: torch.UntypedStorage) -> Tensor | None:
+        """None for what stays in memory."""
+        if self._memory.takes(storage.nbytes()):
+            self._size[0] += storage.nbytes()
+            return None
+        return self._memory.copied(torch.empty(0, dtype=torch.uint8).set_(storage))
+
+
+def _can_be_copied(tensor: Tensor) -> bool:
+    plain = type(tensor) in (Tensor, torch.nn.Parameter) and tensor.layout == torch.strided and not tensor.is_quantized
+    return plain and tensor.device.type == "cpu" and not (tensor.is_conj() or tensor.is_neg())
+
+
+def _plain(tensor: Tensor) -> Tensor:
+    return tensor.detach() if tensor.requires_grad else tensor
+
+
+def _give_back() -> None:
+    """glibc keeps what was freed between small things that stay, and seldom finds a use for it."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(0)
+
+
+def _release(memory: Memory, size: list[int]) -> None:
+    memory.used -= size[0]
