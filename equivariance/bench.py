@@ -161,6 +161,13 @@ class Bench:
         result._references = {}
         return result
 
+    def share(self, jobs: int) -> Bench:
+        """For one of several processes: with recordings of its own, and a share of the memory."""
+        result = copy.copy(self)
+        result._references = {}
+        result.memory = Memory(self.memory.gibibytes / jobs)
+        return result
+
     def _find_gradients(self, reorderings: Sequence[Transform]) -> None:
         """One run: models that differentiate inside their forward (forces) need autograd, stated contracts must fit."""
         handler = Fitting(self.contracts, reorderings)

@@ -59,7 +59,7 @@ def diagnose(
     module: Callable[..., Any], args: object, irreps_in: object = UNSTATED, irreps_out: object = UNSTATED,
     kwargs: Mapping[str, Any] | None = None, group: object = None, layers: str | None = None,
     contracts: Mapping[str, Contract] | None = None, samples: int = 8, seed: int = 0, gradients: bool = False,
-    memory: float = MEMORY,
+    memory: float = MEMORY, jobs: int = 1,
 ) -> Report:  # fmt: skip
     """Find the layers that break a symmetry, why, and how much of each break reaches the output.
 
@@ -74,6 +74,8 @@ def diagnose(
         to positions as vectors (forces)
     memory : GiB of recorded activations that are held in memory; more of them go to temporary files, whose folder
         TMPDIR says. What a forward pass takes itself comes on top
+    jobs : processes that the symmetries are shared among, of one thread each; for systems that can copy a process, and
+        networks that are on no GPU
 
     Raises
     ------
@@ -81,7 +83,7 @@ def diagnose(
     """
     root = as_module(module)
     known = layer_contracts(root, contracts or {})
-    settings = Settings(samples=samples, seed=seed, layers=layers, infer=not contracts, memory=memory)
+    settings = Settings(samples=samples, seed=seed, layers=layers, infer=not contracts, memory=memory, jobs=jobs)
     tested = group_of_arguments(args, "se3") if group is None else group
     request = Request(root, args, irreps_in, irreps_out, kwargs, tested, settings)
     declared = request.declared()

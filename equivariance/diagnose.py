@@ -67,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="M",
         help="longest translation, in the input's units; default: ten times its extent",
     )
+    add("--jobs", default="1", metavar="N", help="processes that the symmetries are shared among; default: 1")
     add(
         "--memory",
         default="4",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 
 def _shorten(value: object, limit: int = 120) -> str:
@@ -13,6 +13,10 @@ def _shorten(value: object, limit: int = 120) -> str:
 def first_line(error: BaseException) -> str:
     """What an error says, in one line."""
     return next(iter(str(error).strip().splitlines()), "no message")
+
+
+def _remade(kind: type[BaseException], *args: object) -> BaseException:
+    return kind.__new__(kind, *args)
 
 
 class ArgumentError(ValueError):
@@ -30,6 +34,10 @@ class ArgumentError(ValueError):
         self.value = value
         self.expected = expected
         super().__init__(f"{argument}={_shorten(value)}: expected {expected}")
+
+    def __reduce__(self) -> tuple[Callable[..., BaseException], tuple[object, ...], dict[str, object]]:
+        """Between processes it goes as it is, whatever arguments its class takes."""
+        return _remade, (type(self), *self.args), self.__dict__
 
 
 class ChoiceError(ArgumentError):

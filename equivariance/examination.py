@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -19,6 +20,8 @@ from equivariance.layers import matching_layers
 from equivariance.localize import Localizer
 from equivariance.preparation import Prepared, prepared
 from equivariance.probe import quiet
+from equivariance.processes import in_processes
+from equivariance.progress import Relay
 from equivariance.settings import Settings
 from equivariance.soundness import examine
 from equivariance.sources import name_of
@@ -53,43 +56,65 @@ def examine_module(
         "settings": _described(bench, settings),
         "cloud": cloud_of(bench.arguments, bench.contracts[""], setting.nodes),
     }  # fmt: skip
-    surveyors = _surveyors(bench, setting, settings)
-    for index, item in enumerate(groups if sound else ()):
-        settings.observer.tested(found.report(groups[:index], chosen, about))
-        found.add(surveyors(item.symmetry), item, settings)
-    return found.report(groups, chosen, about)
+    known: dict[str, _Found] = {}
+    settings.observer.tested(_report((), [found], chosen, about))
+    for symmetry, more in _tested(bench, setting, settings, groups) if sound else ():
+        known[symmetry] = more
+        done = [g for g in groups if g.symmetry in known]
+        settings.observer.tested(_report(done, [found, *(known[g.symmetry] for g in done)], chosen, about))
+    return _report(groups, [found, *(known[g.symmetry] for g in groups if g.symmetry in known)], chosen, about)
 
 
 @dataclass
 class _Found:
-    """What is known so far."""
+    """Of the network as it is, or of one symmetry."""
 
     findings: list[Finding]
     notes: list[Finding]
     rows: list[LayerRow] = field(default_factory=list)
     unclaimed: list[Unclaimed] = field(default_factory=list)
 
-    def add(self, surveyor: Surveyor, group: Group, settings: Settings) -> None:
-        """Test one symmetry; one that is not claimed is only measured."""
-        if not settings.claiming(group):
-            self.unclaimed.append(Unclaimed(group.symmetry, surveyor.at_output(group)))
-            return
-        localizer = Localizer(surveyor, group, settings.inside)
-        findings, remarks = localizer.findings()
-        self.findings += findings
-        self.notes += [*remarks, *localizer.ties_and_conditions()]
-        self.rows += localizer.rows()
 
-    def report(self, tested: tuple[Group, ...], chosen: Collection[str], about: Mapping[str, Any]) -> Report:
-        """Of the symmetries that were tested, and the layers that were chosen."""
-        return Report(
-            symmetries=tuple(g.symmetry for g in tested),
-            findings=[f for f in sorted(self.findings, key=_importance) if f.layer in chosen],
-            notes=[f for f in self.notes if f.layer in chosen],
-            layers=[r for r in self.rows if r.layer in chosen],
-            unclaimed=list(self.unclaimed),
-            **about,
-        )
+def _tested(
+    bench: Bench, setting: Setting, settings: Settings, groups: Sequence[Group]
+) -> Iterator[tuple[str, _Found]]:
+    """What every symmetry shows, as it comes."""
+    if settings.jobs == 1:
+        surveyors = _surveyors(bench, setting, settings)
+        yield from ((g.symmetry, _of_one(surveyors(g.symmetry), g, settings)) for g in groups)
+        return
+
+    def work(group: Group, told: Callable[[tuple[str, int, int]], None]) -> _Found:
+        observed = replace(settings, observer=Relay(told))
+        surveyors = _surveyors(bench.share(settings.jobs), setting, observed)
+        return _of_one(surveyors(group.symmetry), group, observed)
+
+    works = [partial(work, group) for group in groups]
+    for number, found in in_processes(works, settings.jobs, lambda words: settings.observer.sampled(*words)):
+        yield groups[number].symmetry, found
+
+
+def _of_one(surveyor: Surveyor, group: Group, settings: Settings) -> _Found:
+    """A symmetry that is not claimed is only measured."""
+    if not settings.claiming(group):
+        return _Found([], [], unclaimed=[Unclaimed(group.symmetry, surveyor.at_output(group))])
+    localizer = Localizer(surveyor, group, settings.inside)
+    findings, remarks = localizer.findings()
+    return _Found(findings, [*remarks, *localizer.ties_and_conditions()], localizer.rows())
+
+
+def _report(
+    tested: Sequence[Group], known: Sequence[_Found], chosen: Collection[str], about: Mapping[str, Any]
+) -> Report:
+    """Of the symmetries that were tested, and the layers that were chosen."""
+    return Report(
+        symmetries=tuple(g.symmetry for g in tested),
+        findings=[f for f in sorted((f for k in known for f in k.findings), key=_importance) if f.layer in chosen],
+        notes=[f for k in known for f in k.notes if f.layer in chosen],
+        layers=[r for k in known for r in k.rows if r.layer in chosen],
+        unclaimed=[u for k in known for u in k.unclaimed],
+        **about,
+    )
 
 
 def _inferred(bench: Bench, setting: Setting, settings: Settings, groups: tuple[Group, ...]) -> Inferred:

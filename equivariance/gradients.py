@@ -74,7 +74,7 @@ def with_gradients(
     arguments, contract = call_contract(module.forward, args, kwargs, irreps_in, irreps_out)
     network = Differentiated(module, contract.output)
     specs = {path: _gradient_of(r) for path, t, r in leaves(arguments, dict(contract.inputs)) if t.is_floating_point()}
-    plain = replace(settings, infer=False, layers=None)
+    plain = replace(settings, infer=False, layers=None, jobs=1)
     inputs = (dict(contract.inputs),)
     found = examine_module(network, (arguments,), inputs, specs, None, group, {}, plain)
     broken = {f.symmetry for f in report.findings}

@@ -22,6 +22,7 @@ def settings_of(options: argparse.Namespace, observer: Observer) -> Settings:
         dtype=None if options.dtype is None else _DTYPES[choose("dtype", options.dtype, list(_DTYPES))],
         max_translation=None if options.max_translation is None else _float("max-translation", options.max_translation),
         layers=options.layer,
+        jobs=_int("jobs", options.jobs, 1),
         memory=_float("memory", options.memory, zero=True),
         observer=observer,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -32,6 +33,18 @@ class Unobserved:
 
     def tested(self, report: Report) -> None:
         """Nothing."""
+
+
+class Relay(Unobserved):
+    """Passes on how far the samples have come, to another process."""
+
+    def __init__(self, told: Callable[[tuple[str, int, int]], None]) -> None:
+        """``told`` is called with what :meth:`sampled` is told."""
+        self.told = told
+
+    def sampled(self, symmetry: str, done: int, total: int) -> None:
+        """Pass it on."""
+        self.told((symmetry, done, total))
 
 
 UNOBSERVED = Unobserved()

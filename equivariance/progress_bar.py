@@ -25,6 +25,7 @@ class ProgressBar:
         """``quiet``: draw nothing, and remember all the same."""
         self.known: Report | None = None
         self.planned: tuple[str, ...] = ()
+        self._shares: dict[str, float] = {}
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -49,7 +50,7 @@ class ProgressBar:
 
     def starts(self, subject: str) -> None:
         """Another subject."""
-        self.known, self.planned = None, ()
+        self.known, self.planned, self._shares = None, (), {}
         self._bar.reset(self._task, description=subject, total=None, step="reference run")
 
     def begun(self, symmetries: tuple[str, ...]) -> None:
@@ -59,10 +60,11 @@ class ProgressBar:
 
     def sampled(self, symmetry: str, done: int, total: int) -> None:
         """A fraction of a unit."""
-        before = self.planned.index(symmetry)
-        self._bar.update(self._task, completed=before + done / total, step=f"{symmetry} {done}/{total}")
+        self._shares[symmetry] = done / total
+        self._bar.update(self._task, completed=sum(self._shares.values()), step=f"{symmetry} {done}/{total}")
 
     def tested(self, report: Report) -> None:
         """A whole unit; the report is remembered."""
         self.known = report
-        self._bar.update(self._task, completed=len(report.symmetries))
+        self._shares |= dict.fromkeys(report.symmetries, 1.0)
+        self._bar.update(self._task, completed=sum(self._shares.values()))

@@ -9,6 +9,7 @@ import torch
 
 from equivariance.errors import ArgumentError
 from equivariance.groups import Group
+from equivariance.processes import check_jobs
 from equivariance.progress import UNOBSERVED, Observer
 
 MOST_SAMPLES = 1_000_000
@@ -32,6 +33,7 @@ class Settings:
     inside : whether to look for the statements at fault
     infer : whether to infer what layers without a contract take and give
     memory : GiB of recorded values that are held in memory; more of them go to temporary files
+    jobs : processes that the symmetries are shared among
     observer : is told of every step
     """
 
@@ -44,6 +46,7 @@ class Settings:
     inside: bool = True
     infer: bool = False
     memory: float = MEMORY
+    jobs: int = 1
     observer: Observer = field(default=UNOBSERVED, compare=False)
 
     def claiming(self, group: Group) -> bool:
@@ -58,5 +61,6 @@ class Settings:
                 raise ArgumentError(name, value, f"a whole number of at least {least}, at most {most}")
         if type(self.memory) not in (int, float) or not 0 <= self.memory < math.inf:
             raise ArgumentError("memory", self.memory, "a number of GiB, 0 or more")
+        check_jobs(self.jobs)
         if not (self.layers is None or isinstance(self.layers, str)):
             raise ArgumentError("layers", self.layers, "a substring of paths or class names, or a glob, as a string")

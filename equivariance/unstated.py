@@ -93,7 +93,7 @@ class Request:
     def _tried(self, inputs: Inputs, stated: object, motions: list[Group]) -> Report:
         """The callable as a whole, with given inputs, under motions."""
         given = self._outputs(self._ready(inputs.specs, motions)).specs if stated is UNSTATED else stated
-        few = replace(self.settings, samples=_TRIES, layers=None, inside=False, infer=False)
+        few = replace(self.settings, samples=_TRIES, layers=None, inside=False, infer=False, jobs=1)
         return examine_module(self.module, self.args, inputs.specs, given, self.kwargs, motions, {}, few)
 
     def _ready(self, irreps_in: object, group: object) -> Prepared:

@@ -52,7 +52,19 @@ def test_help_lists_the_options(capsys):
         main(["--help"])
     assert caught.value.code == 0
     out = capsys.readouterr().out
-    for option in ("subject", "layer", "group", "samples", "seed", "dtype", "device", "max-translation", "memory", "checkpoint"):
+    for option in (
+        "subject",
+        "layer",
+        "group",
+        "samples",
+        "seed",
+        "dtype",
+        "device",
+        "max-translation",
+        "jobs",
+        "memory",
+        "checkpoint",
+    ):
         assert f"--{option}" in out
 
 

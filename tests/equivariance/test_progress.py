@@ -42,13 +42,14 @@ def test_every_sample_of_every_symmetry_is_told():
     assert diary.steps == [(s, i, 3) for s in diary.begun_with for i in (1, 2, 3)]
 
 
-def test_what_is_known_so_far_is_told_before_each_symmetry():
+def test_what_is_known_so_far_is_told_after_each_symmetry():
     diary = Diary()
     final = observed(Stack(Scale(), Mix()), diary)
-    assert [r.symmetries for r in diary.reports] == [(), ("translation",), ("translation", "rotation")]
-    assert [len(r.findings) for r in diary.reports] == [0, 0, 1]
+    tested = ("translation", "rotation", "inversion")
+    assert [r.symmetries for r in diary.reports] == [tested[:n] for n in range(4)]
+    assert [len(r.findings) for r in diary.reports] == [0, 0, 1, 1]
     assert diary.reports[-1].findings == final.findings
-    assert diary.reports[-1].layers == [row for row in final.layers if row.symmetry != "inversion"]
+    assert diary.reports[2].layers == [row for row in final.layers if row.symmetry != "inversion"]
 
 
 def test_an_observer_may_end_the_examination():
@@ -70,5 +71,6 @@ def test_unclaimed_symmetries_are_told_too():
     assert [[u.symmetry for u in r.unclaimed] for r in diary.reports] == [
         [],
         ["translation"],
+        ["translation", "rotation"],
         ["translation", "rotation"],
     ]
