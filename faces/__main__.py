@@ -20,7 +20,7 @@ from rich.progress import MofNCompleteColumn, Progress
 from faces.errors import FaceError
 from faces.face import Source
 from faces.faceset import FaceSet, split_by_subject
-from faces.files import replacing
+from faces.files import made_folder, replacing
 from faces.ict_clone import MODES, pack_ict
 from faces.preparation import POINTS, SURFACE_POINTS, prepare
 from faces.sources import anny, facescape, files, gcn, ict, tu
@@ -94,12 +94,12 @@ def _prepare(options: argparse.Namespace) -> int:
     workers = os.cpu_count() or 1 if options.workers is None else options.workers
     if workers < 1:
         raise FaceError(f"--workers: expected at least 1 but got {workers}")
-    options.output.mkdir(parents=True, exist_ok=True)
     module, _ = SOURCES[options.source]
     source: Source = module.from_options(options)
     asked = (options.train or 0) + (options.test or 0)
     if asked > len(source):  # before it is known how many subjects they are, which takes as long as all the rest
         raise FaceError(f"--train, --test: expected at most the {len(source)} faces of {source.name} but got {asked}")
+    made_folder(options.output)
     with _progress(source) as advance:
         faces = prepare(
             source,

@@ -42,6 +42,30 @@ def replace_file(path: str | Path, content: bytes) -> None:
         file.write(content)
 
 
+def check_folder(path: Path) -> None:
+    """Raise where no folder can be made, or written to, before anything is computed for it.
+
+    Raises:
+        ValueError: names the argument `output`.
+    """
+    nearest = next(place for place in (path, *path.absolute().parents) if place.exists())
+    if not (nearest.is_dir() and os.access(nearest, os.W_OK)):
+        raise ValueError(f"output: expected a folder, or a place for one, got {path} ({nearest} cannot be written to)")
+
+
+def made_folder(path: Path) -> Path:
+    """A folder to write to, made where it is not there; with those that it lies in.
+
+    Raises:
+        ValueError: there cannot be one; names the argument `output`.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"output: expected a folder, or a place for one, got {path} ({error.strerror})") from error
+    return path
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)

@@ -15,6 +15,7 @@ from rich.progress import MofNCompleteColumn, Progress
 
 from faces import FaceSet
 from faces.conditions import CONDITIONS, LEAKING, under_condition
+from faces.files import check_folder
 from se3unet.devices import chosen_device
 from se3unet.evaluation.measure import Measurement, measure
 from se3unet.evaluation.page import write
@@ -56,6 +57,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 def run(options: argparse.Namespace) -> int:
     """Evaluate, print the figures, and write the page."""
     device = chosen_device(options.device)
+    check_folder(options.output)
     faces = FaceSet.load(options.data)
     if options.faces is not None:
         if not 0 < options.faces <= len(faces):

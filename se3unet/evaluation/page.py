@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from faces.files import replace_file
+from faces.files import made_folder, replace_file
 from se3unet.evaluation import tables
 from se3unet.evaluation.charts import ced_chart, conditions_chart, heatmap_pictures, iou_chart, mean_iou_chart
 from se3unet.evaluation.report import LABEL
@@ -49,6 +49,7 @@ def write(evaluation: Evaluation, output: Path, command: str) -> list[Path]:
 
     Raises:
         OSError: a file cannot be written.
+        ValueError: there cannot be such a folder.
         ImportError: matplotlib is not installed.
     """
     charts = _charts(evaluation)
@@ -60,7 +61,7 @@ def write(evaluation: Evaluation, output: Path, command: str) -> list[Path]:
         f"{FOLDER}/landmarks.json": (json.dumps(to_plain(evaluation), allow_nan=False) + "\n").encode(),
         PAGE: _page(evaluation, command).encode(),
     }
-    (output / FOLDER).mkdir(parents=True, exist_ok=True)
+    made_folder(output / FOLDER)
     for name, content in contents.items():
         replace_file(output / name, content)
     return [output / name for name in contents]

@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from faces.files import check_folder
 from se3unet.prediction.output import write
 from se3unet.prediction.predictor import CONFIDENT, SHIPPED, Prediction, Predictor
 from se3unet.prediction.scan import MOST_POINTS, Scan, read_scan
@@ -51,6 +52,7 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError(
             f"scans: expected different file names, as the results are named after them, got several {same}"
         )
+    check_folder(options.output)
     predictor = Predictor(options.checkpoint, options.device)
     code = 0
     for path in options.scans:

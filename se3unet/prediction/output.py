@@ -10,7 +10,7 @@ from typing import Any
 
 from scipy.spatial.transform import Rotation
 
-from faces.files import replacing
+from faces.files import made_folder, replacing
 from faces.upright import upright
 from se3unet.extras import needed
 from se3unet.pictures import draw_face, spread_heat, to_png
@@ -38,6 +38,7 @@ def write(prediction: Prediction, folder: Path, stem: str, about: Mapping[str, A
 
     Raises:
         OSError: a file cannot be written.
+        ValueError: there cannot be such a folder.
         ImportError: matplotlib is not installed.
     """
     image = picture(prediction)
@@ -48,7 +49,7 @@ def write(prediction: Prediction, folder: Path, stem: str, about: Mapping[str, A
         ".png": image,
         ".html": to_html(prediction, about, image).encode(),
     }
-    folder.mkdir(parents=True, exist_ok=True)
+    made_folder(folder)
     paths = {ending: folder / f"{stem}{ending}" for ending in contents}
     with ExitStack() as stack:
         files = {ending: stack.enter_context(replacing(path)) for ending, path in paths.items()}

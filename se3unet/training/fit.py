@@ -14,6 +14,7 @@ from typing import Any
 from torch import nn
 
 from faces import FaceSet, split_by_subject
+from faces.files import made_folder
 from se3unet.extras import needed
 from se3unet.training.checkpoint import load_checkpoint
 from se3unet.training.networks import build
@@ -123,10 +124,7 @@ def _state(output: Path, resume: bool) -> str | None:
         raise ValueError(f"resume: expected {STATE} of an earlier training in the output folder, got {output}")
     if not resume and state.is_file():
         raise ValueError(f"output: expected a folder without a training, or --resume, got {output}")
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ValueError(f"output: expected a folder, or a place for one, got {output} ({error.strerror})") from error
+    made_folder(output)
     return str(state) if resume else None
 
 

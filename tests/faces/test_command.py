@@ -124,7 +124,10 @@ def test_more_subjects_than_faces_are_refused_before_the_work(tmp_path, capsys, 
 def test_an_output_that_is_a_file_is_refused_before_the_work(tmp_path, capsys):
     path = archived(tmp_path)
     assert prepare("facescape", "--file", path, "--output", path) == 2
-    assert "File exists" in capsys.readouterr().err
+    refused = (
+        f"python -m faces prepare: error: output: expected a folder, or a place for one, got {path} (File exists)\n"
+    )
+    assert capsys.readouterr().err == refused
 
 
 def test_a_full_disk_leaves_nothing_half_written(tmp_path, monkeypatch, capsys):

@@ -59,6 +59,7 @@ def test_the_numbers_are_the_same_in_every_pose(written):
     ("change", "words"),
     [
         (["--data", "absent.npz"], "absent.npz"),
+        (["--output", "/dev/null/out"], "output: expected a folder, or a place for one, got /dev/null/out (/dev/null"),
         (["--faces", "0"], "--faces: expected from 1 to the 2 of"),
         (["--seed", "-1", "--conditions", "ST_r"], "seed=-1: expected at least 0"),
     ],

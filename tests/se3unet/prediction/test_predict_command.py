@@ -85,6 +85,13 @@ class TestFaces:
         predict(checkpoint, tmp_path, scan)
         assert "large.xyz: 2,048 points, of which 1,200 are used, chosen at random" in capsys.readouterr().out
 
+    def test_a_folder_that_cannot_be_is_refused_before_the_work(self, checkpoint, tmp_path, capsys):
+        scan = write_cloud(tmp_path / "anna.xyz", TURN.apply(POINTS_MM))
+        assert predict(checkpoint, scan, scan) == 2
+        printed = capsys.readouterr().err
+        assert printed.startswith(f"se3unet: error: output: expected a folder, or a place for one, got {scan / 'out'}")
+        assert printed.count("\n") == 1
+
     def test_a_full_disk_leaves_what_was_there(self, checkpoint, tmp_path, capsys, monkeypatch):
         scan = write_cloud(tmp_path / "anna.xyz", TURN.apply(POINTS_MM))
         (tmp_path / "out").mkdir()
