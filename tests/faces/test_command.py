@@ -127,7 +127,7 @@ def test_an_output_that_is_a_file_is_refused_before_the_work(tmp_path, capsys):
     refused = (
         f"python -m faces prepare: error: output: expected a folder, or a place for one, got {path} (File exists)\n"
     )
-    assert capsys.readouterr().err == refused
+    assert capsys.readouterr().err == f"python -m faces prepare: error: {refused}\n"
 
 
 def test_a_full_disk_leaves_nothing_half_written(tmp_path, monkeypatch, capsys):
