@@ -124,9 +124,7 @@ def test_more_subjects_than_faces_are_refused_before_the_work(tmp_path, capsys, 
 def test_an_output_that_is_a_file_is_refused_before_the_work(tmp_path, capsys):
     path = archived(tmp_path)
     assert prepare("facescape", "--file", path, "--output", path) == 2
-    refused = (
-        f"python -m faces prepare: error: output: expected a folder, or a place for one, got {path} (File exists)\n"
-    )
+    refused = f"output: expected a folder, or a place for one, got {path} (File exists)"
     assert capsys.readouterr().err == f"python -m faces prepare: error: {refused}\n"
 
 
