@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 import equivariance as eq
 from benchmarks.made import made_with
 from benchmarks.sections import write_section
-from equivariance import localize
+from equivariance import Contract, localize
 
 PAGE = Path(__file__).parent.parent / "docs" / "results" / "costs.md"
 THREADS, SEED, LAYERS, ROUNDS = 1, 0, 12, 3
@@ -105,13 +105,14 @@ class TensorNet(nn.Module):
 
 @dataclass(frozen=True)
 class Subject:
-    """A kind of network, its arguments, and the keywords of the diagnosis."""
+    """A kind of network, its arguments, and the keywords of the diagnosis; no contracts where they are inferred."""
 
     name: str
     make: Callable[[bool, int], nn.Module]
     args: tuple[Tensor, ...]
     irreps_in: list[object]
     irreps_out: object
+    contracts: Mapping[str, Contract] = field(default_factory=dict)
 
     def network(self, broken: bool, dtype: torch.dtype, depth: int = LAYERS) -> tuple[nn.Module, tuple[Tensor, ...]]:
         """With seeded weights, in a dtype."""

@@ -23,6 +23,8 @@ from benchmarks.costs import PAGE, SEED, THREADS, Subject, seconds, subjects
 from benchmarks.made import made_with
 from benchmarks.sections import write_section
 from equivariance import survey
+from equivariance.layers import layer_contracts
+from se3unet.subjects import se3unet
 
 IMAGE = PAGE.parent.parent / "images" / "costs_depth.png"
 DEPTHS, TRANSFORMS = (4, 8, 16, 32, 64), (4, 8, 16, 32, 64)
@@ -73,9 +75,20 @@ def _backward(network: nn.Module, args: Sequence[Tensor]) -> None:
 
 
 def _diagnosed(subject: Subject, network: nn.Module, args: tuple[Tensor, ...], samples: int) -> None:
-    report = eq.diagnose(network, args, subject.irreps_in, subject.irreps_out, samples=samples)
+    report = eq.diagnose(
+        network, args, subject.irreps_in, subject.irreps_out, contracts=subject.contracts, samples=samples
+    )
     if not report.ok:
         raise SystemExit(f"{subject.name}: expected no finding, got\n{report}")
+
+
+def unet() -> Subject:
+    """The SE(3)-Unet on two faces of 1,024 points, whose layers declare what they take and give."""
+    found = se3unet()
+    return Subject(
+        "SE(3)-Unet, 2 x 1,024 points", lambda _broken, _depth: se3unet().module, found.args, list(found.irreps_in),
+        found.irreps_out, layer_contracts(found.module, found.contracts),
+    )  # fmt: skip
 
 
 @contextmanager
@@ -108,10 +121,14 @@ TRANSFORMS_HEAD = "| network | transforms of each symmetry | whole diagnosis |\n
 
 
 def text(
-    over_depth: Mapping[str, Mapping[int, Costs]], over_transforms: Mapping[str, Mapping[int, Costs]], where: str
+    over_depth: Mapping[str, Mapping[int, Costs]],
+    over_transforms: Mapping[str, Mapping[int, Costs]],
+    others: Mapping[str, tuple[int, Costs]],
+    where: str,
 ) -> str:
-    """The section."""
+    """The section; ``others`` are networks of one depth."""
     rows = [_row(name, depth, c) for name, costs in over_depth.items() for depth, c in costs.items()]
+    rows += [_row(name, *found) for name, found in others.items()]
     more = [
         f"| {name} | {count} | {c.whole / c.forward:,.0f} |"
         for name, costs in over_transforms.items()
@@ -125,7 +142,9 @@ def text(
         "transformed activations; *introduced alone*: as all but two samples are measured. *whole diagnosis*: of\n"
         f"{SAMPLES} transforms of each symmetry and all that is done once. *Lie derivative*: a model, not a\n"
         f"measurement, of {LIE_PASSES} passes forward and backward and one double-backward per layer (Gruver et al.\n"
-        f"2022) for one transform, counted as {LIE_PASSES + DOUBLE} passes forward and backward as measured here.\n\n"
+        f"2022) for one transform, counted as {LIE_PASSES + DOUBLE} passes forward and backward as measured here.\n"
+        "A layer of the first three is made of up to 10 modules, each of which is compared; those of the SE(3)-Unet\n"
+        "are its modules.\n\n"
         + "\n".join([HEAD, *rows])
         + f"\n\n![Costs over depth](../images/{IMAGE.name})\n\n"
         + f"Over the number of transforms, at {DEPTH} layers:\n\n"
@@ -183,8 +202,11 @@ def main() -> None:
                 costs = measured(subject, size if deep else DEPTH, SAMPLES if deep else size)
                 found[subject.name][size] = costs
                 print(subject.name, size, costs, flush=True)
+    real = unet()
+    others = {real.name: (len(real.contracts), measured(real, 0, SAMPLES))}
+    print(others, flush=True)
     where = made_with(("torch", "e3nn", "numpy", "scipy"), "CPU", f"{THREADS} thread")
-    write_section("Over depth and transforms", text(over_depth, over_transforms, where), options.output)
+    write_section("Over depth and transforms", text(over_depth, over_transforms, others, where), options.output)
     chart(options.image, over_depth)
 
 

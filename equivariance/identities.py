@@ -35,6 +35,8 @@ def identities(value: Any) -> list[tuple[Any, ...]]:
 
 def same(value: Any, other: Any) -> bool:
     """Whether two values hold the very same tensors."""
+    if value is other and isinstance(value, torch.Tensor):
+        return True
     left, right = leaves(value, UNSPECIFIED), leaves(other, UNSPECIFIED)
     return (
         len(left) == len(right)

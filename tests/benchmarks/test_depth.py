@@ -24,7 +24,7 @@ def test_the_model_of_the_lie_derivative_is_per_layer():
 
 def test_the_page_and_the_picture(tmp_path):
     found = {"network": {4: COSTS, 8: COSTS}}
-    text = depth.text(found, found, "Python 3")
+    text = depth.text(found, found, {"real": (66, COSTS)}, "Python 3")
     assert "| network | 8 | 10.0 ms | 2.20 | 1.10 | 2.75 | 100 | 2,448 |" in text
     depth.chart(tmp_path / "depth.png", found)
     assert (tmp_path / "depth.png").read_bytes().startswith(b"\x89PNG")
