@@ -12,9 +12,8 @@ import os
 import sys
 import tempfile
 import weakref
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -84,13 +83,12 @@ class Memory:
             raise ArgumentError("memory", self.gibibytes, words) from error
 
 
-@dataclass(frozen=True)
-class _Kept:
-    """What is known of one storage, whose address is not used again while it is watched."""
+class _Kept(NamedTuple):
+    """What is known of one storage; the address of one that was copied is not used again while it is watched."""
 
-    watched: StorageWeakRef
     version: object
-    copy: Tensor | None
+    copy: Tensor | None = None
+    watched: StorageWeakRef | None = None
 
 
 class Keeper:
@@ -103,46 +101,46 @@ class Keeper:
         weakref.finalize(self, _release, memory, self._size)
 
     def keep(self, tensor: Tensor, version: object = None) -> Tensor:
-        """The tensor itself without its history, or one in a file that is equal to it.
+        """The tensor itself without its history, or its copy."""
+        copy = self.copy_of(tensor, version)
+        if copy is not None:
+            return copy
+        return tensor.detach() if tensor.requires_grad else tensor
+
+    def copy_of(self, tensor: Tensor, version: object = None) -> Tensor | None:
+        """A tensor in a file that is equal to it; None for one that stays in memory, where the caller must hold it.
 
         Tensors that share memory still do so afterwards, as long as their ``version`` is the same; who gives none
         calls :meth:`changes`.
         """
-        if not _can_be_copied(tensor):
-            return _plain(tensor)
+        if tensor.layout is not torch.strided:
+            return None
         storage = tensor.untyped_storage()
         known = self._storages.get(storage._cdata)
         if known is None or known.version != version:
-            known = self._storages[storage._cdata] = _Kept(StorageWeakRef(storage), version, self._copy(storage))
+            known = self._storages[storage._cdata] = self._kept(tensor, storage, version)
         if known.copy is None:
-            return _plain(tensor)
+            return None
         layout = tensor.storage_offset(), tensor.shape, tensor.stride()
         return torch.empty(0, dtype=tensor.dtype).set_(known.copy.untyped_storage(), *layout)
-
-    def holds(self, tensor: Tensor) -> bool:
-        """Whether the tensor's own memory is kept, which must not be changed then."""
-        known = self._storages.get(tensor.untyped_storage()._cdata)
-        return known is None or known.copy is None
 
     def changes(self, tensor: Tensor) -> None:
         """Called before the memory of a tensor is changed in place: what was copied of it is no longer equal to it."""
         self._storages.pop(tensor.untyped_storage()._cdata, None)
 
-    def _copy(self, storage: torch.UntypedStorage) -> Tensor | None:
-        """None for what stays in memory."""
+    def _kept(self, tensor: Tensor, storage: torch.UntypedStorage, version: object) -> _Kept:
+        if not _can_be_copied(tensor):
+            return _Kept(version)
         if self._memory.takes(storage.nbytes()):
             self._size[0] += storage.nbytes()
-            return None
-        return self._memory.copied(torch.empty(0, dtype=torch.uint8).set_(storage))
+            return _Kept(version)
+        copy = self._memory.copied(torch.empty(0, dtype=torch.uint8).set_(storage))
+        return _Kept(version, copy, StorageWeakRef(storage))
 
 
 def _can_be_copied(tensor: Tensor) -> bool:
-    plain = type(tensor) in (Tensor, torch.nn.Parameter) and tensor.layout == torch.strided and not tensor.is_quantized
-    return plain and tensor.device.type == "cpu" and not (tensor.is_conj() or tensor.is_neg())
-
-
-def _plain(tensor: Tensor) -> Tensor:
-    return tensor.detach() if tensor.requires_grad else tensor
+    plain = type(tensor) in (Tensor, torch.nn.Parameter) and not tensor.is_quantized
+    return plain and tensor.is_cpu and not (tensor.is_conj() or tensor.is_neg())
 
 
 def _give_back() -> None:

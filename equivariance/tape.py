@@ -274,13 +274,13 @@ class Tape(TorchDispatchMode):
 
     def _hold(self, tensor: Tensor, value: Tensor) -> None:
         """Keep the value, and the tensor as far as is needed for its address to stay its own."""
-        kept = self._keeper.keep(value).detach()
-        if self._keeper.holds(value):
+        copy = self._keeper.copy_of(value)
+        if copy is None:
             self._sharing.setdefault(_storage(tensor), []).append(len(self.values))
             self._watched.append(tensor)
         else:
             self._watched.append(torch._C._WeakTensorRef(tensor))  # type: ignore[attr-defined]
-        self.values.append(kept)
+        self.values.append(value.detach() if copy is None else copy)
 
     def _secure(self, changed: Sequence[Tensor]) -> None:
         """Copy the values that a change in place is about to overwrite."""
@@ -304,9 +304,10 @@ class Tape(TorchDispatchMode):
         if not bool(tensor.any()):
             return
         index = self._unfilled.pop(number)
-        if not self._keeper.holds(tensor):
-            self._keeper.changes(tensor)
-            self.values[number] = self._keeper.keep(tensor).detach()
+        self._keeper.changes(tensor)
+        copy = self._keeper.copy_of(tensor)
+        if copy is not None:
+            self.values[number] = copy
         used = {n for e in self.events for n in e.reads}
         loose = tuple(n for n in range(number) if n not in used)
         self.events[index] = replace(self.events[index], name="filled", reads=loose)
