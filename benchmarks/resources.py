@@ -1,0 +1,149 @@
+"""What a diagnosis takes of the machine: `python -m benchmarks.resources`, a section of docs/results/costs.md.
+
+Memory over what recordings may hold of it, and time over the number of processes; every figure is of a fresh process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import statistics
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+
+from benchmarks.costs import PAGE, SEED, subjects
+from benchmarks.depth import unet
+from benchmarks.made import made_with
+from benchmarks.sections import write_section
+from equivariance import diagnose
+
+LAYERS, SAMPLES, ROUNDS = 32, 4, 3
+LIMITS = (8.0, 1.0, 0.25, 0.0)
+JOBS = (1, 2)
+MEBIBYTE = 2**20
+HEADING = "Memory and processes"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Seconds by the clock; the peak of the process's private memory, and what it held before, in bytes."""
+
+    seconds: float
+    peak: int
+    before: int
+
+
+def limited(gibibytes: float) -> Taken:
+    """A diagnosis of a graph network whose recordings may hold so much memory."""
+    torch.set_num_threads(1)
+    subject = subjects()[0]
+    network, args = subject.network(False, torch.float64, LAYERS)
+    return _watched(
+        lambda: (
+            diagnose(network, args, subject.irreps_in, subject.irreps_out, samples=SAMPLES, memory=gibibytes).findings
+        )
+    )
+
+
+def shared(jobs: int) -> Taken:
+    """A diagnosis of the SE(3)-Unet in so many processes, with as many threads where there is one."""
+    torch.set_num_threads(max(JOBS))
+    subject = unet()
+    network, args = subject.network(False, torch.float32)
+    return _watched(
+        lambda: diagnose(
+            network, args, subject.irreps_in, subject.irreps_out, group=["se3", "permutation", "batch"],
+            contracts=subject.contracts, samples=SAMPLES, jobs=jobs,
+        ).findings
+    )  # fmt: skip
+
+
+def _watched(run: Callable[[], list[object]]) -> Taken:
+    before, peak, done = _private(), [0], threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.005):
+            peak[0] = max(peak[0], _private())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    start = time.perf_counter()
+    try:
+        findings = run()
+    finally:
+        seconds = time.perf_counter() - start
+        done.set()
+        watcher.join()
+    if findings:
+        raise SystemExit(f"expected no finding, got {findings}")
+    return Taken(seconds, peak[0], before)
+
+
+def _private() -> int:
+    """Bytes that this process holds for itself; those of mapped files the system can write out."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(1024 * int(line.split()[1]) for line in lines if line.startswith("RssAnon:"))
+
+
+def fresh(measure: Callable[[float], T], value: float) -> T:
+    """What a process that has done nothing else measures."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(measure, value).result()
+
+
+def text(limits: dict[float, list[Taken]], jobs: dict[int, list[Taken]], where: str) -> str:
+    """The section, of several rounds."""
+    rows = [
+        f"| {limit:g} | {_median(t, 'peak') / MEBIBYTE:,.0f} | {_median(t, 'before') / MEBIBYTE:,.0f} "
+        f"| {_median(t, 'seconds'):.0f} |"
+        for limit, t in limits.items()
+    ]
+    alone = _median(jobs[1], "seconds")
+    more = [
+        f"| {count} | {_median(t, 'seconds'):.0f} | {alone / _median(t, 'seconds'):.2f} |" for count, t in jobs.items()
+    ]
+    return (
+        f"Made by `python -m benchmarks.resources` with {where}; medians of {ROUNDS} rounds in which all take\n"
+        "turns, each figure of a process of its own.\n\n"
+        f"`eq.diagnose(..., memory=GiB)` on the graph network of 64 channels and {LAYERS} layers in float64, whose\n"
+        "layers are inferred, one thread. *peak*: of the process's own memory, without mapped files, which the system writes\n"
+        "out when it needs the memory. *before*: of that, what the process held when the diagnosis began.\n\n"
+        "| limit, GiB | peak, MiB | before, MiB | seconds |\n| ---: | ---: | ---: | ---: |\n" + "\n".join(rows) + "\n\n"
+        f"`eq.diagnose(..., jobs=N)` on the SE(3)-Unet (2 x 1,024 points, float32, four symmetries): one process of "
+        f"{max(JOBS)} threads, or\nseveral of one thread each.\n\n"
+        "| processes | seconds | times as fast |\n| ---: | ---: | ---: |\n" + "\n".join(more)
+    )
+
+
+def _median(taken: list[Taken], name: str) -> float:
+    return statistics.median(getattr(t, name) for t in taken)
+
+
+def main() -> None:
+    """Measure, print, write."""
+    argparse.ArgumentParser(prog="python -m benchmarks.resources", description=__doc__).parse_args()
+    torch.manual_seed(SEED)
+    limits: dict[float, list[Taken]] = {limit: [] for limit in LIMITS}
+    jobs: dict[int, list[Taken]] = {count: [] for count in JOBS}
+    for _ in range(ROUNDS):
+        for limit, found in limits.items():
+            found.append(fresh(limited, limit))
+            print("limit", limit, found[-1], flush=True)
+        for count, taken in jobs.items():
+            taken.append(fresh(shared, count))
+            print("jobs", count, taken[-1], flush=True)
+    where = made_with(("torch", "e3nn", "numpy", "scipy"), "CPU", f"{multiprocessing.cpu_count()} cores")
+    write_section(HEADING, text(limits, jobs, where), PAGE)
+
+
+if __name__ == "__main__":
+    main()
