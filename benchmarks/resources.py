@@ -83,6 +83,7 @@ def _watched(run: Callable[[], list[object]]) -> Taken:
         seconds = time.perf_counter() - start
         done.set()
         watcher.join()
+        peak[0] = max(peak[0], _private())
     if findings:
         raise SystemExit(f"expected no finding, got {findings}")
     return Taken(seconds, peak[0], before)
@@ -115,8 +116,8 @@ def text(limits: dict[float, list[Taken]], jobs: dict[int, list[Taken]], where: 
         f"Made by `python -m benchmarks.resources` with {where}; medians of {ROUNDS} rounds in which all take\n"
         "turns, each figure of a process of its own.\n\n"
         f"`eq.diagnose(..., memory=GiB)` on the graph network of 64 channels and {LAYERS} layers in float64, whose\n"
-        "layers are inferred, one thread. *peak*: of the process's own memory, without mapped files, which the system writes\n"
-        "out when it needs the memory. *before*: of that, what the process held when the diagnosis began.\n\n"
+        "layers are inferred, one thread. *peak*: of the process's own memory, without mapped files, which the\n"
+        "system writes out when it needs the memory. *before*: of that, what the process held when the diagnosis began.\n\n"
         "| limit, GiB | peak, MiB | before, MiB | seconds |\n| ---: | ---: | ---: | ---: |\n" + "\n".join(rows) + "\n\n"
         f"`eq.diagnose(..., jobs=N)` on the SE(3)-Unet (2 x 1,024 points, float32, four symmetries): one process of "
         f"{max(JOBS)} threads, or\nseveral of one thread each.\n\n"
