@@ -241,8 +241,35 @@ class Dataflow:
     def _fit(self, number: int) -> tuple[int, Law | None]:
         if number not in self._fits:
             before = self._known(number)
-            self._fits[number] = self.matcher.fit(self._seen(number)) if before is None else before._fit(number)
+            self._fits[number] = self._fitted(number) if before is None else before._fit(number)
         return self._fits[number]
+
+    def _fitted(self, number: int) -> tuple[int, Law | None]:
+        meant = self._meant(number)
+        return (LAWFUL, meant) if meant is not None else self.matcher.fit(self._seen(number))
+
+    def _meant(self, number: int) -> Law | None:
+        """The law of its kin for a value that is zero here, and perhaps not elsewhere: here every law fits it."""
+        value = self.reference.values[number]
+        if not value.is_floating_point() or not value.dim() or bool(value.any()):
+            return None
+        waiting = list(self._event(number).reads)
+        for _ in range(_NEAR):
+            if not waiting:
+                break
+            near = waiting.pop(0)
+            alike = near < number and self.reference.values[near].shape[: value.dim() - 1] == value.shape[:-1]
+            law = self.law(near) if alike and self.level(near) == LAWFUL else None
+            if law not in (None, Unchanged()) and self._obeys(number, law):
+                return law
+            waiting.extend(self._event(near).reads)
+        return None
+
+    def _obeys(self, number: int, law: Law) -> bool:
+        try:
+            return self.matcher.obeys(self._seen(number), law)
+        except (RuntimeError, ValueError, IndexError):  # a law of another shape
+            return False
 
     def _is_partial(self, number: int) -> bool:
         """Whether a value that obeys no law is made of components of one that does."""

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from equivariance.bench import Bench
-from equivariance.elements import Transform, samples
+from equivariance.elements import Transform, permutation, samples
 from equivariance.frames import Place, is_own
 from equivariance.grid_laws import known_grids
 from equivariance.groups import Group
@@ -48,10 +48,12 @@ def tracer_of(surveyor: Surveyor, group: Group, suspect: Suspect) -> Tracer:
 
 
 def _more(surveyor: Surveyor, group: Group) -> list[Transform]:
-    """Further elements; of selections those of as many samples as there are."""
-    count = surveyor.setting.samples or 0
+    """Further elements; of orders one that leaves no node in its place, of selections those of as many samples."""
+    count, nodes = surveyor.setting.samples or 0, surveyor.setting.nodes or 0
     if group.symmetry == "batch" and count > 1:
         return [samples(range(count - 1, -1, -1), of=count), samples([count - 1] * count, of=count)]
+    if group.symmetry == "permutation" and nodes > 1:
+        return [permutation([*range(1, nodes), 0]), *group.draw(1, surveyor.seed + 1, surveyor.setting)]
     return list(group.draw(3, surveyor.seed + 1, surveyor.setting)[::2])
 
 

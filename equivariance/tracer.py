@@ -177,8 +177,9 @@ class Tracer:
 
     def _replacements(self, flow: Dataflow, values: Sequence[int]) -> Iterator[Laws]:
         choices = [list(self.matcher.candidates(self.reference.values[n], flow.laws_near(n))) for n in values]
-        for n, laws in zip(values, choices, strict=True):  # what turns in another basis was not meant to be invariant
-            if isinstance(flow.law(n), Mixed) and len(laws) > 1:
+        # What turns in another basis was not meant to be invariant; one element alone may seem to turn anything.
+        for n, laws in zip(values, choices, strict=True):
+            if isinstance(flow.law(n), Mixed) and len(laws) > 1 and len(self.elements) > 1:
                 laws[:] = [law for law in laws if law != Unchanged()]
         if values:
             for chosen in itertools.islice(_diagonal_first(choices), _MOST_TRIES):

@@ -18,7 +18,7 @@ def page(cases: Sequence[Case], outcomes: Iterable[Outcome], command: str, secon
     """The whole page in Markdown."""
     known = {case.name: case for case in cases}
     found = sorted(outcomes, key=lambda o: (list(known).index(o.task.case), o.task.dtype, o.task.seed))
-    broken = [o for o in found if known[o.task.case].truth]
+    broken = [o for o in found if known[o.task.case].truth and not o.inert]
     sound = [o for o in found if not known[o.task.case].truth]
     parts = ["# Planted defects", "", *_preface(cases, found, command, seconds), ""]
     for setting, words in (
@@ -45,12 +45,25 @@ def _preface(cases: Sequence[Case], found: Sequence[Outcome], command: str, seco
         " and with every defect at one of its depths, in turn.",
         f"{len(found)} diagnoses took {diagnoses:.0f} s of one thread each ({diagnoses / max(len(found), 1):.2f} s on "
         f"average), {seconds:.0f} s by the clock with the peers.",
+        *_inert(found),
         "",
         "*detected*: a finding under a symmetry that the defect breaks. *symmetry*, *layer*, *statement*, *cause*:",
         "the largest finding has it right. *confirmed*: its statement was proven by intervention. *alarms*: findings",
         "at sound layers or under symmetries that hold, per diagnosis. *e3nn*: its `assert_equivariant` raises; it",
         "names no layer. *hooks*: a comparison of two runs, layer by layer, sees the break; the first red layer is the",
         "right one.",
+    ]
+
+
+def _inert(found: Sequence[Outcome]) -> list[str]:
+    """What is left out, and why."""
+    count = sum(o.inert for o in found)
+    if not count:
+        return []
+    return [
+        f"{count} more were of networks in which the planted statement has no effect (units are dead, or a branch is",
+        "never taken): in float64 they obey every symmetry, by a check without the harness. Nothing was found in them,",
+        "and they are in no share.",
     ]
 
 
@@ -105,7 +118,7 @@ def _rows(known: dict[str, Case], outcomes: Sequence[Outcome]) -> list[str]:
     """A row per case: what was missed, in how many of its diagnoses in the bare setting, and the threads of reports."""
     lines = [_line(["case", "breaks", "cause", "missed", "mechanism seen in"]), _line(["---"] * 5)]
     for name, case in known.items():
-        chosen = [o for o in outcomes if o.task.case == name and o.task.setting == "bare"]
+        chosen = [o for o in outcomes if o.task.case == name and o.task.setting == "bare" and not o.inert]
         if not chosen:
             lines.append(_line([name, "", "", f"not run: needs {case.requires}" if case.requires else "not run", ""]))
             continue

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import time
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -12,10 +13,13 @@ import torch
 import equivariance as eq
 from benchmarks.defects.case import Case, Example, Truth
 from benchmarks.defects.catalogue import statements
+from benchmarks.defects.direct import error
 from benchmarks.defects.peers import NOTHING, Peer, first_red_layer, library_assertion
 
 SETTINGS = ("bare", "declared")
 """Only the network's own inputs and output are declared; or inner layers too, in the cases that declare them."""
+EXACT = 1e-12
+"""Relative error up to which a law holds in float64."""
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
@@ -36,7 +40,8 @@ class Outcome:
     ``detected``: a finding under one of the symmetries that are broken. ``symmetry``, ``layer``, ``statement``,
     ``cause``: right in the largest finding under the telling symmetry; ``confirmed``: its statement was proven by
     intervention. ``alarms``: findings under a symmetry that holds or at a layer that is sound. ``said``: the findings
-    in words. ``failed``: the exception, where one was raised.
+    in words. ``failed``: the exception, where one was raised. ``inert``: nothing was found, and nothing is broken: with
+    these weights the planted statement has no effect, as a check without the harness says.
     """
 
     task: Task
@@ -49,6 +54,7 @@ class Outcome:
     alarms: int = 0
     said: str = ""
     failed: str = ""
+    inert: bool = False
     seconds: float = 0.0
     assertion: Peer = NOTHING
     hooks: Peer = NOTHING
@@ -75,7 +81,19 @@ def outcome(case: Case, task: Task) -> Outcome:
     if case.truth is None:
         return Outcome(task, alarms=len(report.findings), said=said, seconds=seconds, **peers)
     layers = case.truth.layers if task.setting == "bare" else _declared(case.truth, example)
-    return Outcome(task, **_scores(case.truth, layers, report), said=said, seconds=seconds, **peers)
+    scores = _scores(case.truth, layers, report)
+    inert = not scores["detected"] and _is_inert(case.truth, example, task.seed)
+    return Outcome(task, **scores, said=said, inert=inert, seconds=seconds, **peers)
+
+
+def _is_inert(truth: Truth, example: Example, seed: int) -> bool:
+    """Whether the network obeys in float64 what its defect breaks: units may be dead, a branch not taken."""
+    args = tuple(a.double() if a.is_floating_point() else a for a in example.args)
+    exact = replace(example, module=copy.deepcopy(example.module).double(), args=args)
+    try:
+        return all(error(exact.module, exact, symmetry, seed) <= EXACT for symmetry in truth.symmetries)
+    except Exception:  # what a module says to float64
+        return False
 
 
 def _scores(truth: Truth, layers: tuple[str, ...], report: eq.Report) -> dict[str, bool | int]:
