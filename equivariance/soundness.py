@@ -21,7 +21,10 @@ from equivariance.noise import CONFIDENCE
 from equivariance.probe import Call, buffers_kept, call_with, watched
 from equivariance.remedies import remedy
 from equivariance.sources import location_of
-from equivariance.trees import UNSPECIFIED, cast, cloned, leaves
+from equivariance.trees import UNSPECIFIED, cast, cloned, leaves, map_tensors
+
+NUDGE = 0.1
+"""Relative size of a change that an output is expected to notice."""
 
 
 def examine(bench: Bench) -> tuple[list[Finding], list[Finding]]:
@@ -31,7 +34,7 @@ def examine(bench: Bench) -> tuple[list[Finding], list[Finding]]:
         return findings, []
     notes = _vanishing_layers(bench)
     findings.extend(f for f in notes if f.layer == "")
-    notes = [f for f in notes if f.layer != ""]
+    notes = [f for f in notes if f.layer != ""] + ([] if findings else _constant(bench))
     impure, remarks = _purity(bench)
     chance, trembling = _chance(bench)
     return [*findings, *impure, *chance], [*notes, *remarks, *trembling]
@@ -85,6 +88,33 @@ def _zero_parts(output: Any, spec: object) -> set[PartKey]:
         for part in representation.parts(tensor)
         if part.values.numel() and not bool(part.values.any())
     }
+
+
+def _constant(bench: Bench) -> list[Finding]:
+    """An output that no input changes: its symmetries hold whatever the code does."""
+    if not any(t.is_floating_point() and t.numel() for _, t, _ in leaves(bench.arguments, UNSPECIFIED)):
+        return []
+    generator = torch.Generator().manual_seed(bench.seed)
+    changed = map_tensors(bench.arguments, lambda t: _nudged(t, generator))
+    for state in bench.states:
+        try:
+            made = leaves(bench.run(state, bench.main, changed), UNSPECIFIED)
+        except Exception:  # whatever a module says to inputs that nobody promised it
+            return []
+        known = leaves(bench.reference(state).outputs[Call("")], UNSPECIFIED)
+        pairs = [(a, b) for (_, a, _), (_, b, _) in zip(made, known, strict=False)]
+        same = len(made) == len(known) and all(torch.equal(a, b) for a, b in pairs)
+        if not same or not any(a.is_floating_point() for a, _ in pairs):
+            return []
+    text = f"output is the same to the last bit where every floating-point input is {NUDGE:.0%} off, in every state"
+    return [_finding(bench, "", "vanishing", f"{text}, which proves nothing")]
+
+
+def _nudged(tensor: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    if not tensor.is_floating_point():
+        return tensor
+    noise = torch.randn(tensor.shape, generator=generator, dtype=torch.float64, device="cpu").to(tensor)
+    return tensor * (1 + NUDGE * noise)
 
 
 def _chance(bench: Bench) -> tuple[list[Finding], list[Finding]]:

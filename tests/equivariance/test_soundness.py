@@ -91,6 +91,31 @@ def test_an_inner_layer_of_zeros_is_a_note():
     assert ("layers.0", "none", "vanishing") in told(report.notes)
 
 
+class Dead(nn.Module):
+    """Its units are dead, with any weights near these: what is left is its bias."""
+
+    def __init__(self):
+        super().__init__()
+        self.out = nn.Linear(1, 2)
+        self.threshold = nn.Parameter(torch.tensor(1e6))
+
+    def forward(self, x):
+        return self.out(torch.relu(x.norm(dim=-1, keepdim=True) - self.threshold))
+
+
+def test_an_output_that_no_input_changes_is_a_note():
+    report = eq.check(Dead(), VECTORS, "1x1o", "2x0e")
+    assert report.ok
+    (note,) = report.notes
+    assert (note.layer, note.symmetry, note.cause) == ("", "none", "vanishing")
+    assert note.evidence.startswith("output is the same to the last bit where every floating-point input is 10% off")
+
+
+@pytest.mark.parametrize("function", [lambda x: x.norm(dim=-1), lambda x: (x.norm(dim=-1) > 1e6).long()])
+def test_an_output_that_an_input_changes_or_that_counts_is_none(function):
+    assert not [n for n in eq.check(function, VECTORS, "1x1o", None).notes if n.cause == "vanishing"]
+
+
 def test_zeros_before_training_only_are_no_finding():
     class Residual(nn.Module):
         def __init__(self):
