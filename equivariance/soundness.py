@@ -107,7 +107,8 @@ def _constant(bench: Bench) -> list[Finding]:
         if not same or not any(a.is_floating_point() for a, _ in pairs):
             return []
     text = f"output is the same to the last bit where every floating-point input is {NUDGE:.0%} off, in every state"
-    return [_finding(bench, "", "vanishing", f"{text}, which proves nothing")]
+    fix = "Give inputs and weights for which the output depends on the inputs: perturb them, or load trained ones."
+    return [_finding(bench, "", "vanishing", f"{text}, which proves nothing", fix)]
 
 
 def _nudged(tensor: torch.Tensor, generator: torch.Generator) -> torch.Tensor:

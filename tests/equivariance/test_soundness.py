@@ -109,6 +109,7 @@ def test_an_output_that_no_input_changes_is_a_note():
     (note,) = report.notes
     assert (note.layer, note.symmetry, note.cause) == ("", "none", "vanishing")
     assert note.evidence.startswith("output is the same to the last bit where every floating-point input is 10% off")
+    assert note.fix.startswith("Give inputs and weights for which the output depends on the inputs")
 
 
 @pytest.mark.parametrize("function", [lambda x: x.norm(dim=-1), lambda x: (x.norm(dim=-1) > 1e6).long()])
