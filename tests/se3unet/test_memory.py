@@ -12,7 +12,7 @@ if {keep}:
     assert keep_freed_memory()
 torch.ones(2**24)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-for _ in range(5):
+for _ in range(20):
     torch.ones(2**24)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
@@ -25,7 +25,8 @@ def page_faults(keep):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a setting of glibc")
 def test_kept_memory_is_not_mapped_again():
-    assert page_faults(True) < page_faults(False) / 4
+    """A small thing in the place of a large one that was freed makes the next one find new room, a few times."""
+    assert page_faults(True) < page_faults(False) / 2
 
 
 def test_other_systems_are_left_alone(monkeypatch):
