@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 # Okabe and Ito's colours, which colour-blind readers tell apart.
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#000000")
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#000000", "#56b4e9", "#e69f00")
 WIDE = 20
 
 
@@ -26,6 +26,9 @@ def draw(path: Path, size: str, panels: Sequence[Panel]) -> None:
     from matplotlib.figure import Figure
     from matplotlib.ticker import NullLocator
 
+    most = max(len(panel.lines) for panel in panels)
+    if most > len(COLOURS):
+        raise ValueError(f"panels: expected at most {len(COLOURS)} lines in each, got {most}")
     figure = Figure(figsize=(4.2 * len(panels), 3.4), layout="constrained")
     for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
         for (name, values), colour in zip(panel.lines.items(), COLOURS, strict=False):

@@ -178,7 +178,7 @@ def chart(path: Path, over_depth: Mapping[str, Mapping[int, Costs]]) -> None:
         path,
         "layers",
         [
-            Panel("both errors, forward passes per transform", {**passes, **lie}),
+            Panel("both errors, passes per transform", {**passes, **lie}),
             Panel("both errors, ms per layer", layers),
         ],
     )

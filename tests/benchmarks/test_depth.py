@@ -3,6 +3,7 @@
 import pytest
 
 from benchmarks import depth
+from benchmarks.charts import Panel, draw
 from benchmarks.costs import subjects
 from equivariance import survey
 
@@ -28,3 +29,9 @@ def test_the_page_and_the_picture(tmp_path):
     assert "| network | 8 | 10.0 ms | 2.20 | 1.10 | 2.75 | 100 | 2,448 |" in text
     depth.chart(tmp_path / "depth.png", found)
     assert (tmp_path / "depth.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_no_line_is_left_out_of_a_picture(tmp_path):
+    lines = {f"network {n}": {4: 1.0, 8: 2.0} for n in range(8)}
+    with pytest.raises(ValueError, match="panels: expected at most 7 lines in each, got 8"):
+        draw(tmp_path / "many.png", "layers", [Panel("time", lines)])
