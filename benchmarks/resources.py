@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
-import statistics
 import threading
 import time
 from collections.abc import Callable
@@ -24,7 +23,7 @@ from benchmarks.made import made_with
 from benchmarks.sections import write_section
 from equivariance import diagnose
 
-LAYERS, SAMPLES, ROUNDS = 32, 4, 3
+LAYERS, SAMPLES = 32, 4
 LIMITS = (8.0, 1.0, 0.25, 0.0)
 JOBS = (1, 2)
 MEBIBYTE = 2**20
@@ -101,20 +100,17 @@ def fresh(measure: Callable[[float], T], value: float) -> T:
         return pool.submit(measure, value).result()
 
 
-def text(limits: dict[float, list[Taken]], jobs: dict[int, list[Taken]], where: str) -> str:
-    """The section, of several rounds."""
+def text(limits: dict[float, Taken], jobs: dict[int, Taken], where: str) -> str:
+    """The section."""
     rows = [
-        f"| {limit:g} | {_median(t, 'peak') / MEBIBYTE:,.0f} | {_median(t, 'before') / MEBIBYTE:,.0f} "
-        f"| {_median(t, 'seconds'):.0f} |"
+        f"| {limit:g} | {t.peak / MEBIBYTE:,.0f} | {t.before / MEBIBYTE:,.0f} | {t.seconds:.0f} |"
         for limit, t in limits.items()
     ]
-    alone = _median(jobs[1], "seconds")
-    more = [
-        f"| {count} | {_median(t, 'seconds'):.0f} | {alone / _median(t, 'seconds'):.2f} |" for count, t in jobs.items()
-    ]
+    alone = jobs[1].seconds
+    more = [f"| {count} | {t.seconds:.0f} | {alone / t.seconds:.2f} |" for count, t in jobs.items()]
     return (
-        f"Made by `python -m benchmarks.resources` with {where}; medians of {ROUNDS} rounds in which all take\n"
-        "turns, each figure of a process of its own.\n\n"
+        f"Made by `python -m benchmarks.resources` with {where}; each row is one run in\n"
+        "a process of its own.\n\n"
         f"`eq.diagnose(..., memory=GiB)` on the graph network of 64 channels and {LAYERS} layers in float64, whose\n"
         "layers are inferred, one thread. *peak*: of the process's own memory, without mapped files, which the\n"
         "system writes out when it needs the memory. *before*: of that, what the process held when the diagnosis\n"
@@ -126,23 +122,14 @@ def text(limits: dict[float, list[Taken]], jobs: dict[int, list[Taken]], where: 
     )
 
 
-def _median(taken: list[Taken], name: str) -> float:
-    return statistics.median(getattr(t, name) for t in taken)
-
-
 def main() -> None:
     """Measure, print, write."""
     argparse.ArgumentParser(prog="python -m benchmarks.resources", description=__doc__).parse_args()
     torch.manual_seed(SEED)
-    limits: dict[float, list[Taken]] = {limit: [] for limit in LIMITS}
-    jobs: dict[int, list[Taken]] = {count: [] for count in JOBS}
-    for _ in range(ROUNDS):
-        for limit, found in limits.items():
-            found.append(fresh(limited, limit))
-            print("limit", limit, found[-1], flush=True)
-        for count, taken in jobs.items():
-            taken.append(fresh(shared, count))
-            print("jobs", count, taken[-1], flush=True)
+    limits = {limit: fresh(limited, limit) for limit in LIMITS}
+    print(limits, flush=True)
+    jobs = {count: fresh(shared, count) for count in JOBS}
+    print(jobs, flush=True)
     where = made_with(("torch", "e3nn", "numpy", "scipy"), "CPU", f"{multiprocessing.cpu_count()} cores")
     write_section(HEADING, text(limits, jobs, where), PAGE)
 

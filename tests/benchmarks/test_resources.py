@@ -15,9 +15,9 @@ def test_private_memory_is_watched_while_something_runs():
     assert taken.seconds > 0
 
 
-def test_the_page_holds_medians():
-    limits = {4.0: [resources.Taken(s, 2**30, 2**28) for s in (10, 20, 60)]}
-    jobs = {n: [resources.Taken(60 / n, 0, 0)] for n in (1, 2)}
+def test_the_page():
+    limits = {4.0: resources.Taken(20, 2**30, 2**28)}
+    jobs = {n: resources.Taken(60 / n, 0, 0) for n in (1, 2)}
     text = resources.text(limits, jobs, "Python 3")
     assert "| 4 | 1,024 | 256 | 20 |" in text
     assert "| 2 | 30 | 2.00 |" in text
