@@ -23,7 +23,7 @@ from benchmarks.made import made_with
 from benchmarks.sections import write_section
 from equivariance import diagnose
 
-LAYERS, SAMPLES = 32, 4
+LAYERS, SAMPLES, SMALL, MANY = 32, 4, 12, 32
 LIMITS = (8.0, 1.0, 0.25, 0.0)
 JOBS = (1, 2)
 MEBIBYTE = 2**20
@@ -94,20 +94,43 @@ def _private() -> int:
     return next(1024 * int(line.split()[1]) for line in lines if line.startswith("RssAnon:"))
 
 
+def shared_small(jobs: int) -> Taken:
+    """The same of a graph network of many small operations, whose time Python takes."""
+    torch.set_num_threads(max(JOBS))
+    subject = subjects()[0]
+    network, args = subject.network(False, torch.float64, SMALL)
+    return _watched(
+        lambda: (
+            diagnose(
+                network,
+                args,
+                subject.irreps_in,
+                subject.irreps_out,
+                group=["e3", "permutation"],
+                samples=MANY,
+                jobs=jobs,
+            ).findings
+        )
+    )
+
+
 def fresh(measure: Callable[[float], T], value: float) -> T:
     """What a process that has done nothing else measures."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         return pool.submit(measure, value).result()
 
 
-def text(limits: dict[float, Taken], jobs: dict[int, Taken], where: str) -> str:
+def text(limits: dict[float, Taken], jobs: dict[str, dict[int, Taken]], where: str) -> str:
     """The section."""
     rows = [
         f"| {limit:g} | {t.peak / MEBIBYTE:,.0f} | {t.before / MEBIBYTE:,.0f} | {t.seconds:.0f} |"
         for limit, t in limits.items()
     ]
-    alone = jobs[1].seconds
-    more = [f"| {count} | {t.seconds:.0f} | {alone / t.seconds:.2f} |" for count, t in jobs.items()]
+    more = [
+        f"| {name} | {count} | {t.seconds:.0f} | {taken[1].seconds / t.seconds:.2f} |"
+        for name, taken in jobs.items()
+        for count, t in taken.items()
+    ]
     return (
         f"Made by `python -m benchmarks.resources` with {where}; each row is one run in\n"
         "a process of its own.\n\n"
@@ -116,9 +139,10 @@ def text(limits: dict[float, Taken], jobs: dict[int, Taken], where: str) -> str:
         "system writes out when it needs the memory. *before*: of that, what the process held when the diagnosis\n"
         "began.\n\n"
         "| limit, GiB | peak, MiB | before, MiB | seconds |\n| ---: | ---: | ---: | ---: |\n" + "\n".join(rows) + "\n\n"
-        f"`eq.diagnose(..., jobs=N)` on the SE(3)-Unet (2 x 1,024 points, float32, four symmetries): one process of "
-        f"{max(JOBS)} threads, or\nseveral of one thread each.\n\n"
-        "| processes | seconds | times as fast |\n| ---: | ---: | ---: |\n" + "\n".join(more)
+        f"`eq.diagnose(..., jobs=N)`: one process of {max(JOBS)} threads, or several of one thread each. The\n"
+        "SE(3)-Unet has two clouds of 1,024 points, and 4 samples of four symmetries each; the graph network has\n"
+        f"64 channels, {SMALL} layers, and {MANY} samples of as many symmetries.\n\n"
+        "| network | processes | seconds | times as fast |\n| --- | ---: | ---: | ---: |\n" + "\n".join(more)
     )
 
 
@@ -128,7 +152,8 @@ def main() -> None:
     torch.manual_seed(SEED)
     limits = {limit: fresh(limited, limit) for limit in LIMITS}
     print(limits, flush=True)
-    jobs = {count: fresh(shared, count) for count in JOBS}
+    networks = {"SE(3)-Unet": shared, "graph network": shared_small}
+    jobs = {name: {count: fresh(run, count) for count in JOBS} for name, run in networks.items()}
     print(jobs, flush=True)
     where = made_with(("torch", "e3nn", "numpy", "scipy"), "CPU", f"{multiprocessing.cpu_count()} cores")
     write_section(HEADING, text(limits, jobs, where), PAGE)

@@ -17,7 +17,7 @@ def test_private_memory_is_watched_while_something_runs():
 
 def test_the_page():
     limits = {4.0: resources.Taken(20, 2**30, 2**28)}
-    jobs = {n: resources.Taken(60 / n, 0, 0) for n in (1, 2)}
+    jobs = {"network": {n: resources.Taken(60 / n, 0, 0) for n in (1, 2)}}
     text = resources.text(limits, jobs, "Python 3")
     assert "| 4 | 1,024 | 256 | 20 |" in text
-    assert "| 2 | 30 | 2.00 |" in text
+    assert "| network | 2 | 30 | 2.00 |" in text
