@@ -20,8 +20,9 @@ from equivariance.contract import Contract
 from equivariance.elements import Transform
 from equivariance.errors import ArgumentError, first_line
 from equivariance.handlers import Fitting, Reference
+from equivariance.identities import equal
 from equivariance.keeping import Memory
-from equivariance.patches import Jittered, jittered
+from equivariance.patches import Jittered, jittered, noise_like
 from equivariance.precision import Narrowest, Widened
 from equivariance.probe import UNWATCHED, Call, Handler, buffers_kept, call_with, preserved, watched
 from equivariance.trees import UNSPECIFIED, cast, cloned, leaves, map_tensors
@@ -219,16 +220,13 @@ class Bench:
     def _find_states(self) -> tuple[State, ...]:
         """Modes are compared with perturbed weights, as a difference too may hide behind a zero."""
         weights = ["given"] + ["perturbed"] * any(True for _ in self._modules["given", self.working].parameters())
-        reference = leaves(self.run(State(weights[-1]), self.working, self.arguments), UNSPECIFIED)
+        reference = self.run(State(weights[-1]), self.working, self.arguments)
         try:
-            training = leaves(self.run(State(weights[-1], "train"), self.working, self.arguments), UNSPECIFIED)
+            training = self.run(State(weights[-1], "train"), self.working, self.arguments)
         except Exception as error:  # a model may ask for anything in training mode, its targets say
             self.untrained = f"{type(error).__name__}: {first_line(error)}"
             return tuple(State(w) for w in weights)
-        same = len(reference) == len(training) and all(
-            torch.equal(a, b) for (_, a, _), (_, b, _) in zip(reference, training, strict=True)
-        )
-        modes = ["eval"] if same else ["eval", "train"]
+        modes = ["eval"] if equal(reference, training) else ["eval", "train"]
         return tuple(State(w, m) for m in modes for w in weights)
 
 
@@ -242,19 +240,16 @@ def perturbed(module: torch.nn.Module, seed: int) -> torch.nn.Module:
     result = _copied(module)
     generator = torch.Generator().manual_seed(seed)
 
-    def noise(tensor: torch.Tensor) -> torch.Tensor:
-        return torch.randn(tensor.shape, generator=generator, dtype=torch.float64, device="cpu").to(tensor)
-
     with torch.no_grad():
         for parameter in result.parameters():
             if parameter.is_floating_point() and parameter.numel():
                 scale = float(parameter.double().square().mean().sqrt()) or 1.0
-                parameter.add_(noise(parameter) * (PERTURBATION * scale))
+                parameter.add_(noise_like(parameter, generator) * (PERTURBATION * scale))
         for name, buffer in result.named_buffers():
             if name.rpartition(".")[2] == "running_mean":
-                buffer.add_(PERTURBATION * noise(buffer))
+                buffer.add_(PERTURBATION * noise_like(buffer, generator))
             elif name.rpartition(".")[2] == "running_var":
-                buffer.mul_(torch.exp(PERTURBATION * noise(buffer)))
+                buffer.mul_(torch.exp(PERTURBATION * noise_like(buffer, generator)))
     return result
 
 

@@ -19,6 +19,7 @@ from equivariance.elements import Transform
 from equivariance.laws import Unchanged
 from equivariance.matching import LAWFUL
 from equivariance.measure import compare, worst
+from equivariance.patches import noise_like
 from equivariance.tape import CUTS, VIEWS, Patch
 from equivariance.trees import leaves
 
@@ -109,7 +110,5 @@ def _difference(tracer: Tracer, made: Tensor, plain: Tensor, element: Transform)
 
 def _stirred(value: Tensor) -> Tensor:
     """With noise of a tenth of its size."""
-    noise = torch.randn(value.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64, device="cpu").to(
-        value
-    )
+    noise = noise_like(value, torch.Generator().manual_seed(0))
     return value + 0.1 * value.square().mean().sqrt() * noise

@@ -21,6 +21,7 @@ from equivariance.handlers import Introduced, Reference, Site
 from equivariance.healing import Healing
 from equivariance.measure import PartKey
 from equivariance.noise import GRID
+from equivariance.patches import noise_like
 from equivariance.probe import Call, buffers_kept, call_with, watched
 from equivariance.representations import CartesianPoints, Irreps, Representation
 from equivariance.survey import Surveyor
@@ -287,8 +288,7 @@ def noisy(size: float, seed: int) -> Change:
     def change(tensor: torch.Tensor, how: Representation, _: str) -> torch.Tensor:
         if not (turns(how) and tensor.is_floating_point() and tensor.numel()):
             return tensor
-        noise = torch.randn(tensor.shape, generator=generator, dtype=torch.float64, device="cpu").to(tensor)
-        return tensor + size * float(tensor.double().square().mean().sqrt()) * noise
+        return tensor + size * float(tensor.double().square().mean().sqrt()) * noise_like(tensor, generator)
 
     return change
 

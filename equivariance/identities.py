@@ -33,6 +33,12 @@ def identities(value: Any) -> list[tuple[Any, ...]]:
     ]
 
 
+def equal(value: Any, other: Any) -> bool:
+    """Whether two values hold as many tensors, and equal ones."""
+    left, right = leaves(value, UNSPECIFIED), leaves(other, UNSPECIFIED)
+    return len(left) == len(right) and all(torch.equal(a, b) for (_, a, _), (_, b, _) in zip(left, right, strict=True))
+
+
 def same(value: Any, other: Any) -> bool:
     """Whether two values hold the very same tensors."""
     if value is other and isinstance(value, torch.Tensor):

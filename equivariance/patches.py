@@ -102,8 +102,12 @@ def jittered(tensor: torch.Tensor, epsilon: float, generator: torch.Generator) -
     if not tensor.is_floating_point() or tensor.numel() == 0:
         return tensor
     size = tensor.abs().amax(dim=-1, keepdim=True) if tensor.dim() else tensor.abs()
-    noise = torch.randn(tensor.shape, generator=generator, dtype=torch.float64, device="cpu").to(tensor)
-    return tensor + epsilon * size * noise
+    return tensor + epsilon * size * noise_like(tensor, generator)
+
+
+def noise_like(tensor: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Normal numbers of variance 1, the same on every device and, but for rounding, in every dtype."""
+    return torch.randn(tensor.shape, generator=generator, dtype=torch.float64, device="cpu").to(tensor)
 
 
 def _take_back(tensor: torch.Tensor, made: torch.Tensor, exact: torch.Tensor) -> torch.Tensor:

@@ -15,9 +15,10 @@ from equivariance.bench import Bench, State
 from equivariance.elements import Transform
 from equivariance.findings import Finding
 from equivariance.handlers import Reference
-from equivariance.identities import identities
+from equivariance.identities import equal, identities
 from equivariance.measure import PartKey, compare, part_name, worst
 from equivariance.noise import CONFIDENCE
+from equivariance.patches import noise_like
 from equivariance.probe import Call, buffers_kept, call_with, watched
 from equivariance.remedies import remedy
 from equivariance.sources import location_of
@@ -98,13 +99,11 @@ def _constant(bench: Bench) -> list[Finding]:
     changed = map_tensors(bench.arguments, lambda t: _nudged(t, generator))
     for state in bench.states:
         try:
-            made = leaves(bench.run(state, bench.main, changed), UNSPECIFIED)
+            made = bench.run(state, bench.main, changed)
         except Exception:  # whatever a module says to inputs that nobody promised it
             return []
-        known = leaves(bench.reference(state).outputs[Call("")], UNSPECIFIED)
-        pairs = [(a, b) for (_, a, _), (_, b, _) in zip(made, known, strict=False)]
-        same = len(made) == len(known) and all(torch.equal(a, b) for a, b in pairs)
-        if not same or not any(a.is_floating_point() for a, _ in pairs):
+        floating = any(t.is_floating_point() for _, t, _ in leaves(made, UNSPECIFIED))
+        if not (floating and equal(made, bench.reference(state).outputs[Call("")])):
             return []
     text = f"output is the same to the last bit where every floating-point input is {NUDGE:.0%} off, in every state"
     fix = "Give inputs and weights for which the output depends on the inputs: perturb them, or load trained ones."
@@ -114,8 +113,7 @@ def _constant(bench: Bench) -> list[Finding]:
 def _nudged(tensor: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     if not tensor.is_floating_point():
         return tensor
-    noise = torch.randn(tensor.shape, generator=generator, dtype=torch.float64, device="cpu").to(tensor)
-    return tensor * (1 + NUDGE * noise)
+    return tensor * (1 + NUDGE * noise_like(tensor, generator))
 
 
 def _chance(bench: Bench) -> tuple[list[Finding], list[Finding]]:
