@@ -19,16 +19,27 @@ MANY = (*ORDINARY, *(rotation(v) for v in ([2.0, 0.3, -1.1], [-0.4, -1.9, 0.7], 
 FIX_SIGNS = "Fix signs by geometry (towards the farthest node, say), or average over all of them."
 """The remedy where coordinates decide on signs."""
 
+_OBLIQUE = np.array([0.48, 0.64, 0.6])
+"""A unit vector near no axis."""
+
 _JUMP = 0.03
 """A change of the output, relative to its size, that a turn of a millionth cannot make smoothly."""
 
 
 def free_axis(experiment: Experiment) -> str:
     """The one coordinate axis about which rotations are respected, "" where there are none or several."""
+    axes = _free_axes(experiment)
+    if len(axes) != 1:
+        return ""
+    # What is clamped or cut off may by chance be of one component only: other inputs tell.
+    other = experiment.on(noisy(1.0, experiment.surveyor.seed))
+    return axes[0] if other is None or axes[0] in _free_axes(other) else ""
+
+
+def _free_axes(experiment: Experiment) -> list[str]:
     angles = (1.0, 2.2, -1.7, 3.0)
     named = zip("xyz", np.eye(3), strict=True)
-    axes = [a for a, v in named if all(experiment.respects(rotation(angle * v)) for angle in angles)]
-    return axes[0] if len(axes) == 1 else ""
+    return [a for a, v in named if all(experiment.respects(rotation(angle * v)) for angle in angles)]
 
 
 def sign_of_vectors(experiment: Experiment, part: str) -> Explanation | None:
@@ -63,10 +74,14 @@ def built_in_axis(experiment: Experiment, part: str) -> Explanation | None:
 
 
 def angle_about_an_axis(experiment: Experiment, part: str) -> Explanation | None:
-    """With everything near one axis, a turn of a millionth moves the output a lot: an angle about this axis is used."""
-    jumps = {axis: _near(experiment, index) for index, axis in enumerate("xyz")}
+    """With everything near one axis, a turn of a millionth moves the output a lot: an angle about this axis is used.
+
+    Where it does so near a direction of no meaning too, it is the line that is singular, as it is for frames that
+    points on a line span, and not the axis.
+    """
+    jumps = {axis: _near(experiment, np.eye(3)[index]) for index, axis in enumerate("xyz")}
     singular = [axis for axis, jump in jumps.items() if jump > _JUMP]
-    if len(singular) not in (1, 2):
+    if len(singular) not in (1, 2) or _near(experiment, _OBLIQUE) > _JUMP:
         return None
     named, regular = " and ".join(singular), " and ".join(a for a in "xyz" if a not in singular)
     return explained(
@@ -95,8 +110,8 @@ def special_input(experiment: Experiment, part: str) -> Explanation | None:
     )
 
 
-def _near(experiment: Experiment, axis: int) -> float:
-    """How far two clouds near a line along an axis, a millionth apart, are from each other in the output."""
+def _near(experiment: Experiment, direction: np.ndarray) -> float:
+    """How far two clouds near a line along a direction, a millionth apart, are from each other in the output."""
     outputs = []
     for seed in (1, 2):
         generator = torch.Generator().manual_seed(experiment.surveyor.seed + seed)
@@ -104,8 +119,7 @@ def _near(experiment: Experiment, axis: int) -> float:
         def change(tensor: torch.Tensor, how: object, _: str, generator: torch.Generator = generator) -> torch.Tensor:
             if tensor.shape[-1:] != (3,) or not tensor.is_floating_point() or not turns(how):  # type: ignore[arg-type]
                 return tensor
-            along = torch.zeros(3, dtype=tensor.dtype, device="cpu")
-            along[axis] = 1
+            along = torch.as_tensor(direction, dtype=tensor.dtype, device="cpu")
             lengths = tensor.detach().cpu().norm(dim=-1, keepdim=True)
             noise = torch.randn(tensor.shape, generator=generator, dtype=torch.float64, device="cpu").to(tensor.dtype)
             return (lengths * (along + 1e-6 * noise)).to(tensor.device)

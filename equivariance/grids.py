@@ -103,6 +103,14 @@ def _keeps_changing(experiment: Experiment) -> bool:
 
 
 def _respects_small_rotations(experiment: Experiment) -> bool:
+    """On other inputs too: few vectors may lie so, by chance, that a nonlinearity leaves each as it is or takes all."""
+    if not _is_steady(experiment):
+        return False
+    other = experiment.on(noisy(1.0, experiment.surveyor.seed))
+    return other is None or _is_steady(other)
+
+
+def _is_steady(experiment: Experiment) -> bool:
     angle = max(_SMALL, 100 * experiment.limit / min(1.0, experiment.error))
     if angle > 0.05:
         return False

@@ -66,6 +66,9 @@ NAMED_GROUPS = {
 
 _DYADIC_BITS = 10
 
+_SHIFTS = 32
+"""At most so many nodes are brought to the front, one after the other."""
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -92,6 +95,10 @@ class Group(ABC):
     @abstractmethod
     def simplest(self, setting: Setting) -> tuple[Transform, ...]:
         """Elements that a person can picture, simplest first: what a counterexample shrinks to."""
+
+    def further(self, setting: Setting) -> tuple[Transform, ...]:
+        """Elements to try before a small error is put down to rounding, where those drawn may all be harmless."""
+        return ()
 
 
 @dataclass(frozen=True)
@@ -206,6 +213,12 @@ class Permutations(Group):
         pairs = [(0, 1), (0, size - 1), (size // 3, 2 * size // 3)]
         swaps = [permutation(cycles=[pair], size=size) for pair in pairs if pair[0] < pair[1] < size]
         return (*swaps, permutation(range(size - 1, -1, -1)))
+
+    def further(self, setting: Setting) -> tuple[Transform, ...]:
+        """Shifts that let every other node come first once; evenly spread ones where there are many."""
+        size = setting.nodes or 0
+        starts = range(1, size, max(1, -(-size // _SHIFTS)))
+        return tuple(permutation([(start + i) % size for i in range(size)]) for start in starts)
 
 
 @dataclass(frozen=True)

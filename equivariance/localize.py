@@ -234,7 +234,8 @@ class Localizer:
     def _shrunk(self, suspect: Suspect, experiment: Experiment) -> Transform:
         """The first of the group's simple elements that still shows the break, else the sampled one."""
         for element in self.group.simplest(self.surveyor.setting):
-            if experiment.under(element).error > _CLEAR * suspect.reading.limit:
+            clear = experiment.under(element).error > _CLEAR * suspect.reading.limit
+            if clear and not experiment.respects(element):
                 return element
         return suspect.trial.element
 

@@ -22,7 +22,7 @@ from equivariance.grid_floors import GridFloors
 from equivariance.groups import Group, Setting
 from equivariance.handlers import Accumulated, Errors, Introduced, Site
 from equivariance.measure import PartError, PartKey, worst
-from equivariance.noise import Reading
+from equivariance.noise import Reading, Verdict
 from equivariance.patches import Jittered
 from equivariance.probe import UNWATCHED, Call, Handler
 from equivariance.progress import UNOBSERVED, Observer
@@ -68,6 +68,10 @@ class Surveyor:
             between = self.setting.grid is not None and index == 1
             self._measure(trial, result, index in _FULL or between)
             self.observer.sampled(group.symmetry, index + 1, total)
+        doubtful = _doubtful(result)
+        if doubtful is not None:
+            for element in group.further(self.setting):
+                self._measure(Trial(element, doubtful.state), result, working=False)
         return result
 
     def accumulate(self, trial: Trial, survey: Survey) -> None:
@@ -277,6 +281,15 @@ class Surveyor:
             handler = self.bench.jittered(self.bench.states[0], patched, self.seed, self.epsilon)
             self._floors[patched] = _floors(handler.errors)
         return self._floors[patched]
+
+
+def _doubtful(survey: Survey) -> Trial | None:
+    """The trial of an error that is more than rounding and less than a break, where nothing breaks clearly."""
+    tops = [place.top for place in survey.introduced.values()]
+    beyond = [top for top in tops if top is not None and top[1].error > top[1].limit]
+    if any(reading.verdict == Verdict.STRUCTURAL for _, reading, _ in beyond):
+        return None
+    return beyond[0][2] if beyond else None
 
 
 def _floors(found: Mapping[Site, Errors]) -> dict[Site, dict[PartKey, float]]:

@@ -175,6 +175,14 @@ def eigenframe(x: Tensor) -> Tensor:
     return vectors * vectors[:, :1].sign()
 
 
+def frames_transposed(x: Tensor) -> Tensor:
+    """Coordinates in frames of the first two vectors, whose axes are summed over in place of the components."""
+    a = x[..., 0, :] / x[..., 0, :].norm(dim=-1, keepdim=True)
+    b = x[..., 1, :] - (x[..., 1, :] * a).sum(-1, keepdim=True) * a
+    b = b / b.norm(dim=-1, keepdim=True)
+    return torch.einsum("iax,ika->ikx", torch.stack([a, b, torch.linalg.cross(a, b)], -2), x)
+
+
 def third(seed: int) -> Callable[[Tensor], Tensor]:
     constant = float(torch.tensor(1 / 10, dtype=torch.float32))
     return lambda x: (1 + seed) * (x - constant * x.sum(0))

@@ -18,6 +18,7 @@ from tests.equivariance.mechanisms import (
     eigenframe,
     euler,
     fixed_axis,
+    frames_transposed,
     look_at,
     matrix,
     mlp,
@@ -54,6 +55,8 @@ ROTATIONS = [
         words="reads components y",
         fix="order",
     ),
+    # Near a line these frames are singular, along y and z only, which says nothing of an axis of the coordinates.
+    Mechanism("frames transposed", "component-mixing", "rotation", lambda s: frames_transposed, gives=None),
     Mechanism(
         "no change", "wrong-irrep", "rotation", lambda s: lambda x: x.norm(dim=-1, keepdim=True).expand(*x.shape)
     ),

@@ -101,6 +101,14 @@ def test_small_clouds_have_simple_permutations(size):
         assert len(g.order) == size
 
 
+@pytest.mark.parametrize(("size", "count"), [(1, 0), (2, 1), (7, 6), (32, 31), (33, 16), (1000, 32)])
+def test_further_orders_bring_other_nodes_to_the_front(size, count):
+    firsts = [g.order[0] for g in Permutations().further(Setting(nodes=size))]
+    assert len(set(firsts)) == len(firsts) == count
+    assert 0 not in firsts
+    assert max(firsts, default=0) >= size - size / 16 - 1
+
+
 def test_batches_draw_each_sample_alone_and_all_of_them():
     drawn = Batches().draw(8, 0, SETTING)
     assert {samples([i], of=3) for i in range(3)} <= set(drawn)

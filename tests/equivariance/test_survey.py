@@ -7,6 +7,7 @@ from torch import nn
 
 import equivariance as eq
 from equivariance import Irreps, NodeIndices
+from equivariance.groups import Permutations, Setting
 from equivariance.survey import Surveyor
 from tests.equivariance.specimens import Applied, Scale, Stack, normal
 
@@ -146,3 +147,20 @@ def test_only_the_worst_error_of_a_place_is_doubted(monkeypatch):
             samples=samples,
         )  # fmt: skip
     assert 0 < len(doubted) < 40
+
+
+def test_a_break_that_few_orders_show_is_not_put_down_to_a_rounded_constant():
+    """The drawn orders leave 1e-7; only the farthest node breaks more where it comes first."""
+    points = normal(24, 3)
+
+    def leaning(x):
+        lengths = x.norm(dim=-1)
+        return x + torch.where(lengths[0] == lengths.max(), 0.1, 1e-7) * x[:1]
+
+    far = int(points.norm(dim=-1).argmax())
+    setting = Setting(nodes=24)
+    assert far not in {order.order[0] for order in Permutations().draw(8, 0, setting)} | {0}
+    (found,) = eq.check(leaning, points, "1x1o", "1x1o", group="permutation").findings
+    assert found.cause == "order-dependent"
+    assert found.error > 1e-2
+    assert found.counterexample.order[0] == far
