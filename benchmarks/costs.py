@@ -163,10 +163,10 @@ def line(subject: Subject, dtype: torch.dtype) -> str:
         with torch.no_grad():
             found["forward"] += [seconds(lambda: sound(*args)) for _ in range(10)]
             found["double"] += [seconds(lambda: double(*doubles)) for _ in range(10)]
-        found["few"].append(seconds(lambda: _diagnosed(subject, sound, args, FEW, 0)))
-        found["many"].append(seconds(lambda: _diagnosed(subject, sound, args, MANY, 0)))
+        found["few"].append(seconds(lambda: diagnosed(subject, sound, args, FEW)))
+        found["many"].append(seconds(lambda: diagnosed(subject, sound, args, MANY)))
         with _timed(found["statement"]):
-            found["broken"].append(seconds(lambda: _diagnosed(subject, broken, args, FEW, 1)))
+            found["broken"].append(seconds(lambda: diagnosed(subject, broken, args, FEW, 1)))
     forward, exact, few, many, whole, statement = (statistics.median(times) for times in found.values())
     sample = (many - few) / ((MANY - FEW) * SYMMETRIES)
     costs = sample, few - FEW * SYMMETRIES * sample, statement, whole - few
@@ -181,8 +181,13 @@ def line(subject: Subject, dtype: torch.dtype) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _diagnosed(subject: Subject, network: nn.Module, args: tuple[Tensor, ...], samples: int, findings: int) -> None:
-    report = eq.diagnose(network, args, subject.irreps_in, subject.irreps_out, samples=samples)
+def diagnosed(
+    subject: Subject, network: nn.Module, args: tuple[Tensor, ...], samples: int, findings: int = 0, **options: Any
+) -> None:
+    """Diagnose, and see to it that there are so many findings."""
+    report = eq.diagnose(
+        network, args, subject.irreps_in, subject.irreps_out, contracts=subject.contracts, samples=samples, **options
+    )
     if len(report.findings) != findings:
         raise SystemExit(f"{subject.name}: expected {findings} findings, got\n{report}")
 

@@ -13,15 +13,15 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
+from torch import Tensor, nn
 
-from benchmarks.costs import PAGE, SEED, subjects
+from benchmarks.costs import PAGE, SEED, Subject, diagnosed, subjects
 from benchmarks.depth import unet
 from benchmarks.made import made_with
 from benchmarks.sections import write_section
-from equivariance import diagnose
 
 LAYERS, SAMPLES, SMALL, MANY = 32, 4, 12, 32
 LIMITS = (8.0, 1.0, 0.25, 0.0)
@@ -45,28 +45,24 @@ def limited(gibibytes: float) -> Taken:
     """A diagnosis of a graph network whose recordings may hold so much memory."""
     torch.set_num_threads(1)
     subject = subjects()[0]
-    network, args = subject.network(False, torch.float64, LAYERS)
-    return _watched(
-        lambda: (
-            diagnose(network, args, subject.irreps_in, subject.irreps_out, samples=SAMPLES, memory=gibibytes).findings
-        )
-    )
+    return _watched(subject, subject.network(False, torch.float64, LAYERS), SAMPLES, memory=gibibytes)
 
 
 def shared(jobs: int) -> Taken:
     """A diagnosis of the SE(3)-Unet in so many processes, with as many threads where there is one."""
     torch.set_num_threads(max(JOBS))
-    subject = unet()
-    network, args = subject.network(False, torch.float32)
-    return _watched(
-        lambda: diagnose(
-            network, args, subject.irreps_in, subject.irreps_out, group=["se3", "permutation", "batch"],
-            contracts=subject.contracts, samples=SAMPLES, jobs=jobs,
-        ).findings
-    )  # fmt: skip
+    subject, group = unet(), ["se3", "permutation", "batch"]
+    return _watched(subject, subject.network(False, torch.float32), SAMPLES, group=group, jobs=jobs)
 
 
-def _watched(run: Callable[[], list[object]]) -> Taken:
+def shared_small(jobs: int) -> Taken:
+    """The same of a graph network of many small operations, whose time Python takes."""
+    torch.set_num_threads(max(JOBS))
+    subject, group = subjects()[0], ["e3", "permutation"]
+    return _watched(subject, subject.network(False, torch.float64, SMALL), MANY, group=group, jobs=jobs)
+
+
+def _watched(subject: Subject, made: tuple[nn.Module, tuple[Tensor, ...]], samples: int, **options: Any) -> Taken:
     before, peak, done = _private(), [0], threading.Event()
 
     def watch() -> None:
@@ -77,14 +73,12 @@ def _watched(run: Callable[[], list[object]]) -> Taken:
     watcher.start()
     start = time.perf_counter()
     try:
-        findings = run()
+        diagnosed(subject, *made, samples, **options)
     finally:
         seconds = time.perf_counter() - start
         done.set()
         watcher.join()
         peak[0] = max(peak[0], _private())
-    if findings:
-        raise SystemExit(f"expected no finding, got {findings}")
     return Taken(seconds, peak[0], before)
 
 
@@ -92,26 +86,6 @@ def _private() -> int:
     """Bytes that this process holds for itself; those of mapped files the system can write out."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(1024 * int(line.split()[1]) for line in lines if line.startswith("RssAnon:"))
-
-
-def shared_small(jobs: int) -> Taken:
-    """The same of a graph network of many small operations, whose time Python takes."""
-    torch.set_num_threads(max(JOBS))
-    subject = subjects()[0]
-    network, args = subject.network(False, torch.float64, SMALL)
-    return _watched(
-        lambda: (
-            diagnose(
-                network,
-                args,
-                subject.irreps_in,
-                subject.irreps_out,
-                group=["e3", "permutation"],
-                samples=MANY,
-                jobs=jobs,
-            ).findings
-        )
-    )
 
 
 def fresh(measure: Callable[[float], T], value: float) -> T:

@@ -150,23 +150,25 @@ class Bench:
 
     def knowing(self, contracts: Mapping[str, Contract]) -> Bench:
         """The same modules with the contracts of further layers."""
-        result = copy.copy(self)
+        result = self._unrecorded()
         result.contracts = {**contracts, **self.contracts}
-        result._references = {}
         return result
 
     def without(self, layers: Collection[str]) -> Bench:
         """The same modules without the contracts of ``layers``: their code counts as that of their callers."""
-        result = copy.copy(self)
+        result = self._unrecorded()
         result.contracts = {name: c for name, c in self.contracts.items() if name not in layers}
-        result._references = {}
         return result
 
     def share(self, jobs: int) -> Bench:
         """For one of several processes: with recordings of its own, and a share of the memory."""
+        result = self._unrecorded()
+        result.memory = Memory(self.memory.gibibytes / jobs)
+        return result
+
+    def _unrecorded(self) -> Bench:
         result = copy.copy(self)
         result._references = {}
-        result.memory = Memory(self.memory.gibibytes / jobs)
         return result
 
     def _find_gradients(self, reorderings: Sequence[Transform]) -> None:

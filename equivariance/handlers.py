@@ -115,7 +115,7 @@ class Reference:
         return [c for c in self.inputs if c not in entered and caller in (None, self.callers[c])]
 
     def _keep(self, tensor: torch.Tensor) -> torch.Tensor:
-        kept = self._keeper.keep(tensor.detach().clone() if self.copying else tensor, version_of(tensor))
+        kept = self._keeper.keep(tensor.detach().clone() if self.copying else tensor)
         self._versions.append((kept, version_of(kept)))
         return kept
 
@@ -202,9 +202,7 @@ class Accumulated:
             self.distances[site] = compare(self.against.pop(site), output, spec, self.element)
         if self.keep:
             copying = self.reference.copying
-            self.kept[site] = map_tensors(
-                output, lambda t: self._keeper.keep(t.detach().clone() if copying else t, version_of(t))
-            )
+            self.kept[site] = map_tensors(output, lambda t: self._keeper.keep(t.detach().clone() if copying else t))
         return output
 
 
@@ -269,7 +267,7 @@ class Introduced:
         if site in self.against:
             self.distances[site] = compare(self.against.pop(site), value, spec, self.element)
         if self.keep is True or (self.keep is not False and site in self.keep):
-            self.kept[site] = map_tensors(value, lambda t: self._keeper.keep(t, version_of(t)))
+            self.kept[site] = map_tensors(value, self._keeper.keep)
         return replacement
 
 

@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.multiprocessing.reductions import StorageWeakRef
 
 from equivariance.errors import ArgumentError
+from equivariance.identities import version_of
 
 GIBIBYTE = 2**30
 _FILE = 2**28
@@ -100,9 +101,9 @@ class Keeper:
         self._storages: dict[int, _Kept] = {}
         weakref.finalize(self, _release, memory, self._size)
 
-    def keep(self, tensor: Tensor, version: object = None) -> Tensor:
+    def keep(self, tensor: Tensor) -> Tensor:
         """The tensor itself without its history, or its copy."""
-        copy = self.copy_of(tensor, version)
+        copy = self.copy_of(tensor, version_of(tensor))
         if copy is not None:
             return copy
         return tensor.detach() if tensor.requires_grad else tensor

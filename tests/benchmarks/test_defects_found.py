@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import pytest
 
 import equivariance as eq
-from benchmarks.defects.catalogue import CASES
 from benchmarks.defects.page import page
 from benchmarks.defects.score import Task, outcome
+from tests.equivariance.planted import case_of
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ from benchmarks.defects.score import Task, outcome
     ],
 )
 def test_the_statement_is_found_and_confirmed(name, dtype, seed):
-    (case,) = (case for case in CASES if case.name == name)
+    case = case_of(name)
     found = outcome(case, Task(name, dtype, seed, "bare"))
     assert (found.layer, found.statement, found.cause, found.confirmed) == (True, True, True, True), found.said
     assert not found.alarms
@@ -35,7 +35,7 @@ def test_the_statement_is_found_and_confirmed(name, dtype, seed):
 
 def test_what_is_zero_with_some_weights_tells_no_law():
     """A layer whose scalars are zero where laws are inferred, and of one node alone with the weights as given."""
-    (case,) = (case for case in CASES if case.name == "se3unet-sound")
+    case = case_of("se3unet-sound")
     found = outcome(case, Task(case.name, "float64", 6, "bare"))
     assert found.alarms == 0, found.said
 
@@ -45,7 +45,7 @@ def test_what_is_zero_with_some_weights_tells_no_law():
     [("unet-relu-on-vectors@0", "float32", 12), ("painn-component-mask@2", "float32", 13)],
 )
 def test_a_defect_without_effect_is_inert_and_counts_nowhere(name, dtype, seed):
-    (case,) = (case for case in CASES if case.name == name)
+    case = case_of(name)
     found = outcome(case, Task(name, dtype, seed, "bare"))
     assert (found.inert, found.detected, found.alarms) == (True, False, 0), found.said
     text = page([case], [found, replace(found, inert=False, detected=True)], "command", 1.0)
@@ -54,7 +54,7 @@ def test_a_defect_without_effect_is_inert_and_counts_nowhere(name, dtype, seed):
 
 
 def test_a_defect_that_is_missed_is_not_inert(monkeypatch):
-    (case,) = (case for case in CASES if case.name == "egnn-running-sum@2")
+    case = case_of("egnn-running-sum@2")
     monkeypatch.setattr(eq, "diagnose", lambda *_, **__: SimpleNamespace(findings=[]))
     found = outcome(case, Task(case.name, "float32", 0, "bare"))
     assert (found.inert, found.detected) == (False, False)

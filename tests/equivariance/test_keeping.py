@@ -12,6 +12,7 @@ import equivariance as eq
 from benchmarks.defects.catalogue import CASES
 from equivariance.errors import ArgumentError
 from equivariance.keeping import GIBIBYTE, Keeper, Memory
+from tests.equivariance.planted import diagnosed
 
 
 def test_what_fits_stays_as_it_is():
@@ -63,7 +64,7 @@ def test_a_tensor_that_was_changed_is_copied_anew():
     assert before.tolist() == [0, 0, 0]
     assert after.tolist() == [1, 1, 1]
     versions = Keeper(Memory(0))
-    before, after = (versions.keep(tensor, version) for version in (0, 1))
+    before, after = (versions.copy_of(tensor, version) for version in (0, 1))
     assert before.data_ptr() != after.data_ptr()
 
 
@@ -131,15 +132,6 @@ _NAMES = [
 
 @pytest.mark.parametrize("name", _NAMES)
 def test_a_report_is_the_same_whatever_is_in_files(name):
-    case = next(c for c in CASES if c.name == name)
-    reports = []
-    for memory in (4.0, 0.0):
-        example = case.example(0, torch.float64)
-        reports.append(
-            eq.diagnose(
-                example.module, example.args, example.irreps_in, example.irreps_out, group=list(case.groups),
-                samples=3, memory=memory,
-            )
-        )  # fmt: skip
-    assert str(reports[0]) == str(reports[1])
-    assert reports[0].layers == reports[1].layers
+    held, filed = (diagnosed(name, memory=memory) for memory in (4.0, 0.0))
+    assert str(held) == str(filed)
+    assert held.layers == filed.layers

@@ -8,13 +8,13 @@ import pytest
 import torch
 
 import equivariance as eq
-from benchmarks.defects.catalogue import CASES
 from equivariance.errors import ArgumentError, ChoiceError, UndeclaredTensorError
 from equivariance.examination import examine_module
 from equivariance.processes import in_processes
 from equivariance.progress import Unobserved
 from equivariance.settings import Settings
 from tests.equivariance.command_line import run
+from tests.equivariance.planted import diagnosed
 
 
 def nothing(words):
@@ -99,22 +99,12 @@ def test_cuda_cannot_be_shared(monkeypatch):
 @pytest.mark.parametrize("memory", [4.0, 0.0])
 @pytest.mark.parametrize("name", ["schnet-sound", "painn-sound", "dgl-sound", "egnn-running-sum@2", "tfn-sound"])
 def test_the_report_is_that_of_one_process(name, memory):
-    case = next(c for c in CASES if c.name == name)
-    reports = []
-    for jobs in (1, 3):
-        example = case.example(0, torch.float64)
-        reports.append(
-            eq.diagnose(
-                example.module, example.args, example.irreps_in, example.irreps_out, group=list(case.groups),
-                samples=3, jobs=jobs, memory=memory,
-            )
-        )  # fmt: skip
-    one, several = reports
+    one, several = (diagnosed(name, jobs=jobs, memory=memory) for jobs in (1, 3))
     assert several.symmetries == one.symmetries
     assert [r.layer for r in several.layers] == [r.layer for r in one.layers]
     told = [
         [(f.layer, f.symmetry, f.cause, f.located, f.location, str(f.counterexample), f.fix) for f in r.findings]
-        for r in reports
+        for r in (one, several)
     ]
     assert told[0] == told[1]
 
