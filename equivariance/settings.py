@@ -14,6 +14,7 @@ from equivariance.progress import UNOBSERVED, Observer
 
 MOST_SAMPLES = 1_000_000
 MEMORY = 4.0
+"""GiB: what a laptop can spare."""
 MOST_SEED = 2**31 - 1
 """Seeds are counted on from this one, and NumPy takes none of 2**32 or more."""
 

@@ -129,7 +129,7 @@ class Tracer:
 
     @property
     def size_elsewhere(self) -> int:
-        """Bytes of the values in the reference run that are on no file's device: not on the processor's."""
+        """Bytes of the reference run's values that lie on a device, where no file takes them."""
         return sum(v.numel() * v.element_size() for v in self.reference.values if v.device.type != "cpu")
 
     def healed(self) -> Dataflow | None:

@@ -105,7 +105,10 @@ def _run_python(page: Path, block: Block, namespace: dict[str, Any]) -> str:
 def _run_shell(block: Block, folder: Path) -> str:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(_CHANGES_OUTPUT)}
-    environment = {**inherited, "PATH": path, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "COLUMNS": "80"}
+    environment = {
+        **inherited, "PATH": path, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "COLUMNS": "80",
+        "PYTEST_ADDOPTS": "-p no:dash",  # which Open3D brings, and which warns
+    }  # fmt: skip
     command, joined = ["bash", "-c", block.code], {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     return subprocess.run(command, cwd=folder, env=environment, text=True, check=False, **joined).stdout
 

@@ -18,7 +18,8 @@ pytest_plugins = ["pytester"]
 
 INSTALLED = any(point.value == "equivariance.pytest_plugin" for point in entry_points(group="pytest11"))
 PLUGIN = () if INSTALLED else ("-p", "equivariance.pytest_plugin")
-OPTIONS = (*PLUGIN, "-p", "no:cacheprovider", "-W", "error")
+# Dash, which Open3D brings, has a plugin that warns.
+OPTIONS = (*PLUGIN, "-p", "no:cacheprovider", "-p", "no:dash", "-W", "error")
 
 HEAD = """
 import pytest
