@@ -6,6 +6,7 @@ from equivariance.elements import Transform, permutation, samples
 from equivariance.experiments import NUMBERED, Experiment, noisy
 from equivariance.remedies import Explanation, explained
 from equivariance.rows import reordered
+from equivariance.words import counted
 
 
 def explain_permutation(experiment: Experiment, element: Transform, part: str) -> Explanation:
@@ -49,11 +50,11 @@ def _exchanged(experiment: Experiment, text: str, part: str) -> Explanation:
     if first and not later and size > 3:
         return explained(
             "order-dependent",
-            f"{text}: exchanging nodes 0 and 1 changes {first} rows, {size // 2} and {size // 2 + 1} none: a node is "
-            "special by its number",
+            f"{text}: exchanging nodes 0 and 1 changes {counted(first, 'row')}, {size // 2} and {size // 2 + 1} none: "
+            "a node is special by its number",
             "Choose the special node by geometry (the one nearest to the centroid), or use the mean of all.",
         )
-    seen = f"{text}: exchanging nodes 0 and 1 changes {first} rows of {part}, 0 and {size - 1} changes {far}"
+    seen = f"{text}: exchanging nodes 0 and 1 changes {counted(first, 'row')} of {part}, 0 and {size - 1} changes {far}"
     return _by_operation(experiment, seen) or _by_shape(experiment, seen, first, far)
 
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from equivariance.words import counted
+
 if TYPE_CHECKING:
     from equivariance.findings import Finding, Report
 
@@ -78,8 +80,8 @@ def summary(results: Iterable[Result]) -> Iterator[str]:
         yield f"{result.test}: {result.subject}"
         yield from (f"  {line}" for line in result.findings)
     tests, failed = len({r.test for r in everything}), len({r.test for r in broken})
-    found = f"{_counted(sum(len(r.findings) for r in broken), 'finding')} in {_counted(failed, 'test')}"
-    examined = f"{_counted(len(everything), 'examination')} in {_counted(tests, 'test')}"
+    found = f"{counted(sum(len(r.findings) for r in broken), 'finding')} in {counted(failed, 'test')}"
+    examined = f"{counted(len(everything), 'examination')} in {counted(tests, 'test')}"
     yield f"{examined}, {found if broken else 'no finding'}"
 
 
@@ -95,7 +97,3 @@ def _line(finding: Finding) -> str:
     what = finding.cause if finding.symmetry == "none" else f"{finding.symmetry}: {finding.cause}"
     where = f", {finding.location}" if finding.location else ""
     return f"{what} in {finding.layer or '(the whole)'}{where}"
-
-
-def _counted(count: int, word: str) -> str:
-    return f"{count} {word}{'' if count == 1 else 's'}"

@@ -9,8 +9,9 @@ from equivariance.findings import LayerRow, Report
 from equivariance.report.html_chart import charts
 from equivariance.report.html_cloud import cloud_of, coordinates
 from equivariance.report.html_findings import cards, notes
-from equivariance.report.html_parts import NOTHING, Html, badge, counted, join, number, precisions, table, tag
+from equivariance.report.html_parts import NOTHING, Html, badge, join, number, precisions, table, tag
 from equivariance.report.html_tree import numbers, tree
+from equivariance.words import counted
 
 _WORDS = {
     "introduced": "the layer alone, fed with exactly transformed activations of the reference run: large at culprits.",

@@ -12,7 +12,6 @@ from equivariance.report.html_curves import curves
 from equivariance.report.html_parts import (
     MARKS,
     Html,
-    counted,
     join,
     layer_name,
     number,
@@ -23,6 +22,7 @@ from equivariance.report.html_parts import (
 )
 from equivariance.report.html_scale import LogAxis, exponents
 from equivariance.report.html_source import where
+from equivariance.words import counted
 
 _METER_LEFT, _METER_WIDTH = 76, 340
 _SMALLEST_SHOWN = 1e-16

@@ -79,11 +79,6 @@ def precisions(report: Report) -> tuple[str, str]:
     return main, working
 
 
-def counted(count: int, noun: str) -> str:
-    """``1 finding``, ``2 findings``."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
 def badge(kind: str, word: str) -> Html:
     """Mark and word in the colours of a verdict; "none" is no verdict."""
     mark = tag("span", MARKS.get(kind, "○"), aria_hidden="true")

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from equivariance.findings import Finding, LayerRow, Report
+from equivariance.words import counted
 
 WIDTH = 118
 _Called = tuple[str, int, str]
@@ -114,7 +115,7 @@ def _headline(report: Report) -> Text:
         return Text.assemble(
             (f"{report.subject}: no finding", "bold green"), f"; tested: {', '.join(report.symmetries)}"
         )
-    words = f"{count} finding{'s' if count != 1 else ''}"
+    words = counted(count, "finding")
     return Text.assemble((f"{report.subject}: {words}", "bold red"), f"; tested: {', '.join(report.symmetries)}")
 
 
