@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
         _tell_what_is_known(options, done, subjects[len(done) :], bar)
         return 130
     _emit(options, done)
-    if options.subject:
+    if options.subject is not None:
         return 0 if all(d.report.ok for d in done) else 1
     return 0 if all(d.as_registered for d in done) else 1
 
@@ -62,7 +62,7 @@ def _subjects(options: argparse.Namespace) -> list[Subject]:
     if options.subject is None and options.checkpoint is not None:
         raise ArgumentError("checkpoint", options.checkpoint, "a --subject that the weights belong to")
     device = device_of(options.device)
-    subjects = [load_subject(name) for name in ([options.subject] if options.subject else BUILT_IN)]
+    subjects = [load_subject(name) for name in (BUILT_IN if options.subject is None else [options.subject])]
     if options.checkpoint is not None:
         load_checkpoint(subjects[0], Path(options.checkpoint))
     return [_moved(s, device) for s in subjects]
@@ -107,7 +107,7 @@ def _emit(options: argparse.Namespace, done: Sequence[Examined]) -> None:
     if options.format in _FORMATS:
         text = _FORMATS[options.format]([d.report for d in done])
     else:
-        pieces = (those_broken if options.quiet else all_of)(done, registered=not options.subject)
+        pieces = (those_broken if options.quiet else all_of)(done, registered=options.subject is None)
         if not options.output:
             show(pieces, sys.stdout)
             return

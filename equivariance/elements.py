@@ -79,7 +79,7 @@ class Transform:
     @property
     def distance(self) -> float:
         """Length of the translation."""
-        return float(np.linalg.norm(self.vector))
+        return math.hypot(*self.vector)
 
     def __matmul__(self, first: Transform) -> Transform:
         """``(g @ h)(x) = g(h(x))``; sample selections compose too, as the actions do."""

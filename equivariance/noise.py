@@ -8,6 +8,7 @@ rounding makes of a sound layer. The policy and the constants are documented in 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -113,7 +114,7 @@ class Reading:
     @property
     def verdict(self) -> Verdict:
         """clean, rounding, grid, ill-conditioned, precision or structural."""
-        if self.error > self.limit:
+        if self.error > self.limit or (math.isinf(self.error) and not self.discrete):
             if self.error > self._rounded:
                 return Verdict.STRUCTURAL
             if self.working_epsilon == self.epsilon:

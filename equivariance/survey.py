@@ -225,7 +225,8 @@ class Surveyor:
         ``owner`` is the call whose own code made the error, or None for all calls in a row.
         """
         floor = self.shaken(trial.state, owner).get(site, {}).get(key, 0.0)
-        if _relative(self._single(trial, owner).get(site, {}), key) > _FALLS * reading.error:
+        single = _relative(self._single(trial, owner).get(site, {}), key)
+        if math.isfinite(single) and single > _FALLS * reading.error:
             floor = reading.error
         return replace(reading, floor=max(floor, reading.floor))
 

@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from equivariance.report.files import write_text
 from nightly_tests.environments import ENVIRONMENTS, Environment, installed
 from nightly_tests.table import judged, page
 
@@ -45,6 +46,8 @@ def main() -> int:
     parser.add_argument("names", nargs="*", help="only environments whose name contains one of these")
     options = parser.parse_args()
     chosen = [e for e in ENVIRONMENTS if not options.names or any(n in e.name for n in options.names)]
+    if not chosen:
+        parser.error(f"names={options.names}: expected parts of {', '.join(e.name for e in ENVIRONMENTS)}")
     found = []
     for environment in chosen:
         print(environment.name, "...", flush=True)
@@ -52,7 +55,7 @@ def main() -> int:
         for line in judged(*found[-1]):
             print("  ", line, flush=True)
     if not options.names:
-        RESULTS.write_text(page(found))
+        write_text(RESULTS, page(found))
     return int(any(line.startswith("unexpected") for item in found for line in judged(*item)))
 
 

@@ -16,6 +16,7 @@ from benchmarks.defects.case import Case
 from benchmarks.defects.catalogue import CASES, runnable
 from benchmarks.defects.peers import Peer
 from benchmarks.defects.score import Outcome, Task, outcome
+from equivariance.report.files import write_text
 
 ROOT = Path(__file__).parents[2]
 CHUNK = 8
@@ -80,7 +81,11 @@ def digest() -> str:
 def _read(kept: Path | None, sources: str) -> dict[Task, Outcome]:
     if kept is None or not kept.exists():
         return {}
-    entries = (json.loads(line) for line in kept.read_text().splitlines())
+    text = kept.read_text()
+    if not text.endswith("\n"):  # a run was killed as it wrote
+        text = text[: text.rfind("\n") + 1]
+        write_text(kept, text)
+    entries = (json.loads(line) for line in text.splitlines())
     outcomes = (_outcome(entry) for entry in entries if entry.pop("sources") == sources)
     return {found.task: found for found in outcomes}
 

@@ -242,6 +242,7 @@ def test_groups_that_are_not_claimed_and_have_no_axis_are_left_out(capsys):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (["--subject", ""], "subject='': expected one of"),
         (["--subject", "nothing"], "subject='nothing': expected one of"),
         (["--subject", "no.such.module:factory"], "subject='no.such.module:factory': expected module:factory that can"),
         ([SUBJECT + "nothing"], "subject='tests.equivariance.subjects:nothing'"),

@@ -149,6 +149,21 @@ def test_only_the_worst_error_of_a_place_is_doubted(monkeypatch):
     assert 0 < len(doubted) < 40
 
 
+@pytest.mark.parametrize("length", [5, 8, 12, 20])
+def test_what_overflows_in_float32_alone_has_no_excuse_for_it(length):
+    def grows(x):
+        return x.square().sum(-1, keepdim=True).exp()
+
+    report = eq.check(grows, normal(6, 3), "cartesian_points", None, group=eq.groups.translation([length, 0, 0]))
+    assert [f.symmetry for f in report.findings] == ["translation"]
+
+
+def test_what_overflows_in_float64_does_not_hold():
+    group = eq.groups.translation([2.0**600, 0, 0])
+    report = eq.check(lambda x: x.square().sum(-1), normal(6, 3), "cartesian_points", None, group=group)
+    assert [f.cause for f in report.findings] == ["not-finite"]
+
+
 def test_a_break_that_few_orders_show_is_not_put_down_to_a_rounded_constant():
     """The drawn orders leave 1e-7; only the farthest node breaks more where it comes first."""
     points = normal(24, 3)
