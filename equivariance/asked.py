@@ -50,7 +50,7 @@ def answered(inputs: Inputs, run: Try, location: Location | None) -> tuple[Input
         return _positions(inputs, run, location)
     unchanged = _measured(run(inputs))
     if unchanged[0]:
-        return inputs, [], [f"asked: {a.place}: the output is right with it unchanged" for a in asked]
+        return inputs, [], [_kept(a, inputs, run) for a in asked]
     best, errors, _ = _best(_tries(inputs, run, any))
     if not _falls(unchanged[1], errors):
         return inputs, [], [f"asked: {a.place}: {_told(unchanged[1], errors, best)}" for a in asked]
@@ -86,6 +86,15 @@ def _tries(inputs: Inputs, run: Try, wanted: Callable[[tuple[object, ...]], bool
 
 def _best(tried: Iterator[Tried]) -> Tried:
     return min(tried, key=lambda item: (not item[2], sum(item[1].values()), len(item[0])))
+
+
+def _kept(assumption: Assumption, inputs: Inputs, run: Try) -> str:
+    """What is said of a tensor that the output is right without: it may be that it should move, and is misused."""
+    points = _as(assumption, as_representation(_POINTS, assumption.place))
+    sound, errors = _measured(run(inputs.taking([points])))
+    worst = _worst(errors)
+    otherwise = f"; were it positions, off by {errors[worst]:.2g} under {worst}: declare it if it moves with the pose"
+    return f"asked: {assumption.place}: the output is right with it unchanged{'' if sound else otherwise}"
 
 
 def _as(assumption: Assumption, law: Representation) -> Assumption:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
 import torch
@@ -29,6 +29,7 @@ class Assumption:
     shape : its shape
     representation : what it is taken for
     why : the evidence, in words
+    value : the tensor
     asked : whether it looks like geometry and nothing says how it transforms
     """
 
@@ -36,6 +37,7 @@ class Assumption:
     shape: tuple[int, ...]
     representation: Representation
     why: str
+    value: torch.Tensor = field(compare=False, repr=False)
     asked: bool = False
 
     @property
@@ -80,7 +82,7 @@ def children(value: Any) -> Iterator[tuple[str | int, Any]]:
 def cloud_of(named: Mapping[str, Any]) -> Sizes:
     """Nodes, edges and samples of values that stand beside each other."""
     tensors = {names.plain(n): t for n, t in named.items() if isinstance(t, torch.Tensor)}
-    points = [t for n, t in tensors.items() if n in names.POINTS and t.shape[-1:] == (3,)]
+    points = [t for n, t in tensors.items() if names.of_points(n) and t.shape[-1:] == (3,)]
     whole = {n: t for n, t in tensors.items() if _whole(t)}
     batch = [t for n, t in whole.items() if n in names.SAMPLES and t.dim() == 1]
     edges = [t for n, t in whole.items() if n == "edge_index" and t.dim() == 2 and len(t) == 2]
@@ -95,21 +97,22 @@ def proposal(name: str, tensor: torch.Tensor, sizes: Sizes, path: tuple[str | in
         components = 0 if type(law) is Invariant else 1
         nodes, batch = sizes.axes(shape[: len(shape) - components], names.of_edges(word))
         law = replace(law, nodes=nodes, batch=batch)
-    return Assumption(path, shape, law, why, asked)
+    return Assumption(path, shape, law, why, tensor, asked)
 
 
 def _of_floats(word: str, tensor: torch.Tensor) -> tuple[Representation, str, bool]:
     three = tensor.shape[-1:] == (3,)
     if word in names.INVARIANTS:
         return Invariant(), "its name", False
-    if three and word in names.POINTS:
+    if three and names.of_points(word):
         return CartesianPoints(), "its name; its last axis is 3", False
-    if three and word in names.VECTORS:
+    if three and names.of_vectors(word):
         return Irreps(_VECTORS), "its name; its last axis is 3", False
     if three and tensor.dim() > 1:
         return Invariant(), "asked: its last axis is 3, and its name says nothing", True
     why = "one number for each entry" if tensor.dim() < 2 else "its last axis is not 3"
-    return Invariant(), f"{why}, whatever its name says" if word in names.POINTS | names.VECTORS else why, False
+    moves = names.of_points(word) or names.of_vectors(word)
+    return Invariant(), f"{why}, whatever its name says" if moves else why, False
 
 
 def _of_numbers(word: str, tensor: torch.Tensor, sizes: Sizes) -> tuple[Representation, str, bool]:

@@ -114,6 +114,23 @@ def plain(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", "_", name).strip("_").lower()
 
 
+_RELATIVE = frozenset(["rel", "relative", "delta", "diff"])
+_NO_PLACE = frozenset(["edge", "frac", "fractional", "scaled", "spherical", "polar", "lattice"])
+"""Words before the name of positions that make differences of them, and other things."""
+
+
+def of_points(name: str) -> bool:
+    """Whether a field of this name holds positions: ``pos``, ``node_xyz``."""
+    *before, last = plain(name).split("_")
+    return plain(name) in POINTS or (last in POINTS and len(last) > 1 and not {*before} & (_RELATIVE | _NO_PLACE))
+
+
+def of_vectors(name: str) -> bool:
+    """Whether a field of this name holds vectors: ``vel``, ``old_forces``, ``rel_pos``."""
+    *before, last = plain(name).split("_")
+    return plain(name) in VECTORS or last in VECTORS or (last in POINTS and bool({*before} & _RELATIVE))
+
+
 def numbers_nodes(name: str) -> bool:
     """Whether integers of this name are node numbers."""
     return plain(name) not in SAMPLES and _NUMBERS.fullmatch(plain(name)) is not None

@@ -106,16 +106,18 @@ def _specs(value: Any, path: Path, chosen: Mapping[Path, Assumption], found: lis
 
 
 def _assumption(leaf: Leaf, ready: Prepared, module: torch.nn.Module) -> Assumption:
-    if leaf.example.is_floating_point() and not bool(leaf.example.isfinite().all()):
-        return Assumption(("output", *leaf.path), tuple(leaf.example.shape), Invariant(), "it is not finite")
+    path, example = ("output", *leaf.path), leaf.example
+    shape = tuple(example.shape)
+    if example.is_floating_point() and not bool(example.isfinite().all()):
+        return Assumption(path, shape, Invariant(), "it is not finite", example)
     law, beside = _motion(leaf, ready, module)
     law = _placed(leaf, law, ready)
     fits = leaf.fits(law)
-    shape, question = tuple(leaf.example.shape), foreign(leaf, fits, ready)
+    question = foreign(leaf, fits, ready)
     why = f"{_evidence(fits, beside)}; but {question}" if question else _evidence(fits, beside)
     if shape and law.nodes is None and "permutation" in fits:
         why = f"no axis lists nodes; {why}"
-    return Assumption(("output", *leaf.path), shape, law, why, bool(question))
+    return Assumption(path, shape, law, why, example, bool(question))
 
 
 def _motion(leaf: Leaf, ready: Prepared, module: torch.nn.Module) -> tuple[Representation, str]:

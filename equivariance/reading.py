@@ -16,6 +16,7 @@ import torch
 from equivariance.adapters import adapter_of
 from equivariance.assumed import Assumption, assume
 from equivariance.contract import Contract
+from equivariance.derived import with_differences
 from equivariance.errors import ContractError
 from equivariance.representations import Invariant, Irreps, Representation
 from equivariance.sources import name_of
@@ -94,7 +95,7 @@ def inputs_of(module: torch.nn.Module, arguments: Mapping[str, Any]) -> Inputs:
     contract = declared_contract(module) or Contract({}, None)
     stated = {k: s for k, s in contract.inputs.items() if k in arguments and _fits(arguments[k], s)}
     lines = tuple(f"{k}: {in_words(s)} (stated by {name_of(module)})" for k, s in stated.items() if in_words(s))
-    found = [a for a in assume(arguments, ()) if not _covers(stated, a.path)]
+    found = with_differences(a for a in assume(arguments, ()) if not _covers(stated, a.path))
     specs: dict[str, object] = dict(stated)
     for assumption in found:
         specs = _with(specs, assumption.path, assumption.representation)

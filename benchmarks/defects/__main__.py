@@ -23,14 +23,15 @@ def main() -> None:
     """Run, print what went wrong as it comes, write the page."""
     options = _options()
     cases = [c for c in CASES if _matches(options.only, c.name, c.style)]
-    wanted = tasks(cases, options.dtypes, options.seeds, options.settings)
+    wanted = tasks(cases, options.dtypes, range(options.first, options.first + options.seeds), options.settings)
     start, outcomes = time.perf_counter(), []
     for found in run(wanted, options.jobs, options.keep):
         outcomes.append(found)
         if found.failed or found.alarms:
             print(f"{len(outcomes)}/{len(wanted)} {found.task}: {found.failed or found.said}", flush=True)
     # What decides the figures; files of the machine do not.
-    chosen = ["--seeds", str(options.seeds), "--dtypes", *options.dtypes, "--settings", *options.settings]
+    first = ["--first", str(options.first)] if options.first else []
+    chosen = ["--seeds", str(options.seeds), *first, "--dtypes", *options.dtypes, "--settings", *options.settings]
     command = shlex.join(["python", "-m", "benchmarks.defects", *chosen, "--jobs", str(options.jobs)])
     text = page(cases, outcomes, command, time.perf_counter() - start)
     print(text)
@@ -43,6 +44,7 @@ def _options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Checked before anything runs: a table takes hours."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.defects", description=__doc__)
     parser.add_argument("--seeds", type=_count, default=20, help="networks and inputs per case (default 20)")
+    parser.add_argument("--first", type=int, default=0, metavar="SEED", help="the first seed (default 0)")
     parser.add_argument("--dtypes", nargs="+", choices=tuple(DTYPES), default=tuple(DTYPES))
     parser.add_argument("--settings", nargs="+", choices=SETTINGS, default=SETTINGS[:1], help="what is declared")
     parser.add_argument("--only", default="", metavar="PATTERN", help="a substring or glob of case names or styles")

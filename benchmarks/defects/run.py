@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 CHUNK = 8
 
 
-def tasks(cases: Sequence[Case], dtypes: Sequence[str], seeds: int, settings: Sequence[str]) -> list[Task]:
+def tasks(cases: Sequence[Case], dtypes: Sequence[str], seeds: range, settings: Sequence[str]) -> list[Task]:
     """All that is to be done: each seed takes every sound module, and every defect at one of its depths, in turn.
 
     Seeds are outermost, so that a run that is stopped has seen every defect.
@@ -32,7 +32,7 @@ def tasks(cases: Sequence[Case], dtypes: Sequence[str], seeds: int, settings: Se
         at_depths.setdefault(case.truth.marker if case.truth else case.name, []).append(case)
     return [
         Task(case.name, dtype, seed, setting)
-        for seed in range(seeds)
+        for seed in seeds
         for depths in at_depths.values()
         for case in [depths[seed % len(depths)]]
         for dtype in dtypes

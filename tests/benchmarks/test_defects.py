@@ -106,7 +106,7 @@ def test_threads_are_named_as_repository_and_number():
 
 
 def test_each_seed_plants_every_defect_at_one_depth_and_the_seeds_take_turns():
-    seeds = [[t.case for t in tasks(CASES, ["float64"], 2, ["bare"]) if t.seed == seed] for seed in (0, 1)]
+    seeds = [[t.case for t in tasks(CASES, ["float64"], range(2), ["bare"]) if t.seed == seed] for seed in (0, 1)]
     sound = {case.name for case in CASES if not case.truth}
     assert set(seeds[0]) & set(seeds[1]) == {name for name in sound if name in seeds[0]}
     for names in seeds:

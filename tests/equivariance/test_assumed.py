@@ -5,6 +5,7 @@ import torch
 
 import equivariance as eq
 from equivariance.assumed import assume
+from equivariance.derived import with_differences
 from equivariance.errors import ArgumentError
 from equivariance.graphs import SampleStarts
 from equivariance.groups import samples
@@ -17,7 +18,7 @@ def assumed(**values):
     return {a.path[-1]: a for a in assume(values, ())}
 
 
-@pytest.mark.parametrize("name", ["pos", "positions", "coords", "coors", "xyz", "R", "r", "cart_coords"])
+@pytest.mark.parametrize("name", ["pos", "positions", "coords", "xyz", "R", "r", "cart_coords", "node_xyz", "atomPos"])
 def test_names_of_positions(name):
     found = assumed(**{name: normal(5, 3)})[name]
     assert isinstance(found.representation, CartesianPoints)
@@ -25,7 +26,7 @@ def test_names_of_positions(name):
     assert not found.asked
 
 
-@pytest.mark.parametrize("name", ["vel", "velocity", "forces", "vec", "cell", "edge_shifts", "dipole"])
+@pytest.mark.parametrize("name", ["vel", "forces", "vec", "cell", "edge_shifts", "dipole", "old_forces", "delta_pos"])
 def test_names_of_vectors(name):
     found = assumed(**{name: normal(5, 3)})[name]
     assert found.representation == Irreps("1x1o")
@@ -39,12 +40,51 @@ def test_names_of_what_no_motion_changes(name):
     assert not found.asked
 
 
-@pytest.mark.parametrize("name", ["x", "h", "feats", "v", "foo"])
+@pytest.mark.parametrize("name", ["x", "h", "feats", "v", "foo", "frac_coords", "edge_pos", "atom_r"])
 def test_a_last_axis_of_three_that_nobody_names_is_asked_about(name):
     assert assumed(**{name: normal(5, 3)})[name].asked
     assert not assumed(**{name: normal(5, 4)})[name].asked
     assert not assumed(**{name: normal(3)})[name].asked
     assert not assumed(**{name: torch.ones(5, 3, dtype=torch.int64)})[name].asked
+
+
+def differences(dtype=torch.float32, batch=()):
+    pos = normal(*batch, 6, 3, dtype=dtype)
+    return pos, pos[..., [1, 2, 5, 0], :] - pos[..., [0, 2, 3, 4], :]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+@pytest.mark.parametrize("batch", [(), (2,)])
+def test_differences_of_positions_are_told_by_their_values(dtype, batch):
+    pos, edge_attr = differences(dtype, batch)
+    (_, found) = with_differences(assume({"pos": pos, "edge_attr": edge_attr}, ()))
+    assert found.representation.blocks == Irreps("1x1o").blocks
+    assert found.why == "its rows are differences of rows of pos"
+    assert not found.asked
+
+
+def test_positions_under_another_name_are_told_by_their_values():
+    pos, _ = differences()
+    (found, _) = with_differences(assume({"x": pos[[3, 1]], "pos": pos}, ()))
+    assert isinstance(found.representation, CartesianPoints)
+    assert found.why == "its rows are rows of pos"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        normal(4, 3, seed=1),
+        torch.zeros(4, 3),
+        torch.eye(3),
+        torch.empty(0, 3),
+        differences()[1] * torch.tensor([1, 1, 1.001]),
+        torch.full((4, 3), torch.nan),
+    ],
+)
+def test_other_numbers_are_asked_about(other):
+    for pos in (differences()[0], normal(6, 3).round(), torch.full((6, 3), torch.nan)):
+        (_, found) = with_differences(assume({"pos": pos, "edge_attr": other}, ()))
+        assert found.asked
 
 
 def test_whole_numbers_are_told_by_name_and_range():

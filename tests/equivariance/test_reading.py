@@ -101,7 +101,20 @@ def test_geometry_that_nobody_declared_is_found_with_the_evidence(function, symm
 def test_what_is_right_unchanged_is_no_finding():
     report = eq.check(ignores, (normal(6, 3), normal(6, 3, seed=1)), irreps_out=None, group="e3", samples=3)
     assert report.ok, report
-    assert any("foo: the output is right with it unchanged" in line for line in report.assumptions)
+    line = next(line for line in report.assumptions if "foo: the output is right with it unchanged" in line)
+    assert "were it positions, off by" in line
+    assert "declare it if it moves with the pose" in line
+
+
+def test_edge_vectors_that_were_made_before_the_call_are_no_features():
+    """Nothing else moves the output: with them unchanged every symmetry would hold of whatever is done with them."""
+
+    def broken(pos, edge_attr):
+        return edge_attr.relu().sum(0).norm()
+
+    pos = normal(6, 3)
+    report = eq.check(broken, (pos, pos[[1, 2, 3]] - pos[[0, 1, 5]]), group="e3", samples=3)
+    assert ("", "rotation", "component-mixing") in told(report)
 
 
 def test_a_broken_callable_is_not_excused_by_what_is_asked():
