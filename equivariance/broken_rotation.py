@@ -8,6 +8,7 @@ import torch
 from equivariance.components import Components
 from equivariance.directions import (
     FIX_SIGNS,
+    INVARIANTS,
     MANY,
     ORDINARY,
     angle_about_an_axis,
@@ -17,7 +18,7 @@ from equivariance.directions import (
     special_input,
 )
 from equivariance.elements import Transform, rotation
-from equivariance.experiments import Experiment, part_of, scaled
+from equivariance.experiments import DECIDES, Experiment, part_of, scaled
 from equivariance.grids import cell_size, is_choice, is_grid_of_cells, jumps_under_rotation, respects_the_cube
 from equivariance.invariant_part import invariant_part
 from equivariance.other_laws import other_law
@@ -142,10 +143,16 @@ def _choice(experiment: Experiment, part: str) -> Explanation | None:
             f"{taken}: the coordinates decide on their signs",
             FIX_SIGNS,
         )
+    return _decided(experiment, f"{part} respects very small rotations and jumps under larger ones")
+
+
+def _decided(experiment: Experiment, text: str) -> Explanation:
+    """What program, or what operation, decides by components."""
+    if DECIDES in experiment.operations:
+        return explained("frame-dependent", f"{text}: what the statement decides by changes with the pose", INVARIANTS)
     return explained(
         "order-dependent",
-        f"{part} respects very small rotations and jumps under larger ones, and exchanging the axes is not respected: "
-        "coordinates decide on an order or a choice",
+        f"{text}, and exchanging the axes is not respected: coordinates decide on an order or a choice",
         "Choose and sort by invariants (distances), not by coordinates.",
     )
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from equivariance.elements import Transform, translation
-from equivariance.experiments import Experiment, degree_of, part_of
+from equivariance.experiments import DECIDES, Experiment, degree_of, part_of
 from equivariance.grids import cell_size, falls_into_cells
 from equivariance.remedies import Explanation, explained
 from equivariance.representations import CartesianPoints
@@ -22,6 +22,10 @@ def explain_translation(experiment: Experiment, element: Transform, part: str) -
     slope = slope_of(experiment)
     if (slope is None or slope < 2 * _FLAT) and falls_into_cells(experiment):
         cell = cell_size(experiment)
+        if cell is None and DECIDES in experiment.operations:
+            text = f"{part} jumps under translations: what the statement decides by changes with them"
+            fix = "Decide by differences of positions, or subtract the centroid of the sample first."
+            return explained("absolute-position", text, fix)
         text = f"{part} jumps under translations, far from the origin too, and by no more there: cells of a grid"
         return explained("discretization", cell.evidence(part) if cell else text)
     shares = _shares(experiment)

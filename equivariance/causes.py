@@ -11,10 +11,10 @@ from equivariance.broken_grid import explain_on_grid
 from equivariance.broken_order import explain_batch, explain_permutation
 from equivariance.broken_rotation import explain_inversion, explain_rotation
 from equivariance.broken_translation import explain_translation
-from equivariance.directions import free_axis
+from equivariance.directions import INVARIANTS, free_axis
 from equivariance.elements import Transform
 from equivariance.errors import ForeignElementError
-from equivariance.experiments import Experiment
+from equivariance.experiments import DECIDES, Experiment
 from equivariance.grids import is_grid_of_cells
 from equivariance.noise import Verdict
 from equivariance.other_laws import forgotten_input
@@ -78,6 +78,8 @@ def _not_comparable(experiment: Experiment, symmetry: str, suspect: Suspect) -> 
         return explained("frame-dependent", f"{what}, but not under rotations about {axis}: the axis {axis} decides")
     if is_grid_of_cells(experiment):
         return explained("discretization", f"{what}, but not where the axes are only exchanged: cells decide")
+    if DECIDES in experiment.operations:
+        return explained("frame-dependent", f"{what}: what the statement decides by changes with the pose", INVARIANTS)
     return explained("unknown", f"{what}; no single axis and no grid explains it", "")
 
 

@@ -19,6 +19,9 @@ MANY = (*ORDINARY, *(rotation(v) for v in ([2.0, 0.3, -1.1], [-0.4, -1.9, 0.7], 
 FIX_SIGNS = "Fix signs by geometry (towards the farthest node, say), or average over all of them."
 """The remedy where coordinates decide on signs."""
 
+INVARIANTS = "Decide by what the pose does not change: distances, norms, angles between vectors."
+"""The remedy where a program decides by components."""
+
 _OBLIQUE = np.array([0.48, 0.64, 0.6])
 """A unit vector near no axis."""
 

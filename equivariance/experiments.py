@@ -35,6 +35,9 @@ Change = Callable[[torch.Tensor, Representation, str], torch.Tensor]
 
 NUMBERED = "of whole numbers: "
 
+DECIDES = "_local_scalar_dense"
+"""The operation that gives a Python number, by which a program decides what it does."""
+
 DOMINANT = 1e-4
 """An element is respected where its error is below this share of the break: a smaller second break does not count."""
 

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from equivariance.contract import call_contract
-from equivariance.errors import ArgumentError
+from equivariance.errors import ArgumentError, first_line
 from equivariance.examination import examine_module
 from equivariance.findings import Finding, Report
 from equivariance.probe import call_with
 from equivariance.representations import CartesianPoints, Invariant, Irreps, NodeIndices, Representation
 from equivariance.settings import Settings
+from equivariance.sources import location_of
 from equivariance.trees import UNSPECIFIED, leaves, walk
 
 _INNER = "network"
@@ -46,8 +48,8 @@ class Differentiated(torch.nn.Module):
         def watch(tensor: torch.Tensor, _: Representation, path: str) -> torch.Tensor:
             if not tensor.is_floating_point():
                 return tensor
-            inputs[path] = tensor.detach().requires_grad_()
-            return inputs[path]
+            inputs[_named(path)] = found = tensor.detach().requires_grad_()
+            return found
 
         with torch.enable_grad():
             watched = walk(arguments, UNSPECIFIED, "", watch)
@@ -57,7 +59,7 @@ class Differentiated(torch.nn.Module):
                 expected = "floating-point inputs, and an output declared invariant (None or 0e) that depends on them"
                 raise ArgumentError("gradients", True, expected)
             energy = torch.stack(energies).sum()
-            found = torch.autograd.grad(energy, list(inputs.values()), materialize_grads=True)
+            found = _differentiated(energy, list(inputs.values()))
         return dict(zip(inputs, found, strict=True))
 
 
@@ -73,25 +75,47 @@ def with_gradients(
     """
     arguments, contract = call_contract(module.forward, args, kwargs, irreps_in, irreps_out)
     network = Differentiated(module, contract.output)
-    specs = {path: _gradient_of(r) for path, t, r in leaves(arguments, dict(contract.inputs)) if t.is_floating_point()}
+    specs = {
+        _named(path): _gradient_of(r)
+        for path, t, r in leaves(arguments, dict(contract.inputs))
+        if t.is_floating_point()
+    }
     plain = replace(settings, infer=False, layers=None, jobs=1)
     inputs = (dict(contract.inputs),)
     found = examine_module(network, (arguments,), inputs, specs, None, group, {}, plain)
     broken = {f.symmetry for f in report.findings}
-    new = [_of_backward(f) for f in found.findings if f.symmetry not in broken]
+    new = [_of_backward(f, module) for f in found.findings if f.symmetry not in broken]
     worst = max((row.accumulated for row in found.layers), default=0.0)
     tested = {"gradients": f"with respect to {', '.join(specs)}; largest error {worst:.1e}"}
     return replace(report, findings=[*report.findings, *new], settings={**report.settings, **tested})
 
 
-def _of_backward(finding: Finding) -> Finding:
+def _of_backward(finding: Finding, module: torch.nn.Module) -> Finding:
     """A finding of a differentiated network in the words of the network itself."""
+    ours = finding.location is not None and Path(finding.location.file).resolve() == Path(__file__).resolve()
     return replace(
         finding,
         layer=finding.layer.removeprefix(_INNER).removeprefix("."),
         part=f"gradient{finding.part.removeprefix('output')}",
-        evidence=f"in the gradients: {finding.evidence}",
+        evidence=f"in the gradients: {finding.evidence.replace('output[', 'gradient[')}",
+        location=location_of(module, "") if ours else finding.location,
     )
+
+
+def _named(path: str) -> str:
+    """``['data']['pos']`` as ``data.pos``."""
+    return ".".join(step.strip("'") for step in path.strip("[]").split("]["))
+
+
+def _differentiated(energy: torch.Tensor, inputs: list[torch.Tensor]) -> tuple[torch.Tensor, ...]:
+    try:
+        return torch.autograd.grad(energy, inputs, materialize_grads=True)
+    except RuntimeError as error:
+        expected = (
+            f"a network whose output can be differentiated; it raised {first_line(error)} A network that "
+            "differentiates itself (forces) keeps the graph of its energy with create_graph=True"
+        )
+        raise ArgumentError("gradients", True, expected) from error
 
 
 def _is_energy(tensor: torch.Tensor, representation: Representation) -> bool:

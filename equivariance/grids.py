@@ -11,11 +11,14 @@ import numpy as np
 import torch
 
 from equivariance.elements import Transform, cube_rotations, rotation, translation
-from equivariance.experiments import Experiment, noisy
+from equivariance.experiments import DECIDES, Change, Experiment, noisy, scaled
 from equivariance.rows import reordered
 
 _SMALL = 1e-6
 """Angle, and relative size of noise, that crosses the border of no cell and is far above rounding."""
+
+_SIZES = (0.5, 1.0, 2.0, 4.0)
+"""Of the other inputs that a grid is told by."""
 
 _VANISHES = 1e-3
 """Of its largest value, an error below this share has vanished."""
@@ -62,8 +65,17 @@ def is_step(experiment: Experiment) -> bool:
 
 
 def is_grid_of_cells(experiment: Experiment) -> bool:
-    """Whether exchanging the axes changes nothing but the order of rows, as for cells of a grid."""
-    return all(_same_rows(experiment, turn) for turn in _exchanges())
+    """Whether exchanging the axes changes nothing but the order of rows, as for cells of a grid.
+
+    On other inputs too: of one, a decision by a coordinate may happen to be that by another.
+    """
+    if not all(_same_rows(experiment, turn) for turn in _exchanges()):
+        return False
+    tried = [experiment.on(_resized(size, experiment.surveyor.seed)) for size in _SIZES]
+    others = [other for other in tried if other is not None]
+    if not others and DECIDES in experiment.operations:
+        return False
+    return all(_same_rows(other, turn) for other in others for turn in _exchanges())
 
 
 def respects_the_cube(experiment: Experiment) -> bool:
@@ -123,6 +135,12 @@ def _change(experiment: Experiment, plain: torch.Tensor, size: float) -> float:
     if other is None or other.plain is None or other.plain.shape != plain.shape:
         return math.inf
     return float((other.plain - plain).double().norm() / plain.double().norm())
+
+
+def _resized(size: float, seed: int) -> Change:
+    """Other positions, ``size`` times as large."""
+    larger, other = scaled(size), noisy(1.0, seed + round(100 * size))
+    return lambda tensor, how, path: larger(other(tensor, how, path), how, path)
 
 
 def _exchanges() -> tuple[Transform, ...]:

@@ -13,7 +13,7 @@ from equivariance.elements import Transform
 from equivariance.handlers import Introduced, Reference
 from equivariance.laws import Law
 from equivariance.probe import Call
-from equivariance.tape import Patch, Tape
+from equivariance.tape import Number, Patch, Tape
 from equivariance.traced import Traced
 
 
@@ -39,10 +39,14 @@ class Healing:
 
 
 def recorded(
-    bench: Bench, state: State, owner: Call, reference: Reference, element: Transform, patches: Mapping[int, Patch]
-) -> tuple[Tape, Traced]:
-    """The recording of one call on inputs that ``element`` acted on, with values replaced, and what it made."""
-    tape = Tape(bench.memory, patches)
+    bench: Bench, state: State, owner: Call, reference: Reference, element: Transform, patches: Mapping[int, Patch],
+    decisions: Mapping[int, Number] | None = None,
+) -> tuple[Tape, Traced]:  # fmt: skip
+    """The recording of one call on inputs that ``element`` acted on, with values replaced, and what it made.
+
+    ``decisions`` : event -> the Python number that it gives in place of its own.
+    """
+    tape = Tape(bench.memory, patches, decisions or {})
     handler = Traced(reference, element, bench.main, owner, tape)
     others = [name for name in bench.contracts if name != owner.layer]
     with tape.following(bench.module(state, bench.main), owner.layer, others), tape:

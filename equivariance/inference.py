@@ -36,6 +36,8 @@ from equivariance.tape import Passed
 _ROOT = Call("")
 _TOO_MUCH = "values that are not in main memory cannot go to files, and take more than memory=... allows"
 
+_OTHER_COURSE = "the program takes another course where the input is transformed"
+
 
 @dataclass(frozen=True)
 class Inferred:
@@ -75,8 +77,8 @@ def infer(surveyors: Mapping[str, Surveyor], groups: Iterable[Group], declared: 
     passed: dict[str, list[Passed]] = {}
     for group in groups:
         recorded = _recorded(surveyors[group.symmetry], group)
-        if recorded is None:
-            return Inferred({}, obstacle=_TOO_MUCH)
+        if isinstance(recorded, str):
+            return Inferred({}, obstacle=recorded)
         flow, calls = recorded
         passed = {layer: found for layer, found in calls.items() if layer not in declared}
         for layer, found in passed.items():
@@ -103,7 +105,8 @@ def usable(inferred: Inferred, surveyors: Mapping[str, Surveyor], groups: Iterab
     return inferred
 
 
-def _recorded(surveyor: Surveyor, group: Group) -> tuple[Dataflow, dict[str, list[Passed]]] | None:
+def _recorded(surveyor: Surveyor, group: Group) -> tuple[Dataflow, dict[str, list[Passed]]] | str:
+    """The runs and what passed in them, or why there is nothing to go by."""
     state = [s for s in surveyor.bench.states if s.mode == "eval"][-1]
     trials = [Trial(element, state) for element in _telling(surveyor, group)]
     found = [worst(surveyor.judged(t, _ROOT).errors[Site(_ROOT)]) for t in trials]
@@ -115,11 +118,11 @@ def _recorded(surveyor: Surveyor, group: Group) -> tuple[Dataflow, dict[str, lis
     suspect = Suspect("", _ROOT, (Site(_ROOT),), Site(_ROOT), key, reading, trial)
     tracer = tracer_of(surveyor, group, suspect)
     if tracer.size_elsewhere > surveyor.bench.memory.limit:
-        return None
+        return _TOO_MUCH
     if reading.error > reading.remainder:
         tracer.statements()
     flow = tracer.healed()
-    return None if flow is None else (flow, tracer.reference.passed)
+    return _OTHER_COURSE if flow is None else (flow, tracer.reference.passed)
 
 
 def _telling(surveyor: Surveyor, group: Group) -> list[Transform]:

@@ -26,6 +26,7 @@ from equivariance.origins import Origins
 from equivariance.trees import UNSPECIFIED, leaves, map_tensors
 
 Patch = Callable[[Tensor, Sequence[Tensor]], Tensor]
+Number = bool | int | float
 """Gives what takes the place of a value, from it and from all values before it."""
 
 VIEWS = frozenset({
@@ -70,7 +71,7 @@ class Event:
     layer: str
     reads: tuple[int, ...]
     writes: tuple[int, ...]
-    result: object = None
+    result: Number | None = None
     origin: int | None = None
 
     @property
@@ -116,15 +117,15 @@ class Tape(TorchDispatchMode):
     passed : layer -> its calls
     """
 
-    def __init__(self, memory: Memory, patches: Mapping[int, Patch] | None = None) -> None:
-        """``patches`` : value number -> what takes the place of that value."""
+    def __init__(self, memory: Memory, patches: Mapping[int, Patch], decisions: Mapping[int, Number]) -> None:
+        """``patches`` : value number -> what takes its place; ``decisions`` : event -> the Python number it gives."""
         super().__init__()
         self.active = False
         self.events: list[Event] = []
         self.values: list[Tensor] = []
         self.marks: dict[object, dict[str, int]] = {}
         self.passed: dict[str, list[Passed]] = {}
-        self._patches = patches or {}
+        self._patches, self._decisions = patches, decisions
         self._numbers: dict[int, int] = {}
         self._states: dict[int, int] = {}
         self._keeper = Keeper(memory)
@@ -240,7 +241,9 @@ class Tape(TorchDispatchMode):
             self._unfilled.update({n: len(self.events) for n in range(first, len(self.values))})
         for tensor in changed:
             self._change(tensor)
-        result = output if isinstance(output, (bool, int, float)) else None
+        result = None
+        if isinstance(output, (bool, int, float)):
+            kept = result = self._decisions.get(len(self.events), output)
         writes = tuple(range(first, len(self.values)))
         self.events.append(Event(name, asked.places, asked.own, asked.layer, reads, writes, result, asked.origin))
         return kept

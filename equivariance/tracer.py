@@ -18,13 +18,13 @@ from equivariance.bypass import depends_on_frame
 from equivariance.dataflow import Dataflow, Unit, divergence
 from equivariance.elements import Transform
 from equivariance.frames import Place
-from equivariance.handlers import Introduced, Site
+from equivariance.handlers import COURSE, Introduced, Site
 from equivariance.healing import patch, recorded
 from equivariance.laws import Law, Mixed, Unchanged
 from equivariance.matching import Matcher
 from equivariance.measure import PartKey
 from equivariance.suggestions import Sizes
-from equivariance.tape import Patch, Tape
+from equivariance.tape import Number, Patch, Tape
 from equivariance.traced import Traced
 
 if TYPE_CHECKING:
@@ -73,12 +73,13 @@ class Tracer:
         self.reference, self.handler = self.record(Transform(), {})
         self._laws: dict[int, Law] = {}
         self._units: tuple[Unit, ...] = ()
-        self.repeats = error_at(self.handler, self.site, self.key) <= self.limit
+        self.repeats = self._left(self.handler) <= self.limit
 
     def statements(self) -> list[Statement]:
         """Those at fault, in the order in which they run; the first suspect where none can be confirmed."""
-        if not self.repeats:  # random numbers are drawn otherwise than in the reference run
-            return []
+        if not self.repeats or self.site.place == COURSE:
+            # Random numbers are drawn otherwise than in the reference run; or a decision is at fault, and no value.
+            return self._diverged() if self.repeats else []
         laws: dict[Unit, Laws] = {}
         suspects: list[int] | None = None
         tried: set[int] = set()
@@ -107,8 +108,7 @@ class Tracer:
                     break
         if not suspects:
             return []
-        event = self.reference.events[suspects[0]]
-        return [Statement(event.place, event.layer, False)]
+        return [self._of_event(suspects[0], False)]
 
     def in_frames(self) -> list[Statement]:
         """As :meth:`statements`; where the one at fault only chooses a frame, that which minds the choice."""
@@ -198,15 +198,35 @@ class Tracer:
         return [Statement(u.place, u.layer, True, self._attempt(laws)[1], laws) for u, laws in beside.items()]
 
     def _diverged(self) -> list[Statement]:
-        """The statement whose data decides the course: the last Python number that was read before."""
-        tape, _ = self._unpatched[0]
-        index = divergence(self.reference, tape)
-        if index is None:
-            return []
-        events = self.reference.events[: index + 1]
-        reads = [i for i, e in enumerate(events[:index]) if e.result is not None and e.result != tape.events[i].result]
-        chosen = events[reads[-1]] if reads else events[-1]
-        return [Statement(chosen.place, chosen.layer, False)]
+        """The statement whose data decides the course: the last Python number that was read before.
+
+        It is confirmed where the error is gone once the numbers that decide are those of the reference run.
+        """
+        tape, handler = self._unpatched[0]
+        decisions: dict[int, Number] = {}
+        for _ in range(_MOST_ROUNDS):
+            index = divergence(self.reference, tape)
+            if index is None:
+                break
+            pairs = zip(self.reference.events[:index], tape.events, strict=False)
+            reads = {i: a.result for i, (a, b) in enumerate(pairs) if a.result is not None and a.result != b.result}
+            if not reads:
+                return [self._of_event(next(iter(decisions), min(index, len(self.reference.events) - 1)), False)]
+            last = max(reads)
+            decisions[last] = reads[last]
+            tape, handler = self.record(self.trial.element, {}, decisions)
+        healed = divergence(self.reference, tape) is None and self._left(handler) <= self.remainder
+        return [self._of_event(number, healed) for number in list(decisions)[:1]]
+
+    def _of_event(self, number: int, confirmed: bool) -> Statement:
+        event = self.reference.events[number]
+        return Statement(event.place, event.layer, confirmed)
+
+    def _left(self, handler: Introduced) -> float:
+        """The error at the site; another course is one."""
+        if self.site.place == COURSE:
+            return math.inf if self.site in handler.errors else 0.0
+        return error_at(handler, self.site, self.key)
 
     def _targets(self) -> list[int]:
         return [self.reference.marks[self.site][self.key[0]]]
@@ -265,16 +285,20 @@ class Tracer:
     def _put_right(self, element: Transform, laws: Laws) -> tuple[Tape, Traced]:
         return self.record(element, {n: patch(law, self.reference.values[n], element) for n, law in laws.items()})
 
-    def record(self, element: Transform, patches: Mapping[int, Patch]) -> tuple[Tape, Traced]:
-        """The call on inputs that ``element`` acted on, with values replaced."""
+    def record(
+        self, element: Transform, patches: Mapping[int, Patch], decisions: Mapping[int, Number] | None = None
+    ) -> tuple[Tape, Traced]:
+        """The call on inputs that ``element`` acted on, with values and decisions replaced."""
         state = self.trial.state
-        return recorded(self.bench, state, self.owner, self.bench.reference(state), element, patches)
+        return recorded(self.bench, state, self.owner, self.bench.reference(state), element, patches, decisions)
 
 
 def error_at(handler: Introduced, site: Site, key: PartKey) -> float:
-    """The error of one part of what passed at a site; infinite where nothing passed."""
-    errors = handler.errors.get(site, {})
-    return errors[key].relative if key in errors else math.inf
+    """The error of one part of what passed at a site; infinite where nothing passed, or nothing like it."""
+    errors = handler.errors.get(site)
+    if errors == {}:  # the very tensor that was expected
+        return 0.0
+    return math.inf if errors is None or key not in errors else errors[key].relative
 
 
 def _merged(laws: Mapping[Unit, Laws]) -> dict[int, Law]:
