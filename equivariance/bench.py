@@ -59,6 +59,7 @@ class Bench:
     untrained : why training mode was impossible, or ""
     output : of the working precision, weights as given, evaluation mode
     misfits : layers whose stated contract was dropped, and why
+    partial : those of them whose contract fits, and does not state every argument
     blind : layers that cannot be followed under permutations and selections of samples
     memory : what all recordings share
     """
@@ -77,6 +78,7 @@ class Bench:
         self.gradients = False
         self._watch: AbstractContextManager[Any] = nullcontext()
         self.misfits: dict[str, str] = {}
+        self.partial: dict[str, Contract] = {}
         self.main, self.widened, self.obstacle, self.untrained, self.narrowest = dtype, False, "", "", dtype
         self.blind: set[str] = set()
         self._find_gradients(reorderings)
@@ -184,6 +186,7 @@ class Bench:
             self.output = self.run(State(), self.working, self.arguments, handler)
         self.narrowest, self._watch = watch.dtype, nullcontext()
         self.misfits, self.blind = handler.misfits, handler.blind - set(handler.misfits) - {""}
+        self.partial = handler.partial
         for name in handler.misfits:
             del self.contracts[name]
         if not leaves(self.output, UNSPECIFIED):

@@ -121,7 +121,9 @@ def _inferred(bench: Bench, setting: Setting, settings: Settings, groups: tuple[
     """Contracts of the layers that have none, from the runs themselves."""
     claimed = [g for g in groups if settings.claiming(g)]
     surveyors = _surveyors(bench, setting, settings)
-    inferred = infer({g.symmetry: surveyors(g.symmetry) for g in claimed}, claimed, list(bench.contracts))
+    inferred = infer(
+        {g.symmetry: surveyors(g.symmetry) for g in claimed}, claimed, list(bench.contracts), bench.partial
+    )
     following = _surveyors(bench.knowing(inferred.contracts), setting, settings)
     return usable(inferred, {g.symmetry: following(g.symmetry) for g in claimed}, claimed)
 
@@ -145,11 +147,17 @@ def _assumptions(ready: Prepared) -> list[str]:
 
 
 def _misfits(bench: Bench) -> list[str]:
-    return [
-        f"the contract that {layer} states is not used: {reason}"
-        + ("" if layer in bench.contracts else "; its code counts as that of its caller")
-        for layer, reason in bench.misfits.items()
-    ]
+    lines = []
+    for layer, reason in bench.misfits.items():
+        known = bench.contracts.get(layer)
+        if known is not None and layer in bench.partial:
+            stated = ", ".join(bench.partial[layer].inputs)
+            rest = ", ".join(name for name in known.inputs if name not in bench.partial[layer].inputs)
+            lines.append(f"{layer} states how {stated} and its output transform; {rest} inferred from the runs")
+        else:
+            caller = "" if known else "; its code counts as that of its caller"
+            lines.append(f"the contract that {layer} states is not used: {reason}{caller}")
+    return lines
 
 
 def _blind(bench: Bench, groups: tuple[Group, ...]) -> list[str]:

@@ -126,6 +126,7 @@ class Fitting:
     Attributes
     ----------
     misfits : layer -> what does not fit
+    partial : layer -> a contract that fits as far as it goes, and does not state every argument
     blind : layers with such axes: they cannot be followed under permutations and selections
     """
 
@@ -133,12 +134,16 @@ class Fitting:
         """``reorderings`` are elements that change nothing, to try axes with."""
         self.contracts, self.reorderings = contracts, reorderings
         self.misfits: dict[str, str] = {}
+        self.partial: dict[str, Contract] = {}
         self.blind: set[str] = set()
 
     def enter(self, call: Call, caller: Call | None, arguments: dict[str, Any]) -> dict[str, Any]:
         """Try the inputs."""
         contract = self.contracts[call.layer]
-        self._try(call, lambda: contract.check_inputs(arguments, call.layer or "args"))
+        named = {name: value for name, value in arguments.items() if name in contract.inputs}
+        self._try(call, lambda: contract.check_inputs(named, call.layer or "args"))
+        if call.layer not in self.misfits:
+            self._try(call, lambda: contract.check_inputs(arguments, call.layer or "args"), contract)
         self._place(call, arguments, contract.inputs)
         return arguments
 
@@ -149,13 +154,16 @@ class Fitting:
         self._place(call, output, contract.output)
         return output
 
-    def _try(self, call: Call, check: Callable[[], None]) -> None:
+    def _try(self, call: Call, check: Callable[[], None], partial: Contract | None = None) -> None:
         try:
             check()
         except ContractError as error:
             if not self.contracts[call.layer].stated:
                 raise
             self.misfits.setdefault(call.layer, str(error))
+            self.partial.pop(call.layer, None)
+            if partial is not None:
+                self.partial[call.layer] = partial
 
     def _place(self, call: Call, value: Any, spec: object) -> None:
         """Try to reorder what has axes that are told by their lengths."""

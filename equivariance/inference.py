@@ -32,6 +32,7 @@ from equivariance.statement import tracer_of
 from equivariance.survey import Surveyor
 from equivariance.surveyed import Trial
 from equivariance.tape import Passed
+from equivariance.trees import UNSPECIFIED, leaves
 
 _ROOT = Call("")
 _TOO_MUCH = "values that are not in main memory cannot go to files, and take more than memory=... allows"
@@ -71,8 +72,13 @@ class Inferred:
         ]
 
 
-def infer(surveyors: Mapping[str, Surveyor], groups: Iterable[Group], declared: Sequence[str]) -> Inferred:
-    """Contracts for the layers that are not ``declared``, lawful under every one of ``groups``."""
+def infer(
+    surveyors: Mapping[str, Surveyor], groups: Iterable[Group], declared: Sequence[str], partial: Mapping[str, Contract]
+) -> Inferred:
+    """Contracts for the layers that are not ``declared``, lawful under every one of ``groups``.
+
+    What ``partial`` contracts state stays as it is.
+    """
     laws: dict[str, dict[str, list[Law | None]]] = {}
     passed: dict[str, list[Passed]] = {}
     for group in groups:
@@ -84,7 +90,11 @@ def infer(surveyors: Mapping[str, Surveyor], groups: Iterable[Group], declared: 
         for layer, found in passed.items():
             laws.setdefault(layer, {})[group.symmetry] = [_law(flow, n) for call in found for n in call.numbers]
     nodes = next((s.setting.nodes for s in surveyors.values()), None)
-    contracts = {layer: _contract(passed[layer], found, nodes) for layer, found in laws.items() if layer in passed}
+    contracts = {
+        layer: _contract(passed[layer], found, nodes, partial.get(layer))
+        for layer, found in laws.items()
+        if layer in passed
+    }
     return Inferred(
         {layer: c for layer, c in contracts.items() if c is not None},
         tuple(layer for layer, c in contracts.items() if c is None),
@@ -139,20 +149,33 @@ def _law(flow: Dataflow, number: int) -> Law | None:
     return flow.law(number) if flow.level(number) == LAWFUL else None
 
 
-def _contract(calls: Sequence[Passed], laws: Mapping[str, Sequence[Law | None]], nodes: int | None) -> Contract | None:
+def _contract(
+    calls: Sequence[Passed], laws: Mapping[str, Sequence[Law | None]], nodes: int | None, stated: Contract | None
+) -> Contract | None:
     """The contract of a layer, None where something obeys no law, or one call is unlike another."""
-    rows = [dict(zip(laws, found, strict=True)) for found in zip(*laws.values(), strict=True)]
-    known = [{symmetry: law for symmetry, law in row.items() if law is not None} for row in rows]
-    if known != rows:
-        return None
-    contracts, given = [], iter(known)
+    rows = iter([dict(zip(laws, found, strict=True)) for found in zip(*laws.values(), strict=True)])
+
+    def representation(tensor: torch.Tensor) -> Representation:
+        known = {symmetry: law for symmetry, law in next(rows).items() if law is not None}
+        if len(known) < len(laws):
+            raise ArgumentError("value", tuple(tensor.shape), "a law")
+        return representation_of(known, tensor, nodes)
+
+    def of(value: Any, known: object = None) -> object:
+        if known is None:
+            return _spec(value, representation)
+        for _ in leaves(value, UNSPECIFIED):
+            next(rows)
+        return known
+
+    given, contracts = {} if stated is None else stated.inputs, []
     for call in calls:
         try:
-            specs = _spec((call.arguments, call.output), lambda tensor: representation_of(next(given), tensor, nodes))
+            inputs = {name: of(value, given.get(name)) for name, value in call.arguments.items()}
+            output = of(call.output, None if stated is None else stated.output)
         except ArgumentError:
             return None
-        inputs = {name: spec for name, spec in specs[0].items() if spec is not None}  # None may be left out
-        contracts.append(Contract(inputs, specs[1]))
+        contracts.append(Contract({n: spec for n, spec in inputs.items() if spec is not None}, output))
     return contracts[0] if all(c == contracts[0] for c in contracts) else None
 
 

@@ -21,6 +21,7 @@ from equivariance.observed import Fit, Leaf, Path, observe
 from equivariance.preparation import Prepared
 from equivariance.reading import UNSTATED
 from equivariance.representations import Invariant, Representation
+from equivariance.returned import laws_of_returned
 from equivariance.spelling import as_python, in_words
 from equivariance.survey import Surveyor
 
@@ -81,7 +82,8 @@ def outputs_from_runs(ready: Prepared, module: torch.nn.Module, seed: int) -> Ou
     """
     surveyor = Surveyor(ready.bench, ready.setting, 1, seed)
     leaves = {leaf.path: leaf for leaf in observe(ready, surveyor)}
-    chosen = {path: _assumption(leaf, ready, module) for path, leaf in leaves.items()}
+    stated = laws_of_returned(ready, module)
+    chosen = {path: _assumption(leaf, ready, module, stated) for path, leaf in leaves.items()}
     found: list[Assumption] = []
     specs = _specs(ready.bench.output, (), chosen, found)
     return Outputs(specs, tuple(found))
@@ -105,16 +107,19 @@ def _specs(value: Any, path: Path, chosen: Mapping[Path, Assumption], found: lis
     return Invariant()
 
 
-def _assumption(leaf: Leaf, ready: Prepared, module: torch.nn.Module) -> Assumption:
+def _assumption(
+    leaf: Leaf, ready: Prepared, module: torch.nn.Module, stated: Mapping[Path, tuple[str, Representation]]
+) -> Assumption:
     path, example = ("output", *leaf.path), leaf.example
     shape = tuple(example.shape)
     if example.is_floating_point() and not bool(example.isfinite().all()):
         return Assumption(path, shape, Invariant(), "it is not finite", example)
-    law, beside = _motion(leaf, ready, module)
+    source, returned = stated.get(leaf.path, ("", None))
+    law, beside = (returned, "") if returned is not None else _motion(leaf, ready, module)
     law = _placed(leaf, law, ready)
     fits = leaf.fits(law)
-    question = foreign(leaf, fits, ready)
-    why = f"{_evidence(fits, beside)}; but {question}" if question else _evidence(fits, beside)
+    question = foreign(leaf, fits, ready) if returned is None else ""
+    why = f"{source}{_evidence(fits, beside)}" + (f"; but {question}" if question else "")
     if shape and law.nodes is None and "permutation" in fits:
         why = f"no axis lists nodes; {why}"
     return Assumption(path, shape, law, why, example, bool(question))

@@ -1,0 +1,71 @@
+"""What a callable returns, where a layer made it that states what it makes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+
+from equivariance.assumed import children
+from equivariance.bench import State
+from equivariance.observed import Path
+from equivariance.preparation import Prepared
+from equivariance.probe import Call
+from equivariance.representations import Irreps, Representation, as_representation
+from equivariance.stated import declared_contract
+
+
+class _Makers:
+    """Notes which layer made a tensor, the outermost one of those that hand it on."""
+
+    def __init__(self) -> None:
+        self.layers: dict[int, str] = {}
+        self.output: Any = None
+        self._held: list[torch.Tensor] = []
+
+    def enter(self, call: Call, caller: Call | None, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Nothing to note."""
+        return arguments
+
+    def leave(self, call: Call, output: Any) -> Any:
+        """Note what was made."""
+        if not call.layer:
+            self.output = output
+        elif isinstance(output, torch.Tensor):
+            self._held.append(output)  # so that no other tensor has its identity
+            self.layers[id(output)] = call.layer
+        return output
+
+
+def laws_of_returned(ready: Prepared, module: torch.nn.Module) -> dict[Path, tuple[str, Representation]]:
+    """Place among what is returned -> who states its law, and the law, for the very tensors that such layers made."""
+    contracts = {name: declared_contract(layer) for name, layer in module.named_modules() if name}
+    stated = {name: c for name, c in contracts.items() if c is not None and _law(c.output) is not None}
+    if not stated:
+        return {}
+    makers, bench = _Makers(), ready.bench.knowing(stated)
+    bench.run(State(), bench.main, bench.arguments, makers)
+    found: dict[Path, tuple[str, Representation]] = {}
+    for path, tensor in _tensors(makers.output, ()):
+        layer = makers.layers.get(id(tensor))
+        law = None if layer is None else _law(stated[layer].output)
+        if law is not None and tensor.shape[-1:] == (law.dim,):
+            found[path] = f"stated by {layer}; ", law
+    return found
+
+
+def _law(stated: object) -> Irreps | None:
+    """Irreps, whose axes are told otherwise."""
+    try:
+        law = as_representation(stated, "irreps_out")
+    except (TypeError, ValueError):
+        return None
+    return Irreps(law.irreps) if isinstance(law, Irreps) else None
+
+
+def _tensors(value: Any, path: Path) -> Iterator[tuple[Path, torch.Tensor]]:
+    if isinstance(value, torch.Tensor):
+        yield path, value
+    for step, entry in children(value):
+        yield from _tensors(entry, (*path, step))
