@@ -97,11 +97,18 @@ class Examinations:
         """``equivariance.diagnose``, remembered for the test that runs."""
         __tracebackhide__ = True
         from equivariance.check import diagnose
+        from equivariance.errors import ArgumentError
 
-        bound = inspect.signature(diagnose).bind(*args, **kwargs)
+        try:
+            bound = inspect.signature(diagnose).bind(*args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"eq_check takes what equivariance.diagnose takes: {error}") from None
         if self.samples is not None:
             bound.arguments.setdefault("samples", self.samples)
-        report = diagnose(*bound.args, **bound.kwargs)
+        try:
+            report = diagnose(*bound.args, **bound.kwargs)
+        except ArgumentError as error:  # what the test gave is wrong: of no use is where that was noticed
+            raise error.with_traceback(None) from None
         if self._under_hypothesis:
             # One call per example; the last is the one that Hypothesis has shrunk to.
             self._reports.clear()

@@ -331,7 +331,7 @@ def as_representation(spec: object, argument: str) -> Representation:
         try:
             return Irreps(str(spec))
         except ArgumentError as error:
-            raise ArgumentError(argument, spec, error.expected) from error
+            raise ArgumentError(argument, spec, f"'cartesian_points', None (unchanged), or {error.expected}") from error
     raise ArgumentError(argument, spec, "an irreps string, 'cartesian_points', None or a Representation")
 
 

@@ -194,7 +194,11 @@ def test_an_undeclared_tensor_is_named_with_its_place():
         ),
         ((normal(4, 4),), ("1x1o",), r"args: x=.*shape \(4, 4\).*expected a last axis of 3, for 1x1o"),
         ((normal(4, 4),), ("cartesian_points",), "expected a last axis of 3, for cartesian_points"),
-        ((normal(4, 3),), ("1xq",), "x='1xq': expected irreps in e3nn's notation"),
+        (
+            (normal(4, 3),),
+            ("1xq",),
+            r"x='1xq': expected 'cartesian_points', None \(unchanged\), or irreps in e3nn",
+        ),
         (
             (normal(4, 3),),
             (torch.ones(3),),

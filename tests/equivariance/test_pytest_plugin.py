@@ -227,6 +227,20 @@ def test_the_fixture_fails_at_the_line_of_the_call(pytester):
     assert "pytest_plugin.py" not in text_of(result)
 
 
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        ("X, grp='so3'", "eq_check takes what equivariance.diagnose takes: got an unexpected keyword argument 'grp'"),
+        ("X, '1x1o', '1x1o', group='so4'", "group='so4': expected one of batch, *"),
+    ],
+)
+def test_wrong_arguments_of_the_fixture_are_told_without_frames_of_the_harness(pytester, call, words):
+    result = run(pytester, f"def test_it(eq_check):\n    eq_check(Scale(3), {call})\n")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([f">       eq_check(Scale(3), {call})", f"E       *Error: {words}"])
+    assert len(result.outlines) < 30
+
+
 def test_the_fixture_serves_properties_and_keeps_the_shrunk_example(pytester):
     body = """
 PHASES = set(Phase) - {Phase.explain}
