@@ -49,10 +49,12 @@ def network_of(returned: object, options: Mapping[str, Any]) -> tuple[Callable[.
 
 def check_options(function: Callable[..., Any], options: Mapping[str, Any]) -> None:
     """Refuse what ``function(module, args, **options)`` does not take, and what it misses."""
+    signature = inspect.signature(function)
     try:
-        inspect.signature(function).bind(None, None, **options)
+        signature.bind(None, None, **options)
     except TypeError as error:
-        refuse(f"the marker's arguments: {error}; expected keywords of equivariance.{function.__name__}, and args")
+        known = ", ".join([*list(signature.parameters)[2:], "args"])
+        refuse(f"the marker's arguments: {error}; expected keywords of equivariance.{function.__name__}: {known}")
 
 
 def refuse(words: str) -> NoReturn:

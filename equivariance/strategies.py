@@ -28,6 +28,9 @@ _DYADIC = st.sampled_from(
 )
 """Multiples of 1/256 up to 4, the whole numbers first, then the halves: a failure shrinks towards the front."""
 
+_LONGEST = 1e150
+"""The square of a longer translation is not finite."""
+
 _SCALES = (1.0, 2.0**-10, 2.0**10, 2.0**-30, 2.0**30)
 
 
@@ -46,10 +49,10 @@ def translations(draw: st.DrawFn, max_norm: float = 1000.0) -> Transform:
 
     Raises
     ------
-    ArgumentError : ``max_norm`` is no positive finite number
+    ArgumentError : ``max_norm`` is no positive number, or one whose square is not finite
     """
-    if not (math.isfinite(max_norm) and max_norm > 0):
-        raise ArgumentError("max_norm", max_norm, "a positive finite length")
+    if not (isinstance(max_norm, (int, float)) and 0 < max_norm <= _LONGEST):
+        raise ArgumentError("max_norm", max_norm, f"a positive length of at most {_LONGEST:g}")
     step = min(2.0**-3, 2.0 ** (math.floor(math.log2(max_norm)) - 10))
     left, vector = (max_norm / step) ** 2, []
     for _ in range(3):

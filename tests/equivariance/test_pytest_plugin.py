@@ -162,7 +162,7 @@ class TestLayers:
         ),
         (
             "@pytest.mark.equivariant(grop='so3', **LAWS)\ndef test():\n    return Scale(), X",
-            "the marker's arguments: got an unexpected keyword argument 'grop'; expected keywords of equivariance.*",
+            "the marker's arguments: got an unexpected keyword argument 'grop'; expected keywords of equivariance.*, args",
         ),
         (
             "@pytest.mark.equivariant(**LAWS | {'group': 'so4'})\ndef test():\n    return Scale(3), X",

@@ -146,7 +146,9 @@ def test_irreps_keep_their_bounds(data, degree, multiplicity):
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: strategies.translations(0).example(), "max_norm=0: expected a positive finite length"),
+        (lambda: strategies.translations(0).example(), r"max_norm=0: expected a positive length of at most 1e\+150"),
+        (lambda: strategies.translations("a").example(), "max_norm='a': expected a positive length"),
+        (lambda: strategies.translations(1e300).example(), r"max_norm=1e\+300: expected a positive length"),
         (lambda: strategies.permutations(0), "size=0: expected at least one node"),
         (lambda: strategies.point_clouds(3, 2).example(), "min_points=3: expected 1 ... max_points=2"),
         (lambda: strategies.graphs(3, 2).example(), "min_points=3: expected 1 ... max_points=2"),
