@@ -29,8 +29,9 @@ def to_text(report: Report) -> str:
 
 
 def findings_text(report: Report) -> str:
-    """The headline and the findings, in plain text: what the failure of a test says."""
-    return _plain(render_findings(report))
+    """The headline, the findings and what was assumed of the call, in plain text: what the failure of a test says."""
+    assumed = [line for line in _assumed(report) if not line.plain.startswith("assumed: inner layers")]
+    return _plain(Group(render_findings(report), *assumed))
 
 
 def render(report: Report) -> RenderableType:
@@ -240,7 +241,8 @@ def _cell(row: LayerRow | None) -> Text:
 
 def _settings(report: Report) -> RenderableType:
     lines = [f"{k}: {v}" for k, v in report.settings.items()]
-    text = Text("; ".join(lines), style="dim")
-    for line in report.assumptions:
-        text.append(f"\nassumed: {line}", style="yellow")
-    return text
+    return Group(Text("; ".join(lines), style="dim"), *_assumed(report))
+
+
+def _assumed(report: Report) -> list[Text]:
+    return [Text(f"assumed: {line}", style="yellow") for line in report.assumptions]

@@ -162,7 +162,7 @@ class TestLayers:
         ),
         (
             "@pytest.mark.equivariant(grop='so3', **LAWS)\ndef test():\n    return Scale(), X",
-            "the marker's arguments: got an unexpected keyword argument 'grop'; expected keywords of equivariance.*, args",
+            "the marker's arguments: got an unexpected keyword argument 'grop'; expected keywords of *, args",
         ),
         (
             "@pytest.mark.equivariant(**LAWS | {'group': 'so4'})\ndef test():\n    return Scale(3), X",
@@ -239,6 +239,13 @@ def test_wrong_arguments_of_the_fixture_are_told_without_frames_of_the_harness(p
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines([f">       eq_check(Scale(3), {call})", f"E       *Error: {words}"])
     assert len(result.outlines) < 30
+
+
+def test_a_failure_says_what_was_assumed(pytester):
+    result = run(
+        pytester, "import torch\ndef test_it(eq_check):\n    eq_check(torch.nn.Linear(3, 3), X, '1x1o', group='so3')\n"
+    )
+    result.stdout.fnmatch_lines(["E       1. rotation*", "E       assumed: output *"])
 
 
 def test_the_fixture_serves_properties_and_keeps_the_shrunk_example(pytester):
