@@ -13,12 +13,11 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
-from torch import Tensor, nn
 
-from benchmarks.costs import PAGE, SEED, Subject, diagnosed, subjects
+from benchmarks.costs import PAGE, SEED, diagnosed, subjects
 from benchmarks.depth import unet
 from benchmarks.made import made_with
 from benchmarks.sections import write_section
@@ -45,24 +44,27 @@ def limited(gibibytes: float) -> Taken:
     """A diagnosis of a graph network whose recordings may hold so much memory."""
     torch.set_num_threads(1)
     subject = subjects()[0]
-    return _watched(subject, subject.network(False, torch.float64, LAYERS), SAMPLES, memory=gibibytes)
+    made = subject.network(False, torch.float64, LAYERS)
+    return _watched(lambda: diagnosed(subject, *made, SAMPLES, memory=gibibytes))
 
 
 def shared(jobs: int) -> Taken:
     """A diagnosis of the SE(3)-Unet in so many processes, with as many threads where there is one."""
     torch.set_num_threads(max(JOBS))
     subject, group = unet(), ["se3", "permutation", "batch"]
-    return _watched(subject, subject.network(False, torch.float32), SAMPLES, group=group, jobs=jobs)
+    made = subject.network(False, torch.float32)
+    return _watched(lambda: diagnosed(subject, *made, SAMPLES, group=group, jobs=jobs))
 
 
 def shared_small(jobs: int) -> Taken:
     """The same of a graph network of many small operations, whose time Python takes."""
     torch.set_num_threads(max(JOBS))
     subject, group = subjects()[0], ["e3", "permutation"]
-    return _watched(subject, subject.network(False, torch.float64, SMALL), MANY, group=group, jobs=jobs)
+    made = subject.network(False, torch.float64, SMALL)
+    return _watched(lambda: diagnosed(subject, *made, MANY, group=group, jobs=jobs))
 
 
-def _watched(subject: Subject, made: tuple[nn.Module, tuple[Tensor, ...]], samples: int, **options: Any) -> Taken:
+def _watched(run: Callable[[], None]) -> Taken:
     before, peak, done = _private(), [0], threading.Event()
 
     def watch() -> None:
@@ -73,7 +75,7 @@ def _watched(subject: Subject, made: tuple[nn.Module, tuple[Tensor, ...]], sampl
     watcher.start()
     start = time.perf_counter()
     try:
-        diagnosed(subject, *made, samples, **options)
+        run()
     finally:
         seconds = time.perf_counter() - start
         done.set()

@@ -5,12 +5,7 @@ from benchmarks import resources
 
 def test_private_memory_is_watched_while_something_runs():
     held = []
-
-    def run():
-        held.append(bytearray(2**27))
-        return []
-
-    taken = resources._watched(run)
+    taken = resources._watched(lambda: held.append(bytearray(2**27)))
     assert taken.peak - taken.before > 2**26
     assert taken.seconds > 0
 

@@ -11,14 +11,11 @@ from tests.equivariance.specimens import normal
 
 
 class Chosen(nn.Module):
-    """One of two layers, chosen by ``decides``."""
+    """One of two layers, chosen by what a subclass ``decides``."""
 
     def __init__(self):
         super().__init__()
         self.one, self.other = nn.Linear(1, 4), nn.Linear(1, 4)
-
-    def decides(self, x, centred):
-        raise NotImplementedError
 
     def forward(self, x):
         centred = x - x.mean(0)
