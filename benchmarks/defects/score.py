@@ -18,8 +18,8 @@ from benchmarks.defects.peers import NOTHING, Peer, first_red_layer, library_ass
 
 SETTINGS = ("bare", "declared")
 """Only the network's own inputs and output are declared; or inner layers too, in the cases that declare them."""
-EXACT = 1e-12
-"""Relative error up to which a law holds in float64."""
+EXACT = 1e-8
+"""Relative error up to which a law holds in float64: couplings of e3nn that were rounded to float32 leave 1e-9."""
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
