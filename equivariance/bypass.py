@@ -3,20 +3,25 @@
 A layer may turn a vector into a frame of its own choice and back: in between nothing obeys a law, and nothing is wrong
 with it, as long as the choice drops out. Where it does not, either the choice or what is done in the frame can be
 called the fault. This tells: the statement is left out, what it read is handed on in its place, and where the output
-then keeps its law, the choice drops out by itself, and it was this statement that minds the frame.
+then keeps its law, the choice drops out by itself, and it was this statement that minds the frame. A layer that is
+called several times in the frame is left out as a whole.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import itertools
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from equivariance.combinations import diagonal_first
 from equivariance.dataflow import Dataflow, Unit
 from equivariance.elements import Transform
-from equivariance.laws import Unchanged
+from equivariance.laws import Law, Unchanged
 from equivariance.matching import LAWFUL
 from equivariance.measure import compare, worst
 from equivariance.patches import noise_like
@@ -27,42 +32,89 @@ if TYPE_CHECKING:
     from equivariance.tracer import Tracer
 
 _MOST = 8
-"""Statements that are left out in turn, the last ones first."""
+_MOST_WAYS = 6
+"""Statements that are left out in turn, the last ones first; and ways to leave out one."""
 
 
-def depends_on_frame(tracer: Tracer, flow: Dataflow, involved: Collection[int], chosen: Unit) -> Unit | None:
+@dataclass(frozen=True)
+class LeftOut:
+    """A statement and what is handed on in its place.
+
+    Attributes
+    ----------
+    unit : the statement, where it runs last
+    instead : value that it makes -> value that it read
+    """
+
+    unit: Unit
+    instead: Mapping[int, int]
+
+    def patches(self, flow: Dataflow, stirred: bool = False) -> dict[int, Patch]:
+        """What leaves the statement out; ``stirred``: with noise in what is handed on."""
+        shapes = {number: flow.reference.values[number].shape for number in self.instead}
+        return {n: _handing_on(read, shapes[n], stirred) for n, read in self.instead.items()}
+
+
+def depends_on_frame(tracer: Tracer, flow: Dataflow, chosen: Unit, beside: Mapping[int, Law]) -> LeftOut | None:
     """The last statement after ``chosen`` without which the output keeps its law; None where there is none.
 
     Parameters
     ----------
-    involved : the values that take part in the break
+    flow : with everything else that is at fault put right
     chosen : the statement that was found to be at fault, which may only choose a frame
+    beside : what puts the rest right
     """
-    tried: set[Unit] = set()
+    involved, tried = tracer.suspects(flow)[0], set[object]()
     for number in sorted(involved, reverse=True):
         unit = flow.unit(flow.producers[number])
         if unit.first < chosen.last or len(tried) == _MOST:
             break
-        read = None if unit in tried else _in_its_place(flow, unit, number, involved)
-        if read is None or not _holds_more(flow, read, involved, chosen):
+        name = unit.layer if _is_inner(unit, chosen) else (unit.layer, unit.place)
+        if name in tried:
             continue
-        if _keeps_law(tracer, number, read):
-            return unit
-        tried.add(unit)
+        ways = list(itertools.islice(_ways(tracer, flow, unit, involved, chosen), _MOST_WAYS))
+        tried |= {name} if ways else set()
+        for instead in ways:
+            found = LeftOut(unit, instead)
+            if _keeps_law(tracer, flow, found, beside):
+                return found
     return None
 
 
-def _in_its_place(flow: Dataflow, unit: Unit, number: int, involved: Collection[int]) -> int | None:
-    """A broken value of the same shape that the statement read, for a value that it computed."""
-    events, values = flow.events[unit.first : unit.last], flow.reference.values
-    if flow.events[flow.producers[number]].name in VIEWS | CUTS or not values[number].is_floating_point():
-        return None
-    own = {n for e in events for n in e.writes}
-    outside = [n for e in events for n in e.reads if n not in own and n in involved and n < number]
-    return next(
-        (n for n in outside if values[n].shape == values[number].shape and values[n].dtype == values[number].dtype),
-        None,
-    )
+def _is_inner(unit: Unit, chosen: Unit) -> bool:
+    """Whether a statement is of a layer that the code that chooses the frame may call."""
+    return unit.layer != "" and not f"{chosen.layer}.".startswith(f"{unit.layer}.")
+
+
+def _as_a_whole(flow: Dataflow, unit: Unit, involved: Collection[int], chosen: Unit) -> list[Unit]:
+    """Every execution of the statement, which calls of layers may interrupt; of an inner layer every statement."""
+    units = dict.fromkeys(flow.unit(flow.producers[number]) for number in sorted(involved))
+    return [u for u in units if u.layer == unit.layer and (u.place == unit.place or _is_inner(unit, chosen))]
+
+
+def _ways(
+    tracer: Tracer, flow: Dataflow, unit: Unit, involved: Collection[int], chosen: Unit
+) -> Iterator[dict[int, int]]:
+    """What may be handed on in place of every value that the statement computes: broken ones that it read."""
+    choices: dict[int, list[int]] = {}
+    for part in _as_a_whole(flow, unit, involved, chosen):
+        events = flow.events[part.first : part.last]
+        if part.first < chosen.last or all(e.name in VIEWS | CUTS | {"given"} for e in events):
+            return
+        own = {n for e in events if e.name != "given" for n in e.writes}
+        read = dict.fromkeys(n for e in events for n in e.reads if n in involved and n not in own)
+        for number in flow.escaping(part, involved, tracer.targets):
+            choices[number] = [n for n in read if n < number and _fits(flow, n, number, _is_inner(unit, chosen))]
+    if any(_holds_more(flow, n, involved, chosen) for found in choices.values() for n in found):
+        yield from (dict(zip(choices, way, strict=True)) for way in diagonal_first(list(choices.values()), _MOST_WAYS))
+
+
+def _fits(flow: Dataflow, read: int, number: int, channels: bool) -> bool:
+    """Whether one value can stand for another: it has its shape, or other ``channels`` along the last axis."""
+    one, other = flow.reference.values[read], flow.reference.values[number]
+    if one.dtype != other.dtype or not other.is_floating_point():
+        return False
+    return one.shape == other.shape or (channels and one.dim() > 1 and one.shape[:-1] == other.shape[:-1])
 
 
 def _holds_more(flow: Dataflow, number: int, involved: Collection[int], chosen: Unit) -> bool:
@@ -81,22 +133,21 @@ def _holds_more(flow: Dataflow, number: int, involved: Collection[int], chosen: 
     return False
 
 
-def _keeps_law(tracer: Tracer, number: int, read: int) -> bool:
-    """Whether the output keeps its law with ``read`` in place of ``number``, and still depends on it."""
+def _keeps_law(tracer: Tracer, flow: Dataflow, left_out: LeftOut, beside: Mapping[int, Law]) -> bool:
+    """Whether the output keeps its law without a statement, and still depends on what is handed on."""
     element, tolerance = tracer.trial.element, tracer.matcher.close.tolerance
-    instead: dict[int, Patch] = {number: lambda _, values: values[read]}
     try:
-        plain, made = (_output(tracer, e, instead) for e in (Transform(), element))
+        plain, made = (_output(tracer, e, left_out.patches(flow), beside) for e in (Transform(), element))
         if _difference(tracer, made, plain, element) > tracer.limit:
             return False
-        other = _output(tracer, Transform(), {**instead, read: lambda made, _: _stirred(made)})
+        other = _output(tracer, Transform(), left_out.patches(flow, stirred=True), beside)
     except (RuntimeError, ValueError, IndexError):  # what comes after needs what the statement makes
         return False
     return _difference(tracer, other, plain, Transform()) > tolerance
 
 
-def _output(tracer: Tracer, element: Transform, patches: Mapping[int, Patch]) -> Tensor:
-    tape, _ = tracer.record(element, patches)
+def _output(tracer: Tracer, element: Transform, patches: Mapping[int, Patch], beside: Mapping[int, Law]) -> Tensor:
+    tape, _ = tracer.put_right(element, beside, patches)
     return tape.values[tape.marks[tracer.site][tracer.key[0]]]
 
 
@@ -108,7 +159,16 @@ def _difference(tracer: Tracer, made: Tensor, plain: Tensor, element: Transform)
     return worst(compare(made, how.transform(plain, element), how, element))[1].relative
 
 
-def _stirred(value: Tensor) -> Tensor:
-    """With noise of a tenth of its size."""
-    noise = noise_like(value, torch.Generator().manual_seed(0))
-    return value + 0.1 * value.square().mean().sqrt() * noise
+def _handing_on(read: int, shape: torch.Size, stirred: bool) -> Patch:
+    """The value ``read`` in place of one of a shape, its channels over again where there are not enough of them."""
+
+    def handed_on(_: Tensor, values: Sequence[Tensor]) -> Tensor:
+        value = values[read]
+        if value.shape != shape:
+            value = torch.cat([value] * math.ceil(shape[-1] / value.shape[-1]), -1)[..., : shape[-1]]
+        if not stirred:
+            return value
+        noise = noise_like(value, torch.Generator().manual_seed(0))
+        return value + 0.1 * value.square().mean().sqrt() * noise
+
+    return handed_on

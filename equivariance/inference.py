@@ -130,7 +130,7 @@ def _recorded(surveyor: Surveyor, group: Group) -> tuple[Dataflow, dict[str, lis
     if tracer.size_elsewhere > surveyor.bench.memory.limit:
         return _TOO_MUCH
     if reading.error > reading.remainder:
-        tracer.statements()
+        tracer.in_frames()
     flow = tracer.healed()
     return _OTHER_COURSE if flow is None else (flow, tracer.reference.passed)
 

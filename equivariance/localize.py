@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from equivariance.breaks import Break, breaks_of, parts_of
 from equivariance.causes import explain
@@ -16,7 +16,7 @@ from equivariance.measure import PartKey, compare, part_name, worst
 from equivariance.noise import Reading, Verdict
 from equivariance.patches import Repaired, with_leaf
 from equivariance.probe import Call
-from equivariance.remedies import remedy
+from equivariance.remedies import in_local_frame, remedy
 from equivariance.sources import location_at, location_of
 from equivariance.survey import Surveyor
 from equivariance.surveyed import Survey, Trial, Worst
@@ -81,6 +81,7 @@ class Localizer:
         self.allowed = Verdict.ILL_CONDITIONED if same else Verdict.PRECISION
         self.suspects = suspects_of(self.survey, self.allowed)
         self.contributions = {s.layer: self._contributed(s) for s in self.suspects}
+        self._reach()
         self._show()
 
     def rows(self) -> list[LayerRow]:
@@ -124,7 +125,7 @@ class Localizer:
         for suspect in self.suspects:
             for made in self._made(suspect):
                 (findings if made.contributed > limit else notes).append(made)
-        if root and root[1].verdict > self.allowed and not self.suspects and not self._by_rounding(root):
+        if root and root[1].verdict > self.allowed and not findings and not self._by_rounding(root):
             findings.append(self._unexplained(root))
         return sorted(findings, key=lambda f: f.contributed, reverse=True), notes
 
@@ -142,6 +143,27 @@ class Localizer:
                         fix=remedy(cause),
                     )  # fmt: skip
         return list(notes.values())
+
+    def _reach(self) -> None:
+        """What is worst in a layer may be put right later under that very element: look at the one the output shows."""
+        root = self.survey.root.top
+        if root is None or root[1].verdict <= self.allowed:
+            return
+        for index, suspect in enumerate(self.suspects):
+            if self.contributions[suspect.layer] <= root[1].rounding:
+                shown = self._under(suspect, root[2])
+                contributed = 0.0 if shown is None else self._contributed(shown)
+                if shown is not None and contributed > root[1].rounding:
+                    self.suspects[index], self.contributions[suspect.layer] = shown, contributed
+
+    def _under(self, suspect: Suspect, trial: Trial) -> Suspect | None:
+        """The suspect at the part that is worst under another trial; None where nothing of it breaks then."""
+        found = []
+        for part in parts_of(self.survey, suspect, self.allowed):
+            error = self.surveyor.judged(trial, part.owner).errors.get(part.site, {}).get(part.key)
+            if error is not None and error.relative > part.reading.limit:
+                found.append(replace(part, reading=replace(part.reading, error=error.relative), trial=trial))
+        return max(found, key=lambda s: s.reading.error, default=None)
 
     def _show(self) -> None:
         """Accumulated errors are those of some trials, which may not be the one that shows a break: run that too."""
@@ -173,6 +195,8 @@ class Localizer:
         experiment = Experiment(self.surveyor, suspect, found.healing, found.operations)
         element = self._shrunk(suspect, experiment)
         explanation = explain(experiment, self.group.symmetry, suspect, element)
+        if statement and statement.frame:
+            explanation = in_local_frame(explanation, statement.frame)
         cloud = cloud_of(self.bench.arguments, self.bench.contracts[""], self.surveyor.setting.nodes)
         layer = suspect.layer or (statement.layer if statement else "")
         place = statement.place if statement else None
@@ -202,6 +226,8 @@ class Localizer:
     def _unexplained(self, root: tuple[PartKey, Reading, Trial]) -> Finding:
         key, reading, trial = root
         text = "the output breaks although every declared layer keeps its law: something passes between layers unseen"
+        if self.suspects:
+            text = "the output breaks, and no layer does it by itself: what several layers break acts together"
         return Finding(
             "", self.group.symmetry, "unknown", text, part_name(key), self._location(""), reading.error,
             reading.floor, reading.error, trial.element, str(trial.state),

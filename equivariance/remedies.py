@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+
+from equivariance.frames import Place
 
 REMEDIES = {
     "absolute-position": "Use differences of positions: x_i - x_j, or subtract the centroid of the sample first.",
@@ -58,3 +61,17 @@ class Explanation:
 def explained(cause: str, evidence: str, fix: str = "") -> Explanation:
     """An explanation with the cause's own remedy where no better one is known."""
     return Explanation(cause, evidence, fix or remedy(cause))
+
+
+def in_local_frame(found: Explanation, chosen: Place) -> Explanation:
+    """Of a statement that works in a frame that is chosen elsewhere, and minds the choice."""
+    where = f"{Path(chosen.file).name}:{chosen.line}"
+    text = (
+        f"it works in the local frame that {where} chooses, and without it the output keeps its law: the choice of "
+        f"the frame does not drop out here ({found.evidence})"
+    )
+    fix = (
+        "Mix, scale or bend the components of a local frame only as all frames that could have been chosen allow: "
+        "about an edge, orders m and -m in blocks (a, -b; b, a), without a bias, activations on their norms."
+    )
+    return Explanation(found.cause, text, fix)

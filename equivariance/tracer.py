@@ -9,12 +9,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from equivariance.bench import Bench
-from equivariance.bypass import depends_on_frame
+from equivariance.bypass import LeftOut, depends_on_frame
+from equivariance.combinations import diagonal_first
 from equivariance.dataflow import Dataflow, Unit, divergence
 from equivariance.elements import Transform
 from equivariance.frames import Place
@@ -50,6 +51,7 @@ class Statement:
     confirmed : whether the intervention proved it
     error : at the layer's output, with every other statement at fault put right
     beside : what puts these right
+    frame : of a statement that works in a local frame and minds which, the one that chooses it
     """
 
     place: Place | None
@@ -57,6 +59,7 @@ class Statement:
     confirmed: bool
     error: float = 0.0
     beside: Laws = field(default_factory=dict)
+    frame: Place | None = None
 
 
 class Tracer:
@@ -71,8 +74,8 @@ class Tracer:
         tolerance = max(math.sqrt(min(suspect.reading.error, 1.0) * self.limit), suspect.reading.stored)
         self.matcher = Matcher(symmetry, sizes, tolerance)
         self.reference, self.handler = self.record(Transform(), {})
-        self._laws: dict[int, Law] = {}
-        self._units: tuple[Unit, ...] = ()
+        self._found: dict[Unit, Laws] = {}
+        self._left_out: dict[Unit, LeftOut] = {}
         self.repeats = self._left(self.handler) <= self.limit
 
     def statements(self) -> list[Statement]:
@@ -89,7 +92,7 @@ class Tracer:
                 return self._diverged()
             if flow is None:
                 break
-            involved, drops = self._suspects(flow)
+            involved, drops = self.suspects(flow)
             if suspects is None:
                 suspects = drops
                 alone = self._alone(flow, involved, drops)
@@ -111,19 +114,22 @@ class Tracer:
         return [self._of_event(suspects[0], False)]
 
     def in_frames(self) -> list[Statement]:
-        """As :meth:`statements`; where the one at fault only chooses a frame, that which minds the choice."""
+        """As :meth:`statements`; where one at fault only chooses a frame, that which minds the choice."""
         found = self.statements()
-        flow = self._flow({}) if len(self._units) == 1 else None
-        if flow is None:
-            return found
-        unit = depends_on_frame(self, flow, self._suspects(flow)[0], self._units[0])
-        return found if unit is None else [Statement(unit.place, unit.layer, True, found[0].error)]
+        for index, unit in enumerate(self._found):
+            flow = self._flow(found[index].beside)
+            left_out = None if flow is None else depends_on_frame(self, flow, unit, found[index].beside)
+            if left_out is not None:
+                self._left_out[unit] = left_out
+                at_fault = left_out.unit
+                found[index] = replace(found[index], place=at_fault.place, layer=at_fault.layer, frame=unit.place)
+        return found
 
     def heals(self, other: Suspect) -> bool:
         """Whether what puts this place right puts another one right that the same call breaks under this element."""
-        if other.owner != self.owner or not self._laws:
+        if other.owner != self.owner or not self._found:
             return False
-        before, after = self._unpatched[0][1], self._put_right(self.trial.element, self._laws)[1]
+        before, after = self._unpatched[0][1], self.put_right(self.trial.element, _merged(self._found))[1]
         limit = other.reading.remainder
         return error_at(after, other.site, other.key) <= limit < error_at(before, other.site, other.key)
 
@@ -133,8 +139,20 @@ class Tracer:
         return sum(v.numel() * v.element_size() for v in self.reference.values if v.device.type != "cpu")
 
     def healed(self) -> Dataflow | None:
-        """The recordings with the statements at fault put right, as far as :meth:`statements` found them."""
-        return self._flow(self._laws)
+        """The recordings with the statements at fault put right, as far as :meth:`in_frames` found them.
+
+        Those that mind the frame are left out: in it nothing obeys a law.
+        """
+        flow = self._flow({}) if self._left_out else None
+        if flow is None:
+            return self._flow(_merged(self._found))
+        patches = {n: p for left_out in self._left_out.values() for n, p in left_out.patches(flow).items()}
+        laws = _merged({unit: found for unit, found in self._found.items() if unit not in self._left_out})
+        plain = self.record(Transform(), patches)[0]
+        tapes = [self.put_right(element, laws, patches, plain)[0] for element in self.elements]
+        if any(divergence(plain, tape) is not None for tape in tapes):
+            return None
+        return Dataflow(plain, list(zip(self.elements, tapes, strict=True)), self.matcher)
 
     def _earlier(self, flow: Dataflow, found: Unit, laws: Mapping[Unit, Laws]) -> dict[Unit, Laws]:
         """The first statement before the one that was found whose replacement heals as well."""
@@ -144,9 +162,9 @@ class Tracer:
                 return self._earlier(flow, unit, laws) or {unit: {number: law}}
         return {}
 
-    def _suspects(self, flow: Dataflow) -> tuple[set[int], list[int]]:
+    def suspects(self, flow: Dataflow) -> tuple[set[int], list[int]]:
         """The values that take part in the break, and the events that may be at fault, in their order."""
-        targets = self._targets()
+        targets = self.targets
         involved = flow.involved(targets)
         drops = flow.drops(involved)
         if drops:
@@ -157,7 +175,7 @@ class Tracer:
     def _alone(self, flow: Dataflow, involved: set[int], drops: Sequence[int]) -> dict[Unit, Laws]:
         """The first suspect that heals everything by itself: the others may be local frames, put right later."""
         for unit in itertools.islice(dict.fromkeys(flow.unit(index) for index in drops), _MOST_ALONE):
-            for laws in self._replacements(flow, flow.escaping(unit, involved, self._targets())):
+            for laws in self._replacements(flow, flow.escaping(unit, involved, self.targets)):
                 if self._attempt(laws)[1] <= self.remainder:
                     return {**self._earlier(flow, unit, {}), unit: laws}
         return {}
@@ -165,14 +183,14 @@ class Tracer:
     def _try(self, flow: Dataflow, unit: Unit, involved: set[int], known: Laws, count: int) -> tuple[Laws, bool]:
         """The replacement after which the fewest suspects are left, fewer than before, and whether it heals."""
         best: tuple[int, Laws] = (count, {})
-        values = flow.escaping(unit, involved, self._targets())
+        values = flow.escaping(unit, involved, self.targets)
         for laws in self._replacements(flow, values):
             tape, error = self._attempt({**known, **laws})
             if error <= self.remainder:
                 return laws, True
             left = None if tape is None else self._compared([tape], self._first)
             if left is not None:
-                best = min(best, (len(self._suspects(left)[1]), laws), key=lambda b: b[0])
+                best = min(best, (len(self.suspects(left)[1]), laws), key=lambda b: b[0])
         return best[1], False
 
     def _replacements(self, flow: Dataflow, values: Sequence[int]) -> Iterator[Laws]:
@@ -182,7 +200,7 @@ class Tracer:
             if isinstance(flow.law(n), Mixed) and len(laws) > 1 and len(self.elements) > 1:
                 laws[:] = [law for law in laws if law != Unchanged()]
         if values:
-            for chosen in itertools.islice(_diagonal_first(choices), _MOST_TRIES):
+            for chosen in itertools.islice(diagonal_first(choices, _MOST_TRIES), _MOST_TRIES):
                 yield dict(zip(values, chosen, strict=True))
 
     def _necessary(self, laws: dict[Unit, Laws]) -> list[Statement]:
@@ -192,8 +210,7 @@ class Tracer:
             _, error = self._attempt(_merged({u: v for u, v in kept.items() if u != unit}))
             if error <= self.remainder:
                 del kept[unit]
-        self._laws = _merged(kept)
-        self._units = tuple(kept)
+        self._found = kept
         beside = {u: _merged({o: v for o, v in kept.items() if o != u}) for u in kept}
         return [Statement(u.place, u.layer, True, self._attempt(laws)[1], laws) for u, laws in beside.items()]
 
@@ -228,7 +245,9 @@ class Tracer:
             return math.inf if self.site in handler.errors else 0.0
         return error_at(handler, self.site, self.key)
 
-    def _targets(self) -> list[int]:
+    @property
+    def targets(self) -> list[int]:
+        """The values that show the break."""
         return [self.reference.marks[self.site][self.key[0]]]
 
     def _flow(self, laws: Laws) -> Dataflow | None:
@@ -236,7 +255,7 @@ class Tracer:
         if not laws:
             return self._unhealed
         try:
-            tapes = [self._put_right(element, laws)[0] for element in self.elements]
+            tapes = [self.put_right(element, laws)[0] for element in self.elements]
         except (RuntimeError, ValueError, IndexError):  # a replacement that does not fit under every element
             return None
         return self._compared(tapes, self._unhealed)
@@ -261,7 +280,7 @@ class Tracer:
     def _attempt(self, laws: Laws) -> tuple[Tape | None, float]:
         """The recording with values replaced, and what is left of the error at the site."""
         try:
-            tape, handler = self._put_right(self.trial.element, laws)
+            tape, handler = self.put_right(self.trial.element, laws)
         except (RuntimeError, ValueError, IndexError):  # a replacement that does not fit what comes after
             return None, math.inf
         return tape, max(error_at(handler, self.site, self.key), self._spoiled(handler))
@@ -282,8 +301,13 @@ class Tracer:
         """The recordings under the elements with nothing replaced."""
         return [self.record(element, {}) for element in self.elements]
 
-    def _put_right(self, element: Transform, laws: Laws) -> tuple[Tape, Traced]:
-        return self.record(element, {n: patch(law, self.reference.values[n], element) for n, law in laws.items()})
+    def put_right(
+        self, element: Transform, laws: Laws, patches: Mapping[int, Patch] | None = None, plain: Tape | None = None
+    ) -> tuple[Tape, Traced]:
+        """The call on inputs that ``element`` acted on, with what laws make of the values of ``plain``, and patches."""
+        values = (plain or self.reference).values
+        lawful = {n: patch(law, values[n], element) for n, law in laws.items()}
+        return self.record(element, {**lawful, **(patches or {})})
 
     def record(
         self, element: Transform, patches: Mapping[int, Patch], decisions: Mapping[int, Number] | None = None
@@ -303,10 +327,3 @@ def error_at(handler: Introduced, site: Site, key: PartKey) -> float:
 
 def _merged(laws: Mapping[Unit, Laws]) -> dict[int, Law]:
     return {number: law for found in laws.values() for number, law in found.items()}
-
-
-def _diagonal_first(choices: Sequence[Sequence[Law]]) -> Iterator[tuple[Law, ...]]:
-    """Combinations, those first in which all values obey the like-placed law."""
-    diagonal = list(itertools.zip_longest(*choices, fillvalue=None))
-    alike = [tuple(law or choices[i][-1] for i, law in enumerate(row)) for row in diagonal]
-    yield from dict.fromkeys([*alike, *itertools.islice(itertools.product(*choices), _MOST_TRIES)])

@@ -96,3 +96,60 @@ class OneOfTwo(nn.Module):
         between = x - source
         weight = self.weight(between.norm(dim=-1, keepdim=True))
         return weight, weight * source + pairs(x)[0].sum(1)  # at fault: OneOfTwo
+
+
+class OrderOne(nn.Module):
+    """Sound: channels of vectors along edges, order 0 by itself and the orders 1 and -1 in blocks (a, -b; b, a)."""
+
+    bias, channels = False, 4
+
+    def __init__(self):
+        super().__init__()
+        self.zero = nn.Linear(4, 4)
+        self.real = nn.Linear(4, self.channels, bias=self.bias)
+        self.imaginary = nn.Linear(4, self.channels, bias=False)
+
+    def forward(self, v, edges):
+        frames = edge_frames(edges)
+        side, along, other = torch.einsum("nkx,ncx->nkc", frames, v).unbind(1)
+        side, other = self.blocks(side, other)
+        return torch.einsum("nkx,nkc->ncx", frames, torch.stack([side, self.zero(along), other], 1))
+
+    def blocks(self, side, other):
+        new = self.real(side) - self.imaginary(other), self.imaginary(side) + self.real(other)
+        return new
+
+
+class BiasInFrame(OrderOne):
+    bias = True
+
+    def blocks(self, side, other):
+        new = self.real(side) - self.imaginary(other), self.imaginary(side) + self.real(other)  # at fault: BiasInFrame
+        return new
+
+
+class BiasOnHalves(OrderOne):
+    """With weights of its own for either half of the output."""
+
+    bias, channels = True, 8
+
+    def blocks(self, side, other):
+        new = torch.cat([self.real(side), self.real(other)]).view(2, -1, 2, 4)  # at fault: BiasOnHalves
+        return new[0, :, 0] - new[1, :, 1], new[0, :, 1] + new[1, :, 0]
+
+
+class SignInFrame(OrderOne):
+    def blocks(self, side, other):
+        new = self.real(side) + self.imaginary(other), self.imaginary(side) + self.real(other)  # at fault: SignInFrame
+        return new
+
+
+class InARow(nn.Module):
+    """Layers that take edges beside vectors, one after the other."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.first, self.second = layer(), layer()
+
+    def forward(self, v, edges):
+        return self.second(self.first(v, edges), edges)

@@ -47,3 +47,38 @@ def test_axes_without_signs_depend_on_the_frame(seed):
     assert [f.location.line for f in report.findings] == [*lines_of(cases.Principal)], report
     assert report.findings[0].cause == "frame-dependent"
     assert "takes eigenvectors" in report.findings[0].evidence
+
+
+@pytest.fixture
+def edges_and_vectors():
+    return normal(12, 4, 3, seed=1), normal(12, 3, seed=2)
+
+
+def in_a_row(layer, given, seed):
+    torch.manual_seed(seed)
+    return eq.diagnose(
+        cases.InARow(layer),
+        given,
+        irreps_in={"v": VECTORS, "edges": VECTORS},
+        irreps_out=VECTORS,
+        group="so3",
+        samples=4,
+        seed=seed,
+    )
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_layers_in_a_frame_may_be_sound(edges_and_vectors, seed):
+    report = in_a_row(cases.OrderOne, edges_and_vectors, seed)
+    assert report.ok, report
+    assert not report.notes, report
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("case", [cases.BiasInFrame, cases.BiasOnHalves, cases.SignInFrame])
+def test_layers_that_are_called_in_a_frame_are_named_and_not_the_choice(case, edges_and_vectors, seed):
+    report = in_a_row(case, edges_and_vectors, seed)
+    found = {(f.layer, f.location.line, f.located) for f in report.findings}
+    line = next(iter(lines_of(case)))
+    assert found == {("first", line, "confirmed"), ("second", line, "confirmed")}, report
+    assert all("does not drop out here" in f.evidence and "(a, -b; b, a)" in f.fix for f in report.findings), report
