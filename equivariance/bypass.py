@@ -31,9 +31,9 @@ from equivariance.trees import leaves
 if TYPE_CHECKING:
     from equivariance.tracer import Tracer
 
-_MOST = 8
+_MOST = 12
 _MOST_WAYS = 6
-"""Statements that are left out in turn, the last ones first; and ways to leave out one."""
+"""Times that something is left out, the last statements first; and ways to leave out one statement."""
 
 
 @dataclass(frozen=True)
@@ -64,21 +64,25 @@ def depends_on_frame(tracer: Tracer, flow: Dataflow, chosen: Unit, beside: Mappi
     chosen : the statement that was found to be at fault, which may only choose a frame
     beside : what puts the rest right
     """
-    involved, tried = tracer.suspects(flow)[0], set[object]()
+    involved = tracer.suspects(flow)[0]
+    for found in itertools.islice(_candidates(tracer, flow, involved, chosen), _MOST):
+        if _keeps_law(tracer, flow, found, beside):
+            return found
+    return None
+
+
+def _candidates(tracer: Tracer, flow: Dataflow, involved: Collection[int], chosen: Unit) -> Iterator[LeftOut]:
+    """Statements after ``chosen`` that may be left out, the last ones first."""
+    tried: set[object] = set()
     for number in sorted(involved, reverse=True):
         unit = flow.unit(flow.producers[number])
-        if unit.first < chosen.last or len(tried) == _MOST:
-            break
+        if unit.first < chosen.last:
+            return
         name = unit.layer if _is_inner(unit, chosen) else (unit.layer, unit.place)
-        if name in tried:
-            continue
-        ways = list(itertools.islice(_ways(tracer, flow, unit, involved, chosen), _MOST_WAYS))
-        tried |= {name} if ways else set()
-        for instead in ways:
-            found = LeftOut(unit, instead)
-            if _keeps_law(tracer, flow, found, beside):
-                return found
-    return None
+        if name not in tried:
+            tried.add(name)
+            ways = _ways(tracer, flow, unit, involved, chosen)
+            yield from (LeftOut(unit, instead) for instead in itertools.islice(ways, _MOST_WAYS))
 
 
 def _is_inner(unit: Unit, chosen: Unit) -> bool:

@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 from equivariance.errors import ArgumentError, ContractError
 from equivariance.representations import CartesianPoints, Invariant
 from equivariance.trees import UNSPECIFIED, compile_spec, leaves
+from equivariance.words import counted
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,28 @@ def bind(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[st
         signature = _signature(function)
     except (TypeError, ValueError):
         return {**{str(i): a for i, a in enumerate(args)}, **kwargs}
-    bound = signature.bind(*args, **kwargs)
-    return dict(bound.arguments)
+    return dict(signature.bind(*args, **kwargs).arguments)
+
+
+def positional_of(args: object) -> tuple[Any, ...]:
+    """Positional arguments: those of a tuple or a list, or a single one."""
+    return tuple(args) if isinstance(args, (tuple, list)) else (args,)
+
+
+def bound(function: Callable[..., Any], args: object, kwargs: Mapping[str, Any] | None) -> dict[str, Any]:
+    """As :func:`bind`, of the public arguments.
+
+    Raises
+    ------
+    ArgumentError : the callable does not take them
+    """
+    positional = positional_of(args)
+    try:
+        return bind(function, positional, kwargs or {})
+    except TypeError as error:
+        hint = "; a mapping is one argument, arguments by name are kwargs={...}" if isinstance(args, Mapping) else ""
+        expected, count = f"what the callable takes: {error}{hint}", counted(len(positional), "argument")
+        raise ArgumentError("args", count, expected) from error
 
 
 def parameters_of(function: Callable[..., Any], default: Collection[str]) -> tuple[str, ...]:
@@ -120,11 +141,8 @@ def call_contract(
     ContractError : the two do not match
     UndeclaredTensorError : a tensor among the arguments has no representation
     """
-    positional = tuple(args) if isinstance(args, (tuple, list)) else (args,)
-    try:
-        arguments = bind(function, positional, kwargs or {})
-    except TypeError as error:
-        raise ArgumentError("args", f"{len(positional)} arguments", f"what the callable takes: {error}") from error
+    positional = positional_of(args)
+    arguments = bound(function, args, kwargs)
     parameters = parameters_of(function, arguments)
     specs = _by_name(function, arguments, irreps_in)
     contract = Contract(_named_inputs(function, positional, parameters, specs), irreps_out)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from equivariance.asked import answered
-from equivariance.contract import Contract, bind
+from equivariance.contract import Contract, bound
 from equivariance.errors import ArgumentError
 from equivariance.examination import examine_module
 from equivariance.findings import Finding, Report
@@ -103,12 +103,7 @@ class Request:
         return outputs_from_runs(ready, self.module, self.settings.seed)
 
     def _arguments(self) -> dict[str, Any]:
-        positional = tuple(self.args) if isinstance(self.args, (tuple, list)) else (self.args,)
-        try:
-            return bind(self.module.forward, positional, self.kwargs or {})
-        except TypeError as error:
-            expected = f"what the callable takes: {error}"
-            raise ArgumentError("args", f"{len(positional)} arguments", expected) from error
+        return bound(self.module.forward, self.args, self.kwargs)
 
 
 def _unmoved(ready: Prepared, inputs: Inputs) -> list[str]:

@@ -293,6 +293,12 @@ def test_bad_input_names_the_argument_the_value_and_what_was_expected(change, wo
         eq.check(**call)
 
 
+@pytest.mark.parametrize("declared", [{}, {"irreps_in": "1x1o", "irreps_out": "1x1o"}])
+def test_arguments_by_name_that_are_given_as_one_are_told_where_they_go(declared):
+    with pytest.raises(ArgumentError, match=r"args='1 argument': .* required .*by name are kwargs={...}"):
+        eq.check(torch.nn.Bilinear(3, 3, 3), {"input1": VECTORS, "input2": VECTORS}, **declared)
+
+
 def test_an_undeclared_tensor_is_an_error_that_names_it():
     with pytest.raises(UndeclaredTensorError, match=r"args: features=.*tensor of shape \(9,\)"):
         eq.check(sound, (POINTS,), {"positions": "cartesian_points"}, NESTED_OUT, kwargs={"features": normal(9)})
