@@ -24,7 +24,7 @@ from equivariance.identities import equal
 from equivariance.keeping import Memory
 from equivariance.patches import Jittered, jittered, noise_like
 from equivariance.precision import Narrowest, Widened
-from equivariance.probe import UNWATCHED, Call, Handler, buffers_kept, call_with, preserved, watched
+from equivariance.probe import UNWATCHED, Call, Handler, Watch, buffers_kept, call_with, preserved
 from equivariance.trees import UNSPECIFIED, cast, cloned, leaves, map_tensors
 
 PERTURBATION = 0.1
@@ -75,6 +75,7 @@ class Bench:
         given = _copied(module).train().to(dtype)
         self._modules = {("given", dtype): given, ("perturbed", dtype): perturbed(given, seed)}
         self._references: dict[State, Reference] = {}
+        self._watches: dict[tuple[str, torch.dtype], Watch] = {}
         self.gradients = False
         self._watch: AbstractContextManager[Any] = nullcontext()
         self.misfits: dict[str, str] = {}
@@ -106,9 +107,25 @@ class Bench:
         """
         key = (state.weights, dtype)
         if key not in self._modules:
+            self._unwatch((state.weights, self.working))
             self._modules[key] = _copied(self._modules[state.weights, self.working]).train().to(dtype)
         with torch.no_grad():
             return self._modules[key].train(state.mode == "train")
+
+    def watched(self, state: State, dtype: torch.dtype, handler: Handler) -> AbstractContextManager[None]:
+        """Route the calls of layers that have a contract, in runs of the copy for a state, through ``handler``."""
+        key, module = (state.weights, dtype), self.module(state, dtype)
+        known = self._watches.get(key)
+        if known is not None and (known.names != tuple(self.contracts) or not known.current):
+            self._unwatch(key)
+        if key not in self._watches:
+            self._watches[key] = Watch(module, list(self.contracts))
+        return self._watches[key].routing(handler)
+
+    def _unwatch(self, key: tuple[str, torch.dtype]) -> None:
+        """Without hooks: they are of one copy, and must not come into another."""
+        if key in self._watches:
+            self._watches.pop(key).remove()
 
     def run(
         self, state: State, dtype: torch.dtype, arguments: Mapping[str, Any], handler: Handler = UNWATCHED,
@@ -117,8 +134,7 @@ class Bench:
         """One forward pass; buffers, generators and default dtype are as before afterwards."""
         module = self.module(state, dtype)
         given = {k: cast(v, dtype) for k, v in arguments.items()}
-        watch = watched(module, list(self.contracts), handler)
-        with self.conditions(dtype, seed), buffers_kept(module), watch:
+        with self.conditions(dtype, seed), buffers_kept(module), self.watched(state, dtype, handler):
             return cloned(call_with(module, {k: cloned(v) for k, v in given.items()}))
 
     @contextmanager

@@ -71,7 +71,10 @@ def bind(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[st
         signature = _signature(function)
     except (TypeError, ValueError):
         return {**{str(i): a for i, a in enumerate(args)}, **kwargs}
-    return dict(signature.bind(*args, **kwargs).arguments)
+    plain = signature.plain
+    if plain and not kwargs and signature.required <= len(args) <= len(plain):
+        return dict(zip(plain, args, strict=False))
+    return dict(signature.whole.bind(*args, **kwargs).arguments)
 
 
 def positional_of(args: object) -> tuple[Any, ...]:
@@ -111,20 +114,40 @@ def unbind(function: Callable[..., Any], arguments: Mapping[str, Any]) -> tuple[
         return tuple(v for k, v in arguments.items() if k.isdigit()), {
             k: v for k, v in arguments.items() if not k.isdigit()
         }
-    bound = inspect.BoundArguments(signature, OrderedDict(arguments))
-    return bound.args, bound.kwargs
+    if signature.plain[: len(arguments)] == tuple(arguments):
+        return tuple(arguments.values()), {}
+    given = inspect.BoundArguments(signature.whole, OrderedDict(arguments))
+    return given.args, given.kwargs
 
 
-_signatures: WeakKeyDictionary[Callable[..., Any], inspect.Signature] = WeakKeyDictionary()
+class _Signature:
+    """A signature, with what is quicker asked of simple ones: layers are called many times.
+
+    Attributes
+    ----------
+    whole : as inspect tells it
+    plain : the names, where every argument can be given by place and by name; else nothing
+    required : how many of these have no default
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.whole = inspect.signature(function)
+        parameters = self.whole.parameters.values()
+        plain = all(p.kind == p.POSITIONAL_OR_KEYWORD for p in parameters)
+        self.plain = tuple(p.name for p in parameters) if plain else ()
+        self.required = sum(p.default is p.empty for p in parameters)
 
 
-def _signature(function: Callable[..., Any]) -> inspect.Signature:
-    """``inspect.signature``, once per function: it is asked for at every call of every layer."""
+_signatures: WeakKeyDictionary[Callable[..., Any], _Signature] = WeakKeyDictionary()
+
+
+def _signature(function: Callable[..., Any]) -> _Signature:
+    """The signature, read once per function."""
     if not inspect.ismethod(function) or not inspect.isfunction(function.__func__):
-        return inspect.signature(function)
+        return _Signature(function)
     found = _signatures.get(function.__func__)
     if found is None:
-        found = _signatures[function.__func__] = inspect.signature(function)
+        found = _signatures[function.__func__] = _Signature(function)
     return found
 
 

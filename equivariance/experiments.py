@@ -22,7 +22,7 @@ from equivariance.healing import Healing
 from equivariance.measure import PartKey
 from equivariance.noise import GRID
 from equivariance.patches import noise_like
-from equivariance.probe import Call, buffers_kept, call_with, watched
+from equivariance.probe import Call, buffers_kept, call_with
 from equivariance.representations import CartesianPoints, Irreps, Representation
 from equivariance.survey import Surveyor
 from equivariance.surveyed import Trial
@@ -226,7 +226,7 @@ class Experiment:
     def _run(self, arguments: dict[str, Any], handler: Any) -> None:
         """The call with all that it calls."""
         module = self.bench.module(self.state, self.bench.main)
-        watch = watched(module, list(self.bench.contracts), handler)
+        watch = self.bench.watched(self.state, self.bench.main, handler)
         with self.bench.conditions(self.bench.main), buffers_kept(module), watch:
             call_with(module.get_submodule(self.owner.layer), arguments)
 

@@ -55,6 +55,8 @@ class Reference:
     callers: dict[Call, Call | None] = field(default_factory=dict)
     _versions: list[tuple[torch.Tensor, object]] = field(default_factory=list)
     _scales: dict[Site, dict[PartKey, float]] = field(default_factory=dict)
+    _sites: dict[Site, int | None] = field(default_factory=dict)
+    _numbers: dict[tuple[Any, ...], int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """With a share of the memory."""
@@ -92,6 +94,19 @@ class Reference:
         """The representation of what passes at ``site``."""
         contract = self.contracts[site.call.layer]
         return contract.output if site.place == OUTPUT else contract.inputs.get(site.place)
+
+    @property
+    def numbers(self) -> dict[tuple[Any, ...], int] | None:
+        """Numbers of tensors, as :class:`Once` takes them; None where kept tensors are copies, which share nothing."""
+        return None if self.copying else self._numbers
+
+    def number(self, site: Site) -> int | None:
+        """That of the tensor that passed at ``site``; None for what is no tensor, and of copies."""
+        if site not in self._sites:
+            value, spec, numbers = self.value(site), self.spec(site), self.numbers
+            plain = isinstance(value, torch.Tensor) and isinstance(spec, Representation) and numbers is not None
+            self._sites[site] = number_of(value, spec, numbers) if plain else None  # type: ignore[arg-type]
+        return self._sites[site]
 
     def expected(self, site: Site, element: Transform, dtype: torch.dtype) -> Any:
         """What must pass at ``site`` when ``element`` acts on the network's input: computed in float64, then cast."""
@@ -232,7 +247,7 @@ class Introduced:
         self.errors: dict[Site, Errors] = {}
         self.distances: dict[Site, Errors] = {}
         self.kept: dict[Site, Any] = {}
-        self._exact = Once(lambda t, r: cast(r.transform(t, element), dtype), not reference.copying)
+        self._exact = Once(lambda t, r: cast(r.transform(t, element), dtype), reference.numbers)
         self._keeper = Keeper(reference.memory)
         self._entered: set[Call] = set()
 
@@ -252,7 +267,10 @@ class Introduced:
 
     def exact(self, site: Site) -> Any:
         """What must pass at ``site``, in the dtype that is handed on."""
-        exact = self._exact.of(self.reference.value(site), self.reference.spec(site), self.element)
+        number, value, spec = self.reference.number(site), self.reference.value(site), self.reference.spec(site)
+        if number is not None and isinstance(spec, Representation):
+            return self._exact.known(number, value, spec)
+        exact = self._exact.of(value, spec, self.element)
         return cast(exact, self.dtype) if any(sizes_of_graphs(exact)) else exact
 
     def finish(self, caller: Call | None = None) -> None:
@@ -280,21 +298,34 @@ class Introduced:
 
 
 class Once:
-    """Changes each tensor once per representation; with ``sharing``, tensors are told by memory and must stay alive."""
+    """Changes each tensor once per representation.
 
-    def __init__(self, change: Callable[[torch.Tensor, Representation], torch.Tensor], sharing: bool) -> None:
-        self.change, self.sharing = change, sharing
-        self._made: WeakValueDictionary[tuple[Any, ...], torch.Tensor] = WeakValueDictionary()
+    With ``numbers``, which number tensors by their memory and representation, tensors must stay alive.
+    """
+
+    def __init__(
+        self, change: Callable[[torch.Tensor, Representation], torch.Tensor], numbers: dict[tuple[Any, ...], int] | None
+    ) -> None:
+        self.change, self.numbers = change, numbers
+        self._made: WeakValueDictionary[int, torch.Tensor] = WeakValueDictionary()
 
     def of(self, value: Any, spec: object, element: Transform | None = None) -> Any:
         """``value`` with every tensor changed; with an element, graphs are transformed by it as a whole."""
         return walk(value, spec, "value", self._visit, element)
 
     def _visit(self, tensor: torch.Tensor, representation: Representation, _: str) -> torch.Tensor:
-        if not self.sharing:
+        if self.numbers is None:
             return self.change(tensor, representation).clone()
-        key = (*identity_of(tensor), representation)
-        made = self._made.get(key)
+        return self.known(number_of(tensor, representation, self.numbers), tensor, representation)
+
+    def known(self, number: int, tensor: torch.Tensor, representation: Representation) -> torch.Tensor:
+        """The tensor of a number, changed."""
+        made = self._made.get(number)
         if made is None:
-            made = self._made[key] = self.change(tensor, representation)
+            made = self._made[number] = self.change(tensor, representation)
         return made
+
+
+def number_of(tensor: torch.Tensor, representation: Representation, numbers: dict[tuple[Any, ...], int]) -> int:
+    """The number of a tensor and its representation, a new one if it is not among ``numbers``."""
+    return numbers.setdefault((*identity_of(tensor), representation), len(numbers))

@@ -41,8 +41,8 @@ def equal(value: Any, other: Any) -> bool:
 
 def same(value: Any, other: Any) -> bool:
     """Whether two values hold the very same tensors."""
-    if value is other and isinstance(value, torch.Tensor):
-        return True
+    if isinstance(value, torch.Tensor) and isinstance(other, torch.Tensor):
+        return value is other or (value.data_ptr() == other.data_ptr() and identity_of(value) == identity_of(other))
     left, right = leaves(value, UNSPECIFIED), leaves(other, UNSPECIFIED)
     return (
         len(left) == len(right)

@@ -27,8 +27,8 @@ class Jittered:
         self.errors: dict[Site, Errors] = {}
         self._entered: set[Call] = set()
         # Only the reference's tensors live as long as this does: the memory of others is used again by later ones.
-        sharing = patched and not reference.copying
-        self._shaken = Once(lambda t, _: jittered(t, epsilon, self.generator), sharing)
+        numbers = reference.numbers if patched else None
+        self._shaken = Once(lambda t, _: jittered(t, epsilon, self.generator), numbers)
 
     def exact(self, site: Site) -> Any:
         """What passed at ``site``, perturbed."""

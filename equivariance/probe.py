@@ -10,7 +10,7 @@ import random
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -44,36 +44,69 @@ class Handler(Protocol):
         """Called with the output after the layer ran."""
 
 
-@contextmanager
-def watched(module: torch.nn.Module, names: Sequence[str], handler: Handler) -> Iterator[None]:
-    """Route the calls of the named submodules through ``handler``; the hooks are gone afterwards, whatever happens."""
-    stack: list[Call] = []
-    counts: defaultdict[str, int] = defaultdict(int)
+class Watch:
+    """Hooks on layers of one module that route their calls through a handler while there is one.
 
-    def before(name: str) -> Callable[..., Any]:
+    They stay for the next run, as setting them costs what a small layer does; without a handler they do nothing.
+
+    Attributes
+    ----------
+    names : dotted paths of the layers
+    """
+
+    def __init__(self, module: torch.nn.Module, names: Sequence[str]) -> None:
+        """Set the hooks."""
+        self.names = tuple(names)
+        self._handler: Handler | None = None
+        self._stack: list[Call] = []
+        self._counts: defaultdict[str, int] = defaultdict(int)
+        modules = dict(module.named_modules())
+        self._places = [(modules[n.rpartition(".")[0]], n.rpartition(".")[2], modules[n]) for n in names if n]
+        self._handles = [
+            handle
+            for name in names
+            for handle in (
+                modules[name].register_forward_pre_hook(self._entering(name), with_kwargs=True),
+                modules[name].register_forward_hook(self._leaving, with_kwargs=True),
+            )
+        ]
+
+    @property
+    def current(self) -> bool:
+        """Whether the layers are those that the module still has at their places."""
+        return all(parent._modules.get(name) is layer for parent, name, layer in self._places)
+
+    @contextmanager
+    def routing(self, handler: Handler) -> Iterator[None]:
+        """Through ``handler``, calls counted from 0; not any more afterwards, whatever happens."""
+        self._handler = handler
+        self._stack.clear()
+        self._counts.clear()
+        try:
+            yield
+        finally:
+            self._handler = None
+
+    def remove(self) -> None:
+        """Take the hooks away."""
+        for handle in self._handles:
+            handle.remove()
+
+    def _entering(self, name: str) -> Callable[..., Any]:
         def hook(layer: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-            call = Call(name, counts[name])
-            counts[name] += 1
+            if self._handler is None:
+                return None
+            call = Call(name, self._counts[name])
+            self._counts[name] += 1
             arguments = bind(layer.forward, args, kwargs)
-            changed = handler.enter(call, stack[-1] if stack else None, arguments)
-            stack.append(call)
+            changed = self._handler.enter(call, self._stack[-1] if self._stack else None, arguments)
+            self._stack.append(call)
             return unbind(layer.forward, changed)
 
         return hook
 
-    def after(layer: torch.nn.Module, args: Any, kwargs: Any, output: Any) -> Any:
-        return handler.leave(stack.pop(), output)
-
-    modules = dict(module.named_modules())
-    with ExitStack() as hooks:
-        for name in names:
-            layer = modules[name]
-            for handle in (
-                layer.register_forward_pre_hook(before(name), with_kwargs=True),
-                layer.register_forward_hook(after, with_kwargs=True),
-            ):
-                hooks.callback(handle.remove)
-        yield
+    def _leaving(self, layer: torch.nn.Module, args: Any, kwargs: Any, output: Any) -> Any:
+        return None if self._handler is None else self._handler.leave(self._stack.pop(), output)
 
 
 def layer_names(module: torch.nn.Module) -> dict[str, tuple[str, ...]]:

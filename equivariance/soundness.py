@@ -19,7 +19,7 @@ from equivariance.identities import equal, identities
 from equivariance.measure import PartKey, compare, part_name, worst
 from equivariance.noise import CONFIDENCE
 from equivariance.patches import noise_like
-from equivariance.probe import Call, buffers_kept, call_with, watched
+from equivariance.probe import Call, buffers_kept, call_with
 from equivariance.remedies import remedy
 from equivariance.sources import location_of
 from equivariance.trees import UNSPECIFIED, cast, cloned, leaves, map_tensors
@@ -193,7 +193,7 @@ def _purity(bench: Bench) -> tuple[list[Finding], list[Finding]]:
     module = bench.module(state, bench.working)
     given = {k: cast(cloned(v), bench.working) for k, v in bench.arguments.items()}
     with bench.conditions(bench.working), buffers_kept(module):
-        with watched(module, list(bench.contracts), watcher):
+        with bench.watched(state, bench.working, watcher):
             first = cloned(call_with(module, given))
         second = call_with(module, given) if watcher.changed else first
         error = worst(compare(second, first, UNSPECIFIED, Transform()))[1].relative if watcher.changed else 0.0

@@ -22,7 +22,7 @@ class Traced(Introduced):
         """``owner`` is the call that is recorded."""
         super().__init__(reference, element, dtype, keep=True)
         self.owner, self.tape = owner, tape
-        self._exact = Once(lambda t, r: _laid_out(cast(r.transform(t, element), dtype), t), not reference.copying)
+        self._exact = Once(lambda t, r: _laid_out(cast(r.transform(t, element), dtype), t), reference.numbers)
 
     def enter(self, call: Call, caller: Call | None, arguments: dict[str, Any]) -> dict[str, Any]:
         """Note what the owner hands to a layer."""

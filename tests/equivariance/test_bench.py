@@ -293,3 +293,30 @@ def test_a_module_that_cannot_be_copied_is_an_error():
 
     with pytest.raises(ArgumentError, match=r"module='Unique': expected a module that copy\.deepcopy can copy"):
         check(Unique())
+
+
+class Exchanging(nn.Module):
+    """Takes another layer for every call."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = Scale()
+
+    def forward(self, x):
+        self.layer = Scale()
+        return self.layer(x)
+
+
+def test_layers_that_are_exchanged_between_runs_are_seen():
+    report = eq.diagnose(Exchanging(), VECTORS, "1x1o", "1x1o", group="so3", samples=3)
+    assert report.ok, report
+
+
+def test_no_hook_is_left_on_the_module_of_the_caller_or_copied_into_another():
+    module = Stack(Scale(), Scale())
+    contracts = {"": Contract({"x": "1x1o"}, "1x1o"), "layers.0": Contract({"x": "1x1o"}, "1x1o")}
+    bench = Bench(module, {"x": VECTORS}, contracts, torch.float32, 0)
+    bench.reference(State())
+    copies = {id(m): m for m in bench._modules.values()}.values()
+    assert not any(m._forward_hooks for m in module.modules())
+    assert all(len(m._forward_hooks) <= 1 for copy in copies for m in copy.modules())

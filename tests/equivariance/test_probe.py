@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from equivariance.probe import Call, buffers_kept, call_with, layer_names, preserved, watched
+from equivariance.probe import Call, Watch, buffers_kept, call_with, layer_names, preserved
 from tests.equivariance.specimens import Applied, Scale, Stack, normal
 
 X = normal(2, 4, 3)
@@ -30,7 +30,7 @@ class Log:
 
 def test_calls_are_seen_in_order_with_their_callers():
     network, log = Stack(Scale(), Stack(Scale())), Log()
-    with watched(network, ["", "layers.0", "layers.1", "layers.1.layers.0"], log):
+    with Watch(network, ["", "layers.0", "layers.1", "layers.1.layers.0"]).routing(log):
         network(X)
     assert log.events == [
         ("enter", "(root)", None, ["x"]),
@@ -46,7 +46,7 @@ def test_calls_are_seen_in_order_with_their_callers():
 
 def test_callers_skip_layers_that_are_not_watched():
     network, log = Stack(Stack(Scale())), Log()
-    with watched(network, ["", "layers.0.layers.0"], log):
+    with Watch(network, ["", "layers.0.layers.0"]).routing(log):
         network(X)
     assert ("enter", "layers.0.layers.0", "(root)", ["x"]) in log.events
 
@@ -54,7 +54,7 @@ def test_callers_skip_layers_that_are_not_watched():
 def test_calls_of_one_layer_are_numbered():
     shared = Scale()
     network, log = Stack(shared, shared, shared), Log()
-    with watched(network, ["layers.0"], log):
+    with Watch(network, ["layers.0"]).routing(log):
         network(X)
         network(X)
     entered = [event[1] for event in log.events if event[0] == "enter"]
@@ -63,7 +63,7 @@ def test_calls_of_one_layer_are_numbered():
 
 def test_values_can_be_replaced_on_the_way_in_and_out():
     network = Stack(Applied(lambda x: x + 1))
-    with watched(network, ["layers.0"], Log(change_input=lambda x: x * 0, change_output=lambda x: x * 7)):
+    with Watch(network, ["layers.0"]).routing(Log(change_input=lambda x: x * 0, change_output=lambda x: x * 7)):
         assert torch.equal(network(X), torch.full_like(X, 7))
     assert torch.equal(network(X), X + 1)
 
@@ -85,7 +85,7 @@ class Many(nn.Module):
 
 def test_arguments_of_every_kind_are_bound_by_name():
     network, log = Keyword(), Log()
-    with watched(network, ["layer"], log):
+    with Watch(network, ["layer"]).routing(log):
         assert torch.equal(network(X), 3 * X)
     assert log.events[0] == ("enter", "layer", None, ["x", "rest", "flag", "more"])
 
@@ -95,21 +95,45 @@ def hooks(module):
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_hooks_are_gone_afterwards_and_others_stay(fails):
+def test_nothing_is_seen_afterwards_and_other_hooks_stay(fails):
     def function(x):
         if fails:
             raise KeyError("on purpose")
         return x
 
-    network = Stack(Applied(function))
+    network, log = Stack(Applied(function)), Log()
     network.layers[0].register_forward_hook(lambda *_: None)
-    before = hooks(network)
+    before, watch = hooks(network), Watch(network, ["", "layers.0"])
     try:
-        with watched(network, ["", "layers.0"], Log()):
+        with watch.routing(log):
             network(X)
     except KeyError:
         assert fails
+    seen = list(log.events)
+    fails = False
+    assert torch.equal(network(X), X)
+    assert log.events == seen
+    watch.remove()
     assert hooks(network) == before
+
+
+def test_runs_begin_anew_after_one_that_failed():
+    network, log = Stack(Scale(), Applied(lambda x: x if x.dim() == 3 else 1 / 0)), Log()
+    watch = Watch(network, ["", "layers.0", "layers.1"])
+    with pytest.raises(ZeroDivisionError), watch.routing(Log()):
+        network(X[0])
+    with watch.routing(log):
+        network(X)
+    assert log.events[0] == ("enter", "(root)", None, ["x"])
+    assert ("enter", "layers.1", "(root)", ["x"]) in log.events
+
+
+def test_a_layer_that_was_exchanged_is_noticed():
+    network = Stack(Scale(), Stack(Scale()))
+    watch = Watch(network, ["", "layers.0", "layers.1.layers.0"])
+    assert watch.current
+    network.layers[1].layers[0] = Scale()
+    assert not watch.current
 
 
 def test_every_path_of_a_shared_layer_is_known():
