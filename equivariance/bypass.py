@@ -92,8 +92,10 @@ def _is_inner(unit: Unit, chosen: Unit) -> bool:
 
 def _as_a_whole(flow: Dataflow, unit: Unit, involved: Collection[int], chosen: Unit) -> list[Unit]:
     """Every execution of the statement, which calls of layers may interrupt; of an inner layer every statement."""
+    if not _is_inner(unit, chosen):
+        return flow.executions(unit, involved)
     units = dict.fromkeys(flow.unit(flow.producers[number]) for number in sorted(involved))
-    return [u for u in units if u.layer == unit.layer and (u.place == unit.place or _is_inner(unit, chosen))]
+    return [u for u in units if u.layer == unit.layer]
 
 
 def _ways(

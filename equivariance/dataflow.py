@@ -141,6 +141,11 @@ class Dataflow:
             last += 1
         return Unit(chain[0] if chain else None, event.layer, first, last)
 
+    def executions(self, unit: Unit, involved: Iterable[int]) -> list[Unit]:
+        """Every execution of a statement that makes one of the ``involved`` values, by the same layer."""
+        units = dict.fromkeys(self.unit(self.producers[number]) for number in sorted(involved))
+        return [u for u in units if u.layer == unit.layer and u.place == unit.place]
+
     def units(self, index: int) -> list[Unit]:
         """The statement that an event belongs to, then those of the same layer that called it."""
         return [self.unit(index, outwards) for outwards in range(max(1, self.events[index].own))]

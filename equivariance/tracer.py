@@ -173,11 +173,17 @@ class Tracer:
         return {*involved, source}, [flow.producers[source]]
 
     def _alone(self, flow: Dataflow, involved: set[int], drops: Sequence[int]) -> dict[Unit, Laws]:
-        """The first suspect that heals everything by itself: the others may be local frames, put right later."""
+        """The first suspect that heals everything by itself: the others may be local frames, put right later.
+
+        By itself is wherever it runs: what it breaks first, it may break again.
+        """
         for unit in itertools.islice(dict.fromkeys(flow.unit(index) for index in drops), _MOST_ALONE):
-            for laws in self._replacements(flow, flow.escaping(unit, involved, self.targets)):
-                if self._attempt(laws)[1] <= self.remainder:
-                    return {**self._earlier(flow, unit, {}), unit: laws}
+            once, all_times = ([n for u in units for n in flow.escaping(u, involved, self.targets)]
+                               for units in ([unit], flow.executions(unit, involved)))  # fmt: skip
+            for values in (once, all_times) if all_times != once else (once,):
+                for laws in self._replacements(flow, values):
+                    if self._attempt(laws)[1] <= self.remainder:
+                        return {**self._earlier(flow, unit, {}), unit: laws}
         return {}
 
     def _try(self, flow: Dataflow, unit: Unit, involved: set[int], known: Laws, count: int) -> tuple[Laws, bool]:

@@ -139,6 +139,25 @@ class Twice(nn.Module):
         return n * w.norm(dim=-1, keepdim=True)
 
 
+class Iterated(nn.Module):
+    """Breaks again what it has broken before."""
+
+    def forward(self, x):
+        v = messages(x)
+        for step in (0.5, 0.2):
+            shift = step * torch.tanh(v)  # at fault: Iterated
+            v = v + shift.roll(1, 0)
+        return v
+
+
+class CalledAgain(nn.Module):
+    def forward(self, x):
+        return self.bent(2 * self.bent(messages(x)))
+
+    def bent(self, v):
+        return v * torch.sigmoid(v)  # at fault: CalledAgain
+
+
 class Polar(nn.Module):
     def forward(self, x):
         a, b, c = messages(x).unbind(-1)

@@ -23,6 +23,8 @@ BROKEN = [
     (cases.InPlace, "rotation", VECTORS, ""),
     (cases.Absolute, "translation", NUMBERS, ""),
     (cases.Looped, "rotation", NUMBERS, "layers.1"),
+    (cases.Iterated, "rotation", VECTORS, ""),
+    (cases.CalledAgain, "rotation", VECTORS, ""),
     (cases.Crossed, "inversion", VECTORS, ""),
     (cases.Ordered, "permutation", VECTORS, ""),
     (cases.First, "permutation", VECTORS, ""),
@@ -47,6 +49,12 @@ def test_the_statement_is_named(case, symmetry, output, layer, seed):
     report = diagnosed(case, symmetry, output, seed)
     found = {(f.layer, f.location.line) for f in report.findings if f.symmetry == symmetry}
     assert found == {(layer, line) for line in marked(case)}, report
+
+
+@pytest.mark.parametrize("case", [cases.Iterated, cases.CalledAgain])
+def test_a_statement_that_breaks_again_what_it_has_broken_is_confirmed(case):
+    report = diagnosed(case, "rotation", VECTORS)
+    assert [f.located for f in report.findings] == ["confirmed"], report
 
 
 @pytest.mark.parametrize("case", SOUND)
