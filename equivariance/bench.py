@@ -19,7 +19,8 @@ from torch.utils._pytree import tree_leaves
 from equivariance.contract import Contract
 from equivariance.elements import Transform
 from equivariance.errors import ArgumentError, first_line
-from equivariance.handlers import Fitting, Reference
+from equivariance.fitting import Fitting
+from equivariance.handlers import Reference
 from equivariance.identities import equal
 from equivariance.keeping import Memory
 from equivariance.patches import Jittered, jittered, noise_like

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import torch
 
@@ -19,10 +18,8 @@ from equivariance.noise import Verdict
 from equivariance.statement import located, tracer_of
 from equivariance.survey import Surveyor
 from equivariance.surveyed import Survey
+from equivariance.suspects import Suspect
 from equivariance.tracer import Statement, Tracer
-
-if TYPE_CHECKING:
-    from equivariance.localize import Suspect
 
 _MOST = 6
 """So many parts of one layer are looked at."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import torch
 
@@ -19,9 +18,7 @@ from equivariance.grids import is_grid_of_cells
 from equivariance.noise import Verdict
 from equivariance.other_laws import forgotten_input
 from equivariance.remedies import Explanation, explained
-
-if TYPE_CHECKING:
-    from equivariance.localize import Suspect
+from equivariance.suspects import Suspect
 
 _EXPLAINS = {
     "translation": explain_translation,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
@@ -26,10 +26,8 @@ from equivariance.probe import Call, buffers_kept, call_with
 from equivariance.representations import CartesianPoints, Irreps, Representation
 from equivariance.survey import Surveyor
 from equivariance.surveyed import Trial
+from equivariance.suspects import Suspect
 from equivariance.trees import cast, cloned, leaves, walk
-
-if TYPE_CHECKING:
-    from equivariance.localize import Suspect
 
 Change = Callable[[torch.Tensor, Representation, str], torch.Tensor]
 

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from weakref import WeakValueDictionary
 
 import torch
 
 from equivariance.contract import Contract
 from equivariance.elements import Transform
-from equivariance.errors import ArgumentError, ContractError
-from equivariance.identities import identity_of, same, version_of
+from equivariance.identities import same, version_of
 from equivariance.keeping import Keeper, Memory
 from equivariance.measure import PartError, PartKey, compare, scales_of
+from equivariance.once import Once, number_of
 from equivariance.probe import Call
 from equivariance.representations import Representation
-from equivariance.trees import cast, leaves, map_tensors, sizes_of_graphs, transform, walk
+from equivariance.trees import cast, map_tensors, sizes_of_graphs, transform
 
 Errors = dict[PartKey, PartError]
 OUTPUT = "output"
@@ -135,64 +134,6 @@ class Reference:
         return kept
 
 
-class Fitting:
-    """Finds stated contracts that do not fit the values of a run, and axes that cannot be told by their lengths.
-
-    Attributes
-    ----------
-    misfits : layer -> what does not fit
-    partial : layer -> a contract that fits as far as it goes, and does not state every argument
-    blind : layers with such axes: they cannot be followed under permutations and selections
-    """
-
-    def __init__(self, contracts: Mapping[str, Contract], reorderings: Sequence[Transform]) -> None:
-        """``reorderings`` are elements that change nothing, to try axes with."""
-        self.contracts, self.reorderings = contracts, reorderings
-        self.misfits: dict[str, str] = {}
-        self.partial: dict[str, Contract] = {}
-        self.blind: set[str] = set()
-
-    def enter(self, call: Call, caller: Call | None, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Try the inputs."""
-        contract = self.contracts[call.layer]
-        named = {name: value for name, value in arguments.items() if name in contract.inputs}
-        self._try(call, lambda: contract.check_inputs(named, call.layer or "args"))
-        if call.layer not in self.misfits:
-            self._try(call, lambda: contract.check_inputs(arguments, call.layer or "args"), contract)
-        self._place(call, arguments, contract.inputs)
-        return arguments
-
-    def leave(self, call: Call, output: Any) -> Any:
-        """Try the output."""
-        contract = self.contracts[call.layer]
-        self._try(call, lambda: contract.check_output(output, call.layer or "the callable"))
-        self._place(call, output, contract.output)
-        return output
-
-    def _try(self, call: Call, check: Callable[[], None], partial: Contract | None = None) -> None:
-        try:
-            check()
-        except ContractError as error:
-            if not self.contracts[call.layer].stated:
-                raise
-            self.misfits.setdefault(call.layer, str(error))
-            self.partial.pop(call.layer, None)
-            if partial is not None:
-                self.partial[call.layer] = partial
-
-    def _place(self, call: Call, value: Any, spec: object) -> None:
-        """Try to reorder what has axes that are told by their lengths."""
-        if call.layer in self.misfits or call.layer in self.blind:
-            return
-        try:
-            for _, tensor, representation in leaves(value, spec):
-                if representation.guesses:
-                    for element in self.reorderings:
-                        representation.transform(tensor, element)
-        except ArgumentError:
-            self.blind.add(call.layer)
-
-
 class Accumulated:
     """Compares the outputs of a plain transformed run with the exactly transformed reference, and changes nothing.
 
@@ -295,37 +236,3 @@ class Introduced:
         if self.keep is True or (self.keep is not False and site in self.keep):
             self.kept[site] = map_tensors(value, self._keeper.keep)
         return replacement
-
-
-class Once:
-    """Changes each tensor once per representation.
-
-    With ``numbers``, which number tensors by their memory and representation, tensors must stay alive.
-    """
-
-    def __init__(
-        self, change: Callable[[torch.Tensor, Representation], torch.Tensor], numbers: dict[tuple[Any, ...], int] | None
-    ) -> None:
-        self.change, self.numbers = change, numbers
-        self._made: WeakValueDictionary[int, torch.Tensor] = WeakValueDictionary()
-
-    def of(self, value: Any, spec: object, element: Transform | None = None) -> Any:
-        """``value`` with every tensor changed; with an element, graphs are transformed by it as a whole."""
-        return walk(value, spec, "value", self._visit, element)
-
-    def _visit(self, tensor: torch.Tensor, representation: Representation, _: str) -> torch.Tensor:
-        if self.numbers is None:
-            return self.change(tensor, representation).clone()
-        return self.known(number_of(tensor, representation, self.numbers), tensor, representation)
-
-    def known(self, number: int, tensor: torch.Tensor, representation: Representation) -> torch.Tensor:
-        """The tensor of a number, changed."""
-        made = self._made.get(number)
-        if made is None:
-            made = self._made[number] = self.change(tensor, representation)
-        return made
-
-
-def number_of(tensor: torch.Tensor, representation: Representation, numbers: dict[tuple[Any, ...], int]) -> int:
-    """The number of a tensor and its representation, a new one if it is not among ``numbers``."""
-    return numbers.setdefault((*identity_of(tensor), representation), len(numbers))

@@ -21,7 +21,6 @@ from equivariance.errors import ArgumentError
 from equivariance.groups import Group
 from equivariance.handlers import Site
 from equivariance.laws import Law
-from equivariance.localize import Suspect
 from equivariance.matching import LAWFUL
 from equivariance.measure import worst
 from equivariance.noise import Reading
@@ -31,6 +30,7 @@ from equivariance.standard import representation_of
 from equivariance.statement import tracer_of
 from equivariance.survey import Surveyor
 from equivariance.surveyed import Trial
+from equivariance.suspects import Suspect
 from equivariance.tape import Passed
 from equivariance.trees import UNSPECIFIED, leaves
 

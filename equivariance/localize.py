@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from equivariance.breaks import Break, breaks_of, parts_of
 from equivariance.causes import explain
@@ -11,7 +11,7 @@ from equivariance.elements import Transform
 from equivariance.experiments import Experiment
 from equivariance.findings import Finding, LayerRow, Location
 from equivariance.groups import Group
-from equivariance.handlers import COURSE, OUTPUT, Site
+from equivariance.handlers import Site
 from equivariance.measure import PartKey, compare, part_name, worst
 from equivariance.noise import Reading, Verdict
 from equivariance.patches import Repaired, with_leaf
@@ -19,55 +19,11 @@ from equivariance.probe import Call
 from equivariance.remedies import in_local_frame, remedy
 from equivariance.sources import location_at, location_of
 from equivariance.survey import Surveyor
-from equivariance.surveyed import Survey, Trial, Worst
+from equivariance.surveyed import Trial, Worst
+from equivariance.suspects import Suspect, suspects_of
 
 _CLEAR = 3.0
 """A shrunk counterexample must exceed the rounding limit by this factor."""
-
-
-@dataclass(frozen=True)
-class Suspect:
-    """One layer under one symmetry: the sites where its own code breaks the law, and the worst of them.
-
-    Attributes
-    ----------
-    layer : dotted path of the layer whose code is at fault
-    owner : the call of it that makes the worst
-    sites : every site that is broken
-    site, key, reading, trial : the worst one
-    """
-
-    layer: str
-    owner: Call
-    sites: tuple[Site, ...]
-    site: Site
-    key: PartKey
-    reading: Reading
-    trial: Trial
-
-    @property
-    def part(self) -> str:
-        """Where it shows, in words."""
-        where = (
-            self.site.place
-            if self.site.place in (OUTPUT, COURSE)
-            else f"what it hands to {self.site.call} as {self.site.place}"
-        )
-        return where + part_name(self.key)
-
-
-def suspects_of(survey: Survey, worst_allowed: Verdict) -> list[Suspect]:
-    """Layers whose own code is worse than ``worst_allowed``, the largest introduced error first."""
-    broken: dict[str, list[tuple[Site, PartKey, Reading, Trial]]] = {}
-    for site, place in survey.introduced.items():
-        top = place.top
-        if top is not None and top[1].verdict > worst_allowed:
-            broken.setdefault(survey.owners[site].layer, []).append((site, *top))
-    found = []
-    for layer, entries in broken.items():
-        site, key, reading, trial = max(entries, key=lambda e: e[2].severity)
-        found.append(Suspect(layer, survey.owners[site], tuple(e[0] for e in entries), site, key, reading, trial))
-    return sorted(found, key=lambda s: s.reading.error, reverse=True)
 
 
 class Localizer:

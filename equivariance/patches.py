@@ -8,8 +8,10 @@ from typing import Any
 import torch
 
 from equivariance.elements import Transform
-from equivariance.handlers import COURSE, DIVERGED, Errors, Once, Reference, Site, same
+from equivariance.handlers import COURSE, DIVERGED, Errors, Reference, Site
+from equivariance.identities import same
 from equivariance.measure import compare
+from equivariance.once import Once
 from equivariance.probe import Call
 from equivariance.trees import UNSPECIFIED, leaves, walk
 

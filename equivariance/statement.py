@@ -7,7 +7,6 @@ something unlawful of lawful values are suspects, in their order, and are tried 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from equivariance.bench import Bench
 from equivariance.elements import Transform, permutation, samples
@@ -17,12 +16,10 @@ from equivariance.groups import Group
 from equivariance.suggestions import Sizes
 from equivariance.survey import Surveyor
 from equivariance.surveyed import Trial
+from equivariance.suspects import Suspect
 from equivariance.traced import CallSite
 from equivariance.tracer import Statement, Tracer, error_at
 from equivariance.trees import leaves
-
-if TYPE_CHECKING:
-    from equivariance.localize import Suspect
 
 
 def located(bench: Bench, suspect: Suspect, tracer: Tracer) -> list[Statement]:

@@ -9,7 +9,8 @@ import torch
 
 from equivariance.elements import Transform
 from equivariance.frames import Place, is_own, places_of
-from equivariance.handlers import Introduced, Once, Reference, Site
+from equivariance.handlers import Introduced, Reference, Site
+from equivariance.once import Once
 from equivariance.probe import Call
 from equivariance.tape import Tape
 from equivariance.trees import cast, leaves

@@ -11,7 +11,6 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from equivariance.bench import Bench
 from equivariance.bypass import LeftOut, depends_on_frame
@@ -25,11 +24,9 @@ from equivariance.laws import Law, Mixed, Unchanged
 from equivariance.matching import Matcher
 from equivariance.measure import PartKey
 from equivariance.suggestions import Sizes
+from equivariance.suspects import Suspect
 from equivariance.tape import Number, Patch, Tape
 from equivariance.traced import Traced
-
-if TYPE_CHECKING:
-    from equivariance.localize import Suspect
 
 _MOST_ALONE = 12
 _MOST_ROUNDS = 6
