@@ -145,8 +145,11 @@ class Tracer:
             return self._flow(_merged(self._found))
         patches = {n: p for left_out in self._left_out.values() for n, p in left_out.patches(flow).items()}
         laws = _merged({unit: found for unit, found in self._found.items() if unit not in self._left_out})
-        plain = self.record(Transform(), patches)[0]
-        tapes = [self.put_right(element, laws, patches, plain)[0] for element in self.elements]
+        try:
+            plain = self.record(Transform(), patches)[0]
+            tapes = [self.put_right(element, laws, patches, plain)[0] for element in self.elements]
+        except (RuntimeError, ValueError, IndexError):  # what is handed on does not fit under every element
+            return None
         if any(divergence(plain, tape) is not None for tape in tapes):
             return None
         return Dataflow(plain, list(zip(self.elements, tapes, strict=True)), self.matcher)
