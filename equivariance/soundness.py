@@ -11,9 +11,11 @@ from typing import Any
 
 import torch
 
+from equivariance.beginnings import where_drawn, where_not_finite
 from equivariance.bench import Bench, State
 from equivariance.elements import Transform
 from equivariance.findings import Finding
+from equivariance.frames import Place
 from equivariance.handlers import Reference
 from equivariance.identities import equal, identities
 from equivariance.measure import PartKey, compare, part_name, worst
@@ -21,7 +23,7 @@ from equivariance.noise import CONFIDENCE
 from equivariance.patches import noise_like
 from equivariance.probe import Call, buffers_kept, call_with
 from equivariance.remedies import remedy
-from equivariance.sources import location_of
+from equivariance.sources import location_at, location_of
 from equivariance.trees import UNSPECIFIED, cast, cloned, leaves, map_tensors
 
 NUDGE = 0.1
@@ -41,9 +43,13 @@ def examine(bench: Bench) -> tuple[list[Finding], list[Finding]]:
     return [*findings, *impure, *chance], [*notes, *remarks, *trembling]
 
 
-def _finding(bench: Bench, layer: str, cause: str, evidence: str, fix: str = "", **more: Any) -> Finding:
-    location = location_of(bench.module(State(), bench.main), layer)
-    return Finding(layer, "none", cause, evidence, location=location, fix=fix or remedy(cause), **more)
+def _finding(
+    bench: Bench, layer: str, cause: str, evidence: str, fix: str = "", place: Place | None = None, **more: Any
+) -> Finding:
+    """At a statement where one is known, which was seen at it, else at the layer."""
+    location = location_at(*place) if place else location_of(bench.module(State(), bench.main), layer)
+    located = "confirmed" if place else "layer"
+    return Finding(layer, "none", cause, evidence, location=location, located=located, fix=fix or remedy(cause), **more)
 
 
 def _not_finite(bench: Bench, state: State) -> list[Finding]:
@@ -56,7 +62,8 @@ def _not_finite(bench: Bench, state: State) -> list[Finding]:
         if bad and not any(_infinite(t) for _, t, _ in leaves(reference.inputs[call], UNSPECIFIED)):
             path, count, size = bad[0]
             text = f"{count} of {size} entries of output{path} are NaN or infinite though every input is finite"
-            return [_finding(bench, call.layer, "not-finite", text, error=float("inf"), state=str(state))]
+            place = where_not_finite(bench, state, call, path)
+            return [_finding(bench, call.layer, "not-finite", text, place=place, error=float("inf"), state=str(state))]
     return []
 
 
@@ -127,21 +134,22 @@ def _chance(bench: Bench) -> tuple[list[Finding], list[Finding]]:
     changed = _repeated(bench, bench.seed + 1)
     if changed is None:
         return [], []
-    layer, error = _repeated(bench, bench.seed) or changed
-    alone = "differ in the random seed alone" if (layer, error) == changed else "are identical"
+    call, error = _repeated(bench, bench.seed) or changed
+    alone = "differ in the random seed alone" if (call, error) == changed else "are identical"
     text = f"two calls in evaluation mode that {alone} differ by {error:.2g} at the output of this layer"
-    fix = "" if (layer, error) == changed else "Keep nothing from one call to the next in evaluation mode."
-    found = [_finding(bench, layer, "nondeterministic", text, fix, error=error, state=str(State()))]
+    fix = "" if (call, error) == changed else "Keep nothing from one call to the next in evaluation mode."
+    place = where_drawn(bench, State(), call) if (call, error) == changed else None
+    found = [_finding(bench, call.layer, "nondeterministic", text, fix, place, error=error, state=str(State()))]
     return (found, []) if error > _rounding(bench.main) else ([], found)
 
 
-def _repeated(bench: Bench, seed: int) -> tuple[str, float] | None:
-    """The first layer, and its difference, of another run with the same input; above rounding, if there is one."""
+def _repeated(bench: Bench, seed: int) -> tuple[Call, float] | None:
+    """The first call, and its difference, of another run with the same input; above rounding, if there is one."""
     reference = bench.reference(State())
     again = Reference(bench.contracts, reference.copying, bench.memory)
     bench.run(State(), bench.main, bench.arguments, again, seed=seed)
     errors = [
-        (call.layer, worst(compare(output, reference.outputs[call], UNSPECIFIED, Transform()))[1].relative)
+        (call, worst(compare(output, reference.outputs[call], UNSPECIFIED, Transform()))[1].relative)
         for call, output in again.outputs.items()
         if call in reference.outputs
     ]
@@ -208,9 +216,8 @@ def _purity(bench: Bench) -> tuple[list[Finding], list[Finding]]:
         made = _finding(bench, call.layer, "nondeterministic", text, fix, error=error)
         (findings if error > _rounding(bench.working) else notes).append(made)
     for call in watcher.random[:1]:
-        notes.append(
-            _finding(bench, call.layer, "nondeterministic", "draws from the global random generator in evaluation mode")
-        )
+        text, place = "draws from the global random generator in evaluation mode", where_drawn(bench, state, call)
+        notes.append(_finding(bench, call.layer, "nondeterministic", text, place=place))
     for call, change in list(watcher.default.items())[:1]:
         text, fix = f"leaves the default dtype changed, {change}", "Pass dtype=... to what needs it."
         notes.append(_finding(bench, call.layer, "nondeterministic", text, fix))

@@ -43,6 +43,34 @@ def test_the_first_layer_that_makes_nan_is_named_and_no_other():
     assert report.findings[0].error == float("inf")
 
 
+class Masked(nn.Module):
+    """Masks with minus infinity, as one does, and takes the logarithm of what may be negative."""
+
+    def forward(self, x):
+        lengths = x.norm(dim=-1)
+        logits = lengths.masked_fill(lengths > lengths.median(), -torch.inf)
+        weights = logits.softmax(-1)
+        grown = torch.log(weights - 0.01)  # makes NaN
+        return x * (grown + 1).unsqueeze(-1)
+
+
+class Dropping(nn.Module):
+    def forward(self, x):
+        lengths = x.norm(dim=-1, keepdim=True)
+        lengths = torch.nn.functional.dropout(lengths, 0.5)  # draws
+        return x * lengths
+
+
+@pytest.mark.parametrize(
+    ("layer", "cause", "mark"), [(Masked, "not-finite", "makes NaN"), (Dropping, "nondeterministic", "draws")]
+)
+def test_the_statement_that_makes_nan_or_draws_is_named(layer, cause, mark):
+    report = diagnosed(Scale(), Applied(layer().forward), Scale())
+    found = next(f for f in report.findings if f.cause == cause)
+    assert found.layer == "layers.1"
+    assert (found.location.source.partition("# ")[2], found.located) == (mark, "confirmed")
+
+
 def test_nan_in_perturbed_weights_only_is_found():
     class Root(nn.Module):
         def __init__(self):
@@ -183,6 +211,7 @@ def test_drawing_from_torch_in_evaluation_mode_is_a_note():
     report = diagnosed(Scale(), Applied(function), Scale())
     assert told(report.notes) == {("layers.1", "none", "nondeterministic")}
     assert "random generator" in report.notes[0].evidence
+    assert report.notes[0].location.source == "torch.rand(1)"
 
 
 def test_an_argument_changed_in_place_is_found_where_it_matters():
