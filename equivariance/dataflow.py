@@ -17,7 +17,7 @@ import torch
 from equivariance.elements import Transform
 from equivariance.frames import Place
 from equivariance.grid_laws import lattice_of
-from equivariance.laws import Law, Moved, Signed, Unchanged
+from equivariance.laws import Law, Moved, Signed, Turned, Unchanged
 from equivariance.matching import BROKEN, LAWFUL, LINEAR, Matcher, Seen
 from equivariance.tape import CUTS, VIEWS, Event, Tape
 
@@ -176,8 +176,9 @@ class Dataflow:
     def sources(self, unit: Unit) -> list[tuple[int, Law]]:
         """Values before a statement that may be the ones at fault, with the laws that they were meant to obey.
 
-        What the statement reads may have been laid out wrongly; may be positions that were handed on where a difference
-        was due; or two values may obey laws that do not go together, and either may be the one that is not as meant.
+        What the statement reads may have been laid out wrongly; may be components of a vector in the place of one; may
+        be positions that were handed on where a difference was due; or two values may obey laws that do not go
+        together, and either may be the one that is not as meant.
         """
         events = self.events[unit.first : unit.last]
         own = {n for e in events for n in e.writes if e.name != "given"}
@@ -192,6 +193,8 @@ class Dataflow:
             first = self._handed_on(number)
             if isinstance(law, Moved) and self._event(first).name in VIEWS | CUTS:
                 found.append((first, Unchanged()))
+            if self._is_partial(number) and self._event(number).name not in VIEWS | CUTS:
+                found.extend((number, near) for near in self._vectors_near(number))
             if law is None and self._event(first).name in VIEWS:
                 found.extend((first, law) for law in self.matcher.candidates(self.reference.values[first], []))
         for one, other in itertools.permutations(reads, 2):
@@ -200,6 +203,12 @@ class Dataflow:
             if alike and laws[0] != laws[1] and laws[1] is not None:
                 found.append((self.arising(one), laws[1]))
         return sorted((p for p in dict.fromkeys(found) if self._event(p[0]).name != "given"), key=lambda p: p[0])
+
+    def _vectors_near(self, number: int) -> list[Law]:
+        """How a value would turn that was computed of the components of one of its own shape."""
+        event, shape = self._event(number), self.reference.values[number].shape
+        alike = (n for n in event.reads if n < number and self.reference.values[n].shape == shape)
+        return [law for law in map(self.law, alike) if isinstance(law, Turned)]
 
     def _handed_on(self, number: int) -> int:
         """The first value that a value is, but for layout and selection, and that is as lawful or unlawful as it is."""

@@ -139,6 +139,16 @@ class Twice(nn.Module):
         return n * w.norm(dim=-1, keepdim=True)
 
 
+class Upright(nn.Module):
+    """The axis, and not what is made of it."""
+
+    def forward(self, x):
+        v = messages(x)
+        up = torch.eye(3).to(v)[2].expand_as(v)  # at fault: Upright
+        side = torch.linalg.cross(v, up)
+        return side / side.norm(dim=-1, keepdim=True)
+
+
 class Iterated(nn.Module):
     """Breaks again what it has broken before."""
 

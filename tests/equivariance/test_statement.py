@@ -23,6 +23,7 @@ BROKEN = [
     (cases.InPlace, "rotation", VECTORS, ""),
     (cases.Absolute, "translation", NUMBERS, ""),
     (cases.Looped, "rotation", NUMBERS, "layers.1"),
+    (cases.Upright, "rotation", VECTORS, ""),
     (cases.Iterated, "rotation", VECTORS, ""),
     (cases.CalledAgain, "rotation", VECTORS, ""),
     (cases.Crossed, "inversion", VECTORS, ""),
