@@ -10,7 +10,6 @@ called several times in the frame is left out as a whole.
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -166,15 +165,14 @@ def _difference(tracer: Tracer, made: Tensor, plain: Tensor, element: Transform)
 
 
 def _handing_on(read: int, shape: torch.Size, stirred: bool) -> Patch:
-    """The value ``read`` in place of one of a shape, its channels over again where there are not enough of them."""
+    """The value ``read`` in place of one of a shape; other channels are mixtures of all that it has."""
 
     def handed_on(_: Tensor, values: Sequence[Tensor]) -> Tensor:
-        value = values[read]
+        value, generator = values[read], torch.Generator().manual_seed(0)
         if value.shape != shape:
-            value = torch.cat([value] * math.ceil(shape[-1] / value.shape[-1]), -1)[..., : shape[-1]]
+            value = value @ noise_like(value.new_empty(value.shape[-1], shape[-1]), generator) / value.shape[-1] ** 0.5
         if not stirred:
             return value
-        noise = noise_like(value, torch.Generator().manual_seed(0))
-        return value + 0.1 * value.square().mean().sqrt() * noise
+        return value + 0.1 * value.square().mean().sqrt() * noise_like(value, generator)
 
     return handed_on

@@ -122,6 +122,19 @@ class Ordered(nn.Module):
         return v.sum(0, keepdim=True) + relative(x)
 
 
+class Summed(nn.Module):
+    """What comes after it reads what is in order beside what is not."""
+
+    def __init__(self):
+        super().__init__()
+        self.update = nn.Linear(6, 3, bias=False)
+
+    def forward(self, x):
+        v = messages(x)
+        total = v.cumsum(0)  # at fault: Summed
+        return v + self.update(torch.cat([v, total], -1))
+
+
 class First(nn.Module):
     def forward(self, x):
         start = relative(x)[0]  # at fault: First

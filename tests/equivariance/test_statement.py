@@ -28,6 +28,7 @@ BROKEN = [
     (cases.CalledAgain, "rotation", VECTORS, ""),
     (cases.Crossed, "inversion", VECTORS, ""),
     (cases.Ordered, "permutation", VECTORS, ""),
+    (cases.Summed, "permutation", VECTORS, ""),
     (cases.First, "permutation", VECTORS, ""),
 ]
 SOUND = [cases.Polar, cases.Frames, cases.Eigen, cases.Filled]
