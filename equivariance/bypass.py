@@ -24,7 +24,7 @@ from equivariance.laws import Law, Unchanged
 from equivariance.matching import LAWFUL
 from equivariance.measure import compare, worst
 from equivariance.patches import noise_like
-from equivariance.tape import CUTS, VIEWS, Patch
+from equivariance.tape import CUTS, VIEWS, Patch, Tape
 from equivariance.trees import leaves
 
 if TYPE_CHECKING:
@@ -48,9 +48,9 @@ class LeftOut:
     unit: Unit
     instead: Mapping[int, int]
 
-    def patches(self, flow: Dataflow, stirred: bool = False) -> dict[int, Patch]:
+    def patches(self, reference: Tape, stirred: bool = False) -> dict[int, Patch]:
         """What leaves the statement out; ``stirred``: with noise in what is handed on."""
-        shapes = {number: flow.reference.values[number].shape for number in self.instead}
+        shapes = {number: reference.values[number].shape for number in self.instead}
         return {n: _handing_on(read, shapes[n], stirred) for n, read in self.instead.items()}
 
 
@@ -65,7 +65,7 @@ def depends_on_frame(tracer: Tracer, flow: Dataflow, chosen: Unit, beside: Mappi
     """
     involved = tracer.suspects(flow)[0]
     for found in itertools.islice(_candidates(tracer, flow, involved, chosen), _MOST):
-        if _keeps_law(tracer, flow, found, beside):
+        if _keeps_law(tracer, found, beside):
             return found
     return None
 
@@ -93,8 +93,7 @@ def _as_a_whole(flow: Dataflow, unit: Unit, involved: Collection[int], chosen: U
     """Every execution of the statement, which calls of layers may interrupt; of an inner layer every statement."""
     if not _is_inner(unit, chosen):
         return flow.executions(unit, involved)
-    units = dict.fromkeys(flow.unit(flow.producers[number]) for number in sorted(involved))
-    return [u for u in units if u.layer == unit.layer]
+    return [u for u in flow.making(involved) if u.layer == unit.layer]
 
 
 def _ways(
@@ -138,14 +137,14 @@ def _holds_more(flow: Dataflow, number: int, involved: Collection[int], chosen: 
     return False
 
 
-def _keeps_law(tracer: Tracer, flow: Dataflow, left_out: LeftOut, beside: Mapping[int, Law]) -> bool:
+def _keeps_law(tracer: Tracer, left_out: LeftOut, beside: Mapping[int, Law]) -> bool:
     """Whether the output keeps its law without a statement, and still depends on what is handed on."""
     element, tolerance = tracer.trial.element, tracer.matcher.close.tolerance
     try:
-        plain, made = (_output(tracer, e, left_out.patches(flow), beside) for e in (Transform(), element))
+        plain, made = (_output(tracer, e, left_out.patches(tracer.reference), beside) for e in (Transform(), element))
         if _difference(tracer, made, plain, element) > tracer.limit:
             return False
-        other = _output(tracer, Transform(), left_out.patches(flow, stirred=True), beside)
+        other = _output(tracer, Transform(), left_out.patches(tracer.reference, stirred=True), beside)
     except (RuntimeError, ValueError, IndexError):  # what comes after needs what the statement makes
         return False
     return _difference(tracer, other, plain, Transform()) > tolerance

@@ -143,8 +143,11 @@ class Dataflow:
 
     def executions(self, unit: Unit, involved: Iterable[int]) -> list[Unit]:
         """Every execution of a statement that makes one of the ``involved`` values, by the same layer."""
-        units = dict.fromkeys(self.unit(self.producers[number]) for number in sorted(involved))
-        return [u for u in units if u.layer == unit.layer and u.place == unit.place]
+        return [u for u in self.making(involved) if u.layer == unit.layer and u.place == unit.place]
+
+    def making(self, involved: Iterable[int]) -> list[Unit]:
+        """The statements that make values, in their order."""
+        return list(dict.fromkeys(self.unit(self.producers[number]) for number in sorted(involved)))
 
     def units(self, index: int) -> list[Unit]:
         """The statement that an event belongs to, then those of the same layer that called it."""

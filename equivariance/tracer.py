@@ -140,19 +140,9 @@ class Tracer:
 
         Those that mind the frame are left out: in it nothing obeys a law.
         """
-        flow = self._flow({}) if self._left_out else None
-        if flow is None:
-            return self._flow(_merged(self._found))
-        patches = {n: p for left_out in self._left_out.values() for n, p in left_out.patches(flow).items()}
+        patches = {n: p for left_out in self._left_out.values() for n, p in left_out.patches(self.reference).items()}
         laws = _merged({unit: found for unit, found in self._found.items() if unit not in self._left_out})
-        try:
-            plain = self.record(Transform(), patches)[0]
-            tapes = [self.put_right(element, laws, patches, plain)[0] for element in self.elements]
-        except (RuntimeError, ValueError, IndexError):  # what is handed on does not fit under every element
-            return None
-        if any(divergence(plain, tape) is not None for tape in tapes):
-            return None
-        return Dataflow(plain, list(zip(self.elements, tapes, strict=True)), self.matcher)
+        return self._flow(laws, patches)
 
     def _earlier(self, flow: Dataflow, found: Unit, laws: Mapping[Unit, Laws]) -> dict[Unit, Laws]:
         """The first statement before the one that was found whose replacement heals as well."""
@@ -256,15 +246,19 @@ class Tracer:
         """The values that show the break."""
         return [self.reference.marks[self.site][self.key[0]]]
 
-    def _flow(self, laws: Laws) -> Dataflow | None:
-        """Recordings under the elements with values replaced; None where they take another course."""
-        if not laws:
+    def _flow(self, laws: Laws, patches: Mapping[int, Patch] | None = None) -> Dataflow | None:
+        """Recordings under the elements with values replaced; None where they take another course.
+
+        ``patches`` are part of the reference run too.
+        """
+        if not laws and not patches:
             return self._unhealed
         try:
-            tapes = [self.put_right(element, laws)[0] for element in self.elements]
+            plain = self.record(Transform(), patches)[0] if patches else self.reference
+            tapes = [self.put_right(element, laws, patches, plain)[0] for element in self.elements]
         except (RuntimeError, ValueError, IndexError):  # a replacement that does not fit under every element
             return None
-        return self._compared(tapes, self._unhealed)
+        return self._compared(tapes, None if patches else self._unhealed, plain)
 
     @cached_property
     def _unhealed(self) -> Dataflow | None:
@@ -276,12 +270,14 @@ class Tracer:
         """The first of these alone."""
         return self._compared([self._unpatched[0][0]])
 
-    def _compared(self, tapes: Sequence[Tape], before: Dataflow | None = None) -> Dataflow | None:
+    def _compared(
+        self, tapes: Sequence[Tape], before: Dataflow | None = None, reference: Tape | None = None
+    ) -> Dataflow | None:
         """Recordings under as many of the elements; None where they take another course than the reference."""
-        if any(divergence(self.reference, tape) is not None for tape in tapes):
+        plain = reference or self.reference
+        if any(divergence(plain, tape) is not None for tape in tapes):
             return None
-        under = list(zip(self.elements, tapes, strict=False))
-        return Dataflow(self.reference, under, self.matcher, before)
+        return Dataflow(plain, list(zip(self.elements, tapes, strict=False)), self.matcher, before)
 
     def _attempt(self, laws: Laws) -> tuple[Tape | None, float]:
         """The recording with values replaced, and what is left of the error at the site."""
