@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 
@@ -163,7 +165,7 @@ def _finer(experiment: Experiment, part: str) -> Explanation | None:
         return None
     other = experiment.on(scaled(_FINER))
     errors = [e.under(ORDINARY[0]).error for e in (experiment, other) if e is not None]
-    if len(errors) < 2 or errors[1] > 3 * errors[0] / _FINER:
+    if len(errors) < 2 or not math.isfinite(errors[0]) or errors[1] > 3 * errors[0] / _FINER:
         return None
     return explained(
         "discretization",

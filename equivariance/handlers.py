@@ -188,7 +188,7 @@ class Introduced:
         self.errors: dict[Site, Errors] = {}
         self.distances: dict[Site, Errors] = {}
         self.kept: dict[Site, Any] = {}
-        self._exact = Once(lambda t, r: cast(r.transform(t, element), dtype), reference.numbers)
+        self._exact = Once(self.handed_on, reference.numbers)
         self._keeper = Keeper(reference.memory)
         self._entered: set[Call] = set()
 
@@ -205,6 +205,10 @@ class Introduced:
     def leave(self, call: Call, output: Any) -> Any:
         """Judge the output, then replace it."""
         return self._exchange(Site(call), output)
+
+    def handed_on(self, tensor: torch.Tensor, representation: Representation) -> torch.Tensor:
+        """What is handed on in place of a tensor of the reference."""
+        return cast(representation.transform(tensor, self.element), self.dtype)
 
     def exact(self, site: Site) -> Any:
         """What must pass at ``site``, in the dtype that is handed on."""

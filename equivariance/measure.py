@@ -45,7 +45,8 @@ class PartError:
         return self.difference / self.scale
 
 
-_EQUAL = PartError(0.0, 1.0, False)
+EQUAL = PartError(0.0, 1.0, False)
+"""No difference."""
 
 
 def compare(
@@ -92,7 +93,7 @@ def _float_errors(
         scales = _scales(path, _placed(right, representation, element), representation)
     keys = [(path, part.label) for part in representation.parts(right)]
     if torch.equal(left, right) and all(math.isfinite(scales[key]) for key in keys):
-        return dict.fromkeys(keys, _EQUAL)
+        return dict.fromkeys(keys, EQUAL)
     parts = representation.parts(left - right)
     return {key: PartError(_norm(part.values), scales[key], False) for key, part in zip(keys, parts, strict=True)}
 
@@ -128,7 +129,7 @@ def _discrete_errors(
 def worst(errors: Mapping[PartKey, PartError]) -> tuple[PartKey, PartError]:
     """The part with the largest relative error; a zero for a value without tensors."""
     if not errors:
-        return ("", ""), _EQUAL
+        return ("", ""), EQUAL
     return max(errors.items(), key=lambda item: item[1].relative)
 
 

@@ -21,13 +21,14 @@ from equivariance.errors import ArgumentError, first_line
 from equivariance.grid_floors import GridFloors
 from equivariance.groups import Group, Setting
 from equivariance.handlers import Accumulated, Errors, Introduced, Site
-from equivariance.measure import PartError, PartKey, worst
+from equivariance.measure import EQUAL, PartError, PartKey, worst
 from equivariance.noise import Reading, Verdict
 from equivariance.patches import Jittered
 from equivariance.probe import UNWATCHED, Call, Handler
 from equivariance.progress import UNOBSERVED, Observer
 from equivariance.surveyed import Survey, Trial, Worst
 from equivariance.trees import cast, transform
+from equivariance.zeros import Zeros
 
 _FULL = (0, 4)
 """Samples that are measured in all ways."""
@@ -56,6 +57,7 @@ class Surveyor:
         self._shaken: dict[tuple[State, Call | None], dict[Site, dict[PartKey, float]]] = {}
         self._grids: dict[State, GridFloors] = {}
         self._floors: dict[bool, dict[Site, dict[PartKey, float]]] = {}
+        self._zeros = Zeros(bench, seed, self.inputs)
 
     def survey(self, group: Group) -> Survey:
         """Draw and measure; states take turns, and every state has one."""
@@ -211,6 +213,9 @@ class Surveyor:
             for key, error in errors.items():
                 if error.difference == 0 and key in place.readings and rough in (None, main):
                     continue
+                if self._zeros.holds(error, trial, site, key, patched):
+                    place.add(key, self._reading(trial, EQUAL, 0.0, (0.0, 0.0)), trial)
+                    continue
                 floor = known.get(key, 0.0)
                 reading = self._reading(trial, error, floor, self._working(main, rough, site, key, floor))
                 if reading.error > reading.limit:
@@ -295,10 +300,10 @@ def _doubtful(survey: Survey) -> Trial | None:
 
 def _floors(found: Mapping[Site, Errors]) -> dict[Site, dict[PartKey, float]]:
     return {
-        site: {k: e.relative for k, e in errors.items() if e.discrete or math.isfinite(e.difference)}
+        site: {k: e.relative for k, e in errors.items() if e.scale and (e.discrete or math.isfinite(e.difference))}
         for site, errors in found.items()
     }
 
 
 def _relative(errors: Errors, key: PartKey) -> float:
-    return errors[key].relative if key in errors else 0.0
+    return errors[key].relative if key in errors and errors[key].scale else 0.0

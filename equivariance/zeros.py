@@ -1,0 +1,73 @@
+"""Whether what should be zero is zero to rounding.
+
+Where the reference is zero everywhere (differences of points that lie at one place, cross products of parallel vectors)
+an error has no size to be measured by, and every last bit of another run would count as an infinite one. There the run
+is repeated with last-bit noise on its inputs: what moves about as much as it is large is rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+
+from equivariance.bench import Bench
+from equivariance.elements import Transform
+from equivariance.handlers import Accumulated, Errors, Introduced, Reference, Site
+from equivariance.measure import PartError, PartKey
+from equivariance.noise import CONFIDENCE
+from equivariance.patches import jittered
+from equivariance.representations import Representation
+from equivariance.surveyed import Trial
+from equivariance.trees import map_tensors
+
+
+class Zeros:
+    """Runs with noise, made where they are asked for."""
+
+    def __init__(self, bench: Bench, seed: int, inputs: Callable[[Transform], Mapping[str, Any]]) -> None:
+        """``inputs``: the root's arguments under an element, in float64."""
+        self.bench, self.seed, self.inputs = bench, seed, inputs
+        self._moved: dict[tuple[Trial, bool], Mapping[Site, Errors]] = {}
+
+    def holds(self, error: PartError, trial: Trial, site: Site, key: PartKey, patched: bool) -> bool:
+        """Whether an error at a part that should be zero is rounding; ``patched``: of the owner's own code."""
+        if error.scale or error.discrete or not error.difference:
+            return False
+        alone = patched and len(self.bench.contracts) > 1
+        if (trial, alone) not in self._moved:
+            self._moved[trial, alone] = self._differences(trial, alone)
+        moved = self._moved[trial, alone].get(site, {}).get(key)
+        return moved is not None and error.difference <= CONFIDENCE * moved.difference
+
+    def _differences(self, trial: Trial, alone: bool) -> Mapping[Site, Errors]:
+        """How far noise in the last bits moves each place under the element of a trial."""
+        reference, epsilon = self.bench.reference(trial.state), self.bench.epsilon
+        generator = torch.Generator().manual_seed(self.seed)
+        exact = self.inputs(trial.element)
+        noisy = {k: map_tensors(v, lambda t: jittered(t, epsilon, generator)) for k, v in exact.items()}
+        if alone:
+            shaken: Any = _Shaken(reference, trial.element, self.bench.main, epsilon, generator)
+        else:
+            shaken = Accumulated(reference, trial.element, keep=True)
+        self.bench.run(trial.state, self.bench.main, noisy, shaken)
+        if alone:
+            plain: Any = Introduced(reference, trial.element, self.bench.main, against=shaken.kept)
+        else:
+            plain = Accumulated(reference, trial.element, against=shaken.kept)
+        self.bench.run(trial.state, self.bench.main, exact, plain)
+        return plain.distances
+
+
+class _Shaken(Introduced):
+    """Every layer is given exact values with noise."""
+
+    def __init__(
+        self, reference: Reference, element: Transform, dtype: torch.dtype, epsilon: float, generator: torch.Generator
+    ) -> None:
+        super().__init__(reference, element, dtype, keep=True)
+        self._epsilon, self._generator = epsilon, generator
+
+    def handed_on(self, tensor: torch.Tensor, representation: Representation) -> torch.Tensor:
+        return jittered(super().handed_on(tensor, representation), self._epsilon, self._generator)
