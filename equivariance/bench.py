@@ -110,8 +110,11 @@ class Bench:
         if key not in self._modules:
             self._unwatch((state.weights, self.working))
             self._modules[key] = _copied(self._modules[state.weights, self.working]).train().to(dtype)
-        with torch.no_grad():
-            return self._modules[key].train(state.mode == "train")
+        module, training = self._modules[key], state.mode == "train"
+        if any(layer.training != training for layer in module.modules()):
+            with torch.no_grad():
+                module.train(training)
+        return module
 
     def watched(self, state: State, dtype: torch.dtype, handler: Handler) -> AbstractContextManager[None]:
         """Route the calls of layers that have a contract, in runs of the copy for a state, through ``handler``."""

@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from equivariance.trees import UNSPECIFIED, leaves
+
+_SMALL, _BLOCK = 8192, 65536
+"""Below so many entries a call to another library costs more than it saves; so many are compared before the next."""
 
 
 def version_of(tensor: torch.Tensor) -> object:
@@ -36,7 +40,22 @@ def identities(value: Any) -> list[tuple[Any, ...]]:
 def equal(value: Any, other: Any) -> bool:
     """Whether two values hold as many tensors, and equal ones."""
     left, right = leaves(value, UNSPECIFIED), leaves(other, UNSPECIFIED)
-    return len(left) == len(right) and all(torch.equal(a, b) for (_, a, _), (_, b, _) in zip(left, right, strict=True))
+    return len(left) == len(right) and all(alike(a, b) for (_, a, _), (_, b, _) in zip(left, right, strict=True))
+
+
+def alike(left: Tensor, right: Tensor) -> bool:
+    """As ``torch.equal``, which goes entry by entry: several times as fast for large tensors of floats."""
+    if left.shape != right.shape or left.numel() < _SMALL or not (_plain(left) and _plain(right)):
+        return torch.equal(left, right)
+    one, other = (t.detach().view(-1).numpy() for t in (left, right))
+    blocks = (slice(start, start + _BLOCK) for start in range(0, len(one), _BLOCK))
+    return all(bool((one[block] == other[block]).all()) for block in blocks)
+
+
+def _plain(tensor: Tensor) -> bool:
+    """Whether numpy reads it as it lies in memory."""
+    kind = type(tensor) is Tensor and tensor.dtype in (torch.float32, torch.float64) and tensor.device.type == "cpu"
+    return kind and tensor.is_contiguous() and not tensor.is_neg()
 
 
 def same(value: Any, other: Any) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from equivariance.elements import Transform
+from equivariance.identities import alike
 from equivariance.representations import CartesianPoints, Representation
 from equivariance.trees import leaves
 
@@ -92,7 +93,7 @@ def _float_errors(
     if scales is None:
         scales = _scales(path, _placed(right, representation, element), representation)
     keys = [(path, part.label) for part in representation.parts(right)]
-    if torch.equal(left, right) and all(math.isfinite(scales[key]) for key in keys):
+    if alike(left, right) and all(math.isfinite(scales[key]) for key in keys):
         return dict.fromkeys(keys, EQUAL)
     parts = representation.parts(left - right)
     return {key: PartError(_norm(part.values), scales[key], False) for key, part in zip(keys, parts, strict=True)}
