@@ -91,7 +91,7 @@ def _evaluated(
             moved = under_condition(faces, condition, options.seed)
             for network, results in zip(trained, measured, strict=True):
                 results.append(measure(network.model.to(device), moved, condition, device, advance, options.looks))
-    names = _names([network.settings.network for network in trained])
+    names = _names([network.settings.network for network in trained], [path.stem for path in options.checkpoints])
     return tuple(
         Evaluated(
             name=name,
@@ -105,10 +105,13 @@ def _evaluated(
     )
 
 
-def _names(kinds: Sequence[str]) -> list[str]:
-    """Names of the networks by their kind, numbered where a kind is there more than once."""
-    several = {kind for kind in kinds if kinds.count(kind) > 1}
-    return [f"{kind}-{kinds[: n + 1].count(kind)}" if kind in several else kind for n, kind in enumerate(kinds)]
+def _names(kinds: Sequence[str], files: Sequence[str]) -> list[str]:
+    """Names of the networks by their kind; where kinds repeat by their files, and where these do too by number."""
+    if len(set(kinds)) == len(kinds):
+        return list(kinds)
+    if len({*files, *kinds}) == len(files) + len(set(kinds)):
+        return [file if kinds.count(kind) > 1 else kind for kind, file in zip(kinds, files, strict=True)]
+    return [f"{kind}-{kinds[: n + 1].count(kind)}" if kinds.count(kind) > 1 else kind for n, kind in enumerate(kinds)]
 
 
 def _arguments(options: argparse.Namespace) -> list[str]:

@@ -18,6 +18,7 @@ from se3unet.evaluation.report import LABEL
 from se3unet.evaluation.results import Evaluated, Evaluation, to_plain
 from se3unet.metrics import FAILURE
 from se3unet.pictures import to_png
+from se3unet.training.settings import TrainingSettings
 
 PAGE = "landmarks.md"
 FOLDER = "landmarks"
@@ -93,7 +94,8 @@ def _page(evaluation: Evaluation, command: str) -> str:
         _picture("conditions", "mean IoU at 0.2 under each condition"),
         _METHOD,
         "## Networks",
-        tables.markdown(("network", "checkpoint", "parameters"), map(_about, evaluation.networks)),
+        tables.markdown(("network", "checkpoint", "parameters", "last training"), map(_about, evaluation.networks)),
+        "The last training may have begun with weights of another one.",
         "## Over all thresholds",
         _picture("iou", "mean IoU over the threshold"),
         "## Cumulative errors",
@@ -116,8 +118,12 @@ def _picture(name: str, words: str) -> str:
     return f"![{words}]({FOLDER}/{name}.png)"
 
 
-def _about(network: Evaluated) -> tuple[str, str, str]:
-    return network.name, f"`{network.checkpoint}`", f"{network.parameters:,}"
+def _about(network: Evaluated) -> tuple[str, ...]:
+    training = TrainingSettings(**network.settings["training"])
+    cuts = f", {training.cuts} cut of each face besides" if training.cuts else ""
+    words = f"{training.epochs} epochs, batches of {training.batch} on each device, rate {training.rate:g}{cuts}"
+    loss = str(network.settings["loss"]["kind"]).replace("_", " ")
+    return network.name, f"`{network.checkpoint}`", f"{network.parameters:,}", f"{loss}: {words}"
 
 
 def _device() -> str:

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from se3unet.__main__ import main
+from se3unet.evaluation.command import _names
 from se3unet.training.checkpoint import save_checkpoint
 from se3unet.training.networks import build
 from tests.se3unet.training_faces import small_faces, small_settings
@@ -45,6 +46,25 @@ def test_the_page_says_how_it_was_made_and_shows_every_chart(written):
     assert sorted(path.name for path in (written / "landmarks").iterdir() if path.suffix != ".png") == [
         *("ced.csv", "errors.csv", "iou.csv", "landmarks.json")
     ]
+
+
+def test_the_page_says_how_each_network_was_trained_last(written):
+    row = next(line for line in (written / "landmarks.md").read_text().splitlines() if "model.safetensors`" in line)
+    assert "epochs, batches of" in row
+
+
+@pytest.mark.parametrize(
+    ("kinds", "files", "names"),
+    [
+        (["se3unet", "published"], ["a", "b"], ["se3unet", "published"]),
+        (["se3unet", "se3unet"], ["first", "second"], ["first", "second"]),
+        (["se3unet", "published", "se3unet"], ["a", "b", "c"], ["a", "published", "c"]),
+        (["se3unet", "se3unet"], ["model", "model"], ["se3unet-1", "se3unet-2"]),
+        (["se3unet", "published", "se3unet"], ["published", "b", "c"], ["se3unet-1", "published", "se3unet-2"]),
+    ],
+)
+def test_networks_of_one_kind_are_told_by_their_files(kinds, files, names):
+    assert _names(kinds, files) == names
 
 
 def test_the_numbers_are_the_same_in_every_pose(written):
