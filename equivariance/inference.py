@@ -81,6 +81,7 @@ def infer(
     """
     laws: dict[str, dict[str, list[Law | None]]] = {}
     passed: dict[str, list[Passed]] = {}
+    groups = list(groups)
     for group in groups:
         recorded = _recorded(surveyors[group.symmetry], group)
         if isinstance(recorded, str):
@@ -93,7 +94,7 @@ def infer(
     contracts = {
         layer: _contract(passed[layer], found, nodes, partial.get(layer))
         for layer, found in laws.items()
-        if layer in passed
+        if layer in passed and len(found) == len(groups)  # what is seen under some alone says nothing of the others
     }
     return Inferred(
         {layer: c for layer, c in contracts.items() if c is not None},

@@ -77,3 +77,47 @@ def test_what_the_last_layer_states_is_not_guessed(seed):
     """Broken as it is, the output may be nearer to no change at all than to its own law."""
     line = next(line for line in diagnosed(True, seed).assumptions if line.startswith("output"))
     assert line.startswith("output['made'] [6, 4]: 1x0e+1x1o (stated by out; closest: off by")
+
+
+class Turned(nn.Module):
+    """Nobody says that it takes and gives vectors."""
+
+    def forward(self, edges):
+        return 2 * edges / (1 + edges.square().sum(-1, keepdim=True))
+
+
+class OfEdges(nn.Module):
+    """Stated for vectors of edges, of which there are more than nodes."""
+
+    irreps_in = irreps_out = o3.Irreps("1x1o")
+
+    def __init__(self):
+        super().__init__()
+        self.inner = Turned()
+
+    def forward(self, edges):
+        return self.inner(edges)
+
+
+class Messages(nn.Module):
+    """Vectors of nodes, from those of edges."""
+
+    def __init__(self):
+        super().__init__()
+        self.of_edges = OfEdges()
+
+    def forward(self, pos, edge_index):
+        source, target = edge_index
+        return torch.zeros_like(pos).index_add(0, target, self.of_edges(pos[source] - pos[target]))
+
+
+def test_layers_that_are_seen_under_some_symmetries_only_are_not_inferred_from_these():
+    """Numbers of edges tell no axis of nodes, so that under permutations the stated layer counts as its caller's code.
+
+    Its insides are seen then, and not under rotations: that permutations leave them alone says nothing of rotations.
+    """
+    inputs = ["cartesian_points", eq.NodeIndices(nodes=None)]
+    report = eq.diagnose(Messages(), (normal(NODES, 3), EDGES), inputs, "1x1o", group=["e3", "permutation"])
+    assert report.ok, report
+    assert not report.notes, report
+    assert any("of_edges" in line and "not known by their lengths" in line for line in report.assumptions)
