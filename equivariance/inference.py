@@ -94,7 +94,7 @@ def infer(
     contracts = {
         layer: _contract(passed[layer], found, nodes, partial.get(layer))
         for layer, found in laws.items()
-        if layer in passed and len(found) == len(groups)  # what is seen under some alone says nothing of the others
+        if layer in passed and _throughout(found, groups)
     }
     return Inferred(
         {layer: c for layer, c in contracts.items() if c is not None},
@@ -143,6 +143,11 @@ def _telling(surveyor: Surveyor, group: Group) -> list[Transform]:
         return list(group.draw(1, surveyor.seed, surveyor.setting))
     orders = [range(count - 1, -1, -1), *([i] * count for i in range(count))]
     return [samples(order, of=count) for order in orders]
+
+
+def _throughout(laws: Mapping[str, Sequence[Law | None]], groups: Sequence[Group]) -> bool:
+    """Whether a layer's calls are seen under all symmetries: seen under some, they say nothing of the others."""
+    return len(laws) == len(groups) and len({len(found) for found in laws.values()}) == 1
 
 
 def _law(flow: Dataflow, number: int) -> Law | None:

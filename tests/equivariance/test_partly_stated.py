@@ -102,22 +102,24 @@ class OfEdges(nn.Module):
 class Messages(nn.Module):
     """Vectors of nodes, from those of edges."""
 
-    def __init__(self):
+    def __init__(self, again=False):
         super().__init__()
-        self.of_edges = OfEdges()
+        self.of_edges, self.again = OfEdges(), again
 
     def forward(self, pos, edge_index):
         source, target = edge_index
-        return torch.zeros_like(pos).index_add(0, target, self.of_edges(pos[source] - pos[target]))
+        made = torch.zeros_like(pos).index_add(0, target, self.of_edges(pos[source] - pos[target]))
+        return self.of_edges.inner(made) if self.again else made
 
 
-def test_layers_that_are_seen_under_some_symmetries_only_are_not_inferred_from_these():
+@pytest.mark.parametrize("again", [False, True])
+def test_layers_that_are_seen_under_some_symmetries_only_are_not_inferred_from_these(again):
     """Numbers of edges tell no axis of nodes, so that under permutations the stated layer counts as its caller's code.
 
     Its insides are seen then, and not under rotations: that permutations leave them alone says nothing of rotations.
     """
     inputs = ["cartesian_points", eq.NodeIndices(nodes=None)]
-    report = eq.diagnose(Messages(), (normal(NODES, 3), EDGES), inputs, "1x1o", group=["e3", "permutation"])
+    report = eq.diagnose(Messages(again), (normal(NODES, 3), EDGES), inputs, "1x1o", group=["e3", "permutation"])
     assert report.ok, report
     assert not report.notes, report
     assert any("of_edges" in line and "not known by their lengths" in line for line in report.assumptions)
