@@ -65,8 +65,8 @@ def breaks_of(surveyor: Surveyor, group: Group, parts: list[Suspect]) -> list[Br
         if any(tracer.heals(part) for tracer in tracers):
             continue
         tracer = tracer_of(surveyor, group, part)
-        statements = {_name(s): s for s in reversed(located(surveyor.bench, part, tracer))}
-        chosen = list(reversed(statements.values()))[: None if not part.layer else 1]
+        statements = {_name(s): s for s in reversed(located(surveyor.bench, part, tracer)) if not s.hidden}
+        chosen = list(reversed(statements.values()))
         named, proven = {_name(b.statement) for b in found if b.statement}, not found or _proven(found)
         new = [_break(part, s, chosen, tracer) for s in chosen if _name(s) not in named]
         found = [b for b in found if b.statement or not tracer.heals(b.suspect)]

@@ -141,9 +141,13 @@ class Dataflow:
             last += 1
         return Unit(chain[0] if chain else None, event.layer, first, last)
 
-    def executions(self, unit: Unit, involved: Iterable[int]) -> list[Unit]:
-        """Every execution of a statement that makes one of the ``involved`` values, by the same layer."""
-        return [u for u in self.making(involved) if u.layer == unit.layer and u.place == unit.place]
+    def executions(self, unit: Unit, involved: Iterable[int], anywhere: bool = False) -> list[Unit]:
+        """Every execution of a statement that makes one of the ``involved`` values, by the same layer or ``anywhere``.
+
+        Where there is no Python source nothing tells statements of different layers apart.
+        """
+        anywhere = anywhere and unit.place is not None
+        return [u for u in self.making(involved) if u.place == unit.place and (anywhere or u.layer == unit.layer)]
 
     def making(self, involved: Iterable[int]) -> list[Unit]:
         """The statements that make values, in their order."""

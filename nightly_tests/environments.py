@@ -68,6 +68,29 @@ ENVIRONMENTS = (
     Environment("e3nn (all of nn and o3)", "e3nn", ("e3nn",)),
     Environment("se3-transformer-pytorch", "se3_transformer", ("se3-transformer-pytorch", "einops")),
     Environment(
+        "equiformer-pytorch", "equiformer",
+        ("equiformer-pytorch", "einops", "beartype", "filelock", "taylor-series-linear-attention",
+         "rotary-embedding-torch", "torch-einops-utils"),
+        broken={"Equiformer": ("rotation",)}, statement="F.pairwise_distance(",
+        why="attention by the distance of features calls `F.pairwise_distance`, which adds 1e-6 to each component "
+        "before it takes the norm; with attention by products nothing is broken",
+    ),
+    Environment(
+        "en-transformer", "en_transformer",
+        ("en-transformer", "einops", "beartype", "rotary-embedding-torch", "torch-einops-utils"),
+    ),
+    Environment(
+        "gotennet-pytorch", "gotennet",
+        ("gotennet-pytorch", "einops", "einx", "frozendict", "loguru", "beartype", "jaxtyping", "hyper-connections",
+         "x-transformers", "torch-einops-utils"),
+    ),
+    Environment("invariant-point-attention", "point_attention", ("invariant-point-attention", "einops")),
+    Environment(
+        "VN-transformer", "vector_neurons", ("VN-transformer", "einops", "beartype"),
+        broken={"VNTransformer": ("rotation",)}, statement="out + rearrange(bias",
+        why="linear maps of vectors add a bias of length 1e-6 unless `bias_epsilon=0`",
+    ),
+    Environment(
         "torch_geometric", "torch_geometric", ("torch_geometric",), with_dependencies=True, broken=BY_DESIGN,
         limits="`radius_graph` and `knn_graph` need `pyg-lib`, which the index does not have: a radius graph in plain "
         "PyTorch stands in for one, GravNetConv is left out, and so is DimeNet, which needs `torch-sparse`",

@@ -1,0 +1,196 @@
+"""Which statements must be put right for the error to vanish.
+
+First one by itself, once or wherever it runs; then several in turn, each of which makes something unlawful of what is
+lawful once the ones before it are right.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from equivariance.combinations import diagonal_first
+from equivariance.dataflow import Dataflow, Unit
+from equivariance.laws import Law, Mixed, Unchanged
+
+if TYPE_CHECKING:
+    from equivariance.tracer import Tracer
+
+Laws = Mapping[int, Law]
+"""Value -> the law that replaces it."""
+
+_MOST_ALONE = 12
+_MOST_ROUNDS = 6
+_MOST_TRIES = 12
+"""Statements that are tried by themselves, statements that are tried in turn, and replacements per statement."""
+
+
+class Search:
+    """The search in the recordings of one call, of which ``flow`` has nothing put right."""
+
+    def __init__(self, tracer: Tracer, flow: Dataflow) -> None:
+        self.tracer, self.flow, self.matcher = tracer, flow, tracer.matcher
+        self.involved, self.drops = tracer.suspects(flow)
+
+    def found(self) -> dict[Unit, Laws]:
+        """What puts the statements at fault right, in the order in which they run; empty where nothing heals."""
+        found = self._alone() or self._in_turn() or self._in_turn(hidden=True)
+        kept = dict(found)
+        for unit in reversed(found):  # what an earlier one heals too, was not at fault
+            rest = {u: v for u, v in kept.items() if u != unit}
+            if self._left(merged(rest)) <= self.tracer.remainder and not self._goes_into(found[unit], unit, rest):
+                del kept[unit]
+        return kept
+
+    def _alone(self) -> dict[Unit, Laws]:
+        """The first suspect that heals everything by itself: the others may be local frames, put right later.
+
+        By itself is wherever it runs: what it breaks first, it may break again, and so may the layers of its kind.
+        """
+        for unit in itertools.islice(dict.fromkeys(self.flow.unit(index) for index in self.drops), _MOST_ALONE):
+            for laws in self._replaced(unit):
+                if self._left(laws) <= self.tracer.remainder and self._begins(unit, laws, {}):
+                    return {**self._earlier(self.flow, unit, {}), **self._by_layer(unit, laws)}
+        return {}
+
+    def _in_turn(self, hidden: bool = False) -> dict[Unit, Laws]:
+        """Suspects put right one after the other; also those that show once others are right, where ``hidden``."""
+        laws: dict[Unit, Laws] = {}
+        tried: set[int] = set()
+        for _ in range(_MOST_ROUNDS):
+            flow = self.tracer.flow(merged(laws)) if laws else self.flow
+            if flow is None:
+                break
+            involved, drops = self.tracer.suspects(flow)
+            left = [i for i in drops if i not in tried and (hidden or i in self.drops)]
+            if not left:
+                break
+            tried.add(left[0])
+            for unit in flow.units(left[0]):
+                found, healed = self._try(flow, unit, involved, merged(laws), len(drops), hidden)
+                if healed:
+                    return {**laws, **self._earlier(flow, unit, laws), unit: found}
+                if found:
+                    laws[unit] = found
+                    wide = self._everywhere(laws) if hidden else {}
+                    if wide:
+                        return wide
+                    break
+        return {}
+
+    def _try(
+        self, flow: Dataflow, unit: Unit, involved: set[int], known: Laws, count: int, hidden: bool
+    ) -> tuple[Laws, bool]:
+        """The replacement after which the fewest suspects are left, fewer than ``count``, and whether it heals.
+
+        Else, where ``hidden``, that by the laws of what was read, if less is broken after it and what breaks it comes
+        later.
+        """
+        fewest: tuple[int, Laws] = (count, {})
+        kept: Laws = {}
+        values = flow.escaping(unit, involved, self.tracer.targets)
+        nearest = {n: law for n in values for law in flow.laws_near(n)[:1]}
+        for laws in self._replacements(flow, values):
+            tape, error = self.tracer.attempt({**known, **laws})
+            if error <= self.tracer.remainder:
+                return laws, True
+            left = None if tape is None else self.tracer.under_the_first(tape)
+            if left is not None:
+                rest, suspects = self.tracer.suspects(left)
+                fewest = min(fewest, (len(suspects), laws), key=lambda f: f[0])
+                if hidden and laws == nearest and len(rest) < len(involved) and min(suspects) >= unit.last:
+                    kept = laws
+        return fewest[1] or kept, False
+
+    def _earlier(self, flow: Dataflow, found: Unit, laws: Mapping[Unit, Laws]) -> dict[Unit, Laws]:
+        """The first statement before the one that was found whose replacement heals as well."""
+        for number, law in flow.sources(found):
+            unit = flow.unit(flow.producers[number])
+            if unit.first < found.first and self._left({**merged(laws), number: law}) <= self.tracer.remainder:
+                return self._earlier(flow, unit, laws) or {unit: {number: law}}
+        return {}
+
+    def _everywhere(self, laws: Mapping[Unit, Laws]) -> dict[Unit, Laws]:
+        """Each statement put right wherever it runs, by the laws that put it right once; empty where it heals not."""
+        wide: dict[Unit, Laws] = {}
+        for unit, found in laws.items():
+            wide[unit] = dict(found)
+            for other in self.flow.executions(unit, self.involved, anywhere=True):
+                values = self._escaping(other)
+                if self._shapes(values) == self._shapes(found):
+                    wide[unit] = {**wide[unit], **dict(zip(values, found.values(), strict=True))}
+        if wide == laws or self._left(merged(wide)) > self.tracer.remainder:
+            return {}
+        if not all(self._begins(u, w, merged({o: v for o, v in wide.items() if o != u})) for u, w in wide.items()):
+            return {}
+        return {u: w for unit, found in wide.items() for u, w in self._by_layer(unit, found).items()}
+
+    def _by_layer(self, unit: Unit, laws: Laws) -> dict[Unit, Laws]:
+        """What puts a statement right wherever it runs, one by one for the layers that run it."""
+        found: dict[str, tuple[Unit, dict[int, Law]]] = {unit.layer: (unit, {})}
+        for other in self.flow.executions(unit, self.involved, anywhere=True):
+            values = self._escaping(other)
+            found.setdefault(other.layer, (other, {}))[1].update({n: laws[n] for n in values if n in laws})
+        known = {n for _, own in found.values() for n in own}
+        found[unit.layer][1].update({n: law for n, law in laws.items() if n not in known})
+        return {first: own for first, own in found.values() if own}
+
+    def _begins(self, unit: Unit, laws: Laws, known: Laws) -> bool:
+        """Whether the break begins in a statement that is put right several times, and does not pass through it.
+
+        What adds up broken values, time after time, heals everything too where it is put right each time.
+        """
+        times = self.flow.executions(unit, self.involved, anywhere=True)
+        values = {u: set(self._escaping(u)) & set(laws) for u in times}
+        several = [u for u in times if values[u]]
+        for last in reversed(several) if len(several) > 1 else ():
+            rest = {n: law for n, law in laws.items() if n not in values[last]}
+            tape, error = self.tracer.attempt({**known, **rest})
+            if error > self.tracer.remainder:
+                left = None if tape is None else self.tracer.under_the_first(tape)
+                return left is not None and any(last.first <= i < last.last for i in self.tracer.suspects(left)[1])
+        return True
+
+    def _goes_into(self, values: Laws, unit: Unit, others: Mapping[Unit, Laws]) -> bool:
+        """Whether what a statement breaks goes into a later one that was put right: both are at fault, in a row."""
+        reached = set(values)
+        for event in self.flow.events[unit.first :]:
+            if reached.intersection(event.reads):
+                reached.update(event.writes)
+        return any(reached.intersection(found) for other, found in others.items() if other.first > unit.first)
+
+    def _replaced(self, unit: Unit) -> Iterator[Laws]:
+        """Replacements for a statement once, for all times that its layer runs it, and for all layers that do."""
+        runs = (self.flow.executions(unit, self.involved, anywhere) for anywhere in (False, True))
+        times = (tuple(tuple(self._escaping(u)) for u in units) for units in ([unit], *runs))
+        for values in dict.fromkeys(times):
+            first, *others = map(self._shapes, values)
+            if others and all(other == first for other in others):  # the same laws, of what is nothing broken yet
+                for laws in self._replacements(self.flow, values[0]):
+                    yield {n: law for own in values for n, law in zip(own, laws.values(), strict=True)}
+            yield from self._replacements(self.flow, [n for own in values for n in own])
+
+    def _replacements(self, flow: Dataflow, values: Sequence[int]) -> Iterator[Laws]:
+        choices = [list(self.matcher.candidates(flow.reference.values[n], flow.laws_near(n))) for n in values]
+        # What turns in another basis was not meant to be invariant; one element alone may seem to turn anything.
+        for n, laws in zip(values, choices, strict=True):
+            if isinstance(flow.law(n), Mixed) and len(laws) > 1 and len(self.tracer.elements) > 1:
+                laws[:] = [law for law in laws if law != Unchanged()]
+        if values:
+            for chosen in itertools.islice(diagonal_first(choices, _MOST_TRIES), _MOST_TRIES):
+                yield dict(zip(values, chosen, strict=True))
+
+    def _escaping(self, unit: Unit) -> list[int]:
+        return self.flow.escaping(unit, self.involved, self.tracer.targets)
+
+    def _shapes(self, values: Sequence[int] | Laws) -> list[object]:
+        return [self.flow.reference.values[n].shape for n in values]
+
+    def _left(self, laws: Laws) -> float:
+        return self.tracer.attempt(laws)[1]
+
+
+def merged(laws: Mapping[Unit, Laws]) -> dict[int, Law]:
+    """What puts several statements right."""
+    return {number: law for found in laws.values() for number, law in found.items()}

@@ -1,0 +1,80 @@
+"""Statements at fault in several layers of a network that nobody declared: one that all of them run, or one in each."""
+
+import inspect
+
+import pytest
+import torch
+from torch import nn
+
+import equivariance as eq
+from tests.equivariance.specimens import normal
+
+
+class Layer(nn.Module):
+    """Mixes channels of vectors, breaks what it is told to, and gates."""
+
+    def __init__(self, breaks):
+        super().__init__()
+        self.breaks, self.weight = breaks, nn.Parameter(torch.randn(8, 8) / 3)
+
+    def forward(self, v):
+        v = torch.einsum("...ix,oi->...ox", v, self.weight)
+        if "clip" in self.breaks:
+            v = v.clamp(-0.5, 0.5)  # clip
+        if "bias" in self.breaks:
+            v = v + 0.1  # bias
+        if "relu" in self.breaks:
+            v = torch.relu(v)  # relu
+        if "scale" in self.breaks:
+            v = v * torch.tensor([1.0, 2, 1]).to(v)  # scale
+        return v * torch.sigmoid(v.square().sum(-1, keepdim=True))
+
+
+class Row(nn.Module):
+    """Layers one after another, each added to what it was given."""
+
+    def __init__(self, *breaks):
+        super().__init__()
+        self.layers, self.weight = nn.ModuleList(map(Layer, breaks)), nn.Parameter(torch.randn(8))
+
+    def forward(self, pos):
+        v = (pos - pos.mean(0))[:, None] * self.weight[:, None]
+        for layer in self.layers:
+            v = v + layer(v)
+        return v.sum(1)
+
+
+def lines():
+    source, start = inspect.getsourcelines(Layer)
+    return {text.split("# ")[1].strip(): start + n for n, text in enumerate(source) if "# " in text}
+
+
+def named(breaks, seed):
+    torch.manual_seed(seed)
+    report = eq.diagnose(Row(*breaks), normal(6, 3, seed=seed), "cartesian_points", "1x1o", group="so3", samples=3)
+    return {(f.layer, f.location.line, f.located) for f in report.findings}
+
+
+ROWS = [
+    ("clip",),
+    ("", "bias", ""),
+    ("clip", "bias"),
+    ("relu", "", "clip"),
+    ("clip", "relu", "bias", "scale"),
+    ("clip",) * 4,
+    ("bias", "") * 4,
+    ("relu",) * 10,
+]
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("breaks", ROWS, ids="-".join)
+def test_the_statement_is_named_in_every_layer_that_is_at_fault(breaks, seed):
+    assert named(breaks, seed) == {(f"layers.{n}", lines()[b], "confirmed") for n, b in enumerate(breaks) if b}
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("count", [1, 3])
+def test_of_statements_in_a_row_the_last_is_named(count, seed):
+    """What the last makes is broken whatever the first does, so that the first shows once the last is right."""
+    assert named(["clip bias"] * count, seed) == {(f"layers.{n}", lines()["bias"], "confirmed") for n in range(count)}
