@@ -8,11 +8,12 @@ import torch
 
 from equivariance.bench import Bench, State
 from equivariance.elements import Transform
+from equivariance.events import Event
 from equivariance.frames import Place, is_own
 from equivariance.handlers import Site
 from equivariance.healing import recorded
 from equivariance.probe import Call
-from equivariance.tape import Event, Tape
+from equivariance.tape import Tape
 
 
 def where_not_finite(bench: Bench, state: State, call: Call, path: str) -> Place | None:

@@ -20,11 +20,12 @@ from torch import Tensor
 from equivariance.combinations import diagonal_first
 from equivariance.dataflow import Dataflow, Unit
 from equivariance.elements import Transform
+from equivariance.events import CUTS, VIEWS
 from equivariance.laws import Law, Unchanged
 from equivariance.matching import LAWFUL
 from equivariance.measure import compare, worst
 from equivariance.patches import noise_like
-from equivariance.tape import CUTS, VIEWS, Patch, Tape
+from equivariance.tape import Patch, Tape
 from equivariance.trees import leaves
 
 if TYPE_CHECKING:

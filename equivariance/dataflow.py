@@ -15,11 +15,12 @@ from functools import cached_property
 import torch
 
 from equivariance.elements import Transform
+from equivariance.events import CUTS, VIEWS, Event
 from equivariance.frames import Place
 from equivariance.grid_laws import lattice_of
 from equivariance.laws import Law, Moved, Signed, Turned, Unchanged
 from equivariance.matching import BROKEN, LAWFUL, LINEAR, Matcher, Seen
-from equivariance.tape import CUTS, VIEWS, Event, Tape
+from equivariance.tape import Tape
 
 _PARITIES = (Unchanged(), Signed(0, (-1,)))
 

@@ -10,10 +10,11 @@ from torch import Tensor
 from equivariance.alone import judge
 from equivariance.bench import Bench, State
 from equivariance.elements import Transform
+from equivariance.events import Number
 from equivariance.handlers import Introduced, Reference
 from equivariance.laws import Law
 from equivariance.probe import Call
-from equivariance.tape import Number, Patch, Tape
+from equivariance.tape import Patch, Tape
 from equivariance.traced import Traced
 
 

@@ -18,6 +18,7 @@ from equivariance.contract import Contract
 from equivariance.dataflow import Dataflow
 from equivariance.elements import Transform, samples
 from equivariance.errors import ArgumentError
+from equivariance.events import Passed
 from equivariance.groups import Group
 from equivariance.handlers import Site
 from equivariance.laws import Law
@@ -31,7 +32,6 @@ from equivariance.statement import tracer_of
 from equivariance.survey import Surveyor
 from equivariance.surveyed import Trial
 from equivariance.suspects import Suspect
-from equivariance.tape import Passed
 from equivariance.trees import UNSPECIFIED, leaves
 
 _ROOT = Call("")
@@ -81,12 +81,14 @@ def infer(
     """
     laws: dict[str, dict[str, list[Law | None]]] = {}
     passed: dict[str, list[Passed]] = {}
+    hidden: set[str] = set()
     groups = list(groups)
     for group in groups:
         recorded = _recorded(surveyors[group.symmetry], group)
         if isinstance(recorded, str):
             return Inferred({}, obstacle=recorded)
-        flow, calls = recorded
+        flow, calls, opaque = recorded
+        hidden |= opaque - set(declared)
         passed = {layer: found for layer, found in calls.items() if layer not in declared}
         for layer, found in passed.items():
             laws.setdefault(layer, {})[group.symmetry] = [_law(flow, n) for call in found for n in call.numbers]
@@ -94,11 +96,11 @@ def infer(
     contracts = {
         layer: _contract(passed[layer], found, nodes, partial.get(layer))
         for layer, found in laws.items()
-        if layer in passed and _throughout(found, groups)
+        if layer in passed and layer not in hidden and _throughout(found, groups)
     }
     return Inferred(
         {layer: c for layer, c in contracts.items() if c is not None},
-        tuple(layer for layer, c in contracts.items() if c is None),
+        (*(layer for layer, c in contracts.items() if c is None), *sorted(hidden)),
     )
 
 
@@ -116,8 +118,8 @@ def usable(inferred: Inferred, surveyors: Mapping[str, Surveyor], groups: Iterab
     return inferred
 
 
-def _recorded(surveyor: Surveyor, group: Group) -> tuple[Dataflow, dict[str, list[Passed]]] | str:
-    """The runs and what passed in them, or why there is nothing to go by."""
+def _recorded(surveyor: Surveyor, group: Group) -> tuple[Dataflow, dict[str, list[Passed]], set[str]] | str:
+    """The runs, what passed in them, and where tensors are hidden; or why there is nothing to go by."""
     state = [s for s in surveyor.bench.states if s.mode == "eval"][-1]
     trials = [Trial(element, state) for element in _telling(surveyor, group)]
     found = [worst(surveyor.judged(t, _ROOT).errors[Site(_ROOT)]) for t in trials]
@@ -133,7 +135,7 @@ def _recorded(surveyor: Surveyor, group: Group) -> tuple[Dataflow, dict[str, lis
     if reading.error > reading.remainder:
         tracer.in_frames()
     flow = tracer.healed()
-    return _OTHER_COURSE if flow is None else (flow, tracer.reference.passed)
+    return _OTHER_COURSE if flow is None else (flow, tracer.reference.passed, tracer.reference.opaque)
 
 
 def _telling(surveyor: Surveyor, group: Group) -> list[Transform]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from types import FrameType
 from typing import Any, NamedTuple
@@ -20,27 +20,15 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from equivariance.contract import bind
+from equivariance.errors import ContractError
+from equivariance.events import VIEWS, Event, Number, Passed
 from equivariance.frames import Place, places_of
 from equivariance.keeping import Keeper, Memory
 from equivariance.origins import Origins
 from equivariance.trees import UNSPECIFIED, leaves, map_tensors
 
 Patch = Callable[[Tensor, Sequence[Tensor]], Tensor]
-Number = bool | int | float
 """Gives what takes the place of a value, from it and from all values before it."""
-
-VIEWS = frozenset({
-    "view", "reshape", "_unsafe_view", "unsqueeze", "squeeze", "transpose", "permute", "t", "expand", "unfold", "alias",
-    "detach", "clone", "contiguous", "as_strided", "lift_fresh", "lift_fresh_copy", "movedim", "repeat",
-    "_reshape_alias", "view_as_real", "copy_", "copy", "index_put_", "index_put", "_conj", "real",
-})  # fmt: skip
-"""Operations after which everything is still there, in another layout."""
-
-CUTS = frozenset({
-    "select", "slice", "unbind", "split", "split_with_sizes", "diagonal", "index_select", "index", "gather", "chunk",
-    "narrow",
-})  # fmt: skip
-"""Operations that take something out: components that may be put together again."""
 
 _FACTORIES = frozenset({"empty", "zeros", "new_empty", "new_zeros", "empty_like", "zeros_like", "empty_strided"})
 """Operations that make nothing but memory, which another library may fill behind torch's back."""
@@ -48,41 +36,6 @@ _FACTORIES = frozenset({"empty", "zeros", "new_empty", "new_zeros", "empty_like"
 
 _GENERATED = (torch.jit.ScriptModule, torch.fx.GraphModule)
 """Modules that nobody wrote: their code counts as that of the module that holds them."""
-
-
-@dataclass(frozen=True)
-class Event:
-    """One operation.
-
-    Attributes
-    ----------
-    name : of the operation, without overload
-    places : the statement, those that called the function that it stands in, and so on outwards
-    own : how many of these belong to the layer; more are of its callers
-    layer : dotted path of the innermost module that runs it
-    reads, writes : numbers of values
-    result : what it returns, where that is a Python number
-    origin : number of the event that it differentiates; None for what is no part of a backward pass
-    """
-
-    name: str
-    places: tuple[Place, ...]
-    own: int
-    layer: str
-    reads: tuple[int, ...]
-    writes: tuple[int, ...]
-    result: Number | None = None
-    origin: int | None = None
-
-    @property
-    def place(self) -> Place | None:
-        """The statement; None where there is no Python source."""
-        return self.places[0] if self.places else None
-
-    @property
-    def signature(self) -> tuple[object, ...]:
-        """What two recordings of the same course have in common."""
-        return self.name, self.places, self.layer, self.reads, self.writes
 
 
 class _Asked(NamedTuple):
@@ -94,18 +47,6 @@ class _Asked(NamedTuple):
     origin: int | None
 
 
-@dataclass(frozen=True)
-class Passed:
-    """What one call of a layer took and gave: arguments by name, output, and the numbers of all tensors in order.
-
-    The tensors are those that the tape keeps.
-    """
-
-    arguments: dict[str, Any]
-    output: Any
-    numbers: tuple[int, ...]
-
-
 class Tape(TorchDispatchMode):
     """Records while :attr:`active`.
 
@@ -115,6 +56,7 @@ class Tape(TorchDispatchMode):
     values : every value, by number; copied only where its memory is changed later, or memory has no room for it
     marks : site -> path within the value that passed there -> number
     passed : layer -> its calls
+    opaque : layers that take or give tensors inside of functions or objects
     """
 
     def __init__(self, memory: Memory, patches: Mapping[int, Patch], decisions: Mapping[int, Number]) -> None:
@@ -125,6 +67,7 @@ class Tape(TorchDispatchMode):
         self.values: list[Tensor] = []
         self.marks: dict[object, dict[str, int]] = {}
         self.passed: dict[str, list[Passed]] = {}
+        self.opaque: set[str] = set()
         self._patches, self._decisions = patches, decisions
         self._numbers: dict[int, int] = {}
         self._states: dict[int, int] = {}
@@ -165,20 +108,23 @@ class Tape(TorchDispatchMode):
     def following(self, module: torch.nn.Module, owner: str, others: Sequence[str]) -> Iterator[None]:
         """Be active while ``owner``, a submodule of ``module``, runs code of its own: not that of ``others``."""
         handles = []
-        before: list[tuple[bool, dict[str, Any], tuple[int, ...]]] = []
+        before: list[tuple[bool, tuple[Any, tuple[int, ...]] | None]] = []
 
         def entered(name: str, layer: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
             outer = self.active
             self.active = name == owner or (outer and name not in others)
             arguments = bind(layer.forward, args, kwargs) if self.active and name != owner else {}
-            before.append((outer, *self._passing(arguments)))
+            before.append((outer, self._passing(arguments)))
             self._layers.append((name, len(places_of(sys._getframe(1)))))
 
         def left(name: str, output: Any) -> None:
-            outer, arguments, numbers = before.pop()
+            outer, given = before.pop()
             if self.active and name != owner:
-                output, more = self._passing(output)
-                self.passed.setdefault(name, []).append(Passed(arguments, output, (*numbers, *more)))
+                made = self._passing(output)
+                if given is None or made is None:
+                    self.opaque.add(name)
+                else:
+                    self.passed.setdefault(name, []).append(Passed(given[0], made[0], (*given[1], *made[1])))
             self.active = outer
             self._layers.pop()
 
@@ -226,9 +172,12 @@ class Tape(TorchDispatchMode):
         self.events.append(Event("given", (), 0, self._layers[-1][0], (), (number,)))
         return number
 
-    def _passing(self, value: Any) -> tuple[Any, tuple[int, ...]]:
-        """A value, of the tensors that are kept, and their numbers."""
-        numbers = tuple(self.number(t) for _, t, _ in leaves(value, UNSPECIFIED))
+    def _passing(self, value: Any) -> tuple[Any, tuple[int, ...]] | None:
+        """A value, of the tensors that are kept, and their numbers; None where tensors are hidden in it."""
+        try:
+            numbers = tuple(self.number(t) for _, t, _ in leaves(value, UNSPECIFIED))
+        except ContractError:
+            return None
         left = iter(numbers)
         with self.paused():
             return map_tensors(value, lambda _: self.values[next(left)]), numbers

@@ -15,6 +15,7 @@ from equivariance.bench import Bench
 from equivariance.bypass import LeftOut, depends_on_frame
 from equivariance.dataflow import Dataflow, Unit, divergence
 from equivariance.elements import Transform
+from equivariance.events import Number
 from equivariance.frames import Place
 from equivariance.handlers import COURSE, Introduced, Site
 from equivariance.healing import patch, recorded
@@ -23,7 +24,7 @@ from equivariance.measure import PartKey
 from equivariance.search import Laws, Search, merged
 from equivariance.suggestions import Sizes
 from equivariance.suspects import Suspect
-from equivariance.tape import Number, Patch, Tape
+from equivariance.tape import Patch, Tape
 from equivariance.traced import Traced
 
 _MOST_DECISIONS = 6

@@ -9,6 +9,8 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
+from functools import partial
+from types import CellType, FunctionType, MethodType
 from typing import Any
 
 import numpy as np
@@ -241,4 +243,21 @@ def _holds_tensors(value: object, depth: int) -> bool:
         items = value.values()
     elif isinstance(value, (list, tuple, set, frozenset)):
         items = value
+    elif isinstance(value, partial):
+        items = [value.func, *value.args, *value.keywords.values()]
+    elif isinstance(value, FunctionType):
+        items = [
+            *(value.__defaults__ or ()),
+            *(cell.cell_contents for cell in value.__closure__ or () if _filled(cell)),
+        ]
+    elif isinstance(value, MethodType):
+        items = [value.__self__, value.__func__]
     return any(_holds_tensors(item, depth - 1) for item in items)
+
+
+def _filled(cell: CellType) -> bool:
+    try:
+        cell.cell_contents  # noqa: B018
+    except ValueError:
+        return False
+    return True

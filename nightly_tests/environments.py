@@ -70,14 +70,15 @@ ENVIRONMENTS = (
     Environment(
         "equiformer-pytorch", "equiformer",
         ("equiformer-pytorch", "einops", "beartype", "filelock", "taylor-series-linear-attention",
-         "rotary-embedding-torch", "torch-einops-utils"),
+         "rotary-embedding-torch", "torch-einops-utils", "jaxtyping", "einx", "frozendict", "loguru"),
         broken={"Equiformer": ("rotation",)}, statement="F.pairwise_distance(",
         why="attention by the distance of features calls `F.pairwise_distance`, which adds 1e-6 to each component "
         "before it takes the norm; with attention by products nothing is broken",
     ),
     Environment(
         "en-transformer", "en_transformer",
-        ("en-transformer", "einops", "beartype", "rotary-embedding-torch", "torch-einops-utils"),
+        ("en-transformer", "einops", "beartype", "rotary-embedding-torch", "torch-einops-utils", "jaxtyping", "einx",
+         "frozendict", "loguru"),
     ),
     Environment(
         "gotennet-pytorch", "gotennet",
@@ -87,8 +88,9 @@ ENVIRONMENTS = (
     Environment("invariant-point-attention", "point_attention", ("invariant-point-attention", "einops")),
     Environment(
         "VN-transformer", "vector_neurons", ("VN-transformer", "einops", "beartype"),
-        broken={"VNTransformer": ("rotation",)}, statement="out + rearrange(bias",
-        why="linear maps of vectors add a bias of length 1e-6 unless `bias_epsilon=0`",
+        broken={"VNTransformer(bias_epsilon=1e-3)": ("rotation",)}, statement="out + rearrange(bias",
+        why="linear maps of vectors add a bias of length `bias_epsilon`; what comes of the default, 1e-6, is taken for "
+        "a constant that was rounded to float32, and noted as `precision`",
     ),
     Environment(
         "torch_geometric", "torch_geometric", ("torch_geometric",), with_dependencies=True, broken=BY_DESIGN,

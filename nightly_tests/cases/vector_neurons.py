@@ -17,4 +17,5 @@ def network(epsilon: float) -> eq.Report:
 CASES = {
     "VNTransformer(bias_epsilon=0)": lambda: network(0.0),
     "VNTransformer": lambda: network(1e-6),
+    "VNTransformer(bias_epsilon=1e-3)": lambda: network(1e-3),
 }

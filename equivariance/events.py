@@ -1,0 +1,70 @@
+"""What a recording consists of: operations, and what passed between layers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from equivariance.frames import Place
+
+Number = bool | int | float
+
+VIEWS = frozenset({
+    "view", "reshape", "_unsafe_view", "unsqueeze", "squeeze", "transpose", "permute", "t", "expand", "unfold", "alias",
+    "detach", "clone", "contiguous", "as_strided", "lift_fresh", "lift_fresh_copy", "movedim", "repeat",
+    "_reshape_alias", "view_as_real", "copy_", "copy", "index_put_", "index_put", "_conj", "real",
+})  # fmt: skip
+"""Operations after which everything is still there, in another layout."""
+
+CUTS = frozenset({
+    "select", "slice", "unbind", "split", "split_with_sizes", "diagonal", "index_select", "index", "gather", "chunk",
+    "narrow",
+})  # fmt: skip
+"""Operations that take something out: components that may be put together again."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """One operation.
+
+    Attributes
+    ----------
+    name : of the operation, without overload
+    places : the statement, those that called the function that it stands in, and so on outwards
+    own : how many of these belong to the layer; more are of its callers
+    layer : dotted path of the innermost module that runs it
+    reads, writes : numbers of values
+    result : what it returns, where that is a Python number
+    origin : number of the event that it differentiates; None for what is no part of a backward pass
+    """
+
+    name: str
+    places: tuple[Place, ...]
+    own: int
+    layer: str
+    reads: tuple[int, ...]
+    writes: tuple[int, ...]
+    result: Number | None = None
+    origin: int | None = None
+
+    @property
+    def place(self) -> Place | None:
+        """The statement; None where there is no Python source."""
+        return self.places[0] if self.places else None
+
+    @property
+    def signature(self) -> tuple[object, ...]:
+        """What two recordings of the same course have in common."""
+        return self.name, self.places, self.layer, self.reads, self.writes
+
+
+@dataclass(frozen=True)
+class Passed:
+    """What one call of a layer took and gave: arguments by name, output, and the numbers of all tensors in order.
+
+    The tensors are those that the tape keeps.
+    """
+
+    arguments: dict[str, Any]
+    output: Any
+    numbers: tuple[int, ...]
