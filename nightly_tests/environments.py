@@ -71,13 +71,13 @@ ENVIRONMENTS = (
         "equiformer-pytorch", "equiformer",
         ("equiformer-pytorch", "einops", "beartype", "filelock", "taylor-series-linear-attention",
          "rotary-embedding-torch", "torch-einops-utils", "jaxtyping", "einx", "frozendict", "loguru"),
-        broken={"Equiformer": ("rotation",)}, statement="F.pairwise_distance(",
-        why="attention by the distance of features calls `F.pairwise_distance`, which adds 1e-6 to each component "
-        "before it takes the norm; with attention by products nothing is broken",
+        limits="attention by the distance of features calls `F.pairwise_distance`, which adds 1e-6 to each component "
+        "before it takes the norm: what comes of it is taken for a constant that was rounded to float32, and noted",
     ),
     Environment(
         "en-transformer", "en_transformer",
         ("en-transformer", "einops", "beartype", "rotary-embedding-torch", "torch-einops-utils", "jaxtyping", "einx",
+         "taylor-series-linear-attention",
          "frozendict", "loguru"),
     ),
     Environment(
