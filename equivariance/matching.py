@@ -9,6 +9,7 @@ can still be put right; what is broken cannot.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -25,6 +26,9 @@ from equivariance.wigner import wigner_d
 LAWFUL, LINEAR, BROKEN = 2, 1, 0
 
 _MOST_DEGREE = 8
+_EXACT, _MUCH = 1e4, 1e3
+"""So many machine epsilons are rounding; a law that fits so many times better is the one that is meant."""
+
 _LONGEST = 4096
 """Axes longer than this list things, not components."""
 
@@ -53,9 +57,10 @@ class Matcher:
 
     def fit(self, seen: Seen) -> tuple[int, Law | None]:
         """The level of a value, and the law that gave it."""
-        for law in _once(self._standard(seen)):
-            if self.obeys(seen, law):
-                return LAWFUL, law
+        fitting = (law for law in _once(self._standard(seen)) if self.obeys(seen, law))
+        first = next(fitting, None)
+        if first is not None:
+            return LAWFUL, self._best(seen, first, fitting)
         linear = self._linear(seen)
         if linear is not None:
             return LINEAR, linear
@@ -68,6 +73,20 @@ class Matcher:
             return all(itertools.starmap(self.close, pairs))
         parts = ((a.values, b.values) for p in pairs for a, b in zip(*map(law.how.parts, p), strict=True))
         return all(itertools.starmap(self.close, parts))
+
+    def _best(self, seen: Seen, first: Law, others: Iterator[Law]) -> Law:
+        """The first law that fits; where that is not to rounding, as of rows that are nearly alike, one that does."""
+        left = self._left(seen, first) if seen.reference.is_floating_point() else 0.0
+        if left == 0 or left <= _EXACT * torch.finfo(seen.reference.dtype).eps:
+            return first
+        return next((law for law in others if self._left(seen, law) < left / _MUCH), first)
+
+    def _left(self, seen: Seen, law: Law) -> float:
+        """How much of a value a law that fits leaves open."""
+        pairs = [(value, law.apply(seen.reference, element)) for element, value in seen.under]
+        sizes = [float(torch.linalg.vector_norm(wanted)) for _, wanted in pairs if wanted.is_floating_point()]
+        found = [float(torch.linalg.vector_norm(a - b)) for a, b in pairs if b.is_floating_point()]
+        return max((f / s if s else f for f, s in zip(found, sizes, strict=True) if math.isfinite(f)), default=0.0)
 
     def may_combine(self, value: Tensor) -> bool:
         """Whether :meth:`combines` is worth asking of a value."""

@@ -130,3 +130,24 @@ def test_numbers_of_samples_follow_selections():
     assert report.ok, report
     wrong = eq.check(lambda x, s: pooled(x - x.mean(0), s), inputs, (spec, sample), out, group="batch", samples=4)
     assert told(wrong) == {("", "batch", "batch-coupled")}
+
+
+class Gates(nn.Module):
+    """Gates that start near one, as many do: rows of the same numbers, but for a few in a million."""
+
+    def __init__(self):
+        super().__init__()
+        self.gate, self.map = nn.Linear(8, 8), nn.Linear(8, 8)
+        nn.init.normal_(self.gate.weight, std=1e-7)
+        nn.init.ones_(self.gate.bias)
+
+    def forward(self, x):
+        return self.map(x) * self.gate(x)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_rows_that_are_nearly_alike_follow_the_nodes_all_the_same(seed):
+    torch.manual_seed(seed)
+    report = eq.diagnose(nn.Sequential(Gates(), Gates()), normal(6, 8, seed=seed), [None], None, group="permutation")
+    assert report.ok, report
+    assert not report.notes, report
