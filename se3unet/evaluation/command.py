@@ -107,10 +107,9 @@ def _evaluated(
 
 def _names(kinds: Sequence[str], files: Sequence[str]) -> list[str]:
     """Names of the networks by their kind; where kinds repeat by their files, and where these do too by number."""
-    if len(set(kinds)) == len(kinds):
-        return list(kinds)
-    if len({*files, *kinds}) == len(files) + len(set(kinds)):
-        return [file if kinds.count(kind) > 1 else kind for kind, file in zip(kinds, files, strict=True)]
+    told = [file if kinds.count(kind) > 1 else kind for kind, file in zip(kinds, files, strict=True)]
+    if len(set(told)) == len(told):
+        return told
     return [f"{kind}-{kinds[: n + 1].count(kind)}" if kinds.count(kind) > 1 else kind for n, kind in enumerate(kinds)]
 
 

@@ -58,7 +58,7 @@ def test_the_page_says_how_each_network_was_trained_last(written):
     [
         (["se3unet", "published"], ["a", "b"], ["se3unet", "published"]),
         (["se3unet", "se3unet"], ["first", "second"], ["first", "second"]),
-        (["se3unet", "published", "se3unet"], ["a", "b", "c"], ["a", "published", "c"]),
+        (["se3unet", "published", "se3unet"], ["ours", "published", "c"], ["ours", "published", "c"]),
         (["se3unet", "se3unet"], ["model", "model"], ["se3unet-1", "se3unet-2"]),
         (["se3unet", "published", "se3unet"], ["published", "b", "c"], ["se3unet-1", "published", "se3unet-2"]),
     ],
