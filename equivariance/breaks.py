@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from equivariance.experiments import NUMBERED
+from equivariance.frames import Place
 from equivariance.groups import Group
 from equivariance.healing import Healing
 from equivariance.noise import Verdict
@@ -35,12 +36,14 @@ class Break:
     statement : at fault; None where none was found, or was looked for
     healing : puts the other statements at fault right; None where there are none
     operations : what the statement does, by names of operations
+    before : statements that break what goes into this one, and show once this one is right
     """
 
     suspect: Suspect
     statement: Statement | None = None
     healing: Healing | None = None
     operations: tuple[str, ...] = ()
+    before: tuple[Place, ...] = ()
 
 
 def parts_of(survey: Survey, suspect: Suspect, allowed: Verdict) -> list[Suspect]:
@@ -65,10 +68,13 @@ def breaks_of(surveyor: Surveyor, group: Group, parts: list[Suspect]) -> list[Br
         if any(tracer.heals(part) for tracer in tracers):
             continue
         tracer = tracer_of(surveyor, group, part)
-        statements = {_name(s): s for s in reversed(located(surveyor.bench, part, tracer)) if not s.hidden}
+        told = located(surveyor.bench, part, tracer)
+        statements = {_name(s): s for s in reversed(told) if not s.hidden}
         chosen = list(reversed(statements.values()))
         named, proven = {_name(b.statement) for b in found if b.statement}, not found or _proven(found)
         new = [_break(part, s, chosen, tracer) for s in chosen if _name(s) not in named]
+        before = tuple(s.place for s in told if s.hidden and s.place)
+        new[:1] = [replace(b, before=before) for b in new[:1]]
         found = [b for b in found if b.statement or not tracer.heals(b.suspect)]
         found += [b for b in new if proven or (b.statement and b.statement.confirmed)]
         found += [Break(part)] if proven and not chosen else []

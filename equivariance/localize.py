@@ -16,7 +16,7 @@ from equivariance.measure import PartKey, compare, part_name, worst
 from equivariance.noise import Reading, Verdict
 from equivariance.patches import Repaired, with_leaf
 from equivariance.probe import Call
-from equivariance.remedies import in_local_frame, remedy
+from equivariance.remedies import after_others, in_local_frame, remedy
 from equivariance.sources import location_at, location_of
 from equivariance.survey import Surveyor
 from equivariance.surveyed import Trial, Worst
@@ -153,6 +153,8 @@ class Localizer:
         explanation = explain(experiment, self.group.symmetry, suspect, element)
         if statement and statement.frame:
             explanation = in_local_frame(explanation, statement.frame)
+        if found.before:
+            explanation = after_others(explanation, found.before)
         cloud = cloud_of(self.bench.arguments, self.bench.contracts[""], self.surveyor.setting.nodes)
         layer = suspect.layer or (statement.layer if statement else "")
         place = statement.place if statement else None

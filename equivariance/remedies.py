@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,6 +62,13 @@ class Explanation:
 def explained(cause: str, evidence: str, fix: str = "") -> Explanation:
     """An explanation with the cause's own remedy where no better one is known."""
     return Explanation(cause, evidence, fix or remedy(cause))
+
+
+def after_others(found: Explanation, before: Sequence[Place]) -> Explanation:
+    """Of a statement that breaks once more what others break before it."""
+    where = ", ".join(dict.fromkeys(f"{Path(place.file).name}:{place.line}" for place in before))
+    text = f"{found.evidence}; {where} breaks what goes into it, which shows once this statement is right"
+    return Explanation(found.cause, text, found.fix)
 
 
 def in_local_frame(found: Explanation, chosen: Place) -> Explanation:

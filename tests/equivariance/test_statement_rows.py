@@ -49,9 +49,12 @@ def lines():
     return {text.split("# ")[1].strip(): start + n for n, text in enumerate(source) if "# " in text}
 
 
-def named(breaks, seed):
+def diagnosed(breaks, seed):
     torch.manual_seed(seed)
-    report = eq.diagnose(Row(*breaks), normal(6, 3, seed=seed), "cartesian_points", "1x1o", group="so3", samples=3)
+    return eq.diagnose(Row(*breaks), normal(6, 3, seed=seed), "cartesian_points", "1x1o", group="so3", samples=3)
+
+
+def told(report):
     return {(f.layer, f.location.line, f.located) for f in report.findings}
 
 
@@ -70,11 +73,18 @@ ROWS = [
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("breaks", ROWS, ids="-".join)
 def test_the_statement_is_named_in_every_layer_that_is_at_fault(breaks, seed):
-    assert named(breaks, seed) == {(f"layers.{n}", lines()[b], "confirmed") for n, b in enumerate(breaks) if b}
+    report = diagnosed(breaks, seed)
+    assert told(report) == {(f"layers.{n}", lines()[b], "confirmed") for n, b in enumerate(breaks) if b}, report
+    assert not any("breaks what goes into it" in f.evidence for f in report.findings)
 
 
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("count", [1, 3])
 def test_of_statements_in_a_row_the_last_is_named(count, seed):
     """What the last makes is broken whatever the first does, so that the first shows once the last is right."""
-    assert named(["clip bias"] * count, seed) == {(f"layers.{n}", lines()["bias"], "confirmed") for n in range(count)}
+    report = diagnosed(["clip bias"] * count, seed)
+    assert told(report) == {(f"layers.{n}", lines()["bias"], "confirmed") for n in range(count)}, report
+    first = (
+        f"; test_statement_rows.py:{lines()['clip']} breaks what goes into it, which shows once this statement is right"
+    )
+    assert all(f.evidence.endswith(first) for f in report.findings), report
