@@ -57,7 +57,7 @@ def explain_rotation(experiment: Experiment, element: Transform, part: str) -> E
 
 def explain_inversion(experiment: Experiment, element: Transform, part: str) -> Explanation:
     """A parity; where rotations are broken too, what breaks them breaks the inversion."""
-    turns_too = [r for r in MANY if not experiment.respects(r)]
+    turns_too = [] if experiment.healed else [r for r in MANY if not experiment.respects(r)]
     if turns_too:
         inner = experiment.instead_of(turns_too[0])
         found = explain_rotation(inner, turns_too[0], part)

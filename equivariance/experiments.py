@@ -101,6 +101,11 @@ class Experiment:
         return next((how for path, _, how in self._leaves(self._reference_value()) if path == self.key[0]), None)
 
     @property
+    def healed(self) -> bool:
+        """Whether something else is put right: by laws of the symmetry at hand, which tell nothing of others."""
+        return self._healing is not None
+
+    @property
     def plain(self) -> torch.Tensor | None:
         """The leaf in the reference run."""
         return self._leaf(self._reference_value())

@@ -88,3 +88,23 @@ def test_of_statements_in_a_row_the_last_is_named(count, seed):
         f"; test_statement_rows.py:{lines()['clip']} breaks what goes into it, which shows once this statement is right"
     )
     assert all(f.evidence.endswith(first) for f in report.findings), report
+
+
+class Centred(nn.Module):
+    """Takes the mean off pseudoscalars and adds a bias, as is right for scalars (BatchNorm of e3nn 0.3.2)."""
+
+    def __init__(self):
+        super().__init__()
+        self.bias = nn.Parameter(torch.randn(4))
+
+    def forward(self, x):
+        x = x - torch.linspace(1, 2, 4)
+        return x + self.bias
+
+
+def test_what_is_put_right_under_inversion_tells_nothing_of_rotations():
+    torch.manual_seed(0)
+    report = eq.diagnose(Centred(), normal(6, 4), "4x0o", "4x0o", group="o3", samples=3)
+    (finding,) = report.findings
+    assert (finding.symmetry, finding.cause, finding.located) == ("inversion", "wrong-irrep", "confirmed")
+    assert "rotations are respected" in finding.evidence
