@@ -118,7 +118,7 @@ class Search:
             wide[unit] = dict(found)
             for other in self.flow.executions(unit, self.involved, anywhere=True):
                 values = self._escaping(other)
-                if self._shapes(values) == self._shapes(found):
+                if self._axes(values) == self._axes(found):
                     wide[unit] = {**wide[unit], **dict(zip(values, found.values(), strict=True))}
         if wide == laws or self._left(merged(wide)) > self.tracer.remainder:
             return {}
@@ -165,7 +165,7 @@ class Search:
         runs = (self.flow.executions(unit, self.involved, anywhere) for anywhere in (False, True))
         times = (tuple(tuple(self._escaping(u)) for u in units) for units in ([unit], *runs))
         for values in dict.fromkeys(times):
-            first, *others = map(self._shapes, values)
+            first, *others = map(self._axes, values)
             if others and all(other == first for other in others):  # the same laws, of what is nothing broken yet
                 for laws in self._replacements(self.flow, values[0]):
                     yield {n: law for own in values for n, law in zip(own, laws.values(), strict=True)}
@@ -184,8 +184,9 @@ class Search:
     def _escaping(self, unit: Unit) -> list[int]:
         return self.flow.escaping(unit, self.involved, self.tracer.targets)
 
-    def _shapes(self, values: Sequence[int] | Laws) -> list[object]:
-        return [self.flow.reference.values[n].shape for n in values]
+    def _axes(self, values: Sequence[int] | Laws) -> list[int]:
+        """How many each has: layers of a kind may differ in their channels."""
+        return [self.flow.reference.values[n].dim() for n in values]
 
     def _left(self, laws: Laws) -> float:
         return self.tracer.attempt(laws)[1]

@@ -1,6 +1,7 @@
 """Statements at fault in several layers of a network that nobody declared: one that all of them run, or one in each."""
 
 import inspect
+import itertools
 
 import pytest
 import torch
@@ -88,6 +89,42 @@ def test_of_statements_in_a_row_the_last_is_named(count, seed):
         f"; test_statement_rows.py:{lines()['clip']} breaks what goes into it, which shows once this statement is right"
     )
     assert all(f.evidence.endswith(first) for f in report.findings), report
+
+
+class Funnel(nn.Module):
+    """Layers of a kind with fewer and fewer channels."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.ModuleList(Biased(i, o) for i, o in itertools.pairwise([1, 9, 7, 7, 2, 1]))
+
+    def forward(self, pos):
+        v = (pos - pos.mean(0))[:, None]
+        for layer in self.layers:
+            v = layer(v)
+        return v.squeeze(1)
+
+
+class Biased(nn.Module):
+    """A linear map of vectors, and a bias on their components."""
+
+    def __init__(self, before, after):
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(torch.randn(after, before)), nn.Parameter(torch.randn(after, 1))
+
+    def forward(self, v):
+        v = torch.einsum("nix,oi->nox", v, self.weight)
+        v = v + self.bias
+        return v / (1 + v.square().sum(-1, keepdim=True))
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_layers_of_a_kind_may_differ_in_their_channels(seed):
+    torch.manual_seed(seed)
+    report = eq.diagnose(Funnel(), normal(6, 3, seed=seed), "cartesian_points", "1x1o", group="so3", samples=3)
+    assert {(f.layer, f.location.source.strip(), f.located) for f in report.findings} == {
+        (f"layers.{n}", "v = v + self.bias", "confirmed") for n in range(5)
+    }, report
 
 
 class Centred(nn.Module):
