@@ -19,11 +19,11 @@ from torch import Tensor, nn
 import equivariance as eq
 from benchmarks.made import made_with
 from benchmarks.sections import write_section
-from equivariance import Contract, localize
+from equivariance import Contract, localize, survey
 
 PAGE = Path(__file__).parent.parent / "docs" / "results" / "costs.md"
 THREADS, SEED, LAYERS, ROUNDS = 1, 0, 12, 3
-FEW, MANY, SYMMETRIES = 8, 24, 2
+SAMPLES, SYMMETRIES = 16, 2
 HEADING = f"Networks of {LAYERS} layers"
 PLACE = LAYERS // 2
 """The layer of the broken networks that is at fault."""
@@ -158,18 +158,20 @@ def line(subject: Subject, dtype: torch.dtype) -> str:
     sound, args = subject.network(False, dtype)
     broken, _ = subject.network(True, dtype)
     double, doubles = subject.network(False, torch.float64)
-    found: dict[str, list[float]] = {name: [] for name in ("forward", "double", "few", "many", "broken", "statement")}
+    found: dict[str, list[float]] = {
+        name: [] for name in ("forward", "double", "sample", "whole", "broken", "statement")
+    }
     for _ in range(ROUNDS):
         with torch.no_grad():
             found["forward"] += [seconds(lambda: sound(*args)) for _ in range(10)]
             found["double"] += [seconds(lambda: double(*doubles)) for _ in range(10)]
-        found["few"].append(seconds(lambda: diagnosed(subject, sound, args, FEW)))
-        found["many"].append(seconds(lambda: diagnosed(subject, sound, args, MANY)))
+        with sampled(0) as samples:
+            found["whole"].append(seconds(lambda: diagnosed(subject, sound, args, SAMPLES)))
+        found["sample"] += samples
         with _timed(found["statement"]):
-            found["broken"].append(seconds(lambda: diagnosed(subject, broken, args, FEW, 1)))
-    forward, exact, few, many, whole, statement = (statistics.median(times) for times in found.values())
-    sample = (many - few) / ((MANY - FEW) * SYMMETRIES)
-    costs = sample, few - FEW * SYMMETRIES * sample, statement, whole - few
+            found["broken"].append(seconds(lambda: diagnosed(subject, broken, args, SAMPLES, 1)))
+    forward, exact, sample, whole, broken_whole, statement = (statistics.median(times) for times in found.values())
+    costs = sample, whole - SAMPLES * SYMMETRIES * sample, statement, broken_whole - whole
     passes = [cost / exact for cost in costs]
     cells = [
         subject.name,
@@ -190,6 +192,27 @@ def diagnosed(
     )
     if len(report.findings) != findings:
         raise SystemExit(f"{subject.name}: expected {findings} findings, got\n{report}")
+
+
+@contextmanager
+def sampled(full: int) -> Iterator[list[float]]:
+    """The seconds of each sample of a survey; of the first ``full`` the accumulated errors are measured too.
+
+    By default that is done for two samples. Where neither is asked for, the samples that do both are left out.
+    """
+    found: list[float] = []
+    kept, measure = survey._FULL, survey.Surveyor._measure
+
+    def timed(surveyor: survey.Surveyor, trial: Any, result: Any, working: bool) -> None:
+        taken = seconds(lambda: measure(surveyor, trial, result, working))
+        if working == (full > 0):
+            found.append(taken)
+
+    survey._FULL, survey.Surveyor._measure = (range(full) if full else kept), timed  # type: ignore[assignment]
+    try:
+        yield found
+    finally:
+        survey._FULL, survey.Surveyor._measure = kept, measure  # type: ignore[assignment]
 
 
 @contextmanager
@@ -221,8 +244,9 @@ def main() -> None:
         f"Networks of {LAYERS} layers, `eq.diagnose` with translations and rotations, contracts of inner layers\n"
         "inferred or read off the modules. Costs are CPU times divided by that of one forward pass of the\n"
         "network in float64, in which the harness runs it whatever its dtype (a pass in the dtype itself stands\n"
-        f"beside it); medians of {ROUNDS} rounds in which all take turns. *sample*: each further sampled element of\n"
-        f"a symmetry (the slope between {FEW} and {MANY}). *constant*: the rest of a diagnosis of the sound network.\n"
+        f"beside it); medians of {ROUNDS} rounds in which all take turns. *sample*: one of "
+        f"{SAMPLES} sampled elements of a\n"
+        "symmetry, as all but two are measured. *constant*: the rest of a diagnosis of the sound network.\n"
         "*statement*: the search for the statement at fault, where one layer clips components. *finding*: all\n"
         "that the broken network costs beyond the sound one: statement, cause with its evidence, curves,\n"
         "counterexample. Comparing costs what memory does, so that wider layers, whose passes are spent in\n"

@@ -7,21 +7,18 @@ from __future__ import annotations
 
 import argparse
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
 from benchmarks.charts import Panel, draw
-from benchmarks.costs import PAGE, SEED, THREADS, Subject, diagnosed, seconds, subjects
+from benchmarks.costs import PAGE, SEED, THREADS, Subject, diagnosed, sampled, seconds, subjects
 from benchmarks.made import made_with
 from benchmarks.sections import write_section
-from equivariance import survey
 from equivariance.layers import layer_contracts
 from se3unet.subjects import se3unet
 
@@ -61,9 +58,9 @@ def measured(subject: Subject, depth: int, samples: int) -> Costs:
     with torch.no_grad():
         forward = statistics.median(seconds(lambda: network(*args)) for _ in range(PASSES))
     backward = statistics.median(seconds(lambda: _backward(network, args)) for _ in range(PASSES))
-    with _sampled(samples) as both:
+    with sampled(samples) as both:
         diagnosed(subject, network, args, samples)
-    with _sampled(0) as introduced:
+    with sampled(0) as introduced:
         whole = seconds(lambda: diagnosed(subject, network, args, samples))
     return Costs(forward, backward, statistics.median(both), statistics.median(introduced), whole)
 
@@ -80,27 +77,6 @@ def unet() -> Subject:
         "SE(3)-Unet, 2 x 1,024 points", lambda _broken, _depth: se3unet().module, found.args, list(found.irreps_in),
         found.irreps_out, layer_contracts(found.module, found.contracts),
     )  # fmt: skip
-
-
-@contextmanager
-def _sampled(full: int) -> Iterator[list[float]]:
-    """The seconds of each sample of a survey; of the first ``full`` the accumulated errors are measured too.
-
-    By default that is done for two samples. Where neither is asked for, the samples that do both are left out.
-    """
-    found: list[float] = []
-    kept, measure = survey._FULL, survey.Surveyor._measure
-
-    def timed(surveyor: survey.Surveyor, trial: Any, result: Any, working: bool) -> None:
-        taken = seconds(lambda: measure(surveyor, trial, result, working))
-        if working == (full > 0):
-            found.append(taken)
-
-    survey._FULL, survey.Surveyor._measure = (range(full) if full else kept), timed  # type: ignore[assignment]
-    try:
-        yield found
-    finally:
-        survey._FULL, survey.Surveyor._measure = kept, measure  # type: ignore[assignment]
 
 
 HEAD = (
