@@ -23,10 +23,10 @@ from equivariance.fitting import Fitting
 from equivariance.handlers import Reference
 from equivariance.identities import equal
 from equivariance.keeping import Memory
-from equivariance.patches import Jittered, jittered, noise_like
+from equivariance.patches import Jittered, noise_like, shaken
 from equivariance.precision import Narrowest, Widened
 from equivariance.probe import UNWATCHED, Call, Handler, Watch, buffers_kept, call_with, preserved
-from equivariance.trees import UNSPECIFIED, cast, cloned, leaves, map_tensors
+from equivariance.trees import UNSPECIFIED, cast, cloned, leaves
 
 PERTURBATION = 0.1
 
@@ -163,11 +163,7 @@ class Bench:
         """A run under last-bit perturbations."""
         reference = self.reference(state)
         handler = Jittered(reference, epsilon, seed, patched)
-        shaken = {
-            k: map_tensors(cast(v, torch.float64), lambda t: jittered(t, epsilon, handler.generator))
-            for k, v in self.arguments.items()
-        }
-        self.run(state, self.main, shaken, handler)
+        self.run(state, self.main, shaken(self.arguments, epsilon, handler.generator), handler)
         return handler
 
     def knowing(self, contracts: Mapping[str, Contract]) -> Bench:

@@ -96,7 +96,7 @@ def infer(
     contracts = {
         layer: _contract(passed[layer], found, nodes, partial.get(layer))
         for layer, found in laws.items()
-        if layer in passed and layer not in hidden and _throughout(found, groups)
+        if layer not in hidden and _throughout(found, groups)
     }
     return Inferred(
         {layer: c for layer, c in contracts.items() if c is not None},

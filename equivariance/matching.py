@@ -83,10 +83,13 @@ class Matcher:
 
     def _left(self, seen: Seen, law: Law) -> float:
         """How much of a value a law that fits leaves open."""
-        pairs = [(value, law.apply(seen.reference, element)) for element, value in seen.under]
-        sizes = [float(torch.linalg.vector_norm(wanted)) for _, wanted in pairs if wanted.is_floating_point()]
-        found = [float(torch.linalg.vector_norm(a - b)) for a, b in pairs if b.is_floating_point()]
-        return max((f / s if s else f for f, s in zip(found, sizes, strict=True) if math.isfinite(f)), default=0.0)
+        left = 0.0
+        for element, value in seen.under:
+            wanted = law.apply(seen.reference, element)
+            off, size = (float(torch.linalg.vector_norm(t)) for t in (value - wanted, wanted))
+            if math.isfinite(off):
+                left = max(left, off / size if size else off)
+        return left
 
     def may_combine(self, value: Tensor) -> bool:
         """Whether :meth:`combines` is worth asking of a value."""

@@ -16,11 +16,11 @@ from equivariance.errors import ArgumentError, ContractError
 from equivariance.experiments import noisy
 from equivariance.measure import PartError, compare
 from equivariance.noise import Reading, Verdict
-from equivariance.patches import jittered
+from equivariance.patches import shaken
 from equivariance.preparation import Prepared
 from equivariance.representations import Representation
 from equivariance.survey import Surveyor
-from equivariance.trees import cast, map_tensors, transform, walk
+from equivariance.trees import cast, transform, walk
 
 Path = tuple[str | int, ...]
 
@@ -174,10 +174,7 @@ def tensors(value: Any, path: Path = ()) -> Iterator[tuple[Path, Tensor]]:
 
 def _jittered(ready: Prepared, seed: int) -> dict[str, Any]:
     generator, epsilon = torch.Generator().manual_seed(seed), torch.finfo(ready.bench.main).eps
-    return {
-        name: map_tensors(cast(value, torch.float64), lambda t: jittered(t, epsilon, generator))
-        for name, value in ready.bench.arguments.items()
-    }
+    return shaken(ready.bench.arguments, epsilon, generator)
 
 
 def _errors(value: Tensor | None, expected: Tensor, law: Representation, element: Transform) -> dict[str, PartError]:

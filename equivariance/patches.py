@@ -13,7 +13,7 @@ from equivariance.identities import same
 from equivariance.measure import compare
 from equivariance.once import Once
 from equivariance.probe import Call
-from equivariance.trees import UNSPECIFIED, leaves, walk
+from equivariance.trees import UNSPECIFIED, cast, leaves, map_tensors, walk
 
 
 class Jittered:
@@ -105,6 +105,14 @@ def jittered(tensor: torch.Tensor, epsilon: float, generator: torch.Generator) -
         return tensor
     size = tensor.abs().amax(dim=-1, keepdim=True) if tensor.dim() else tensor.abs()
     return tensor + epsilon * size * noise_like(tensor, generator)
+
+
+def shaken(arguments: Mapping[str, Any], epsilon: float, generator: torch.Generator) -> dict[str, Any]:
+    """Arguments in float64, every floating-point tensor :func:`jittered`."""
+    return {
+        name: map_tensors(cast(value, torch.float64), lambda t: jittered(t, epsilon, generator))
+        for name, value in arguments.items()
+    }
 
 
 def noise_like(tensor: torch.Tensor, generator: torch.Generator) -> torch.Tensor:

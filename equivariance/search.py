@@ -32,6 +32,7 @@ class Search:
     def __init__(self, tracer: Tracer, flow: Dataflow) -> None:
         self.tracer, self.flow, self.matcher = tracer, flow, tracer.matcher
         self.involved, self.drops = tracer.suspects(flow)
+        self._escapes: dict[Unit, list[int]] = {}
 
     def found(self) -> dict[Unit, Laws]:
         """What puts the statements at fault right, in the order in which they run; empty where nothing heals."""
@@ -182,7 +183,10 @@ class Search:
                 yield dict(zip(values, chosen, strict=True))
 
     def _escaping(self, unit: Unit) -> list[int]:
-        return self.flow.escaping(unit, self.involved, self.tracer.targets)
+        """Looked up once per statement: every event is gone through for it."""
+        if unit not in self._escapes:
+            self._escapes[unit] = self.flow.escaping(unit, self.involved, self.tracer.targets)
+        return self._escapes[unit]
 
     def _axes(self, values: Sequence[int] | Laws) -> list[int]:
         """How many each has: layers of a kind may differ in their channels."""

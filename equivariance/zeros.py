@@ -17,10 +17,9 @@ from equivariance.elements import Transform
 from equivariance.handlers import Accumulated, Errors, Introduced, Reference, Site
 from equivariance.measure import PartError, PartKey
 from equivariance.noise import CONFIDENCE
-from equivariance.patches import jittered
+from equivariance.patches import jittered, shaken
 from equivariance.representations import Representation
 from equivariance.surveyed import Trial
-from equivariance.trees import map_tensors
 
 
 class Zeros:
@@ -46,16 +45,15 @@ class Zeros:
         reference, epsilon = self.bench.reference(trial.state), self.bench.epsilon
         generator = torch.Generator().manual_seed(self.seed)
         exact = self.inputs(trial.element)
-        noisy = {k: map_tensors(v, lambda t: jittered(t, epsilon, generator)) for k, v in exact.items()}
         if alone:
-            shaken: Any = _Shaken(reference, trial.element, self.bench.main, epsilon, generator)
+            noisy: Accumulated | Introduced = _Shaken(reference, trial.element, self.bench.main, epsilon, generator)
         else:
-            shaken = Accumulated(reference, trial.element, keep=True)
-        self.bench.run(trial.state, self.bench.main, noisy, shaken)
+            noisy = Accumulated(reference, trial.element, keep=True)
+        self.bench.run(trial.state, self.bench.main, shaken(exact, epsilon, generator), noisy)
         if alone:
-            plain: Any = Introduced(reference, trial.element, self.bench.main, against=shaken.kept)
+            plain: Accumulated | Introduced = Introduced(reference, trial.element, self.bench.main, against=noisy.kept)
         else:
-            plain = Accumulated(reference, trial.element, against=shaken.kept)
+            plain = Accumulated(reference, trial.element, against=noisy.kept)
         self.bench.run(trial.state, self.bench.main, exact, plain)
         return plain.distances
 
