@@ -261,7 +261,7 @@ def degree_of(how: Representation | None, label: str) -> int | None:
     if isinstance(how, CartesianPoints):
         return 1
     if isinstance(how, Irreps):
-        return next((d for mul, d, p in how.blocks if label == f"{mul}x{d}{'e' if p > 0 else 'o'}"), None)
+        return next((d for known, (_, d, _) in zip(how.labels, how.blocks, strict=True) if label == known), None)
     return None
 
 

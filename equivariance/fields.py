@@ -15,7 +15,8 @@ from equivariance.axes import BatchAxis, NodeAxis
 from equivariance.elements import Transform
 from equivariance.errors import ArgumentError, ContractError
 from equivariance.lattice import Lattice
-from equivariance.representations import Irreps, Part, Representation
+from equivariance.parts import Part, labels_of
+from equivariance.representations import Irreps, Representation
 
 _PLANAR = re.compile(r"(?:(\d+)x)?(\d+)([eo]?)")
 
@@ -121,7 +122,8 @@ class Grid(Representation):
         if not axis:
             yield Part("", values)
             return
-        labels = [label for label, _ in self._blocks]
+        names = [name for name, _ in self._blocks]
+        labels = labels_of(zip(names, self._sizes, strict=True))
         for label, block in zip(labels, values.split(self._sizes, dim=axis[0]), strict=True):
             yield Part(label, block)
 
@@ -130,9 +132,9 @@ class Grid(Representation):
 
     @property
     def _blocks(self) -> list[tuple[str, tuple[int, int, int]]]:
-        """Label and (multiplicity, degree or frequency, parity) of each block."""
+        """Name and (multiplicity, degree or frequency, parity) of each block."""
         if len(self.axes) == 2:
-            return [(_label(b), b) for b in _planar(self.irreps)]
+            return [(_name(b), b) for b in _planar(self.irreps)]
         return [(f"{m}x{d}{'e' if p > 0 else 'o'}", (m, d, p)) for m, d, p in Irreps(self.irreps).blocks]
 
     @property
@@ -153,7 +155,7 @@ class Grid(Representation):
         return torch.cat(pieces, dim=-1) if pieces else values
 
 
-def _label(block: tuple[int, int, int]) -> str:
+def _name(block: tuple[int, int, int]) -> str:
     mul, frequency, parity = block
     return f"{mul}x{frequency}" + ("" if frequency else "e" if parity > 0 else "o")
 
@@ -169,7 +171,7 @@ def _planar(irreps: str) -> tuple[tuple[int, int, int], ...]:
 
 
 def _planar_text(irreps: str) -> str:
-    return "+".join(_label(block) for block in _planar(str(irreps)))
+    return "+".join(_name(block) for block in _planar(str(irreps)))
 
 
 def _planar_matrix(frequency: int, parity: int, element: Transform) -> torch.Tensor:

@@ -18,15 +18,8 @@ import torch
 from equivariance.axes import Assumed, BatchAxis, BySize, Concatenated, NodeAxis, chosen_segments, position
 from equivariance.elements import Transform
 from equivariance.errors import ArgumentError, ContractError
+from equivariance.parts import Part, labels_of
 from equivariance.wigner import wigner_d
-
-
-@dataclass(frozen=True)
-class Part:
-    """A piece of a tensor that transforms by itself: one irrep of a leaf, or the whole leaf."""
-
-    label: str
-    values: torch.Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,6 +188,11 @@ class Irreps(Representation):
         return _blocks(self.irreps)
 
     @property
+    def labels(self) -> tuple[str, ...]:
+        """What the part of each is called."""
+        return _labels(self.irreps)
+
+    @property
     def dim(self) -> int:
         """Length of the last axis."""
         return sum(mul * (2 * degree + 1) for mul, degree, _ in self.blocks)
@@ -219,8 +217,8 @@ class Irreps(Representation):
 
     def parts(self, values: torch.Tensor) -> Iterator[Part]:
         """One part per block."""
-        for (mul, degree, parity), block in zip(self.blocks, self._split(values), strict=True):
-            yield Part(f"{mul}x{degree}{'e' if parity > 0 else 'o'}", block)
+        for label, block in zip(self.labels, self._split(values), strict=True):
+            yield Part(label, block)
 
     def _split(self, values: torch.Tensor) -> tuple[torch.Tensor, ...]:
         return values.split([mul * (2 * degree + 1) for mul, degree, _ in self.blocks], dim=-1)
@@ -340,3 +338,8 @@ def _blocks(irreps: str) -> tuple[tuple[int, int, int], ...]:
     from e3nn import o3
 
     return tuple((m.mul, m.ir.l, m.ir.p) for m in o3.Irreps(irreps))
+
+
+@lru_cache(maxsize=1024)
+def _labels(irreps: str) -> tuple[str, ...]:
+    return labels_of((f"{m}x{d}{'e' if p > 0 else 'o'}", m * (2 * d + 1)) for m, d, p in _blocks(irreps))

@@ -148,3 +148,20 @@ def test_a_declared_type_must_be_that_of_the_tensor():
     one, two = enn.FieldType(space, [space.trivial_repr]), enn.FieldType(space, [space.trivial_repr] * 2)
     with pytest.raises(ContractError, match="expected fields of"):
         eq.check(lambda x: x, one(torch.randn(1, 1, 5, 5)), Fields(two), Fields(two), group=QUARTER)
+
+
+@pytest.mark.parametrize("place", range(4))
+def test_a_break_in_one_of_several_fields_is_found(place):
+    space = gspaces.rot2dOnR2(4)
+    kind = enn.FieldType(space, [space.irrep(1), space.irrep(1), space.trivial_repr, space.irrep(1)])
+
+    class One(Mixed):
+        def forward(self, given):
+            values = given.tensor.clone()
+            values[:, 2 * place - (place > 2)] *= 2
+            return enn.GeometricTensor(values, self.out_type)
+
+    report = eq.diagnose(One(kind), kind(torch.randn(2, 7, 5, 5)), group=group_of(space))
+    assert report.ok == (place == 2)
+    labels = [part.label for part in Fields(kind).parts(torch.zeros(1, 7, 2, 2))]
+    assert labels == ["2x irrep_1", "irrep_0", "irrep_1"]

@@ -24,7 +24,7 @@ from equivariance import (
     Representation,
     Transform,
 )
-from equivariance.representations import Part
+from equivariance.parts import Part
 from equivariance.wigner import wigner_d
 from se3unet.attention import MultiHeadAttention, TFNConvolution
 from se3unet.block import ResidualBlock, SE3Transformer

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,8 @@ from equivariance.axes import BatchAxis, NodeAxis
 from equivariance.elements import Transform, cube_rotations
 from equivariance.errors import ArgumentError, ContractError, ForeignElementError
 from equivariance.groups import Elements, Group, Inversions, Rotations
-from equivariance.representations import Invariant, Part, Representation
+from equivariance.parts import Part, labels_of
+from equivariance.representations import Invariant, Representation
 from equivariance.trees import UNSPECIFIED
 
 TYPES = (enn.GeometricTensor,)
@@ -70,10 +72,12 @@ class Fields(Representation):
         return _grid_moved(fibres, self.type.gspace.basespace_action(acting)) if grid else fibres
 
     def parts(self, values: torch.Tensor) -> Iterator[Part]:
-        """One part per field."""
-        sizes = [rep.size for rep in self.type.representations]
-        for rep, block in zip(self.type.representations, values.split(sizes, dim=1), strict=True):
-            yield Part(rep.name, block)
+        """One part per run of fields of one kind."""
+        runs = [list(run) for _, run in groupby(self.type.representations, key=lambda rep: rep.name)]
+        names = [f"{len(run)}x {run[0].name}" if len(run) > 1 else run[0].name for run in runs]
+        sizes = [sum(rep.size for rep in run) for run in runs]
+        for label, block in zip(labels_of(zip(names, sizes, strict=True)), values.split(sizes, dim=1), strict=True):
+            yield Part(label, block)
 
 
 @dataclass(frozen=True)

@@ -271,3 +271,16 @@ def test_sound_networks_give_no_finding_whatever_the_seed(seed):
 def test_everything_is_the_same_for_the_same_seed():
     first, second = (str(diagnosed(Scale(), Mix(), group=["e3", "permutation", "batch"])) for _ in range(2))
     assert first == second
+
+
+@pytest.mark.parametrize("place", [0, 4])
+def test_a_break_in_one_of_two_blocks_of_an_irrep_is_found(place):
+    class Swapped(nn.Module):
+        def forward(self, x):
+            x = x.clone()
+            x[:, place] += x[:, 1]
+            return x
+
+    (finding,) = eq.diagnose(Swapped(), normal(5, 5), "1x0e+1x1o+1x0e", "1x0e+1x1o+1x0e").findings
+    assert finding.symmetry == "rotation"
+    assert f"1x0e at {place}:{place + 1}" in finding.part

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+import equivariance as eq
 from equivariance.contract import Contract
 from equivariance.groups import identity, rotation, translation
 from equivariance.measure import PartError, compare, part_name, scales_of, worst
@@ -20,6 +21,17 @@ def test_each_irrep_is_measured_on_its_own_scale():
     expected = torch.tensor([[1e6, 3e-6, 4e-6, 0.0]])
     value = expected + torch.tensor([[0.0, 0, 5e-6, 0]])
     assert errors(value, expected, "1x0e+1x1o") == {("", "1x0e"): 0, ("", "1x1o"): pytest.approx(1, rel=1e-6)}
+
+
+@pytest.mark.parametrize("spec", ["1x0e+1x1o+1x0e", eq.Grid(irreps="1x0e+1x1o+1x0e", axes=(0, 1, 2), channels=-1)])
+@pytest.mark.parametrize("place", [0, 4])
+def test_blocks_of_one_irrep_are_told_apart(spec, place):
+    """What differs in one of them must not be hidden by another."""
+    expected = torch.ones(1, 1, 1, 5)
+    value = expected.clone()
+    value[..., place] = 3
+    found = {"1x0e at 0:1": 0, "1x1o": 0, "1x0e at 4:5": 0} | {f"1x0e at {place}:{place + 1}": 2}
+    assert errors(value, expected, spec) == {("", label): error for label, error in found.items()}
 
 
 def test_a_part_that_should_be_zero_is_measured_on_its_leaf():
