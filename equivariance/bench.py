@@ -117,13 +117,13 @@ class Bench:
         return module
 
     def watched(self, state: State, dtype: torch.dtype, handler: Handler) -> AbstractContextManager[None]:
-        """Route the calls of layers that have a contract, in runs of the copy for a state, through ``handler``."""
-        key, module = (state.weights, dtype), self.module(state, dtype)
+        """Route the calls of layers that have a contract, in runs of what :meth:`module` gave, through ``handler``."""
+        key = state.weights, dtype
         known = self._watches.get(key)
         if known is not None and (known.names != tuple(self.contracts) or not known.current):
             self._unwatch(key)
         if key not in self._watches:
-            self._watches[key] = Watch(module, list(self.contracts))
+            self._watches[key] = Watch(self._modules[key], list(self.contracts))
         return self._watches[key].routing(handler)
 
     def _unwatch(self, key: tuple[str, torch.dtype]) -> None:

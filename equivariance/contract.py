@@ -67,14 +67,7 @@ def bind(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[st
 
     ``*args`` stay one tuple under their name; a callable without a Python signature gets the names "0", "1", ...
     """
-    try:
-        signature = _signature(function)
-    except (TypeError, ValueError):
-        return {**{str(i): a for i, a in enumerate(args)}, **kwargs}
-    plain = signature.plain
-    if plain and not kwargs and signature.required <= len(args) <= len(plain):
-        return dict(zip(plain, args, strict=False))
-    return dict(signature.whole.bind(*args, **kwargs).arguments)
+    return signature_of(function).bind(args, kwargs)
 
 
 def positional_of(args: object) -> tuple[Any, ...]:
@@ -108,46 +101,62 @@ def parameters_of(function: Callable[..., Any], default: Collection[str]) -> tup
 
 def unbind(function: Callable[..., Any], arguments: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """The inverse of :func:`bind`: positional and keyword arguments."""
-    try:
-        signature = _signature(function)
-    except (TypeError, ValueError):
-        return tuple(v for k, v in arguments.items() if k.isdigit()), {
-            k: v for k, v in arguments.items() if not k.isdigit()
-        }
-    if signature.plain[: len(arguments)] == tuple(arguments):
-        return tuple(arguments.values()), {}
-    given = inspect.BoundArguments(signature.whole, OrderedDict(arguments))
-    return given.args, given.kwargs
+    return signature_of(function).unbind(arguments)
 
 
-class _Signature:
-    """A signature, with what is quicker asked of simple ones: layers are called many times.
+class Signature:
+    """What a callable takes, with what is quicker asked of simple ones: layers are called many times.
 
     Attributes
     ----------
-    whole : as inspect tells it
+    whole : as inspect tells it; None for a callable without a Python signature
     plain : the names, where every argument can be given by place and by name; else nothing
     required : how many of these have no default
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        self.whole = inspect.signature(function)
+        """Read it."""
+        self.whole: inspect.Signature | None = None
+        self.plain: tuple[str, ...] = ()
+        self.required = 0
+        try:
+            self.whole = inspect.signature(function)
+        except (TypeError, ValueError):
+            return
         parameters = self.whole.parameters.values()
-        plain = all(p.kind == p.POSITIONAL_OR_KEYWORD for p in parameters)
-        self.plain = tuple(p.name for p in parameters) if plain else ()
+        if all(p.kind == p.POSITIONAL_OR_KEYWORD for p in parameters):
+            self.plain = tuple(p.name for p in parameters)
         self.required = sum(p.default is p.empty for p in parameters)
 
+    def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        """As :func:`bind`."""
+        if self.whole is None:
+            return {**{str(i): a for i, a in enumerate(args)}, **kwargs}
+        if self.plain and not kwargs and self.required <= len(args) <= len(self.plain):
+            return dict(zip(self.plain, args, strict=False))
+        return dict(self.whole.bind(*args, **kwargs).arguments)
 
-_signatures: WeakKeyDictionary[Callable[..., Any], _Signature] = WeakKeyDictionary()
+    def unbind(self, arguments: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """As :func:`unbind`."""
+        if self.whole is None:
+            by_name = {k: v for k, v in arguments.items() if not k.isdigit()}
+            return tuple(v for k, v in arguments.items() if k.isdigit()), by_name
+        if self.plain[: len(arguments)] == tuple(arguments):
+            return tuple(arguments.values()), {}
+        given = inspect.BoundArguments(self.whole, OrderedDict(arguments))
+        return given.args, given.kwargs
 
 
-def _signature(function: Callable[..., Any]) -> _Signature:
-    """The signature, read once per function."""
+_signatures: WeakKeyDictionary[Callable[..., Any], Signature] = WeakKeyDictionary()
+
+
+def signature_of(function: Callable[..., Any]) -> Signature:
+    """The signature, read once per method of a class."""
     if not inspect.ismethod(function) or not inspect.isfunction(function.__func__):
-        return _Signature(function)
+        return Signature(function)
     found = _signatures.get(function.__func__)
     if found is None:
-        found = _signatures[function.__func__] = _Signature(function)
+        found = _signatures[function.__func__] = Signature(function)
     return found
 
 

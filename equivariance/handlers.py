@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -25,8 +25,7 @@ COURSE = "course of the program"
 DIVERGED: Errors = {("", "control flow"): PartError(math.inf, 1.0, True)}
 
 
-@dataclass(frozen=True, order=True)
-class Site:
+class Site(NamedTuple):
     """A place where a value passes between layers.
 
     ``place`` is "output", the name of an argument that ``call`` is given, or "course of the program" for what ``call``
@@ -35,6 +34,14 @@ class Site:
 
     call: Call
     place: str = OUTPUT
+
+
+class Passed(NamedTuple):
+    """What passed at a site, its representation, and its number; None for what is no tensor, and of copies."""
+
+    value: Any
+    spec: object
+    number: int | None
 
 
 @dataclass
@@ -52,10 +59,10 @@ class Reference:
     inputs: dict[Call, dict[str, Any]] = field(default_factory=dict)
     outputs: dict[Call, Any] = field(default_factory=dict)
     callers: dict[Call, Call | None] = field(default_factory=dict)
-    _versions: list[tuple[torch.Tensor, object]] = field(default_factory=list)
-    _scales: dict[Site, dict[PartKey, float]] = field(default_factory=dict)
-    _sites: dict[Site, int | None] = field(default_factory=dict)
-    _numbers: dict[tuple[Any, ...], int] = field(default_factory=dict)
+    _versions: list[tuple[torch.Tensor, object]] = field(default_factory=list, init=False)
+    _scales: dict[Site, dict[PartKey, float]] = field(default_factory=dict, init=False)
+    _passed: dict[Site, Passed] = field(default_factory=dict, init=False)
+    _numbers: dict[tuple[Any, ...], int] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         """With a share of the memory."""
@@ -99,13 +106,15 @@ class Reference:
         """Numbers of tensors, as :class:`Once` takes them; None where kept tensors are copies, which share nothing."""
         return None if self.copying else self._numbers
 
-    def number(self, site: Site) -> int | None:
-        """That of the tensor that passed at ``site``; None for what is no tensor, and of copies."""
-        if site not in self._sites:
+    def passed(self, site: Site) -> Passed | None:
+        """All that is known of ``site``, looked up once; None where nothing passed."""
+        known = self._passed.get(site)
+        if known is None and self.has(site):
             value, spec, numbers = self.value(site), self.spec(site), self.numbers
             plain = isinstance(value, torch.Tensor) and isinstance(spec, Representation) and numbers is not None
-            self._sites[site] = number_of(value, spec, numbers) if plain else None  # type: ignore[arg-type]
-        return self._sites[site]
+            number = number_of(value, spec, numbers) if plain else None  # type: ignore[arg-type]
+            known = self._passed[site] = Passed(value, spec, number)
+        return known
 
     def expected(self, site: Site, element: Transform, dtype: torch.dtype) -> Any:
         """What must pass at ``site`` when ``element`` acts on the network's input: computed in float64, then cast."""
@@ -212,10 +221,12 @@ class Introduced:
 
     def exact(self, site: Site) -> Any:
         """What must pass at ``site``, in the dtype that is handed on."""
-        number, value, spec = self.reference.number(site), self.reference.value(site), self.reference.spec(site)
-        if number is not None and isinstance(spec, Representation):
-            return self._exact.known(number, value, spec)
-        exact = self._exact.of(value, spec, self.element)
+        passed = self.reference.passed(site)
+        if passed is None:
+            raise KeyError(site)
+        if passed.number is not None:
+            return self._exact.known(passed.number, passed.value, passed.spec)  # type: ignore[arg-type]
+        exact = self._exact.of(passed.value, passed.spec, self.element)
         return cast(exact, self.dtype) if any(sizes_of_graphs(exact)) else exact
 
     def finish(self, caller: Call | None = None) -> None:
@@ -224,9 +235,9 @@ class Introduced:
             self.errors[Site(self.reference.callers[call] or call, COURSE)] = DIVERGED
 
     def _exchange(self, site: Site, value: Any) -> Any:
-        if not self.reference.has(site):
+        passed = self.reference.passed(site)
+        if passed is None:
             return value
-        spec = self.reference.spec(site)
         replacement = self.exact(site)
         if same(value, replacement):
             self.errors[site] = {}
@@ -236,7 +247,7 @@ class Introduced:
             exact = self.reference.expected(site, self.element, torch.float64)
         self.errors[site] = self.reference.errors(value, exact, site, self.element)
         if site in self.against:
-            self.distances[site] = compare(self.against.pop(site), value, spec, self.element)
+            self.distances[site] = compare(self.against.pop(site), value, passed.spec, self.element)
         if self.keep is True or (self.keep is not False and site in self.keep):
             self.kept[site] = map_tensors(value, self._keeper.keep)
         return replacement

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
+from equivariance.distances import distance, norm
 from equivariance.elements import Transform
 from equivariance.identities import alike
 from equivariance.representations import CartesianPoints, Representation
@@ -21,8 +21,7 @@ from equivariance.trees import leaves
 PartKey = tuple[str, str]
 
 
-@dataclass(frozen=True)
-class PartError:
+class PartError(NamedTuple):
     """The error of one part: one irrep of one leaf.
 
     Attributes
@@ -59,18 +58,27 @@ def compare(
     another shape) is an infinite error of the leaf. ``scales``: what :func:`scales_of` says of ``expected``, or of what
     ``element`` was applied to where it keeps lengths.
     """
+    if isinstance(value, torch.Tensor) and isinstance(expected, torch.Tensor) and isinstance(spec, Representation):
+        spec.check(value, "")
+        return _errors("", value, expected, spec, element, scales)
     given, wanted = leaves(value, spec), leaves(expected, spec)
-    errors: dict[PartKey, PartError] = {}
     if len(given) != len(wanted):
         return {("", "structure"): PartError(math.inf, 1.0, True)}
+    errors: dict[PartKey, PartError] = {}
     for (path, left, representation), (_, right, _) in zip(given, wanted, strict=True):
-        if left.shape != right.shape:
-            errors[path, "shape"] = PartError(math.inf, 1.0, True)
-        elif left.is_floating_point() or right.is_floating_point():
-            errors.update(_float_errors(path, left, right, representation, element, scales))
-        else:
-            errors.update(_discrete_errors(path, left, right, representation))
+        errors.update(_errors(path, left, right, representation, element, scales))
     return errors
+
+
+def _errors(
+    path: str, left: torch.Tensor, right: torch.Tensor, representation: Representation, element: Transform,
+    scales: Mapping[PartKey, float] | None,
+) -> dict[PartKey, PartError]:  # fmt: skip
+    if left.shape != right.shape:
+        return {(path, "shape"): PartError(math.inf, 1.0, True)}
+    if left.is_floating_point() or right.is_floating_point():
+        return _float_errors(path, left, right, representation, element, scales)
+    return _discrete_errors(path, left, right, representation)
 
 
 def scales_of(value: Any, spec: object) -> dict[PartKey, float]:
@@ -82,21 +90,30 @@ def scales_of(value: Any, spec: object) -> dict[PartKey, float]:
 
 
 def _scales(path: str, values: torch.Tensor, representation: Representation) -> dict[PartKey, float]:
-    return {(path, part.label): _norm(part.values) or _norm(values) for part in representation.parts(values)}
+    return {(path, part.label): norm(part.values) or norm(values) for part in representation.parts(values)}
 
 
 def _float_errors(
     path: str, left: torch.Tensor, right: torch.Tensor, representation: Representation, element: Transform,
     scales: Mapping[PartKey, float] | None,
 ) -> dict[PartKey, PartError]:  # fmt: skip
-    left, right = (representation.compared(t.detach().to(torch.float64), element) for t in (left, right))
+    left, right = (representation.compared(_exactly(t), element) for t in (left, right))
     if scales is None:
         scales = _scales(path, _placed(right, representation, element), representation)
-    keys = [(path, part.label) for part in representation.parts(right)]
-    if alike(left, right) and all(math.isfinite(scales[key]) for key in keys):
-        return dict.fromkeys(keys, EQUAL)
-    parts = representation.parts(left - right)
-    return {key: PartError(_norm(part.values), scales[key], False) for key, part in zip(keys, parts, strict=True)}
+    parts = list(representation.parts(right))
+    keys = [(path, part.label) for part in parts]
+    if all(math.isfinite(scales[key]) for key in keys):
+        if len(parts) == 1 and parts[0].values is right:
+            difference = distance(left, right)
+            return {keys[0]: PartError(difference, scales[keys[0]], False) if difference else EQUAL}
+        if alike(left, right):
+            return dict.fromkeys(keys, EQUAL)
+    parts = list(representation.parts(left - right))
+    return {key: PartError(norm(part.values), scales[key], False) for key, part in zip(keys, parts, strict=True)}
+
+
+def _exactly(values: torch.Tensor) -> torch.Tensor:
+    return values.detach().to(torch.float64) if values.requires_grad or values.dtype != torch.float64 else values
 
 
 def _placed(values: torch.Tensor, representation: Representation, element: Transform) -> torch.Tensor:
@@ -104,17 +121,6 @@ def _placed(values: torch.Tensor, representation: Representation, element: Trans
     if isinstance(representation, CartesianPoints) and any(element.vector):
         return values - torch.tensor(element.vector, dtype=torch.float64, device=values.device)
     return values
-
-
-def _norm(values: torch.Tensor) -> float:
-    """The norm, also where its square overflows or underflows; infinite where an entry is NaN."""
-    norm = float(torch.linalg.vector_norm(values))
-    if (norm > 0 and math.isfinite(norm)) or values.numel() == 0 or (norm == 0 and not values.any()):
-        return norm
-    largest = float(values.abs().max())
-    if largest == 0 or not math.isfinite(largest):
-        return math.inf if largest else 0.0
-    return largest * float(torch.linalg.vector_norm(values / largest))
 
 
 def _discrete_errors(

@@ -11,18 +11,16 @@ import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
 
 from equivariance.compiled import uncompiled
-from equivariance.contract import bind, unbind
+from equivariance.contract import signature_of, unbind
 
 
-@dataclass(frozen=True, order=True)
-class Call:
+class Call(NamedTuple):
     """The ``number``-th call (from 0) of the module at a dotted path; "" is the root."""
 
     layer: str
@@ -98,10 +96,11 @@ class Watch:
                 return None
             call = Call(name, self._counts[name])
             self._counts[name] += 1
-            arguments = bind(layer.forward, args, kwargs)
+            signature = signature_of(layer.forward)
+            arguments = signature.bind(args, kwargs)
             changed = self._handler.enter(call, self._stack[-1] if self._stack else None, arguments)
             self._stack.append(call)
-            return unbind(layer.forward, changed)
+            return signature.unbind(changed)
 
         return hook
 

@@ -37,6 +37,9 @@ class Representation(ABC):
     batch: BatchAxis = Assumed.FIRST
 
     _component_axes: ClassVar[int] = 0
+    _fixed: ClassVar[bool] = False
+    """Whether rotations, translations and inversion change nothing."""
+
     keeps_lengths: ClassVar[bool] = False
     """Whether every part is as long after an element as before it, positions apart from a translation."""
 
@@ -77,7 +80,7 @@ class Representation(ABC):
         result, placed = tensor, self
         if element.order is not None or element.samples is not None:
             placed = self.placed(tensor)
-        if tensor.is_floating_point() and (element.matrix != _IDENTITY or any(element.vector)):
+        if not self._fixed and tensor.is_floating_point() and (element.matrix != _IDENTITY or any(element.vector)):
             result = self.act(tensor.to(torch.float64), element).to(tensor.dtype)
         if element.order is not None:
             result = placed.permute(result, element.order)
@@ -250,6 +253,7 @@ class CartesianPoints(Representation):
 class Invariant(Representation):
     """Unchanged by rotation, translation and inversion; its rows still follow the nodes and the samples."""
 
+    _fixed: ClassVar[bool] = True
     keeps_lengths: ClassVar[bool] = True
 
     def act(self, values: torch.Tensor, element: Transform) -> torch.Tensor:

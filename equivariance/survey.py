@@ -192,7 +192,7 @@ class Surveyor:
                 self._collect(trial, plain, survey.introduced, patched=True)
         if not single:
             self._collect(trial, self._both(trial, self._alone, working), survey.introduced, patched=True)
-        survey.owners.update({site: reference.owner(site) for site in survey.introduced})
+        survey.owners |= {s: reference.owner(s) for s in survey.introduced if s not in survey.owners}
 
     def _both(self, trial: Trial, run: Callable[..., _Pass], working: bool) -> tuple[_Pass, _Pass | None]:
         """The pass in the main precision, and if asked for in the working one where that is another."""

@@ -116,7 +116,11 @@ def cloned(value: Any) -> Any:
 
 def cast(value: Any, dtype: torch.dtype) -> Any:
     """Floating-point tensors converted to ``dtype``; integers and booleans as they are."""
-    return map_tensors(value, lambda t: t.detach().to(dtype) if t.is_floating_point() else t.detach())
+
+    def change(tensor: torch.Tensor) -> torch.Tensor:
+        return tensor.detach().to(dtype) if tensor.is_floating_point() else tensor.detach()
+
+    return change(value) if isinstance(value, torch.Tensor) else map_tensors(value, change)
 
 
 def leaves(value: Any, spec: object, path: str = "") -> list[tuple[str, torch.Tensor, Representation]]:
