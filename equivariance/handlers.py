@@ -20,7 +20,9 @@ from equivariance.representations import Representation
 from equivariance.trees import cast, map_tensors, sizes_of_graphs, transform
 
 Errors = dict[PartKey, PartError]
-OUTPUT = "output"
+OUTPUT = ""
+"""Unlike the name of any argument, which may well be "output"."""
+
 COURSE = "course of the program"
 DIVERGED: Errors = {("", "control flow"): PartError(math.inf, 1.0, True)}
 
@@ -28,12 +30,19 @@ DIVERGED: Errors = {("", "control flow"): PartError(math.inf, 1.0, True)}
 class Site(NamedTuple):
     """A place where a value passes between layers.
 
-    ``place`` is "output", the name of an argument that ``call`` is given, or "course of the program" for what ``call``
-    does or does not call.
+    ``place`` is :data:`OUTPUT`, the name of an argument that ``call`` is given, or "course of the program" for what
+    ``call`` does or does not call.
     """
 
     call: Call
     place: str = OUTPUT
+
+    @property
+    def name(self) -> str:
+        """The place, as it stands in reports."""
+        if self.place == OUTPUT:
+            return "output"
+        return "argument output" if self.place == "output" else self.place
 
 
 class Passed(NamedTuple):

@@ -49,7 +49,7 @@ class Localizer:
             for site, found in self.survey.introduced.items():
                 if self.survey.owners[site] == call:
                     for key, (reading, trial) in found.parts().items():
-                        own.add((f"{site.place}{key[0]}", key[1]), reading, trial)
+                        own.add((f"{site.name}{key[0]}", key[1]), reading, trial)
             top, reached = own.top, place.top
             reading = top[1] if top else Reading(0, 0, 1, 0, 0, 1)
             rows.append(
@@ -91,7 +91,7 @@ class Localizer:
         for site, place in self.survey.introduced.items():
             layer = self.survey.owners[site].layer
             for key, (reading, trial) in place.parts().items():
-                cause, text = _remark(reading, site.place + part_name(key))
+                cause, text = _remark(reading, site.name + part_name(key))
                 if cause and reading.working_error >= notes.get((layer, cause), _NOTHING).error:
                     notes[layer, cause] = Finding(
                         layer, self.group.symmetry, cause, text, part_name(key), self._location(layer),

@@ -35,7 +35,7 @@ class Suspect:
     def part(self) -> str:
         """Where it shows, in words."""
         where = (
-            self.site.place
+            self.site.name
             if self.site.place in (OUTPUT, COURSE)
             else f"what it hands to {self.site.call} as {self.site.place}"
         )

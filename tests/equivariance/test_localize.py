@@ -284,3 +284,29 @@ def test_a_break_in_one_of_two_blocks_of_an_irrep_is_found(place):
     (finding,) = eq.diagnose(Swapped(), normal(5, 5), "1x0e+1x1o+1x0e", "1x0e+1x1o+1x0e").findings
     assert finding.symmetry == "rotation"
     assert f"1x0e at {place}:{place + 1}" in finding.part
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_an_argument_may_be_called_output(broken):
+    class Layer(nn.Module):
+        def __init__(self, clips):
+            super().__init__()
+            self.clips = clips
+
+        def forward(self, output):
+            return output.relu() if self.clips else output.norm(dim=-1, keepdim=True) * output
+
+    class Network(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.second = Layer(False), Layer(broken)
+
+        def forward(self, output):
+            return self.second(self.first(output))
+
+    report = eq.diagnose(Network(), normal(5, 3), "1x1o", "1x1o")
+    assert [(f.layer, f.cause) for f in report.findings] == [("second", "component-mixing")] * broken
+    assert not report.notes
+    assert all(row.introduced < 1e-13 for row in report.layers if row.layer != "second" or not broken)
+    if broken:
+        assert report.findings[0].location.source.startswith("return output.relu()")
