@@ -21,7 +21,7 @@ from equivariance.errors import ArgumentError
 from equivariance.events import Passed
 from equivariance.groups import Group
 from equivariance.handlers import Site
-from equivariance.laws import Law
+from equivariance.laws import Law, Mixed
 from equivariance.matching import LAWFUL
 from equivariance.measure import worst
 from equivariance.noise import Reading
@@ -153,8 +153,9 @@ def _throughout(laws: Mapping[str, Sequence[Law | None]], groups: Sequence[Group
 
 
 def _law(flow: Dataflow, number: int) -> Law | None:
-    """The law of a value, where a standard one fits."""
-    return flow.law(number) if flow.level(number) == LAWFUL else None
+    """The law of a value, where a standard one fits; one that is known for the elements of these runs only is none."""
+    law = flow.law(number) if flow.level(number) == LAWFUL else None
+    return None if isinstance(law, Mixed) else law
 
 
 def _contract(

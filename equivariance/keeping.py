@@ -22,6 +22,7 @@ from torch.multiprocessing.reductions import StorageWeakRef
 
 from equivariance.errors import ArgumentError
 from equivariance.identities import version_of
+from equivariance.kinds import in_one_piece
 
 GIBIBYTE = 2**30
 _FILE = 2**28
@@ -114,7 +115,7 @@ class Keeper:
         Tensors that share memory still do so afterwards, as long as their ``version`` is the same; who gives none
         calls :meth:`changes`.
         """
-        if tensor.layout is not torch.strided:
+        if not in_one_piece(tensor):
             return None
         storage = tensor.untyped_storage()
         known = self._storages.get(storage._cdata)
@@ -127,6 +128,8 @@ class Keeper:
 
     def changes(self, tensor: Tensor) -> None:
         """Called before the memory of a tensor is changed in place: what was copied of it is no longer equal to it."""
+        if not in_one_piece(tensor):
+            return
         self._storages.pop(tensor.untyped_storage()._cdata, None)
 
     def _kept(self, tensor: Tensor, storage: torch.UntypedStorage, version: object) -> _Kept:

@@ -18,6 +18,7 @@ import torch
 from equivariance.axes import Assumed, BatchAxis, BySize, Concatenated, NodeAxis, chosen_segments, position
 from equivariance.elements import Transform
 from equivariance.errors import ArgumentError, ContractError
+from equivariance.kinds import unfit
 from equivariance.parts import Part, labels_of
 from equivariance.wigner import wigner_d
 
@@ -61,11 +62,9 @@ class Representation(ABC):
 
     def check(self, tensor: torch.Tensor, path: str) -> None:
         """Raise :class:`ContractError` where the shape or the dtype of ``tensor`` does not fit."""
-        if tensor.layout != torch.strided or tensor.is_nested or tensor.is_quantized or tensor.is_meta:
-            kind = "meta" if tensor.is_meta else str(tensor.layout)
-            raise ContractError(path, f"{kind} tensor of shape {tuple(tensor.shape)}", "a dense tensor with values")
-        if tensor.is_complex():
-            raise ContractError(path, f"tensor of dtype {tensor.dtype}", "a real tensor, see torch.view_as_real")
+        refused = unfit(tensor)
+        if refused is not None:
+            raise ContractError(path, *refused)
         for name, axis in (("nodes", self.nodes), ("batch", self._batch_axis)):
             if isinstance(axis, int) and not -tensor.dim() <= axis < tensor.dim():
                 raise ContractError(path, tuple(tensor.shape), f"a tensor that has the axis {name}={axis}")

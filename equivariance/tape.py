@@ -24,6 +24,7 @@ from equivariance.errors import ContractError
 from equivariance.events import VIEWS, Event, Number, Passed
 from equivariance.frames import Place, places_of
 from equivariance.keeping import Keeper, Memory
+from equivariance.kinds import dense, in_one_piece, laid_out, unfit
 from equivariance.origins import Origins
 from equivariance.trees import UNSPECIFIED, leaves, map_tensors
 
@@ -56,7 +57,7 @@ class Tape(TorchDispatchMode):
     values : every value, by number; copied only where its memory is changed later, or memory has no room for it
     marks : site -> path within the value that passed there -> number
     passed : layer -> its calls
-    opaque : layers that take or give tensors inside of functions or objects
+    opaque : layers that take or give tensors inside of functions or objects, or such as cannot be looked into
     """
 
     def __init__(self, memory: Memory, patches: Mapping[int, Patch], decisions: Mapping[int, Number]) -> None:
@@ -70,6 +71,7 @@ class Tape(TorchDispatchMode):
         self.opaque: set[str] = set()
         self._patches, self._decisions = patches, decisions
         self._numbers: dict[int, int] = {}
+        self._same_memory: dict[object, int] = {}  # tensors that torch makes unseen: of a subclass, or ``x.data``
         self._states: dict[int, int] = {}
         self._keeper = Keeper(memory)
         self._watched: list[object] = []
@@ -153,7 +155,7 @@ class Tape(TorchDispatchMode):
     def number(self, tensor: Tensor) -> int:
         """The number of a tensor's present value; one that is new was given from outside."""
         state = self._states.get(_storage(tensor))
-        known = self._numbers.get(tensor._cdata) if state is None else state
+        known = self._numbers.get(tensor._cdata, self._same_memory.get(_laid(tensor))) if state is None else state
         if known is None or known in self._unfilled:
             with self.paused():  # hooks ask too, and what they do to the tensor is no operation of the layer
                 known = self._given(tensor) if known is None else known
@@ -173,11 +175,14 @@ class Tape(TorchDispatchMode):
         return number
 
     def _passing(self, value: Any) -> tuple[Any, tuple[int, ...]] | None:
-        """A value, of the tensors that are kept, and their numbers; None where tensors are hidden in it."""
+        """A value, of the tensors that are kept, and their numbers; None where not all can be looked into."""
         try:
-            numbers = tuple(self.number(t) for _, t, _ in leaves(value, UNSPECIFIED))
+            found = [tensor for _, tensor, _ in leaves(value, UNSPECIFIED)]
         except ContractError:
             return None
+        if any(unfit(tensor) for tensor in found):
+            return None
+        numbers = tuple(self.number(tensor) for tensor in found)
         left = iter(numbers)
         with self.paused():
             return map_tensors(value, lambda _: self.values[next(left)]), numbers
@@ -229,10 +234,11 @@ class Tape(TorchDispatchMode):
         copy = self._keeper.copy_of(value)
         if copy is None:
             self._sharing.setdefault(_storage(tensor), []).append(len(self.values))
+            self._same_memory[_laid(tensor)] = len(self.values)
             self._watched.append(tensor)
         else:
             self._watched.append(torch._C._WeakTensorRef(tensor))  # type: ignore[attr-defined]
-        self.values.append(value.detach() if copy is None else copy)
+        self.values.append(dense(value).detach() if copy is None else copy)
 
     def _secure(self, changed: Sequence[Tensor]) -> None:
         """Copy the values that a change in place is about to overwrite."""
@@ -246,6 +252,8 @@ class Tape(TorchDispatchMode):
         if number not in self._patches:
             return tensor
         value = self._patches[number](tensor, self.values)
+        if not in_one_piece(tensor):
+            return laid_out(value, tensor)
         if any(size > 1 and stride == 0 for size, stride in zip(tensor.shape, tensor.stride(), strict=True)):
             return value.clone()
         with torch.no_grad():
@@ -266,7 +274,15 @@ class Tape(TorchDispatchMode):
 
 
 def _storage(tensor: Tensor) -> int:
-    return int(tensor.untyped_storage()._cdata)
+    """What tells the memory of a tensor from others; one of several pieces stands for itself."""
+    return int(tensor.untyped_storage()._cdata) if in_one_piece(tensor) else -tensor._cdata
+
+
+def _laid(tensor: Tensor) -> object:
+    """What two tensors of the same memory have in common where they are the same value."""
+    if not in_one_piece(tensor):
+        return _storage(tensor)
+    return _storage(tensor), tensor.dtype, tensor.storage_offset(), tensor.shape, tensor.stride()
 
 
 @lru_cache(maxsize=4096)
