@@ -75,7 +75,7 @@ class Representation(ABC):
         return isinstance(axis, Assumed) and tensor.dim() > 0
 
     def transform(self, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
-        """``element`` applied to ``tensor`` in float64, rounded once to the dtype of ``tensor``."""
+        """``element`` applied to ``tensor`` in float64, rounded once to its dtype; in its strides, which views need."""
         result, placed = tensor, self
         if element.order is not None or element.samples is not None:
             placed = self.placed(tensor)
@@ -85,6 +85,8 @@ class Representation(ABC):
             result = placed.permute(result, element.order)
         if element.samples is not None:
             result = placed.select(result, element)
+        if result.shape == tensor.shape and result.stride() != tensor.stride():
+            result = torch.empty_like(tensor).copy_(result)
         return result
 
     @property

@@ -23,7 +23,7 @@ class Traced(Introduced):
         """``owner`` is the call that is recorded."""
         super().__init__(reference, element, dtype, keep=True)
         self.owner, self.tape = owner, tape
-        self._exact = Once(lambda t, r: _laid_out(cast(r.transform(t, element), dtype), t), reference.numbers)
+        self._exact = Once(lambda t, r: cast(r.transform(t, element), dtype).clone(), reference.numbers)
 
     def enter(self, call: Call, caller: Call | None, arguments: dict[str, Any]) -> dict[str, Any]:
         """Note what the owner hands to a layer."""
@@ -70,10 +70,3 @@ class CallSite:
     def leave(self, call: Call, output: Any) -> Any:
         """Nothing to do."""
         return output
-
-
-def _laid_out(tensor: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
-    """A copy with the strides of another tensor, which decide what operations torch chooses."""
-    if tensor.shape != like.shape:
-        return tensor.clone()
-    return torch.empty_like(like, dtype=tensor.dtype).copy_(tensor)

@@ -310,3 +310,24 @@ def test_an_argument_may_be_called_output(broken):
     assert all(row.introduced < 1e-13 for row in report.layers if row.layer != "second" or not broken)
     if broken:
         assert report.findings[0].location.source.startswith("return output.relu()")
+
+
+def test_layers_that_need_views_are_followed():
+    """What is handed on lies in memory as what it stands for."""
+
+    class Rows(nn.Module):
+        def forward(self, v):
+            return v.view(v.shape[0], -1).view(v.shape) * 2
+
+    class Network(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.rows, self.again = Rows(), Rows()
+
+        def forward(self, v):
+            return self.again(self.rows(v))
+
+    law = eq.CartesianTensor(axes=(1,))
+    report = eq.diagnose(Network(), normal(5, 3, 4), law, law)
+    assert report.ok
+    assert [row.layer for row in report.layers if row.symmetry == "rotation"] == ["", "rows", "again"]

@@ -1,5 +1,7 @@
 """How one tensor transforms, checked by hand on small ones."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +13,7 @@ from equivariance.axes import Concatenated
 from equivariance.errors import ArgumentError, ContractError
 from equivariance.groups import identity, inversion, permutation, rotation, samples, translation
 from equivariance.representations import as_representation
+from equivariance.tensors import CartesianTensor
 from tests.equivariance.specimens import normal
 
 QUARTER = rotation(Rotation.from_euler("z", 90, degrees=True))
@@ -217,3 +220,11 @@ def test_specifications_are_parsed_once(spec, expected):
 )
 def test_representations_print_as_python_that_rebuilds_them(value):
     assert eval(repr(value), vars(representations) | vars(axes)) == value
+
+
+@pytest.mark.parametrize("law", [CartesianPoints(), CartesianTensor(axes=(0,)), Irreps("1x1o"), Invariant(nodes=0)])
+@pytest.mark.parametrize("axes", [*itertools.permutations(range(3))])
+def test_the_strides_stay_as_views_need_them(law, axes):
+    values = normal(3, 3, 3).permute(axes)
+    for element in (rotation([1, 2, 3]), permutation([2, 0, 1])):
+        assert law.transform(values, element).stride() == values.stride()
