@@ -99,6 +99,15 @@ ENVIRONMENTS = (
         why="a learned linear map of x_j - x_i: invariant under translations, by design not under rotations",
     ),
     Environment(
+        "torchmd-net", "torchmd", ("torchmd-net",), with_dependencies=True,
+        broken={"planted: a height": ("translation", "rotation", "inversion")}, statement="pos[:, 2].amax()",
+    ),
+    Environment(
+        "geometric-vector-perceptron", "vector_perceptron", ("geometric-vector-perceptron", "torch_geometric"),
+        limits="`GVP_Network` needs `torch-sparse` and `torch-scatter`, of which the index has no build",
+    ),
+    Environment("e3tools", "e3tools", ("e3tools", "einops", "jaxtyping", "wadler-lindig")),
+    Environment(
         "escnn", "escnn", ("escnn", "lie_learn", "joblib", "cloudpickle", "pymanopt", "autograd", "numpy<2"),
         tests="nightly_tests/test_escnn.py",
         broken={"planted: ReLU on an irrep of C4": ("rotation",)},
