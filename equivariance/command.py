@@ -118,6 +118,10 @@ def _emit(options: argparse.Namespace, done: Sequence[Examined]) -> None:
         sys.stdout.write(text)
 
 
+def _so_far(symmetry: str, done: int, total: int, off: float) -> str:
+    return f"{done} of {total} elements of {symmetry}: the output {f'is off by {off:.2g}' if off else 'holds'}"
+
+
 def _tell_what_is_known(
     options: argparse.Namespace, done: Sequence[Examined], left: Sequence[Subject], bar: ProgressBar
 ) -> None:
@@ -126,6 +130,7 @@ def _tell_what_is_known(
     if left and bar.known is not None:
         untested = ", ".join(s for s in bar.planned if s not in bar.known.symmetries)
         words.append(f"not tested of {left[0].name}: {untested}")
+        words += [_so_far(symmetry, *measured) for symmetry, measured in bar.measured.items()]
         if bar.known.symmetries or bar.known.findings:
             settings = {**bar.known.settings, "interrupted": f"not tested: {untested}"}
             known.append(Examined(left[0], replace(bar.known, settings=settings), (), ()))
@@ -134,7 +139,7 @@ def _tell_what_is_known(
         words.append(f"not examined: {', '.join(not_begun)}")
     if options.output:
         words.append(f"{options.output} was not written")
-    words.append("known so far:" if known else "nothing is known yet")
+    words.append("known so far:" if known else f"nothing {'else ' if bar.measured else ''}is known yet")
     print(f"equivariance.diagnose: {'; '.join(words)}", file=sys.stderr)
     on_screen = options.format == "text" and not options.output
     show(all_of(known, registered=False), sys.stdout if on_screen else sys.stderr)

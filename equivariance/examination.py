@@ -84,7 +84,7 @@ def _tested(
         yield from ((g.symmetry, _of_one(surveyors(g.symmetry), g, settings)) for g in groups)
         return
 
-    def work(group: Group, told: Callable[[tuple[str, int, int]], None]) -> _Found:
+    def work(group: Group, told: Callable[[tuple[str, int, int, float]], None]) -> _Found:
         observed = replace(settings, observer=Relay(told))
         surveyors = _surveyors(bench.share(settings.jobs), setting, observed)
         return _of_one(surveyors(group.symmetry), group, observed)

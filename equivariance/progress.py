@@ -15,8 +15,11 @@ class Observer(Protocol):
     def begun(self, symmetries: tuple[str, ...]) -> None:
         """The symmetries that will be tested, in order."""
 
-    def sampled(self, symmetry: str, done: int, total: int) -> None:
-        """``done`` of the ``total`` elements of ``symmetry`` were measured."""
+    def sampled(self, symmetry: str, done: int, total: int, off: float) -> None:
+        """``done`` of the ``total`` elements of ``symmetry`` were measured.
+
+        ``off`` is the largest relative error of the network's output so far, 0 where it is within rounding.
+        """
 
     def tested(self, report: Report) -> None:
         """A symmetry is finished: what is known so far, of the symmetries that ``report`` names."""
@@ -28,7 +31,7 @@ class Unobserved:
     def begun(self, symmetries: tuple[str, ...]) -> None:
         """Nothing."""
 
-    def sampled(self, symmetry: str, done: int, total: int) -> None:
+    def sampled(self, symmetry: str, done: int, total: int, off: float) -> None:
         """Nothing."""
 
     def tested(self, report: Report) -> None:
@@ -38,13 +41,13 @@ class Unobserved:
 class Relay(Unobserved):
     """Passes on how far the samples have come, to another process."""
 
-    def __init__(self, told: Callable[[tuple[str, int, int]], None]) -> None:
+    def __init__(self, told: Callable[[tuple[str, int, int, float]], None]) -> None:
         """``told`` is called with what :meth:`sampled` is told."""
         self.told = told
 
-    def sampled(self, symmetry: str, done: int, total: int) -> None:
+    def sampled(self, symmetry: str, done: int, total: int, off: float) -> None:
         """Pass it on."""
-        self.told((symmetry, done, total))
+        self.told((symmetry, done, total, off))
 
 
 UNOBSERVED = Unobserved()

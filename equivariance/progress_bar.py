@@ -19,12 +19,14 @@ class ProgressBar:
     ----------
     known : what is known of the subject in work, None before it is
     planned : the symmetries of the subject in work
+    measured : of one that is not finished: how many of its elements, of how many, and how far the output is off
     """
 
     def __init__(self, quiet: bool) -> None:
         """``quiet``: draw nothing, and remember all the same."""
         self.known: Report | None = None
         self.planned: tuple[str, ...] = ()
+        self.measured: dict[str, tuple[int, int, float]] = {}
         self._shares: dict[str, float] = {}
         self._bar = Progress(
             TextColumn("{task.description}"),
@@ -50,7 +52,7 @@ class ProgressBar:
 
     def starts(self, subject: str) -> None:
         """Another subject."""
-        self.known, self.planned, self._shares = None, (), {}
+        self.known, self.planned, self.measured, self._shares = None, (), {}, {}
         self._bar.reset(self._task, description=subject, total=None, step="reference run")
 
     def begun(self, symmetries: tuple[str, ...]) -> None:
@@ -58,13 +60,16 @@ class ProgressBar:
         self.planned = symmetries
         self._bar.update(self._task, total=len(symmetries))
 
-    def sampled(self, symmetry: str, done: int, total: int) -> None:
+    def sampled(self, symmetry: str, done: int, total: int, off: float) -> None:
         """A fraction of a unit."""
         self._shares[symmetry] = done / total
-        self._bar.update(self._task, completed=sum(self._shares.values()), step=f"{symmetry} {done}/{total}")
+        self.measured[symmetry] = done, total, off
+        step = f"{symmetry} {done}/{total}" + (f", output off by {off:.2g}" if off else "")
+        self._bar.update(self._task, completed=sum(self._shares.values()), step=step)
 
     def tested(self, report: Report) -> None:
         """A whole unit; the report is remembered."""
         self.known = report
+        self.measured = {s: m for s, m in self.measured.items() if s not in report.symmetries}
         self._shares |= dict.fromkeys(report.symmetries, 1.0)
         self._bar.update(self._task, completed=sum(self._shares.values()))

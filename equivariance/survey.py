@@ -69,7 +69,7 @@ class Surveyor:
             trial = Trial(elements[index % len(elements)], states[index % len(states)])
             between = self.setting.grid is not None and index == 1
             self._measure(trial, result, index in _FULL or between)
-            self.observer.sampled(group.symmetry, index + 1, total)
+            self.observer.sampled(group.symmetry, index + 1, total, _off(result))
         doubtful = _doubtful(result)
         if doubtful is not None:
             for element in group.further(self.setting):
@@ -287,6 +287,12 @@ class Surveyor:
             handler = self.bench.jittered(self.bench.states[0], patched, self.seed, self.epsilon)
             self._floors[patched] = _floors(handler.errors)
         return self._floors[patched]
+
+
+def _off(survey: Survey) -> float:
+    """The error of the network's output, 0 where it is within rounding."""
+    top = survey.root.top
+    return top[1].error if top is not None and top[1].error > top[1].limit else 0.0
 
 
 def _doubtful(survey: Survey) -> Trial | None:

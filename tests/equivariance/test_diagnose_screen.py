@@ -42,7 +42,7 @@ def interrupted(capsys, monkeypatch, calls, *options):
 
 
 def test_an_interruption_reports_what_is_known_so_far(capsys, monkeypatch, calls):
-    seen = []
+    seen, told = [], set()
     for moment in range(1, calls + 1):
         out, err = interrupted(capsys, monkeypatch, moment)
         if "known so far:" in err:
@@ -51,9 +51,12 @@ def test_an_interruption_reports_what_is_known_so_far(capsys, monkeypatch, calls
             seen.append((tuple(left), "component-mixing in layers.1" in out))
         else:
             assert (out, len(err.splitlines())) == ("", 1)
-            assert err.endswith("nothing is known yet\n")
+            assert err.endswith(f"nothing {'else ' if 'elements of' in err else ''}is known yet\n")
+        told.update(part for part in err.split("; ") if "elements of" in part)
     assert (("rotation", "inversion", "permutation", "batch"), False) in seen
     assert (("permutation", "batch"), True) in seen
+    assert "1 of 2 elements of translation: the output holds" in told
+    assert any(part.startswith("1 of 2 elements of rotation: the output is off by ") for part in told)
 
 
 @pytest.mark.parametrize("form", ["text", "json", "html", "sarif"])

@@ -134,7 +134,7 @@ def test_the_command_line_shares_too(capsys):
 class Impatient(Unobserved):
     """Interrupts at the first sample."""
 
-    def sampled(self, symmetry, done, total):
+    def sampled(self, symmetry, done, total, off):
         raise KeyboardInterrupt
 
 

@@ -16,12 +16,14 @@ class Diary:
 
     def __init__(self, patience=1000):
         self.begun_with, self.steps, self.reports, self.patience = (), [], [], patience
+        self.off = {}
 
     def begun(self, symmetries):
         self.begun_with = symmetries
 
-    def sampled(self, symmetry, done, total):
+    def sampled(self, symmetry, done, total, off):
         self.steps.append((symmetry, done, total))
+        self.off[symmetry] = off
         if len(self.steps) == self.patience:
             raise KeyboardInterrupt
 
@@ -40,6 +42,13 @@ def test_every_sample_of_every_symmetry_is_told():
     observed(Stack(Scale(), Mix()), diary)
     assert diary.begun_with == ("translation", "rotation", "inversion")
     assert diary.steps == [(s, i, 3) for s in diary.begun_with for i in (1, 2, 3)]
+
+
+def test_how_far_the_output_is_off_is_told():
+    diary = Diary()
+    report = observed(Stack(Scale(), Mix()), diary)
+    (root,) = [row for row in report.layers if (row.layer, row.symmetry) == ("", "rotation")]
+    assert diary.off == {"translation": 0, "rotation": root.accumulated, "inversion": 0}
 
 
 def test_what_is_known_so_far_is_told_after_each_symmetry():
