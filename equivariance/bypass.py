@@ -104,7 +104,7 @@ def _ways(
     choices: dict[int, list[int]] = {}
     for part in _as_a_whole(flow, unit, involved, chosen):
         events = flow.events[part.first : part.last]
-        if part.first < chosen.last or all(e.name in VIEWS | CUTS | {"given"} for e in events):
+        if part.first < chosen.last or all(e.name in VIEWS | CUTS | {"given", "brought"} for e in events):
             return
         own = {n for e in events if e.name != "given" for n in e.writes}
         read = dict.fromkeys(n for e in events for n in e.reads if n in involved and n not in own)

@@ -49,12 +49,9 @@ class Dataflow:
     """The recordings of one course of a layer, in the reference run and under some elements."""
 
     def __init__(
-        self,
-        reference: Tape,
-        under: Sequence[tuple[Transform, Tape]],
-        matcher: Matcher,
+        self, reference: Tape, under: Sequence[tuple[Transform, Tape]], matcher: Matcher,
         before: Dataflow | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         """All tapes must have the same events.
 
         What ``before`` knows, under the same elements, is not asked again of values that are the same there.
@@ -73,7 +70,7 @@ class Dataflow:
 
     def level(self, number: int) -> int:
         """How lawful a value is; what was given from outside is lawful."""
-        if self._event(number).name == "given":
+        if self._is_given(self._event(number)):
             return LAWFUL
         return LINEAR if self._is_partial(number) else self._fit(number)[0]
 
@@ -122,7 +119,7 @@ class Dataflow:
         while True:
             event = self._event(target)
             like = [n for n in event.reads if n < target and self._alike(n, target)]
-            if not like or event.name == "given":
+            if not like or self._is_given(event):
                 return target
             target = max(like)  # what was made last, not what it was added to
 
@@ -133,7 +130,7 @@ class Dataflow:
 
         def belongs(other: Event) -> bool:
             inner = len(other.places) - len(chain)
-            return other.name == "given" or (other.layer == event.layer and other.places[max(inner, 0) :] == chain)
+            return self._is_given(other) or (other.layer == event.layer and other.places[max(inner, 0) :] == chain)
 
         first, last = index, index + 1
         while first > 0 and belongs(self.events[first - 1]):
@@ -161,7 +158,7 @@ class Dataflow:
     def escaping(self, unit: Unit, involved: Iterable[int], targets: Sequence[int]) -> list[int]:
         """The values of a statement, and of its derivative, that take part in the break and are used elsewhere."""
         inside = [unit.first <= (i if e.origin is None else e.origin) < unit.last for i, e in enumerate(self.events)]
-        own = {n for e, i in zip(self.events, inside, strict=True) if i and e.name != "given" for n in e.writes}
+        own = {n for e, i in zip(self.events, inside, strict=True) if i and not self._is_given(e) for n in e.writes}
         own &= set(involved)
         outside = [e for e, i in zip(self.events, inside, strict=True) if not i]
         used = {n for e in outside for n in e.reads} | set(targets)
@@ -210,7 +207,7 @@ class Dataflow:
             alike = self.reference.values[one].shape == self.reference.values[other].shape
             if alike and laws[0] != laws[1] and laws[1] is not None:
                 found.append((self.arising(one), laws[1]))
-        return sorted((p for p in dict.fromkeys(found) if self._event(p[0]).name != "given"), key=lambda p: p[0])
+        return sorted((p for p in dict.fromkeys(found) if not self._is_given(self._event(p[0]))), key=lambda p: p[0])
 
     def _vectors_near(self, number: int) -> list[Law]:
         """How a value would turn that was computed of the components of one of its own shape."""
@@ -225,7 +222,7 @@ class Dataflow:
             reads = [n for n in event.reads if self.reference.values[n].is_floating_point()]
             moved = isinstance(self.law(number), Moved)
             passes = event.name in VIEWS or (moved and event.name in CUTS)
-            if not passes or len(reads) != 1 or self._event(reads[0]).name == "given":
+            if not passes or len(reads) != 1 or self._is_given(self._event(reads[0])):
                 return number
             if (self.law(reads[0]) is None) != (self.law(number) is None) or isinstance(
                 self.law(reads[0]), Moved
@@ -254,8 +251,12 @@ class Dataflow:
 
     def _alike(self, number: int, other: int) -> bool:
         left, right = self.reference.values[number], self.reference.values[other]
-        given = self._event(number).name == "given"
-        return not given and left.shape == right.shape and self._fit(number) == self._fit(other)
+        same = left.shape == right.shape and self._fit(number) == self._fit(other)
+        return same and not self._is_given(self._event(number))
+
+    def _is_given(self, event: Event) -> bool:
+        """Whether a value comes from outside of the layer; what is brought counts so where it obeys a law."""
+        return event.name == "given" or (event.name == "brought" and self._fit(event.writes[0])[0] == LAWFUL)
 
     def _event(self, number: int) -> Event:
         return self.events[self.producers[number]]
@@ -323,7 +324,7 @@ class Dataflow:
             if near in visited or near > number:
                 continue
             visited.add(near)
-            if self._event(near).name != "given" and self._fit(near)[0] < LAWFUL:
+            if not self._is_given(self._event(near)) and self._fit(near)[0] < LAWFUL:
                 waiting.extend(self._event(near).reads)
             elif self.matcher.combines(rows, self._seen(near)):
                 return True

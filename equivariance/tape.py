@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from equivariance.contract import bind
@@ -53,7 +54,8 @@ class Tape(TorchDispatchMode):
 
     Attributes
     ----------
-    events : in order; values that the layer did not make itself have an event "given"
+    events : in order; values that the layer was handed have an event "given", those that come from where torch does not
+        see (NumPy, another library) one that is "brought" by the statement that first uses them
     values : every value, by number; copied only where its memory is changed later, or memory has no room for it
     marks : site -> path within the value that passed there -> number
     passed : layer -> its calls
@@ -71,6 +73,7 @@ class Tape(TorchDispatchMode):
         self.opaque: set[str] = set()
         self._patches, self._decisions = patches, decisions
         self._numbers: dict[int, int] = {}
+        self._handed: dict[int, StorageWeakRef] = {}
         self._same_memory: dict[object, int] = {}  # tensors that torch makes unseen: of a subclass, or ``x.data``
         self._states: dict[int, int] = {}
         self._keeper = Keeper(memory)
@@ -130,6 +133,8 @@ class Tape(TorchDispatchMode):
             self.active = outer
             self._layers.pop()
 
+        for tensor in (*module.parameters(), *module.buffers()):
+            self._note_handed(tensor)
         generated = [n + "." for n, m in module.named_modules() if n and isinstance(m, _GENERATED)]
         for name, layer in module.named_modules():
             if not any(f"{name}.".startswith(prefix) for prefix in generated):
@@ -167,11 +172,27 @@ class Tape(TorchDispatchMode):
         """Note which values pass at a site."""
         self.marks[site] = {path: self.number(t) for path, t in tensors.items()}
 
+    def hand(self, value: Any) -> None:
+        """Note what the layer is handed: arguments, and what the layers that it calls give."""
+        for _, tensor, _ in leaves(value, UNSPECIFIED):
+            self._note_handed(tensor)
+
+    def _note_handed(self, tensor: Tensor) -> None:
+        if in_one_piece(tensor):
+            self._handed[_storage(tensor)] = StorageWeakRef(tensor.untyped_storage())
+
+    def _was_handed(self, tensor: Tensor) -> bool:
+        """Whether it lies in memory that was handed, and that is not anyone else's by now."""
+        known = self._handed.get(_storage(tensor))
+        return known is not None and not known.expired()
+
     def _given(self, tensor: Tensor) -> int:
         """Number a tensor that no recorded operation made."""
         number = len(self.values)
+        handed, asked = self._was_handed(tensor), self._asked(sys._getframe(1))
         self._keep(tensor)
-        self.events.append(Event("given", (), 0, self._layers[-1][0], (), (number,)))
+        event = Event("brought", asked.places, asked.own, asked.layer, (), (number,))
+        self.events.append(Event("given", (), 0, self._layers[-1][0], (), (number,)) if handed else event)
         return number
 
     def _passing(self, value: Any) -> tuple[Any, tuple[int, ...]] | None:

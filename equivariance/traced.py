@@ -43,7 +43,9 @@ class Traced(Introduced):
     def exact(self, site: Site) -> Any:
         """Not part of the layer's code."""
         with self.tape.paused():
-            return super().exact(site)
+            value = super().exact(site)
+            self.tape.hand(value)
+        return value
 
     def _mark(self, site: Site, value: Any) -> None:
         if self.reference.has(site):

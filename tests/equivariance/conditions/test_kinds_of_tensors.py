@@ -1,8 +1,10 @@
 """Layers inside of torch.vmap and torch.func, sparse and nested tensors, subclasses: the statement is found in all."""
 
+import numpy as np
 import pytest
 import torch
 from e3nn import o3
+from scipy.spatial import cKDTree
 from torch import nn
 
 import equivariance as eq
@@ -201,3 +203,38 @@ def test_a_contract_of_a_layer_inside_is_refused():
     contract = eq.Contract({"v": eq.CartesianTensor()}, eq.CartesianTensor())
     with pytest.raises(ContractError, match=r"gate: v.*inside of torch.vmap or torch.func"):
         diagnosed(Mapped(False), contracts={"gate": contract})
+
+
+class Neighbours(Network):
+    """SciPy looks for them, on the positions as they are or stretched along an axis."""
+
+    def forward(self, x):
+        where = x.numpy() * [1, 1, 1 + 2 * self.gate.broken]
+        nearest = torch.from_numpy(cKDTree(where).query(where, 3)[1])  # here
+        return self.vectors(x)[nearest].sum(1).mean(1)
+
+
+class Rectified(Network):
+    """What comes back is handed to a layer, which is not at fault."""
+
+    def __init__(self, broken):
+        super().__init__(broken)
+        self.sound = Gate(False)
+
+    def between(self, v):
+        values = np.maximum(v.numpy(), 0) if self.gate.broken else v.numpy() * 2
+        return self.sound(torch.from_numpy(values))  # here
+
+
+class Numbers(Network):
+    def between(self, v):
+        sizes = [float(row[0, 0]) if self.gate.broken else float(row.norm()) for row in v]
+        return v * torch.tensor(sizes, dtype=v.dtype)[:, None, None]  # here
+
+
+@pytest.mark.parametrize("kind", [Neighbours, Rectified, Numbers])
+@pytest.mark.parametrize("broken", [False, True])
+def test_what_comes_back_from_numpy_is_at_fault_where_it_does(kind, broken):
+    report = diagnosed(kind(broken))
+    found = [(f.layer, f.symmetry, f.located, f.location.source.endswith("# here")) for f in report.findings]
+    assert found == [("", "rotation", "confirmed", True)] * broken
