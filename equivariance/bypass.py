@@ -49,10 +49,10 @@ class LeftOut:
     unit: Unit
     instead: Mapping[int, int]
 
-    def patches(self, reference: Tape, stirred: bool = False) -> dict[int, Patch]:
-        """What leaves the statement out; ``stirred``: with noise in what is handed on."""
+    def patches(self, reference: Tape, of: Tape | None = None) -> dict[int, Patch]:
+        """What leaves the statement out; ``of``: the recording whose values are handed on, else those of the run."""
         shapes = {number: reference.values[number].shape for number in self.instead}
-        return {n: _handing_on(read, shapes[n], stirred) for n, read in self.instead.items()}
+        return {n: _handing_on(read, shapes[n], of) for n, read in self.instead.items()}
 
 
 def depends_on_frame(tracer: Tracer, flow: Dataflow, chosen: Unit, beside: Mapping[int, Law]) -> LeftOut | None:
@@ -139,40 +139,39 @@ def _holds_more(flow: Dataflow, number: int, involved: Collection[int], chosen: 
 
 
 def _keeps_law(tracer: Tracer, left_out: LeftOut, beside: Mapping[int, Law]) -> bool:
-    """Whether the output keeps its law without a statement, and still depends on what is handed on."""
+    """Whether the output keeps its law without a statement, although what is handed on does not.
+
+    That is so where the rest undoes the choice of the frame. An output that does not feel what is handed on, of dead
+    units or one that saturates, keeps its law too: then the values of the transformed run leave it as it is as well.
+    """
     element, tolerance = tracer.trial.element, tracer.matcher.close.tolerance
+    patches = left_out.patches(tracer.reference)
     try:
-        plain, made = (_output(tracer, e, left_out.patches(tracer.reference), beside) for e in (Transform(), element))
+        plain, made = (tracer.put_right(e, beside, patches)[0] for e in (Transform(), element))
         if _difference(tracer, made, plain, element) > tracer.limit:
             return False
-        other = _output(tracer, Transform(), left_out.patches(tracer.reference, stirred=True), beside)
+        other, _ = tracer.put_right(Transform(), beside, left_out.patches(tracer.reference, made))
     except (RuntimeError, ValueError, IndexError):  # what comes after needs what the statement makes
         return False
     return _difference(tracer, other, plain, Transform()) > tolerance
 
 
-def _output(tracer: Tracer, element: Transform, patches: Mapping[int, Patch], beside: Mapping[int, Law]) -> Tensor:
-    tape, _ = tracer.put_right(element, beside, patches)
-    return tape.values[tape.marks[tracer.site][tracer.key[0]]]
-
-
-def _difference(tracer: Tracer, made: Tensor, plain: Tensor, element: Transform) -> float:
-    """The relative error of an output against what ``element`` makes of another one."""
+def _difference(tracer: Tracer, made: Tape, plain: Tape, element: Transform) -> float:
+    """The relative error of an output against what ``element`` makes of that of another recording."""
     reference = tracer.handler.reference
     found = leaves(reference.value(tracer.site), reference.spec(tracer.site))
     how = next(how for path, _, how in found if path == tracer.key[0])
-    return worst(compare(made, how.transform(plain, element), how, element))[1].relative
+    one, other = (tape.values[tape.marks[tracer.site][tracer.key[0]]] for tape in (made, plain))
+    return worst(compare(one, how.transform(other, element), how, element))[1].relative
 
 
-def _handing_on(read: int, shape: torch.Size, stirred: bool) -> Patch:
+def _handing_on(read: int, shape: torch.Size, of: Tape | None) -> Patch:
     """The value ``read`` in place of one of a shape; other channels are mixtures of all that it has."""
 
     def handed_on(_: Tensor, values: Sequence[Tensor]) -> Tensor:
-        value, generator = values[read], torch.Generator().manual_seed(0)
-        if value.shape != shape:
-            value = value @ noise_like(value.new_empty(value.shape[-1], shape[-1]), generator) / value.shape[-1] ** 0.5
-        if not stirred:
+        value, generator = (of.values if of else values)[read], torch.Generator().manual_seed(0)
+        if value.shape == shape:
             return value
-        return value + 0.1 * value.square().mean().sqrt() * noise_like(value, generator)
+        return value @ noise_like(value.new_empty(value.shape[-1], shape[-1]), generator) / value.shape[-1] ** 0.5
 
     return handed_on

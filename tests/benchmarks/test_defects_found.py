@@ -22,6 +22,8 @@ from tests.equivariance.planted import case_of
         ("gvp-epsilon-on-components@0", "float32", 2),
         # Few nodes break anything as the first, and the orders that are drawn bring none of them there.
         ("unet-first-node-as-centre@0", "float32", 18),
+        # With a layer left out, units are dead: the output keeps its law because it feels nothing.
+        ("unet-relu-on-vectors@0", "float64", 4),
         # Frames are singular for points on a line, which says nothing of the axes.
         ("frames-transposed@0", "float64", 1),
     ],
