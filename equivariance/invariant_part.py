@@ -39,7 +39,7 @@ def invariant_part(experiment: Experiment, part: str) -> Explanation | None:
 def _alike(here: torch.Tensor, there: torch.Tensor) -> bool:
     """Whether all rows keep their directions, as a bias does that is scaled later."""
     sizes = here.norm(dim=1) * there.norm(dim=1)
-    return bool(((here * there).sum(1).abs() >= 0.999 * sizes).all())
+    return bool(((here * there).sum(1).abs() >= (1 - 1e-6) * sizes).all())
 
 
 def _solved(experiment: Experiment, degree: int) -> torch.Tensor | None:

@@ -24,6 +24,8 @@ from tests.equivariance.planted import case_of
         ("unet-first-node-as-centre@0", "float32", 18),
         # With a layer left out, units are dead: the output keeps its law because it feels nothing.
         ("unet-relu-on-vectors@0", "float64", 4),
+        # Invariant numbers whose direction hardly changes with the input are no bias.
+        ("frames-not-turned-back@0", "float64", 12),
         # Frames are singular for points on a line, which says nothing of the axes.
         ("frames-transposed@0", "float64", 1),
     ],
