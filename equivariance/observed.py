@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,10 +56,12 @@ class Fit:
     ----------
     holds : to within rounding, that of constants too, under every element, in every state
     error : relative error of the whole leaf under the element where it is smallest: long translations tell little
+    largest : under the element where it is largest
     """
 
     holds: bool
     error: float
+    largest: float
 
 
 @dataclass(frozen=True)
@@ -97,13 +99,7 @@ class Leaf:
             for symmetry, element, value in course.under:
                 judged = self._judged(course.reference, value, law, element, floors)
                 found.setdefault(symmetry, {}).setdefault(element, []).append(judged)
-        return {
-            symmetry: Fit(
-                all(holds for entries in under.values() for holds, _ in entries),
-                min(max(error for _, error in entries) for entries in under.values()),
-            )
-            for symmetry, under in found.items()
-        }
+        return {symmetry: _fit(under.values()) for symmetry, under in found.items()}
 
     def _floors(self, course: Course, law: Representation) -> dict[str, float]:
         floors: dict[str, float] = {}
@@ -129,6 +125,13 @@ class Leaf:
     def _sound(self, error: PartError, floor: float, reach: float) -> bool:
         reading = Reading(error.relative, floor, self.epsilon, 0.0, 0.0, self.working, error.discrete, reach)
         return reading.verdict < Verdict.STRUCTURAL
+
+
+def _fit(judged: Iterable[Sequence[tuple[bool, float]]]) -> Fit:
+    """Of whether the law holds, and the error, in every state, one sequence for each element."""
+    entries = [(all(holds for holds, _ in states), max(error for _, error in states)) for states in judged]
+    errors = [error for _, error in entries]
+    return Fit(all(holds for holds, _ in entries), min(errors), max(errors))
 
 
 def observe(ready: Prepared, surveyor: Surveyor) -> list[Leaf]:

@@ -191,7 +191,7 @@ def _evidence(fits: Mapping[str, Fit], beside: str) -> str:
 
 def _off(fits: Mapping[str, Fit], law: str) -> str:
     """By how much a law is broken, and where."""
-    broken = {symmetry: fit.error for symmetry, fit in fits.items() if not fit.holds}
+    broken = {symmetry: fit.largest for symmetry, fit in fits.items() if not fit.holds}
     words = ", ".join(f"{error:.2g} under {symmetry}" for symmetry, error in broken.items() if math.isfinite(error))
     shapes = ", ".join(symmetry for symmetry, error in broken.items() if not math.isfinite(error))
     found = [f"off by {words}" if words else "", f"another shape or NaN under {shapes}" if shapes else ""]

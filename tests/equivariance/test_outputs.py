@@ -1,5 +1,7 @@
 """The law of an output that nobody states, from the runs: sound ones pass, broken ones stay broken, none is excused."""
 
+import re
+
 import pytest
 import torch
 from e3nn import o3
@@ -100,6 +102,18 @@ def test_a_weaker_law_does_not_excuse_a_break(name):
     (line,) = [line for line in report.assumptions if line.startswith("output")]
     evidence = line.partition("(closest: ")[2]
     assert all(f"under {symmetry}" in evidence.partition("; holds")[0] for symmetry in symmetries)
+
+
+def test_what_the_first_sample_alone_does_not_show_is_told_by_the_others():
+    def running_sum(pos):
+        return (pos - pos.mean(1, keepdim=True)).norm(dim=-1).cumsum(0)
+
+    points = eq.CartesianPoints(nodes=1, batch=0)
+    report = eq.check(running_sum, (normal(3, 6, 3, seed=1),), [points], group=["so3", "batch"])
+    (line,) = [line for line in report.assumptions if line.startswith("output")]
+    off = re.search(r"off by (\S+) under batch", line)
+    assert off, line
+    assert float(off[1]) > 0.1
 
 
 class Tied(nn.Module):
