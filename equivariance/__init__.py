@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from equivariance.findings import CAUSES, Curve, Finding, LayerRow, Location, Report
     from equivariance.graphs import SampleStarts
     from equivariance.groups import Transform
-    from equivariance.representations import CartesianPoints, Invariant, Irreps, NodeIndices, Representation
+    from equivariance.representation import Representation
+    from equivariance.representations import CartesianPoints, Invariant, Irreps, NodeIndices
     from equivariance.tensors import CartesianTensor
     from equivariance.trees import GraphFields
 
@@ -73,7 +74,8 @@ _HOMES = {
     "findings": ("CAUSES", "Curve", "Finding", "LayerRow", "Location", "Report"),
     "graphs": ("SampleStarts",),
     "groups": ("Transform",),
-    "representations": ("CartesianPoints", "Invariant", "Irreps", "NodeIndices", "Representation"),
+    "representation": ("Representation",),
+    "representations": ("CartesianPoints", "Invariant", "Irreps", "NodeIndices"),
     "tensors": ("CartesianTensor",),
     "trees": ("GraphFields",),
 }

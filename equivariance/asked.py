@@ -10,7 +10,8 @@ from equivariance.assumed import Assumption
 from equivariance.errors import ArgumentError
 from equivariance.findings import Finding, Location, Report
 from equivariance.reading import Inputs
-from equivariance.representations import Representation, as_representation
+from equivariance.representation import Representation
+from equivariance.representations import as_representation
 from equivariance.spelling import as_python, in_words
 
 MOST = 3

@@ -13,7 +13,8 @@ from equivariance.adapters import adapter_of
 from equivariance.axes import Assumed
 from equivariance.errors import ArgumentError
 from equivariance.graphs import SampleStarts, Sizes, sizes_of
-from equivariance.representations import CartesianPoints, Invariant, Irreps, NodeIndices, Representation
+from equivariance.representation import Representation
+from equivariance.representations import CartesianPoints, Invariant, Irreps, NodeIndices
 from equivariance.spelling import in_words
 
 _POINTS, _VECTORS = "cartesian_points", "1x1o"

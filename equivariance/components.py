@@ -8,7 +8,8 @@ from equivariance.elements import cube_rotations
 from equivariance.experiments import Change, Experiment, degree_of, generator_of, noisy, part_of, scaled, turns
 from equivariance.grids import respects_the_cube
 from equivariance.remedies import Explanation, explained
-from equivariance.representations import CartesianPoints, Irreps, Representation
+from equivariance.representation import Representation
+from equivariance.representations import CartesianPoints, Irreps
 
 _SAME = 1e-6
 """Two results that differ by less than this share are the same, beyond rounding."""

@@ -16,7 +16,8 @@ from equivariance.elements import Transform, rotation, translation
 from equivariance.errors import ForeignElementError
 from equivariance.experiments import Experiment, part_of, scaled, turns
 from equivariance.findings import Curve
-from equivariance.representations import CartesianPoints, Representation
+from equivariance.representation import Representation
+from equivariance.representations import CartesianPoints
 from equivariance.trees import leaves
 
 _FACTORS = (1 / 64, 1 / 16, 1 / 4, 1.0, 4.0)

@@ -16,7 +16,8 @@ from equivariance.elements import Transform
 from equivariance.errors import ArgumentError, ContractError
 from equivariance.lattice import Lattice
 from equivariance.parts import Part, labels_of
-from equivariance.representations import Irreps, Representation
+from equivariance.representation import Representation
+from equivariance.representations import Irreps
 
 _PLANAR = re.compile(r"(?:(\d+)x)?(\d+)([eo]?)")
 

@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from equivariance.experiments import Change, generator_of
 from equivariance.grid_laws import lattice_of
-from equivariance.representations import Representation
+from equivariance.representation import Representation
 
 
 def smoothed(width: float) -> Change:

@@ -17,7 +17,7 @@ from equivariance.elements import Transform
 from equivariance.handlers import OUTPUT, Reference, Site
 from equivariance.measure import PartKey
 from equivariance.probe import Call
-from equivariance.representations import Representation
+from equivariance.representation import Representation
 from equivariance.trees import leaves
 
 Floors = dict[PartKey, float]

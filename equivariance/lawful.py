@@ -8,7 +8,7 @@ import torch
 
 from equivariance.elements import Transform
 from equivariance.laws import Law
-from equivariance.representations import Representation
+from equivariance.representation import Representation
 
 _IDENTITY = Transform()
 

@@ -8,7 +8,7 @@ import torch
 
 from equivariance.axes import Assumed, BySize, Concatenated, Layout
 from equivariance.contract import Contract
-from equivariance.representations import Representation
+from equivariance.representation import Representation
 from equivariance.trees import GraphFields
 
 

@@ -15,7 +15,8 @@ from equivariance.blocks import nearest_irreps
 from equivariance.laws import Reordered
 from equivariance.observed import Fit, Leaf, elsewhere
 from equivariance.preparation import Prepared
-from equivariance.representations import CartesianPoints, Invariant, Irreps, NodeIndices, Representation
+from equivariance.representation import Representation
+from equivariance.representations import CartesianPoints, Invariant, Irreps, NodeIndices
 from equivariance.stated import declared_contract
 from equivariance.tensors import CartesianTensor
 

@@ -15,7 +15,8 @@ import torch
 from equivariance.distances import distance, norm
 from equivariance.elements import Transform
 from equivariance.identities import alike
-from equivariance.representations import CartesianPoints, Representation
+from equivariance.representation import Representation
+from equivariance.representations import CartesianPoints
 from equivariance.trees import leaves
 
 PartKey = tuple[str, str]

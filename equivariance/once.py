@@ -10,7 +10,7 @@ import torch
 
 from equivariance.elements import Transform
 from equivariance.identities import identity_of
-from equivariance.representations import Representation
+from equivariance.representation import Representation
 from equivariance.trees import walk
 
 

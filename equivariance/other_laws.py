@@ -12,7 +12,8 @@ from scipy.spatial.transform import Rotation
 from equivariance.elements import Transform, rotation, translation
 from equivariance.experiments import Experiment, degree_of, part_of
 from equivariance.remedies import Explanation, explained
-from equivariance.representations import CartesianPoints, Invariant, Irreps, NodeIndices, Representation
+from equivariance.representation import Representation
+from equivariance.representations import CartesianPoints, Invariant, Irreps, NodeIndices
 from equivariance.wigner import wigner_d
 
 _HIGHEST = 6

@@ -17,7 +17,8 @@ from equivariance.grid_setting import grid_setting
 from equivariance.groups import Group, Setting, groups_of
 from equivariance.keeping import Memory
 from equivariance.layouts import known_axes, told_by_size
-from equivariance.representations import CartesianPoints, Representation
+from equivariance.representation import Representation
+from equivariance.representations import CartesianPoints
 from equivariance.settings import Settings
 from equivariance.trees import leaves, sizes_of_graphs, walk
 

@@ -7,7 +7,8 @@ from dataclasses import Field, fields
 
 from equivariance.axes import Concatenated
 from equivariance.graphs import SampleStarts
-from equivariance.representations import CartesianPoints, Invariant, Irreps, NodeIndices, Representation
+from equivariance.representation import Representation
+from equivariance.representations import CartesianPoints, Invariant, Irreps, NodeIndices
 from equivariance.tensors import CartesianTensor
 
 _SHORT = {CartesianPoints: '"cartesian_points"', Invariant: "None"}

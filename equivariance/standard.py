@@ -9,7 +9,8 @@ import torch
 
 from equivariance.lawful import Lawful
 from equivariance.laws import Law, Moved, Reordered, Selected, Signed, Turned, Unchanged
-from equivariance.representations import CartesianPoints, Invariant, Irreps, Representation
+from equivariance.representation import Representation
+from equivariance.representations import CartesianPoints, Invariant, Irreps
 
 _KEPT = (None, Unchanged())
 

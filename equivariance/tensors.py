@@ -9,7 +9,7 @@ import torch
 
 from equivariance.elements import Transform
 from equivariance.errors import ArgumentError, ContractError
-from equivariance.representations import Representation
+from equivariance.representation import Representation
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ import torch
 from equivariance.adapters import Adapter, adapter_of
 from equivariance.elements import Transform
 from equivariance.errors import ContractError, UndeclaredTensorError
-from equivariance.representations import Invariant, Irreps, Representation, as_representation
+from equivariance.representation import Representation
+from equivariance.representations import Invariant, Irreps, as_representation
 
 _DEPTH = 3
 """How deep objects of unknown types are searched for tensors that nobody would transform."""

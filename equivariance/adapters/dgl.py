@@ -14,7 +14,8 @@ from equivariance.axes import Assumed, Concatenated
 from equivariance.elements import Transform
 from equivariance.errors import ArgumentError
 from equivariance.graphs import Sizes
-from equivariance.representations import Invariant, Representation
+from equivariance.representation import Representation
+from equivariance.representations import Invariant
 from equivariance.trees import GraphFields, walk
 
 TYPES = (dgl.DGLGraph,)

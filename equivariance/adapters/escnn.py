@@ -25,7 +25,8 @@ from equivariance.elements import Transform, cube_rotations
 from equivariance.errors import ArgumentError, ContractError, ForeignElementError
 from equivariance.groups import Elements, Group, Inversions, Rotations
 from equivariance.parts import Part, labels_of
-from equivariance.representations import Invariant, Representation
+from equivariance.representation import Representation
+from equivariance.representations import Invariant
 from equivariance.trees import UNSPECIFIED
 
 TYPES = (enn.GeometricTensor,)

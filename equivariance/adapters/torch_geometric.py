@@ -20,7 +20,8 @@ from equivariance.axes import Assumed, BatchAxis, Concatenated, NodeAxis
 from equivariance.elements import Transform
 from equivariance.errors import ArgumentError, ContractError, UndeclaredTensorError
 from equivariance.graphs import SampleStarts, Sizes
-from equivariance.representations import CartesianPoints, Invariant, NodeIndices, Representation
+from equivariance.representation import Representation
+from equivariance.representations import CartesianPoints, Invariant, NodeIndices
 from equivariance.trees import UNSPECIFIED, walk
 
 TYPES = (Data, HeteroData)
