@@ -10,22 +10,16 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
-import torch
-
-from equivariance.elements import Transform
 from equivariance.events import CUTS, VIEWS, Event
 from equivariance.frames import Place
 from equivariance.grid_laws import lattice_of
 from equivariance.laws import Law, Moved, Signed, Turned, Unchanged
-from equivariance.matching import BROKEN, LAWFUL, LINEAR, Matcher, Seen
+from equivariance.matching import LAWFUL, LINEAR
+from equivariance.obeyed import NEAR, Obeyed
 from equivariance.tape import Tape
 
 _PARITIES = (Unchanged(), Signed(0, (-1,)))
-
-_NEAR = 64
-"""How many values are looked at on the way back from a value."""
 
 
 @dataclass(frozen=True)
@@ -45,38 +39,17 @@ class Unit:
     last: int
 
 
-class Dataflow:
+class Dataflow(Obeyed):
     """The recordings of one course of a layer, in the reference run and under some elements."""
 
-    def __init__(
-        self, reference: Tape, under: Sequence[tuple[Transform, Tape]], matcher: Matcher,
-        before: Dataflow | None = None,
-    ) -> None:  # fmt: skip
-        """All tapes must have the same events.
+    @property
+    def _reordering(self) -> bool:
+        return self.matcher.symmetry in ("permutation", "batch")
 
-        What ``before`` knows, under the same elements, is not asked again of values that are the same there.
-        """
-        self.reference, self.under, self.matcher, self._before = reference, under, matcher, before
-        self.events: list[Event] = reference.events
-        self._fits: dict[int, tuple[int, Law | None]] = {}
-        self._partial: dict[int, bool] = {}
-        self._reordering = matcher.symmetry in ("permutation", "batch")
-        self._enough = LINEAR if self._reordering else LAWFUL  # rows in another order are still the same set
-
-    @cached_property
-    def producers(self) -> dict[int, int]:
-        """Value -> the event that made it."""
-        return {number: index for index, event in enumerate(self.events) for number in event.writes}
-
-    def level(self, number: int) -> int:
-        """How lawful a value is; what was given from outside is lawful."""
-        if self._is_given(self._event(number)):
-            return LAWFUL
-        return LINEAR if self._is_partial(number) else self._fit(number)[0]
-
-    def law(self, number: int) -> Law | None:
-        """The law of a value, where one fits."""
-        return self._fit(number)[1]
+    @property
+    def _enough(self) -> int:
+        """The level that nothing is wrong with: rows in another order are still the same set."""
+        return LINEAR if self._reordering else LAWFUL
 
     def origin(self, number: int) -> int:
         """The level of what a value was taken from: components of a lawful value are parts of it."""
@@ -168,7 +141,7 @@ class Dataflow:
         """Laws of what a value was made from, the nearest first."""
         found: list[Law] = []
         waiting = list(self._event(number).reads)
-        for _ in range(_NEAR):
+        for _ in range(NEAR):
             if not waiting:
                 break
             near = waiting.pop(0)
@@ -253,87 +226,6 @@ class Dataflow:
         left, right = self.reference.values[number], self.reference.values[other]
         same = left.shape == right.shape and self._fit(number) == self._fit(other)
         return same and not self._is_given(self._event(number))
-
-    def _is_given(self, event: Event) -> bool:
-        """Whether a value comes from outside of the layer; what is brought counts so where it obeys a law."""
-        return event.name == "given" or (event.name == "brought" and self._fit(event.writes[0])[0] == LAWFUL)
-
-    def _event(self, number: int) -> Event:
-        return self.events[self.producers[number]]
-
-    def _fit(self, number: int) -> tuple[int, Law | None]:
-        if number not in self._fits:
-            before = self._known(number)
-            self._fits[number] = self._fitted(number) if before is None else before._fit(number)
-        return self._fits[number]
-
-    def _fitted(self, number: int) -> tuple[int, Law | None]:
-        meant = self._meant(number)
-        return (LAWFUL, meant) if meant is not None else self.matcher.fit(self._seen(number))
-
-    def _meant(self, number: int) -> Law | None:
-        """The law of its kin for a value that is zero here, and perhaps not elsewhere: here every law fits it."""
-        value = self.reference.values[number]
-        if not value.is_floating_point() or not value.dim() or bool(value.any()):
-            return None
-        waiting = list(self._event(number).reads)
-        for _ in range(_NEAR):
-            if not waiting:
-                break
-            near = waiting.pop(0)
-            alike = near < number and self.reference.values[near].shape[: value.dim() - 1] == value.shape[:-1]
-            law = self.law(near) if alike and self.level(near) == LAWFUL else None
-            if law not in (None, Unchanged()) and self._obeys(number, law):
-                return law
-            waiting.extend(self._event(near).reads)
-        return None
-
-    def _obeys(self, number: int, law: Law) -> bool:
-        try:
-            return self.matcher.obeys(self._seen(number), law)
-        except (RuntimeError, ValueError, IndexError):  # a law of another shape
-            return False
-
-    def _is_partial(self, number: int) -> bool:
-        """Whether a value that obeys no law is made of components of one that does."""
-        if self._fit(number)[0] > BROKEN:
-            return False
-        if number not in self._partial:
-            before = self._known(number)
-            self._partial[number] = self._is_component(number) if before is None else before._is_partial(number)
-        return self._partial[number]
-
-    def _known(self, number: int) -> Dataflow | None:
-        """What came before, where the value was the same there."""
-        if self._before is None:
-            return None
-        pairs = zip(self.under, self._before.under, strict=True)
-        same = all(torch.equal(now.values[number], then.values[number]) for (_, now), (_, then) in pairs)
-        return self._before if same else None
-
-    def _is_component(self, number: int) -> bool:
-        """Whether the value is made of components of a lawful value that it comes from, each by a fixed factor."""
-        if not self.matcher.may_combine(self.reference.values[number]):
-            return False
-        rows = self.matcher.rows(self._seen(number))
-        waiting, visited = list(self._event(number).reads), set()
-        for _ in range(_NEAR):
-            if not waiting:
-                return False
-            near = waiting.pop(0)
-            if near in visited or near > number:
-                continue
-            visited.add(near)
-            if not self._is_given(self._event(near)) and self._fit(near)[0] < LAWFUL:
-                waiting.extend(self._event(near).reads)
-            elif self.matcher.combines(rows, self._seen(near)):
-                return True
-        return False
-
-    def _seen(self, number: int) -> Seen:
-        return Seen(
-            self.reference.values[number], tuple((element, tape.values[number]) for element, tape in self.under)
-        )
 
 
 def divergence(left: Tape, right: Tape) -> int | None:

@@ -11,7 +11,6 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import lru_cache
 from types import FrameType
 from typing import Any, NamedTuple
 
@@ -27,6 +26,7 @@ from equivariance.frames import Place, places_of
 from equivariance.keeping import Keeper, Memory
 from equivariance.kinds import dense, in_one_piece, laid_out, unfit
 from equivariance.origins import Origins
+from equivariance.schemas import changed_in_place, described, tensors_in
 from equivariance.trees import UNSPECIFIED, leaves, map_tensors
 
 Patch = Callable[[Tensor, Sequence[Tensor]], Tensor]
@@ -88,14 +88,14 @@ class Tape(TorchDispatchMode):
     ) -> Any:
         """Run the operation and record it."""
         kwargs = kwargs or {}
-        name, written = _described(func)
-        changed = _changed(written, args, kwargs) if written else []
+        name, written = described(func)
+        changed = changed_in_place(written, args, kwargs) if written else []
         self._origins.note(len(self.events))
         if not self.active:
             self._secure(changed)
             return func(*args, **kwargs)
         asked = self._asked(sys._getframe().f_back)
-        reads = tuple([self.number(t) for t in _tensors((args, kwargs))])
+        reads = tuple([self.number(t) for t in tensors_in((args, kwargs))])
         self._secure(changed)
         return self._record(name, asked, reads, changed, func(*args, **kwargs))
 
@@ -304,31 +304,3 @@ def _laid(tensor: Tensor) -> object:
     if not in_one_piece(tensor):
         return _storage(tensor)
     return _storage(tensor), tensor.dtype, tensor.storage_offset(), tensor.shape, tensor.stride()
-
-
-@lru_cache(maxsize=4096)
-def _described(func: Any) -> tuple[str, tuple[tuple[int | None, str], ...]]:
-    """The name of an operation without overload; place (if it has one) and name of each argument that it changes."""
-    written = tuple(
-        (None if argument.kwarg_only else i, argument.name)
-        for i, argument in enumerate(func._schema.arguments)
-        if argument.alias_info is not None and argument.alias_info.is_write
-    )
-    return func._schema.name.rpartition("::")[2], written
-
-
-def _changed(written: Sequence[tuple[int | None, str]], args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Tensor]:
-    """The tensors that an operation changes in place."""
-    given = (args[i] if i is not None and i < len(args) else kwargs.get(name) for i, name in written)
-    return _tensors(list(given))
-
-
-def _tensors(value: Any) -> list[Tensor]:
-    """Those among the arguments of an operation, which hold them in nothing but sequences; in order."""
-    if isinstance(value, Tensor):
-        return [value]
-    if isinstance(value, dict):
-        value = value.values()
-    elif not isinstance(value, (list, tuple)):
-        return []
-    return [tensor for entry in value for tensor in _tensors(entry)]
