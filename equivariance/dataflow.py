@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from equivariance.events import CUTS, VIEWS, Event
+from equivariance.events import CUTS, PLACES, VIEWS, Event
 from equivariance.frames import Place
 from equivariance.grid_laws import lattice_of
 from equivariance.laws import Law, Moved, Signed, Turned, Unchanged
@@ -87,14 +87,19 @@ class Dataflow(Obeyed):
                 found.add(index)
         return sorted(found)
 
-    def arising(self, target: int) -> int:
-        """Where a target that obeys a law, though not the declared one, or that was only moved about, comes from."""
+    def arising(self, target: int) -> list[int]:
+        """Where a target that obeys a law, though not the declared one, or that was only moved about, comes from.
+
+        The values on the way, which are all alike, from the first one on.
+        """
+        way = [target]
         while True:
-            event = self._event(target)
-            like = [n for n in event.reads if n < target and self._alike(n, target)]
+            event = self._event(way[0])
+            reads = event.reads[-1:] if event.name in PLACES else event.reads  # what is put, not where
+            like = [n for n in reads if n < way[0] and self._alike(n, way[0])]
             if not like or self._is_given(event):
-                return target
-            target = max(like)  # what was made last, not what it was added to
+                return way
+            way.insert(0, max(like))  # what was made last, not what it was added to
 
     def unit(self, index: int, outwards: int = 0) -> Unit:
         """The statement that an event belongs to, or one that called it, so many functions outwards."""
@@ -167,7 +172,7 @@ class Dataflow(Obeyed):
         for number in reads:
             law = self.law(number)
             if self.matcher.symmetry == "inversion" and law in _PARITIES and number in joined:
-                found.append((self.arising(number), _PARITIES[law == _PARITIES[0]]))
+                found.append((self.arising(number)[0], _PARITIES[law == _PARITIES[0]]))
             first = self._handed_on(number)
             if isinstance(law, Moved) and self._event(first).name in VIEWS | CUTS:
                 found.append((first, Unchanged()))
@@ -179,7 +184,7 @@ class Dataflow(Obeyed):
             laws = self.law(one), self.law(other)
             alike = self.reference.values[one].shape == self.reference.values[other].shape
             if alike and laws[0] != laws[1] and laws[1] is not None:
-                found.append((self.arising(one), laws[1]))
+                found.append((self.arising(one)[0], laws[1]))
         return sorted((p for p in dict.fromkeys(found) if not self._is_given(self._event(p[0]))), key=lambda p: p[0])
 
     def _vectors_near(self, number: int) -> list[Law]:
@@ -224,7 +229,8 @@ class Dataflow(Obeyed):
 
     def _alike(self, number: int, other: int) -> bool:
         left, right = self.reference.values[number], self.reference.values[other]
-        same = left.shape == right.shape and self._fit(number) == self._fit(other)
+        same = left.shape == right.shape or self._event(other).name in PLACES
+        same = same and self._fit(number) == self._fit(other)
         return same and not self._is_given(self._event(number))
 
 

@@ -9,18 +9,28 @@ from equivariance.frames import Place
 
 Number = bool | int | float
 
-VIEWS = frozenset({
+ALIASES = frozenset({
     "view", "reshape", "_unsafe_view", "unsqueeze", "squeeze", "transpose", "permute", "t", "expand", "unfold", "alias",
-    "detach", "clone", "contiguous", "as_strided", "lift_fresh", "lift_fresh_copy", "movedim", "repeat",
-    "_reshape_alias", "view_as_real", "copy_", "copy", "index_put_", "index_put", "_conj", "real",
+    "detach", "as_strided", "lift_fresh", "movedim", "_reshape_alias", "view_as_real", "_conj", "real",
 })  # fmt: skip
-"""Operations after which everything is still there, in another layout."""
+"""Operations that lay out the same memory in another way."""
+
+VIEWS = ALIASES | {
+    "clone", "contiguous", "lift_fresh_copy", "repeat", "copy_", "copy", "index_put_", "index_put",
+}  # fmt: skip
+"""Operations after which everything is still there, in another layout or in new memory."""
 
 CUTS = frozenset({
     "select", "slice", "unbind", "split", "split_with_sizes", "diagonal", "index_select", "index", "gather", "chunk",
     "narrow",
 })  # fmt: skip
 """Operations that take something out: components that may be put together again."""
+
+
+PLACES = frozenset({
+    "index_put", "index_put_", "slice_backward", "select_backward", "slice_scatter", "select_scatter",
+})  # fmt: skip
+"""Operations that put what they read last into places of another tensor, as the derivatives of cuts do."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from equivariance.contract import bind
 from equivariance.errors import ContractError
-from equivariance.events import VIEWS, Event, Number, Passed
+from equivariance.events import ALIASES, Event, Number, Passed
 from equivariance.frames import Place, places_of
 from equivariance.keeping import Keeper, Memory
 from equivariance.kinds import dense, in_one_piece, laid_out, unfit
@@ -212,7 +212,7 @@ class Tape(TorchDispatchMode):
         """Add the event of an operation; what takes the place of its output."""
         first = len(self.values)
         kept = self._kept(name, changed, output)
-        if name in VIEWS and any(n in self._unfilled for n in reads):  # the same memory, not yet filled
+        if name in ALIASES and any(n in self._unfilled for n in reads):  # the same memory, not yet filled
             self._unfilled.update({n: len(self.events) for n in range(first, len(self.values))})
         for tensor in changed:
             self._change(tensor)

@@ -127,8 +127,8 @@ class Tracer:
         drops = flow.drops(involved)
         if drops:
             return involved, drops
-        source = flow.arising(targets[0])
-        return {*involved, source}, [flow.producers[source]]
+        way = flow.arising(targets[0])
+        return {*involved, *way}, [flow.producers[way[0]]]
 
     def _diverged(self) -> list[Statement]:
         """The statement whose data decides the course: the last Python number that was read before.

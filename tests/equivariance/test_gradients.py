@@ -47,6 +47,15 @@ class Energy(nn.Module):
         return self.length.apply(messages(x)).square().sum()
 
 
+class EnergyOfSome(Energy):
+    """The derivative of indexing puts rows into memory that is new, time after time."""
+
+    def forward(self, x):
+        first, second = torch.triu_indices(len(x), len(x), 1)
+        edges = x[first] - x[second]
+        return self.length.apply(edges[::2][torch.arange(8).flip(0)]).square().sum()
+
+
 def diagnosed(module, output=None, group="se3", **more):
     output = eq.Invariant(nodes=None, batch=None) if output is None else output
     return eq.diagnose(module, normal(8, 3), POINTS, output, group=group, samples=4, gradients=True, **more)
@@ -67,6 +76,15 @@ def test_a_wrong_backward_is_found_at_its_line():
     assert lines[finding.location.line - 1].endswith("# at fault: Length")
     assert "gradient" in finding.part
     assert "in the gradients" in finding.evidence
+
+
+def test_a_wrong_backward_is_found_at_its_line_behind_two_indexings():
+    report = diagnosed(EnergyOfSome(Length), group="e3")
+    lines = inspect.getsource(inspect.getmodule(Length)).splitlines()
+    assert {f.symmetry for f in report.findings} == {"rotation", "inversion"}, report
+    for finding in report.findings:
+        assert finding.located == "confirmed", report
+        assert lines[finding.location.line - 1].endswith("# at fault: Length"), report
 
 
 def test_a_break_of_the_network_is_told_once():
