@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from equivariance.events import CUTS, PLACES, VIEWS, Event
+from equivariance.events import ALIASES, CUTS, PLACES, VIEWS, Event
 from equivariance.frames import Place
 from equivariance.grid_laws import lattice_of
 from equivariance.laws import Law, Moved, Signed, Turned, Unchanged
@@ -95,8 +95,7 @@ class Dataflow(Obeyed):
         way = [target]
         while True:
             event = self._event(way[0])
-            reads = event.reads[-1:] if event.name in PLACES else event.reads  # what is put, not where
-            like = [n for n in reads if n < way[0] and self._alike(n, way[0])]
+            like = [n for n in event.reads if n < way[0] and self._alike(n, way[0])]
             if not like or self._is_given(event):
                 return way
             way.insert(0, max(like))  # what was made last, not what it was added to
@@ -228,10 +227,18 @@ class Dataflow(Obeyed):
         )
 
     def _alike(self, number: int, other: int) -> bool:
+        """Whether a value that another was made of obeys the same law, with its components where they are there."""
         left, right = self.reference.values[number], self.reference.values[other]
-        same = left.shape == right.shape or self._event(other).name in PLACES
-        same = same and self._fit(number) == self._fit(other)
-        return same and not self._is_given(self._event(number))
+        if self._is_given(self._event(number)) or self._fit(number) != self._fit(other) or not left.any():
+            return False  # no break comes from zeros, into which others are put
+        if left.shape == right.shape or not left.is_floating_point():
+            return left.shape == right.shape
+        event = self._event(other)
+        if event.name in PLACES or event.name in ALIASES - {"expand"}:
+            return True
+        by_hand = event.origin is None  # a derivative spreads what was summed, and no one's numbers over components
+        spread = left.dim() == right.dim() and any(a == 1 < b for a, b in zip(left.shape, right.shape, strict=True))
+        return left.shape[-1:] == right.shape[-1:] != () and not (spread and by_hand)
 
 
 def divergence(left: Tape, right: Tape) -> int | None:

@@ -28,7 +28,8 @@ CUTS = frozenset({
 
 
 PLACES = frozenset({
-    "index_put", "index_put_", "slice_backward", "select_backward", "slice_scatter", "select_scatter",
+    "index_put", "index_put_", "slice_scatter", "select_scatter", "slice_backward", "select_backward",
+    "unfold_backward",
 })  # fmt: skip
 """Operations that put what they read last into places of another tensor, as the derivatives of cuts do."""
 

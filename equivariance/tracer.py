@@ -128,7 +128,7 @@ class Tracer:
         if drops:
             return involved, drops
         way = flow.arising(targets[0])
-        return {*involved, *way}, [flow.producers[way[0]]]
+        return {*involved, *way}, list(dict.fromkeys(flow.producers[n] for n in way))
 
     def _diverged(self) -> list[Statement]:
         """The statement whose data decides the course: the last Python number that was read before.

@@ -47,13 +47,31 @@ class Energy(nn.Module):
         return self.length.apply(messages(x)).square().sum()
 
 
-class EnergyOfSome(Energy):
-    """The derivative of indexing puts rows into memory that is new, time after time."""
+ORDER = torch.arange(8).flip(0)
+
+BETWEEN = {
+    "two indexings": lambda v: v[::2][ORDER],
+    "rows by number": lambda v: v.index_select(0, ORDER),
+    "gathered": lambda v: v.gather(0, ORDER[:, None].expand(-1, 3)),
+    "sums of rows": lambda v: v.new_zeros(4, 3).index_add(0, torch.arange(len(v)) % 4, v),
+    "means of rows": lambda v: v.view(-1, 2, 3).mean(1),
+    "another layout": lambda v: v.T.contiguous().T[3:],
+    "joined": lambda v: torch.cat([v[:3], v[5:]]),
+    "rows twice": lambda v: v[:, None].expand(-1, 2, -1).reshape(-1, 3),
+    "mixed by numbers": lambda v: torch.linspace(-1, 2, 5 * len(v)).view(5, -1).to(v) @ v,
+    "one by one": lambda v: torch.stack(v.unbind(0)[:5]),
+}
+"""What makes other rows of vectors; its derivative puts rows together anew."""
+
+
+class EnergyOfRows(Energy):
+    def __init__(self, length, rows):
+        super().__init__(length)
+        self.rows = rows
 
     def forward(self, x):
         first, second = torch.triu_indices(len(x), len(x), 1)
-        edges = x[first] - x[second]
-        return self.length.apply(edges[::2][torch.arange(8).flip(0)]).square().sum()
+        return self.length.apply(self.rows(x[first] - x[second])).square().sum()
 
 
 def diagnosed(module, output=None, group="se3", **more):
@@ -78,13 +96,16 @@ def test_a_wrong_backward_is_found_at_its_line():
     assert "in the gradients" in finding.evidence
 
 
-def test_a_wrong_backward_is_found_at_its_line_behind_two_indexings():
-    report = diagnosed(EnergyOfSome(Length), group="e3")
+@pytest.mark.parametrize("rows", BETWEEN.values(), ids=BETWEEN)
+def test_a_wrong_backward_is_found_at_its_line_behind_other_operations(rows):
+    report = diagnosed(EnergyOfRows(Length, rows), group="e3")
     lines = inspect.getsource(inspect.getmodule(Length)).splitlines()
     assert {f.symmetry for f in report.findings} == {"rotation", "inversion"}, report
     for finding in report.findings:
         assert finding.located == "confirmed", report
         assert lines[finding.location.line - 1].endswith("# at fault: Length"), report
+    sound = diagnosed(EnergyOfRows(RightLength, rows), group="e3")
+    assert sound.ok, sound
 
 
 def test_a_break_of_the_network_is_told_once():
