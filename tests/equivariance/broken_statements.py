@@ -181,6 +181,20 @@ class CalledAgain(nn.Module):
         return v * torch.sigmoid(v)  # at fault: CalledAgain
 
 
+class LaidOut(nn.Module):
+    """Transposed where it should not be. The rows of all nodes are alike: one mixture of nodes fits what that makes."""
+
+    def __init__(self):
+        super().__init__()
+        self.mix, self.out = nn.Linear(1, 8, bias=False), nn.Linear(8, 1, bias=False)
+
+    def forward(self, x):
+        v = self.mix(relative(x)[:, :, None])
+        v = v * v.norm(dim=1, keepdim=True)
+        v = v.mT.reshape(-1, 3, 8)  # at fault: LaidOut
+        return self.out(v)[:, :, 0]
+
+
 class Polar(nn.Module):
     def forward(self, x):
         a, b, c = messages(x).unbind(-1)

@@ -26,6 +26,7 @@ BROKEN = [
     (cases.Upright, "rotation", VECTORS, ""),
     (cases.Iterated, "rotation", VECTORS, ""),
     (cases.CalledAgain, "rotation", VECTORS, ""),
+    (cases.LaidOut, "rotation", VECTORS, ""),
     (cases.Crossed, "inversion", VECTORS, ""),
     (cases.Ordered, "permutation", VECTORS, ""),
     (cases.Summed, "permutation", VECTORS, ""),
