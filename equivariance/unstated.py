@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from equivariance.asked import answered
+from equivariance.axes import Assumed
 from equivariance.contract import Contract, bound
 from equivariance.errors import ArgumentError
 from equivariance.examination import examine_module
@@ -17,7 +18,7 @@ from equivariance.groups import Group, groups_of
 from equivariance.outputs import MOTIONS, Outputs, outputs_from_runs
 from equivariance.preparation import Prepared, prepared
 from equivariance.reading import UNSTATED, Inputs, inputs_of, outputs_of
-from equivariance.representations import Invariant
+from equivariance.representations import CartesianPoints, Invariant
 from equivariance.settings import Settings
 from equivariance.sources import location_of
 
@@ -59,12 +60,14 @@ class Request:
 
         Raises
         ------
-        ArgumentError : nothing tells; names the tensor, with what was measured
+        ArgumentError : nothing tells; names the tensor, with what was measured. Or the group reorders and selects
+            along the same axis
         """
         if self.irreps_in is not UNSTATED and self.irreps_out is not UNSTATED:
             return Declared(self.irreps_in, self.irreps_out)
         inputs = inputs_of(self.module, self._arguments()) if self.irreps_in is UNSTATED else Inputs({})
         stated = outputs_of(self.module) if self.irreps_out is UNSTATED else self.irreps_out
+        _told_apart(inputs, {g.symmetry for g in groups_of(self.group, self.settings.max_translation)})
         findings: list[Finding] = []
         remarks: list[str] = []
         motions = [g for g in groups_of(self.group, self.settings.max_translation) if g.symmetry in MOTIONS]
@@ -104,6 +107,25 @@ class Request:
 
     def _arguments(self) -> dict[str, Any]:
         return bound(self.module.forward, self.args, self.kwargs)
+
+
+def _told_apart(inputs: Inputs, tested: set[str]) -> None:
+    """Refuse to reorder nodes and to select samples on the one axis of a cloud.
+
+    Raises
+    ------
+    ArgumentError : both are tested, and nothing among the inputs tells samples from nodes
+    """
+    cloud = next((a for a in inputs.assumptions if isinstance(a.representation, CartesianPoints)), None)
+    known = inputs.stated or any(not isinstance(a.representation.batch, Assumed) for a in inputs.assumptions)
+    if cloud is None or known or not {"permutation", "batch"} <= tested:
+        return
+    there = f"{cloud.place} {list(cloud.shape)}"
+    expected = (
+        f"samples beside the nodes that permutations reorder, and {there} has one axis for both: give positions "
+        "[samples, nodes, 3] or a vector named batch, declare irreps_in, or test one of the two"
+    )
+    raise ArgumentError("group", "batch", expected)
 
 
 def _unmoved(ready: Prepared, inputs: Inputs) -> list[str]:

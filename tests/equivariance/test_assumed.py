@@ -167,3 +167,15 @@ def test_starts_are_counted_again_for_the_selected_samples():
     assert law.transform(torch.tensor([0, 3, 7, 9]), samples([2, 0], of=3)).tolist() == [0, 2, 5]
     with pytest.raises(ArgumentError, match="samples="):
         law.transform(torch.tensor([0, 3, 7, 9]), samples([0], of=2))
+
+
+def test_one_axis_does_not_list_nodes_and_samples():
+    def centred(pos):
+        return (pos - pos.mean(-2, keepdim=True)).norm(dim=-1)
+
+    cloud, samples = normal(7, 3), normal(2, 7, 3)
+    expected = r"group='batch': expected samples beside the nodes .* and pos \[7, 3\] has one axis for both: give"
+    with pytest.raises(ArgumentError, match=expected):
+        eq.check(centred, (cloud,), group=["se3", "permutation", "batch"], samples=2)
+    assert eq.check(centred, (samples,), group=["se3", "permutation", "batch"], samples=2).ok
+    assert eq.check(centred, (cloud,), group=["se3", "permutation"], samples=2).ok
