@@ -177,14 +177,30 @@ class Dataflow(Obeyed):
                 found.append((first, Unchanged()))
             if self._is_partial(number) and self._event(number).name not in VIEWS | CUTS:
                 found.extend((number, near) for near in self._vectors_near(number))
-            if law is None and self._event(first).name in VIEWS:
-                found.extend((first, law) for law in self.matcher.candidates(self.reference.values[first], []))
+            laid = [first] if law is None and self._event(first).name in VIEWS else []
+            for other in dict.fromkeys([*laid, *self.laid_out([number])]):
+                found.extend((other, law) for law in self.matcher.candidates(self.reference.values[other], []))
         for one, other in itertools.permutations(reads, 2):
             laws = self.law(one), self.law(other)
             alike = self.reference.values[one].shape == self.reference.values[other].shape
             if alike and laws[0] != laws[1] and laws[1] is not None:
                 found.append((self.arising(one)[0], laws[1]))
         return sorted((p for p in dict.fromkeys(found) if not self._is_given(self._event(p[0]))), key=lambda p: p[0])
+
+    def laid_out(self, lawless: Iterable[int]) -> list[int]:
+        """Values that lawless ones come from and that another layout made lawless, of what was lawful until then."""
+        found, visited, waiting = list[int](), set[int](), list(lawless)
+        while waiting:
+            number = waiting.pop(0)
+            event = self._event(number)
+            if number in visited or self._is_given(event) or self._fit(number)[0] == LAWFUL:
+                continue
+            visited.add(number)
+            reads = [n for n in event.reads if n < number and self.reference.values[n].is_floating_point()]
+            if event.name in ALIASES and any(isinstance(self._fit(n)[1], Turned) for n in reads):
+                found.append(number)
+            waiting.extend(reads)
+        return sorted(found)
 
     def _vectors_near(self, number: int) -> list[Law]:
         """How a value would turn that was computed of the components of one of its own shape."""

@@ -19,7 +19,7 @@ from torch import Tensor
 from equivariance.closeness import Closeness, are_finite, rows_of, solved
 from equivariance.elements import Transform
 from equivariance.grid_laws import Declared, Gridded, plain_on_grid
-from equivariance.laws import Law, Mixed, Signed, Turned, Unchanged
+from equivariance.laws import Law, Mixed, Reordered, Signed, Turned, Unchanged
 from equivariance.suggestions import Sizes, candidates, selections, suggested
 from equivariance.wigner import wigner_d
 
@@ -210,10 +210,18 @@ class Matcher:
         """Whether what changed is no more than a shift of all rows alike, or another order of rows."""
         reference = seen.reference
         if self.symmetry in ("permutation", "batch"):
-            return all(self._same_rows(reference, value) for _, value in seen.under)
+            same = all(self._same_rows(reference, value) for _, value in seen.under)
+            return same or (self.symmetry == "permutation" and self._renumbered(seen))
         if any(v.shape != reference.shape for _, v in seen.under) or not reference.is_floating_point():
             return False
         return self.symmetry == "translation" and all(self._shifted(v - reference, reference) for _, v in seen.under)
+
+    def _renumbered(self, seen: Seen) -> bool:
+        """Whether whole numbers are those of nodes, listed in another order, as of edges that are found anew."""
+        reference, law = seen.reference, Reordered((), True)
+        if reference.is_floating_point() or reference.dtype == torch.bool or not reference.numel():
+            return False
+        return all(self._same_rows(law.apply(reference, element), value) for element, value in seen.under)
 
     def _shifted(self, difference: Tensor, reference: Tensor) -> bool:
         """The same shift along some axis of at least two entries."""

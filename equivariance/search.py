@@ -36,7 +36,7 @@ class Search:
 
     def found(self) -> dict[Unit, Laws]:
         """What puts the statements at fault right, in the order in which they run; empty where nothing heals."""
-        found = self._alone() or self._in_turn() or self._in_turn(hidden=True)
+        found = self._alone() or self._laid_out() or self._in_turn() or self._in_turn(hidden=True)
         kept = dict(found)
         for unit in reversed(found):  # what an earlier one heals too, was not at fault
             rest = {u: v for u, v in kept.items() if u != unit}
@@ -53,6 +53,14 @@ class Search:
             for laws in self._replaced(unit):
                 if self._left(laws) <= self.tracer.remainder and self._begins(unit, laws, {}):
                     return {**self._earlier(self.flow, unit, {}), **self._by_layer(unit, laws)}
+        return {}
+
+    def _laid_out(self) -> dict[Unit, Laws]:
+        """A layout that names components otherwise, of which nothing is wrong until they are used by their names."""
+        for number in self.flow.laid_out(self.involved)[:_MOST_ALONE]:
+            for laws in self._replacements(self.flow, [number]):
+                if self._left(laws) <= self.tracer.remainder:
+                    return {self.flow.unit(self.flow.producers[number]): laws}
         return {}
 
     def _in_turn(self, hidden: bool = False) -> dict[Unit, Laws]:

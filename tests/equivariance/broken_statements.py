@@ -195,6 +195,33 @@ class LaidOut(nn.Module):
         return self.out(v)[:, :, 0]
 
 
+class Scrambled(nn.Module):
+    """Components are all there, under other names, until their norms are taken; what is returned shows it too."""
+
+    def __init__(self):
+        super().__init__()
+        self.mix = nn.Linear(1, 4, bias=False)
+
+    def forward(self, x):
+        r = pairs(x)[0]
+        v = torch.einsum("ijc,ijx->icx", torch.tanh(self.mix(r.norm(dim=-1, keepdim=True))), r)
+        v = v.reshape(-1, 3, 4).mT  # at fault: Scrambled
+        v = 0.5 * v
+        gates = torch.tanh(v.norm(dim=-1))
+        return (gates[..., None] * v).sum(1)
+
+
+class Numbered(nn.Module):
+    """Edges are listed anew, with other numbers of nodes in another order; a number is used where none should be."""
+
+    def forward(self, x):
+        first, second = (torch.cdist(x, x) < 2).nonzero(as_tuple=True)
+        lengths = (x[first] - x[second]).norm(dim=-1)
+        sums = torch.zeros(len(x)).to(x).index_add(0, first, lengths)
+        sums = sums * (1 + first[lengths.argmax()])  # at fault: Numbered
+        return torch.tanh(sums)
+
+
 class Polar(nn.Module):
     def forward(self, x):
         a, b, c = messages(x).unbind(-1)

@@ -27,10 +27,12 @@ BROKEN = [
     (cases.Iterated, "rotation", VECTORS, ""),
     (cases.CalledAgain, "rotation", VECTORS, ""),
     (cases.LaidOut, "rotation", VECTORS, ""),
+    (cases.Scrambled, "rotation", VECTORS, ""),
     (cases.Crossed, "inversion", VECTORS, ""),
     (cases.Ordered, "permutation", VECTORS, ""),
     (cases.Summed, "permutation", VECTORS, ""),
     (cases.First, "permutation", VECTORS, ""),
+    (cases.Numbered, "permutation", NUMBERS, ""),
 ]
 SOUND = [cases.Polar, cases.Frames, cases.Eigen, cases.Filled]
 
