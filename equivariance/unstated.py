@@ -21,6 +21,7 @@ from equivariance.reading import UNSTATED, Inputs, inputs_of, outputs_of
 from equivariance.representations import CartesianPoints, Invariant
 from equivariance.settings import Settings
 from equivariance.sources import location_of
+from equivariance.trees import sizes_of_graphs
 
 _TRIES = 2
 _ANYTHING = Invariant(nodes=None, batch=None)
@@ -67,7 +68,8 @@ class Request:
             return Declared(self.irreps_in, self.irreps_out)
         inputs = inputs_of(self.module, self._arguments()) if self.irreps_in is UNSTATED else Inputs({})
         stated = outputs_of(self.module) if self.irreps_out is UNSTATED else self.irreps_out
-        _told_apart(inputs, {g.symmetry for g in groups_of(self.group, self.settings.max_translation)})
+        if not any(any(sizes_of_graphs(value)) for value in self._arguments().values()):
+            _told_apart(inputs, {g.symmetry for g in groups_of(self.group, self.settings.max_translation)})
         findings: list[Finding] = []
         remarks: list[str] = []
         motions = [g for g in groups_of(self.group, self.settings.max_translation) if g.symmetry in MOTIONS]
