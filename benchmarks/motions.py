@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-import faces
 from benchmarks.made import made_with
 from equivariance.report.files import write_text
+from equivariance_zoo import faces
 from se3unet import SE3Unet
 
 PAGE = Path(__file__).parent.parent / "docs" / "results" / "motions.md"

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 import equivariance as eq
-import faces
 from benchmarks.speed.case import POINTS, Case, cloud
 from benchmarks.speed.subjects import SUBJECTS
+from equivariance_zoo import faces
 from se3unet import SE3Unet, SE3UnetConfig
 from se3unet.graph import KNNGraph
 from se3unet.sampling import FarthestPointSampling

@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-import steerable3d
 from benchmarks.made import made_with
 from benchmarks.sections import write_section
-from steerable3d.checkpoint import build
-from steerable3d.settings import Run
-from steerable3d.training import train
+from equivariance_zoo import steerable3d
+from equivariance_zoo.steerable3d.checkpoint import build
+from equivariance_zoo.steerable3d.settings import Run
+from equivariance_zoo.steerable3d.training import train
 
 CONFIG = Path(steerable3d.__file__).parent / "data" / "tetris.toml"
 SLIDES = {"steerable": "99 +- 2 %", "ordinary": "27 +- 7 %"}
@@ -101,9 +101,8 @@ def text(run: Run, seeds: int, rows: list[str]) -> str:
         f"middle, {steps} steps of all eight ({run.data.size}^3 voxels), and tested on {run.data.rotations} random "
         "rotations of each. The ordinary network has the same layers and channels, and ReLU in place of gates. Mean "
         f"and standard deviation over {seeds} seeds of weights and order. The settings "
-        "(`steerable3d/data/tetris.toml`) were chosen on the validation rotations, with other seeds.\n\n"
-        + head
-        + "\n".join(rows)
+        "(`equivariance_zoo/steerable3d/data/tetris.toml`) "
+        "were chosen on the validation rotations, with other seeds.\n\n" + head + "\n".join(rows)
     )
 
 

@@ -16,9 +16,9 @@ from torch import Tensor, nn
 
 from benchmarks.made import made_with
 from benchmarks.sections import PAGE, write_section
-from steerable3d import NETWORKS, Gated, NetworkConfig, Stage, SteerableClassifier, SteerableConv3d
-from steerable3d.dense import DenseClassifier, dense_layer
-from steerable3d.model import SteerableLayer
+from equivariance_zoo.steerable3d import NETWORKS, Gated, NetworkConfig, Stage, SteerableClassifier, SteerableConv3d
+from equivariance_zoo.steerable3d.dense import DenseClassifier, dense_layer
+from equivariance_zoo.steerable3d.model import SteerableLayer
 
 CASES = {"tetris": (20, 8), "shrec17": (64, 1)}
 """Network -> voxels of a side, samples of a step."""

@@ -21,11 +21,19 @@ from equivariance.elements import Transform, cube_rotations
 from equivariance.groups import identity, samples, translation
 from equivariance.representations import Irreps
 from equivariance.strategies import rotations
+from equivariance_zoo.steerable3d import (
+    Gated,
+    InvariantPool,
+    LowPass,
+    NetworkConfig,
+    NormNonlinearity,
+    Stage,
+    SteerableBatchNorm,
+)
+from equivariance_zoo.steerable3d import SteerableConv3d as Conv
+from equivariance_zoo.steerable3d.basis import Shells, elements, sampled
+from equivariance_zoo.steerable3d.model import ResidualBlock, SteerableLayer
 from property_tests.layers import error_of
-from steerable3d import Gated, InvariantPool, LowPass, NetworkConfig, NormNonlinearity, Stage, SteerableBatchNorm
-from steerable3d import SteerableConv3d as Conv
-from steerable3d.basis import Shells, elements, sampled
-from steerable3d.model import ResidualBlock, SteerableLayer
 
 IN, OUT = "2x0e + 2x1e + 1x2e", "3x0e + 2x1e + 1x2e"
 ODD, ODD_OUT = "2x0e + 1x0o + 2x1o + 1x1e + 1x2e", "3x0e + 1x0o + 1x1o + 2x1e + 1x2o"

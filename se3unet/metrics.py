@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from faces.heatmaps import SIGMA
+from equivariance_zoo.faces.heatmaps import SIGMA
 
 IOU_THRESHOLD = 0.2
 """Where the report's Table 1 cuts heatmaps."""

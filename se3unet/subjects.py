@@ -6,9 +6,9 @@ from importlib.util import find_spec
 
 import torch
 
-import faces
 from equivariance import CartesianPoints, Invariant, MissingDependencyError
 from equivariance.subject import Known, Subject
+from equivariance_zoo import faces
 from se3unet.config import SE3UnetConfig
 from se3unet.contracts import unet_contracts
 from se3unet.model import SE3Unet

@@ -10,7 +10,7 @@ from benchmarks.made import made_with
 from benchmarks.sections import write_section
 from equivariance.settings import Settings
 from equivariance.subject import examine_subject
-from steerable3d.subjects import steerable3d
+from equivariance_zoo.steerable3d.subjects import steerable3d
 
 CASES = {"shifts and rotations of the lattice": ["lattice"], "any shifts and rotations": "se3", "samples": ["batch"]}
 CLAIMS = ("translation", "rotation", "batch")

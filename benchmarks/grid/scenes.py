@@ -8,7 +8,7 @@ from torch import Tensor, nn
 import equivariance as eq
 from benchmarks.grid import layers
 from equivariance import Contract, Grid
-from steerable3d import Gated, SteerableConv3d
+from equivariance_zoo.steerable3d import Gated, SteerableConv3d
 
 HIDDEN = "4x0e+2x1e+1x2e"
 """4 scalars, 2 vectors (channels 4 to 9), 1 of degree 2 (channels 10 to 14)."""

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-import faces
+from equivariance_zoo import faces
 
 POINTS, NEIGHBOURS, LANDMARKS, FACES = 1024, 40, 68, 4
 

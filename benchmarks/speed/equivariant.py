@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 import equivariance as eq
-import faces
+from equivariance_zoo import faces
 from se3unet import SE3Unet, SE3UnetConfig
 
 POINTS, SAMPLES = 256, 4

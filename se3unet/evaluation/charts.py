@@ -9,8 +9,8 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
-from faces import heatmaps
-from faces.upright import upright
+from equivariance_zoo.faces import heatmaps
+from equivariance_zoo.faces.upright import upright
 from se3unet.evaluation.measure import THRESHOLDS, Measurement
 from se3unet.evaluation.report import LABEL, report_table_1
 from se3unet.evaluation.results import CED_GRID, Evaluated, Evaluation, ced, table_1

@@ -13,9 +13,9 @@ import torch
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 
-from faces import FaceSet
-from faces.conditions import CONDITIONS, LEAKING, under_condition
-from faces.files import check_folder
+from equivariance_zoo.faces import FaceSet
+from equivariance_zoo.faces.conditions import CONDITIONS, LEAKING, under_condition
+from equivariance_zoo.faces.files import check_folder
 from se3unet.devices import chosen_device
 from se3unet.evaluation.measure import Measurement, measure
 from se3unet.evaluation.page import write

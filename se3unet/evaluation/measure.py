@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from faces import FaceSet, farthest_points, heatmaps
+from equivariance_zoo.faces import FaceSet, farthest_points, heatmaps
 from se3unet.metrics import iou_curve, landmark_error_mm, normalized_error, refined_landmarks, soft_landmarks
 from se3unet.training.networks import Network
 

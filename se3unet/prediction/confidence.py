@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from faces import sample
+from equivariance_zoo.faces import sample
 from se3unet.metrics import soft_landmarks
 from se3unet.prediction.units import NOMINAL_UNIT_MM
 

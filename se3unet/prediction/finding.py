@@ -13,8 +13,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from faces import Face, FaceError, farthest_points
-from faces.crop import crop
+from equivariance_zoo.faces import Face, FaceError, farthest_points
+from equivariance_zoo.faces.crop import crop
 from se3unet.metrics import refined_landmarks
 from se3unet.prediction.confidence import Reading, read
 from se3unet.prediction.units import NOMINAL_UNIT_MM

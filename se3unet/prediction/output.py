@@ -10,8 +10,8 @@ from typing import Any
 
 from scipy.spatial.transform import Rotation
 
-from faces.files import made_folder, replacing
-from faces.upright import upright
+from equivariance_zoo.faces.files import made_folder, replacing
+from equivariance_zoo.faces.upright import upright
 from se3unet.extras import needed
 from se3unet.pictures import draw_face, spread_heat, to_png
 from se3unet.prediction.formats import to_json, to_ljson, to_pts

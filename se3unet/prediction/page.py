@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
 
-from faces.upright import upright
+from equivariance_zoo.faces.upright import upright
 from se3unet.ibug import part_of
 from se3unet.pictures import shading
 from se3unet.prediction.predictor import Prediction

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from faces.errors import FaceError
-from faces.meshfiles import read_mesh_file
-from faces.sampling import sample_triangles
+from equivariance_zoo.faces.errors import FaceError
+from equivariance_zoo.faces.meshfiles import read_mesh_file
+from equivariance_zoo.faces.sampling import sample_triangles
 
 Array = npt.NDArray[np.float64]
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from faces.upright import upright
+from equivariance_zoo.faces.upright import upright
 from se3unet.extras import needed
 from se3unet.pictures import HEAT, shading, spread_heat
 from se3unet.prediction.predictor import Prediction

@@ -12,7 +12,7 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 from torch import Tensor
 
 from equivariance import CartesianPoints, Invariant, Report, diagnose
-from faces.files import replacing
+from equivariance_zoo.faces.files import replacing
 from se3unet.contracts import unet_contracts
 from se3unet.model import SE3Unet
 from se3unet.training.checkpoint import save_checkpoint

@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import nn
 
-from faces.files import replace_file
+from equivariance_zoo.faces.files import replace_file
 from se3unet.extras import needed
 from se3unet.training.networks import build
 from se3unet.training.settings import Settings

@@ -13,7 +13,12 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser("train", help="train a network on prepared faces")
     add = parser.add_argument
     add("settings", nargs="?", default="default", help="default, report, or a file in TOML; default: default")
-    add("--data", required=True, metavar="DIR|FILE", help="train.npz of 'python -m faces prepare', or its folder")
+    add(
+        "--data",
+        required=True,
+        metavar="DIR|FILE",
+        help="train.npz of 'python -m equivariance_zoo.faces prepare', or its folder",
+    )
     add("--output", required=True, metavar="DIR", help="folder of the checkpoint, the state and the logs")
     add("--network", metavar="se3unet|published", help="in place of the network of the settings")
     add("--seed", type=int, metavar="S", help="in place of the seed of the settings")
@@ -30,7 +35,7 @@ def add_parser(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Train, and print the figures of the last epoch."""
-    from faces import FaceSet
+    from equivariance_zoo.faces import FaceSet
     from se3unet.training.fit import BEST, Options, train
     from se3unet.training.settings import Settings
 

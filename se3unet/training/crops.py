@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from faces import FaceSet, farthest_points
-from faces.mesh import NOSE_TIP
+from equivariance_zoo.faces import FaceSet, farthest_points
+from equivariance_zoo.faces.mesh import NOSE_TIP
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from faces import FaceSet, heatmaps
+from equivariance_zoo.faces import FaceSet, heatmaps
 from se3unet.hierarchy import Hierarchy, joined
 from se3unet.training.networks import prepared
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from torch import nn
 
-from faces import FaceSet, split_by_subject
-from faces.files import made_folder
+from equivariance_zoo.faces import FaceSet, split_by_subject
+from equivariance_zoo.faces.files import made_folder
 from se3unet.extras import needed
 from se3unet.training.checkpoint import load_checkpoint
 from se3unet.training.networks import build

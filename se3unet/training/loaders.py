@@ -9,7 +9,7 @@ from torch import nn
 from torch.utils.data import ConcatDataset, DataLoader, Dataset
 from torch.utils.data.distributed import DistributedSampler
 
-from faces import FaceSet
+from equivariance_zoo.faces import FaceSet
 from se3unet.training.crops import cut
 from se3unet.training.data import Batch, Faces, collate
 from se3unet.training.settings import Settings

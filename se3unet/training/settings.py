@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from faces import SIGMA
+from equivariance_zoo.faces import SIGMA
 from se3unet.config import SE3UnetConfig
 
 NETWORKS = ("se3unet", "published")

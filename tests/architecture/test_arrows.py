@@ -1,42 +1,80 @@
-"""The arrows: equivariance knows no patient, faces knows nobody, patients meet the harness in a file or two."""
+"""Imports between the packages run one way, and a network meets the harness in two files."""
 
 import pytest
 
-from tests.architecture.sources import PACKAGES, ROOT, imported_packages, sources
+from tests.architecture.sources import PACKAGES, ROOT, imported_modules, module_of, sources
 
-ALLOWED = {"equivariance": set(), "faces": set(), "se3unet": {"faces"}, "steerable3d": set()}
-MAY_KNOW_THE_HARNESS = {
-    *("se3unet/subjects.py", "se3unet/contracts.py", "se3unet/published/contracts.py"),
-    # A training is watched by the harness.
-    "se3unet/training/callbacks.py",
-    *("steerable3d/subjects.py", "steerable3d/contracts.py"),
+# Each room, and the rooms that it may import.
+_SHARED = ("equivariance_zoo.training", "equivariance_zoo.faces", "equivariance_zoo.landmarks")
+ALLOWED = {
+    "equivariance": (),
+    "equivariance_zoo.training": (),
+    "equivariance_zoo.faces": _SHARED[:1],
+    "equivariance_zoo.landmarks": _SHARED[:2],
+    "equivariance_zoo.steerable3d": _SHARED,
+    "se3unet": _SHARED,
+    "equivariance_zoo": (),
 }
+NETWORKS = ("equivariance_zoo.steerable3d", "se3unet")
+MEETS_THE_HARNESS = ("contracts", "subjects")
+# Shrinks to nothing: files that import a package which their room may not.
+EXCEPTIONS = {"se3unet.training.callbacks"}
+
+
+def room_of(module):
+    """The longest name in ALLOWED that contains the module, "" for other packages."""
+    rooms = [room for room in ALLOWED if module == room or module.startswith(room + ".")]
+    return max(rooms, key=len, default="")
+
+
+def wrong_arrows(module, source):
+    room = room_of(module)
+    allowed = {"", room, *ALLOWED[room]}
+    if room in NETWORKS and module.split(".")[-1] in MEETS_THE_HARNESS:
+        allowed.add("equivariance")
+    return sorted(name for name in imported_modules(source, module) if room_of(name) not in allowed)
 
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_arrows_run_one_way(package):
-    wrong = []
-    for path in sources(package):
-        name = path.relative_to(ROOT).as_posix()
-        allowed = ALLOWED[package] | ({"equivariance"} if name in MAY_KNOW_THE_HARNESS else set())
-        others = imported_packages(path.read_text(), package) & (set(PACKAGES) - {package})
-        wrong += [f"{name} imports {other}" for other in sorted(others - allowed)]
-    assert not wrong
+    modules = {module_of(path): path for path in sources(package)}
+    assert modules
+    wrong = {name: wrong_arrows(name, path.read_text()) for name, path in modules.items() if name not in EXCEPTIONS}
+    assert not {name: names for name, names in wrong.items() if names}
 
 
 @pytest.mark.parametrize(
     "source",
     [
-        "import faces.mesh",
-        "from faces import Mesh",
-        "def f():\n    from faces.mesh import Mesh",
-        "import importlib\nimportlib.import_module('faces.mesh')",
-        "__import__('faces')",
+        "import equivariance_zoo.faces.mesh",
+        "from equivariance_zoo import faces",
+        "from equivariance_zoo.faces import Mesh",
+        "def f():\n    from equivariance_zoo.faces.mesh import Mesh",
+        "import importlib\nimportlib.import_module('equivariance_zoo.faces.mesh')",
+        "__import__('equivariance_zoo.faces')",
     ],
 )
 def test_every_way_to_import_is_seen(source):
-    assert "faces" in imported_packages(source, "equivariance")
+    assert wrong_arrows("equivariance.api", source)
+    assert not wrong_arrows("se3unet.model", source)
+
+
+def test_only_two_files_of_a_network_may_import_the_harness():
+    assert wrong_arrows("se3unet.model", "import equivariance as eq") == ["equivariance"]
+    assert not wrong_arrows("se3unet.subjects", "import equivariance as eq")
 
 
 def test_a_relative_import_stays_at_home():
-    assert imported_packages("from . import mesh\nfrom .faces import Mesh", "equivariance") == {"equivariance"}
+    source = "from . import mesh\nfrom .faces import Mesh"
+    assert imported_modules(source, "equivariance.api") == {"equivariance.mesh", "equivariance.faces.Mesh"}
+
+
+def test_all_exceptions_are_needed():
+    modules = {module_of(path): path for path in sources(*PACKAGES)}
+    assert {name for name in EXCEPTIONS if not wrong_arrows(name, modules[name].read_text())} == set()
+
+
+def test_every_folder_is_a_package_and_small():
+    assert (ROOT / "equivariance").is_dir()
+    folders = {path.parent for path in sources(*PACKAGES)}
+    assert not [folder.name for folder in folders if not (folder / "__init__.py").is_file()]

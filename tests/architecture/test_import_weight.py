@@ -11,7 +11,7 @@ from tests.architecture.sources import ROOT
 # e3nn is a requirement, but its import costs more than all of the harness: it is loaded when an irrep is first named.
 HEAVY = {
     *("dgl", "open3d", "matplotlib", "pytest", "_pytest", "hypothesis", "torch_geometric", "escnn", "e3nn"),
-    *("lightning", "tensorboard", "pandas", "se3unet", "faces"),
+    *("lightning", "tensorboard", "pandas", "se3unet", "equivariance_zoo"),
 }
 PYTORCH = {"torch", "scipy", "numpy"}
 """What the first use of a public name costs, and the import of the package does not."""
@@ -69,7 +69,13 @@ def test_type_checkers_see_the_names_that_are_imported_late():
 
 
 def test_the_patients_do_not_bring_dgl():
-    assert not loaded_by("import se3unet, faces") & {"dgl", "equivariance", "open3d", "matplotlib", "pytest"}
+    assert not loaded_by("import se3unet, equivariance_zoo.faces") & {
+        "dgl",
+        "equivariance",
+        "open3d",
+        "matplotlib",
+        "pytest",
+    }
 
 
 @pytest.mark.parametrize("package", ["hypothesis", "e3nn"])

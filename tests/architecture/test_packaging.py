@@ -46,9 +46,9 @@ def test_every_pin_installs_on_the_python_of_debian_12():
 def test_the_installed_distribution_carries_its_data():
     kept = [path for package in PACKAGES for path in (ROOT / package).rglob("*") if path.is_file()]
     data = [path.relative_to(ROOT).as_posix() for path in kept if path.suffix not in {".py", ".pyc"}]
-    assert {"faces/data/sample.npz", "equivariance/py.typed"} <= set(data)
+    assert {"equivariance_zoo/faces/data/sample.npz", "equivariance/py.typed"} <= set(data)
     # Isolated: the checkout is not on the path, so this sees what pip installed.
-    code = "import sys, pathlib, faces; home = pathlib.Path(faces.__file__).parents[1]\n"
+    code = "import sys, pathlib, se3unet; home = pathlib.Path(se3unet.__file__).parents[1]\n"
     code += "print(*(name for name in sys.argv[1:] if not (home / name).is_file()))"
     result = subprocess.run([sys.executable, "-I", "-c", code, *data], capture_output=True, text=True, check=True)
     assert not result.stdout.split()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import equivariance
-import faces
+from equivariance_zoo import faces
 from tests.architecture.sources import ROOT
 from tests.docs.pages import Block, blocks_of, comparable, matches, run, standing_in
 
@@ -80,7 +80,7 @@ def test_every_public_name_of_the_harness_is_in_the_reference():
 def test_every_module_of_the_network_and_every_name_of_faces_is_in_the_reference():
     paths = (ROOT / "se3unet").glob("*.py")
     modules = {f"se3unet.{path.stem}" for path in paths if path.stem not in ("__init__", "__main__")}
-    names = {f"faces.{name}" for name in faces.__all__}
+    names = {f"equivariance_zoo.faces.{name}" for name in faces.__all__}
     assert len(modules) > 15
     assert len(names) > 10
     missing = (modules | names) - set(documented())

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch._dynamo.testing import CompileCounterWithBackend
 
-import faces
+from equivariance_zoo import faces
 from se3unet import edges
 from se3unet.attention import MultiHeadAttention, TFNConvolution
 from se3unet.edges import EdgeGeometry

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-import faces
+from equivariance_zoo import faces
 from se3unet.metrics import (
     cumulative_errors,
     failure_rate,

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-import faces
+from equivariance_zoo import faces
 from se3unet import SE3Unet, SE3UnetConfig
 from tests.se3unet.so3_oracle import perturb
 

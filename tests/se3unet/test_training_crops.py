@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-import faces
+from equivariance_zoo import faces
 from se3unet.training.crops import Cuts, cut
 from tests.se3unet.training_faces import small_faces
 

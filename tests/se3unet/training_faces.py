@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import torch
 
-import faces
-from faces import FaceSet
+from equivariance_zoo import faces
+from equivariance_zoo.faces import FaceSet
 from se3unet.config import SE3UnetConfig
 from se3unet.training.settings import LossSettings, Settings, TrainingSettings
 

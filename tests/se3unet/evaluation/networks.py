@@ -2,7 +2,7 @@
 
 import torch
 
-from faces import heatmaps
+from equivariance_zoo.faces import heatmaps
 
 
 class Oracle:

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from faces.conditions import under_condition
+from equivariance_zoo.faces.conditions import under_condition
 from se3unet.evaluation import THRESHOLDS, Evaluated, Evaluation, measure
 from se3unet.evaluation.report import report_table_1
 from se3unet.evaluation.results import CED_GRID, ced, figures, table_1, to_plain

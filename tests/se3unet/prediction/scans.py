@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-import faces
+from equivariance_zoo import faces
 from se3unet.prediction import Prediction
 from se3unet.prediction.units import NOMINAL_UNIT_MM
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-import faces
+from equivariance_zoo import faces
 from se3unet.prediction.confidence import read
 from se3unet.prediction.finding import find
 from se3unet.prediction.units import NOMINAL_UNIT_MM, UNITS_MM, likely_units

@@ -1,0 +1,155 @@
+"""The command line: ``python -m equivariance_zoo.faces prepare SOURCE ...`` and ``... pack-ict``.
+
+Exit code 0 done, 2 bad usage or input: one line on standard error that names the argument or the file, the value and
+what was expected; 130 interrupted. Files are written whole or not at all.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import MofNCompleteColumn, Progress
+
+from equivariance_zoo.faces.errors import FaceError
+from equivariance_zoo.faces.face import Source
+from equivariance_zoo.faces.faceset import FaceSet, split_by_subject
+from equivariance_zoo.faces.files import made_folder, replacing
+from equivariance_zoo.faces.ict_clone import MODES, pack_ict
+from equivariance_zoo.faces.preparation import POINTS, SURFACE_POINTS, prepare
+from equivariance_zoo.faces.sources import anny, facescape, files, gcn, ict, tu
+
+PROGRAM = "python -m equivariance_zoo.faces"
+SOURCES: dict[str, tuple[ModuleType, str]] = {
+    "anny": (anny, "random people of anny's parametric heads"),
+    "ict": (ict, "random people of the ICT-FaceKit morphable model"),
+    "facescape": (facescape, "FaceScape in one file, as the original SE(3)-Unet reads it"),
+    "tu": (tu, "FaceScape's topologically uniform models"),
+    "gcn": (gcn, "a folder of .npy files as 3DFA-GCN reads them"),
+    "files": (files, "a folder of scans with landmarks"),
+}
+TRAIN_SHARE = 0.8
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return _prepare(options) if options.command == "prepare" else _pack(options)
+    except (ValueError, ImportError, OSError) as error:
+        print(f"{PROGRAM} {options.command}: error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"{PROGRAM} {options.command}: interrupted", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=PROGRAM, description="Faces for training and evaluation.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    sources = commands.add_parser(
+        "prepare", help="clouds with landmarks, split by subject: DIR/train.npz and DIR/test.npz"
+    ).add_subparsers(dest="source", required=True, metavar="SOURCE")
+    for name, (module, what) in SOURCES.items():
+        source = sources.add_parser(name, help=what, description=what[0].upper() + what[1:] + ".")
+        module.add_arguments(source)
+        if module.WHOLE_HEADS:
+            source.add_argument("--no-crop", action="store_true", help="keep more of a head than FaceScape shows")
+        else:
+            source.set_defaults(no_crop=True)
+        _add_common(source)
+    pack = commands.add_parser("pack-ict", help="one small .npz of a clone of ICT-FaceKit")
+    pack.add_argument("clone", type=Path, help="the clone's folder FaceXModel")
+    pack.add_argument("--modes", type=int, default=MODES, metavar="N", help=f"modes of identity; default: {MODES}")
+    pack.add_argument("--output", type=Path, required=True, metavar="FILE", help="the file to write (.npz)")
+    return parser
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--train", type=int, metavar="N", help="subjects for training; 0: no train.npz")
+    parser.add_argument("--test", type=int, metavar="N", help="subjects for testing; 0: no test.npz")
+    parser.add_argument("--points", type=int, default=POINTS, metavar="N", help=f"points per face; default: {POINTS}")
+    parser.add_argument(
+        "--surface-points",
+        type=int,
+        default=SURFACE_POINTS,
+        metavar="N",
+        help=f"points of the dense surface that they are picked from; default: {SURFACE_POINTS}",
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="seed of everything random; default: 0")
+    parser.add_argument("--workers", type=int, metavar="N", help="processes; default: one per core")
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="the folder to write to")
+
+
+def _prepare(options: argparse.Namespace) -> int:
+    for name in ("train", "test"):
+        if (getattr(options, name) or 0) < 0:
+            raise FaceError(f"--{name}: expected at least 0 but got {getattr(options, name)}")
+    workers = os.cpu_count() or 1 if options.workers is None else options.workers
+    if workers < 1:
+        raise FaceError(f"--workers: expected at least 1 but got {workers}")
+    module, _ = SOURCES[options.source]
+    source: Source = module.from_options(options)
+    asked = (options.train or 0) + (options.test or 0)
+    if asked > len(source):  # before it is known how many subjects they are, which takes as long as all the rest
+        raise FaceError(f"--train, --test: expected at most the {len(source)} faces of {source.name} but got {asked}")
+    made_folder(options.output)
+    with _progress(source) as advance:
+        faces = prepare(
+            source,
+            points=options.points,
+            surface_points=options.surface_points,
+            seed=options.seed,
+            crop=not options.no_crop,
+            progress=advance,
+            workers=min(workers, len(source)),
+        )
+    for name, part in _split(faces, options).items():
+        path = options.output / f"{name}.npz"
+        part.save(path)
+        print(f"{path}: {len(part)} faces of {len(set(part.subjects))} subjects, {part.source}")
+    return 0
+
+
+def _pack(options: argparse.Namespace) -> int:
+    arrays: dict[str, Any] = pack_ict(options.clone, options.modes)
+    with replacing(options.output) as file:
+        np.savez_compressed(file, **arrays)
+    print(f"{options.output}: {options.modes} modes of identity, {len(arrays['ex_names'])} expressions")
+    return 0
+
+
+@contextmanager
+def _progress(source: Source) -> Iterator[Callable[[], None]]:
+    console = Console(stderr=True)
+    columns = (*Progress.get_default_columns(), MofNCompleteColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+        task = bar.add_task(source.name, total=len(source))
+        yield lambda: bar.advance(task)
+
+
+def _split(faces: FaceSet, options: argparse.Namespace) -> dict[str, FaceSet]:
+    subjects = len(set(faces.subjects))
+    train, test = options.train, options.test
+    if train is None:
+        train = round(TRAIN_SHARE * subjects) if test is None else subjects - test
+    if test is None:
+        test = subjects - train
+    if train < 0 or test < 0 or not 0 < train + test <= subjects:
+        raise FaceError(f"--train {train} --test {test}: expected from 1 to the {subjects} subjects of {faces.source}")
+    if train + test < subjects:
+        faces, _ = split_by_subject(faces, train + test, options.seed)
+    if not train or not test:
+        return {"train" if train else "test": faces}
+    parts = split_by_subject(faces, train, options.seed)
+    return dict(zip(("train", "test"), parts, strict=True))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

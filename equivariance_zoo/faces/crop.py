@@ -1,0 +1,47 @@
+"""The part of a head that FaceScape's scans show, found by the landmarks in whatever pose the head is."""
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from equivariance_zoo.faces.errors import FaceError
+from equivariance_zoo.faces.face import Face
+from equivariance_zoo.faces.mesh import ABOVE_BROWS_CM, BEHIND_NOSE_CM, BELOW_CHIN_CM, BROWS, CHIN, NOSE_TIP
+from equivariance_zoo.faces.upright import upright
+
+_MM_PER_CM = 10
+
+
+def crop(face: Face) -> Face:
+    """From below the chin to the forehead, without the back of the head; the frame stays the source's.
+
+    Kept are the points above the chin (landmark 8) less 41 mm, below the highest brow point (17 to 26) plus 89 mm and
+    in front of the tip of the nose (30) less 148 mm, and the triangles all of whose corners are kept. Upwards and
+    forwards are those of the built-in sample faces, once their noses and corners of the eyes lie on the face's: the
+    crop of a moved face is the moved crop.
+
+    Raises:
+        FaceError: the face has no landmarks, or one of them lies outside of the crop.
+    """
+    if face.landmarks is None:
+        raise FaceError(f"{face.name}: expected landmarks, which the crop goes by, but it has none")
+    pose = upright(face.landmarks)
+    landmarks = pose.apply(face.landmarks)
+    kept = _within(pose.apply(face.points), landmarks)
+    lost = np.flatnonzero(~_within(landmarks, landmarks))
+    if lost.size:
+        raise FaceError(f"{face.name}: expected every landmark within the crop but {lost.tolist()} are outside")
+    if not kept.any():
+        raise FaceError(f"{face.name}: expected points around the landmarks but none is within the crop")
+    if face.triangles is None:
+        return replace(face, points=face.points[kept])
+    whole = face.triangles[kept[face.triangles].all(axis=1)]
+    return replace(face, points=face.points[kept], triangles=(np.cumsum(kept) - 1)[whole])
+
+
+def _within(points: npt.NDArray[np.float64], landmarks: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    height, depth = points[:, 1], points[:, 2]
+    inside: npt.NDArray[np.bool_] = height > landmarks[CHIN, 1] - BELOW_CHIN_CM * _MM_PER_CM
+    inside &= height < landmarks[BROWS, 1].max() + ABOVE_BROWS_CM * _MM_PER_CM
+    return inside & (depth > landmarks[NOSE_TIP, 2] - BEHIND_NOSE_CM * _MM_PER_CM)

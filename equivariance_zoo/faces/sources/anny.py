@@ -1,0 +1,120 @@
+"""Random people of anny's parametric heads."""
+
+import argparse
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import numpy.typing as npt
+
+from equivariance_zoo.faces.anny import CORNERS, RACES, AnnyModel, load_anny
+from equivariance_zoo.faces.errors import FaceError
+from equivariance_zoo.faces.expressions import described, random_expression
+from equivariance_zoo.faces.face import Face, Source
+from equivariance_zoo.faces.sources import ict
+
+WHOLE_HEADS = True
+
+MM_PER_M = 1000
+_RANGES = {"gender": (0.0, 1.0), "age": (2 / 3, 1.0), "muscle": (0.2, 0.8), "weight": (0.2, 0.8)}
+_CHANGE = 0.25
+_ASYMMETRY = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class AnnyFaces:
+    """Random grown-ups, each drawn from its own number alone; neutral first, then with random expressions.
+
+    Gender, age (from young to old) and races are uniform, muscle and weight uniform within 0.2 and 0.8; local changes
+    of the face are N(0, 0.25), the two sides alike but for N(0, 0.05), within -1 and 1.
+
+    Attributes:
+        model: the shapes.
+        people: how many identities.
+        expressions: how many faces with an expression per person, beside the neutral one.
+        seed: of everything random.
+
+    Raises:
+        FaceError: there are no people, or a number is negative.
+    """
+
+    model: AnnyModel
+    people: int
+    expressions: int = 0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        least_values = (("people", self.people, 1), ("expressions", self.expressions, 0), ("seed", self.seed, 0))
+        for name, value, least in least_values:
+            if value < least:
+                raise FaceError(f"{name}={value}: expected at least {least}")
+
+    @property
+    def name(self) -> str:
+        """What the faces are."""
+        return "anny"
+
+    def __len__(self) -> int:
+        """People times faces of each."""
+        return self.people * (1 + self.expressions)
+
+    def __getitem__(self, index: int) -> Face:
+        """The face of a number: +y up, +z forward, -x the subject's right.
+
+        Raises:
+            IndexError: there is no such face.
+        """
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        person, number = divmod(index, 1 + self.expressions)
+        vertices = self._neutral(np.random.default_rng([self.seed, person]))
+        names = self.model.expression_names
+        weights = random_expression(names, np.random.default_rng([self.seed, person, number])) if number else {}
+        for name, weight in weights.items():
+            vertices = vertices + weight * self.model.expressions[names.index(name)]
+        points = vertices.astype(np.float64) * MM_PER_M
+        return Face(
+            name=f"anny-{person:04}-{number or 'neutral'}",
+            subject=f"anny-{person:04}",
+            expression=described(weights),
+            points=points,
+            triangles=self.model.triangles,
+            landmarks=points[self.model.landmarks],
+        )
+
+    def _neutral(self, rng: np.random.Generator) -> npt.NDArray[np.float32]:
+        shares = [_hats(float(rng.uniform(*_RANGES[name])), anchors) for name, anchors in CORNERS.items()]
+        races = rng.dirichlet(np.ones(len(RACES)))
+        corners = np.array([np.prod(weights) for weights in product(*shares, races)], dtype=np.float32)
+        changes = self._changes(rng)
+        both = np.stack([changes.clip(min=0), -changes.clip(max=0)], axis=1).astype(np.float32)
+        head = np.tensordot(corners, self.model.corners, axes=1) + np.tensordot(both, self.model.changes, axes=2)
+        return np.asarray(head, dtype=np.float32)
+
+    def _changes(self, rng: np.random.Generator) -> npt.NDArray[np.float64]:
+        names = [name.removeprefix("l-").removeprefix("r-") for name in self.model.change_names]
+        shared = dict(zip(sorted(set(names)), rng.normal(0, _CHANGE, size=len(set(names))), strict=True))
+        own = rng.normal(0, _ASYMMETRY, size=len(names))
+        return np.array([shared[name] + delta for name, delta in zip(names, own, strict=True)]).clip(-1, 1)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `python -m equivariance_zoo.faces prepare anny`."""
+    ict.add_expressions(parser)
+
+
+def from_options(options: argparse.Namespace) -> Source:
+    """The source that the options ask for: as many people as --train and --test take.
+
+    Raises:
+        FaceError: an option cannot be used, or the cache is damaged.
+        ImportError: anny is not installed.
+        OSError: the cache cannot be written.
+    """
+    count = ict.people(options)
+    return AnnyFaces(load_anny(), count, options.expressions, options.seed)
+
+
+def _hats(value: float, anchors: tuple[float, ...]) -> npt.NDArray[np.float64]:
+    """The weights of linear interpolation between anchors."""
+    return np.array([np.interp(value, anchors, np.eye(len(anchors))[place]) for place in range(len(anchors))])

@@ -1,0 +1,115 @@
+"""The layout of 3DFA-GCN: a folder with a file of clouds, a file of landmarks and a file of heatmaps."""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from equivariance_zoo.faces.errors import FaceError
+from equivariance_zoo.faces.face import Face, Source
+from equivariance_zoo.faces.mesh import LANDMARKS, require_shape
+from equivariance_zoo.faces.pickles import numbers, read_npy
+
+WHOLE_HEADS = False
+
+SHAPES = "shape_sample.npy"
+POSITIONS = "landmark_position_select_all.npy"
+
+
+@dataclass(frozen=True, eq=False)
+class GcnFaces:
+    """The faces of one folder.
+
+    Attributes:
+        points: [n, N, 3] in the files' unit and precision.
+        landmarks: [n, 68, 3] in the same unit.
+        unit_mm: the length of that unit in millimetres.
+        per_subject: how many faces in a row are one person's.
+    """
+
+    points: npt.NDArray[np.floating]
+    landmarks: npt.NDArray[np.floating]
+    unit_mm: float
+    per_subject: int
+
+    @property
+    def name(self) -> str:
+        """What the faces are."""
+        return "3DFA-GCN files"
+
+    def __len__(self) -> int:
+        """How many faces the files have."""
+        return len(self.points)
+
+    def __getitem__(self, index: int) -> Face:
+        """The face of a number; a cloud.
+
+        Raises:
+            IndexError: there is no such face.
+            FaceError: a coordinate is not finite.
+        """
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        subject, number = divmod(index, self.per_subject)
+        return Face(
+            name=f"gcn-{index}",
+            subject=f"gcn-{subject}",
+            expression=str(number),
+            points=self.points[index].astype(np.float64) * self.unit_mm,
+            triangles=None,
+            landmarks=self.landmarks[index].astype(np.float64) * self.unit_mm,
+        )
+
+
+def read_gcn(folder: str | Path, unit_mm: float = 1.0, per_subject: int = 1, unpickle: bool = False) -> GcnFaces:
+    """Read `shape_sample.npy` [n, N, 3] and `landmark_position_select_all.npy` [n, 68, 3] of a folder.
+
+    `Heat_data_sample.npy` is passed over: heatmaps are made anew by eq. 5. The layout has no subjects, without which
+    a split puts one person on both sides: `per_subject` says how many faces in a row are of one person.
+
+    Args:
+        folder: the folder, such as `FaceScape-npy`.
+        unit_mm: the length of the files' unit in millimetres.
+        per_subject: how many faces in a row are one person's.
+        unpickle: whether files that hold pickles (lists of arrays) may be read; held to numpy's types even then.
+
+    Raises:
+        FaceError: a file is another, is damaged, or has another shape; or an argument is not positive.
+        OSError: a file cannot be read.
+    """
+    for name, value in (("unit_mm", unit_mm), ("per_subject", per_subject)):
+        if not 0 < value < np.inf:
+            raise FaceError(f"{name}={value}: expected a positive number")
+    arrays = []
+    for file in (SHAPES, POSITIONS):
+        path = Path(folder) / file
+        try:
+            arrays.append(numbers("faces", read_npy(path, unpickle)))
+            count = len(arrays[0]) if arrays[0].ndim else 0
+            require_shape("faces", arrays[-1], (count, None if file == SHAPES else LANDMARKS, 3))
+        except FaceError as error:
+            raise FaceError(str(error) if str(path) in str(error) else f"{path}: {error}") from None
+    points, landmarks = arrays
+    return GcnFaces(points, landmarks, unit_mm, per_subject)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `python -m equivariance_zoo.faces prepare gcn`."""
+    parser.add_argument("--folder", type=Path, required=True, help=f"with {SHAPES} and {POSITIONS}")
+    parser.add_argument("--unit-mm", type=float, default=1, metavar="X", help="millimetres of their unit; default: 1")
+    parser.add_argument(
+        "--per-subject", type=int, default=1, metavar="N", help="how many faces in a row are one person's; default: 1"
+    )
+    parser.add_argument("--unpickle", action="store_true", help="read pickles; nothing but numpy's types is let in")
+
+
+def from_options(options: argparse.Namespace) -> Source:
+    """The source that the options ask for.
+
+    Raises:
+        FaceError: a file or an option cannot be used.
+        OSError: a file cannot be read.
+    """
+    return read_gcn(options.folder, options.unit_mm, options.per_subject, options.unpickle)

@@ -1,0 +1,124 @@
+"""FaceScape's topologically uniform models: {subject}/models_reg/{number}_{expression}.obj."""
+
+import argparse
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from equivariance_zoo.faces.archives import read_npz
+from equivariance_zoo.faces.errors import FaceError
+from equivariance_zoo.faces.face import Face, Source
+from equivariance_zoo.faces.mesh import LANDMARKS, require_shape, require_vertices
+from equivariance_zoo.faces.obj import read_obj, triangulate
+
+WHOLE_HEADS = True
+
+KEYS = ("v10", "v16")
+"""The toolkit's tables of landmarks: of the models of version 1.0, and of those of version 1.6."""
+
+_FILE = re.compile(r"(\d+)_(.+)\.obj")
+
+
+@dataclass(frozen=True, eq=False)
+class TuFaces:
+    """The models of a folder, in the order of subjects and expressions; each is read when asked for.
+
+    The models' unit is taken for the millimetre; +y is up, +z forward.
+
+    Attributes:
+        files: the models.
+        landmarks: [68] int64, the vertices of the iBUG landmarks.
+    """
+
+    files: tuple[Path, ...]
+    landmarks: npt.NDArray[np.int64]
+
+    @property
+    def name(self) -> str:
+        """What the faces are."""
+        return "FaceScape TU models"
+
+    def __len__(self) -> int:
+        """How many models there are."""
+        return len(self.files)
+
+    def __getitem__(self, index: int) -> Face:
+        """The face of a number.
+
+        Raises:
+            IndexError: there is no such face.
+            FaceError: the file is no .obj file, is damaged, or has fewer vertices than the table of landmarks needs.
+            OSError: it cannot be read.
+        """
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        path = self.files[index]
+        vertices, faces = read_obj(path)
+        try:
+            require_vertices("landmarks", self.landmarks, len(vertices))
+        except FaceError as error:
+            raise FaceError(f"{path}: {error}; is it the table of another version?") from None
+        match = _FILE.fullmatch(path.name)
+        return Face(
+            name=str(path),
+            subject=path.parent.parent.name,
+            expression=match[2] if match else path.stem,
+            points=vertices,
+            triangles=triangulate(faces),
+            landmarks=vertices[self.landmarks],
+        )
+
+
+def find_tu(folder: str | Path, landmark_file: str | Path, key: str = "v10", neutral: bool = False) -> TuFaces:
+    """The models under a folder.
+
+    Args:
+        folder: where the folders of the subjects are.
+        landmark_file: the toolkit's `landmark_indices.npz`.
+        key: which of its tables: "v10" or "v16".
+        neutral: whether to leave out all expressions but "neutral".
+
+    Raises:
+        FaceError: there is no model, or the table is missing, damaged or of another shape.
+        OSError: the table cannot be read.
+    """
+    if key not in KEYS:
+        raise FaceError(f"key={key!r}: expected one of {', '.join(KEYS)}")
+    table = read_npz(landmark_file, "landmark indices", {key: np.int64})[key]
+    try:
+        require_shape(key, table, (LANDMARKS,))
+    except FaceError as error:
+        raise FaceError(f"{landmark_file}: {error}") from None
+    found = [path for path in Path(folder).glob("*/models_reg/*.obj") if _FILE.fullmatch(path.name)]
+    files = [path for path in found if not neutral or path.stem.endswith("_neutral")]
+    if not files:
+        wanted = "1_neutral.obj" if neutral else "*.obj"
+        raise FaceError(f"{folder}: expected models named {{subject}}/models_reg/{wanted} but there is none")
+    return TuFaces(tuple(sorted(files, key=_order)), table)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `python -m equivariance_zoo.faces prepare tu`."""
+    parser.add_argument("--folder", type=Path, required=True, help="where the folders of the subjects are")
+    parser.add_argument("--landmarks", type=Path, required=True, help="the toolkit's landmark_indices.npz")
+    parser.add_argument("--version", choices=KEYS, default="v10", help="which of its tables; default: v10")
+    parser.add_argument("--neutral", action="store_true", help="neutral faces only, as the report")
+
+
+def from_options(options: argparse.Namespace) -> Source:
+    """The source that the options ask for.
+
+    Raises:
+        FaceError: the folder or the table cannot be used.
+        OSError: the table cannot be read.
+    """
+    return find_tu(options.folder, options.landmarks, options.version, options.neutral)
+
+
+def _order(path: Path) -> tuple[list[tuple[int, str]], int]:
+    # Subject 2 before subject 10.
+    subject = [(int(number or 0), text) for number, text in re.findall(r"(\d*)(\D*)", path.parent.parent.name)]
+    return subject, int(path.stem.split("_")[0])

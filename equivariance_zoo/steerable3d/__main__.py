@@ -1,0 +1,74 @@
+"""The command line: ``python -m equivariance_zoo.steerable3d train|evaluate``.
+
+Exit code 0 done, 2 bad usage: one line on standard error that names the argument, the value and what was expected; 130
+stopped by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+PROGRAM = "equivariance_zoo.steerable3d"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return _train(options) if options.command == "train" else _evaluate(options)
+    except (ValueError, ImportError, OSError) as error:
+        print(f"{PROGRAM}: error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"{PROGRAM}: stopped; train --resume goes on behind the last whole epoch", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=f"python -m {PROGRAM}", description="Train and evaluate steerable CNNs.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    train = commands.add_parser("train", help="train by a configuration file")
+    train.add_argument("config", help="a file in TOML, or the name of a built-in one: tetris")
+    train.add_argument("--output", required=True, help="folder of the checkpoint and the logs")
+    train.add_argument("--seed", type=int, help="in place of the seed of the configuration")
+    train.add_argument("--dense", action="store_true", help="the ordinary CNN of the same channels")
+    train.add_argument("--resume", action="store_true", help="go on with what is in the output folder")
+    train.add_argument("--quiet", action="store_true", help="no progress bar")
+    evaluate = commands.add_parser("evaluate", help="accuracy of a checkpoint on a split")
+    evaluate.add_argument("checkpoint", help="model.safetensors of a training")
+    evaluate.add_argument("--split", default="test", help="train, val or test; default: test")
+    evaluate.add_argument("--folder", help="where the data are, in place of the folder of the training")
+    return parser
+
+
+def _train(options: argparse.Namespace) -> int:
+    from equivariance_zoo.steerable3d.settings import Run
+    from equivariance_zoo.steerable3d.training import WEIGHTS, train
+
+    built_in = Path(__file__).parent / "data" / f"{options.config}.toml"
+    run = Run.read(built_in if built_in.is_file() else Path(options.config))
+    seed = run.training.seed if options.seed is None else options.seed
+    run = replace(run, training=replace(run.training, seed=seed, dense=options.dense or run.training.dense))
+    output = Path(options.output)
+    metrics = train(run, output, options.resume, options.quiet)
+    print("\n".join([*(f"{name}: {value:.4g}" for name, value in metrics.items()), f"written: {output / WEIGHTS}"]))
+    return 0
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from equivariance_zoo.steerable3d.checkpoint import load
+    from equivariance_zoo.steerable3d.datasets import dataset
+    from equivariance_zoo.steerable3d.training import accuracy
+
+    model, run, _ = load(Path(options.checkpoint))
+    data = run.data if options.folder is None else replace(run.data, folder=options.folder)
+    print(f"{options.split} accuracy: {accuracy(model, dataset(data, options.split)):.4g}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

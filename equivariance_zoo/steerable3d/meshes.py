@@ -1,0 +1,96 @@
+"""Meshes as voxels, and folders of meshes with the label files of SHREC17."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from equivariance_zoo.steerable3d.densities import of_points
+from equivariance_zoo.steerable3d.extras import needed
+
+SPLITS = ("train", "val", "test")
+_POINTS_PER_VOXEL = 6
+_FILL = 0.8
+"""Share of half a side that the farthest vertex is brought to: every rotation then fits, with a margin."""
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """One mesh file and its class, a WordNet synset number as text."""
+
+    path: Path
+    synset: str
+
+
+def voxelized(path: Path, size: int, width: float = 0.7) -> Tensor:
+    """The surface of a mesh on a grid, antialiased, centred and scaled to fit under every rotation.
+
+    Points are drawn from the faces in proportion to their area, always the same for the same file; saturation makes of
+    their density a value between 0 and 1.
+
+    Args:
+        path: a mesh file of a format that trimesh reads (.obj, .off, .ply, .stl, ...).
+        size: voxels along each axis.
+        width: sigma of the filter, in voxels.
+
+    Returns:
+        [1, size, size, size] float32.
+
+    Raises:
+        ImportError: trimesh is not installed.
+        ValueError: no such file, or none with a surface.
+    """
+    trimesh = needed("trimesh", "meshes", "voxels")
+    if not path.is_file():
+        raise ValueError(f"path: expected a mesh file, got {path}")
+    try:
+        mesh = trimesh.load(path, force="mesh", process=False)
+    except Exception as error:  # whatever a reader of one of many formats says to a broken file
+        raise ValueError(f"path: expected a mesh file that trimesh reads, got {path} ({error})") from error
+    vertices = np.asarray(getattr(mesh, "vertices", ()), dtype=np.float64)
+    if len(vertices) == 0 or not np.isfinite(vertices).all() or not mesh.area > 0:
+        raise ValueError(f"path: expected a mesh with faces of finite area, got {path}")
+    count = _POINTS_PER_VOXEL * size * size
+    points, _ = trimesh.sample.sample_surface(mesh, count, seed=0)
+    points = np.asarray(points) - np.asarray(points).mean(0)
+    scale = _FILL * size / 2 / np.linalg.norm(points, axis=1).max()
+    area = float(mesh.area) * scale**2
+    density = of_points(points * scale, np.full(count, area / count), size, width)
+    return 1 - torch.exp(-density)
+
+
+def labelled(folder: Path, split: str) -> list[Labelled]:
+    """The meshes of a split of a SHREC17 folder: ``{split}.csv`` (or all.csv, with a column "split") with the columns
+    "id" and "synsetId", and files ``{split}_perturbed/{id}.obj``, ``{split}_normal/{id}.obj`` or ``{split}/{id}.obj``.
+
+    Raises:
+        ValueError: files or columns are missing; it names what was looked for.
+    """
+    if split not in SPLITS:
+        raise ValueError(f"split: expected one of {', '.join(SPLITS)}, got {split!r}")
+    own, common = folder / f"{split}.csv", folder / "all.csv"
+    table = own if own.is_file() else common
+    if not table.is_file():
+        raise ValueError(f"folder: expected {own.name} or {common.name} in it, got {folder}")
+    with table.open(newline="") as file:
+        reader = csv.DictReader(file)
+        missing = {"id", "synsetId", *(["split"] if table == common else [])} - set(reader.fieldnames or ())
+        if missing:
+            raise ValueError(f"folder: expected the columns {', '.join(sorted(missing))} in {table}, got "
+                             f"{', '.join(reader.fieldnames or ('none',))}")  # fmt: skip
+        rows = [row for row in reader if row.get("split", split) == split]
+    places = [folder / f"{split}_perturbed", folder / f"{split}_normal", folder / split]
+    place = next((p for p in places if p.is_dir()), None)
+    if place is None:
+        raise ValueError(f"folder: expected one of {', '.join(p.name for p in places)} in it, got {folder}")
+    found = [Labelled(place / f"{row['id']}.obj", row["synsetId"]) for row in rows]
+    absent = [item.path.name for item in found if not item.path.is_file()]
+    if absent or not found:
+        raise ValueError(f"folder: expected the {len(rows)} meshes that {table.name} lists for {split} in {place}, "
+                         f"got none of {', '.join(absent[:3]) or 'them'}")  # fmt: skip
+    return found

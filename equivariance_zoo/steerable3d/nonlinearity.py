@@ -1,0 +1,91 @@
+"""Nonlinearities that commute with rotations: gates and functions of norms."""
+
+from __future__ import annotations
+
+import torch
+from e3nn import o3
+from torch import Tensor, nn
+
+from equivariance_zoo.steerable3d.norms import is_scalar, join, lengths, split
+
+
+class Gated(nn.Module):
+    """ReLU on scalars; every other vector is multiplied by the sigmoid of a scalar of its own (Weiler et al., 3.3).
+
+    Attributes:
+        irreps_out: fields as they come out.
+        irreps_in: one scalar more for each vector, the gates, behind the others.
+        bias: [scalars and gates], added to them before the ReLU and the sigmoid; None without.
+    """
+
+    def __init__(self, irreps_out: o3.Irreps | str, parity: bool = False, bias: bool = True) -> None:
+        """Count the gates.
+
+        Args:
+            irreps_out: fields as they come out.
+            parity: inversions count: scalars of odd parity are gated too.
+            bias: learn what is added to scalars and gates; needless behind a batch normalization.
+        """
+        super().__init__()
+        self.irreps_out = o3.Irreps(irreps_out)
+        self._scalars = [is_scalar(block.ir, parity) for block in self.irreps_out]
+        blocks = list(zip(self.irreps_out, self._scalars, strict=True))
+        self._gates = [block.mul for block, scalar in blocks if not scalar]
+        self.irreps_in = self.irreps_out + o3.Irreps([(sum(self._gates), (0, 1))] if self._gates else [])
+        self._biased = [block.mul for block, scalar in blocks if scalar] + [sum(self._gates)]
+        self.bias = nn.Parameter(torch.zeros(sum(self._biased))) if bias else None
+
+    def forward(self, fields: Tensor) -> Tensor:
+        """[batch, channels in, *grid] to [batch, channels out, *grid]."""
+        pieces = split(fields, self.irreps_in)
+        invariant = [piece for piece, scalar in zip(pieces, self._scalars, strict=False) if scalar]
+        invariant += pieces[len(self._scalars) :]
+        if self.bias is not None:
+            biases = self.bias.split(self._biased[: len(invariant)])
+            shape = (-1, 1, *[1] * (fields.dim() - 2))
+            invariant = [piece + bias.view(shape) for piece, bias in zip(invariant, biases, strict=True)]
+        gates = iter(torch.sigmoid(invariant.pop()).split(self._gates, dim=1) if self._gates else ())
+        scalars = iter(invariant)
+        return join([
+            torch.relu(next(scalars)) if scalar else piece * next(gates)
+            for piece, scalar in zip(pieces, self._scalars, strict=False)
+        ])  # fmt: skip
+
+
+class NormNonlinearity(nn.Module):
+    """Vectors keep their directions; their lengths become relu(length + bias). Scalars: relu(value + bias).
+
+    Attributes:
+        bias: one number for each copy of each irrep; those of vectors start at -0.1 or below 0, since a positive one
+            would make a direction of rounding where a vector vanishes.
+    """
+
+    def __init__(self, irreps: o3.Irreps | str, parity: bool = False) -> None:
+        """Start the biases.
+
+        Args:
+            irreps: fields, as they come in and go out.
+            parity: inversions count: scalars of odd parity are treated as vectors of one component.
+        """
+        super().__init__()
+        self.irreps_in = self.irreps_out = o3.Irreps(irreps)
+        self._scalars = [is_scalar(block.ir, parity) for block in self.irreps_in]
+        starts = [torch.full((b.mul,), 0.0 if s else -0.1) for b, s in zip(self.irreps_in, self._scalars, strict=True)]
+        self.bias = nn.Parameter(torch.cat(starts) if starts else torch.zeros(0))
+
+    def forward(self, fields: Tensor) -> Tensor:
+        """[batch, channels, *grid], the same shape."""
+        blocks = split(fields, self.irreps_in)
+        grid = [1] * (fields.dim() - 2)
+        biases = [b.view(-1, 1, *grid) for b in self.bias.split([block.mul for block in self.irreps_in])]
+        made = [
+            torch.relu(block + bias) if scalar else _stretched(block, bias)
+            for block, bias, scalar in zip(blocks, biases, self._scalars, strict=True)
+        ]
+        return join(made)
+
+
+def _stretched(block: Tensor, bias: Tensor) -> Tensor:
+    length = lengths(block)
+    safe = torch.where(length > 0, length, torch.ones_like(length))
+    return block * (torch.relu(length + bias) / safe)
