@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from equivariance.fields import Grid
     from equivariance.findings import CAUSES, Curve, Finding, LayerRow, Location, Report
     from equivariance.graphs import SampleStarts
-    from equivariance.groups import Transform
+    from equivariance.groups.elements import Transform
     from equivariance.representation import Representation
     from equivariance.representations import CartesianPoints, Invariant, Irreps, NodeIndices
     from equivariance.tensors import CartesianTensor

@@ -8,8 +8,8 @@ from enum import Enum
 
 import torch
 
-from equivariance.elements import Transform
 from equivariance.errors import ArgumentError
+from equivariance.groups.elements import Transform
 
 
 class Assumed(Enum):

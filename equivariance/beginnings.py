@@ -7,9 +7,9 @@ from collections.abc import Callable
 import torch
 
 from equivariance.bench import Bench, State
-from equivariance.elements import Transform
 from equivariance.events import Event
 from equivariance.frames import Place, is_own
+from equivariance.groups.elements import Transform
 from equivariance.handlers import Site
 from equivariance.healing import recorded
 from equivariance.probe import Call

@@ -17,9 +17,9 @@ import torch
 from torch.utils._pytree import tree_leaves
 
 from equivariance.contract import Contract
-from equivariance.elements import Transform
 from equivariance.errors import ArgumentError, first_line
 from equivariance.fitting import Fitting
+from equivariance.groups.elements import Transform
 from equivariance.handlers import Reference
 from equivariance.identities import equal
 from equivariance.keeping import Memory

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from equivariance.elements import Transform
+from equivariance.groups.elements import Transform
 from equivariance.observed import Leaf
 from equivariance.representations import Irreps
 from equivariance.wigner import wigner_d

@@ -13,7 +13,7 @@ import torch
 
 from equivariance.experiments import NUMBERED
 from equivariance.frames import Place
-from equivariance.groups import Group
+from equivariance.groups.sampling import Group
 from equivariance.healing import Healing
 from equivariance.noise import Verdict
 from equivariance.statement import located, tracer_of

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import torch
 
-from equivariance.elements import Transform, inversion, translation
 from equivariance.experiments import Experiment, part_of
 from equivariance.fields import Grid
 from equivariance.grid_changes import cropped, nudged, replaced, smoothed
 from equivariance.grid_laws import lattice_of
-from equivariance.lattice_elements import GridSetting, lattice_rotations
+from equivariance.groups.elements import Transform, inversion, translation
+from equivariance.groups.lattice import GridSetting, lattice_rotations
 from equivariance.remedies import Explanation, explained
 
 _SHARE = 0.99

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from equivariance.elements import Transform, permutation, samples
 from equivariance.experiments import NUMBERED, Experiment, noisy
+from equivariance.groups.elements import Transform, permutation, samples
 from equivariance.remedies import Explanation, explained
 from equivariance.rows import reordered
 from equivariance.words import counted

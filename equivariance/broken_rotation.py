@@ -19,9 +19,9 @@ from equivariance.directions import (
     sign_of_vectors,
     special_input,
 )
-from equivariance.elements import Transform, rotation
 from equivariance.experiments import DECIDES, Experiment, part_of, scaled
 from equivariance.grids import cell_size, is_choice, is_grid_of_cells, jumps_under_rotation, respects_the_cube
+from equivariance.groups.elements import Transform, rotation
 from equivariance.invariant_part import invariant_part
 from equivariance.other_laws import other_law
 from equivariance.remedies import Explanation, explained

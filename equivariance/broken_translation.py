@@ -7,9 +7,9 @@ import math
 import numpy as np
 import torch
 
-from equivariance.elements import Transform, translation
 from equivariance.experiments import DECIDES, Experiment, degree_of, part_of
 from equivariance.grids import cell_size, falls_into_cells
+from equivariance.groups.elements import Transform, translation
 from equivariance.remedies import Explanation, explained
 from equivariance.representations import CartesianPoints
 

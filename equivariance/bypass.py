@@ -19,8 +19,8 @@ from torch import Tensor
 
 from equivariance.combinations import diagonal_first
 from equivariance.dataflow import Dataflow, Unit
-from equivariance.elements import Transform
 from equivariance.events import CUTS, VIEWS
+from equivariance.groups.elements import Transform
 from equivariance.laws import Law, Unchanged
 from equivariance.matching import LAWFUL
 from equivariance.measure import compare, worst

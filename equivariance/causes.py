@@ -11,10 +11,10 @@ from equivariance.broken_order import explain_batch, explain_permutation
 from equivariance.broken_rotation import explain_inversion, explain_rotation
 from equivariance.broken_translation import explain_translation
 from equivariance.directions import INVARIANTS, free_axis
-from equivariance.elements import Transform
 from equivariance.errors import ForeignElementError
 from equivariance.experiments import DECIDES, Experiment
 from equivariance.grids import is_grid_of_cells
+from equivariance.groups.elements import Transform
 from equivariance.noise import Verdict
 from equivariance.other_laws import forgotten_input
 from equivariance.remedies import Explanation, explained

@@ -12,7 +12,7 @@ import torch
 
 from equivariance.errors import ArgumentError, ChoiceError, first_line
 from equivariance.findings import Report
-from equivariance.groups import groups_of
+from equivariance.groups.named import groups_of
 from equivariance.layers import matching_layers
 from equivariance.options import choose, device_of, settings_of
 from equivariance.progress_bar import ProgressBar

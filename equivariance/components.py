@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from equivariance.elements import cube_rotations
 from equivariance.experiments import Change, Experiment, degree_of, generator_of, noisy, part_of, scaled, turns
 from equivariance.grids import respects_the_cube
+from equivariance.groups.elements import cube_rotations
 from equivariance.remedies import Explanation, explained
 from equivariance.representation import Representation
 from equivariance.representations import CartesianPoints, Irreps

@@ -12,10 +12,10 @@ from scipy.spatial.transform import Rotation
 
 from equivariance.axes import Concatenated, position
 from equivariance.contract import Contract
-from equivariance.elements import Transform, rotation, translation
 from equivariance.errors import ForeignElementError
 from equivariance.experiments import Experiment, part_of, scaled, turns
 from equivariance.findings import Curve
+from equivariance.groups.elements import Transform, rotation, translation
 from equivariance.representation import Representation
 from equivariance.representations import CartesianPoints
 from equivariance.trees import leaves

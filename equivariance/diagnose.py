@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from equivariance.groups import NAMED_GROUPS
+    from equivariance.groups.named import NAMED_GROUPS
 
     parser = _Parser(
         prog=f"python -m {PROGRAM}",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from equivariance.elements import rotation
 from equivariance.experiments import Experiment, noisy, turns
+from equivariance.groups.elements import rotation
 from equivariance.remedies import Explanation, explained
 from equivariance.rows import flipped
 

@@ -14,7 +14,7 @@ from equivariance.contract import Contract
 from equivariance.curves import cloud_of
 from equivariance.findings import Finding, LayerRow, Report, Unclaimed
 from equivariance.grid_setting import between_cells
-from equivariance.groups import Group, Setting
+from equivariance.groups.sampling import Group, Setting
 from equivariance.inference import Inferred, infer, usable
 from equivariance.layers import matching_layers
 from equivariance.localize import Localizer

@@ -14,9 +14,9 @@ from typing import Any
 import torch
 
 from equivariance.alone import judge
-from equivariance.elements import Transform
 from equivariance.errors import ForeignElementError
 from equivariance.grid_floors import GridFloors
+from equivariance.groups.elements import Transform
 from equivariance.handlers import Introduced, Reference, Site
 from equivariance.healing import Healing
 from equivariance.measure import PartKey

@@ -12,8 +12,8 @@ from typing import ClassVar
 import torch
 
 from equivariance.axes import BatchAxis, NodeAxis
-from equivariance.elements import Transform
 from equivariance.errors import ArgumentError, ContractError
+from equivariance.groups.elements import Transform
 from equivariance.lattice import Lattice
 from equivariance.parts import Part, labels_of
 from equivariance.representation import Representation

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from equivariance.elements import Transform
+from equivariance.groups.elements import Transform
 
 CAUSES = (
     "absolute-position",

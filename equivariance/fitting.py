@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from equivariance.contract import Contract
-from equivariance.elements import Transform
 from equivariance.errors import ArgumentError, ContractError
+from equivariance.groups.elements import Transform
 from equivariance.probe import Call
 from equivariance.trees import leaves
 

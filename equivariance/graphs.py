@@ -9,8 +9,8 @@ from itertools import accumulate
 import torch
 
 from equivariance.axes import Assumed, BatchAxis, Concatenated, NodeAxis
-from equivariance.elements import Transform
 from equivariance.errors import ArgumentError
+from equivariance.groups.elements import Transform
 from equivariance.representations import Invariant
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from equivariance.elements import Transform
+from equivariance.groups.elements import Transform
 from equivariance.handlers import OUTPUT, Reference, Site
 from equivariance.measure import PartKey
 from equivariance.probe import Call

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 
 from equivariance.contract import Contract
-from equivariance.elements import Transform
 from equivariance.errors import ArgumentError
 from equivariance.fields import Grid
+from equivariance.groups.elements import Transform
 from equivariance.lattice import Lattice
 from equivariance.lawful import Lawful
 from equivariance.laws import Law, Unchanged

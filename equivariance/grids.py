@@ -10,8 +10,8 @@ from itertools import pairwise
 import numpy as np
 import torch
 
-from equivariance.elements import Transform, cube_rotations, rotation, translation
 from equivariance.experiments import DECIDES, Change, Experiment, noisy, scaled
+from equivariance.groups.elements import Transform, cube_rotations, rotation, translation
 from equivariance.rows import reordered
 
 _SMALL = 1e-6

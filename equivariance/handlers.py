@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import torch
 
 from equivariance.contract import Contract
-from equivariance.elements import Transform
+from equivariance.groups.elements import Transform
 from equivariance.identities import same, version_of
 from equivariance.keeping import Keeper, Memory
 from equivariance.measure import PartError, PartKey, compare, scales_of

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from equivariance.alone import judge
 from equivariance.bench import Bench, State
-from equivariance.elements import Transform
 from equivariance.events import Number
+from equivariance.groups.elements import Transform
 from equivariance.handlers import Introduced, Reference
 from equivariance.laws import Law
 from equivariance.probe import Call

@@ -16,10 +16,10 @@ import torch
 from equivariance.adapters import adapter_of
 from equivariance.contract import Contract
 from equivariance.dataflow import Dataflow
-from equivariance.elements import Transform, samples
 from equivariance.errors import ArgumentError
 from equivariance.events import Passed
-from equivariance.groups import Group
+from equivariance.groups.elements import Transform, samples
+from equivariance.groups.sampling import Group
 from equivariance.handlers import Site
 from equivariance.laws import Law, Mixed
 from equivariance.matching import LAWFUL

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from equivariance.elements import Transform
 from equivariance.errors import ForeignElementError
+from equivariance.groups.elements import Transform
 from equivariance.interpolation import COARSE, FINE, interpolated
 
 _NEAR = 1e-9

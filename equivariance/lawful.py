@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from equivariance.elements import Transform
+from equivariance.groups.elements import Transform
 from equivariance.laws import Law
 from equivariance.representation import Representation
 

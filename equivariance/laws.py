@@ -12,7 +12,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from equivariance.elements import Transform
+from equivariance.groups.elements import Transform
 from equivariance.wigner import wigner_d
 
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 from equivariance.breaks import Break, breaks_of, parts_of
 from equivariance.causes import explain
 from equivariance.curves import cloud_of, curves_of, node_errors
-from equivariance.elements import Transform
 from equivariance.experiments import Experiment
 from equivariance.findings import Finding, LayerRow, Location
-from equivariance.groups import Group
+from equivariance.groups.elements import Transform
+from equivariance.groups.sampling import Group
 from equivariance.handlers import Site
 from equivariance.measure import PartKey, compare, part_name, worst
 from equivariance.noise import Reading, Verdict

@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 
 from equivariance.closeness import Closeness, are_finite, rows_of, solved
-from equivariance.elements import Transform
 from equivariance.grid_laws import Declared, Gridded, plain_on_grid
+from equivariance.groups.elements import Transform
 from equivariance.laws import Law, Mixed, Reordered, Signed, Turned, Unchanged
 from equivariance.suggestions import Sizes, candidates, selections, suggested
 from equivariance.wigner import wigner_d

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import torch
 
 from equivariance.distances import distance, norm
-from equivariance.elements import Transform
+from equivariance.groups.elements import Transform
 from equivariance.identities import alike
 from equivariance.representation import Representation
 from equivariance.representations import CartesianPoints

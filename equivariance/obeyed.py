@@ -7,8 +7,8 @@ from functools import cached_property
 
 import torch
 
-from equivariance.elements import Transform
 from equivariance.events import Event
+from equivariance.groups.elements import Transform
 from equivariance.laws import Law, Unchanged
 from equivariance.matching import BROKEN, LAWFUL, LINEAR, Matcher, Seen
 from equivariance.tape import Tape

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from equivariance.assumed import children
-from equivariance.elements import Transform
 from equivariance.errors import ArgumentError, ContractError
 from equivariance.experiments import noisy
+from equivariance.groups.elements import Transform
 from equivariance.measure import PartError, compare
 from equivariance.noise import Reading, Verdict
 from equivariance.patches import shaken

@@ -8,7 +8,7 @@ from weakref import WeakValueDictionary
 
 import torch
 
-from equivariance.elements import Transform
+from equivariance.groups.elements import Transform
 from equivariance.identities import identity_of
 from equivariance.representation import Representation
 from equivariance.trees import walk

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from scipy.spatial.transform import Rotation
 
-from equivariance.elements import Transform, rotation, translation
 from equivariance.experiments import Experiment, degree_of, part_of
+from equivariance.groups.elements import Transform, rotation, translation
 from equivariance.remedies import Explanation, explained
 from equivariance.representation import Representation
 from equivariance.representations import CartesianPoints, Invariant, Irreps, NodeIndices

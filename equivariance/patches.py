@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from equivariance.elements import Transform
+from equivariance.groups.elements import Transform
 from equivariance.handlers import COURSE, DIVERGED, Errors, Reference, Site
 from equivariance.identities import same
 from equivariance.measure import compare

@@ -12,9 +12,10 @@ import torch
 from equivariance.axes import Assumed
 from equivariance.bench import Bench
 from equivariance.contract import Contract, call_contract
-from equivariance.elements import Transform, permutation, samples
 from equivariance.grid_setting import grid_setting
-from equivariance.groups import Group, Setting, groups_of
+from equivariance.groups.elements import Transform, permutation, samples
+from equivariance.groups.named import groups_of
+from equivariance.groups.sampling import Group, Setting
 from equivariance.keeping import Memory
 from equivariance.layouts import known_axes, told_by_size
 from equivariance.representation import Representation

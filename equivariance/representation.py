@@ -14,8 +14,8 @@ from typing import ClassVar, Self
 import torch
 
 from equivariance.axes import Assumed, BatchAxis, BySize, Concatenated, NodeAxis, chosen_segments, position
-from equivariance.elements import Transform
 from equivariance.errors import ArgumentError, ContractError
+from equivariance.groups.elements import Transform
 from equivariance.kinds import unfit
 from equivariance.parts import Part
 

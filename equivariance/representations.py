@@ -11,8 +11,8 @@ from typing import ClassVar
 import torch
 
 from equivariance.axes import chosen_segments, position
-from equivariance.elements import Transform
 from equivariance.errors import ArgumentError, ContractError
+from equivariance.groups.elements import Transform
 from equivariance.parts import Part, labels_of
 from equivariance.representation import Representation
 from equivariance.wigner import wigner_d

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import torch
 
 from equivariance.errors import ArgumentError
-from equivariance.groups import Group
+from equivariance.groups.sampling import Group
 from equivariance.processes import check_jobs
 from equivariance.progress import UNOBSERVED, Observer
 

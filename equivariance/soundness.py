@@ -13,9 +13,9 @@ import torch
 
 from equivariance.beginnings import where_drawn, where_not_finite
 from equivariance.bench import Bench, State
-from equivariance.elements import Transform
 from equivariance.findings import Finding
 from equivariance.frames import Place
+from equivariance.groups.elements import Transform
 from equivariance.handlers import Reference
 from equivariance.identities import equal, identities
 from equivariance.measure import PartKey, compare, part_name, worst

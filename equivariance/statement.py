@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from equivariance.bench import Bench
-from equivariance.elements import Transform, permutation, samples
 from equivariance.frames import Place, is_own
 from equivariance.grid_laws import known_grids
-from equivariance.groups import Group
+from equivariance.groups.elements import Transform, permutation, samples
+from equivariance.groups.sampling import Group
 from equivariance.suggestions import Sizes
 from equivariance.survey import Surveyor
 from equivariance.surveyed import Trial

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from hypothesis import strategies as st
 
-from equivariance.elements import Transform, cube_rotations, permutation, rotation, translation
 from equivariance.errors import ArgumentError
+from equivariance.groups.elements import Transform, cube_rotations, permutation, rotation, translation
 
 if TYPE_CHECKING:
     from e3nn import o3

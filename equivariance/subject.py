@@ -21,7 +21,7 @@ from equivariance.contract import Contract
 from equivariance.errors import ArgumentError, ChoiceError
 from equivariance.examination import examine_module
 from equivariance.findings import CAUSES, Finding, Report
-from equivariance.groups import SYMMETRIES, groups_of
+from equivariance.groups.named import SYMMETRIES, groups_of
 from equivariance.layers import layer_contracts
 from equivariance.settings import Settings
 

@@ -16,10 +16,10 @@ import torch
 
 from equivariance.alone import judge
 from equivariance.bench import Bench, State
-from equivariance.elements import Transform
 from equivariance.errors import ArgumentError, first_line
 from equivariance.grid_floors import GridFloors
-from equivariance.groups import Group, Setting
+from equivariance.groups.elements import Transform
+from equivariance.groups.sampling import Group, Setting
 from equivariance.handlers import Accumulated, Errors, Introduced, Site
 from equivariance.measure import EQUAL, PartError, PartKey, worst
 from equivariance.noise import Reading, Verdict

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from equivariance.bench import State
-from equivariance.elements import Transform
+from equivariance.groups.elements import Transform
 from equivariance.handlers import Site
 from equivariance.measure import PartKey
 from equivariance.noise import Reading

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import torch
 
-from equivariance.elements import Transform
 from equivariance.errors import ArgumentError, ContractError
+from equivariance.groups.elements import Transform
 from equivariance.representation import Representation
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-from equivariance.elements import Transform
 from equivariance.frames import Place, is_own, places_of
+from equivariance.groups.elements import Transform
 from equivariance.handlers import Introduced, Reference, Site
 from equivariance.once import Once
 from equivariance.probe import Call

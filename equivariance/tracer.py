@@ -14,9 +14,9 @@ from functools import cached_property
 from equivariance.bench import Bench
 from equivariance.bypass import LeftOut, depends_on_frame
 from equivariance.dataflow import Dataflow, Unit, divergence
-from equivariance.elements import Transform
 from equivariance.events import Number
 from equivariance.frames import Place
+from equivariance.groups.elements import Transform
 from equivariance.handlers import COURSE, Introduced, Site
 from equivariance.healing import patch, recorded
 from equivariance.matching import Matcher

@@ -17,8 +17,8 @@ import numpy as np
 import torch
 
 from equivariance.adapters import Adapter, adapter_of
-from equivariance.elements import Transform
 from equivariance.errors import ContractError, UndeclaredTensorError
+from equivariance.groups.elements import Transform
 from equivariance.representation import Representation
 from equivariance.representations import Invariant, Irreps, as_representation
 

@@ -14,7 +14,8 @@ from equivariance.contract import Contract, bound
 from equivariance.errors import ArgumentError
 from equivariance.examination import examine_module
 from equivariance.findings import Finding, Report
-from equivariance.groups import Group, groups_of
+from equivariance.groups.named import groups_of
+from equivariance.groups.sampling import Group
 from equivariance.outputs import MOTIONS, Outputs, outputs_from_runs
 from equivariance.preparation import Prepared, prepared
 from equivariance.reading import UNSTATED, Inputs, inputs_of, outputs_of

@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 import torch
 
-from equivariance.elements import Transform
+from equivariance.groups.elements import Transform
 
 
 def wigner_d(degree: int, parity: int, element: Transform) -> torch.Tensor:

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from equivariance.bench import Bench
-from equivariance.elements import Transform
+from equivariance.groups.elements import Transform
 from equivariance.handlers import Accumulated, Errors, Introduced, Reference, Site
 from equivariance.measure import PartError, PartKey
 from equivariance.noise import CONFIDENCE

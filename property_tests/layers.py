@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from equivariance.bench import perturbed
 from equivariance.contract import Contract
-from equivariance.elements import Transform
+from equivariance.groups.elements import Transform
 from equivariance.measure import compare, worst
 from equivariance.trees import transform
 from se3unet.attention import MultiHeadAttention, TFNConvolution

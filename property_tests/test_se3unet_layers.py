@@ -10,8 +10,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from equivariance.contract import Contract
-from equivariance.elements import Transform
 from equivariance.groups import identity, permutation, rotation, samples, translation
+from equivariance.groups.elements import Transform
 from equivariance.measure import compare, worst
 from equivariance.strategies import permutations, point_clouds, rotations, translations
 from equivariance.trees import transform

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from equivariance import Contract, Grid, Invariant
 from equivariance.bench import perturbed
-from equivariance.elements import Transform, cube_rotations
 from equivariance.groups import identity, samples, translation
+from equivariance.groups.elements import Transform, cube_rotations
 from equivariance.representations import Irreps
 from equivariance.strategies import rotations
 from equivariance_zoo.steerable3d import (

@@ -11,9 +11,9 @@ import torch
 
 from equivariance.assumed import Assumption, proposal
 from equivariance.axes import Assumed, Concatenated
-from equivariance.elements import Transform
 from equivariance.errors import ArgumentError
 from equivariance.graphs import Sizes
+from equivariance.groups.elements import Transform
 from equivariance.representation import Representation
 from equivariance.representations import Invariant
 from equivariance.trees import GraphFields, walk

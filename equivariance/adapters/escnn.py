@@ -21,9 +21,9 @@ from escnn.gspaces import GSpace
 
 from equivariance.assumed import Assumption
 from equivariance.axes import BatchAxis, NodeAxis
-from equivariance.elements import Transform, cube_rotations
 from equivariance.errors import ArgumentError, ContractError, ForeignElementError
-from equivariance.groups import Elements, Group, Inversions, Rotations
+from equivariance.groups.elements import Transform, cube_rotations
+from equivariance.groups.sampling import Elements, Group, Inversions, Rotations
 from equivariance.parts import Part, labels_of
 from equivariance.representation import Representation
 from equivariance.representations import Invariant

@@ -17,9 +17,9 @@ from torch_geometric.data import Batch, Data, HeteroData
 from equivariance import names
 from equivariance.assumed import Assumption, proposal
 from equivariance.axes import Assumed, BatchAxis, Concatenated, NodeAxis
-from equivariance.elements import Transform
 from equivariance.errors import ArgumentError, ContractError, UndeclaredTensorError
 from equivariance.graphs import SampleStarts, Sizes
+from equivariance.groups.elements import Transform
 from equivariance.representation import Representation
 from equivariance.representations import CartesianPoints, Invariant, NodeIndices
 from equivariance.trees import UNSPECIFIED, walk

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
-from equivariance.elements import Transform
 from equivariance.findings import Finding
+from equivariance.groups.elements import Transform
 from equivariance.report.html_cloud import Cloud, nodes
 from equivariance.report.html_curves import curves
 from equivariance.report.html_parts import (

@@ -9,11 +9,11 @@ from scipy import ndimage
 
 import equivariance as eq
 from equivariance import Grid
-from equivariance.elements import Transform, cube_rotations, inversion, rotation, translation
 from equivariance.errors import ForeignElementError
+from equivariance.groups.elements import Transform, cube_rotations, inversion, rotation, translation
+from equivariance.groups.lattice import GridSetting, mirror
 from equivariance.interpolation import interpolated
 from equivariance.lattice import coarsest
-from equivariance.lattice_elements import GridSetting, mirror
 from equivariance.noise import GRID, Reading, Verdict
 
 MIXED = Grid(irreps="2x0e+1x1o+1x2e")

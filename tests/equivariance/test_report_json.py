@@ -8,9 +8,9 @@ import jsonschema
 import pytest
 
 import equivariance as eq
-from equivariance.elements import rotation
 from equivariance.findings import CAUSES, Curve, Finding, LayerRow, Location, Report, Unclaimed
 from equivariance.groups import SYMMETRIES
+from equivariance.groups.elements import rotation
 from equivariance.report.json import SCHEMA_VERSION, schema, to_json
 from tests.equivariance.specimens import Mix, Scale, Stack, normal
 

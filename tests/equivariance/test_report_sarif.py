@@ -10,8 +10,8 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 import equivariance as eq
-from equivariance.elements import rotation
 from equivariance.findings import CAUSES, Finding, Location, Report
+from equivariance.groups.elements import rotation
 from equivariance.report.regions import region_of
 from equivariance.report.rules import RULES
 from equivariance.report.sarif import to_sarif

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from equivariance import CartesianPoints, Invariant, Irreps
-from equivariance.elements import inversion, permutation, rotation, samples, translation
+from equivariance.groups.elements import inversion, permutation, rotation, samples, translation
 from equivariance.lawful import Lawful
 from equivariance.laws import Moved, Reordered, Selected, Signed, Turned, Unchanged
 from equivariance.standard import representation_of

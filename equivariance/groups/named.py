@@ -8,49 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from equivariance.elements import (
-    Transform,
-    cube_rotations,
-    identity,
-    inversion,
-    permutation,
-    rotation,
-    samples,
-    translation,
-)
 from equivariance.errors import ChoiceError
-from equivariance.generators import (
+from equivariance.groups.elements import (
+    Transform,
+)
+from equivariance.groups.sampling import (
     Batches,
     Elements,
     Group,
     Inversions,
     Permutations,
     Rotations,
-    Setting,
     Translations,
 )
-
-__all__ = [
-    "NAMED_GROUPS",
-    "SYMMETRIES",
-    "Batches",
-    "Elements",
-    "Group",
-    "Inversions",
-    "Permutations",
-    "Rotations",
-    "Setting",
-    "Transform",
-    "Translations",
-    "cube_rotations",
-    "groups_of",
-    "identity",
-    "inversion",
-    "permutation",
-    "rotation",
-    "samples",
-    "translation",
-]
 
 SYMMETRIES = ("translation", "rotation", "inversion", "permutation", "batch")
 """The symmetries that are tested one at a time, in the order of the reports."""

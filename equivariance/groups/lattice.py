@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from equivariance.elements import Transform, cube_rotations, rotation, translation
+from equivariance.groups.elements import Transform, cube_rotations, rotation, translation
 
 
 @dataclass(frozen=True)

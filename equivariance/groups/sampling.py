@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from equivariance.elements import (
+from equivariance.errors import ArgumentError
+from equivariance.groups.elements import (
     Transform,
     cube_rotations,
     inversion,
@@ -17,8 +18,7 @@ from equivariance.elements import (
     samples,
     translation,
 )
-from equivariance.errors import ArgumentError
-from equivariance.lattice_elements import GridSetting, mirror, rotations, shifts, simple_rotations, simple_shifts
+from equivariance.groups.lattice import GridSetting, mirror, rotations, shifts, simple_rotations, simple_shifts
 
 _DYADIC_BITS = 10
 
