@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from equivariance import groups
-    from equivariance.axes import Concatenated
     from equivariance.check import assert_equivariant, check, diagnose
     from equivariance.contract import Contract
     from equivariance.errors import (
@@ -22,13 +21,14 @@ if TYPE_CHECKING:
         MissingDependencyError,
         UndeclaredTensorError,
     )
-    from equivariance.fields import Grid
     from equivariance.findings import CAUSES, Curve, Finding, LayerRow, Location, Report
-    from equivariance.graphs import SampleStarts
     from equivariance.groups.elements import Transform
-    from equivariance.representation import Representation
-    from equivariance.representations import CartesianPoints, Invariant, Irreps, NodeIndices
-    from equivariance.tensors import CartesianTensor
+    from equivariance.representations.axes import Concatenated
+    from equivariance.representations.base import Representation
+    from equivariance.representations.cartesian_tensor import CartesianTensor
+    from equivariance.representations.grid import Grid
+    from equivariance.representations.sizes import SampleStarts
+    from equivariance.representations.standard import CartesianPoints, Invariant, Irreps, NodeIndices
     from equivariance.trees import GraphFields
 
 __all__ = [
@@ -63,20 +63,20 @@ __all__ = [
 ]
 
 _HOMES = {
-    "axes": ("Concatenated",),
+    "representations.axes": ("Concatenated",),
     "check": ("assert_equivariant", "check", "diagnose"),
     "contract": ("Contract",),
     "errors": (
         *("ArgumentError", "ChoiceError", "ContractError", "EquivarianceAssertionError", "MissingDependencyError"),
         "UndeclaredTensorError",
     ),
-    "fields": ("Grid",),
+    "representations.grid": ("Grid",),
     "findings": ("CAUSES", "Curve", "Finding", "LayerRow", "Location", "Report"),
-    "graphs": ("SampleStarts",),
+    "representations.sizes": ("SampleStarts",),
     "groups": ("Transform",),
-    "representation": ("Representation",),
-    "representations": ("CartesianPoints", "Invariant", "Irreps", "NodeIndices"),
-    "tensors": ("CartesianTensor",),
+    "representations.base": ("Representation",),
+    "representations.standard": ("CartesianPoints", "Invariant", "Irreps", "NodeIndices"),
+    "representations.cartesian_tensor": ("CartesianTensor",),
     "trees": ("GraphFields",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

@@ -10,9 +10,9 @@ from equivariance.assumed import Assumption
 from equivariance.errors import ArgumentError
 from equivariance.findings import Finding, Location, Report
 from equivariance.reading import Inputs
-from equivariance.representation import Representation
-from equivariance.representations import as_representation
-from equivariance.spelling import as_python, in_words
+from equivariance.representations.base import Representation
+from equivariance.representations.formatting import as_python, in_words
+from equivariance.representations.standard import as_representation
 
 MOST = 3
 """So many tensors can be asked about at once: every combination of laws is tried."""

@@ -10,12 +10,12 @@ import torch
 
 from equivariance import names
 from equivariance.adapters import adapter_of
-from equivariance.axes import Assumed
 from equivariance.errors import ArgumentError
-from equivariance.graphs import SampleStarts, Sizes, sizes_of
-from equivariance.representation import Representation
-from equivariance.representations import CartesianPoints, Invariant, Irreps, NodeIndices
-from equivariance.spelling import in_words
+from equivariance.representations.axes import Assumed
+from equivariance.representations.base import Representation
+from equivariance.representations.formatting import in_words
+from equivariance.representations.sizes import SampleStarts, Sizes, sizes_of
+from equivariance.representations.standard import CartesianPoints, Invariant, Irreps, NodeIndices
 
 _POINTS, _VECTORS = "cartesian_points", "1x1o"
 

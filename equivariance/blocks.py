@@ -10,8 +10,8 @@ from torch import Tensor
 
 from equivariance.groups.elements import Transform
 from equivariance.observed import Leaf
-from equivariance.representations import Irreps
-from equivariance.wigner import wigner_d
+from equivariance.representations.standard import Irreps
+from equivariance.representations.wigner import wigner_d
 
 _MOST_DEGREE = 6
 _LONGEST = 1024

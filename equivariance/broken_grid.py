@@ -8,12 +8,12 @@ from collections.abc import Iterator
 import torch
 
 from equivariance.experiments import Experiment, part_of
-from equivariance.fields import Grid
 from equivariance.grid_changes import cropped, nudged, replaced, smoothed
 from equivariance.grid_laws import lattice_of
 from equivariance.groups.elements import Transform, inversion, translation
 from equivariance.groups.lattice import GridSetting, lattice_rotations
 from equivariance.remedies import Explanation, explained
+from equivariance.representations.grid import Grid
 
 _SHARE = 0.99
 """This share of the squared error near the borders: the rest of the grid is right."""

@@ -25,7 +25,7 @@ from equivariance.groups.elements import Transform, rotation
 from equivariance.invariant_part import invariant_part
 from equivariance.other_laws import other_law
 from equivariance.remedies import Explanation, explained
-from equivariance.representations import NodeIndices
+from equivariance.representations.standard import NodeIndices
 from equivariance.rows import ascending_axis, reordered
 
 _FINER = 8.0

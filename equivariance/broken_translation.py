@@ -11,7 +11,7 @@ from equivariance.experiments import DECIDES, Experiment, degree_of, part_of
 from equivariance.grids import cell_size, falls_into_cells
 from equivariance.groups.elements import Transform, translation
 from equivariance.remedies import Explanation, explained
-from equivariance.representations import CartesianPoints
+from equivariance.representations.standard import CartesianPoints
 
 _FLAT = 0.3
 """Below this slope an error does not grow with |t|."""

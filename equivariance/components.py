@@ -8,8 +8,8 @@ from equivariance.experiments import Change, Experiment, degree_of, generator_of
 from equivariance.grids import respects_the_cube
 from equivariance.groups.elements import cube_rotations
 from equivariance.remedies import Explanation, explained
-from equivariance.representation import Representation
-from equivariance.representations import CartesianPoints, Irreps
+from equivariance.representations.base import Representation
+from equivariance.representations.standard import CartesianPoints, Irreps
 
 _SAME = 1e-6
 """Two results that differ by less than this share are the same, beyond rounding."""

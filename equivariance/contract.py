@@ -10,7 +10,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from equivariance.errors import ArgumentError, ContractError
-from equivariance.representations import CartesianPoints, Invariant
+from equivariance.representations.standard import CartesianPoints, Invariant
 from equivariance.trees import UNSPECIFIED, compile_spec, leaves
 from equivariance.words import counted
 

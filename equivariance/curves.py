@@ -10,14 +10,14 @@ import numpy as np
 import torch
 from scipy.spatial.transform import Rotation
 
-from equivariance.axes import Concatenated, position
 from equivariance.contract import Contract
 from equivariance.errors import ForeignElementError
 from equivariance.experiments import Experiment, part_of, scaled, turns
 from equivariance.findings import Curve
 from equivariance.groups.elements import Transform, rotation, translation
-from equivariance.representation import Representation
-from equivariance.representations import CartesianPoints
+from equivariance.representations.axes import Concatenated, position
+from equivariance.representations.base import Representation
+from equivariance.representations.standard import CartesianPoints
 from equivariance.trees import leaves
 
 _FACTORS = (1 / 64, 1 / 16, 1 / 4, 1.0, 4.0)

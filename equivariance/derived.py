@@ -10,8 +10,8 @@ import torch
 from scipy.spatial import cKDTree
 
 from equivariance.assumed import Assumption
-from equivariance.representation import Representation
-from equivariance.representations import CartesianPoints, Irreps
+from equivariance.representations.base import Representation
+from equivariance.representations.standard import CartesianPoints, Irreps
 
 _ROWS = 16
 """So many rows are looked at: that all of them are made of pairs of points does not happen by chance."""

@@ -23,8 +23,8 @@ from equivariance.measure import PartKey
 from equivariance.noise import GRID
 from equivariance.patches import noise_like
 from equivariance.probe import Call, buffers_kept, call_with
-from equivariance.representation import Representation
-from equivariance.representations import CartesianPoints, Irreps
+from equivariance.representations.base import Representation
+from equivariance.representations.standard import CartesianPoints, Irreps
 from equivariance.survey import Surveyor
 from equivariance.surveyed import Trial
 from equivariance.suspects import Suspect

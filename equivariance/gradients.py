@@ -19,8 +19,8 @@ from equivariance.errors import ArgumentError, first_line
 from equivariance.examination import examine_module
 from equivariance.findings import Finding, Report
 from equivariance.probe import call_with
-from equivariance.representation import Representation
-from equivariance.representations import CartesianPoints, Invariant, Irreps, NodeIndices
+from equivariance.representations.base import Representation
+from equivariance.representations.standard import CartesianPoints, Invariant, Irreps, NodeIndices
 from equivariance.settings import Settings
 from equivariance.sources import location_of
 from equivariance.trees import UNSPECIFIED, leaves, walk

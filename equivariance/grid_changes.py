@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from equivariance.experiments import Change, generator_of
 from equivariance.grid_laws import lattice_of
-from equivariance.representation import Representation
+from equivariance.representations.base import Representation
 
 
 def smoothed(width: float) -> Change:

@@ -17,7 +17,7 @@ from equivariance.groups.elements import Transform
 from equivariance.handlers import OUTPUT, Reference, Site
 from equivariance.measure import PartKey
 from equivariance.probe import Call
-from equivariance.representation import Representation
+from equivariance.representations.base import Representation
 from equivariance.trees import leaves
 
 Floors = dict[PartKey, float]

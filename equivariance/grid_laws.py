@@ -10,11 +10,11 @@ from torch import Tensor
 
 from equivariance.contract import Contract
 from equivariance.errors import ArgumentError
-from equivariance.fields import Grid
 from equivariance.groups.elements import Transform
-from equivariance.lattice import Lattice
 from equivariance.lawful import Lawful
 from equivariance.laws import Law, Unchanged
+from equivariance.representations.grid import Grid
+from equivariance.representations.lattice import Lattice
 
 
 @dataclass(frozen=True)

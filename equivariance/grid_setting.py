@@ -8,11 +8,11 @@ from typing import Any
 import torch
 
 from equivariance.contract import Contract
-from equivariance.fields import Grid
 from equivariance.grid_laws import grids_in
 from equivariance.groups.elements import Transform, rotation
 from equivariance.groups.lattice import GridSetting
-from equivariance.lattice import coarsest
+from equivariance.representations.grid import Grid
+from equivariance.representations.lattice import coarsest
 from equivariance.trees import leaves
 
 UNRESOLVED = 0.25

@@ -16,7 +16,7 @@ from equivariance.keeping import Keeper, Memory
 from equivariance.measure import PartError, PartKey, compare, scales_of
 from equivariance.once import Once, number_of
 from equivariance.probe import Call
-from equivariance.representation import Representation
+from equivariance.representations.base import Representation
 from equivariance.trees import cast, map_tensors, sizes_of_graphs, transform
 
 Errors = dict[PartKey, PartError]

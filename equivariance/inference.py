@@ -26,7 +26,7 @@ from equivariance.matching import LAWFUL
 from equivariance.measure import worst
 from equivariance.noise import Reading
 from equivariance.probe import Call
-from equivariance.representation import Representation
+from equivariance.representations.base import Representation
 from equivariance.standard import representation_of
 from equivariance.statement import tracer_of
 from equivariance.survey import Surveyor

@@ -7,7 +7,7 @@ import torch
 from equivariance.directions import ORDINARY
 from equivariance.experiments import Experiment, degree_of, noisy, part_of
 from equivariance.remedies import Explanation, explained
-from equivariance.wigner import wigner_d
+from equivariance.representations.wigner import wigner_d
 
 
 def invariant_part(experiment: Experiment, part: str) -> Explanation | None:

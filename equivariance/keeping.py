@@ -22,7 +22,7 @@ from torch.multiprocessing.reductions import StorageWeakRef
 
 from equivariance.errors import ArgumentError
 from equivariance.identities import version_of
-from equivariance.kinds import in_one_piece
+from equivariance.representations.tensor_support import in_one_piece
 
 GIBIBYTE = 2**30
 _FILE = 2**28

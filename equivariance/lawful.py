@@ -8,7 +8,7 @@ import torch
 
 from equivariance.groups.elements import Transform
 from equivariance.laws import Law
-from equivariance.representation import Representation
+from equivariance.representations.base import Representation
 
 _IDENTITY = Transform()
 

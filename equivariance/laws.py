@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from equivariance.groups.elements import Transform
-from equivariance.wigner import wigner_d
+from equivariance.representations.wigner import wigner_d
 
 
 class Law(Protocol):

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 
 import torch
 
-from equivariance.axes import Assumed, BySize, Concatenated, Layout
 from equivariance.contract import Contract
-from equivariance.representation import Representation
+from equivariance.representations.axes import Assumed, BySize, Concatenated, Layout
+from equivariance.representations.base import Representation
 from equivariance.trees import GraphFields
 
 

@@ -10,15 +10,15 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from equivariance.axes import Assumed, BatchAxis, Concatenated, NodeAxis
 from equivariance.blocks import nearest_irreps
 from equivariance.laws import Reordered
 from equivariance.observed import Fit, Leaf, elsewhere
 from equivariance.preparation import Prepared
-from equivariance.representation import Representation
-from equivariance.representations import CartesianPoints, Invariant, Irreps, NodeIndices
+from equivariance.representations.axes import Assumed, BatchAxis, Concatenated, NodeAxis
+from equivariance.representations.base import Representation
+from equivariance.representations.cartesian_tensor import CartesianTensor
+from equivariance.representations.standard import CartesianPoints, Invariant, Irreps, NodeIndices
 from equivariance.stated import declared_contract
-from equivariance.tensors import CartesianTensor
 
 _NEAR = 0.05
 """A law that is broken by less is taken as meant."""

@@ -20,8 +20,8 @@ from equivariance.closeness import Closeness, are_finite, rows_of, solved
 from equivariance.grid_laws import Declared, Gridded, plain_on_grid
 from equivariance.groups.elements import Transform
 from equivariance.laws import Law, Mixed, Reordered, Signed, Turned, Unchanged
+from equivariance.representations.wigner import wigner_d
 from equivariance.suggestions import Sizes, candidates, selections, suggested
-from equivariance.wigner import wigner_d
 
 LAWFUL, LINEAR, BROKEN = 2, 1, 0
 

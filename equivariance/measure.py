@@ -15,8 +15,8 @@ import torch
 from equivariance.distances import distance, norm
 from equivariance.groups.elements import Transform
 from equivariance.identities import alike
-from equivariance.representation import Representation
-from equivariance.representations import CartesianPoints
+from equivariance.representations.base import Representation
+from equivariance.representations.standard import CartesianPoints
 from equivariance.trees import leaves
 
 PartKey = tuple[str, str]

@@ -18,7 +18,7 @@ from equivariance.measure import PartError, compare
 from equivariance.noise import Reading, Verdict
 from equivariance.patches import shaken
 from equivariance.preparation import Prepared
-from equivariance.representation import Representation
+from equivariance.representations.base import Representation
 from equivariance.survey import Surveyor
 from equivariance.trees import cast, transform, walk
 

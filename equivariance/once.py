@@ -10,7 +10,7 @@ import torch
 
 from equivariance.groups.elements import Transform
 from equivariance.identities import identity_of
-from equivariance.representation import Representation
+from equivariance.representations.base import Representation
 from equivariance.trees import walk
 
 

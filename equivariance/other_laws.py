@@ -12,9 +12,9 @@ from scipy.spatial.transform import Rotation
 from equivariance.experiments import Experiment, degree_of, part_of
 from equivariance.groups.elements import Transform, rotation, translation
 from equivariance.remedies import Explanation, explained
-from equivariance.representation import Representation
-from equivariance.representations import CartesianPoints, Invariant, Irreps, NodeIndices
-from equivariance.wigner import wigner_d
+from equivariance.representations.base import Representation
+from equivariance.representations.standard import CartesianPoints, Invariant, Irreps, NodeIndices
+from equivariance.representations.wigner import wigner_d
 
 _HIGHEST = 6
 """Degrees up to this one are looked for in a character."""

@@ -20,10 +20,10 @@ from equivariance.likely import arranged, foreign, plain_laws, special_laws, sta
 from equivariance.observed import Fit, Leaf, Path, observe
 from equivariance.preparation import Prepared
 from equivariance.reading import UNSTATED
-from equivariance.representation import Representation
-from equivariance.representations import Invariant
+from equivariance.representations.base import Representation
+from equivariance.representations.formatting import as_python, in_words
+from equivariance.representations.standard import Invariant
 from equivariance.returned import laws_of_returned
-from equivariance.spelling import as_python, in_words
 from equivariance.survey import Surveyor
 
 MOTIONS = ("translation", "rotation", "inversion")

@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 
-from equivariance.axes import Assumed
 from equivariance.bench import Bench
 from equivariance.contract import Contract, call_contract
 from equivariance.grid_setting import grid_setting
@@ -18,8 +17,9 @@ from equivariance.groups.named import groups_of
 from equivariance.groups.sampling import Group, Setting
 from equivariance.keeping import Memory
 from equivariance.layouts import known_axes, told_by_size
-from equivariance.representation import Representation
-from equivariance.representations import CartesianPoints
+from equivariance.representations.axes import Assumed
+from equivariance.representations.base import Representation
+from equivariance.representations.standard import CartesianPoints
 from equivariance.settings import Settings
 from equivariance.trees import leaves, sizes_of_graphs, walk
 

@@ -18,10 +18,10 @@ from equivariance.assumed import Assumption, assume
 from equivariance.contract import Contract
 from equivariance.derived import with_differences
 from equivariance.errors import ContractError
-from equivariance.representation import Representation
-from equivariance.representations import Invariant, Irreps
+from equivariance.representations.base import Representation
+from equivariance.representations.formatting import as_python, in_words
+from equivariance.representations.standard import Invariant, Irreps
 from equivariance.sources import name_of
-from equivariance.spelling import as_python, in_words
 from equivariance.stated import declared_contract
 from equivariance.trees import leaves
 

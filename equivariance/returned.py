@@ -12,8 +12,8 @@ from equivariance.bench import State
 from equivariance.observed import Path
 from equivariance.preparation import Prepared
 from equivariance.probe import Call
-from equivariance.representation import Representation
-from equivariance.representations import Irreps, as_representation
+from equivariance.representations.base import Representation
+from equivariance.representations.standard import Irreps, as_representation
 from equivariance.stated import declared_contract
 
 

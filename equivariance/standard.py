@@ -9,8 +9,8 @@ import torch
 
 from equivariance.lawful import Lawful
 from equivariance.laws import Law, Moved, Reordered, Selected, Signed, Turned, Unchanged
-from equivariance.representation import Representation
-from equivariance.representations import CartesianPoints, Invariant, Irreps
+from equivariance.representations.base import Representation
+from equivariance.representations.standard import CartesianPoints, Invariant, Irreps
 
 _KEPT = (None, Unchanged())
 

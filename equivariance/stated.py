@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 
 import torch
 
-from equivariance.axes import Assumed
 from equivariance.contract import Contract
 from equivariance.names import POINTS, numbers_nodes, plain
-from equivariance.representations import CartesianPoints, Invariant, NodeIndices
+from equivariance.representations.axes import Assumed
+from equivariance.representations.standard import CartesianPoints, Invariant, NodeIndices
 
 _CONSTANT = Invariant(nodes=None, batch=None)
 _NUMBERS = NodeIndices(nodes=None, batch=Assumed.FIRST)

@@ -24,8 +24,8 @@ from equivariance.errors import ContractError
 from equivariance.events import ALIASES, Event, Number, Passed
 from equivariance.frames import Place, places_of
 from equivariance.keeping import Keeper, Memory
-from equivariance.kinds import dense, in_one_piece, laid_out, unfit
 from equivariance.origins import Origins
+from equivariance.representations.tensor_support import dense, in_one_piece, laid_out, unfit
 from equivariance.schemas import changed_in_place, described, tensors_in
 from equivariance.trees import UNSPECIFIED, leaves, map_tensors
 

@@ -19,8 +19,8 @@ import torch
 from equivariance.adapters import Adapter, adapter_of
 from equivariance.errors import ContractError, UndeclaredTensorError
 from equivariance.groups.elements import Transform
-from equivariance.representation import Representation
-from equivariance.representations import Invariant, Irreps, as_representation
+from equivariance.representations.base import Representation
+from equivariance.representations.standard import Invariant, Irreps, as_representation
 
 _DEPTH = 3
 """How deep objects of unknown types are searched for tensors that nobody would transform."""

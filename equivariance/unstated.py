@@ -9,7 +9,6 @@ from typing import Any
 import torch
 
 from equivariance.asked import answered
-from equivariance.axes import Assumed
 from equivariance.contract import Contract, bound
 from equivariance.errors import ArgumentError
 from equivariance.examination import examine_module
@@ -19,7 +18,8 @@ from equivariance.groups.sampling import Group
 from equivariance.outputs import MOTIONS, Outputs, outputs_from_runs
 from equivariance.preparation import Prepared, prepared
 from equivariance.reading import UNSTATED, Inputs, inputs_of, outputs_of
-from equivariance.representations import CartesianPoints, Invariant
+from equivariance.representations.axes import Assumed
+from equivariance.representations.standard import CartesianPoints, Invariant
 from equivariance.settings import Settings
 from equivariance.sources import location_of
 from equivariance.trees import sizes_of_graphs

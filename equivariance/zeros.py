@@ -18,7 +18,7 @@ from equivariance.handlers import Accumulated, Errors, Introduced, Reference, Si
 from equivariance.measure import PartError, PartKey
 from equivariance.noise import CONFIDENCE
 from equivariance.patches import jittered, shaken
-from equivariance.representation import Representation
+from equivariance.representations.base import Representation
 from equivariance.surveyed import Trial
 
 

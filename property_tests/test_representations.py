@@ -11,9 +11,9 @@ from scipy.spatial.transform import Rotation
 from equivariance import CartesianPoints, Concatenated, GraphFields, Invariant, Irreps, NodeIndices
 from equivariance.contract import Contract
 from equivariance.groups import Transform, inversion, rotation, samples
+from equivariance.representations.wigner import wigner_d
 from equivariance.strategies import irreps, permutations, rigid_motions, rotations
 from equivariance.trees import leaves, transform
-from equivariance.wigner import wigner_d
 
 DEGREES = range(7)
 PARITIES = (1, -1)

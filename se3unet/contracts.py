@@ -24,8 +24,8 @@ from equivariance import (
     Representation,
     Transform,
 )
-from equivariance.parts import Part
-from equivariance.wigner import wigner_d
+from equivariance.representations.parts import Part
+from equivariance.representations.wigner import wigner_d
 from se3unet.attention import MultiHeadAttention, TFNConvolution
 from se3unet.block import ResidualBlock, SE3Transformer
 from se3unet.dense.basis import KernelBasis

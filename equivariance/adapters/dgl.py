@@ -10,12 +10,12 @@ import dgl
 import torch
 
 from equivariance.assumed import Assumption, proposal
-from equivariance.axes import Assumed, Concatenated
 from equivariance.errors import ArgumentError
-from equivariance.graphs import Sizes
 from equivariance.groups.elements import Transform
-from equivariance.representation import Representation
-from equivariance.representations import Invariant
+from equivariance.representations.axes import Assumed, Concatenated
+from equivariance.representations.base import Representation
+from equivariance.representations.sizes import Sizes
+from equivariance.representations.standard import Invariant
 from equivariance.trees import GraphFields, walk
 
 TYPES = (dgl.DGLGraph,)

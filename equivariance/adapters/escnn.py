@@ -20,13 +20,13 @@ from escnn.group import GroupElement
 from escnn.gspaces import GSpace
 
 from equivariance.assumed import Assumption
-from equivariance.axes import BatchAxis, NodeAxis
 from equivariance.errors import ArgumentError, ContractError, ForeignElementError
 from equivariance.groups.elements import Transform, cube_rotations
 from equivariance.groups.sampling import Elements, Group, Inversions, Rotations
-from equivariance.parts import Part, labels_of
-from equivariance.representation import Representation
-from equivariance.representations import Invariant
+from equivariance.representations.axes import BatchAxis, NodeAxis
+from equivariance.representations.base import Representation
+from equivariance.representations.parts import Part, labels_of
+from equivariance.representations.standard import Invariant
 from equivariance.trees import UNSPECIFIED
 
 TYPES = (enn.GeometricTensor,)

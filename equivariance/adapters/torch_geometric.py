@@ -16,12 +16,12 @@ from torch_geometric.data import Batch, Data, HeteroData
 
 from equivariance import names
 from equivariance.assumed import Assumption, proposal
-from equivariance.axes import Assumed, BatchAxis, Concatenated, NodeAxis
 from equivariance.errors import ArgumentError, ContractError, UndeclaredTensorError
-from equivariance.graphs import SampleStarts, Sizes
 from equivariance.groups.elements import Transform
-from equivariance.representation import Representation
-from equivariance.representations import CartesianPoints, Invariant, NodeIndices
+from equivariance.representations.axes import Assumed, BatchAxis, Concatenated, NodeAxis
+from equivariance.representations.base import Representation
+from equivariance.representations.sizes import SampleStarts, Sizes
+from equivariance.representations.standard import CartesianPoints, Invariant, NodeIndices
 from equivariance.trees import UNSPECIFIED, walk
 
 TYPES = (Data, HeteroData)

@@ -7,10 +7,10 @@ import equivariance as eq
 from equivariance.assumed import assume
 from equivariance.derived import with_differences
 from equivariance.errors import ArgumentError
-from equivariance.graphs import SampleStarts
 from equivariance.groups import samples
 from equivariance.representations import CartesianPoints, Invariant, Irreps, NodeIndices, as_representation
-from equivariance.spelling import as_python, in_words
+from equivariance.representations.formatting import as_python, in_words
+from equivariance.representations.sizes import SampleStarts
 from tests.equivariance.specimens import normal
 
 

@@ -9,7 +9,7 @@ import equivariance as eq
 from equivariance.contract import Contract
 from equivariance.groups import identity, rotation, translation
 from equivariance.measure import PartError, compare, part_name, scales_of, worst
-from equivariance.tensors import CartesianTensor
+from equivariance.representations.cartesian_tensor import CartesianTensor
 
 
 def errors(value, expected, spec, element=None):

@@ -11,13 +11,13 @@ from typing import ClassVar
 
 import torch
 
-from equivariance.axes import BatchAxis, NodeAxis
 from equivariance.errors import ArgumentError, ContractError
 from equivariance.groups.elements import Transform
-from equivariance.lattice import Lattice
-from equivariance.parts import Part, labels_of
-from equivariance.representation import Representation
-from equivariance.representations import Irreps
+from equivariance.representations.axes import BatchAxis, NodeAxis
+from equivariance.representations.base import Representation
+from equivariance.representations.lattice import Lattice
+from equivariance.representations.parts import Part, labels_of
+from equivariance.representations.standard import Irreps
 
 _PLANAR = re.compile(r"(?:(\d+)x)?(\d+)([eo]?)")
 

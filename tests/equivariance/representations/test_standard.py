@@ -8,12 +8,12 @@ import torch
 from e3nn import o3
 from scipy.spatial.transform import Rotation
 
-from equivariance import CartesianPoints, Invariant, Irreps, NodeIndices, axes, representations
-from equivariance.axes import Concatenated
+from equivariance import CartesianPoints, Invariant, Irreps, NodeIndices, representations
 from equivariance.errors import ArgumentError, ContractError
 from equivariance.groups import identity, inversion, permutation, rotation, samples, translation
-from equivariance.representations import as_representation
-from equivariance.tensors import CartesianTensor
+from equivariance.representations import as_representation, axes
+from equivariance.representations.axes import Concatenated
+from equivariance.representations.cartesian_tensor import CartesianTensor
 from tests.equivariance.specimens import normal
 
 QUARTER = rotation(Rotation.from_euler("z", 90, degrees=True))

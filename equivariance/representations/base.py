@@ -13,11 +13,19 @@ from typing import ClassVar, Self
 
 import torch
 
-from equivariance.axes import Assumed, BatchAxis, BySize, Concatenated, NodeAxis, chosen_segments, position
 from equivariance.errors import ArgumentError, ContractError
 from equivariance.groups.elements import Transform
-from equivariance.kinds import unfit
-from equivariance.parts import Part
+from equivariance.representations.axes import (
+    Assumed,
+    BatchAxis,
+    BySize,
+    Concatenated,
+    NodeAxis,
+    chosen_segments,
+    position,
+)
+from equivariance.representations.parts import Part
+from equivariance.representations.tensor_support import unfit
 
 _IDENTITY = Transform().matrix
 

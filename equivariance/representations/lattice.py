@@ -15,7 +15,7 @@ import torch
 
 from equivariance.errors import ForeignElementError
 from equivariance.groups.elements import Transform
-from equivariance.interpolation import COARSE, FINE, interpolated
+from equivariance.representations.interpolation import COARSE, FINE, interpolated
 
 _NEAR = 1e-9
 """Shifts this near to whole cells, in cells, are taken for whole."""

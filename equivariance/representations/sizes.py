@@ -8,10 +8,10 @@ from itertools import accumulate
 
 import torch
 
-from equivariance.axes import Assumed, BatchAxis, Concatenated, NodeAxis
 from equivariance.errors import ArgumentError
 from equivariance.groups.elements import Transform
-from equivariance.representations import Invariant
+from equivariance.representations.axes import Assumed, BatchAxis, Concatenated, NodeAxis
+from equivariance.representations.standard import Invariant
 
 
 @dataclass(frozen=True)

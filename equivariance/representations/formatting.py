@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import Field, fields
 
-from equivariance.axes import Concatenated
-from equivariance.graphs import SampleStarts
-from equivariance.representation import Representation
-from equivariance.representations import CartesianPoints, Invariant, Irreps, NodeIndices
-from equivariance.tensors import CartesianTensor
+from equivariance.representations.axes import Concatenated
+from equivariance.representations.base import Representation
+from equivariance.representations.cartesian_tensor import CartesianTensor
+from equivariance.representations.sizes import SampleStarts
+from equivariance.representations.standard import CartesianPoints, Invariant, Irreps, NodeIndices
 
 _SHORT = {CartesianPoints: '"cartesian_points"', Invariant: "None"}
 

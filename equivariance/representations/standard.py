@@ -10,12 +10,12 @@ from typing import ClassVar
 
 import torch
 
-from equivariance.axes import chosen_segments, position
 from equivariance.errors import ArgumentError, ContractError
 from equivariance.groups.elements import Transform
-from equivariance.parts import Part, labels_of
-from equivariance.representation import Representation
-from equivariance.wigner import wigner_d
+from equivariance.representations.axes import chosen_segments, position
+from equivariance.representations.base import Representation
+from equivariance.representations.parts import Part, labels_of
+from equivariance.representations.wigner import wigner_d
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import torch
 
 from equivariance.errors import ArgumentError, ContractError
 from equivariance.groups.elements import Transform
-from equivariance.representation import Representation
+from equivariance.representations.base import Representation
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from equivariance import Grid
 from equivariance.errors import ForeignElementError
 from equivariance.groups.elements import Transform, cube_rotations, inversion, rotation, translation
 from equivariance.groups.lattice import GridSetting, mirror
-from equivariance.interpolation import interpolated
-from equivariance.lattice import coarsest
 from equivariance.noise import GRID, Reading, Verdict
+from equivariance.representations.interpolation import interpolated
+from equivariance.representations.lattice import coarsest
 
 MIXED = Grid(irreps="2x0e+1x1o+1x2e")
 PLANAR = Grid(irreps="2x0e+1x0o+1x1+1x2", axes=(2, 3))

@@ -8,7 +8,7 @@ from e3nn import o3
 from scipy.spatial.transform import Rotation
 
 from equivariance.groups import cube_rotations, inversion, rotation
-from equivariance.wigner import wigner_d
+from equivariance.representations.wigner import wigner_d
 
 
 @contextmanager
