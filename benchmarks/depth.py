@@ -19,7 +19,7 @@ from benchmarks.charts import Panel, draw
 from benchmarks.costs import PAGE, SEED, THREADS, Subject, diagnosed, sampled, seconds, subjects
 from benchmarks.made import made_with
 from benchmarks.sections import write_section
-from equivariance.layers import layer_contracts
+from equivariance.contracts.layers import layer_contracts
 from se3unet.subjects import se3unet
 
 IMAGE = PAGE.parent.parent / "images" / "costs_depth.png"

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from equivariance import groups
     from equivariance.check import assert_equivariant, check, diagnose
-    from equivariance.contract import Contract
+    from equivariance.contracts.contract import Contract
+    from equivariance.contracts.nested import GraphFields
     from equivariance.errors import (
         ArgumentError,
         ChoiceError,
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from equivariance.representations.grid import Grid
     from equivariance.representations.sizes import SampleStarts
     from equivariance.representations.standard import CartesianPoints, Invariant, Irreps, NodeIndices
-    from equivariance.trees import GraphFields
 
 __all__ = [
     "CAUSES",
@@ -65,7 +65,7 @@ __all__ = [
 _HOMES = {
     "representations.axes": ("Concatenated",),
     "check": ("assert_equivariant", "check", "diagnose"),
-    "contract": ("Contract",),
+    "contracts.contract": ("Contract",),
     "errors": (
         *("ArgumentError", "ChoiceError", "ContractError", "EquivarianceAssertionError", "MissingDependencyError"),
         "UndeclaredTensorError",
@@ -77,7 +77,7 @@ _HOMES = {
     "representations.base": ("Representation",),
     "representations.standard": ("CartesianPoints", "Invariant", "Irreps", "NodeIndices"),
     "representations.cartesian_tensor": ("CartesianTensor",),
-    "trees": ("GraphFields",),
+    "contracts.nested": ("GraphFields",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

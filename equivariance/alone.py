@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import torch
 
 from equivariance.bench import Bench, State
-from equivariance.contract import bind
+from equivariance.contracts.contract import bind
 from equivariance.handlers import COURSE, DIVERGED, Errors, Reference, Site
 from equivariance.probe import Call, Handler, buffers_kept, call_with
 

@@ -6,10 +6,10 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from equivariance.assumed import Assumption
+from equivariance.contracts.assumptions import Assumption
+from equivariance.contracts.inputs import Inputs
 from equivariance.errors import ArgumentError
 from equivariance.findings import Finding, Location, Report
-from equivariance.reading import Inputs
 from equivariance.representations.base import Representation
 from equivariance.representations.formatting import as_python, in_words
 from equivariance.representations.standard import as_representation

@@ -16,7 +16,8 @@ from typing import Any
 import torch
 from torch.utils._pytree import tree_leaves
 
-from equivariance.contract import Contract
+from equivariance.contracts.contract import Contract
+from equivariance.contracts.nested import UNSPECIFIED, cast, cloned, leaves
 from equivariance.errors import ArgumentError, first_line
 from equivariance.fitting import Fitting
 from equivariance.groups.elements import Transform
@@ -26,7 +27,6 @@ from equivariance.keeping import Memory
 from equivariance.patches import Jittered, noise_like, shaken
 from equivariance.precision import Narrowest, Widened
 from equivariance.probe import UNWATCHED, Call, Handler, Watch, buffers_kept, call_with, preserved
-from equivariance.trees import UNSPECIFIED, cast, cloned, leaves
 
 PERTURBATION = 0.1
 

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from equivariance.combinations import diagonal_first
+from equivariance.contracts.nested import leaves
 from equivariance.dataflow import Dataflow, Unit
 from equivariance.events import CUTS, VIEWS
 from equivariance.groups.elements import Transform
@@ -26,7 +27,6 @@ from equivariance.matching import LAWFUL
 from equivariance.measure import compare, worst
 from equivariance.patches import noise_like
 from equivariance.tape import Patch, Tape
-from equivariance.trees import leaves
 
 if TYPE_CHECKING:
     from equivariance.tracer import Tracer

@@ -8,13 +8,13 @@ from typing import Any
 
 import torch
 
-from equivariance.compiled import NOTICE, is_compiled
-from equivariance.contract import Contract
+from equivariance.contracts.callables import NOTICE, is_compiled
+from equivariance.contracts.contract import Contract
+from equivariance.contracts.inputs import UNSTATED, group_of_arguments
+from equivariance.contracts.layers import layer_contracts
 from equivariance.errors import ArgumentError, EquivarianceAssertionError
 from equivariance.findings import Report
 from equivariance.gradients import with_gradients
-from equivariance.layers import layer_contracts
-from equivariance.reading import UNSTATED, group_of_arguments
 from equivariance.settings import MEMORY, Settings
 from equivariance.sources import as_module
 from equivariance.unstated import Request
@@ -143,5 +143,5 @@ def _refuse_old_options(options: Mapping[str, Any]) -> None:
 
 
 def _attribute(func: object, name: str) -> object:
-    """What a callable that is no module states of itself; modules are read by :mod:`equivariance.stated`."""
+    """What a callable that is no module states of itself; modules are read by :mod:`equivariance.contracts.declared`."""
     return UNSTATED if isinstance(func, torch.nn.Module) else getattr(func, name, UNSTATED)

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from scipy.spatial.transform import Rotation
 
-from equivariance.contract import Contract
+from equivariance.contracts.contract import Contract
+from equivariance.contracts.nested import leaves
 from equivariance.errors import ForeignElementError
 from equivariance.experiments import Experiment, part_of, scaled, turns
 from equivariance.findings import Curve
@@ -18,7 +19,6 @@ from equivariance.groups.elements import Transform, rotation, translation
 from equivariance.representations.axes import Concatenated, position
 from equivariance.representations.base import Representation
 from equivariance.representations.standard import CartesianPoints
-from equivariance.trees import leaves
 
 _FACTORS = (1 / 64, 1 / 16, 1 / 4, 1.0, 4.0)
 _ANGLES = (0.01, 0.1, 0.5, 1.0, 2.0, math.pi)

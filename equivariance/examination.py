@@ -10,13 +10,13 @@ from typing import Any
 import torch
 
 from equivariance.bench import Bench
-from equivariance.contract import Contract
+from equivariance.contracts.contract import Contract
+from equivariance.contracts.layers import matching_layers
 from equivariance.curves import cloud_of
 from equivariance.findings import Finding, LayerRow, Report, Unclaimed
 from equivariance.grid_setting import between_cells
 from equivariance.groups.sampling import Group, Setting
 from equivariance.inference import Inferred, infer, usable
-from equivariance.layers import matching_layers
 from equivariance.localize import Localizer
 from equivariance.preparation import Prepared, prepared
 from equivariance.probe import quiet

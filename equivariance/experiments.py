@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from equivariance.alone import judge
+from equivariance.contracts.nested import cast, cloned, leaves, walk
 from equivariance.errors import ForeignElementError
 from equivariance.grid_floors import GridFloors
 from equivariance.groups.elements import Transform
@@ -28,7 +29,6 @@ from equivariance.representations.standard import CartesianPoints, Irreps
 from equivariance.survey import Surveyor
 from equivariance.surveyed import Trial
 from equivariance.suspects import Suspect
-from equivariance.trees import cast, cloned, leaves, walk
 
 Change = Callable[[torch.Tensor, Representation, str], torch.Tensor]
 

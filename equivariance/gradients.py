@@ -14,7 +14,8 @@ from typing import Any
 
 import torch
 
-from equivariance.contract import call_contract
+from equivariance.contracts.contract import call_contract
+from equivariance.contracts.nested import UNSPECIFIED, leaves, walk
 from equivariance.errors import ArgumentError, first_line
 from equivariance.examination import examine_module
 from equivariance.findings import Finding, Report
@@ -23,7 +24,6 @@ from equivariance.representations.base import Representation
 from equivariance.representations.standard import CartesianPoints, Invariant, Irreps, NodeIndices
 from equivariance.settings import Settings
 from equivariance.sources import location_of
-from equivariance.trees import UNSPECIFIED, leaves, walk
 
 _INNER = "network"
 

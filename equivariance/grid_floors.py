@@ -13,12 +13,12 @@ from typing import Any
 
 import torch
 
+from equivariance.contracts.nested import leaves
 from equivariance.groups.elements import Transform
 from equivariance.handlers import OUTPUT, Reference, Site
 from equivariance.measure import PartKey
 from equivariance.probe import Call
 from equivariance.representations.base import Representation
-from equivariance.trees import leaves
 
 Floors = dict[PartKey, float]
 

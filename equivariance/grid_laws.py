@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
-from equivariance.contract import Contract
+from equivariance.contracts.contract import Contract
 from equivariance.errors import ArgumentError
 from equivariance.groups.elements import Transform
 from equivariance.lawful import Lawful

@@ -7,13 +7,13 @@ from typing import Any
 
 import torch
 
-from equivariance.contract import Contract
+from equivariance.contracts.contract import Contract
+from equivariance.contracts.nested import leaves
 from equivariance.grid_laws import grids_in
 from equivariance.groups.elements import Transform, rotation
 from equivariance.groups.lattice import GridSetting
 from equivariance.representations.grid import Grid
 from equivariance.representations.lattice import coarsest
-from equivariance.trees import leaves
 
 UNRESOLVED = 0.25
 """An input of which the grid leaves more open than this share is tested by exact elements only."""

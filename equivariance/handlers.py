@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 import torch
 
-from equivariance.contract import Contract
+from equivariance.contracts.contract import Contract
+from equivariance.contracts.nested import cast, map_tensors, sizes_of_graphs, transform
 from equivariance.groups.elements import Transform
 from equivariance.identities import same, version_of
 from equivariance.keeping import Keeper, Memory
@@ -17,7 +18,6 @@ from equivariance.measure import PartError, PartKey, compare, scales_of
 from equivariance.once import Once, number_of
 from equivariance.probe import Call
 from equivariance.representations.base import Representation
-from equivariance.trees import cast, map_tensors, sizes_of_graphs, transform
 
 Errors = dict[PartKey, PartError]
 OUTPUT = ""

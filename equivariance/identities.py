@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from equivariance.trees import UNSPECIFIED, leaves
+from equivariance.contracts.nested import UNSPECIFIED, leaves
 
 LARGE, _FIRST, _BLOCK = 8192, 1024, 65536
 """Below so many entries a call to another library costs more than it saves; so many are compared before the next."""

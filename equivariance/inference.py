@@ -13,8 +13,9 @@ from typing import Any
 
 import torch
 
-from equivariance.adapters import adapter_of
-from equivariance.contract import Contract
+from equivariance.contracts.adapter_registry import adapter_of
+from equivariance.contracts.contract import Contract
+from equivariance.contracts.nested import UNSPECIFIED, leaves
 from equivariance.dataflow import Dataflow
 from equivariance.errors import ArgumentError
 from equivariance.events import Passed
@@ -32,7 +33,6 @@ from equivariance.statement import tracer_of
 from equivariance.survey import Surveyor
 from equivariance.surveyed import Trial
 from equivariance.suspects import Suspect
-from equivariance.trees import UNSPECIFIED, leaves
 
 _ROOT = Call("")
 _TOO_MUCH = "values that are not in main memory cannot go to files, and take more than memory=... allows"

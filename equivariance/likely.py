@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from equivariance.blocks import nearest_irreps
+from equivariance.contracts.declared import declared_contract
 from equivariance.laws import Reordered
 from equivariance.observed import Fit, Leaf, elsewhere
 from equivariance.preparation import Prepared
@@ -18,7 +19,6 @@ from equivariance.representations.axes import Assumed, BatchAxis, Concatenated, 
 from equivariance.representations.base import Representation
 from equivariance.representations.cartesian_tensor import CartesianTensor
 from equivariance.representations.standard import CartesianPoints, Invariant, Irreps, NodeIndices
-from equivariance.stated import declared_contract
 
 _NEAR = 0.05
 """A law that is broken by less is taken as meant."""

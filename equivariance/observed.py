@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from equivariance.assumed import children
+from equivariance.contracts.assumptions import children
+from equivariance.contracts.nested import cast, transform, walk
 from equivariance.errors import ArgumentError, ContractError
 from equivariance.experiments import noisy
 from equivariance.groups.elements import Transform
@@ -20,7 +21,6 @@ from equivariance.patches import shaken
 from equivariance.preparation import Prepared
 from equivariance.representations.base import Representation
 from equivariance.survey import Surveyor
-from equivariance.trees import cast, transform, walk
 
 Path = tuple[str | int, ...]
 

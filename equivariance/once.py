@@ -8,10 +8,10 @@ from weakref import WeakValueDictionary
 
 import torch
 
+from equivariance.contracts.nested import walk
 from equivariance.groups.elements import Transform
 from equivariance.identities import identity_of
 from equivariance.representations.base import Representation
-from equivariance.trees import walk
 
 
 class Once:

@@ -10,18 +10,18 @@ from typing import Any
 import torch
 
 from equivariance.bench import Bench
-from equivariance.contract import Contract, call_contract
+from equivariance.contracts.axes_by_length import known_axes, told_by_size
+from equivariance.contracts.contract import Contract, call_contract
+from equivariance.contracts.nested import leaves, sizes_of_graphs, walk
 from equivariance.grid_setting import grid_setting
 from equivariance.groups.elements import Transform, permutation, samples
 from equivariance.groups.named import groups_of
 from equivariance.groups.sampling import Group, Setting
 from equivariance.keeping import Memory
-from equivariance.layouts import known_axes, told_by_size
 from equivariance.representations.axes import Assumed
 from equivariance.representations.base import Representation
 from equivariance.representations.standard import CartesianPoints
 from equivariance.settings import Settings
-from equivariance.trees import leaves, sizes_of_graphs, walk
 
 _SNAP_BITS = {torch.float64: 36}
 

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import torch
 
-from equivariance.compiled import uncompiled
-from equivariance.contract import signature_of, unbind
+from equivariance.contracts.callables import uncompiled
+from equivariance.contracts.contract import signature_of, unbind
 
 
 class Call(NamedTuple):

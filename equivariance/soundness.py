@@ -13,6 +13,7 @@ import torch
 
 from equivariance.beginnings import where_drawn, where_not_finite
 from equivariance.bench import Bench, State
+from equivariance.contracts.nested import UNSPECIFIED, cast, cloned, leaves, map_tensors
 from equivariance.findings import Finding
 from equivariance.frames import Place
 from equivariance.groups.elements import Transform
@@ -24,7 +25,6 @@ from equivariance.patches import noise_like
 from equivariance.probe import Call, buffers_kept, call_with
 from equivariance.remedies import remedy
 from equivariance.sources import location_at, location_of
-from equivariance.trees import UNSPECIFIED, cast, cloned, leaves, map_tensors
 
 NUDGE = 0.1
 """Relative size of a change that an output is expected to notice."""

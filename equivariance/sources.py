@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from equivariance.compiled import as_written
+from equivariance.contracts.callables import as_written
 from equivariance.errors import ArgumentError
 from equivariance.findings import Location
 

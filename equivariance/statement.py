@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from equivariance.bench import Bench
+from equivariance.contracts.nested import leaves
 from equivariance.frames import Place, is_own
 from equivariance.grid_laws import known_grids
 from equivariance.groups.elements import Transform, permutation, samples
@@ -19,7 +20,6 @@ from equivariance.surveyed import Trial
 from equivariance.suspects import Suspect
 from equivariance.traced import CallSite
 from equivariance.tracer import Statement, Tracer, error_at
-from equivariance.trees import leaves
 
 
 def located(bench: Bench, suspect: Suspect, tracer: Tracer) -> list[Statement]:

@@ -16,6 +16,7 @@ import torch
 
 from equivariance.alone import judge
 from equivariance.bench import Bench, State
+from equivariance.contracts.nested import cast, transform
 from equivariance.errors import ArgumentError, first_line
 from equivariance.grid_floors import GridFloors
 from equivariance.groups.elements import Transform
@@ -27,7 +28,6 @@ from equivariance.patches import Jittered
 from equivariance.probe import UNWATCHED, Call, Handler
 from equivariance.progress import UNOBSERVED, Observer
 from equivariance.surveyed import Survey, Trial, Worst
-from equivariance.trees import cast, transform
 from equivariance.zeros import Zeros
 
 _FULL = (0, 4)

@@ -19,7 +19,8 @@ from torch import Tensor
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from equivariance.contract import bind
+from equivariance.contracts.contract import bind
+from equivariance.contracts.nested import UNSPECIFIED, leaves, map_tensors
 from equivariance.errors import ContractError
 from equivariance.events import ALIASES, Event, Number, Passed
 from equivariance.frames import Place, places_of
@@ -27,7 +28,6 @@ from equivariance.keeping import Keeper, Memory
 from equivariance.origins import Origins
 from equivariance.representations.tensor_support import dense, in_one_piece, laid_out, unfit
 from equivariance.schemas import changed_in_place, described, tensors_in
-from equivariance.trees import UNSPECIFIED, leaves, map_tensors
 
 Patch = Callable[[Tensor, Sequence[Tensor]], Tensor]
 """Gives what takes the place of a value, from it and from all values before it."""

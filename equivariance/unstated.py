@@ -9,7 +9,9 @@ from typing import Any
 import torch
 
 from equivariance.asked import answered
-from equivariance.contract import Contract, bound
+from equivariance.contracts.contract import Contract, bound
+from equivariance.contracts.inputs import UNSTATED, Inputs, inputs_of, outputs_of
+from equivariance.contracts.nested import sizes_of_graphs
 from equivariance.errors import ArgumentError
 from equivariance.examination import examine_module
 from equivariance.findings import Finding, Report
@@ -17,12 +19,10 @@ from equivariance.groups.named import groups_of
 from equivariance.groups.sampling import Group
 from equivariance.outputs import MOTIONS, Outputs, outputs_from_runs
 from equivariance.preparation import Prepared, prepared
-from equivariance.reading import UNSTATED, Inputs, inputs_of, outputs_of
 from equivariance.representations.axes import Assumed
 from equivariance.representations.standard import CartesianPoints, Invariant
 from equivariance.settings import Settings
 from equivariance.sources import location_of
-from equivariance.trees import sizes_of_graphs
 
 _TRIES = 2
 _ANYTHING = Invariant(nodes=None, batch=None)

@@ -8,9 +8,9 @@ from escnn import nn as enn
 
 import equivariance as eq
 from equivariance.adapters.escnn import Fields, acting_element, group_of
+from equivariance.contracts.nested import transform
 from equivariance.errors import ArgumentError, ContractError, ForeignElementError
 from equivariance.groups import inversion, rotation, translation
-from equivariance.trees import transform
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of the library itself
 QUARTER = rotation([0, 0, np.pi / 2])

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from equivariance.bench import perturbed
-from equivariance.contract import Contract
+from equivariance.contracts.contract import Contract
+from equivariance.contracts.nested import transform
 from equivariance.groups.elements import Transform
 from equivariance.measure import compare, worst
-from equivariance.trees import transform
 from se3unet.attention import MultiHeadAttention, TFNConvolution
 from se3unet.block import BlockSettings, ResidualBlock, SE3Transformer
 from se3unet.contracts import Level, layer_contract, unet_contracts

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from equivariance import CartesianPoints, Concatenated, GraphFields, Invariant, Irreps, NodeIndices
-from equivariance.contract import Contract
+from equivariance.contracts.contract import Contract
+from equivariance.contracts.nested import leaves, transform
 from equivariance.groups import Transform, inversion, rotation, samples
 from equivariance.representations.wigner import wigner_d
 from equivariance.strategies import irreps, permutations, rigid_motions, rotations
-from equivariance.trees import leaves, transform
 
 DEGREES = range(7)
 PARITIES = (1, -1)

@@ -9,12 +9,12 @@ import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from equivariance.contract import Contract
+from equivariance.contracts.contract import Contract
+from equivariance.contracts.nested import transform
 from equivariance.groups import identity, permutation, rotation, samples, translation
 from equivariance.groups.elements import Transform
 from equivariance.measure import compare, worst
 from equivariance.strategies import permutations, point_clouds, rotations, translations
-from equivariance.trees import transform
 from property_tests.layers import FINE, LAYERS, NEIGHBOURS, TIED, TOLERANCE, Scene, error_of, tells_apart, well_placed
 
 

@@ -9,14 +9,14 @@ from typing import Any
 import dgl
 import torch
 
-from equivariance.assumed import Assumption, proposal
+from equivariance.contracts.assumptions import Assumption, proposal
+from equivariance.contracts.nested import GraphFields, walk
 from equivariance.errors import ArgumentError
 from equivariance.groups.elements import Transform
 from equivariance.representations.axes import Assumed, Concatenated
 from equivariance.representations.base import Representation
 from equivariance.representations.sizes import Sizes
 from equivariance.representations.standard import Invariant
-from equivariance.trees import GraphFields, walk
 
 TYPES = (dgl.DGLGraph,)
 _STRUCTURE = Invariant(nodes=None, batch=None)

@@ -19,7 +19,8 @@ from escnn.group import Group as FibreGroup
 from escnn.group import GroupElement
 from escnn.gspaces import GSpace
 
-from equivariance.assumed import Assumption
+from equivariance.contracts.assumptions import Assumption
+from equivariance.contracts.nested import UNSPECIFIED
 from equivariance.errors import ArgumentError, ContractError, ForeignElementError
 from equivariance.groups.elements import Transform, cube_rotations
 from equivariance.groups.sampling import Elements, Group, Inversions, Rotations
@@ -27,7 +28,6 @@ from equivariance.representations.axes import BatchAxis, NodeAxis
 from equivariance.representations.base import Representation
 from equivariance.representations.parts import Part, labels_of
 from equivariance.representations.standard import Invariant
-from equivariance.trees import UNSPECIFIED
 
 TYPES = (enn.GeometricTensor,)
 

@@ -14,15 +14,15 @@ from typing import Any
 import torch
 from torch_geometric.data import Batch, Data, HeteroData
 
-from equivariance import names
-from equivariance.assumed import Assumption, proposal
+from equivariance.contracts import field_names as names
+from equivariance.contracts.assumptions import Assumption, proposal
+from equivariance.contracts.nested import UNSPECIFIED, walk
 from equivariance.errors import ArgumentError, ContractError, UndeclaredTensorError
 from equivariance.groups.elements import Transform
 from equivariance.representations.axes import Assumed, BatchAxis, Concatenated, NodeAxis
 from equivariance.representations.base import Representation
 from equivariance.representations.sizes import SampleStarts, Sizes
 from equivariance.representations.standard import CartesianPoints, Invariant, NodeIndices
-from equivariance.trees import UNSPECIFIED, walk
 
 TYPES = (Data, HeteroData)
 

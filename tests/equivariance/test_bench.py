@@ -9,7 +9,7 @@ from torch import nn
 
 import equivariance as eq
 from equivariance.bench import Bench, State, perturbed
-from equivariance.contract import Contract
+from equivariance.contracts.contract import Contract
 from equivariance.errors import ArgumentError
 from tests.equivariance.specimens import Applied, Mix, Scale, Stack, normal
 

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 import equivariance as eq
+from equivariance.contracts.nested import UNSPECIFIED, leaves
 from equivariance.errors import ContractError
-from equivariance.trees import UNSPECIFIED, leaves
 from tests.equivariance.specimens import normal
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import equivariance as eq
-from equivariance.contract import Contract
+from equivariance.contracts.contract import Contract
 from equivariance.groups import identity, rotation, translation
 from equivariance.measure import PartError, compare, part_name, scales_of, worst
 from equivariance.representations.cartesian_tensor import CartesianTensor

@@ -3,8 +3,8 @@
 import pytest
 
 from equivariance.check import diagnose
+from equivariance.contracts.layers import layer_contracts
 from equivariance.examination import examine_module
-from equivariance.layers import layer_contracts
 from equivariance.settings import Settings
 from tests.equivariance.specimens import Mix, Scale, Stack, normal
 

@@ -6,9 +6,9 @@ from torch import nn
 
 import equivariance as eq
 from equivariance import Contract, GraphFields, NodeIndices
+from equivariance.contracts.nested import cloned, leaves, map_tensors, transform
 from equivariance.errors import ArgumentError, UndeclaredTensorError
 from equivariance.groups import permutation, rotation, samples
-from equivariance.trees import cloned, leaves, map_tensors, transform
 from tests.equivariance.specimens import normal
 
 dgl = pytest.importorskip("dgl", reason="needs DGL: pip install -e '.[dgl]'")

@@ -5,10 +5,10 @@ import torch
 from torch import nn
 
 import equivariance as eq
-from equivariance.contract import Contract
+from equivariance.contracts.contract import Contract
+from equivariance.contracts.nested import cloned, leaves, transform
 from equivariance.errors import ArgumentError, ContractError, UndeclaredTensorError
 from equivariance.groups import permutation, rotation, samples
-from equivariance.trees import cloned, leaves, transform
 from tests.equivariance.specimens import normal
 
 pytest.importorskip("torch_geometric", reason="needs PyTorch Geometric: pip install -e '.[dev]'")

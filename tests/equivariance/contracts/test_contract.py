@@ -9,10 +9,10 @@ from e3nn import nn as e3nn_nn
 from e3nn import o3
 
 import equivariance as eq
-from equivariance.contract import Contract, bind, call_contract, unbind
+from equivariance.contracts.contract import Contract, bind, call_contract, unbind
+from equivariance.contracts.declared import declared_contract
 from equivariance.errors import ArgumentError, ContractError, UndeclaredTensorError
 from equivariance.representations import CartesianPoints, Invariant, Irreps
-from equivariance.stated import declared_contract
 from tests.equivariance.specimens import Scale, Stack, normal
 
 STATED = {

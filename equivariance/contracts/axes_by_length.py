@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 
 import torch
 
-from equivariance.contract import Contract
+from equivariance.contracts.contract import Contract
+from equivariance.contracts.nested import GraphFields
 from equivariance.representations.axes import Assumed, BySize, Concatenated, Layout
 from equivariance.representations.base import Representation
-from equivariance.trees import GraphFields
 
 
 def known_axes(inputs: Iterable[tuple[str, torch.Tensor, Representation]]) -> BySize:

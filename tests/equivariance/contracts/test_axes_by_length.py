@@ -7,9 +7,9 @@ from torch import Tensor, nn
 
 import equivariance as eq
 from equivariance import Irreps
+from equivariance.contracts.axes_by_length import known_axes, told_by_size
 from equivariance.errors import ArgumentError
 from equivariance.groups import permutation, samples
-from equivariance.layouts import known_axes, told_by_size
 from tests.equivariance.specimens import normal
 
 SAMPLES, NODES = 3, 5

@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
-from equivariance import names
-from equivariance.adapters import adapter_of
+from equivariance.contracts import field_names as names
+from equivariance.contracts.adapter_registry import adapter_of
 from equivariance.errors import ArgumentError
 from equivariance.representations.axes import Assumed
 from equivariance.representations.base import Representation

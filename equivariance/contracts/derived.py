@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from scipy.spatial import cKDTree
 
-from equivariance.assumed import Assumption
+from equivariance.contracts.assumptions import Assumption
 from equivariance.representations.base import Representation
 from equivariance.representations.standard import CartesianPoints, Irreps
 

@@ -1,7 +1,7 @@
 """What a callable takes and gives, where nobody declared it: read off the module and off the data, or assumed.
 
-Stated comes before assumed: the contract of the module itself (:mod:`equivariance.stated`), then what the data say
-(fields of PyTorch Geometric, escnn's types), then names and shapes (:mod:`equivariance.assumed`).
+Stated comes before assumed: the contract of the module itself (:mod:`equivariance.contracts.declared`), then what the data say
+(fields of PyTorch Geometric, escnn's types), then names and shapes (:mod:`equivariance.contracts.assumptions`).
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from typing import Any
 
 import torch
 
-from equivariance.adapters import adapter_of
-from equivariance.assumed import Assumption, assume
-from equivariance.contract import Contract
-from equivariance.derived import with_differences
+from equivariance.contracts.adapter_registry import adapter_of
+from equivariance.contracts.assumptions import Assumption, assume
+from equivariance.contracts.contract import Contract
+from equivariance.contracts.declared import declared_contract
+from equivariance.contracts.derived import with_differences
+from equivariance.contracts.nested import leaves
 from equivariance.errors import ContractError
 from equivariance.representations.base import Representation
 from equivariance.representations.formatting import as_python, in_words
 from equivariance.representations.standard import Invariant, Irreps
 from equivariance.sources import name_of
-from equivariance.stated import declared_contract
-from equivariance.trees import leaves
 
 
 class Unstated(Enum):
@@ -91,7 +91,7 @@ def inputs_of(module: torch.nn.Module, arguments: Mapping[str, Any]) -> Inputs:
     Parameters
     ----------
     module : what is called; its own contract is used as far as it fits the arguments
-    arguments : the values by parameter name, as :func:`equivariance.contract.bind` gives them
+    arguments : the values by parameter name, as :func:`equivariance.contracts.contract.bind` gives them
     """
     contract = declared_contract(module) or Contract({}, None)
     stated = {k: s for k, s in contract.inputs.items() if k in arguments and _fits(arguments[k], s)}

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 
 import torch
 
-from equivariance.contract import Contract
-from equivariance.names import POINTS, numbers_nodes, plain
+from equivariance.contracts.contract import Contract
+from equivariance.contracts.field_names import POINTS, numbers_nodes, plain
 from equivariance.representations.axes import Assumed
 from equivariance.representations.standard import CartesianPoints, Invariant, NodeIndices
 

@@ -8,11 +8,11 @@ import pytest
 import torch
 from e3nn import o3
 
-from equivariance.contract import Contract
+from equivariance.contracts.contract import Contract
+from equivariance.contracts.nested import UNSPECIFIED, cast, cloned, compile_spec, leaves, map_tensors, transform
 from equivariance.errors import ContractError, UndeclaredTensorError
 from equivariance.groups import permutation, rotation
 from equivariance.representations import Invariant, Irreps
-from equivariance.trees import UNSPECIFIED, cast, cloned, compile_spec, leaves, map_tensors, transform
 
 Pair = namedtuple("Pair", ["left", "right"])
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from equivariance.adapters import Adapter, adapter_of
+from equivariance.contracts.adapter_registry import Adapter, adapter_of
 from equivariance.errors import ContractError, UndeclaredTensorError
 from equivariance.groups.elements import Transform
 from equivariance.representations.base import Representation

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from equivariance.contracts.nested import UNSPECIFIED, compile_spec, leaves
 from equivariance.errors import ArgumentError, ContractError
 from equivariance.representations.standard import CartesianPoints, Invariant
-from equivariance.trees import UNSPECIFIED, compile_spec, leaves
 from equivariance.words import counted
 
 
