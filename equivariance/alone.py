@@ -9,10 +9,10 @@ from typing import Any, Protocol
 
 import torch
 
-from equivariance.bench import Bench, State
+from equivariance._engine.instrumentation.hooks import Call, Handler, buffers_kept, call_with
+from equivariance._engine.instrumentation.reference import COURSE, DIVERGED, Errors, Reference, Site
+from equivariance._engine.instrumentation.testbed import Bench, State
 from equivariance.contracts.contract import bind
-from equivariance.handlers import COURSE, DIVERGED, Errors, Reference, Site
-from equivariance.probe import Call, Handler, buffers_kept, call_with
 
 
 class _OtherCourse(Exception):

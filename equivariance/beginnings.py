@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 import torch
 
-from equivariance.bench import Bench, State
-from equivariance.events import Event
-from equivariance.frames import Place, is_own
+from equivariance._engine.instrumentation.hooks import Call
+from equivariance._engine.instrumentation.operations import Event
+from equivariance._engine.instrumentation.reference import Site
+from equivariance._engine.instrumentation.source_lines import Place, is_own
+from equivariance._engine.instrumentation.tape import Tape
+from equivariance._engine.instrumentation.testbed import Bench, State
 from equivariance.groups.elements import Transform
-from equivariance.handlers import Site
 from equivariance.healing import recorded
-from equivariance.probe import Call
-from equivariance.tape import Tape
 
 
 def where_not_finite(bench: Bench, state: State, call: Call, path: str) -> Place | None:

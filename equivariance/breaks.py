@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from equivariance._engine.instrumentation.source_lines import Place
 from equivariance.experiments import NUMBERED
-from equivariance.frames import Place
 from equivariance.groups.sampling import Group
 from equivariance.healing import Healing
 from equivariance.noise import Verdict

@@ -17,16 +17,16 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from equivariance._engine.instrumentation.operations import CUTS, VIEWS
+from equivariance._engine.instrumentation.perturbations import noise_like
+from equivariance._engine.instrumentation.tape import Patch, Tape
 from equivariance.combinations import diagonal_first
 from equivariance.contracts.nested import leaves
 from equivariance.dataflow import Dataflow, Unit
-from equivariance.events import CUTS, VIEWS
 from equivariance.groups.elements import Transform
 from equivariance.laws import Law, Unchanged
 from equivariance.matching import LAWFUL
 from equivariance.measure import compare, worst
-from equivariance.patches import noise_like
-from equivariance.tape import Patch, Tape
 
 if TYPE_CHECKING:
     from equivariance.tracer import Tracer

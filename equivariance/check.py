@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from equivariance._engine.instrumentation.sources import as_module
 from equivariance.contracts.callables import NOTICE, is_compiled
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.inputs import UNSTATED, group_of_arguments
@@ -16,7 +17,6 @@ from equivariance.errors import ArgumentError, EquivarianceAssertionError
 from equivariance.findings import Report
 from equivariance.gradients import with_gradients
 from equivariance.settings import MEMORY, Settings
-from equivariance.sources import as_module
 from equivariance.unstated import Request
 
 

@@ -11,13 +11,13 @@ import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from equivariance.events import ALIASES, CUTS, PLACES, VIEWS, Event
-from equivariance.frames import Place
+from equivariance._engine.instrumentation.operations import ALIASES, CUTS, PLACES, VIEWS, Event
+from equivariance._engine.instrumentation.source_lines import Place
+from equivariance._engine.instrumentation.tape import Tape
 from equivariance.grid_laws import lattice_of
 from equivariance.laws import Law, Moved, Signed, Turned, Unchanged
 from equivariance.matching import LAWFUL, LINEAR
 from equivariance.obeyed import NEAR, Obeyed
-from equivariance.tape import Tape
 
 _PARITIES = (Unchanged(), Signed(0, (-1,)))
 

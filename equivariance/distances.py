@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from equivariance.identities import LARGE, alike, read_by_numpy
+from equivariance._engine.instrumentation.tensor_identity import LARGE, alike, read_by_numpy
 
 _BLOCK = 16384
 """Numbers whose difference stays in the processor's cache until it is summed."""

@@ -9,7 +9,9 @@ from typing import Any
 
 import torch
 
-from equivariance.bench import Bench
+from equivariance._engine.instrumentation.hooks import quiet
+from equivariance._engine.instrumentation.sources import name_of
+from equivariance._engine.instrumentation.testbed import Bench
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.layers import matching_layers
 from equivariance.curves import cloud_of
@@ -19,12 +21,10 @@ from equivariance.groups.sampling import Group, Setting
 from equivariance.inference import Inferred, infer, usable
 from equivariance.localize import Localizer
 from equivariance.preparation import Prepared, prepared
-from equivariance.probe import quiet
 from equivariance.processes import in_processes
 from equivariance.progress import Relay
 from equivariance.settings import Settings
 from equivariance.soundness import examine
-from equivariance.sources import name_of
 from equivariance.survey import Surveyor
 
 _SNAP_BITS = {torch.float64: 36}

@@ -13,17 +13,17 @@ from typing import Any
 
 import torch
 
+from equivariance._engine.instrumentation.hooks import Call, buffers_kept, call_with
+from equivariance._engine.instrumentation.perturbations import noise_like
+from equivariance._engine.instrumentation.reference import Introduced, Reference, Site
 from equivariance.alone import judge
 from equivariance.contracts.nested import cast, cloned, leaves, walk
 from equivariance.errors import ForeignElementError
 from equivariance.grid_floors import GridFloors
 from equivariance.groups.elements import Transform
-from equivariance.handlers import Introduced, Reference, Site
 from equivariance.healing import Healing
 from equivariance.measure import PartKey
 from equivariance.noise import GRID
-from equivariance.patches import noise_like
-from equivariance.probe import Call, buffers_kept, call_with
 from equivariance.representations.base import Representation
 from equivariance.representations.standard import CartesianPoints, Irreps
 from equivariance.survey import Surveyor

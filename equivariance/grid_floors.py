@@ -13,11 +13,11 @@ from typing import Any
 
 import torch
 
+from equivariance._engine.instrumentation.hooks import Call
+from equivariance._engine.instrumentation.reference import OUTPUT, Reference, Site
 from equivariance.contracts.nested import leaves
 from equivariance.groups.elements import Transform
-from equivariance.handlers import OUTPUT, Reference, Site
 from equivariance.measure import PartKey
-from equivariance.probe import Call
 from equivariance.representations.base import Representation
 
 Floors = dict[PartKey, float]

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from equivariance._engine.instrumentation.hooks import Call
+from equivariance._engine.instrumentation.operations import Number
+from equivariance._engine.instrumentation.reference import Introduced, Reference
+from equivariance._engine.instrumentation.tape import Patch, Tape
+from equivariance._engine.instrumentation.testbed import Bench, State
 from equivariance.alone import judge
-from equivariance.bench import Bench, State
-from equivariance.events import Number
 from equivariance.groups.elements import Transform
-from equivariance.handlers import Introduced, Reference
 from equivariance.laws import Law
-from equivariance.probe import Call
-from equivariance.tape import Patch, Tape
 from equivariance.traced import Traced
 
 

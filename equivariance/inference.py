@@ -13,20 +13,20 @@ from typing import Any
 
 import torch
 
+from equivariance._engine.instrumentation.hooks import Call
+from equivariance._engine.instrumentation.operations import Passed
+from equivariance._engine.instrumentation.reference import Site
 from equivariance.contracts.adapter_registry import adapter_of
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import UNSPECIFIED, leaves
 from equivariance.dataflow import Dataflow
 from equivariance.errors import ArgumentError
-from equivariance.events import Passed
 from equivariance.groups.elements import Transform, samples
 from equivariance.groups.sampling import Group
-from equivariance.handlers import Site
 from equivariance.laws import Law, Mixed
 from equivariance.matching import LAWFUL
 from equivariance.measure import worst
 from equivariance.noise import Reading
-from equivariance.probe import Call
 from equivariance.representations.base import Representation
 from equivariance.standard import representation_of
 from equivariance.statement import tracer_of

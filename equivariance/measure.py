@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 import torch
 
+from equivariance._engine.instrumentation.tensor_identity import alike
 from equivariance.contracts.nested import leaves
 from equivariance.distances import distance, norm
 from equivariance.groups.elements import Transform
-from equivariance.identities import alike
 from equivariance.representations.base import Representation
 from equivariance.representations.standard import CartesianPoints
 

@@ -7,11 +7,11 @@ from functools import cached_property
 
 import torch
 
-from equivariance.events import Event
+from equivariance._engine.instrumentation.operations import Event
+from equivariance._engine.instrumentation.tape import Tape
 from equivariance.groups.elements import Transform
 from equivariance.laws import Law, Unchanged
 from equivariance.matching import BROKEN, LAWFUL, LINEAR, Matcher, Seen
-from equivariance.tape import Tape
 
 NEAR = 64
 """How many values are looked at on the way back from a value."""

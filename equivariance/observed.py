@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from equivariance._engine.instrumentation.perturbations import shaken
 from equivariance.contracts.assumptions import children
 from equivariance.contracts.nested import cast, transform, walk
 from equivariance.errors import ArgumentError, ContractError
@@ -17,7 +18,6 @@ from equivariance.experiments import noisy
 from equivariance.groups.elements import Transform
 from equivariance.measure import PartError, compare
 from equivariance.noise import Reading, Verdict
-from equivariance.patches import shaken
 from equivariance.preparation import Prepared
 from equivariance.representations.base import Representation
 from equivariance.survey import Surveyor

@@ -9,7 +9,8 @@ from typing import Any
 
 import torch
 
-from equivariance.bench import Bench
+from equivariance._engine.instrumentation.tensor_store import Memory
+from equivariance._engine.instrumentation.testbed import Bench
 from equivariance.contracts.axes_by_length import known_axes, told_by_size
 from equivariance.contracts.contract import Contract, call_contract
 from equivariance.contracts.nested import leaves, sizes_of_graphs, walk
@@ -17,7 +18,6 @@ from equivariance.grid_setting import grid_setting
 from equivariance.groups.elements import Transform, permutation, samples
 from equivariance.groups.named import groups_of
 from equivariance.groups.sampling import Group, Setting
-from equivariance.keeping import Memory
 from equivariance.representations.axes import Assumed
 from equivariance.representations.base import Representation
 from equivariance.representations.standard import CartesianPoints

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from equivariance.frames import Place
+from equivariance._engine.instrumentation.source_lines import Place
 
 REMEDIES = {
     "absolute-position": "Use differences of positions: x_i - x_j, or subtract the centroid of the sample first.",

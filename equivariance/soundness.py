@@ -11,20 +11,20 @@ from typing import Any
 
 import torch
 
+from equivariance._engine.instrumentation.hooks import Call, buffers_kept, call_with
+from equivariance._engine.instrumentation.perturbations import noise_like
+from equivariance._engine.instrumentation.reference import Reference
+from equivariance._engine.instrumentation.source_lines import Place
+from equivariance._engine.instrumentation.sources import location_at, location_of
+from equivariance._engine.instrumentation.tensor_identity import equal, identities
+from equivariance._engine.instrumentation.testbed import Bench, State
 from equivariance.beginnings import where_drawn, where_not_finite
-from equivariance.bench import Bench, State
 from equivariance.contracts.nested import UNSPECIFIED, cast, cloned, leaves, map_tensors
 from equivariance.findings import Finding
-from equivariance.frames import Place
 from equivariance.groups.elements import Transform
-from equivariance.handlers import Reference
-from equivariance.identities import equal, identities
 from equivariance.measure import PartKey, compare, part_name, worst
 from equivariance.noise import CONFIDENCE
-from equivariance.patches import noise_like
-from equivariance.probe import Call, buffers_kept, call_with
 from equivariance.remedies import remedy
-from equivariance.sources import location_at, location_of
 
 NUDGE = 0.1
 """Relative size of a change that an output is expected to notice."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from equivariance.bench import Bench
+from equivariance._engine.instrumentation.source_lines import Place, is_own
+from equivariance._engine.instrumentation.testbed import Bench
 from equivariance.contracts.nested import leaves
-from equivariance.frames import Place, is_own
 from equivariance.grid_laws import known_grids
 from equivariance.groups.elements import Transform, permutation, samples
 from equivariance.groups.sampling import Group

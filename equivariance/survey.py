@@ -14,18 +14,18 @@ from typing import Any, TypeVar
 
 import torch
 
+from equivariance._engine.instrumentation.hooks import UNWATCHED, Call, Handler
+from equivariance._engine.instrumentation.perturbations import Jittered
+from equivariance._engine.instrumentation.reference import Accumulated, Errors, Introduced, Site
+from equivariance._engine.instrumentation.testbed import Bench, State
 from equivariance.alone import judge
-from equivariance.bench import Bench, State
 from equivariance.contracts.nested import cast, transform
 from equivariance.errors import ArgumentError, first_line
 from equivariance.grid_floors import GridFloors
 from equivariance.groups.elements import Transform
 from equivariance.groups.sampling import Group, Setting
-from equivariance.handlers import Accumulated, Errors, Introduced, Site
 from equivariance.measure import EQUAL, PartError, PartKey, worst
 from equivariance.noise import Reading, Verdict
-from equivariance.patches import Jittered
-from equivariance.probe import UNWATCHED, Call, Handler
 from equivariance.progress import UNOBSERVED, Observer
 from equivariance.surveyed import Survey, Trial, Worst
 from equivariance.zeros import Zeros

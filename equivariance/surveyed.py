@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from equivariance.bench import State
+from equivariance._engine.instrumentation.hooks import Call
+from equivariance._engine.instrumentation.reference import Site
+from equivariance._engine.instrumentation.testbed import State
 from equivariance.groups.elements import Transform
-from equivariance.handlers import Site
 from equivariance.measure import PartKey
 from equivariance.noise import Reading
-from equivariance.probe import Call
 
 
 @dataclass(frozen=True)

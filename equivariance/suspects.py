@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from equivariance.handlers import COURSE, OUTPUT, Site
+from equivariance._engine.instrumentation.hooks import Call
+from equivariance._engine.instrumentation.reference import COURSE, OUTPUT, Site
 from equivariance.measure import PartKey, part_name
 from equivariance.noise import Reading, Verdict
-from equivariance.probe import Call
 from equivariance.surveyed import Survey, Trial
 
 

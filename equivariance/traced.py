@@ -7,13 +7,13 @@ from typing import Any
 
 import torch
 
+from equivariance._engine.instrumentation.hooks import Call
+from equivariance._engine.instrumentation.reference import Introduced, Reference, Site
+from equivariance._engine.instrumentation.source_lines import Place, is_own, places_of
+from equivariance._engine.instrumentation.tape import Tape
+from equivariance._engine.instrumentation.transform_cache import Once
 from equivariance.contracts.nested import cast, leaves
-from equivariance.frames import Place, is_own, places_of
 from equivariance.groups.elements import Transform
-from equivariance.handlers import Introduced, Reference, Site
-from equivariance.once import Once
-from equivariance.probe import Call
-from equivariance.tape import Tape
 
 
 class Traced(Introduced):

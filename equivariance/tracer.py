@@ -11,20 +11,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from equivariance.bench import Bench
+from equivariance._engine.instrumentation.operations import Number
+from equivariance._engine.instrumentation.reference import COURSE, Introduced, Site
+from equivariance._engine.instrumentation.source_lines import Place
+from equivariance._engine.instrumentation.tape import Patch, Tape
+from equivariance._engine.instrumentation.testbed import Bench
 from equivariance.bypass import LeftOut, depends_on_frame
 from equivariance.dataflow import Dataflow, Unit, divergence
-from equivariance.events import Number
-from equivariance.frames import Place
 from equivariance.groups.elements import Transform
-from equivariance.handlers import COURSE, Introduced, Site
 from equivariance.healing import patch, recorded
 from equivariance.matching import Matcher
 from equivariance.measure import PartKey
 from equivariance.search import Laws, Search, merged
 from equivariance.suggestions import Sizes
 from equivariance.suspects import Suspect
-from equivariance.tape import Patch, Tape
 from equivariance.traced import Traced
 
 _MOST_DECISIONS = 6

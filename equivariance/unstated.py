@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from equivariance._engine.instrumentation.sources import location_of
 from equivariance.asked import answered
 from equivariance.contracts.contract import Contract, bound
 from equivariance.contracts.inputs import UNSTATED, Inputs, inputs_of, outputs_of
@@ -22,7 +23,6 @@ from equivariance.preparation import Prepared, prepared
 from equivariance.representations.axes import Assumed
 from equivariance.representations.standard import CartesianPoints, Invariant
 from equivariance.settings import Settings
-from equivariance.sources import location_of
 
 _TRIES = 2
 _ANYTHING = Invariant(nodes=None, batch=None)

@@ -12,12 +12,12 @@ from typing import Any
 
 import torch
 
-from equivariance.bench import Bench
+from equivariance._engine.instrumentation.perturbations import jittered, shaken
+from equivariance._engine.instrumentation.reference import Accumulated, Errors, Introduced, Reference, Site
+from equivariance._engine.instrumentation.testbed import Bench
 from equivariance.groups.elements import Transform
-from equivariance.handlers import Accumulated, Errors, Introduced, Reference, Site
 from equivariance.measure import PartError, PartKey
 from equivariance.noise import CONFIDENCE
-from equivariance.patches import jittered, shaken
 from equivariance.representations.base import Representation
 from equivariance.surveyed import Trial
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from equivariance.bench import perturbed
+from equivariance._engine.instrumentation.testbed import perturbed
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import transform
 from equivariance.groups.elements import Transform

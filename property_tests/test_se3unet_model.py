@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from equivariance.bench import perturbed
+from equivariance._engine.instrumentation.testbed import perturbed
 from equivariance.strategies import permutations, point_clouds, rotations, translations
 from property_tests.layers import NEIGHBOURS, TOLERANCE, small, tells_apart, well_placed
 from se3unet.model import SE3Unet

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from equivariance import Contract, Grid, Invariant
-from equivariance.bench import perturbed
+from equivariance._engine.instrumentation.testbed import perturbed
 from equivariance.groups import identity, samples, translation
 from equivariance.groups.elements import Transform, cube_rotations
 from equivariance.representations import Irreps

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from equivariance._engine.instrumentation.sources import name_of
 from equivariance.contracts.adapter_registry import adapter_of
 from equivariance.contracts.assumptions import Assumption, assume
 from equivariance.contracts.contract import Contract
@@ -23,7 +24,6 @@ from equivariance.errors import ContractError
 from equivariance.representations.base import Representation
 from equivariance.representations.formatting import as_python, in_words
 from equivariance.representations.standard import Invariant, Irreps
-from equivariance.sources import name_of
 
 
 class Unstated(Enum):

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 
 import torch
 
+from equivariance._engine.instrumentation.hooks import layer_names
 from equivariance.contracts.contract import Contract, parameters_of
 from equivariance.contracts.declared import declared_contract
 from equivariance.errors import ArgumentError, ChoiceError
-from equivariance.probe import layer_names
 
 
 def layer_contracts(module: torch.nn.Module, given: Mapping[str, Contract]) -> dict[str, Contract]:

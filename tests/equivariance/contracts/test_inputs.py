@@ -7,11 +7,11 @@ from e3nn import o3
 from e3nn.nn.models.v2106.gate_points_networks import SimpleNetwork
 
 import equivariance as eq
+from equivariance._engine.instrumentation.sources import as_module
 from equivariance.contracts.declared import declared_contract
 from equivariance.contracts.inputs import inputs_of
 from equivariance.errors import ArgumentError, UndeclaredTensorError
 from equivariance.representations import CartesianPoints, Invariant, Irreps, NodeIndices
-from equivariance.sources import as_module
 from tests.equivariance.specimens import normal
 
 EDGES = torch.tensor([[0, 1, 2, 3, 4, 5], [1, 2, 3, 4, 5, 0]])

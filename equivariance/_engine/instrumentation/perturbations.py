@@ -7,13 +7,13 @@ from typing import Any
 
 import torch
 
+from equivariance._engine.instrumentation.hooks import Call
+from equivariance._engine.instrumentation.reference import COURSE, DIVERGED, Errors, Reference, Site
+from equivariance._engine.instrumentation.tensor_identity import same
+from equivariance._engine.instrumentation.transform_cache import Once
 from equivariance.contracts.nested import UNSPECIFIED, cast, leaves, map_tensors, walk
 from equivariance.groups.elements import Transform
-from equivariance.handlers import COURSE, DIVERGED, Errors, Reference, Site
-from equivariance.identities import same
 from equivariance.measure import compare
-from equivariance.once import Once
-from equivariance.probe import Call
 
 
 class Jittered:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from equivariance.identities import alike
+from equivariance._engine.instrumentation.tensor_identity import alike
 
 SIZE = 150_000
 

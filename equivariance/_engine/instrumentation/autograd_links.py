@@ -10,7 +10,7 @@ from types import FrameType
 
 import torch
 
-from equivariance.frames import differentiates
+from equivariance._engine.instrumentation.source_lines import differentiates
 
 
 class Origins:

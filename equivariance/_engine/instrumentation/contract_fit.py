@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from equivariance._engine.instrumentation.hooks import Call
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import leaves
 from equivariance.errors import ArgumentError, ContractError
 from equivariance.groups.elements import Transform
-from equivariance.probe import Call
 
 
 class Fitting:

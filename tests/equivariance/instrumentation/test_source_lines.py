@@ -8,8 +8,8 @@ import torch
 from e3nn import o3
 from torch import nn
 
+from equivariance._engine.instrumentation.sources import as_module, location_of, name_of, source_of
 from equivariance.errors import ArgumentError
-from equivariance.sources import as_module, location_of, name_of, source_of
 from tests.equivariance import specimens
 from tests.equivariance.specimens import Mix, Scale, Stack
 
@@ -57,7 +57,10 @@ def test_decorators_are_skipped():
 
 def test_plain_functions_and_lambdas():
     found = location_of(as_module(decorated), "")
-    assert (found.file, found.line) == ("tests/equivariance/test_sources.py", line_of("def decorated"))
+    assert (found.file, found.line) == (
+        "tests/equivariance/instrumentation/test_source_lines.py",
+        line_of("def decorated"),
+    )
     assert source_of(lambda x: x + 41).line == line_of("x + 41")
 
 
@@ -72,7 +75,10 @@ def test_code_without_a_file_has_no_place(function):
 
 
 def test_a_place_prints_as_terminals_link_it():
-    assert str(source_of(decorated)) == f"tests/equivariance/test_sources.py:{line_of('def decorated')}"
+    assert (
+        str(source_of(decorated))
+        == f"tests/equivariance/instrumentation/test_source_lines.py:{line_of('def decorated')}"
+    )
 
 
 def test_names():

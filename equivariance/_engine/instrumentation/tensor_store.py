@@ -20,8 +20,8 @@ import torch
 from torch import Tensor
 from torch.multiprocessing.reductions import StorageWeakRef
 
+from equivariance._engine.instrumentation.tensor_identity import version_of
 from equivariance.errors import ArgumentError
-from equivariance.identities import version_of
 from equivariance.representations.tensor_support import in_one_piece
 
 GIBIBYTE = 2**30

@@ -9,14 +9,14 @@ from typing import Any, NamedTuple
 
 import torch
 
+from equivariance._engine.instrumentation.hooks import Call
+from equivariance._engine.instrumentation.tensor_identity import same, version_of
+from equivariance._engine.instrumentation.tensor_store import Keeper, Memory
+from equivariance._engine.instrumentation.transform_cache import Once, number_of
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import cast, map_tensors, sizes_of_graphs, transform
 from equivariance.groups.elements import Transform
-from equivariance.identities import same, version_of
-from equivariance.keeping import Keeper, Memory
 from equivariance.measure import PartError, PartKey, compare, scales_of
-from equivariance.once import Once, number_of
-from equivariance.probe import Call
 from equivariance.representations.base import Representation
 
 Errors = dict[PartKey, PartError]

@@ -10,8 +10,8 @@ import torch
 
 import equivariance as eq
 from benchmarks.defects.catalogue import CASES
+from equivariance._engine.instrumentation.tensor_store import GIBIBYTE, Keeper, Memory
 from equivariance.errors import ArgumentError
-from equivariance.keeping import GIBIBYTE, Keeper, Memory
 from tests.equivariance.planted import diagnosed
 
 

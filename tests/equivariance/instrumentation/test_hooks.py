@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from equivariance.probe import Call, Watch, buffers_kept, call_with, layer_names, preserved
+from equivariance._engine.instrumentation.hooks import Call, Watch, buffers_kept, call_with, layer_names, preserved
 from tests.equivariance.specimens import Applied, Scale, Stack, normal
 
 X = normal(2, 4, 3)

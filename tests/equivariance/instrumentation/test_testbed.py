@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 import equivariance as eq
-from equivariance.bench import Bench, State, perturbed
+from equivariance._engine.instrumentation.testbed import Bench, State, perturbed
 from equivariance.contracts.contract import Contract
 from equivariance.errors import ArgumentError
 from tests.equivariance.specimens import Applied, Mix, Scale, Stack, normal

@@ -16,17 +16,25 @@ from typing import Any
 import torch
 from torch.utils._pytree import tree_leaves
 
+from equivariance._engine.instrumentation.contract_fit import Fitting
+from equivariance._engine.instrumentation.hooks import (
+    UNWATCHED,
+    Call,
+    Handler,
+    Watch,
+    buffers_kept,
+    call_with,
+    preserved,
+)
+from equivariance._engine.instrumentation.perturbations import Jittered, noise_like, shaken
+from equivariance._engine.instrumentation.precision import Narrowest, Widened
+from equivariance._engine.instrumentation.reference import Reference
+from equivariance._engine.instrumentation.tensor_identity import equal
+from equivariance._engine.instrumentation.tensor_store import Memory
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import UNSPECIFIED, cast, cloned, leaves
 from equivariance.errors import ArgumentError, first_line
-from equivariance.fitting import Fitting
 from equivariance.groups.elements import Transform
-from equivariance.handlers import Reference
-from equivariance.identities import equal
-from equivariance.keeping import Memory
-from equivariance.patches import Jittered, noise_like, shaken
-from equivariance.precision import Narrowest, Widened
-from equivariance.probe import UNWATCHED, Call, Handler, Watch, buffers_kept, call_with, preserved
 
 PERTURBATION = 0.1
 

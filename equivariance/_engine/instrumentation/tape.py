@@ -19,15 +19,15 @@ from torch import Tensor
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from equivariance._engine.instrumentation.autograd_links import Origins
+from equivariance._engine.instrumentation.operations import ALIASES, Event, Number, Passed
+from equivariance._engine.instrumentation.schemas import changed_in_place, described, tensors_in
+from equivariance._engine.instrumentation.source_lines import Place, places_of
+from equivariance._engine.instrumentation.tensor_store import Keeper, Memory
 from equivariance.contracts.contract import bind
 from equivariance.contracts.nested import UNSPECIFIED, leaves, map_tensors
 from equivariance.errors import ContractError
-from equivariance.events import ALIASES, Event, Number, Passed
-from equivariance.frames import Place, places_of
-from equivariance.keeping import Keeper, Memory
-from equivariance.origins import Origins
 from equivariance.representations.tensor_support import dense, in_one_piece, laid_out, unfit
-from equivariance.schemas import changed_in_place, described, tensors_in
 
 Patch = Callable[[Tensor, Sequence[Tensor]], Tensor]
 """Gives what takes the place of a value, from it and from all values before it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from equivariance.frames import Place
+from equivariance._engine.instrumentation.source_lines import Place
 
 Number = bool | int | float
 

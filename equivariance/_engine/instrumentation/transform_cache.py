@@ -8,9 +8,9 @@ from weakref import WeakValueDictionary
 
 import torch
 
+from equivariance._engine.instrumentation.tensor_identity import identity_of
 from equivariance.contracts.nested import walk
 from equivariance.groups.elements import Transform
-from equivariance.identities import identity_of
 from equivariance.representations.base import Representation
 
 
