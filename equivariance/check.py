@@ -143,5 +143,5 @@ def _refuse_old_options(options: Mapping[str, Any]) -> None:
 
 
 def _attribute(func: object, name: str) -> object:
-    """What a callable that is no module states of itself; modules are read by :mod:`equivariance.contracts.declared`."""
+    """Returns what a callable that is no module states; modules are read by :mod:`equivariance.contracts.declared`."""
     return UNSTATED if isinstance(func, torch.nn.Module) else getattr(func, name, UNSTATED)

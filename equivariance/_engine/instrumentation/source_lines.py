@@ -98,7 +98,7 @@ def _kind(file: str) -> str:
 @lru_cache(maxsize=1)
 def _folders() -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {
-        "harness": (str(Path(__file__).parent) + os.sep,),
+        "harness": (_home(__name__.partition(".")[0]),),
         "python": (sysconfig.get_path("stdlib") + os.sep,),
     }
     homes = {name: _home(name) for name in LIBRARIES}
