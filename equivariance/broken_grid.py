@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import torch
 
+from equivariance._engine.laws.grid import lattice_of
 from equivariance.experiments import Experiment, part_of
 from equivariance.grid_changes import cropped, nudged, replaced, smoothed
-from equivariance.grid_laws import lattice_of
 from equivariance.groups.elements import Transform, inversion, translation
 from equivariance.groups.lattice import GridSetting, lattice_rotations
 from equivariance.remedies import Explanation, explained

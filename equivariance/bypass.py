@@ -20,12 +20,12 @@ from torch import Tensor
 from equivariance._engine.instrumentation.operations import CUTS, VIEWS
 from equivariance._engine.instrumentation.perturbations import noise_like
 from equivariance._engine.instrumentation.tape import Patch, Tape
+from equivariance._engine.laws.forms import Law, Unchanged
+from equivariance._engine.laws.matching import LAWFUL
 from equivariance.combinations import diagonal_first
 from equivariance.contracts.nested import leaves
 from equivariance.dataflow import Dataflow, Unit
 from equivariance.groups.elements import Transform
-from equivariance.laws import Law, Unchanged
-from equivariance.matching import LAWFUL
 from equivariance.measure import compare, worst
 
 if TYPE_CHECKING:

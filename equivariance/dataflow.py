@@ -1,6 +1,6 @@
 """From the recordings of one layer's code to the operations that break the law: what is broken, and what it came from.
 
-A value is judged by its level (:mod:`equivariance.matching`). Going back from a broken output through values that are
+A value is judged by its level (:mod:`equivariance._engine.laws.matching`). Going back from a broken output through values that are
 not lawful themselves, one meets every operation that takes part in the break; what is broken on the way but was put
 right before the output is never met. An operation that only took lawful values, and made one that is not, is a *drop*.
 """
@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from equivariance._engine.instrumentation.operations import ALIASES, CUTS, PLACES, VIEWS, Event
 from equivariance._engine.instrumentation.source_lines import Place
 from equivariance._engine.instrumentation.tape import Tape
-from equivariance.grid_laws import lattice_of
-from equivariance.laws import Law, Moved, Signed, Turned, Unchanged
-from equivariance.matching import LAWFUL, LINEAR
+from equivariance._engine.laws.forms import Law, Moved, Signed, Turned, Unchanged
+from equivariance._engine.laws.grid import lattice_of
+from equivariance._engine.laws.matching import LAWFUL, LINEAR
 from equivariance.obeyed import NEAR, Obeyed
 
 _PARITIES = (Unchanged(), Signed(0, (-1,)))

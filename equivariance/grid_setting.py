@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 
+from equivariance._engine.laws.grid import grids_in
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import leaves
-from equivariance.grid_laws import grids_in
 from equivariance.groups.elements import Transform, rotation
 from equivariance.groups.lattice import GridSetting
 from equivariance.representations.grid import Grid

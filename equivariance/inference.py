@@ -16,6 +16,9 @@ import torch
 from equivariance._engine.instrumentation.hooks import Call
 from equivariance._engine.instrumentation.operations import Passed
 from equivariance._engine.instrumentation.reference import Site
+from equivariance._engine.laws.forms import Law, Mixed
+from equivariance._engine.laws.matching import LAWFUL
+from equivariance._engine.laws.standard import representation_of
 from equivariance.contracts.adapter_registry import adapter_of
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import UNSPECIFIED, leaves
@@ -23,12 +26,9 @@ from equivariance.dataflow import Dataflow
 from equivariance.errors import ArgumentError
 from equivariance.groups.elements import Transform, samples
 from equivariance.groups.sampling import Group
-from equivariance.laws import Law, Mixed
-from equivariance.matching import LAWFUL
 from equivariance.measure import worst
 from equivariance.noise import Reading
 from equivariance.representations.base import Representation
-from equivariance.standard import representation_of
 from equivariance.statement import tracer_of
 from equivariance.survey import Surveyor
 from equivariance.surveyed import Trial

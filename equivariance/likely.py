@@ -10,9 +10,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from equivariance._engine.laws.forms import Reordered
 from equivariance.blocks import nearest_irreps
 from equivariance.contracts.declared import declared_contract
-from equivariance.laws import Reordered
 from equivariance.observed import Fit, Leaf, elsewhere
 from equivariance.preparation import Prepared
 from equivariance.representations.axes import Assumed, BatchAxis, Concatenated, NodeAxis

@@ -9,9 +9,9 @@ import torch
 
 from equivariance._engine.instrumentation.operations import Event
 from equivariance._engine.instrumentation.tape import Tape
+from equivariance._engine.laws.forms import Law, Unchanged
+from equivariance._engine.laws.matching import BROKEN, LAWFUL, LINEAR, Matcher, Seen
 from equivariance.groups.elements import Transform
-from equivariance.laws import Law, Unchanged
-from equivariance.matching import BROKEN, LAWFUL, LINEAR, Matcher, Seen
 
 NEAR = 64
 """How many values are looked at on the way back from a value."""

@@ -10,9 +10,9 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from equivariance._engine.laws.forms import Law, Mixed, Unchanged
 from equivariance.combinations import diagonal_first
 from equivariance.dataflow import Dataflow, Unit
-from equivariance.laws import Law, Mixed, Unchanged
 
 if TYPE_CHECKING:
     from equivariance.tracer import Tracer

@@ -10,11 +10,11 @@ from dataclasses import replace
 
 from equivariance._engine.instrumentation.source_lines import Place, is_own
 from equivariance._engine.instrumentation.testbed import Bench
+from equivariance._engine.laws.candidates import Sizes
+from equivariance._engine.laws.grid import known_grids
 from equivariance.contracts.nested import leaves
-from equivariance.grid_laws import known_grids
 from equivariance.groups.elements import Transform, permutation, samples
 from equivariance.groups.sampling import Group
-from equivariance.suggestions import Sizes
 from equivariance.survey import Surveyor
 from equivariance.surveyed import Trial
 from equivariance.suspects import Suspect

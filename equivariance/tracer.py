@@ -16,14 +16,14 @@ from equivariance._engine.instrumentation.reference import COURSE, Introduced, S
 from equivariance._engine.instrumentation.source_lines import Place
 from equivariance._engine.instrumentation.tape import Patch, Tape
 from equivariance._engine.instrumentation.testbed import Bench
+from equivariance._engine.laws.candidates import Sizes
+from equivariance._engine.laws.matching import Matcher
 from equivariance.bypass import LeftOut, depends_on_frame
 from equivariance.dataflow import Dataflow, Unit, divergence
 from equivariance.groups.elements import Transform
 from equivariance.healing import patch, recorded
-from equivariance.matching import Matcher
 from equivariance.measure import PartKey
 from equivariance.search import Laws, Search, merged
-from equivariance.suggestions import Sizes
 from equivariance.suspects import Suspect
 from equivariance.traced import Traced
 

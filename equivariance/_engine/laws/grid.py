@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
+from equivariance._engine.laws.forms import Law, Unchanged
+from equivariance._engine.laws.representation import Lawful
 from equivariance.contracts.contract import Contract
 from equivariance.errors import ArgumentError
 from equivariance.groups.elements import Transform
-from equivariance.lawful import Lawful
-from equivariance.laws import Law, Unchanged
 from equivariance.representations.grid import Grid
 from equivariance.representations.lattice import Lattice
 

@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from equivariance import CartesianPoints, Invariant, Irreps
+from equivariance._engine.laws.forms import Moved, Reordered, Selected, Signed, Turned, Unchanged
+from equivariance._engine.laws.representation import Lawful
+from equivariance._engine.laws.standard import representation_of
 from equivariance.groups.elements import inversion, permutation, rotation, samples, translation
-from equivariance.lawful import Lawful
-from equivariance.laws import Moved, Reordered, Selected, Signed, Turned, Unchanged
-from equivariance.standard import representation_of
 from tests.equivariance.specimens import normal
 
 SAME = Unchanged()

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import torch
 
+from equivariance._engine.laws.forms import Law
 from equivariance.groups.elements import Transform
-from equivariance.laws import Law
 from equivariance.representations.base import Representation
 
 _IDENTITY = Transform()

@@ -7,8 +7,8 @@ from itertools import groupby
 
 import torch
 
-from equivariance.lawful import Lawful
-from equivariance.laws import Law, Moved, Reordered, Selected, Signed, Turned, Unchanged
+from equivariance._engine.laws.forms import Law, Moved, Reordered, Selected, Signed, Turned, Unchanged
+from equivariance._engine.laws.representation import Lawful
 from equivariance.representations.base import Representation
 from equivariance.representations.standard import CartesianPoints, Invariant, Irreps
 

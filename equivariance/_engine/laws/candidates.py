@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from equivariance.grid_laws import Gridded, Grids, plain_on_grid
-from equivariance.laws import Law, Mixed, Moved, Reordered, Selected, Signed, Turned, Unchanged
+from equivariance._engine.laws.forms import Law, Mixed, Moved, Reordered, Selected, Signed, Turned, Unchanged
+from equivariance._engine.laws.grid import Gridded, Grids, plain_on_grid
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from equivariance.closeness import Closeness, are_finite, rows_of, solved
-from equivariance.grid_laws import Declared, Gridded, plain_on_grid
+from equivariance._engine.laws.candidates import Sizes, candidates, selections, suggested
+from equivariance._engine.laws.forms import Law, Mixed, Reordered, Signed, Turned, Unchanged
+from equivariance._engine.laws.grid import Declared, Gridded, plain_on_grid
+from equivariance._engine.laws.tolerance import Closeness, are_finite, rows_of, solved
 from equivariance.groups.elements import Transform
-from equivariance.laws import Law, Mixed, Reordered, Signed, Turned, Unchanged
 from equivariance.representations.wigner import wigner_d
-from equivariance.suggestions import Sizes, candidates, selections, suggested
 
 LAWFUL, LINEAR, BROKEN = 2, 1, 0
 
