@@ -20,7 +20,9 @@ import equivariance as eq
 from benchmarks.costs import LAYERS, PAGE, SEED, THREADS, GraphLayer, GraphNet, seconds
 from benchmarks.made import made_with
 from benchmarks.sections import write_section
-from equivariance import alone, experiments, survey
+from equivariance import experiments
+from equivariance._engine.measurement import isolation as alone
+from equivariance._engine.measurement import survey
 
 HEADING = "Layers in batches of transforms"
 SIZES = ((8, 8), (16, 16), (32, 32), (48, 64))

@@ -19,7 +19,8 @@ from torch import Tensor, nn
 import equivariance as eq
 from benchmarks.made import made_with
 from benchmarks.sections import write_section
-from equivariance import Contract, localize, survey
+from equivariance import Contract, localize
+from equivariance._engine.measurement import survey
 
 PAGE = Path(__file__).parent.parent / "docs" / "results" / "costs.md"
 THREADS, SEED, LAYERS, ROUNDS = 1, 0, 12, 3

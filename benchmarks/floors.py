@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 import equivariance as eq
 from benchmarks.made import made_with
-from equivariance.noise import CONFIDENCE
+from equivariance._engine.measurement.verdict import CONFIDENCE
 from equivariance.report.files import write_text
 
 PAGE = Path(__file__).parent.parent / "docs" / "results" / "floors.md"

@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 import torch
 
 from equivariance._engine.instrumentation.source_lines import Place
+from equivariance._engine.measurement.survey import Surveyor
+from equivariance._engine.measurement.survey_results import Survey
+from equivariance._engine.measurement.verdict import Verdict
 from equivariance.experiments import NUMBERED
 from equivariance.groups.sampling import Group
 from equivariance.healing import Healing
-from equivariance.noise import Verdict
 from equivariance.statement import located, tracer_of
-from equivariance.survey import Surveyor
-from equivariance.surveyed import Survey
 from equivariance.suspects import Suspect
 from equivariance.tracer import Statement, Tracer
 

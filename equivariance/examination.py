@@ -12,20 +12,20 @@ import torch
 from equivariance._engine.instrumentation.hooks import quiet
 from equivariance._engine.instrumentation.sources import name_of
 from equivariance._engine.instrumentation.testbed import Bench
+from equivariance._engine.measurement.grid_setting import between_cells
+from equivariance._engine.measurement.prepare import Prepared, prepared
+from equivariance._engine.measurement.survey import Surveyor
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.layers import matching_layers
 from equivariance.curves import cloud_of
 from equivariance.findings import Finding, LayerRow, Report, Unclaimed
-from equivariance.grid_setting import between_cells
 from equivariance.groups.sampling import Group, Setting
 from equivariance.inference import Inferred, infer, usable
 from equivariance.localize import Localizer
-from equivariance.preparation import Prepared, prepared
 from equivariance.processes import in_processes
 from equivariance.progress import Relay
 from equivariance.settings import Settings
 from equivariance.soundness import examine
-from equivariance.survey import Surveyor
 
 _SNAP_BITS = {torch.float64: 36}
 _REORDERING = ("permutation", "batch")

@@ -16,18 +16,18 @@ import torch
 from equivariance._engine.instrumentation.hooks import Call, buffers_kept, call_with
 from equivariance._engine.instrumentation.perturbations import noise_like
 from equivariance._engine.instrumentation.reference import Introduced, Reference, Site
-from equivariance.alone import judge
+from equivariance._engine.measurement.grid_floors import GridFloors
+from equivariance._engine.measurement.isolation import judge
+from equivariance._engine.measurement.relative_error import PartKey
+from equivariance._engine.measurement.survey import Surveyor
+from equivariance._engine.measurement.survey_results import Trial
+from equivariance._engine.measurement.verdict import GRID
 from equivariance.contracts.nested import cast, cloned, leaves, walk
 from equivariance.errors import ForeignElementError
-from equivariance.grid_floors import GridFloors
 from equivariance.groups.elements import Transform
 from equivariance.healing import Healing
-from equivariance.measure import PartKey
-from equivariance.noise import GRID
 from equivariance.representations.base import Representation
 from equivariance.representations.standard import CartesianPoints, Irreps
-from equivariance.survey import Surveyor
-from equivariance.surveyed import Trial
 from equivariance.suspects import Suspect
 
 Change = Callable[[torch.Tensor, Representation, str], torch.Tensor]

@@ -11,16 +11,16 @@ import torch
 from torch import Tensor
 
 from equivariance._engine.instrumentation.perturbations import shaken
+from equivariance._engine.measurement.prepare import Prepared
+from equivariance._engine.measurement.relative_error import PartError, compare
+from equivariance._engine.measurement.survey import Surveyor
+from equivariance._engine.measurement.verdict import Reading, Verdict
 from equivariance.contracts.assumptions import children
 from equivariance.contracts.nested import cast, transform, walk
 from equivariance.errors import ArgumentError, ContractError
 from equivariance.experiments import noisy
 from equivariance.groups.elements import Transform
-from equivariance.measure import PartError, compare
-from equivariance.noise import Reading, Verdict
-from equivariance.preparation import Prepared
 from equivariance.representations.base import Representation
-from equivariance.survey import Surveyor
 
 Path = tuple[str | int, ...]
 

@@ -9,10 +9,10 @@ import torch
 
 from equivariance._engine.instrumentation.hooks import Call
 from equivariance._engine.instrumentation.testbed import State
+from equivariance._engine.measurement.prepare import Prepared
 from equivariance.contracts.assumptions import children
 from equivariance.contracts.declared import declared_contract
 from equivariance.observed import Path
-from equivariance.preparation import Prepared
 from equivariance.representations.base import Representation
 from equivariance.representations.standard import Irreps, as_representation
 

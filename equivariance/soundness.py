@@ -18,12 +18,12 @@ from equivariance._engine.instrumentation.source_lines import Place
 from equivariance._engine.instrumentation.sources import location_at, location_of
 from equivariance._engine.instrumentation.tensor_identity import equal, identities
 from equivariance._engine.instrumentation.testbed import Bench, State
+from equivariance._engine.measurement.relative_error import PartKey, compare, part_name, worst
+from equivariance._engine.measurement.verdict import CONFIDENCE
 from equivariance.beginnings import where_drawn, where_not_finite
 from equivariance.contracts.nested import UNSPECIFIED, cast, cloned, leaves, map_tensors
 from equivariance.findings import Finding
 from equivariance.groups.elements import Transform
-from equivariance.measure import PartKey, compare, part_name, worst
-from equivariance.noise import CONFIDENCE
 from equivariance.remedies import remedy
 
 NUDGE = 0.1

@@ -12,11 +12,11 @@ from equivariance._engine.instrumentation.source_lines import Place, is_own
 from equivariance._engine.instrumentation.testbed import Bench
 from equivariance._engine.laws.candidates import Sizes
 from equivariance._engine.laws.grid import known_grids
+from equivariance._engine.measurement.survey import Surveyor
+from equivariance._engine.measurement.survey_results import Trial
 from equivariance.contracts.nested import leaves
 from equivariance.groups.elements import Transform, permutation, samples
 from equivariance.groups.sampling import Group
-from equivariance.survey import Surveyor
-from equivariance.surveyed import Trial
 from equivariance.suspects import Suspect
 from equivariance.traced import CallSite
 from equivariance.tracer import Statement, Tracer, error_at

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from equivariance._engine.instrumentation.hooks import Call
 from equivariance._engine.instrumentation.reference import COURSE, OUTPUT, Site
-from equivariance.measure import PartKey, part_name
-from equivariance.noise import Reading, Verdict
-from equivariance.surveyed import Survey, Trial
+from equivariance._engine.measurement.relative_error import PartKey, part_name
+from equivariance._engine.measurement.survey_results import Survey, Trial
+from equivariance._engine.measurement.verdict import Reading, Verdict
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,11 @@ from equivariance._engine.instrumentation.tape import Patch, Tape
 from equivariance._engine.instrumentation.testbed import Bench
 from equivariance._engine.laws.candidates import Sizes
 from equivariance._engine.laws.matching import Matcher
+from equivariance._engine.measurement.relative_error import PartKey
 from equivariance.bypass import LeftOut, depends_on_frame
 from equivariance.dataflow import Dataflow, Unit, divergence
 from equivariance.groups.elements import Transform
 from equivariance.healing import patch, recorded
-from equivariance.measure import PartKey
 from equivariance.search import Laws, Search, merged
 from equivariance.suspects import Suspect
 from equivariance.traced import Traced

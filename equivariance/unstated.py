@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from equivariance._engine.instrumentation.sources import location_of
+from equivariance._engine.measurement.prepare import Prepared, prepared
 from equivariance.asked import answered
 from equivariance.contracts.contract import Contract, bound
 from equivariance.contracts.inputs import UNSTATED, Inputs, inputs_of, outputs_of
@@ -19,7 +20,6 @@ from equivariance.findings import Finding, Report
 from equivariance.groups.named import groups_of
 from equivariance.groups.sampling import Group
 from equivariance.outputs import MOTIONS, Outputs, outputs_from_runs
-from equivariance.preparation import Prepared, prepared
 from equivariance.representations.axes import Assumed
 from equivariance.representations.standard import CartesianPoints, Invariant
 from equivariance.settings import Settings

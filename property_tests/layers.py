@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from equivariance._engine.instrumentation.testbed import perturbed
+from equivariance._engine.measurement.relative_error import compare, worst
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import transform
 from equivariance.groups.elements import Transform
-from equivariance.measure import compare, worst
 from se3unet.attention import MultiHeadAttention, TFNConvolution
 from se3unet.block import BlockSettings, ResidualBlock, SE3Transformer
 from se3unet.contracts import Level, layer_contract, unet_contracts

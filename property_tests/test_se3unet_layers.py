@@ -9,11 +9,11 @@ import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from equivariance._engine.measurement.relative_error import compare, worst
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import transform
 from equivariance.groups import identity, permutation, rotation, samples, translation
 from equivariance.groups.elements import Transform
-from equivariance.measure import compare, worst
 from equivariance.strategies import permutations, point_clouds, rotations, translations
 from property_tests.layers import FINE, LAYERS, NEIGHBOURS, TIED, TOLERANCE, Scene, error_of, tells_apart, well_placed
 

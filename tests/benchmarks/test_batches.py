@@ -3,7 +3,9 @@
 import time
 
 from benchmarks import batches
-from equivariance import alone, experiments, survey
+from equivariance import experiments
+from equivariance._engine.measurement import isolation as alone
+from equivariance._engine.measurement import survey
 
 
 def busy(seconds):

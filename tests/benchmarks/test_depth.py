@@ -5,7 +5,7 @@ import pytest
 from benchmarks import depth
 from benchmarks.charts import Panel, draw
 from benchmarks.costs import subjects
-from equivariance import survey
+from equivariance._engine.measurement import survey
 
 COSTS = depth.Costs(forward=0.01, backward=0.03, both=0.022, introduced=0.011, whole=1.0)
 

@@ -11,9 +11,9 @@ from equivariance._engine.instrumentation.hooks import Call
 from equivariance._engine.instrumentation.reference import COURSE, DIVERGED, Errors, Reference, Site
 from equivariance._engine.instrumentation.tensor_identity import same
 from equivariance._engine.instrumentation.transform_cache import Once
+from equivariance._engine.measurement.relative_error import compare
 from equivariance.contracts.nested import UNSPECIFIED, cast, leaves, map_tensors, walk
 from equivariance.groups.elements import Transform
-from equivariance.measure import compare
 
 
 class Jittered:

@@ -13,10 +13,10 @@ from equivariance._engine.instrumentation.hooks import Call
 from equivariance._engine.instrumentation.tensor_identity import same, version_of
 from equivariance._engine.instrumentation.tensor_store import Keeper, Memory
 from equivariance._engine.instrumentation.transform_cache import Once, number_of
+from equivariance._engine.measurement.relative_error import PartError, PartKey, compare, scales_of
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import cast, map_tensors, sizes_of_graphs, transform
 from equivariance.groups.elements import Transform
-from equivariance.measure import PartError, PartKey, compare, scales_of
 from equivariance.representations.base import Representation
 
 Errors = dict[PartKey, PartError]

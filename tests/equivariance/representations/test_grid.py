@@ -9,10 +9,10 @@ from scipy import ndimage
 
 import equivariance as eq
 from equivariance import Grid
+from equivariance._engine.measurement.verdict import GRID, Reading, Verdict
 from equivariance.errors import ForeignElementError
 from equivariance.groups.elements import Transform, cube_rotations, inversion, rotation, translation
 from equivariance.groups.lattice import GridSetting, mirror
-from equivariance.noise import GRID, Reading, Verdict
 from equivariance.representations.interpolation import interpolated
 from equivariance.representations.lattice import coarsest
 

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import torch
 
 from equivariance._engine.instrumentation.tensor_identity import alike
+from equivariance._engine.measurement.distances import distance, norm
 from equivariance.contracts.nested import leaves
-from equivariance.distances import distance, norm
 from equivariance.groups.elements import Transform
 from equivariance.representations.base import Representation
 from equivariance.representations.standard import CartesianPoints

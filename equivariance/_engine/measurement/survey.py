@@ -18,17 +18,17 @@ from equivariance._engine.instrumentation.hooks import UNWATCHED, Call, Handler
 from equivariance._engine.instrumentation.perturbations import Jittered
 from equivariance._engine.instrumentation.reference import Accumulated, Errors, Introduced, Site
 from equivariance._engine.instrumentation.testbed import Bench, State
-from equivariance.alone import judge
+from equivariance._engine.measurement.grid_floors import GridFloors
+from equivariance._engine.measurement.isolation import judge
+from equivariance._engine.measurement.relative_error import EQUAL, PartError, PartKey, worst
+from equivariance._engine.measurement.survey_results import Survey, Trial, Worst
+from equivariance._engine.measurement.verdict import Reading, Verdict
+from equivariance._engine.measurement.zero_parts import Zeros
 from equivariance.contracts.nested import cast, transform
 from equivariance.errors import ArgumentError, first_line
-from equivariance.grid_floors import GridFloors
 from equivariance.groups.elements import Transform
 from equivariance.groups.sampling import Group, Setting
-from equivariance.measure import EQUAL, PartError, PartKey, worst
-from equivariance.noise import Reading, Verdict
 from equivariance.progress import UNOBSERVED, Observer
-from equivariance.surveyed import Survey, Trial, Worst
-from equivariance.zeros import Zeros
 
 _FULL = (0, 4)
 """Samples that are measured in all ways."""

@@ -15,9 +15,9 @@ import torch
 
 from equivariance._engine.instrumentation.hooks import Call
 from equivariance._engine.instrumentation.reference import OUTPUT, Reference, Site
+from equivariance._engine.measurement.relative_error import PartKey
 from equivariance.contracts.nested import leaves
 from equivariance.groups.elements import Transform
-from equivariance.measure import PartKey
 from equivariance.representations.base import Representation
 
 Floors = dict[PartKey, float]

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 import equivariance as eq
+from equivariance._engine.measurement.relative_error import PartError, compare, part_name, scales_of, worst
 from equivariance.contracts.contract import Contract
 from equivariance.groups import identity, rotation, translation
-from equivariance.measure import PartError, compare, part_name, scales_of, worst
 from equivariance.representations.cartesian_tensor import CartesianTensor
 
 

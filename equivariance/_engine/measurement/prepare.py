@@ -11,10 +11,10 @@ import torch
 
 from equivariance._engine.instrumentation.tensor_store import Memory
 from equivariance._engine.instrumentation.testbed import Bench
+from equivariance._engine.measurement.grid_setting import grid_setting
 from equivariance.contracts.axes_by_length import known_axes, told_by_size
 from equivariance.contracts.contract import Contract, call_contract
 from equivariance.contracts.nested import leaves, sizes_of_graphs, walk
-from equivariance.grid_setting import grid_setting
 from equivariance.groups.elements import Transform, permutation, samples
 from equivariance.groups.named import groups_of
 from equivariance.groups.sampling import Group, Setting

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from equivariance.noise import AMPLIFIED, CLEAN, CONFIDENCE, SINGLE, Reading, Verdict
+from equivariance._engine.measurement.verdict import AMPLIFIED, CLEAN, CONFIDENCE, SINGLE, Reading, Verdict
 
 DOUBLE, FLOAT = 2.0**-52, 2.0**-23
 

@@ -7,8 +7,8 @@ from torch import nn
 
 import equivariance as eq
 from equivariance import Irreps, NodeIndices
+from equivariance._engine.measurement.survey import Surveyor
 from equivariance.groups import Permutations, Setting
-from equivariance.survey import Surveyor
 from tests.equivariance.specimens import Applied, Scale, Stack, normal
 
 POINTS = normal(8, 3)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from equivariance._engine.instrumentation.hooks import Call
 from equivariance._engine.instrumentation.reference import Site
 from equivariance._engine.instrumentation.testbed import State
+from equivariance._engine.measurement.relative_error import PartKey
+from equivariance._engine.measurement.verdict import Reading
 from equivariance.groups.elements import Transform
-from equivariance.measure import PartKey
-from equivariance.noise import Reading
 
 
 @dataclass(frozen=True)

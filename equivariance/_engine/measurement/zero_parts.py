@@ -15,11 +15,11 @@ import torch
 from equivariance._engine.instrumentation.perturbations import jittered, shaken
 from equivariance._engine.instrumentation.reference import Accumulated, Errors, Introduced, Reference, Site
 from equivariance._engine.instrumentation.testbed import Bench
+from equivariance._engine.measurement.relative_error import PartError, PartKey
+from equivariance._engine.measurement.survey_results import Trial
+from equivariance._engine.measurement.verdict import CONFIDENCE
 from equivariance.groups.elements import Transform
-from equivariance.measure import PartError, PartKey
-from equivariance.noise import CONFIDENCE
 from equivariance.representations.base import Representation
-from equivariance.surveyed import Trial
 
 
 class Zeros:
