@@ -12,8 +12,8 @@ from equivariance._engine.instrumentation.reference import Site
 from equivariance._engine.instrumentation.source_lines import Place, is_own
 from equivariance._engine.instrumentation.tape import Tape
 from equivariance._engine.instrumentation.testbed import Bench, State
+from equivariance._engine.localization.recording import recorded
 from equivariance.groups.elements import Transform
-from equivariance.healing import recorded
 
 
 def where_not_finite(bench: Bench, state: State, call: Call, path: str) -> Place | None:

@@ -6,6 +6,7 @@ import math
 
 import torch
 
+from equivariance._engine.localization.suspects import Suspect
 from equivariance._engine.measurement.verdict import Verdict
 from equivariance.broken_grid import explain_on_grid
 from equivariance.broken_order import explain_batch, explain_permutation
@@ -18,7 +19,6 @@ from equivariance.grids import is_grid_of_cells
 from equivariance.groups.elements import Transform
 from equivariance.other_laws import forgotten_input
 from equivariance.remedies import Explanation, explained
-from equivariance.suspects import Suspect
 
 _EXPLAINS = {
     "translation": explain_translation,

@@ -16,6 +16,8 @@ import torch
 from equivariance._engine.instrumentation.hooks import Call, buffers_kept, call_with
 from equivariance._engine.instrumentation.perturbations import noise_like
 from equivariance._engine.instrumentation.reference import Introduced, Reference, Site
+from equivariance._engine.localization.recording import Healing
+from equivariance._engine.localization.suspects import Suspect
 from equivariance._engine.measurement.grid_floors import GridFloors
 from equivariance._engine.measurement.isolation import judge
 from equivariance._engine.measurement.relative_error import PartKey
@@ -25,10 +27,8 @@ from equivariance._engine.measurement.verdict import GRID
 from equivariance.contracts.nested import cast, cloned, leaves, walk
 from equivariance.errors import ForeignElementError
 from equivariance.groups.elements import Transform
-from equivariance.healing import Healing
 from equivariance.representations.base import Representation
 from equivariance.representations.standard import CartesianPoints, Irreps
-from equivariance.suspects import Suspect
 
 Change = Callable[[torch.Tensor, Representation, str], torch.Tensor]
 

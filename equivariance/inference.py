@@ -19,6 +19,9 @@ from equivariance._engine.instrumentation.reference import Site
 from equivariance._engine.laws.forms import Law, Mixed
 from equivariance._engine.laws.matching import LAWFUL
 from equivariance._engine.laws.standard import representation_of
+from equivariance._engine.localization.locate_statement import tracer_of
+from equivariance._engine.localization.slicing import Dataflow
+from equivariance._engine.localization.suspects import Suspect
 from equivariance._engine.measurement.relative_error import worst
 from equivariance._engine.measurement.survey import Surveyor
 from equivariance._engine.measurement.survey_results import Trial
@@ -26,13 +29,10 @@ from equivariance._engine.measurement.verdict import Reading
 from equivariance.contracts.adapter_registry import adapter_of
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import UNSPECIFIED, leaves
-from equivariance.dataflow import Dataflow
 from equivariance.errors import ArgumentError
 from equivariance.groups.elements import Transform, samples
 from equivariance.groups.sampling import Group
 from equivariance.representations.base import Representation
-from equivariance.statement import tracer_of
-from equivariance.suspects import Suspect
 
 _ROOT = Call("")
 _TOO_MUCH = "values that are not in main memory cannot go to files, and take more than memory=... allows"

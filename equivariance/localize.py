@@ -8,11 +8,12 @@ from equivariance._engine.instrumentation.hooks import Call
 from equivariance._engine.instrumentation.perturbations import Repaired, with_leaf
 from equivariance._engine.instrumentation.reference import Site
 from equivariance._engine.instrumentation.sources import location_at, location_of
+from equivariance._engine.localization.suspects import Suspect, suspects_of
+from equivariance._engine.localization.violations import Break, breaks_of, parts_of
 from equivariance._engine.measurement.relative_error import PartKey, compare, part_name, worst
 from equivariance._engine.measurement.survey import Surveyor
 from equivariance._engine.measurement.survey_results import Trial, Worst
 from equivariance._engine.measurement.verdict import Reading, Verdict
-from equivariance.breaks import Break, breaks_of, parts_of
 from equivariance.causes import explain
 from equivariance.curves import cloud_of, curves_of, node_errors
 from equivariance.experiments import Experiment
@@ -20,7 +21,6 @@ from equivariance.findings import Finding, LayerRow, Location
 from equivariance.groups.elements import Transform
 from equivariance.groups.sampling import Group
 from equivariance.remedies import after_others, in_local_frame, remedy
-from equivariance.suspects import Suspect, suspects_of
 
 _CLEAR = 3.0
 """A shrunk counterexample must exceed the rounding limit by this factor."""

@@ -8,7 +8,7 @@ from torch import nn
 
 import equivariance as eq
 from equivariance.errors import ArgumentError
-from tests.equivariance.broken_statements import messages
+from tests.equivariance.helpers.broken_statements import messages
 from tests.equivariance.specimens import normal
 
 POINTS = eq.CartesianPoints(nodes=0, batch=None)

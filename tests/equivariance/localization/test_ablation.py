@@ -6,9 +6,9 @@ import pytest
 import torch
 
 import equivariance as eq
-from tests.equivariance import broken_frames as cases
+from tests.equivariance.helpers import broken_frames as cases
+from tests.equivariance.localization.test_locate_statement import NUMBERS, POINTS, VECTORS
 from tests.equivariance.specimens import normal
-from tests.equivariance.test_statement import NUMBERS, POINTS, VECTORS
 
 
 def lines_of(case):

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from equivariance._engine.laws.forms import Law, Mixed, Unchanged
-from equivariance.combinations import diagonal_first
-from equivariance.dataflow import Dataflow, Unit
+from equivariance._engine.localization.combinations import diagonal_first
+from equivariance._engine.localization.slicing import Dataflow, Unit
 
 if TYPE_CHECKING:
-    from equivariance.tracer import Tracer
+    from equivariance._engine.localization.intervention import Tracer
 
 Laws = Mapping[int, Law]
 """Value -> the law that replaces it."""

@@ -17,7 +17,7 @@ from equivariance._engine.instrumentation.tape import Tape
 from equivariance._engine.laws.forms import Law, Moved, Signed, Turned, Unchanged
 from equivariance._engine.laws.grid import lattice_of
 from equivariance._engine.laws.matching import LAWFUL, LINEAR
-from equivariance.obeyed import NEAR, Obeyed
+from equivariance._engine.localization.value_laws import NEAR, Obeyed
 
 _PARITIES = (Unchanged(), Signed(0, (-1,)))
 

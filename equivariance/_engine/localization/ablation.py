@@ -22,14 +22,14 @@ from equivariance._engine.instrumentation.perturbations import noise_like
 from equivariance._engine.instrumentation.tape import Patch, Tape
 from equivariance._engine.laws.forms import Law, Unchanged
 from equivariance._engine.laws.matching import LAWFUL
+from equivariance._engine.localization.combinations import diagonal_first
+from equivariance._engine.localization.slicing import Dataflow, Unit
 from equivariance._engine.measurement.relative_error import compare, worst
-from equivariance.combinations import diagonal_first
 from equivariance.contracts.nested import leaves
-from equivariance.dataflow import Dataflow, Unit
 from equivariance.groups.elements import Transform
 
 if TYPE_CHECKING:
-    from equivariance.tracer import Tracer
+    from equivariance._engine.localization.intervention import Tracer
 
 _MOST = 12
 _MOST_WAYS = 6

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from tests.equivariance.broken_statements import messages, pairs, relative
+from tests.equivariance.helpers.broken_statements import messages, pairs, relative
 
 
 def edge_frames(edges: Tensor) -> Tensor:

@@ -12,15 +12,15 @@ from dataclasses import dataclass, replace
 import torch
 
 from equivariance._engine.instrumentation.source_lines import Place
+from equivariance._engine.localization.intervention import Statement, Tracer
+from equivariance._engine.localization.locate_statement import located, tracer_of
+from equivariance._engine.localization.recording import Healing
+from equivariance._engine.localization.suspects import Suspect
 from equivariance._engine.measurement.survey import Surveyor
 from equivariance._engine.measurement.survey_results import Survey
 from equivariance._engine.measurement.verdict import Verdict
 from equivariance.experiments import NUMBERED
 from equivariance.groups.sampling import Group
-from equivariance.healing import Healing
-from equivariance.statement import located, tracer_of
-from equivariance.suspects import Suspect
-from equivariance.tracer import Statement, Tracer
 
 _MOST = 6
 """So many parts of one layer are looked at."""

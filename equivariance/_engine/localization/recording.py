@@ -13,9 +13,9 @@ from equivariance._engine.instrumentation.reference import Introduced, Reference
 from equivariance._engine.instrumentation.tape import Patch, Tape
 from equivariance._engine.instrumentation.testbed import Bench, State
 from equivariance._engine.laws.forms import Law
+from equivariance._engine.localization.traced import Traced
 from equivariance._engine.measurement.isolation import judge
 from equivariance.groups.elements import Transform
-from equivariance.traced import Traced
 
 
 @dataclass(frozen=True, eq=False)

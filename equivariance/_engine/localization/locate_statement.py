@@ -1,7 +1,7 @@
 """The statement inside a layer that breaks a symmetry, found by comparing recordings and proven by intervention.
 
 The layer's own code is recorded on the reference inputs and on exactly transformed ones. The operations that made
-something unlawful of lawful values are suspects, in their order, and are tried (:mod:`equivariance.tracer`).
+something unlawful of lawful values are suspects, in their order, and are tried (:mod:`equivariance._engine.localization.intervention`).
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from equivariance._engine.instrumentation.source_lines import Place, is_own
 from equivariance._engine.instrumentation.testbed import Bench
 from equivariance._engine.laws.candidates import Sizes
 from equivariance._engine.laws.grid import known_grids
+from equivariance._engine.localization.intervention import Statement, Tracer, error_at
+from equivariance._engine.localization.suspects import Suspect
+from equivariance._engine.localization.traced import CallSite
 from equivariance._engine.measurement.survey import Surveyor
 from equivariance._engine.measurement.survey_results import Trial
 from equivariance.contracts.nested import leaves
 from equivariance.groups.elements import Transform, permutation, samples
 from equivariance.groups.sampling import Group
-from equivariance.suspects import Suspect
-from equivariance.traced import CallSite
-from equivariance.tracer import Statement, Tracer, error_at
 
 
 def located(bench: Bench, suspect: Suspect, tracer: Tracer) -> list[Statement]:

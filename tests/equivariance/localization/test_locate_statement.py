@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import equivariance as eq
-from tests.equivariance import broken_statements as cases
+from tests.equivariance.helpers import broken_statements as cases
 from tests.equivariance.specimens import normal
 
 POINTS = eq.CartesianPoints(nodes=0, batch=None)
