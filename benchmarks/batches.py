@@ -20,7 +20,7 @@ import equivariance as eq
 from benchmarks.costs import LAYERS, PAGE, SEED, THREADS, GraphLayer, GraphNet, seconds
 from benchmarks.made import made_with
 from benchmarks.sections import write_section
-from equivariance import experiments
+from equivariance._engine.causes import experiment as experiments
 from equivariance._engine.measurement import isolation as alone
 from equivariance._engine.measurement import survey
 

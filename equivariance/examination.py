@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from equivariance._engine.causes.error_curves import cloud_of
 from equivariance._engine.instrumentation.hooks import quiet
 from equivariance._engine.instrumentation.sources import name_of
 from equivariance._engine.instrumentation.testbed import Bench
@@ -17,7 +18,6 @@ from equivariance._engine.measurement.prepare import Prepared, prepared
 from equivariance._engine.measurement.survey import Surveyor
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.layers import matching_layers
-from equivariance.curves import cloud_of
 from equivariance.findings import Finding, LayerRow, Report, Unclaimed
 from equivariance.groups.sampling import Group, Setting
 from equivariance.inference import Inferred, infer, usable

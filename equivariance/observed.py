@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from equivariance._engine.causes.experiment import noisy
 from equivariance._engine.instrumentation.perturbations import shaken
 from equivariance._engine.measurement.prepare import Prepared
 from equivariance._engine.measurement.relative_error import PartError, compare
@@ -18,7 +19,6 @@ from equivariance._engine.measurement.verdict import Reading, Verdict
 from equivariance.contracts.assumptions import children
 from equivariance.contracts.nested import cast, transform, walk
 from equivariance.errors import ArgumentError, ContractError
-from equivariance.experiments import noisy
 from equivariance.groups.elements import Transform
 from equivariance.representations.base import Representation
 

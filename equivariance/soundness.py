@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from equivariance._engine.causes.explanation import remedy
 from equivariance._engine.instrumentation.hooks import Call, buffers_kept, call_with
 from equivariance._engine.instrumentation.perturbations import noise_like
 from equivariance._engine.instrumentation.reference import Reference
@@ -24,7 +25,6 @@ from equivariance.beginnings import where_drawn, where_not_finite
 from equivariance.contracts.nested import UNSPECIFIED, cast, cloned, leaves, map_tensors
 from equivariance.findings import Finding
 from equivariance.groups.elements import Transform
-from equivariance.remedies import remedy
 
 NUDGE = 0.1
 """Relative size of a change that an output is expected to notice."""

@@ -3,7 +3,7 @@
 import time
 
 from benchmarks import batches
-from equivariance import experiments
+from equivariance._engine.causes import experiment as experiments
 from equivariance._engine.measurement import isolation as alone
 from equivariance._engine.measurement import survey
 

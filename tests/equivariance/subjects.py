@@ -10,7 +10,7 @@ from torch import nn
 
 from equivariance import Contract, Irreps
 from equivariance.subject import Known, Subject
-from tests.equivariance.specimens import Mix, Scale, Stack, normal
+from tests.equivariance.helpers.specimens import Mix, Scale, Stack, normal
 
 MODULE = "tests.equivariance.subjects"
 

@@ -11,7 +11,7 @@ from torch import nn
 import equivariance as eq
 from equivariance import Irreps, groups
 from equivariance.errors import ArgumentError, ChoiceError, EquivarianceAssertionError, UndeclaredTensorError
-from tests.equivariance.specimens import Mix, Scale, Stack, normal, relative
+from tests.equivariance.helpers.specimens import Mix, Scale, Stack, normal, relative
 
 VECTORS = normal(6, 4, 3)
 POINTS = normal(9, 3)

@@ -166,7 +166,7 @@ def test_sarif_is_what_code_scanning_reads(capsys):
         assert result["message"]["text"]
         (location,) = result["locations"]
         place = location["physicalLocation"]
-        assert place["artifactLocation"]["uri"] == "tests/equivariance/specimens.py"
+        assert place["artifactLocation"]["uri"] == "tests/equivariance/helpers/specimens.py"
         assert place["region"]["startLine"] >= 1
         assert location["logicalLocations"][0]["fullyQualifiedName"].startswith("layers.")
 

@@ -9,7 +9,7 @@ import equivariance as eq
 from equivariance.errors import ArgumentError
 from equivariance.findings import CAUSES, Finding, Location, Report, Unclaimed
 from equivariance.groups import SYMMETRIES
-from tests.equivariance.specimens import Mix, Scale, Stack, normal
+from tests.equivariance.helpers.specimens import Mix, Scale, Stack, normal
 
 
 @pytest.fixture(scope="module")

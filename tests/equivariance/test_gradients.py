@@ -9,7 +9,7 @@ from torch import nn
 import equivariance as eq
 from equivariance.errors import ArgumentError
 from tests.equivariance.helpers.broken_statements import messages
-from tests.equivariance.specimens import normal
+from tests.equivariance.helpers.specimens import normal
 
 POINTS = eq.CartesianPoints(nodes=0, batch=None)
 

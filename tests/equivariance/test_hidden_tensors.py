@@ -9,7 +9,7 @@ from torch import nn
 import equivariance as eq
 from equivariance.contracts.nested import UNSPECIFIED, leaves
 from equivariance.errors import ContractError
-from tests.equivariance.specimens import normal
+from tests.equivariance.helpers.specimens import normal
 
 
 class Kept:

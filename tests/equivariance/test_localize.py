@@ -9,7 +9,7 @@ from torch import nn
 
 import equivariance as eq
 from equivariance import Contract
-from tests.equivariance.specimens import Applied, Mix, Scale, Stack, normal, relative
+from tests.equivariance.helpers.specimens import Applied, Mix, Scale, Stack, normal, relative
 
 VECTORS = normal(6, 4, 3)
 

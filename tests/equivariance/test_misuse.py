@@ -6,7 +6,7 @@ from torch import nn
 
 import equivariance as eq
 from equivariance.errors import ArgumentError, ContractError
-from tests.equivariance.specimens import Scale, Stack, normal, relative
+from tests.equivariance.helpers.specimens import Scale, Stack, normal, relative
 
 VECTORS = normal(6, 4, 3)
 POINTS = normal(9, 3)

@@ -9,7 +9,7 @@ from torch import nn
 
 import equivariance as eq
 from equivariance.errors import ArgumentError
-from tests.equivariance.specimens import normal, relative
+from tests.equivariance.helpers.specimens import normal, relative
 
 POINTS, VECTORS, FEATURES = normal(8, 3), normal(8, 3, seed=2), normal(8, 4, seed=1)
 ALL = ["e3", "permutation"]

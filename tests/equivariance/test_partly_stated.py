@@ -8,7 +8,7 @@ from e3nn import o3
 from torch import nn
 
 import equivariance as eq
-from tests.equivariance.specimens import normal
+from tests.equivariance.helpers.specimens import normal
 
 HIDDEN = "4x0e+2x1o"
 NODES = 6

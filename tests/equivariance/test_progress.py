@@ -6,7 +6,7 @@ from equivariance.check import diagnose
 from equivariance.contracts.layers import layer_contracts
 from equivariance.examination import examine_module
 from equivariance.settings import Settings
-from tests.equivariance.specimens import Mix, Scale, Stack, normal
+from tests.equivariance.helpers.specimens import Mix, Scale, Stack, normal
 
 VECTORS = (normal(6, 4, 3),)
 

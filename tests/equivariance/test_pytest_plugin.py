@@ -12,7 +12,7 @@ import equivariance as eq
 from equivariance.findings import Finding, Location, Report
 from equivariance.report.text import findings_text
 from tests.architecture.sources import ROOT
-from tests.equivariance.specimens import Mix, normal
+from tests.equivariance.helpers.specimens import Mix, normal
 
 pytest_plugins = ["pytester"]
 
@@ -26,7 +26,7 @@ import pytest
 from equivariance import Report, strategies
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from tests.equivariance.specimens import Mix, Scale, Stack, normal
+from tests.equivariance.helpers.specimens import Mix, Scale, Stack, normal
 
 X = normal(6, 3, 3)
 LAWS = {"group": "so3", "irreps_in": "1x1o", "irreps_out": "1x1o"}

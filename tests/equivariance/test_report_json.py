@@ -12,7 +12,7 @@ from equivariance.findings import CAUSES, Curve, Finding, LayerRow, Location, Re
 from equivariance.groups import SYMMETRIES
 from equivariance.groups.elements import rotation
 from equivariance.report.json import SCHEMA_VERSION, schema, to_json
-from tests.equivariance.specimens import Mix, Scale, Stack, normal
+from tests.equivariance.helpers.specimens import Mix, Scale, Stack, normal
 
 FULL = Finding(
     layer="layers.1",

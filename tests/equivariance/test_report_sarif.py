@@ -15,7 +15,7 @@ from equivariance.groups.elements import rotation
 from equivariance.report.regions import region_of
 from equivariance.report.rules import RULES
 from equivariance.report.sarif import to_sarif
-from tests.equivariance.specimens import Mix, Scale, Stack, normal
+from tests.equivariance.helpers.specimens import Mix, Scale, Stack, normal
 
 LEVELS = {"none", "note", "warning", "error"}
 SOURCE = """\
@@ -107,7 +107,7 @@ def test_the_report_of_a_real_network_is_accepted():
     check(log)
     assert len(log["runs"][0]["results"]) == 4
     place = log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
-    assert place["artifactLocation"]["uri"] == "tests/equivariance/specimens.py"
+    assert place["artifactLocation"]["uri"] == "tests/equivariance/helpers/specimens.py"
     assert place["region"]["snippet"]["text"] == "return x + self.size * x @ self.weight.to(x)"
     assert place["region"]["startColumn"] == 9
 

@@ -7,7 +7,7 @@ from torch import nn
 
 import equivariance as eq
 from equivariance import Contract
-from tests.equivariance.specimens import Applied, Mix, Scale, Stack, normal
+from tests.equivariance.helpers.specimens import Applied, Mix, Scale, Stack, normal
 
 VECTORS = normal(6, 4, 3)
 

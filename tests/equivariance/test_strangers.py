@@ -7,7 +7,7 @@ from torch import nn
 
 import equivariance as eq
 from equivariance import CartesianPoints, Concatenated, Contract, Invariant, Irreps, NodeIndices
-from tests.equivariance.specimens import Applied, Scale, Stack, normal
+from tests.equivariance.helpers.specimens import Applied, Scale, Stack, normal
 
 VECTORS = normal(6, 4, 3)
 POINTS = normal(9, 3)

@@ -9,7 +9,7 @@ from equivariance import strategies
 from equivariance.errors import ArgumentError
 from equivariance.groups import cube_rotations, identity, permutation, rotation, translation
 from equivariance.representations import CartesianPoints, Irreps
-from tests.equivariance.specimens import relative
+from tests.equivariance.helpers.specimens import relative
 
 
 def simplest(strategy, condition=lambda _: True):

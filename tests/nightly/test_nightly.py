@@ -12,7 +12,7 @@ from nightly_tests import __main__ as command
 from nightly_tests.environments import ENVIRONMENTS, Environment, installed
 from nightly_tests.table import judged, page
 from nightly_tests.worker import told
-from tests.equivariance.specimens import normal
+from tests.equivariance.helpers.specimens import normal
 
 BIASED = Environment("lib 1.0", "lib", ("lib==1.0",), broken={"Layer": ("rotation",)}, statement="+ bias", why="a bias")
 

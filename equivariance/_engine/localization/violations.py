@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from equivariance._engine.causes.experiment import NUMBERED
 from equivariance._engine.instrumentation.source_lines import Place
 from equivariance._engine.localization.intervention import Statement, Tracer
 from equivariance._engine.localization.locate_statement import located, tracer_of
@@ -19,7 +20,6 @@ from equivariance._engine.localization.suspects import Suspect
 from equivariance._engine.measurement.survey import Surveyor
 from equivariance._engine.measurement.survey_results import Survey
 from equivariance._engine.measurement.verdict import Verdict
-from equivariance.experiments import NUMBERED
 from equivariance.groups.sampling import Group
 
 _MOST = 6

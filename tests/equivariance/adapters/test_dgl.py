@@ -9,7 +9,7 @@ from equivariance import Contract, GraphFields, NodeIndices
 from equivariance.contracts.nested import cloned, leaves, map_tensors, transform
 from equivariance.errors import ArgumentError, UndeclaredTensorError
 from equivariance.groups import permutation, rotation, samples
-from tests.equivariance.specimens import normal
+from tests.equivariance.helpers.specimens import normal
 
 dgl = pytest.importorskip("dgl", reason="needs DGL: pip install -e '.[dgl]'")
 

@@ -9,7 +9,7 @@ from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import cloned, leaves, transform
 from equivariance.errors import ArgumentError, ContractError, UndeclaredTensorError
 from equivariance.groups import permutation, rotation, samples
-from tests.equivariance.specimens import normal
+from tests.equivariance.helpers.specimens import normal
 
 pytest.importorskip("torch_geometric", reason="needs PyTorch Geometric: pip install -e '.[dev]'")
 from torch_geometric.data import Batch, Data, HeteroData

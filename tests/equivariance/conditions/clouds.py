@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 import equivariance as eq
-from tests.equivariance.specimens import normal
+from tests.equivariance.helpers.specimens import normal
 
 POINTS = eq.CartesianPoints(nodes=0, batch=None)
 VECTORS = eq.Irreps(irreps="1x1o", nodes=0, batch=None)

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from tests.equivariance.conditions.clouds import Network, diagnosed, messages, told
-from tests.equivariance.specimens import normal
+from tests.equivariance.helpers.specimens import normal
 
 AUTOCAST = {"device_type": "cpu", "dtype": torch.bfloat16}
 AT_FAULT = ("", "confirmed", "h = torch.relu(h)")

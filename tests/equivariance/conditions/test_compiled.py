@@ -6,7 +6,7 @@ from torch import nn
 
 import equivariance as eq
 from tests.equivariance.conditions.clouds import POINTS, VECTORS, Network, diagnosed, messages, told
-from tests.equivariance.specimens import normal
+from tests.equivariance.helpers.specimens import normal
 
 NOTICE = "without torch.compile"
 

@@ -9,7 +9,7 @@ from torch import nn
 
 import equivariance as eq
 from tests.equivariance.conditions.clouds import NUMBERS, VECTORS, Network, diagnosed, messages, told
-from tests.equivariance.specimens import normal
+from tests.equivariance.helpers.specimens import normal
 
 on_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU with CUDA")
 GROUPS = ["e3", "permutation"]

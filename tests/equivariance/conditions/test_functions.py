@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from tests.equivariance.conditions.clouds import VECTORS, diagnosed, messages, told
-from tests.equivariance.specimens import normal
+from tests.equivariance.helpers.specimens import normal
 
 
 def plain(x):

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 import equivariance as eq
 from tests.equivariance.conditions.clouds import Network, diagnosed, messages, told
-from tests.equivariance.specimens import normal
+from tests.equivariance.helpers.specimens import normal
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 import equivariance as eq
 from tests.equivariance.conditions.clouds import POINTS, diagnosed, told
-from tests.equivariance.specimens import normal
+from tests.equivariance.helpers.specimens import normal
 
 geometric = pytest.importorskip("torch_geometric.nn", reason="needs torch_geometric: pip install -e '.[dev]'")
 

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn.utils import parametrizations
 
 from tests.equivariance.conditions.clouds import Network, diagnosed, told
-from tests.equivariance.specimens import normal
+from tests.equivariance.helpers.specimens import normal
 
 
 class Mixing(nn.Module):

@@ -11,7 +11,7 @@ from equivariance.groups import samples
 from equivariance.representations import CartesianPoints, Invariant, Irreps, NodeIndices, as_representation
 from equivariance.representations.formatting import as_python, in_words
 from equivariance.representations.sizes import SampleStarts
-from tests.equivariance.specimens import normal
+from tests.equivariance.helpers.specimens import normal
 
 
 def assumed(**values):

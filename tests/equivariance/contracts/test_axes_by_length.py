@@ -10,7 +10,7 @@ from equivariance import Irreps
 from equivariance.contracts.axes_by_length import known_axes, told_by_size
 from equivariance.errors import ArgumentError
 from equivariance.groups import permutation, samples
-from tests.equivariance.specimens import normal
+from tests.equivariance.helpers.specimens import normal
 
 SAMPLES, NODES = 3, 5
 BATCHED = Irreps("2x0e + 1x1o", nodes=1, batch=0)

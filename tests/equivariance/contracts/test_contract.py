@@ -13,7 +13,7 @@ from equivariance.contracts.contract import Contract, bind, call_contract, unbin
 from equivariance.contracts.declared import declared_contract
 from equivariance.errors import ArgumentError, ContractError, UndeclaredTensorError
 from equivariance.representations import CartesianPoints, Invariant, Irreps
-from tests.equivariance.specimens import Scale, Stack, normal
+from tests.equivariance.helpers.specimens import Scale, Stack, normal
 
 STATED = {
     "Linear": lambda: o3.Linear("4x0e+2x1o", "3x0e+1x1o", biases=True),

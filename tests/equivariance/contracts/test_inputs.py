@@ -12,7 +12,7 @@ from equivariance.contracts.declared import declared_contract
 from equivariance.contracts.inputs import inputs_of
 from equivariance.errors import ArgumentError, UndeclaredTensorError
 from equivariance.representations import CartesianPoints, Invariant, Irreps, NodeIndices
-from tests.equivariance.specimens import normal
+from tests.equivariance.helpers.specimens import normal
 
 EDGES = torch.tensor([[0, 1, 2, 3, 4, 5], [1, 2, 3, 4, 5, 0]])
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from equivariance._engine.instrumentation.hooks import Call, Watch, buffers_kept, call_with, layer_names, preserved
-from tests.equivariance.specimens import Applied, Scale, Stack, normal
+from tests.equivariance.helpers.specimens import Applied, Scale, Stack, normal
 
 X = normal(2, 4, 3)
 

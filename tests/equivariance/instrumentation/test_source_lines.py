@@ -10,8 +10,8 @@ from torch import nn
 
 from equivariance._engine.instrumentation.sources import as_module, location_of, name_of, source_of
 from equivariance.errors import ArgumentError
-from tests.equivariance import specimens
-from tests.equivariance.specimens import Mix, Scale, Stack
+from tests.equivariance.helpers import specimens
+from tests.equivariance.helpers.specimens import Mix, Scale, Stack
 
 
 def decorated(function):
@@ -36,7 +36,7 @@ def line_of(text, file=__file__):
 
 def test_the_forward_of_a_submodule():
     found = location_of(Stack(Scale(), Mix()), "layers.1")
-    assert found.file == "tests/equivariance/specimens.py"
+    assert found.file == "tests/equivariance/helpers/specimens.py"
     lines = Path(specimens.__file__).read_text().splitlines()
     assert lines[found.line - 1].strip() == found.source == "def forward(self, x: Tensor) -> Tensor:"
     assert "class Mix" in "".join(lines[found.line - 8 : found.line])

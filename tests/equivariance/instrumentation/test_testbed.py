@@ -11,7 +11,7 @@ import equivariance as eq
 from equivariance._engine.instrumentation.testbed import Bench, State, perturbed
 from equivariance.contracts.contract import Contract
 from equivariance.errors import ArgumentError
-from tests.equivariance.specimens import Applied, Mix, Scale, Stack, normal
+from tests.equivariance.helpers.specimens import Applied, Mix, Scale, Stack, normal
 
 VECTORS = normal(6, 4, 3)
 CONTRACT = {"": Contract({"x": "1x1o"}, "1x1o")}

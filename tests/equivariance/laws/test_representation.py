@@ -8,7 +8,7 @@ from equivariance._engine.laws.forms import Moved, Reordered, Selected, Signed, 
 from equivariance._engine.laws.representation import Lawful
 from equivariance._engine.laws.standard import representation_of
 from equivariance.groups.elements import inversion, permutation, rotation, samples, translation
-from tests.equivariance.specimens import normal
+from tests.equivariance.helpers.specimens import normal
 
 SAME = Unchanged()
 ODD, VECTOR = Signed(0, (-1,)), Turned(((1, (1,)),))

@@ -7,8 +7,8 @@ import torch
 
 import equivariance as eq
 from tests.equivariance.helpers import broken_frames as cases
+from tests.equivariance.helpers.specimens import normal
 from tests.equivariance.localization.test_locate_statement import NUMBERS, POINTS, VECTORS
-from tests.equivariance.specimens import normal
 
 
 def lines_of(case):

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 import equivariance as eq
-from tests.equivariance.specimens import normal
+from tests.equivariance.helpers.specimens import normal
 
 
 class Chosen(nn.Module):

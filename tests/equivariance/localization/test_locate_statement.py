@@ -7,7 +7,7 @@ import torch
 
 import equivariance as eq
 from tests.equivariance.helpers import broken_statements as cases
-from tests.equivariance.specimens import normal
+from tests.equivariance.helpers.specimens import normal
 
 POINTS = eq.CartesianPoints(nodes=0, batch=None)
 VECTORS = eq.Irreps(irreps="1x1o", nodes=0, batch=None)

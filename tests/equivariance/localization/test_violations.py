@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 import equivariance as eq
-from tests.equivariance.specimens import normal, relative
+from tests.equivariance.helpers.specimens import normal, relative
 
 FEATURES, POINTS = normal(8, 4, seed=1), normal(8, 3)
 VECTORS = "1x1o"

@@ -9,7 +9,7 @@ import equivariance as eq
 from equivariance import Irreps, NodeIndices
 from equivariance._engine.measurement.survey import Surveyor
 from equivariance.groups import Permutations, Setting
-from tests.equivariance.specimens import Applied, Scale, Stack, normal
+from tests.equivariance.helpers.specimens import Applied, Scale, Stack, normal
 
 POINTS = normal(8, 3)
 SEEDS = range(6)

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 import equivariance as eq
-from tests.equivariance.specimens import Applied, Scale, Stack, normal
+from tests.equivariance.helpers.specimens import Applied, Scale, Stack, normal
 
 SEEDS = range(4)
 

@@ -14,7 +14,7 @@ from equivariance.groups import identity, inversion, permutation, rotation, samp
 from equivariance.representations import as_representation, axes
 from equivariance.representations.axes import Concatenated
 from equivariance.representations.cartesian_tensor import CartesianTensor
-from tests.equivariance.specimens import normal
+from tests.equivariance.helpers.specimens import normal
 
 QUARTER = rotation(Rotation.from_euler("z", 90, degrees=True))
 POINTS = torch.tensor([[1.0, 0, 0], [0, 2, 0]])

@@ -6,19 +6,19 @@ import math
 
 import torch
 
+from equivariance._engine.causes.experiment import DECIDES, Experiment
+from equivariance._engine.causes.explanation import Explanation, explained
+from equivariance._engine.causes.fixed_axes import INVARIANTS, free_axis
+from equivariance._engine.causes.grid import explain_on_grid
+from equivariance._engine.causes.permutation import explain_batch, explain_permutation
+from equivariance._engine.causes.quantization import is_grid_of_cells
+from equivariance._engine.causes.rotation import explain_inversion, explain_rotation
+from equivariance._engine.causes.translation import explain_translation
+from equivariance._engine.causes.wrong_representation import forgotten_input
 from equivariance._engine.localization.suspects import Suspect
 from equivariance._engine.measurement.verdict import Verdict
-from equivariance.broken_grid import explain_on_grid
-from equivariance.broken_order import explain_batch, explain_permutation
-from equivariance.broken_rotation import explain_inversion, explain_rotation
-from equivariance.broken_translation import explain_translation
-from equivariance.directions import INVARIANTS, free_axis
 from equivariance.errors import ForeignElementError
-from equivariance.experiments import DECIDES, Experiment
-from equivariance.grids import is_grid_of_cells
 from equivariance.groups.elements import Transform
-from equivariance.other_laws import forgotten_input
-from equivariance.remedies import Explanation, explained
 
 _EXPLAINS = {
     "translation": explain_translation,

@@ -1,4 +1,4 @@
-"""Which cause is named for which mechanism: ``python -m tests.equivariance.confusion 20`` counts over so many seeds."""
+"""Which cause is named for which mechanism: ``python -m tests.equivariance.helpers.confusion 20`` counts over so many seeds."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections import Counter
 
 import torch
 
-from tests.equivariance.mechanism_table import BROKEN, SOUND
-from tests.equivariance.mechanisms import Mechanism
+from tests.equivariance.helpers.mechanism_table import BROKEN, SOUND
+from tests.equivariance.helpers.mechanisms import Mechanism
 
 
 def named(mechanism: Mechanism, seed: int, dtype: torch.dtype) -> set[str]:

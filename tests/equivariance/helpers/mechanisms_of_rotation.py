@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from equivariance import Irreps
-from tests.equivariance.mechanisms import (
+from tests.equivariance.helpers.mechanisms import (
     Biased,
     Components,
     Coordinates,

@@ -7,7 +7,7 @@ from torch import nn
 import equivariance as eq
 from equivariance import CartesianPoints, Irreps, NodeIndices
 from equivariance.groups import rotation
-from tests.equivariance.specimens import Applied, Scale, Stack, normal, relative
+from tests.equivariance.helpers.specimens import Applied, Scale, Stack, normal, relative
 
 POINTS = normal(12, 3)
 VECTORS = normal(6, 4, 3)

@@ -8,7 +8,7 @@ import torch
 
 import equivariance as eq
 from equivariance import CartesianPoints, Concatenated, Irreps
-from tests.equivariance.specimens import Mix, Scale, Stack, normal, relative
+from tests.equivariance.helpers.specimens import Mix, Scale, Stack, normal, relative
 
 POINTS, VECTORS = normal(12, 3), normal(6, 4, 3)
 

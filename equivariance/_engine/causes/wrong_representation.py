@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from scipy.spatial.transform import Rotation
 
-from equivariance.experiments import Experiment, degree_of, part_of
+from equivariance._engine.causes.experiment import Experiment, degree_of, part_of
+from equivariance._engine.causes.explanation import Explanation, explained
 from equivariance.groups.elements import Transform, rotation, translation
-from equivariance.remedies import Explanation, explained
 from equivariance.representations.base import Representation
 from equivariance.representations.standard import CartesianPoints, Invariant, Irreps, NodeIndices
 from equivariance.representations.wigner import wigner_d

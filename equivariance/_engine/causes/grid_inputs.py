@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from scipy import ndimage
 
+from equivariance._engine.causes.experiment import Change, generator_of
 from equivariance._engine.laws.grid import lattice_of
-from equivariance.experiments import Change, generator_of
 from equivariance.representations.base import Representation
 
 

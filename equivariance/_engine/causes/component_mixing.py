@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import torch
 
-from equivariance.experiments import Change, Experiment, degree_of, generator_of, noisy, part_of, scaled, turns
-from equivariance.grids import respects_the_cube
+from equivariance._engine.causes.experiment import (
+    Change,
+    Experiment,
+    degree_of,
+    generator_of,
+    noisy,
+    part_of,
+    scaled,
+    turns,
+)
+from equivariance._engine.causes.explanation import Explanation, explained
+from equivariance._engine.causes.quantization import respects_the_cube
 from equivariance.groups.elements import cube_rotations
-from equivariance.remedies import Explanation, explained
 from equivariance.representations.base import Representation
 from equivariance.representations.standard import CartesianPoints, Irreps
 

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from equivariance import Invariant, Irreps
-from tests.equivariance.mechanisms import (
+from tests.equivariance.helpers.mechanisms import (
     Mechanism,
     channels,
     cross,
@@ -16,8 +16,8 @@ from tests.equivariance.mechanisms import (
     voxels,
     weight,
 )
-from tests.equivariance.mechanisms_of_rotation import ROTATIONS
-from tests.equivariance.specimens import normal, relative
+from tests.equivariance.helpers.mechanisms_of_rotation import ROTATIONS
+from tests.equivariance.helpers.specimens import normal, relative
 
 ALL_NODES = Irreps("1x1o", nodes=1, batch=0)
 

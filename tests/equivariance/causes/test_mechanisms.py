@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from equivariance.findings import CAUSES
-from tests.equivariance.mechanism_table import BROKEN, SOUND
+from tests.equivariance.helpers.mechanism_table import BROKEN, SOUND
 
 DTYPES = (torch.float32, torch.float64)
 NOTES_ONLY = {"discrete-tie", "ill-conditioned", "unknown"}

@@ -7,8 +7,10 @@ import math
 import numpy as np
 import torch
 
-from equivariance.components import Components
-from equivariance.directions import (
+from equivariance._engine.causes.component_mixing import Components
+from equivariance._engine.causes.experiment import DECIDES, Experiment, part_of, scaled
+from equivariance._engine.causes.explanation import Explanation, explained
+from equivariance._engine.causes.fixed_axes import (
     FIX_SIGNS,
     INVARIANTS,
     MANY,
@@ -19,14 +21,18 @@ from equivariance.directions import (
     sign_of_vectors,
     special_input,
 )
-from equivariance.experiments import DECIDES, Experiment, part_of, scaled
-from equivariance.grids import cell_size, is_choice, is_grid_of_cells, jumps_under_rotation, respects_the_cube
+from equivariance._engine.causes.invariant_part import invariant_part
+from equivariance._engine.causes.quantization import (
+    cell_size,
+    is_choice,
+    is_grid_of_cells,
+    jumps_under_rotation,
+    respects_the_cube,
+)
+from equivariance._engine.causes.row_matching import ascending_axis, reordered
+from equivariance._engine.causes.wrong_representation import other_law
 from equivariance.groups.elements import Transform, rotation
-from equivariance.invariant_part import invariant_part
-from equivariance.other_laws import other_law
-from equivariance.remedies import Explanation, explained
 from equivariance.representations.standard import NodeIndices
-from equivariance.rows import ascending_axis, reordered
 
 _FINER = 8.0
 """Scale of the input at which the cells of a grid are finer by as much."""

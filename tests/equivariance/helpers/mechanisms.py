@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 import equivariance as eq
 from equivariance import Report
-from tests.equivariance.specimens import normal, relative
+from tests.equivariance.helpers.specimens import normal, relative
 
 
 @dataclass(frozen=True)

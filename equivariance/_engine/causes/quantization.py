@@ -10,9 +10,9 @@ from itertools import pairwise
 import numpy as np
 import torch
 
-from equivariance.experiments import DECIDES, Change, Experiment, noisy, scaled
+from equivariance._engine.causes.experiment import DECIDES, Change, Experiment, noisy, scaled
+from equivariance._engine.causes.row_matching import reordered
 from equivariance.groups.elements import Transform, cube_rotations, rotation, translation
-from equivariance.rows import reordered
 
 _SMALL = 1e-6
 """Angle, and relative size of noise, that crosses the border of no cell and is far above rounding."""

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from scipy.spatial.transform import Rotation
 
+from equivariance._engine.causes.experiment import Experiment, part_of, scaled, turns
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import leaves
 from equivariance.errors import ForeignElementError
-from equivariance.experiments import Experiment, part_of, scaled, turns
 from equivariance.findings import Curve
 from equivariance.groups.elements import Transform, rotation, translation
 from equivariance.representations.axes import Concatenated, position

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from equivariance.directions import ORDINARY
-from equivariance.experiments import Experiment, degree_of, noisy, part_of
-from equivariance.remedies import Explanation, explained
+from equivariance._engine.causes.experiment import Experiment, degree_of, noisy, part_of
+from equivariance._engine.causes.explanation import Explanation, explained
+from equivariance._engine.causes.fixed_axes import ORDINARY
 from equivariance.representations.wigner import wigner_d
 
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import torch
 
+from equivariance._engine.causes.experiment import Experiment, part_of
+from equivariance._engine.causes.explanation import Explanation, explained
+from equivariance._engine.causes.grid_inputs import cropped, nudged, replaced, smoothed
 from equivariance._engine.laws.grid import lattice_of
-from equivariance.experiments import Experiment, part_of
-from equivariance.grid_changes import cropped, nudged, replaced, smoothed
 from equivariance.groups.elements import Transform, inversion, translation
 from equivariance.groups.lattice import GridSetting, lattice_rotations
-from equivariance.remedies import Explanation, explained
 from equivariance.representations.grid import Grid
 
 _SHARE = 0.99

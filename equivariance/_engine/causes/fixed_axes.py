@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from equivariance.experiments import Experiment, noisy, turns
+from equivariance._engine.causes.experiment import Experiment, noisy, turns
+from equivariance._engine.causes.explanation import Explanation, explained
+from equivariance._engine.causes.row_matching import flipped
 from equivariance.groups.elements import rotation
-from equivariance.remedies import Explanation, explained
-from equivariance.rows import flipped
 
 ORDINARY = tuple(rotation(v) for v in ([0.3, -0.7, 1.1], [-1.2, 0.4, 0.5], [0.9, 0.8, -0.3]))
 """Rotations that bring no axis near an axis."""

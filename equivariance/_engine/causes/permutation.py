@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from equivariance.experiments import NUMBERED, Experiment, noisy
+from equivariance._engine.causes.experiment import NUMBERED, Experiment, noisy
+from equivariance._engine.causes.explanation import Explanation, explained
+from equivariance._engine.causes.row_matching import reordered
 from equivariance.groups.elements import Transform, permutation, samples
-from equivariance.remedies import Explanation, explained
-from equivariance.rows import reordered
 from equivariance.words import counted
 
 
