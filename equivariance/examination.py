@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from equivariance._engine.causes.error_curves import cloud_of
+from equivariance._engine.inference.layers import Inferred, infer, usable
 from equivariance._engine.instrumentation.hooks import quiet
 from equivariance._engine.instrumentation.sources import name_of
 from equivariance._engine.instrumentation.testbed import Bench
@@ -20,7 +21,6 @@ from equivariance.contracts.contract import Contract
 from equivariance.contracts.layers import matching_layers
 from equivariance.findings import Finding, LayerRow, Report, Unclaimed
 from equivariance.groups.sampling import Group, Setting
-from equivariance.inference import Inferred, infer, usable
 from equivariance.localize import Localizer
 from equivariance.processes import in_processes
 from equivariance.progress import Relay

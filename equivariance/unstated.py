@@ -8,9 +8,10 @@ from typing import Any
 
 import torch
 
+from equivariance._engine.inference.inputs_by_trial import answered
+from equivariance._engine.inference.outputs import MOTIONS, Outputs, outputs_from_runs
 from equivariance._engine.instrumentation.sources import location_of
 from equivariance._engine.measurement.prepare import Prepared, prepared
-from equivariance.asked import answered
 from equivariance.contracts.contract import Contract, bound
 from equivariance.contracts.inputs import UNSTATED, Inputs, inputs_of, outputs_of
 from equivariance.contracts.nested import sizes_of_graphs
@@ -19,7 +20,6 @@ from equivariance.examination import examine_module
 from equivariance.findings import Finding, Report
 from equivariance.groups.named import groups_of
 from equivariance.groups.sampling import Group
-from equivariance.outputs import MOTIONS, Outputs, outputs_from_runs
 from equivariance.representations.axes import Assumed
 from equivariance.representations.standard import CartesianPoints, Invariant
 from equivariance.settings import Settings

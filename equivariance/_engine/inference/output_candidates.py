@@ -10,11 +10,11 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from equivariance._engine.inference.irreps_from_values import nearest_irreps
+from equivariance._engine.inference.output_runs import Fit, Leaf, elsewhere
 from equivariance._engine.laws.forms import Reordered
 from equivariance._engine.measurement.prepare import Prepared
-from equivariance.blocks import nearest_irreps
 from equivariance.contracts.declared import declared_contract
-from equivariance.observed import Fit, Leaf, elsewhere
 from equivariance.representations.axes import Assumed, BatchAxis, Concatenated, NodeAxis
 from equivariance.representations.base import Representation
 from equivariance.representations.cartesian_tensor import CartesianTensor

@@ -7,12 +7,12 @@ from typing import Any
 
 import torch
 
+from equivariance._engine.inference.output_runs import Path
 from equivariance._engine.instrumentation.hooks import Call
 from equivariance._engine.instrumentation.testbed import State
 from equivariance._engine.measurement.prepare import Prepared
 from equivariance.contracts.assumptions import children
 from equivariance.contracts.declared import declared_contract
-from equivariance.observed import Path
 from equivariance.representations.base import Representation
 from equivariance.representations.standard import Irreps, as_representation
 

@@ -13,18 +13,18 @@ from typing import Any
 
 import torch
 
+from equivariance._engine.inference.output_candidates import arranged, foreign, plain_laws, special_laws, stated_laws
+from equivariance._engine.inference.output_provenance import laws_of_returned
+from equivariance._engine.inference.output_runs import Fit, Leaf, Path, observe
 from equivariance._engine.measurement.prepare import Prepared
 from equivariance._engine.measurement.survey import Surveyor
 from equivariance.contracts.adapter_registry import adapter_of
 from equivariance.contracts.assumptions import Assumption, assume
 from equivariance.contracts.inputs import UNSTATED
 from equivariance.errors import ArgumentError
-from equivariance.likely import arranged, foreign, plain_laws, special_laws, stated_laws
-from equivariance.observed import Fit, Leaf, Path, observe
 from equivariance.representations.base import Representation
 from equivariance.representations.formatting import as_python, in_words
 from equivariance.representations.standard import Invariant
-from equivariance.returned import laws_of_returned
 
 MOTIONS = ("translation", "rotation", "inversion")
 _UNLIKE = 3.0

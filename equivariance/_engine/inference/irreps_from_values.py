@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
+from equivariance._engine.inference.output_runs import Leaf
 from equivariance.groups.elements import Transform
-from equivariance.observed import Leaf
 from equivariance.representations.standard import Irreps
 from equivariance.representations.wigner import wigner_d
 
