@@ -19,7 +19,8 @@ from torch import Tensor, nn
 import equivariance as eq
 from benchmarks.made import made_with
 from benchmarks.sections import write_section
-from equivariance import Contract, localize
+from equivariance import Contract
+from equivariance._engine.diagnosis import localizer as localize
 from equivariance._engine.measurement import survey
 
 PAGE = Path(__file__).parent.parent / "docs" / "results" / "costs.md"

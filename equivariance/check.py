@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 
+from equivariance._engine.diagnosis.gradients import with_gradients
+from equivariance._engine.diagnosis.request import Request
 from equivariance._engine.instrumentation.sources import as_module
 from equivariance.contracts.callables import NOTICE, is_compiled
 from equivariance.contracts.contract import Contract
@@ -15,9 +17,7 @@ from equivariance.contracts.inputs import UNSTATED, group_of_arguments
 from equivariance.contracts.layers import layer_contracts
 from equivariance.errors import ArgumentError, EquivarianceAssertionError
 from equivariance.findings import Report
-from equivariance.gradients import with_gradients
 from equivariance.settings import MEMORY, Settings
-from equivariance.unstated import Request
 
 
 def check(

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import torch
 
+from equivariance._engine.diagnosis.parallel import check_jobs
 from equivariance.errors import ArgumentError
 from equivariance.groups.sampling import Group
-from equivariance.processes import check_jobs
 from equivariance.progress import UNOBSERVED, Observer
 
 MOST_SAMPLES = 1_000_000

@@ -17,10 +17,10 @@ from typing import Any
 
 import torch
 
+from equivariance._engine.diagnosis.examine import examine_module
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.layers import layer_contracts
 from equivariance.errors import ArgumentError, ChoiceError
-from equivariance.examination import examine_module
 from equivariance.findings import CAUSES, Finding, Report
 from equivariance.groups.named import SYMMETRIES, groups_of
 from equivariance.settings import Settings

@@ -2,9 +2,9 @@
 
 import pytest
 
+from equivariance._engine.diagnosis.examine import examine_module
 from equivariance.check import diagnose
 from equivariance.contracts.layers import layer_contracts
-from equivariance.examination import examine_module
 from equivariance.settings import Settings
 from tests.equivariance.helpers.specimens import Mix, Scale, Stack, normal
 

@@ -10,6 +10,9 @@ from typing import Any
 import torch
 
 from equivariance._engine.causes.error_curves import cloud_of
+from equivariance._engine.diagnosis.localizer import Localizer
+from equivariance._engine.diagnosis.parallel import in_processes
+from equivariance._engine.diagnosis.sanity import examine
 from equivariance._engine.inference.layers import Inferred, infer, usable
 from equivariance._engine.instrumentation.hooks import quiet
 from equivariance._engine.instrumentation.sources import name_of
@@ -21,11 +24,8 @@ from equivariance.contracts.contract import Contract
 from equivariance.contracts.layers import matching_layers
 from equivariance.findings import Finding, LayerRow, Report, Unclaimed
 from equivariance.groups.sampling import Group, Setting
-from equivariance.localize import Localizer
-from equivariance.processes import in_processes
 from equivariance.progress import Relay
 from equivariance.settings import Settings
-from equivariance.soundness import examine
 
 _SNAP_BITS = {torch.float64: 36}
 _REORDERING = ("permutation", "batch")

@@ -14,12 +14,12 @@ from typing import Any
 
 import torch
 
+from equivariance._engine.diagnosis.examine import examine_module
 from equivariance._engine.instrumentation.hooks import call_with
 from equivariance._engine.instrumentation.sources import location_of
 from equivariance.contracts.contract import call_contract
 from equivariance.contracts.nested import UNSPECIFIED, leaves, walk
 from equivariance.errors import ArgumentError, first_line
-from equivariance.examination import examine_module
 from equivariance.findings import Finding, Report
 from equivariance.representations.base import Representation
 from equivariance.representations.standard import CartesianPoints, Invariant, Irreps, NodeIndices

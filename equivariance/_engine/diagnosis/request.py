@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from equivariance._engine.diagnosis.examine import examine_module
 from equivariance._engine.inference.inputs_by_trial import answered
 from equivariance._engine.inference.outputs import MOTIONS, Outputs, outputs_from_runs
 from equivariance._engine.instrumentation.sources import location_of
@@ -16,7 +17,6 @@ from equivariance.contracts.contract import Contract, bound
 from equivariance.contracts.inputs import UNSTATED, Inputs, inputs_of, outputs_of
 from equivariance.contracts.nested import sizes_of_graphs
 from equivariance.errors import ArgumentError
-from equivariance.examination import examine_module
 from equivariance.findings import Finding, Report
 from equivariance.groups.named import groups_of
 from equivariance.groups.sampling import Group

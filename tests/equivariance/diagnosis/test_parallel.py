@@ -8,9 +8,9 @@ import pytest
 import torch
 
 import equivariance as eq
+from equivariance._engine.diagnosis.examine import examine_module
+from equivariance._engine.diagnosis.parallel import in_processes
 from equivariance.errors import ArgumentError, ChoiceError, UndeclaredTensorError
-from equivariance.examination import examine_module
-from equivariance.processes import in_processes
 from equivariance.progress import Unobserved
 from equivariance.settings import Settings
 from tests.equivariance.command_line import run
