@@ -193,6 +193,6 @@ class Report:
     def to_html(self, path: str | Path) -> None:
         """Write the report as one self-contained page; the file appears whole or not at all."""
         from equivariance.report.files import write_text
-        from equivariance.report.html import to_html
+        from equivariance.report.html.page import to_html
 
         write_text(Path(path), to_html([self]))

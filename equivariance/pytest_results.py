@@ -88,7 +88,7 @@ def summary(results: Iterable[Result]) -> Iterator[str]:
 def write_page(path: Path, results: Iterable[Result]) -> None:
     """One HTML page of all reports, in the order of the tests; it appears whole or not at all."""
     from equivariance.report.files import write_text
-    from equivariance.report.html import to_html
+    from equivariance.report.html.page import to_html
 
     write_text(path, to_html([r.unpickled() for r in sorted(results, key=lambda r: r.test)]))
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.equivariance.browser import Browser
+from tests.equivariance.helpers.browser import Browser
 
 
 @pytest.fixture(scope="module")

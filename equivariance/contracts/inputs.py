@@ -1,7 +1,8 @@
 """What a callable takes and gives, where nobody declared it: read off the module and off the data, or assumed.
 
 Stated comes before assumed: the contract of the module itself (:mod:`equivariance.contracts.declared`), then what the
-data say (fields of PyTorch Geometric, escnn's types), then names and shapes (:mod:`equivariance.contracts.assumptions`).
+data say (fields of PyTorch Geometric, escnn's types), then names and shapes
+(:mod:`equivariance.contracts.assumptions`).
 """
 
 from __future__ import annotations

@@ -87,7 +87,7 @@ def test_a_module_within_a_module_is_checked_as_a_whole():
 
 
 def test_the_function_can_be_called_after_the_module_is_imported():
-    import equivariance.diagnose  # what a user may write before calling it
+    import equivariance.cli.main  # what a user may write before calling it
 
     report = equivariance.diagnose(Stack(Mix()), VECTORS, "1x1o", "1x1o", group="so3", samples=2)
     assert not report.ok

@@ -16,8 +16,8 @@ from equivariance.subject import (
     load_subject,
     registered,
 )
-from tests.equivariance import subjects
-from tests.equivariance.subjects import MODULE
+from tests.equivariance.helpers import subjects
+from tests.equivariance.helpers.subjects import MODULE
 
 
 def test_the_built_in_networks_are_registered():

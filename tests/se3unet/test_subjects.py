@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from equivariance import MissingDependencyError
-from equivariance.diagnose import main
+from equivariance.cli.main import main
 from equivariance.settings import Settings
 from equivariance.subject import as_registered, examine_subject, load_checkpoint, load_subject
 from se3unet import subjects

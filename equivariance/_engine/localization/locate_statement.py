@@ -1,7 +1,8 @@
 """The statement inside a layer that breaks a symmetry, found by comparing recordings and proven by intervention.
 
 The layer's own code is recorded on the reference inputs and on exactly transformed ones. The operations that made
-something unlawful of lawful values are suspects, in their order, and are tried (:mod:`equivariance._engine.localization.intervention`).
+something unlawful of lawful values are suspects, in their order, and are tried
+(:mod:`equivariance._engine.localization.intervention`).
 """
 
 from __future__ import annotations

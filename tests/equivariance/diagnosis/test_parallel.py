@@ -13,7 +13,7 @@ from equivariance._engine.diagnosis.parallel import in_processes
 from equivariance.errors import ArgumentError, ChoiceError, UndeclaredTensorError
 from equivariance.progress import Unobserved
 from equivariance.settings import Settings
-from tests.equivariance.command_line import run
+from tests.equivariance.helpers.command_line import run
 from tests.equivariance.planted import diagnosed
 
 

@@ -1,4 +1,4 @@
-"""Which cause is named for which mechanism: ``python -m tests.equivariance.helpers.confusion 20`` counts over so many seeds."""
+"""Counts the causes that are named for each mechanism: ``python -m tests.equivariance.helpers.confusion SEEDS``."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 import pytest
 
 from se3unet.prediction.page import to_html
-from tests.equivariance.browser import AFTER_DRAWING, executable
+from tests.equivariance.helpers.browser import AFTER_DRAWING, executable
 from tests.se3unet.prediction.scans import true_prediction
 
 pytestmark = [

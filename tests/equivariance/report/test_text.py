@@ -2,7 +2,7 @@
 
 from equivariance.findings import Report
 from equivariance.report.text import to_text
-from tests.equivariance.html_page import row
+from tests.equivariance.helpers.html_page import row
 
 
 def layers_of(*rows):

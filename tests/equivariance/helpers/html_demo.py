@@ -1,4 +1,4 @@
-"""A report made by hand that shows all that the page can: ``python -m tests.equivariance.html_demo FOLDER``."""
+"""A report made by hand that shows all that the page can: ``python -m tests.equivariance.helpers.html_demo FOLDER``."""
 
 import itertools
 import math
@@ -11,11 +11,11 @@ import numpy as np
 
 from equivariance import groups
 from equivariance.findings import Curve, Finding, Location, Report, Unclaimed
-from equivariance.report.html import to_html
+from equivariance.report.html.page import to_html
 from tests.architecture.sources import ROOT
 from tests.docs.pages import blocks_of
-from tests.equivariance.browser import Browser, executable
-from tests.equivariance.html_page import row
+from tests.equivariance.helpers.browser import Browser, executable
+from tests.equivariance.helpers.html_page import row
 
 SYMMETRIES = ("translation", "rotation", "inversion", "permutation", "batch")
 EPSILONS = (2.0**-52, 2.0**-23, 2.0**-10, 2.0**-7)

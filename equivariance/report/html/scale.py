@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from equivariance.findings import LayerRow
-from equivariance.report.html_parts import BROKEN
+from equivariance.report.html.parts import BROKEN
 
 LEVELS = 5
 """Colours between the rounding floor (exclusive) and an error as large as the value itself."""

@@ -3,8 +3,8 @@ from dataclasses import replace
 import pytest
 
 from equivariance.findings import Location
-from equivariance.report.html import to_html
-from tests.equivariance.html_page import BROKEN, FINDING, Page
+from equivariance.report.html.page import to_html
+from tests.equivariance.helpers.html_page import BROKEN, FINDING, Page
 
 CODE = '''"""A module."""
 import torch

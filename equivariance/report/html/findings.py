@@ -7,21 +7,11 @@ from collections.abc import Sequence
 
 from equivariance.findings import Finding
 from equivariance.groups.elements import Transform
-from equivariance.report.html_cloud import Cloud, nodes
-from equivariance.report.html_curves import curves
-from equivariance.report.html_parts import (
-    MARKS,
-    Html,
-    join,
-    layer_name,
-    number,
-    scroll_box,
-    size,
-    symmetry_name,
-    tag,
-)
-from equivariance.report.html_scale import LogAxis, exponents
-from equivariance.report.html_source import where
+from equivariance.report.html.cloud import Cloud, nodes
+from equivariance.report.html.curves import curves
+from equivariance.report.html.parts import MARKS, Html, join, layer_name, number, scroll_box, size, symmetry_name, tag
+from equivariance.report.html.scale import LogAxis, exponents
+from equivariance.report.html.source import where
 from equivariance.words import counted
 
 _METER_LEFT, _METER_WIDTH = 76, 340

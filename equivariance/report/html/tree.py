@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from equivariance.findings import LayerRow, Report
-from equivariance.report.html_parts import (
+from equivariance.report.html.parts import (
     BROKEN,
     MARKS,
     NOTHING,
@@ -21,7 +21,7 @@ from equivariance.report.html_parts import (
     table,
     tag,
 )
-from equivariance.report.html_scale import LEVELS, heat
+from equivariance.report.html.scale import LEVELS, heat
 
 _OPEN_DEPTH = 1
 """Levels that are open though nothing in them is broken."""

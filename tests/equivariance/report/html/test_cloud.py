@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from equivariance.report.html import to_html
-from equivariance.report.html_cloud import MOST
-from tests.equivariance.html_demo import demonstration, knot, large
-from tests.equivariance.html_page import BROKEN, FINDING, Page
+from equivariance.report.html.cloud import MOST
+from equivariance.report.html.page import to_html
+from tests.equivariance.helpers.html_demo import demonstration, knot, large
+from tests.equivariance.helpers.html_page import BROKEN, FINDING, Page
 
 CROSS = "6"
 CORNERS = ((0.0, 0.0, 0.0), (1.0, 0.0, 0.0), (0.0, 2.0, 0.0), (0.0, 0.0, 4.0))

@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 
 from equivariance.findings import Curve, Finding
-from equivariance.report.html_parts import Html, number, tag
-from equivariance.report.html_scale import LogAxis, exponents, powers_around
+from equivariance.report.html.parts import Html, number, tag
+from equivariance.report.html.scale import LogAxis, exponents, powers_around
 
 _LEFT, _RIGHT, _TOP, _HEIGHT, _BELOW = 46, 8, 8, 140, 24
 _WIDTH = 330

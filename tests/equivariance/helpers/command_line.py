@@ -2,8 +2,8 @@
 
 import json
 
-from equivariance.diagnose import main
-from tests.equivariance.subjects import MODULE
+from equivariance.cli.main import main
+from tests.equivariance.helpers.subjects import MODULE
 
 QUICK = ["--samples", "2"]
 

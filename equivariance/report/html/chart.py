@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from equivariance.findings import LayerRow, Report
-from equivariance.report.html_parts import BROKEN, Html, call_name, join, number, precisions, scroll_box, tag
-from equivariance.report.html_scale import LogAxis, exponents
+from equivariance.report.html.parts import BROKEN, Html, call_name, join, number, precisions, scroll_box, tag
+from equivariance.report.html.scale import LogAxis, exponents
 from equivariance.words import counted
 
 _LEFT, _RIGHT, _TOP, _HEIGHT = 96, 16, 14, 230

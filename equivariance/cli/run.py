@@ -10,18 +10,18 @@ from pathlib import Path
 
 import torch
 
+from equivariance.cli.options import choose, device_of, settings_of
+from equivariance.cli.progress_bar import ProgressBar
+from equivariance.cli.screen import Examined, all_of, plain, show, those_broken
 from equivariance.contracts.layers import matching_layers
 from equivariance.contracts.nested import map_tensors
 from equivariance.errors import ArgumentError, ChoiceError, first_line
 from equivariance.findings import Report
 from equivariance.groups.named import groups_of
-from equivariance.options import choose, device_of, settings_of
-from equivariance.progress_bar import ProgressBar
 from equivariance.report.files import check_writable, write_text
-from equivariance.report.html import to_html
+from equivariance.report.html.page import to_html
 from equivariance.report.json import to_json
 from equivariance.report.sarif import to_sarif
-from equivariance.report.screen import Examined, all_of, plain, show, those_broken
 from equivariance.settings import Settings
 from equivariance.subject import BUILT_IN, Subject, as_registered, examine_subject, load_checkpoint, load_subject
 

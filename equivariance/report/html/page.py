@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from importlib.resources import files
 
 from equivariance.findings import LayerRow, Report
-from equivariance.report.html_chart import charts
-from equivariance.report.html_cloud import cloud_of, coordinates
-from equivariance.report.html_findings import cards, notes
-from equivariance.report.html_parts import NOTHING, Html, badge, join, number, precisions, table, tag
-from equivariance.report.html_tree import numbers, tree
+from equivariance.report.html.chart import charts
+from equivariance.report.html.cloud import cloud_of, coordinates
+from equivariance.report.html.findings import cards, notes
+from equivariance.report.html.parts import NOTHING, Html, badge, join, number, precisions, table, tag
+from equivariance.report.html.tree import numbers, tree
 from equivariance.words import counted
 
 _WORDS = {

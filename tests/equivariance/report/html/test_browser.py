@@ -2,9 +2,9 @@
 
 import pytest
 
-from equivariance.report.html import to_html
-from tests.equivariance.browser import AFTER_DRAWING, executable
-from tests.equivariance.html_demo import demonstration, large
+from equivariance.report.html.page import to_html
+from tests.equivariance.helpers.browser import AFTER_DRAWING, executable
+from tests.equivariance.helpers.html_demo import demonstration, large
 
 pytestmark = [
     pytest.mark.browser,

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from equivariance.findings import Curve
-from equivariance.report.html import to_html
-from tests.equivariance.html_page import BROKEN, FINDING, Page, assert_drawings_lie_inside
+from equivariance.report.html.page import to_html
+from tests.equivariance.helpers.html_page import BROKEN, FINDING, Page, assert_drawings_lie_inside
 
 NAMES = {"translation": "|t|", "angle": "angle", "scale": "factor", "precision": "precision", "density": "density"}
 

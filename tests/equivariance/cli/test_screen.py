@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from tests.equivariance import subjects
-from tests.equivariance.command_line import QUICK, as_json, run
+from tests.equivariance.helpers import subjects
+from tests.equivariance.helpers.command_line import QUICK, as_json, run
 
 SUBJECT = f"--subject={subjects.MODULE}:"
 

@@ -12,7 +12,7 @@ from equivariance import Contract, Irreps
 from equivariance.subject import Known, Subject
 from tests.equivariance.helpers.specimens import Mix, Scale, Stack, normal
 
-MODULE = "tests.equivariance.subjects"
+MODULE = "tests.equivariance.helpers.subjects"
 
 
 class Biased(Scale):

@@ -8,7 +8,7 @@ import tokenize
 from pathlib import Path
 
 from equivariance.findings import Finding, Location
-from equivariance.report.html_parts import Html, join, tag
+from equivariance.report.html.parts import Html, join, tag
 
 _AROUND = {"layer": (0, 9), "suspect": (4, 4), "confirmed": (4, 4)}
 """Lines before and after the marked one: a layer's code follows the line that begins it."""

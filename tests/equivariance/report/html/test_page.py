@@ -10,18 +10,10 @@ from hypothesis import strategies as st
 import equivariance as eq
 from equivariance import groups
 from equivariance.findings import CAUSES, Finding, Location, Report
-from equivariance.report.html import to_html
-from equivariance.report.html_parts import tag
-from equivariance.report.html_scale import LEVELS
-from tests.equivariance.html_page import (
-    BROKEN,
-    FINDING,
-    SOUND,
-    Page,
-    assert_drawings_lie_inside,
-    row,
-    rows_of,
-)
+from equivariance.report.html.page import to_html
+from equivariance.report.html.parts import tag
+from equivariance.report.html.scale import LEVELS
+from tests.equivariance.helpers.html_page import BROKEN, FINDING, SOUND, Page, assert_drawings_lie_inside, row, rows_of
 
 REFERENCES = ("aria-labelledby", "data-copy", "data-tree", "for")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from equivariance.findings import Finding, Report
-from equivariance.report.html_parts import Html, join, number, tag
+from equivariance.report.html.parts import Html, join, number, tag
 from equivariance.words import counted
 
 MOST = 2000

@@ -9,10 +9,10 @@ import threading
 import pytest
 import torch
 
-from equivariance.diagnose import main
+from equivariance.cli.main import main
 from equivariance.report.files import write_text
-from tests.equivariance.command_line import QUICK, as_json, run
-from tests.equivariance.subjects import MODULE, Biased
+from tests.equivariance.helpers.command_line import QUICK, as_json, run
+from tests.equivariance.helpers.subjects import MODULE, Biased
 
 SUBJECT = f"--subject={MODULE}:"
 
@@ -245,9 +245,9 @@ def test_groups_that_are_not_claimed_and_have_no_axis_are_left_out(capsys):
         (["--subject", ""], "subject='': expected one of"),
         (["--subject", "nothing"], "subject='nothing': expected one of"),
         (["--subject", "no.such.module:factory"], "subject='no.such.module:factory': expected module:factory that can"),
-        ([SUBJECT + "nothing"], "subject='tests.equivariance.subjects:nothing'"),
+        ([SUBJECT + "nothing"], "subject='tests.equivariance.helpers.subjects:nothing'"),
         ([SUBJECT + "value"], "expected"),
-        ([SUBJECT + ""], "subject='tests.equivariance.subjects:'"),
+        ([SUBJECT + ""], "subject='tests.equivariance.helpers.subjects:'"),
         (["--subject", ":sound"], "subject=':sound'"),
         ([SUBJECT + "no_subject"], "a factory that returns equivariance.subject.Subject, not int"),
         ([SUBJECT + "explodes"], "RuntimeError: no data"),

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from equivariance.findings import Report
-from equivariance.report.html import to_html
-from equivariance.report.html_chart import in_order_of_outputs
-from equivariance.report.html_parts import MARKS, number
-from equivariance.report.html_scale import LEVELS, LogAxis, exponents, heat
-from tests.equivariance.html_page import BROKEN, FINDING, Page, assert_drawings_lie_inside, row
+from equivariance.report.html.chart import in_order_of_outputs
+from equivariance.report.html.page import to_html
+from equivariance.report.html.parts import MARKS, number
+from equivariance.report.html.scale import LEVELS, LogAxis, exponents, heat
+from tests.equivariance.helpers.html_page import BROKEN, FINDING, Page, assert_drawings_lie_inside, row
 
 
 def test_one_drawing_for_each_symmetry_names_every_layer():
