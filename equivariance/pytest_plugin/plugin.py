@@ -14,9 +14,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from equivariance.errors import ArgumentError, EquivarianceAssertionError
-from equivariance.pytest_marker import DESCRIPTION, check_options, fail_with, is_given, network_of, options_of, refuse
-from equivariance.pytest_profiles import PROFILES, load_hypothesis
-from equivariance.pytest_results import Result, packed, properties, summary, unpacked, write_page
+from equivariance.pytest_plugin.marker import (
+    DESCRIPTION,
+    check_options,
+    fail_with,
+    is_given,
+    network_of,
+    options_of,
+    refuse,
+)
+from equivariance.pytest_plugin.profiles import PROFILES, load_hypothesis
+from equivariance.pytest_plugin.results import Result, packed, properties, summary, unpacked, write_page
 
 if TYPE_CHECKING:
     from equivariance.findings import Report
