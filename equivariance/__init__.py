@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from equivariance import groups
-    from equivariance.check import assert_equivariant, check, diagnose
+    from equivariance.api import assert_equivariant, check, diagnose
     from equivariance.contracts.contract import Contract
     from equivariance.contracts.nested import GraphFields
     from equivariance.errors import (
@@ -64,7 +64,7 @@ __all__ = [
 
 _HOMES = {
     "representations.axes": ("Concatenated",),
-    "check": ("assert_equivariant", "check", "diagnose"),
+    "api": ("assert_equivariant", "check", "diagnose"),
     "contracts.contract": ("Contract",),
     "errors": (
         *("ArgumentError", "ChoiceError", "ContractError", "EquivarianceAssertionError", "MissingDependencyError"),

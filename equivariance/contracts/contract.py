@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from equivariance._words import counted
 from equivariance.contracts.nested import UNSPECIFIED, compile_spec, leaves
 from equivariance.errors import ArgumentError, ContractError
 from equivariance.representations.standard import CartesianPoints, Invariant
-from equivariance.words import counted
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,7 @@ class Examinations:
     def examine(self, *args: Any, **kwargs: Any) -> Report:
         """``equivariance.diagnose``, remembered for the test that runs."""
         __tracebackhide__ = True
-        from equivariance.check import diagnose
+        from equivariance.api import diagnose
         from equivariance.errors import ArgumentError
 
         try:
@@ -157,7 +157,7 @@ class Examinations:
 
     def _judge(self, returned: object, options: dict[str, Any]) -> None:
         __tracebackhide__ = True
-        from equivariance.check import diagnose
+        from equivariance.api import diagnose
 
         module, args = network_of(returned, options)
         others = {name: value for name, value in options.items() if name != "args"}

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from equivariance.words import counted
+from equivariance._words import counted
 
 if TYPE_CHECKING:
     from equivariance.findings import Finding, Report

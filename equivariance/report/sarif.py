@@ -15,9 +15,9 @@ from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
 
+from equivariance.cause_catalogue import RULES
 from equivariance.findings import CAUSES, Finding, Report
 from equivariance.report.regions import region_of
-from equivariance.report.rules import RULES
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 

@@ -11,8 +11,8 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from equivariance._words import counted
 from equivariance.findings import Finding, LayerRow, Report
-from equivariance.words import counted
 
 WIDTH = 118
 _Called = tuple[str, int, str]

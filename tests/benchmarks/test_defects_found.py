@@ -8,7 +8,7 @@ import pytest
 import equivariance as eq
 from benchmarks.defects.page import page
 from benchmarks.defects.score import Task, outcome
-from tests.equivariance.planted import case_of
+from tests.equivariance.helpers.planted import case_of
 
 
 @pytest.mark.parametrize(

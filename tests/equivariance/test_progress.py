@@ -3,7 +3,7 @@
 import pytest
 
 from equivariance._engine.diagnosis.examine import examine_module
-from equivariance.check import diagnose
+from equivariance.api import diagnose
 from equivariance.contracts.layers import layer_contracts
 from equivariance.settings import Settings
 from tests.equivariance.helpers.specimens import Mix, Scale, Stack, normal

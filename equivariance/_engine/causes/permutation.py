@@ -5,8 +5,8 @@ from __future__ import annotations
 from equivariance._engine.causes.experiment import NUMBERED, Experiment, noisy
 from equivariance._engine.causes.explanation import Explanation, explained
 from equivariance._engine.causes.row_matching import reordered
+from equivariance._words import counted
 from equivariance.groups.elements import Transform, permutation, samples
-from equivariance.words import counted
 
 
 def explain_permutation(experiment: Experiment, element: Transform, part: str) -> Explanation:

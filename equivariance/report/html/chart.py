@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from equivariance._words import counted
 from equivariance.findings import LayerRow, Report
 from equivariance.report.html.parts import BROKEN, Html, call_name, join, number, precisions, scroll_box, tag
 from equivariance.report.html.scale import LogAxis, exponents
-from equivariance.words import counted
 
 _LEFT, _RIGHT, _TOP, _HEIGHT = 96, 16, 14, 230
 _WIDTH, _NARROWEST, _WIDEST = 1080, 13.0, 88.0

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from equivariance._words import counted
 from equivariance.findings import Finding, Report
 from equivariance.report.html.parts import Html, join, number, tag
-from equivariance.words import counted
 
 MOST = 2000
 """Points that are drawn, and beside them the worst of each finding."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
+from equivariance._words import counted
 from equivariance.findings import Finding
 from equivariance.groups.elements import Transform
 from equivariance.report.html.cloud import Cloud, nodes
@@ -12,7 +13,6 @@ from equivariance.report.html.curves import curves
 from equivariance.report.html.parts import MARKS, Html, join, layer_name, number, scroll_box, size, symmetry_name, tag
 from equivariance.report.html.scale import LogAxis, exponents
 from equivariance.report.html.source import where
-from equivariance.words import counted
 
 _METER_LEFT, _METER_WIDTH = 76, 340
 _SMALLEST_SHOWN = 1e-16

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib.resources import files
 
+from equivariance._words import counted
 from equivariance.findings import LayerRow, Report
 from equivariance.report.html.chart import charts
 from equivariance.report.html.cloud import cloud_of, coordinates
 from equivariance.report.html.findings import cards, notes
 from equivariance.report.html.parts import NOTHING, Html, badge, join, number, precisions, table, tag
 from equivariance.report.html.tree import numbers, tree
-from equivariance.words import counted
 
 _WORDS = {
     "introduced": "the layer alone, fed with exactly transformed activations of the reference run: large at culprits.",

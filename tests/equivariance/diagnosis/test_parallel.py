@@ -14,7 +14,7 @@ from equivariance.errors import ArgumentError, ChoiceError, UndeclaredTensorErro
 from equivariance.progress import Unobserved
 from equivariance.settings import Settings
 from tests.equivariance.helpers.command_line import run
-from tests.equivariance.planted import diagnosed
+from tests.equivariance.helpers.planted import diagnosed
 
 
 def nothing(words):

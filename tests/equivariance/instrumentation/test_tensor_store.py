@@ -12,7 +12,7 @@ import equivariance as eq
 from benchmarks.defects.catalogue import CASES
 from equivariance._engine.instrumentation.tensor_store import GIBIBYTE, Keeper, Memory
 from equivariance.errors import ArgumentError
-from tests.equivariance.planted import diagnosed
+from tests.equivariance.helpers.planted import diagnosed
 
 
 def test_what_fits_stays_as_it_is():

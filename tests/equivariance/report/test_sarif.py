@@ -10,10 +10,10 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 import equivariance as eq
+from equivariance.cause_catalogue import RULES
 from equivariance.findings import CAUSES, Finding, Location, Report
 from equivariance.groups.elements import rotation
 from equivariance.report.regions import region_of
-from equivariance.report.rules import RULES
 from equivariance.report.sarif import to_sarif
 from tests.equivariance.helpers.specimens import Mix, Scale, Stack, normal
 

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 import equivariance as eq
-from tests.equivariance.conditions.clouds import POINTS, diagnosed, told
+from tests.equivariance.helpers.clouds import POINTS, diagnosed, told
 from tests.equivariance.helpers.specimens import normal
 
 geometric = pytest.importorskip("torch_geometric.nn", reason="needs torch_geometric: pip install -e '.[dev]'")

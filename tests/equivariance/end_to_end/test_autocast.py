@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from tests.equivariance.conditions.clouds import Network, diagnosed, messages, told
+from tests.equivariance.helpers.clouds import Network, diagnosed, messages, told
 from tests.equivariance.helpers.specimens import normal
 
 AUTOCAST = {"device_type": "cpu", "dtype": torch.bfloat16}

@@ -8,7 +8,7 @@ from e3nn import o3
 from torch import nn
 
 import equivariance as eq
-from tests.equivariance.conditions.clouds import NUMBERS, VECTORS, Network, diagnosed, messages, told
+from tests.equivariance.helpers.clouds import NUMBERS, VECTORS, Network, diagnosed, messages, told
 from tests.equivariance.helpers.specimens import normal
 
 on_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU with CUDA")

@@ -6,7 +6,7 @@ from torch import nn
 from torch.func import functional_call, grad, jacrev, vmap
 from torch.utils.checkpoint import checkpoint
 
-from tests.equivariance.conditions.clouds import NUMBERS, Network, diagnosed, messages, told
+from tests.equivariance.helpers.clouds import NUMBERS, Network, diagnosed, messages, told
 
 
 class Mapped(Network):

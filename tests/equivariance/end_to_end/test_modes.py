@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.equivariance.conditions.clouds import NUMBERS, VECTORS, Network, diagnosed, messages, told
+from tests.equivariance.helpers.clouds import NUMBERS, VECTORS, Network, diagnosed, messages, told
 
 RELU = ("", "confirmed", "h = torch.relu(h)")
 

@@ -7,7 +7,7 @@ from e3nn import o3
 from torch import Tensor, nn
 
 import equivariance as eq
-from tests.equivariance.conditions.clouds import Network, diagnosed, messages, told
+from tests.equivariance.helpers.clouds import Network, diagnosed, messages, told
 from tests.equivariance.helpers.specimens import normal
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from tests.equivariance.conditions.clouds import VECTORS, diagnosed, messages, told
+from tests.equivariance.helpers.clouds import VECTORS, diagnosed, messages, told
 from tests.equivariance.helpers.specimens import normal
 
 

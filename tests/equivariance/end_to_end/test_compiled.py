@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 import equivariance as eq
-from tests.equivariance.conditions.clouds import POINTS, VECTORS, Network, diagnosed, messages, told
+from tests.equivariance.helpers.clouds import POINTS, VECTORS, Network, diagnosed, messages, told
 from tests.equivariance.helpers.specimens import normal
 
 NOTICE = "without torch.compile"

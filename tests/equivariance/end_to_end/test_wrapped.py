@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrizations
 
-from tests.equivariance.conditions.clouds import Network, diagnosed, told
+from tests.equivariance.helpers.clouds import Network, diagnosed, told
 from tests.equivariance.helpers.specimens import normal
 
 
