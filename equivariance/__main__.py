@@ -1,8 +1,6 @@
 """``python -m equivariance`` is ``python -m equivariance.diagnose``."""
 
-import sys
-
-from equivariance.cli.main import main
+from equivariance.cli.main import run_as_command
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_as_command()

@@ -41,8 +41,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
+def run_as_command() -> NoReturn:
+    """Run the command line as a process and leave with its exit code."""
+    # A terminal without Unicode gets references to characters, which a page in HTML may hold, and no traceback.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="xmlcharrefreplace")
+    sys.exit(main())
+
+
 def _parser() -> argparse.ArgumentParser:
-    from equivariance.groups.named import NAMED_GROUPS
+    from equivariance.groups import NAMED_GROUPS
 
     parser = _Parser(
         prog=f"python -m {PROGRAM}",
@@ -79,10 +87,3 @@ def _parser() -> argparse.ArgumentParser:
     add("--output", metavar="FILE", help="write the report there and not to the screen")
     add("--quiet", action="store_true", help="no progress bar, and of the text nothing but findings")
     return parser
-
-
-if __name__ == "__main__":
-    # A terminal without Unicode gets references to characters, which a page in HTML may hold, and no traceback.
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="xmlcharrefreplace")
-    sys.exit(main())

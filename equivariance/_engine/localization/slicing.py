@@ -1,8 +1,9 @@
 """From the recordings of one layer's code to the operations that break the law: what is broken, and what it came from.
 
 A value is judged by its level (:mod:`equivariance._engine.laws.matching`). Going back from a broken output through
-values that are not lawful themselves, one meets every operation that takes part in the break; what is broken on the way but was put
-right before the output is never met. An operation that only took lawful values, and made one that is not, is a *drop*.
+values that are not lawful themselves, one meets every operation that takes part in the break; what is broken on the
+way but was put right before the output is never met. An operation that only took lawful values, and made one that is
+not, is a *drop*.
 """
 
 from __future__ import annotations
