@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from equivariance import groups
     from equivariance.api import assert_equivariant, check, diagnose
+    from equivariance.cause_catalogue import CAUSES
     from equivariance.contracts.contract import Contract
     from equivariance.contracts.nested import GraphFields
     from equivariance.errors import (
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
         MissingDependencyError,
         UndeclaredTensorError,
     )
-    from equivariance.findings import CAUSES, Curve, Finding, LayerRow, Location, Report
+    from equivariance.findings import Curve, Finding, LayerRow, Location, Report
     from equivariance.groups.elements import Transform
     from equivariance.representations.axes import Concatenated
     from equivariance.representations.base import Representation

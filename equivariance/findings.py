@@ -7,25 +7,6 @@ from pathlib import Path
 
 from equivariance.groups.elements import Transform
 
-CAUSES = (
-    "absolute-position",
-    "component-mixing",
-    "wrong-irrep",
-    "frame-dependent",
-    "order-dependent",
-    "batch-coupled",
-    "discrete-tie",
-    "precision",
-    "ill-conditioned",
-    "discretization",
-    "nondeterministic",
-    "not-finite",
-    "vanishing",
-    "undeclared-input",
-    "unknown",
-)
-"""The causes that a finding may name."""
-
 
 @dataclass(frozen=True)
 class Location:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
+import multiprocessing
 from dataclasses import dataclass, field
 
 import torch
 
-from equivariance._engine.diagnosis.parallel import check_jobs
 from equivariance.errors import ArgumentError
 from equivariance.groups.sampling import Group
 from equivariance.progress import UNOBSERVED, Observer
@@ -65,3 +65,13 @@ class Settings:
         check_jobs(self.jobs)
         if not (self.layers is None or isinstance(self.layers, str)):
             raise ArgumentError("layers", self.layers, "a substring of paths or class names, or a glob, as a string")
+
+
+def check_jobs(jobs: int) -> None:
+    """Raise where so many processes cannot share the work."""
+    if type(jobs) is not int or jobs < 1:
+        raise ArgumentError("jobs", jobs, "a whole number of processes, 1 or more")
+    if jobs > 1 and "fork" not in multiprocessing.get_all_start_methods():
+        raise ArgumentError("jobs", jobs, "1 where the system cannot copy a process (os.fork)")
+    if jobs > 1 and torch.cuda.is_initialized():
+        raise ArgumentError("jobs", jobs, "1 once CUDA is in use: copies of a process cannot use it")

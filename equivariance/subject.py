@@ -18,10 +18,11 @@ from typing import Any
 import torch
 
 from equivariance._engine.diagnosis.examine import examine_module
+from equivariance.cause_catalogue import CAUSES
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.layers import layer_contracts
 from equivariance.errors import ArgumentError, ChoiceError
-from equivariance.findings import CAUSES, Finding, Report
+from equivariance.findings import Finding, Report
 from equivariance.groups.named import SYMMETRIES, groups_of
 from equivariance.settings import Settings
 

@@ -15,8 +15,8 @@ from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
 
-from equivariance.cause_catalogue import RULES
-from equivariance.findings import CAUSES, Finding, Report
+from equivariance.cause_catalogue import CAUSES, RULES
+from equivariance.findings import Finding, Report
 from equivariance.report.regions import region_of
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"

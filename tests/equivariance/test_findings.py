@@ -6,8 +6,9 @@ from dataclasses import FrozenInstanceError
 import pytest
 
 import equivariance as eq
+from equivariance.cause_catalogue import CAUSES
 from equivariance.errors import ArgumentError
-from equivariance.findings import CAUSES, Finding, Location, Report, Unclaimed
+from equivariance.findings import Finding, Location, Report, Unclaimed
 from equivariance.groups import SYMMETRIES
 from tests.equivariance.helpers.specimens import Mix, Scale, Stack, normal
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from equivariance._engine.causes.error_curves import cloud_of, curves_of, node_errors
 from equivariance._engine.causes.experiment import Experiment
 from equivariance._engine.causes.explain import explain
-from equivariance._engine.causes.explanation import after_others, in_local_frame, remedy
+from equivariance._engine.causes.explanation import after_others, in_local_frame
 from equivariance._engine.instrumentation.hooks import Call
 from equivariance._engine.instrumentation.perturbations import Repaired, with_leaf
 from equivariance._engine.instrumentation.reference import Site
@@ -18,6 +18,7 @@ from equivariance._engine.measurement.relative_error import PartKey, compare, pa
 from equivariance._engine.measurement.survey import Surveyor
 from equivariance._engine.measurement.survey_results import Trial, Worst
 from equivariance._engine.measurement.verdict import Reading, Verdict
+from equivariance.cause_catalogue import remedy
 from equivariance.findings import Finding, LayerRow, Location
 from equivariance.groups.elements import Transform
 from equivariance.groups.sampling import Group

@@ -13,22 +13,10 @@ from typing import Any, TypeVar
 
 import torch
 
-from equivariance.errors import ArgumentError
-
 Told = Callable[[Any], None]
 """Is told of progress, in something that can be pickled."""
 
 T = TypeVar("T")
-
-
-def check_jobs(jobs: int) -> None:
-    """Raise where so many processes cannot share the work."""
-    if type(jobs) is not int or jobs < 1:
-        raise ArgumentError("jobs", jobs, "a whole number of processes, 1 or more")
-    if jobs > 1 and "fork" not in multiprocessing.get_all_start_methods():
-        raise ArgumentError("jobs", jobs, "1 where the system cannot copy a process (os.fork)")
-    if jobs > 1 and torch.cuda.is_initialized():
-        raise ArgumentError("jobs", jobs, "1 once CUDA is in use: copies of a process cannot use it")
 
 
 def in_processes(works: Sequence[Callable[[Told], T]], jobs: int, told: Told) -> Iterator[tuple[int, T]]:

@@ -11,7 +11,6 @@ from typing import Any
 
 import torch
 
-from equivariance._engine.causes.explanation import remedy
 from equivariance._engine.diagnosis.first_bad_operation import where_drawn, where_not_finite
 from equivariance._engine.instrumentation.hooks import Call, buffers_kept, call_with
 from equivariance._engine.instrumentation.perturbations import noise_like
@@ -22,6 +21,7 @@ from equivariance._engine.instrumentation.tensor_identity import equal, identiti
 from equivariance._engine.instrumentation.testbed import Bench, State
 from equivariance._engine.measurement.relative_error import PartKey, compare, part_name, worst
 from equivariance._engine.measurement.verdict import CONFIDENCE
+from equivariance.cause_catalogue import remedy
 from equivariance.contracts.nested import UNSPECIFIED, cast, cloned, leaves, map_tensors
 from equivariance.findings import Finding
 from equivariance.groups.elements import Transform

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from equivariance.findings import CAUSES
+from equivariance.cause_catalogue import CAUSES
 from tests.equivariance.helpers.mechanism_table import BROKEN, SOUND
 
 DTYPES = (torch.float32, torch.float64)

@@ -8,7 +8,8 @@ import jsonschema
 import pytest
 
 import equivariance as eq
-from equivariance.findings import CAUSES, Curve, Finding, LayerRow, Location, Report, Unclaimed
+from equivariance.cause_catalogue import CAUSES
+from equivariance.findings import Curve, Finding, LayerRow, Location, Report, Unclaimed
 from equivariance.groups import SYMMETRIES
 from equivariance.groups.elements import rotation
 from equivariance.report.json import SCHEMA_VERSION, schema, to_json

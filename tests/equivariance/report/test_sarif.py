@@ -10,8 +10,8 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 import equivariance as eq
-from equivariance.cause_catalogue import RULES
-from equivariance.findings import CAUSES, Finding, Location, Report
+from equivariance.cause_catalogue import CAUSES, RULES
+from equivariance.findings import Finding, Location, Report
 from equivariance.groups.elements import rotation
 from equivariance.report.regions import region_of
 from equivariance.report.sarif import to_sarif

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 import equivariance as eq
 from equivariance import groups
-from equivariance.findings import CAUSES, Finding, Location, Report
+from equivariance.cause_catalogue import CAUSES
+from equivariance.findings import Finding, Location, Report
 from equivariance.report.html.page import to_html
 from equivariance.report.html.parts import tag
 from equivariance.report.html.scale import LEVELS
