@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from equivariance.representations.base import Representation
     from equivariance.representations.cartesian_tensor import CartesianTensor
     from equivariance.representations.grid import Grid
+    from equivariance.representations.irreps import Irreps
     from equivariance.representations.sizes import SampleStarts
-    from equivariance.representations.standard import CartesianPoints, Invariant, Irreps, NodeIndices
+    from equivariance.representations.standard import CartesianPoints, Invariant, NodeIndices
 
 __all__ = [
     "CAUSES",

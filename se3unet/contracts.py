@@ -24,7 +24,7 @@ from equivariance import (
     Representation,
     Transform,
 )
-from equivariance.representations.parts import Part
+from equivariance.representations.base import Part
 from equivariance.representations.wigner import wigner_d
 from se3unet.attention import MultiHeadAttention, TFNConvolution
 from se3unet.block import ResidualBlock, SE3Transformer

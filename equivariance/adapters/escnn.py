@@ -25,8 +25,7 @@ from equivariance.errors import ArgumentError, ContractError, ForeignElementErro
 from equivariance.groups.elements import Transform, cube_rotations
 from equivariance.groups.sampling import Elements, Group, Inversions, Rotations
 from equivariance.representations.axes import BatchAxis, NodeAxis
-from equivariance.representations.base import Representation
-from equivariance.representations.parts import Part, labels_of
+from equivariance.representations.base import Part, Representation, labels_of
 from equivariance.representations.standard import Invariant
 
 TYPES = (enn.GeometricTensor,)

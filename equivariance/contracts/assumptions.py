@@ -14,8 +14,9 @@ from equivariance.errors import ArgumentError
 from equivariance.representations.axes import Assumed
 from equivariance.representations.base import Representation
 from equivariance.representations.formatting import in_words
+from equivariance.representations.irreps import Irreps
 from equivariance.representations.sizes import SampleStarts, Sizes, sizes_of
-from equivariance.representations.standard import CartesianPoints, Invariant, Irreps, NodeIndices
+from equivariance.representations.standard import CartesianPoints, Invariant, NodeIndices
 
 _POINTS, _VECTORS = "cartesian_points", "1x1o"
 

@@ -11,7 +11,8 @@ from scipy.spatial import cKDTree
 
 from equivariance.contracts.assumptions import Assumption
 from equivariance.representations.base import Representation
-from equivariance.representations.standard import CartesianPoints, Irreps
+from equivariance.representations.irreps import Irreps
+from equivariance.representations.standard import CartesianPoints
 
 _ROWS = 16
 """So many rows are looked at: that all of them are made of pairs of points does not happen by chance."""

@@ -24,7 +24,8 @@ from equivariance.contracts.nested import leaves
 from equivariance.errors import ContractError
 from equivariance.representations.base import Representation
 from equivariance.representations.formatting import as_python, in_words
-from equivariance.representations.standard import Invariant, Irreps
+from equivariance.representations.irreps import Irreps
+from equivariance.representations.standard import Invariant
 
 
 class Unstated(Enum):

@@ -20,7 +20,8 @@ from equivariance.contracts.adapter_registry import Adapter, adapter_of
 from equivariance.errors import ContractError, UndeclaredTensorError
 from equivariance.groups.elements import Transform
 from equivariance.representations.base import Representation
-from equivariance.representations.standard import Invariant, Irreps, as_representation
+from equivariance.representations.irreps import Irreps
+from equivariance.representations.standard import Invariant, as_representation
 
 _DEPTH = 3
 """How deep objects of unknown types are searched for tensors that nobody would transform."""

@@ -9,8 +9,9 @@ from equivariance.representations.axes import Concatenated
 from equivariance.representations.base import Representation
 from equivariance.representations.cartesian_tensor import CartesianTensor
 from equivariance.representations.grid import Grid
+from equivariance.representations.irreps import Irreps
 from equivariance.representations.sizes import SampleStarts
-from equivariance.representations.standard import CartesianPoints, Invariant, Irreps, NodeIndices, as_representation
+from equivariance.representations.standard import CartesianPoints, Invariant, NodeIndices, as_representation
 
 __all__ = [
     "CartesianPoints",

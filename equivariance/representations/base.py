@@ -7,8 +7,10 @@ samples (selected by the batch symmetry). Where it does not say, the first axis 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import accumulate, pairwise
 from typing import ClassVar, Self
 
 import torch
@@ -24,7 +26,6 @@ from equivariance.representations.axes import (
     chosen_segments,
     position,
 )
-from equivariance.representations.parts import Part
 from equivariance.representations.tensor_support import unfit
 
 _IDENTITY = Transform().matrix
@@ -165,3 +166,25 @@ class Representation(ABC):
             return tensor.index_select(axis, torch.tensor(element.samples, device=tensor.device))
         chosen = chosen_segments(self.concatenated, length, element)
         return torch.cat([tensor.narrow(axis, start, size) for start, size in chosen], dim=axis)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A piece of a tensor that transforms by itself: one irrep of a leaf, or the whole leaf."""
+
+    label: str
+    values: torch.Tensor
+
+
+def labels_of(blocks: Iterable[tuple[str, int]]) -> tuple[str, ...]:
+    """A label of its own for each block, of its name and its number of components.
+
+    That is the name; blocks that share one are told apart by their components, counted from 0, the last not included.
+    """
+    named = list(blocks)
+    times = Counter(name for name, _ in named)
+    spans = pairwise(accumulate((size for _, size in named), initial=0))
+    return tuple(
+        f"{name} at {start}:{stop}" if times[name] > 1 else name
+        for (name, _), (start, stop) in zip(named, spans, strict=True)
+    )

@@ -8,8 +8,9 @@ from dataclasses import Field, fields
 from equivariance.representations.axes import Concatenated
 from equivariance.representations.base import Representation
 from equivariance.representations.cartesian_tensor import CartesianTensor
+from equivariance.representations.irreps import Irreps
 from equivariance.representations.sizes import SampleStarts
-from equivariance.representations.standard import CartesianPoints, Invariant, Irreps, NodeIndices
+from equivariance.representations.standard import CartesianPoints, Invariant, NodeIndices
 
 _SHORT = {CartesianPoints: '"cartesian_points"', Invariant: "None"}
 

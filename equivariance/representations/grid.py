@@ -14,10 +14,9 @@ import torch
 from equivariance.errors import ArgumentError, ContractError
 from equivariance.groups.elements import Transform
 from equivariance.representations.axes import BatchAxis, NodeAxis
-from equivariance.representations.base import Representation
+from equivariance.representations.base import Part, Representation, labels_of
+from equivariance.representations.irreps import Irreps
 from equivariance.representations.lattice import Lattice
-from equivariance.representations.parts import Part, labels_of
-from equivariance.representations.standard import Irreps
 
 _PLANAR = re.compile(r"(?:(\d+)x)?(\d+)([eo]?)")
 

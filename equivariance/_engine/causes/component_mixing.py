@@ -18,7 +18,8 @@ from equivariance._engine.causes.explanation import Explanation, explained
 from equivariance._engine.causes.quantization import respects_the_cube
 from equivariance.groups.elements import cube_rotations
 from equivariance.representations.base import Representation
-from equivariance.representations.standard import CartesianPoints, Irreps
+from equivariance.representations.irreps import Irreps
+from equivariance.representations.standard import CartesianPoints
 
 _SAME = 1e-6
 """Two results that differ by less than this share are the same, beyond rounding."""

@@ -28,7 +28,8 @@ from equivariance.contracts.nested import cast, cloned, leaves, walk
 from equivariance.errors import ForeignElementError
 from equivariance.groups.elements import Transform
 from equivariance.representations.base import Representation
-from equivariance.representations.standard import CartesianPoints, Irreps
+from equivariance.representations.irreps import Irreps
+from equivariance.representations.standard import CartesianPoints
 
 Change = Callable[[torch.Tensor, Representation, str], torch.Tensor]
 

@@ -13,7 +13,8 @@ from equivariance._engine.causes.experiment import Experiment, degree_of, part_o
 from equivariance._engine.causes.explanation import Explanation, explained
 from equivariance.groups.elements import Transform, rotation, translation
 from equivariance.representations.base import Representation
-from equivariance.representations.standard import CartesianPoints, Invariant, Irreps, NodeIndices
+from equivariance.representations.irreps import Irreps
+from equivariance.representations.standard import CartesianPoints, Invariant, NodeIndices
 from equivariance.representations.wigner import wigner_d
 
 _HIGHEST = 6

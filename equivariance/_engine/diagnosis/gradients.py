@@ -22,7 +22,8 @@ from equivariance.contracts.nested import UNSPECIFIED, leaves, walk
 from equivariance.errors import ArgumentError, first_line
 from equivariance.findings import Finding, Report
 from equivariance.representations.base import Representation
-from equivariance.representations.standard import CartesianPoints, Invariant, Irreps, NodeIndices
+from equivariance.representations.irreps import Irreps
+from equivariance.representations.standard import CartesianPoints, Invariant, NodeIndices
 from equivariance.settings import Settings
 
 _INNER = "network"

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from equivariance._engine.inference.output_runs import Leaf
 from equivariance.groups.elements import Transform
-from equivariance.representations.standard import Irreps
+from equivariance.representations.irreps import Irreps
 from equivariance.representations.wigner import wigner_d
 
 _MOST_DEGREE = 6

@@ -18,7 +18,8 @@ from equivariance.contracts.declared import declared_contract
 from equivariance.representations.axes import Assumed, BatchAxis, Concatenated, NodeAxis
 from equivariance.representations.base import Representation
 from equivariance.representations.cartesian_tensor import CartesianTensor
-from equivariance.representations.standard import CartesianPoints, Invariant, Irreps, NodeIndices
+from equivariance.representations.irreps import Irreps
+from equivariance.representations.standard import CartesianPoints, Invariant, NodeIndices
 
 _NEAR = 0.05
 """A law that is broken by less is taken as meant."""

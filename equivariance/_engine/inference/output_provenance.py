@@ -14,7 +14,8 @@ from equivariance._engine.measurement.prepare import Prepared
 from equivariance.contracts.assumptions import children
 from equivariance.contracts.declared import declared_contract
 from equivariance.representations.base import Representation
-from equivariance.representations.standard import Irreps, as_representation
+from equivariance.representations.irreps import Irreps
+from equivariance.representations.standard import as_representation
 
 
 class _Makers:

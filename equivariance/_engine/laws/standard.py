@@ -10,7 +10,8 @@ import torch
 from equivariance._engine.laws.forms import Law, Moved, Reordered, Selected, Signed, Turned, Unchanged
 from equivariance._engine.laws.representation import Lawful
 from equivariance.representations.base import Representation
-from equivariance.representations.standard import CartesianPoints, Invariant, Irreps
+from equivariance.representations.irreps import Irreps
+from equivariance.representations.standard import CartesianPoints, Invariant
 
 _KEPT = (None, Unchanged())
 

@@ -1,0 +1,92 @@
+"""Irreps of O(3) on the last axis, in e3nn's notation, basis and order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import ClassVar
+
+import torch
+
+from equivariance.errors import ArgumentError, ContractError
+from equivariance.groups.elements import Transform
+from equivariance.representations.base import Part, Representation, labels_of
+from equivariance.representations.wigner import wigner_d
+
+
+@dataclass(frozen=True)
+class Irreps(Representation):
+    """The last axis transforms by irreps of O(3), e3nn's notation, basis and order; axes before it are carried along.
+
+    Attributes
+    ----------
+    irreps : a string in e3nn's notation; ``o3.Irreps`` print as such strings
+    """
+
+    irreps: str
+
+    _component_axes: ClassVar[int] = 1
+    keeps_lengths: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        """Normalize the notation."""
+        from e3nn import o3  # imported here: it costs a second
+
+        try:
+            object.__setattr__(self, "irreps", str(o3.Irreps(self.irreps)))
+        except (ValueError, AssertionError, TypeError) as error:
+            raise ArgumentError("irreps", self.irreps, "irreps in e3nn's notation, for example '8x0e+4x1o'") from error
+
+    @property
+    def blocks(self) -> tuple[tuple[int, int, int], ...]:
+        """(multiplicity, degree, parity) of each irrep in order."""
+        return _blocks(self.irreps)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What the part of each is called."""
+        return _labels(self.irreps)
+
+    @property
+    def dim(self) -> int:
+        """Length of the last axis."""
+        return sum(mul * (2 * degree + 1) for mul, degree, _ in self.blocks)
+
+    def check(self, tensor: torch.Tensor, path: str) -> None:
+        """The last axis must have the dimension of the irreps."""
+        super().check(tensor, path)
+        if tensor.dim() == 0 or tensor.shape[-1] != self.dim:
+            shape = tuple(tensor.shape)
+            raise ContractError(path, f"tensor of shape {shape}", f"a last axis of {self.dim}, for {self.irreps}")
+        if not tensor.is_floating_point() and any(block[1:] != (0, 1) for block in self.blocks):
+            raise ContractError(path, f"tensor of dtype {tensor.dtype}", f"floating-point numbers, for {self.irreps}")
+
+    def act(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
+        """Each block times its Wigner D."""
+        pieces = []
+        for (mul, degree, parity), block in zip(self.blocks, self._split(values), strict=True):
+            matrix = wigner_d(degree, parity, element).to(values.device)
+            shaped = block.reshape(*block.shape[:-1], mul, 2 * degree + 1)
+            pieces.append((shaped @ matrix.T).reshape(block.shape))
+        return torch.cat(pieces, dim=-1) if pieces else values
+
+    def parts(self, values: torch.Tensor) -> Iterator[Part]:
+        """One part per block."""
+        for label, block in zip(self.labels, self._split(values), strict=True):
+            yield Part(label, block)
+
+    def _split(self, values: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return values.split([mul * (2 * degree + 1) for mul, degree, _ in self.blocks], dim=-1)
+
+
+@lru_cache(maxsize=1024)
+def _blocks(irreps: str) -> tuple[tuple[int, int, int], ...]:
+    from e3nn import o3
+
+    return tuple((m.mul, m.ir.l, m.ir.p) for m in o3.Irreps(irreps))
+
+
+@lru_cache(maxsize=1024)
+def _labels(irreps: str) -> tuple[str, ...]:
+    return labels_of((f"{m}x{d}{'e' if p > 0 else 'o'}", m * (2 * d + 1)) for m, d, p in _blocks(irreps))
