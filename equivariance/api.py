@@ -10,8 +10,7 @@ import torch
 
 from equivariance._engine.diagnosis.gradients import with_gradients
 from equivariance._engine.diagnosis.request import Request
-from equivariance._engine.instrumentation.sources import as_module
-from equivariance.contracts.callables import NOTICE, is_compiled
+from equivariance.contracts.callables import NOTICE, as_module, is_compiled
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.inputs import UNSTATED, group_of_arguments
 from equivariance.contracts.layers import layer_contracts

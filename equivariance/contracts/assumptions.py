@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import torch
+from scipy.spatial import cKDTree
 
 from equivariance.contracts import field_names as names
 from equivariance.contracts.adapter_registry import adapter_of
+from equivariance.contracts.nested import children
 from equivariance.errors import ArgumentError
 from equivariance.representations.axes import Assumed
 from equivariance.representations.base import Representation
@@ -69,16 +72,6 @@ def assume(value: Any, path: tuple[str | int, ...], sizes: Sizes | None = None) 
     own = cloud_of(named)
     for key, entry in items.items():
         yield from assume(entry, (*path, key), own if own != Sizes() else sizes)
-
-
-def children(value: Any) -> Iterator[tuple[str | int, Any]]:
-    """Key or field and entry of each value within a container."""
-    if isinstance(value, Mapping):
-        yield from value.items()
-    elif isinstance(value, (list, tuple)):
-        yield from enumerate(value)
-    elif is_dataclass(value) and not isinstance(value, type):
-        yield from ((entry.name, getattr(value, entry.name)) for entry in fields(value))
 
 
 def cloud_of(named: Mapping[str, Any]) -> Sizes:
@@ -155,3 +148,49 @@ def _range(tensor: torch.Tensor) -> str:
 def _name(path: tuple[str | int, ...]) -> str | int:
     """The last word of a path; numbers of a list have none."""
     return next((step for step in reversed(path) if isinstance(step, str)), "")
+
+
+_ROWS = 16
+"""So many rows are looked at: that all of them are made of pairs of points does not happen by chance."""
+
+
+_CLOSE = 4.0
+"""Rounding of a difference, in machine epsilons of the largest number."""
+
+
+def with_differences(assumptions: Iterable[Assumption]) -> list[Assumption]:
+    """What is asked about, answered where its rows are rows of the positions, or differences of two of them."""
+    found = list(assumptions)
+    clouds = [a for a in found if isinstance(a.representation, CartesianPoints)]
+    return [_answered(a, clouds) if a.asked else a for a in found]
+
+
+def _answered(asked: Assumption, clouds: Sequence[Assumption]) -> Assumption:
+    rows = _rows(asked.value)
+    rows = rows[(rows != 0).any(axis=1)]
+    if not len(rows) or (rows == rows.round()).all():  # directions of a lattice are kinds as often as differences
+        return asked
+    for cloud in clouds:
+        close = _CLOSE * max(torch.finfo(a.value.dtype).eps for a in (asked, cloud))
+        law, told = _told(rows[:: -(-len(rows) // _ROWS)], _rows(cloud.value), close)
+        if law is not None:
+            law = replace(law, nodes=asked.representation.nodes, batch=asked.representation.batch)
+            return replace(asked, representation=law, why=f"its rows are {told} {cloud.place}", asked=False)
+    return asked
+
+
+def _told(rows: np.ndarray, points: np.ndarray, close: float) -> tuple[Representation | None, str]:
+    if not len(points):
+        return None, ""
+    tree, within = cKDTree(points), close * max(np.abs(points).max(), np.abs(rows).max())
+    if (tree.query(rows)[0] <= within).all():
+        return CartesianPoints(), "rows of"
+    if all((tree.query(points + row)[0] <= within).any() for row in rows):
+        return Irreps("1x1o"), "differences of rows of"
+    return None, ""
+
+
+def _rows(tensor: torch.Tensor) -> np.ndarray:
+    """Those that are finite, in float64."""
+    rows = tensor.detach().cpu().double().reshape(-1, 3).numpy()
+    return rows[np.isfinite(rows).all(axis=1)]

@@ -14,12 +14,11 @@ from typing import Any
 
 import torch
 
-from equivariance._engine.instrumentation.sources import name_of
 from equivariance.contracts.adapter_registry import adapter_of
-from equivariance.contracts.assumptions import Assumption, assume
+from equivariance.contracts.assumptions import Assumption, assume, with_differences
+from equivariance.contracts.callables import name_of
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.declared import declared_contract
-from equivariance.contracts.derived import with_differences
 from equivariance.contracts.nested import leaves
 from equivariance.errors import ContractError
 from equivariance.representations.base import Representation
@@ -93,7 +92,7 @@ def inputs_of(module: torch.nn.Module, arguments: Mapping[str, Any]) -> Inputs:
     Parameters
     ----------
     module : what is called; its own contract is used as far as it fits the arguments
-    arguments : the values by parameter name, as :func:`equivariance.contracts.contract.bind` gives them
+    arguments : the values by parameter name, as :func:`equivariance.contracts.signature.bind` gives them
     """
     contract = declared_contract(module) or Contract({}, None)
     stated = {k: s for k, s in contract.inputs.items() if k in arguments and _fits(arguments[k], s)}

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 import torch
 
-from equivariance._engine.instrumentation.hooks import layer_names
-from equivariance.contracts.contract import Contract, parameters_of
+from equivariance.contracts.contract import Contract
 from equivariance.contracts.declared import declared_contract
+from equivariance.contracts.signature import parameters_of
 from equivariance.errors import ArgumentError, ChoiceError
 
 
@@ -50,3 +50,15 @@ def matching_layers(module: torch.nn.Module, pattern: str | None) -> set[str]:
     if not matched:
         raise ChoiceError("layer", pattern, [n for n in names if n])
     return matched
+
+
+def layer_names(module: torch.nn.Module) -> dict[str, tuple[str, ...]]:
+    """Every submodule whose calls can be watched, by its first dotted path, with its further paths (shared modules).
+
+    TorchScript modules are opaque: Python hooks see neither their insides nor, reliably, their calls.
+    """
+    names: dict[int, list[str]] = {}
+    for name, layer in module.named_modules(remove_duplicate=False):
+        if name == "" or not isinstance(layer, torch.jit.ScriptModule):
+            names.setdefault(id(layer), []).append(name)
+    return {found[0]: tuple(found[1:]) for found in names.values()}

@@ -267,3 +267,13 @@ def _filled(cell: CellType) -> bool:
     except ValueError:
         return False
     return True
+
+
+def children(value: Any) -> Iterator[tuple[str | int, Any]]:
+    """Key or field and entry of each value within a container."""
+    if isinstance(value, Mapping):
+        yield from value.items()
+    elif isinstance(value, (list, tuple)):
+        yield from enumerate(value)
+    elif is_dataclass(value) and not isinstance(value, type):
+        yield from ((entry.name, getattr(value, entry.name)) for entry in fields(value))

@@ -15,11 +15,11 @@ from equivariance._engine.diagnosis.parallel import in_processes
 from equivariance._engine.diagnosis.sanity import examine
 from equivariance._engine.inference.layers import Inferred, infer, usable
 from equivariance._engine.instrumentation.hooks import quiet
-from equivariance._engine.instrumentation.sources import name_of
 from equivariance._engine.instrumentation.testbed import Bench
 from equivariance._engine.measurement.grid_setting import between_cells
 from equivariance._engine.measurement.prepare import Prepared, prepared
 from equivariance._engine.measurement.survey import Surveyor
+from equivariance.contracts.callables import name_of
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.layers import matching_layers
 from equivariance.findings import Finding, LayerRow, Report, Unclaimed

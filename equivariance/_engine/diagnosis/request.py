@@ -13,9 +13,10 @@ from equivariance._engine.inference.inputs_by_trial import answered
 from equivariance._engine.inference.outputs import MOTIONS, Outputs, outputs_from_runs
 from equivariance._engine.instrumentation.sources import location_of
 from equivariance._engine.measurement.prepare import Prepared, prepared
-from equivariance.contracts.contract import Contract, bound
+from equivariance.contracts.contract import Contract
 from equivariance.contracts.inputs import UNSTATED, Inputs, inputs_of, outputs_of
 from equivariance.contracts.nested import sizes_of_graphs
+from equivariance.contracts.signature import bound
 from equivariance.errors import ArgumentError
 from equivariance.findings import Finding, Report
 from equivariance.groups.named import groups_of

@@ -11,8 +11,8 @@ from equivariance._engine.inference.output_runs import Path
 from equivariance._engine.instrumentation.hooks import Call
 from equivariance._engine.instrumentation.testbed import State
 from equivariance._engine.measurement.prepare import Prepared
-from equivariance.contracts.assumptions import children
 from equivariance.contracts.declared import declared_contract
+from equivariance.contracts.nested import children
 from equivariance.representations.base import Representation
 from equivariance.representations.irreps import Irreps
 from equivariance.representations.standard import as_representation

@@ -16,8 +16,7 @@ from equivariance._engine.measurement.prepare import Prepared
 from equivariance._engine.measurement.relative_error import PartError, compare
 from equivariance._engine.measurement.survey import Surveyor
 from equivariance._engine.measurement.verdict import Reading, Verdict
-from equivariance.contracts.assumptions import children
-from equivariance.contracts.nested import cast, transform, walk
+from equivariance.contracts.nested import cast, children, transform, walk
 from equivariance.errors import ArgumentError, ContractError
 from equivariance.groups.elements import Transform
 from equivariance.representations.base import Representation

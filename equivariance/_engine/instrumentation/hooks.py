@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from equivariance.contracts.callables import uncompiled
-from equivariance.contracts.contract import signature_of, unbind
+from equivariance.contracts.signature import signature_of, unbind
 
 
 class Call(NamedTuple):
@@ -106,18 +106,6 @@ class Watch:
 
     def _leaving(self, layer: torch.nn.Module, args: Any, kwargs: Any, output: Any) -> Any:
         return None if self._handler is None else self._handler.leave(self._stack.pop(), output)
-
-
-def layer_names(module: torch.nn.Module) -> dict[str, tuple[str, ...]]:
-    """Every submodule whose calls can be watched, by its first dotted path, with its further paths (shared modules).
-
-    TorchScript modules are opaque: Python hooks see neither their insides nor, reliably, their calls.
-    """
-    names: dict[int, list[str]] = {}
-    for name, layer in module.named_modules(remove_duplicate=False):
-        if name == "" or not isinstance(layer, torch.jit.ScriptModule):
-            names.setdefault(id(layer), []).append(name)
-    return {found[0]: tuple(found[1:]) for found in names.values()}
 
 
 @contextmanager

@@ -24,8 +24,8 @@ from equivariance._engine.instrumentation.operations import ALIASES, Event, Numb
 from equivariance._engine.instrumentation.schemas import changed_in_place, described, tensors_in
 from equivariance._engine.instrumentation.source_lines import Place, places_of
 from equivariance._engine.instrumentation.tensor_store import Keeper, Memory
-from equivariance.contracts.contract import bind
 from equivariance.contracts.nested import UNSPECIFIED, leaves, map_tensors
+from equivariance.contracts.signature import bind
 from equivariance.errors import ContractError
 from equivariance.representations.tensor_support import dense, in_one_piece, laid_out, unfit
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from equivariance._engine.laws.forms import Law, Unchanged
 from equivariance._engine.laws.representation import Lawful
-from equivariance.contracts.contract import Contract
+from equivariance.contracts.contract import Contract, grids_in
 from equivariance.errors import ArgumentError
 from equivariance.groups.elements import Transform
 from equivariance.representations.grid import Grid
@@ -104,15 +104,6 @@ def known_grids(contracts: Mapping[str, Contract]) -> Grids | None:
     """What contracts say of grids; None where there are none."""
     found = [how for c in contracts.values() for spec in (*c.inputs.values(), c.output) for how in grids_in(spec)]
     return Grids(tuple(dict.fromkeys(found))) if found else None
-
-
-def grids_in(spec: object) -> Iterator[Grid]:
-    """The fields of a compiled specification."""
-    if isinstance(spec, Grid):
-        yield spec
-    elif isinstance(spec, (Mapping, list)):
-        for item in spec.values() if isinstance(spec, Mapping) else spec:
-            yield from grids_in(item)
 
 
 def plain_on_grid(tensor: Tensor, symmetry: str, grids: Grids) -> Iterator[Law]:

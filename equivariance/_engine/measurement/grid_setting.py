@@ -7,8 +7,7 @@ from typing import Any
 
 import torch
 
-from equivariance._engine.laws.grid import grids_in
-from equivariance.contracts.contract import Contract
+from equivariance.contracts.contract import Contract, grids_in
 from equivariance.contracts.nested import leaves
 from equivariance.groups.elements import Transform, rotation
 from equivariance.groups.lattice import GridSetting

@@ -12,7 +12,7 @@ import torch
 from equivariance._engine.instrumentation.hooks import Call, Handler, buffers_kept, call_with
 from equivariance._engine.instrumentation.reference import COURSE, DIVERGED, Errors, Reference, Site
 from equivariance._engine.instrumentation.testbed import Bench, State
-from equivariance.contracts.contract import bind
+from equivariance.contracts.signature import bind
 
 
 class _OtherCourse(Exception):

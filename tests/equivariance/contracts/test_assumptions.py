@@ -4,8 +4,7 @@ import pytest
 import torch
 
 import equivariance as eq
-from equivariance.contracts.assumptions import assume
-from equivariance.contracts.derived import with_differences
+from equivariance.contracts.assumptions import assume, with_differences
 from equivariance.errors import ArgumentError
 from equivariance.groups import samples
 from equivariance.representations import CartesianPoints, Invariant, Irreps, NodeIndices, as_representation

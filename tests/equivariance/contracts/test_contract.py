@@ -9,8 +9,9 @@ from e3nn import nn as e3nn_nn
 from e3nn import o3
 
 import equivariance as eq
-from equivariance.contracts.contract import Contract, bind, call_contract, unbind
+from equivariance.contracts.contract import Contract, call_contract
 from equivariance.contracts.declared import declared_contract
+from equivariance.contracts.signature import bind, unbind
 from equivariance.errors import ArgumentError, ContractError, UndeclaredTensorError
 from equivariance.representations import CartesianPoints, Invariant, Irreps
 from tests.equivariance.helpers.specimens import Scale, Stack, normal

@@ -7,7 +7,7 @@ from e3nn import o3
 from e3nn.nn.models.v2106.gate_points_networks import SimpleNetwork
 
 import equivariance as eq
-from equivariance._engine.instrumentation.sources import as_module
+from equivariance.contracts.callables import as_module
 from equivariance.contracts.declared import declared_contract
 from equivariance.contracts.inputs import inputs_of
 from equivariance.errors import ArgumentError, UndeclaredTensorError

@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from equivariance._engine.instrumentation.hooks import Call, Watch, buffers_kept, call_with, layer_names, preserved
+from equivariance._engine.instrumentation.hooks import Call, Watch, buffers_kept, call_with, preserved
+from equivariance.contracts.layers import layer_names
 from tests.equivariance.helpers.specimens import Applied, Scale, Stack, normal
 
 X = normal(2, 4, 3)

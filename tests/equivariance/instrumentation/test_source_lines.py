@@ -8,7 +8,8 @@ import torch
 from e3nn import o3
 from torch import nn
 
-from equivariance._engine.instrumentation.sources import as_module, location_of, name_of, source_of
+from equivariance._engine.instrumentation.sources import location_of, source_of
+from equivariance.contracts.callables import as_module, name_of
 from equivariance.errors import ArgumentError
 from tests.equivariance.helpers import specimens
 from tests.equivariance.helpers.specimens import Mix, Scale, Stack

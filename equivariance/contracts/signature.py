@@ -1,0 +1,110 @@
+"""Binds the arguments of a call by parameter name."""
+
+from __future__ import annotations
+
+import inspect
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from equivariance._words import counted
+from equivariance.errors import ArgumentError
+
+
+def bind(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a call by parameter name, those left at their default not included.
+
+    ``*args`` stay one tuple under their name; a callable without a Python signature gets the names "0", "1", ...
+    """
+    return signature_of(function).bind(args, kwargs)
+
+
+def positional_of(args: object) -> tuple[Any, ...]:
+    """Positional arguments: those of a tuple or a list, or a single one."""
+    return tuple(args) if isinstance(args, (tuple, list)) else (args,)
+
+
+def bound(function: Callable[..., Any], args: object, kwargs: Mapping[str, Any] | None) -> dict[str, Any]:
+    """As :func:`bind`, of the public arguments.
+
+    Raises
+    ------
+    ArgumentError : the callable does not take them
+    """
+    positional = positional_of(args)
+    try:
+        return bind(function, positional, kwargs or {})
+    except TypeError as error:
+        hint = "; a mapping is one argument, arguments by name are kwargs={...}" if isinstance(args, Mapping) else ""
+        expected, count = f"what the callable takes: {error}{hint}", counted(len(positional), "argument")
+        raise ArgumentError("args", count, expected) from error
+
+
+def parameters_of(function: Callable[..., Any], default: Collection[str]) -> tuple[str, ...]:
+    """The names that :func:`bind` may give; ``default`` for a callable without a Python signature."""
+    try:
+        return tuple(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        return tuple(default)
+
+
+def unbind(function: Callable[..., Any], arguments: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The inverse of :func:`bind`: positional and keyword arguments."""
+    return signature_of(function).unbind(arguments)
+
+
+class Signature:
+    """What a callable takes, with what is quicker asked of simple ones: layers are called many times.
+
+    Attributes
+    ----------
+    whole : as inspect tells it; None for a callable without a Python signature
+    plain : the names, where every argument can be given by place and by name; else nothing
+    required : how many of these have no default
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        """Read it."""
+        self.whole: inspect.Signature | None = None
+        self.plain: tuple[str, ...] = ()
+        self.required = 0
+        try:
+            self.whole = inspect.signature(function)
+        except (TypeError, ValueError):
+            return
+        parameters = self.whole.parameters.values()
+        if all(p.kind == p.POSITIONAL_OR_KEYWORD for p in parameters):
+            self.plain = tuple(p.name for p in parameters)
+        self.required = sum(p.default is p.empty for p in parameters)
+
+    def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        """As :func:`bind`."""
+        if self.whole is None:
+            return {**{str(i): a for i, a in enumerate(args)}, **kwargs}
+        if self.plain and not kwargs and self.required <= len(args) <= len(self.plain):
+            return dict(zip(self.plain, args, strict=False))
+        return dict(self.whole.bind(*args, **kwargs).arguments)
+
+    def unbind(self, arguments: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """As :func:`unbind`."""
+        if self.whole is None:
+            by_name = {k: v for k, v in arguments.items() if not k.isdigit()}
+            return tuple(v for k, v in arguments.items() if k.isdigit()), by_name
+        if self.plain[: len(arguments)] == tuple(arguments):
+            return tuple(arguments.values()), {}
+        given = inspect.BoundArguments(self.whole, OrderedDict(arguments))
+        return given.args, given.kwargs
+
+
+_signatures: WeakKeyDictionary[Callable[..., Any], Signature] = WeakKeyDictionary()
+
+
+def signature_of(function: Callable[..., Any]) -> Signature:
+    """The signature, read once per method of a class."""
+    if not inspect.ismethod(function) or not inspect.isfunction(function.__func__):
+        return Signature(function)
+    found = _signatures.get(function.__func__)
+    if found is None:
+        found = _signatures[function.__func__] = Signature(function)
+    return found
