@@ -4,18 +4,10 @@ from __future__ import annotations
 
 import torch
 
-from equivariance._engine.causes.experiment import (
-    Change,
-    Experiment,
-    degree_of,
-    generator_of,
-    noisy,
-    part_of,
-    scaled,
-    turns,
-)
+from equivariance._engine.causes.experiment import Experiment, degree_of, part_of
 from equivariance._engine.causes.explanation import Explanation, explained
 from equivariance._engine.causes.quantization import respects_the_cube
+from equivariance._engine.instrumentation.perturbations import Change, generator_of, noisy, scaled, turns
 from equivariance.groups.elements import cube_rotations
 from equivariance.representations.base import Representation
 from equivariance.representations.irreps import Irreps

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from scipy.spatial.transform import Rotation
 
-from equivariance._engine.causes.experiment import Experiment, part_of, scaled, turns
+from equivariance._engine.causes.experiment import Experiment, part_of
+from equivariance._engine.instrumentation.perturbations import scaled, turns
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import leaves
 from equivariance.errors import ForeignElementError

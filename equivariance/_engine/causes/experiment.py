@@ -7,14 +7,14 @@ changed, they are run once more to have answers to these.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 
 from equivariance._engine.instrumentation.hooks import Call, buffers_kept, call_with
-from equivariance._engine.instrumentation.perturbations import noise_like
+from equivariance._engine.instrumentation.perturbations import Change
 from equivariance._engine.instrumentation.reference import Introduced, Reference, Site
 from equivariance._engine.localization.recording import Healing
 from equivariance._engine.localization.suspects import Suspect
@@ -30,13 +30,6 @@ from equivariance.groups.elements import Transform
 from equivariance.representations.base import Representation
 from equivariance.representations.irreps import Irreps
 from equivariance.representations.standard import CartesianPoints
-
-Change = Callable[[torch.Tensor, Representation, str], torch.Tensor]
-
-NUMBERED = "of whole numbers: "
-
-DECIDES = "_local_scalar_dense"
-"""The operation that gives a Python number, by which a program decides what it does."""
 
 DOMINANT = 1e-4
 """An element is respected where its error is below this share of the break: a smaller second break does not count."""
@@ -267,38 +260,9 @@ def degree_of(how: Representation | None, label: str) -> int | None:
     return None
 
 
-def turns(how: Representation) -> bool:
-    """Whether the components of a tensor change under rotation."""
-    return isinstance(how, CartesianPoints) or (
-        isinstance(how, Irreps) and any(degree > 0 for _, degree, _ in how.blocks)
-    )
-
-
 def part_of(tensor: torch.Tensor, how: Representation, label: str) -> torch.Tensor:
     """The values of one part of a leaf."""
     return next((p.values for p in how.parts(tensor) if p.label == label), tensor)
-
-
-def scaled(factor: float) -> Change:
-    """Positions, and everything that turns, ``factor`` times as large."""
-    return lambda t, how, _: t * factor if turns(how) and t.is_floating_point() else t
-
-
-def generator_of(seed: int) -> torch.Generator:
-    """A generator whose numbers are not those that an example drew from the same seed."""
-    return torch.Generator().manual_seed(seed + 104_729)
-
-
-def noisy(size: float, seed: int) -> Change:
-    """Positions, and everything that turns, moved by normal noise, ``size`` times their root mean square."""
-    generator = generator_of(seed)
-
-    def change(tensor: torch.Tensor, how: Representation, _: str) -> torch.Tensor:
-        if not (turns(how) and tensor.is_floating_point() and tensor.numel()):
-            return tensor
-        return tensor + size * float(tensor.double().square().mean().sqrt()) * noise_like(tensor, generator)
-
-    return change
 
 
 def _calls(reference: Reference, owner: Call, layer: str) -> list[Call]:

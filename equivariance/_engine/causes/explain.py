@@ -6,7 +6,7 @@ import math
 
 import torch
 
-from equivariance._engine.causes.experiment import DECIDES, Experiment
+from equivariance._engine.causes.experiment import Experiment
 from equivariance._engine.causes.explanation import Explanation, explained
 from equivariance._engine.causes.fixed_axes import INVARIANTS, free_axis
 from equivariance._engine.causes.grid import explain_on_grid
@@ -15,6 +15,7 @@ from equivariance._engine.causes.quantization import is_grid_of_cells
 from equivariance._engine.causes.rotation import explain_inversion, explain_rotation
 from equivariance._engine.causes.translation import explain_translation
 from equivariance._engine.causes.wrong_representation import forgotten_input
+from equivariance._engine.instrumentation.operations import DECIDES
 from equivariance._engine.localization.suspects import Suspect
 from equivariance._engine.measurement.verdict import Verdict
 from equivariance.errors import ForeignElementError

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from equivariance._engine.causes.experiment import Experiment, noisy, turns
+from equivariance._engine.causes.experiment import Experiment
 from equivariance._engine.causes.explanation import Explanation, explained
 from equivariance._engine.causes.row_matching import flipped
+from equivariance._engine.instrumentation.perturbations import noisy, turns
 from equivariance.groups.elements import rotation
 
 ORDINARY = tuple(rotation(v) for v in ([0.3, -0.7, 1.1], [-1.2, 0.4, 0.5], [0.9, 0.8, -0.3]))

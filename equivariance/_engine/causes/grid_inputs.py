@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from scipy import ndimage
 
-from equivariance._engine.causes.experiment import Change, generator_of
+from equivariance._engine.instrumentation.perturbations import Change, generator_of
 from equivariance._engine.laws.grid import lattice_of
 from equivariance.representations.base import Representation
 

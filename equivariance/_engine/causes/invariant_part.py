@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import torch
 
-from equivariance._engine.causes.experiment import Experiment, degree_of, noisy, part_of
+from equivariance._engine.causes.experiment import Experiment, degree_of, part_of
 from equivariance._engine.causes.explanation import Explanation, explained
 from equivariance._engine.causes.fixed_axes import ORDINARY
+from equivariance._engine.instrumentation.perturbations import noisy
 from equivariance.representations.wigner import wigner_d
 
 

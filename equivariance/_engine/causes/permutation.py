@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from equivariance._engine.causes.experiment import NUMBERED, Experiment, noisy
+from equivariance._engine.causes.experiment import Experiment
 from equivariance._engine.causes.explanation import Explanation, explained
 from equivariance._engine.causes.row_matching import reordered
+from equivariance._engine.instrumentation.operations import NUMBERED
+from equivariance._engine.instrumentation.perturbations import noisy
 from equivariance._words import counted
 from equivariance.groups.elements import Transform, permutation, samples
 

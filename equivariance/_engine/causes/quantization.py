@@ -10,8 +10,10 @@ from itertools import pairwise
 import numpy as np
 import torch
 
-from equivariance._engine.causes.experiment import DECIDES, Change, Experiment, noisy, scaled
+from equivariance._engine.causes.experiment import Experiment
 from equivariance._engine.causes.row_matching import reordered
+from equivariance._engine.instrumentation.operations import DECIDES
+from equivariance._engine.instrumentation.perturbations import Change, noisy, scaled
 from equivariance.groups.elements import Transform, cube_rotations, rotation, translation
 
 _SMALL = 1e-6

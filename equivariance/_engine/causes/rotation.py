@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from equivariance._engine.causes.component_mixing import Components
-from equivariance._engine.causes.experiment import DECIDES, Experiment, part_of, scaled
+from equivariance._engine.causes.experiment import Experiment, part_of
 from equivariance._engine.causes.explanation import Explanation, explained
 from equivariance._engine.causes.fixed_axes import (
     FIX_SIGNS,
@@ -31,6 +31,8 @@ from equivariance._engine.causes.quantization import (
 )
 from equivariance._engine.causes.row_matching import ascending_axis, reordered
 from equivariance._engine.causes.wrong_representation import other_law
+from equivariance._engine.instrumentation.operations import DECIDES
+from equivariance._engine.instrumentation.perturbations import scaled
 from equivariance.groups.elements import Transform, rotation
 from equivariance.representations.standard import NodeIndices
 

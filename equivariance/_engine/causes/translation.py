@@ -7,9 +7,10 @@ import math
 import numpy as np
 import torch
 
-from equivariance._engine.causes.experiment import DECIDES, Experiment, degree_of, part_of
+from equivariance._engine.causes.experiment import Experiment, degree_of, part_of
 from equivariance._engine.causes.explanation import Explanation, explained
 from equivariance._engine.causes.quantization import cell_size, falls_into_cells
+from equivariance._engine.instrumentation.operations import DECIDES
 from equivariance.groups.elements import Transform, translation
 from equivariance.representations.standard import CartesianPoints
 

@@ -16,7 +16,7 @@ import torch
 
 from equivariance._engine.diagnosis.examine import examine_module
 from equivariance._engine.instrumentation.hooks import call_with
-from equivariance._engine.instrumentation.sources import location_of
+from equivariance._engine.instrumentation.source_lines import location_of
 from equivariance.contracts.contract import call_contract
 from equivariance.contracts.nested import UNSPECIFIED, leaves, walk
 from equivariance.errors import ArgumentError, first_line

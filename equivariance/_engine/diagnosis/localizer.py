@@ -11,7 +11,7 @@ from equivariance._engine.causes.explanation import after_others, in_local_frame
 from equivariance._engine.instrumentation.hooks import Call
 from equivariance._engine.instrumentation.perturbations import Repaired, with_leaf
 from equivariance._engine.instrumentation.reference import Site
-from equivariance._engine.instrumentation.sources import location_at, location_of
+from equivariance._engine.instrumentation.source_lines import location_at, location_of
 from equivariance._engine.localization.suspects import Suspect, suspects_of
 from equivariance._engine.localization.violations import Break, breaks_of, parts_of
 from equivariance._engine.measurement.relative_error import PartKey, compare, part_name, worst

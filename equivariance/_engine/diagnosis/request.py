@@ -11,7 +11,7 @@ import torch
 from equivariance._engine.diagnosis.examine import examine_module
 from equivariance._engine.inference.inputs_by_trial import answered
 from equivariance._engine.inference.outputs import MOTIONS, Outputs, outputs_from_runs
-from equivariance._engine.instrumentation.sources import location_of
+from equivariance._engine.instrumentation.source_lines import location_of
 from equivariance._engine.measurement.prepare import Prepared, prepared
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.inputs import UNSTATED, Inputs, inputs_of, outputs_of

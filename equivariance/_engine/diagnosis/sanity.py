@@ -15,8 +15,7 @@ from equivariance._engine.diagnosis.first_bad_operation import where_drawn, wher
 from equivariance._engine.instrumentation.hooks import Call, buffers_kept, call_with
 from equivariance._engine.instrumentation.perturbations import noise_like
 from equivariance._engine.instrumentation.reference import Reference
-from equivariance._engine.instrumentation.source_lines import Place
-from equivariance._engine.instrumentation.sources import location_at, location_of
+from equivariance._engine.instrumentation.source_lines import Place, location_at, location_of
 from equivariance._engine.instrumentation.tensor_identity import equal, identities
 from equivariance._engine.instrumentation.testbed import Bench, State
 from equivariance._engine.measurement.relative_error import PartKey, compare, part_name, worst

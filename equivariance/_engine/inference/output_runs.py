@@ -10,8 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from equivariance._engine.causes.experiment import noisy
-from equivariance._engine.instrumentation.perturbations import shaken
+from equivariance._engine.instrumentation.perturbations import noisy, shaken
 from equivariance._engine.measurement.prepare import Prepared
 from equivariance._engine.measurement.relative_error import PartError, compare
 from equivariance._engine.measurement.survey import Surveyor

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -14,6 +14,9 @@ from equivariance._engine.instrumentation.transform_cache import Once
 from equivariance._engine.measurement.relative_error import compare
 from equivariance.contracts.nested import UNSPECIFIED, cast, leaves, map_tensors, walk
 from equivariance.groups.elements import Transform
+from equivariance.representations.base import Representation
+from equivariance.representations.irreps import Irreps
+from equivariance.representations.standard import CartesianPoints
 
 
 class Jittered:
@@ -124,3 +127,35 @@ def _take_back(tensor: torch.Tensor, made: torch.Tensor, exact: torch.Tensor) ->
     if tensor.is_floating_point():
         return tensor - (made - exact).to(tensor.dtype)
     return torch.where(tensor == made, exact, tensor)
+
+
+Change = Callable[[torch.Tensor, Representation, str], torch.Tensor]
+
+
+def turns(how: Representation) -> bool:
+    """Whether the components of a tensor change under rotation."""
+    return isinstance(how, CartesianPoints) or (
+        isinstance(how, Irreps) and any(degree > 0 for _, degree, _ in how.blocks)
+    )
+
+
+def scaled(factor: float) -> Change:
+    """Positions, and everything that turns, ``factor`` times as large."""
+    return lambda t, how, _: t * factor if turns(how) and t.is_floating_point() else t
+
+
+def generator_of(seed: int) -> torch.Generator:
+    """A generator whose numbers are not those that an example drew from the same seed."""
+    return torch.Generator().manual_seed(seed + 104_729)
+
+
+def noisy(size: float, seed: int) -> Change:
+    """Positions, and everything that turns, moved by normal noise, ``size`` times their root mean square."""
+    generator = generator_of(seed)
+
+    def change(tensor: torch.Tensor, how: Representation, _: str) -> torch.Tensor:
+        if not (turns(how) and tensor.is_floating_point() and tensor.numel()):
+            return tensor
+        return tensor + size * float(tensor.double().square().mean().sqrt()) * noise_like(tensor, generator)
+
+    return change

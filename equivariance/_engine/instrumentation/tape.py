@@ -20,8 +20,15 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from equivariance._engine.instrumentation.autograd_links import Origins
-from equivariance._engine.instrumentation.operations import ALIASES, Event, Number, Passed
-from equivariance._engine.instrumentation.schemas import changed_in_place, described, tensors_in
+from equivariance._engine.instrumentation.operations import (
+    ALIASES,
+    Event,
+    Number,
+    Passed,
+    changed_in_place,
+    described,
+    tensors_in,
+)
 from equivariance._engine.instrumentation.source_lines import Place, places_of
 from equivariance._engine.instrumentation.tensor_store import Keeper, Memory
 from equivariance.contracts.nested import UNSPECIFIED, leaves, map_tensors

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from equivariance._engine.causes.experiment import NUMBERED
+from equivariance._engine.instrumentation.operations import NUMBERED
 from equivariance._engine.instrumentation.source_lines import Place
 from equivariance._engine.localization.intervention import Statement, Tracer
 from equivariance._engine.localization.locate_statement import located, tracer_of

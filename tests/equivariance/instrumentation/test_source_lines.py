@@ -8,7 +8,7 @@ import torch
 from e3nn import o3
 from torch import nn
 
-from equivariance._engine.instrumentation.sources import location_of, source_of
+from equivariance._engine.instrumentation.source_lines import location_of, source_of
 from equivariance.contracts.callables import as_module, name_of
 from equivariance.errors import ArgumentError
 from tests.equivariance.helpers import specimens
