@@ -6,15 +6,16 @@ import math
 
 import torch
 
+from equivariance._engine.causes.batch import explain_batch
 from equivariance._engine.causes.experiment import Experiment
 from equivariance._engine.causes.explanation import Explanation, explained
 from equivariance._engine.causes.fixed_axes import INVARIANTS, free_axis
 from equivariance._engine.causes.grid import explain_on_grid
-from equivariance._engine.causes.permutation import explain_batch, explain_permutation
+from equivariance._engine.causes.permutation import explain_permutation
 from equivariance._engine.causes.quantization import is_grid_of_cells
 from equivariance._engine.causes.rotation import explain_inversion, explain_rotation
 from equivariance._engine.causes.translation import explain_translation
-from equivariance._engine.causes.wrong_representation import forgotten_input
+from equivariance._engine.causes.undeclared_input import forgotten_input
 from equivariance._engine.instrumentation.operations import DECIDES
 from equivariance._engine.localization.suspects import Suspect
 from equivariance._engine.measurement.verdict import Verdict

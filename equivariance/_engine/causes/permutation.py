@@ -8,7 +8,7 @@ from equivariance._engine.causes.row_matching import reordered
 from equivariance._engine.instrumentation.operations import NUMBERED
 from equivariance._engine.instrumentation.perturbations import noisy
 from equivariance._words import counted
-from equivariance.groups.elements import Transform, permutation, samples
+from equivariance.groups.elements import Transform, permutation
 
 
 def explain_permutation(experiment: Experiment, element: Transform, part: str) -> Explanation:
@@ -110,39 +110,6 @@ _OPERATIONS = (
     ((f"{NUMBERED}embedding", f"{NUMBERED}_to_copy"), "node numbers are turned into features", _NUMBER),
 )  # fmt: skip
 """Operations of a statement, what they mean where an order of nodes decides, and what to do."""
-
-
-def explain_batch(experiment: Experiment, element: Transform, part: str) -> Explanation:
-    """Statistics or sums over the batch, or the place of a sample in it."""
-    count, error = experiment.element.of, experiment.under(element).error
-    chosen = list(element.samples or ())
-    text = (
-        f"the result for samples {chosen} out of {count} changes by {error:.2g} when the batch is made of these alone"
-    )
-    if count == 1:
-        return explained("batch-coupled", f"a sample's result changes by {error:.2g} where it is repeated in the batch")
-    orders = [samples(range(count - 1, -1, -1), of=count), samples([*range(1, count), 0], of=count)]
-    twice = experiment.under(samples([*range(count), *range(count)], of=count)).error
-    if not all(experiment.respects(order) for order in orders):
-        changed = max(experiment.under(order).error for order in orders)
-        return explained(
-            "batch-coupled",
-            f"{text}, and by {changed:.2g} when all samples are only reordered: it depends on its place in the batch",
-            "Count nodes within each sample (offset node numbers by the sample's start), and read no sample by number.",
-        )
-    if twice <= max(experiment.limit, 1e-4 * experiment.error):
-        return explained(
-            "batch-coupled",
-            f"{text}, not when samples are reordered or all are repeated: statistics (mean, variance, maximum) are "
-            "taken over the batch",
-            "Take statistics per sample, or running ones in evaluation mode (track_running_stats=True, model.eval()).",
-        )
-    return explained(
-        "batch-coupled",
-        f"{text}, and by {twice:.2g} when every sample is repeated, not when samples are reordered: a sum or a softmax "
-        "runs over the whole batch",
-        "Normalize and sum per sample: over the axis of the nodes only, or by the batch vector (scatter, index_add).",
-    )
 
 
 def _swap(experiment: Experiment, one: int, two: int, size: int) -> int | None:

@@ -21,7 +21,6 @@ from equivariance._engine.causes.fixed_axes import (
     sign_of_vectors,
     special_input,
 )
-from equivariance._engine.causes.invariant_part import invariant_part
 from equivariance._engine.causes.quantization import (
     cell_size,
     is_choice,
@@ -30,7 +29,7 @@ from equivariance._engine.causes.quantization import (
     respects_the_cube,
 )
 from equivariance._engine.causes.row_matching import ascending_axis, reordered
-from equivariance._engine.causes.wrong_representation import other_law
+from equivariance._engine.causes.wrong_representation import invariant_part, other_law
 from equivariance._engine.instrumentation.operations import DECIDES
 from equivariance._engine.instrumentation.perturbations import scaled
 from equivariance.groups.elements import Transform, rotation

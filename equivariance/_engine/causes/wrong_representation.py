@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -11,70 +11,18 @@ from scipy.spatial.transform import Rotation
 
 from equivariance._engine.causes.experiment import Experiment, degree_of, part_of
 from equivariance._engine.causes.explanation import Explanation, explained
-from equivariance.groups.elements import Transform, rotation, translation
+from equivariance._engine.causes.fixed_axes import ORDINARY
+from equivariance._engine.instrumentation.perturbations import noisy
+from equivariance.groups.elements import Transform, rotation
 from equivariance.representations.base import Representation
 from equivariance.representations.irreps import Irreps
-from equivariance.representations.standard import CartesianPoints, Invariant, NodeIndices
+from equivariance.representations.standard import CartesianPoints
 from equivariance.representations.wigner import wigner_d
 
 _HIGHEST = 6
 """Degrees up to this one are looked for in a character."""
 
 _ANGLES = (0.5, 0.9, 1.3, 1.7, 2.1, 2.4, 2.7, 3.0)
-
-
-def forgotten_input(experiment: Experiment, symmetry: str) -> Explanation | None:
-    """An input declared unchanged without which, transformed as something else, nothing is broken."""
-    if experiment.state.mode != "eval" or experiment.owner not in experiment.reference.inputs:
-        return None
-    for path, tensor, how in experiment.inputs():
-        for text, fix, instead in _other_declarations(experiment, symmetry, tensor, how):
-            other = experiment.taking(path, instead)
-            error = other.under(experiment.element).error
-            if error <= max(experiment.limit, 1e-6 * min(experiment.error, 1.0)) and _keeps_translations(
-                other, instead
-            ):
-                sentence = (
-                    f"the input {path} is declared unchanged; transformed as {text} it leaves an error of {error:.1g} "
-                    f"in place of {experiment.error:.2g}"
-                )
-                return explained("undeclared-input", sentence, f"Declare {path} as {fix}.")
-    return None
-
-
-def _keeps_translations(other: Experiment, instead: Representation) -> bool:
-    """Vectors that are points in truth turn alike: they are told by translations, where the layer takes points."""
-    takes_points = any(isinstance(how, CartesianPoints) for _, _, how in other.inputs())
-    if not (isinstance(instead, Irreps) and takes_points):
-        return True
-    return other.under(translation([other.extent, 0, 0])).error <= max(other.limit, 1e-6 * min(other.error, 1.0))
-
-
-def _other_declarations(
-    experiment: Experiment, symmetry: str, tensor: torch.Tensor, how: Representation
-) -> Iterator[tuple[str, str, Representation]]:
-    scalars = isinstance(how, Irreps) and all(degree == 0 for _, degree, _ in how.blocks)
-    if symmetry in ("translation", "rotation", "inversion"):
-        unchanged = type(how) is Invariant or scalars
-        if not (unchanged and tensor.is_floating_point() and tensor.dim() and tensor.shape[-1] == 3):
-            return
-        if symmetry != "translation":
-            yield "vectors", '"1x1o"', Irreps("1x1o", nodes=how.nodes, batch=how.batch)
-        yield "points", '"cartesian_points"', CartesianPoints(nodes=how.nodes, batch=how.batch)
-    if symmetry == "permutation" and how.nodes is None and type(how) in (Invariant, Irreps, CartesianPoints):
-        count = len(experiment.element.order or ())
-        for axis in (a for a in range(tensor.dim()) if tensor.shape[a] == count):
-            yield (
-                f"one row per node (axis {axis})",
-                f"rows that follow the nodes: nodes={axis}",
-                Invariant(nodes=axis, batch=how.batch),
-            )
-    if symmetry == "permutation" and type(how) is Invariant and _are_integers(tensor):
-        yield "node numbers", "eq.NodeIndices(...)", NodeIndices(nodes=how.nodes, batch=how.batch)
-
-
-def _are_integers(tensor: torch.Tensor) -> bool:
-    return not tensor.is_floating_point() and tensor.dtype != torch.bool
 
 
 def other_law(experiment: Experiment, part: str) -> Explanation | None:
@@ -225,3 +173,51 @@ def _words(content: dict[int, int]) -> str:
 
 def _formula(content: dict[int, int]) -> str:
     return " + ".join(f"{n}*{_character(degree, _ANGLES[1]):.3f}" for degree, n in content.items())
+
+
+def invariant_part(experiment: Experiment, part: str) -> Explanation | None:
+    """Numbers that each row gets, that depend on the input, and that no rotation changes.
+
+    With f(x) = a(x) + c(x), a equivariant and c invariant, the deviation f(g x) - D f(x) is (1 - D) c(x): one c for
+    each row explains the deviations under all rotations. A c of constant direction is a bias, and told elsewhere.
+    """
+    degree = degree_of(experiment.how, experiment.key[1])
+    if not degree:
+        return None
+    here, other = _solved(experiment, degree), experiment.on(noisy(0.3, experiment.surveyor.seed))
+    there = None if here is None or other is None else _solved(other, degree)
+    if here is None or there is None or here.shape != there.shape:
+        return None
+    plain = experiment.plain
+    if plain is None or _alike(here, there):
+        return None
+    share = float(here.norm()) / float(part_of(plain, experiment.how, experiment.key[1]).norm())  # type: ignore[arg-type]
+    return explained(
+        "wrong-irrep",
+        f"under every rotation D, {part} is off by (1 - D) c with one c, {share:.2g} of its size, that changes with "
+        "the input: invariant numbers stand where components should turn",
+        "Turn the numbers back before they are added (multiply by the frame that they were taken in, or by a vector), "
+        "or keep them as scalars (0e).",
+    )
+
+
+def _alike(here: torch.Tensor, there: torch.Tensor) -> bool:
+    """Whether all rows keep their directions, as a bias does that is scaled later."""
+    sizes = here.norm(dim=1) * there.norm(dim=1)
+    return bool(((here * there).sum(1).abs() >= (1 - 1e-6) * sizes).all())
+
+
+def _solved(experiment: Experiment, degree: int) -> torch.Tensor | None:
+    """The rows c, [rows, 2l+1]; None where no such numbers explain the deviations."""
+    how, size = experiment.how, 2 * degree + 1
+    deviations, maps = [], []
+    for element in ORDINARY:
+        outcome = experiment.under(element)
+        if how is None or outcome.made is None or outcome.wanted is None or not outcome.comparable:
+            return None
+        deviations.append(part_of(outcome.made - outcome.wanted, how, experiment.key[1]).reshape(-1, size))
+        maps.append(torch.eye(size, dtype=torch.float64) - wigner_d(degree, 1, element).T)
+    known, matrix = torch.cat(deviations, 1), torch.cat(maps, 1)
+    found = torch.linalg.lstsq(matrix.T, known.T, driver="gelsd").solution.T
+    close = float((found @ matrix - known).norm()) <= max(1e-6, 10 * experiment.limit) * float(known.norm())
+    return found if close else None

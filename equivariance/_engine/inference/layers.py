@@ -18,7 +18,7 @@ from equivariance._engine.instrumentation.operations import Passed
 from equivariance._engine.instrumentation.reference import Site
 from equivariance._engine.laws.forms import Law, Mixed
 from equivariance._engine.laws.matching import LAWFUL
-from equivariance._engine.laws.standard import representation_of
+from equivariance._engine.laws.representation import representation_of
 from equivariance._engine.localization.locate_statement import tracer_of
 from equivariance._engine.localization.slicing import Dataflow
 from equivariance._engine.localization.suspects import Suspect

@@ -22,7 +22,7 @@ from equivariance._engine.instrumentation.perturbations import noise_like
 from equivariance._engine.instrumentation.tape import Patch, Tape
 from equivariance._engine.laws.forms import Law, Unchanged
 from equivariance._engine.laws.matching import LAWFUL
-from equivariance._engine.localization.combinations import diagonal_first
+from equivariance._engine.localization.search import diagonal_first
 from equivariance._engine.localization.slicing import Dataflow, Unit
 from equivariance._engine.measurement.relative_error import compare, worst
 from equivariance.contracts.nested import leaves

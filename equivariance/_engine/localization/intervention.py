@@ -19,11 +19,10 @@ from equivariance._engine.instrumentation.testbed import Bench
 from equivariance._engine.laws.candidates import Sizes
 from equivariance._engine.laws.matching import Matcher
 from equivariance._engine.localization.ablation import LeftOut, depends_on_frame
-from equivariance._engine.localization.recording import patch, recorded
-from equivariance._engine.localization.search import Laws, Search, merged
-from equivariance._engine.localization.slicing import Dataflow, Unit, divergence
+from equivariance._engine.localization.recording import Traced, patch, recorded
+from equivariance._engine.localization.search import Search, merged
+from equivariance._engine.localization.slicing import Dataflow, Laws, Unit, divergence
 from equivariance._engine.localization.suspects import Suspect
-from equivariance._engine.localization.traced import Traced
 from equivariance._engine.measurement.relative_error import PartKey
 from equivariance.groups.elements import Transform
 

@@ -14,8 +14,8 @@ from equivariance._engine.instrumentation.testbed import Bench
 from equivariance._engine.laws.candidates import Sizes
 from equivariance._engine.laws.grid import known_grids
 from equivariance._engine.localization.intervention import Statement, Tracer, error_at
+from equivariance._engine.localization.recording import CallSite
 from equivariance._engine.localization.suspects import Suspect
-from equivariance._engine.localization.traced import CallSite
 from equivariance._engine.measurement.survey import Surveyor
 from equivariance._engine.measurement.survey_results import Trial
 from equivariance.contracts.nested import leaves

@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from equivariance._engine.laws.forms import Law, Mixed, Unchanged
-from equivariance._engine.localization.combinations import diagonal_first
-from equivariance._engine.localization.slicing import Dataflow, Unit
+from equivariance._engine.localization.slicing import Dataflow, Laws, Unit
 
 if TYPE_CHECKING:
     from equivariance._engine.localization.intervention import Tracer
 
-Laws = Mapping[int, Law]
-"""Value -> the law that replaces it."""
 
 _MOST_ALONE = 12
 _MOST_ROUNDS = 6
@@ -207,3 +204,16 @@ class Search:
 def merged(laws: Mapping[Unit, Laws]) -> dict[int, Law]:
     """What puts several statements right."""
     return {number: law for found in laws.values() for number, law in found.items()}
+
+
+_Choice = TypeVar("_Choice")
+
+
+def diagonal_first(choices: Sequence[Sequence[_Choice]], most: int) -> Iterator[tuple[_Choice, ...]]:
+    """Combinations of one of each, those first in which all stand at the same place of their sequence; then ``most``.
+
+    Of a sequence that is shorter the last one stands for those that it lacks; of an empty one there is no combination.
+    """
+    longest = max(map(len, choices), default=0) if all(choices) else 0
+    alike = (tuple(found[min(place, len(found) - 1)] for found in choices) for place in range(longest))
+    yield from dict.fromkeys([*alike, *itertools.islice(itertools.product(*choices), most)])

@@ -9,8 +9,9 @@ not, is a *drop*.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from equivariance._engine.instrumentation.operations import ALIASES, CUTS, PLACES, VIEWS, Event
 from equivariance._engine.instrumentation.source_lines import Place
@@ -19,6 +20,9 @@ from equivariance._engine.laws.forms import Law, Moved, Signed, Turned, Unchange
 from equivariance._engine.laws.grid import lattice_of
 from equivariance._engine.laws.matching import LAWFUL, LINEAR
 from equivariance._engine.localization.value_laws import NEAR, Obeyed
+
+if TYPE_CHECKING:
+    pass
 
 _PARITIES = (Unchanged(), Signed(0, (-1,)))
 
@@ -266,3 +270,7 @@ def divergence(left: Tape, right: Tape) -> int | None:
     if len(left.events) != len(right.events):
         return min(len(left.events), len(right.events))
     return None
+
+
+Laws = Mapping[int, Law]
+"""Value -> the law that replaces it."""

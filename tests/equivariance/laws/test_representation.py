@@ -5,8 +5,7 @@ import torch
 
 from equivariance import CartesianPoints, Invariant, Irreps
 from equivariance._engine.laws.forms import Moved, Reordered, Selected, Signed, Turned, Unchanged
-from equivariance._engine.laws.representation import Lawful
-from equivariance._engine.laws.standard import representation_of
+from equivariance._engine.laws.representation import Lawful, representation_of
 from equivariance.groups.elements import inversion, permutation, rotation, samples, translation
 from tests.equivariance.helpers.specimens import normal
 

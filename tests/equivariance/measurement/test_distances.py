@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from equivariance._engine.measurement.distances import distance, norm
+from equivariance._engine.measurement.relative_error import distance, norm
 
 SIZES = [0, 1, 100, 8191, 8192, 16384, 16385, 100_000]
 

@@ -1,0 +1,68 @@
+"""An input that is declared invariant and is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+
+from equivariance._engine.causes.experiment import Experiment
+from equivariance._engine.causes.explanation import Explanation, explained
+from equivariance.groups.elements import translation
+from equivariance.representations.base import Representation
+from equivariance.representations.irreps import Irreps
+from equivariance.representations.standard import CartesianPoints, Invariant, NodeIndices
+
+
+def forgotten_input(experiment: Experiment, symmetry: str) -> Explanation | None:
+    """An input declared unchanged without which, transformed as something else, nothing is broken."""
+    if experiment.state.mode != "eval" or experiment.owner not in experiment.reference.inputs:
+        return None
+    for path, tensor, how in experiment.inputs():
+        for text, fix, instead in _other_declarations(experiment, symmetry, tensor, how):
+            other = experiment.taking(path, instead)
+            error = other.under(experiment.element).error
+            if error <= max(experiment.limit, 1e-6 * min(experiment.error, 1.0)) and _keeps_translations(
+                other, instead
+            ):
+                sentence = (
+                    f"the input {path} is declared unchanged; transformed as {text} it leaves an error of {error:.1g} "
+                    f"in place of {experiment.error:.2g}"
+                )
+                return explained("undeclared-input", sentence, f"Declare {path} as {fix}.")
+    return None
+
+
+def _keeps_translations(other: Experiment, instead: Representation) -> bool:
+    """Vectors that are points in truth turn alike: they are told by translations, where the layer takes points."""
+    takes_points = any(isinstance(how, CartesianPoints) for _, _, how in other.inputs())
+    if not (isinstance(instead, Irreps) and takes_points):
+        return True
+    return other.under(translation([other.extent, 0, 0])).error <= max(other.limit, 1e-6 * min(other.error, 1.0))
+
+
+def _other_declarations(
+    experiment: Experiment, symmetry: str, tensor: torch.Tensor, how: Representation
+) -> Iterator[tuple[str, str, Representation]]:
+    scalars = isinstance(how, Irreps) and all(degree == 0 for _, degree, _ in how.blocks)
+    if symmetry in ("translation", "rotation", "inversion"):
+        unchanged = type(how) is Invariant or scalars
+        if not (unchanged and tensor.is_floating_point() and tensor.dim() and tensor.shape[-1] == 3):
+            return
+        if symmetry != "translation":
+            yield "vectors", '"1x1o"', Irreps("1x1o", nodes=how.nodes, batch=how.batch)
+        yield "points", '"cartesian_points"', CartesianPoints(nodes=how.nodes, batch=how.batch)
+    if symmetry == "permutation" and how.nodes is None and type(how) in (Invariant, Irreps, CartesianPoints):
+        count = len(experiment.element.order or ())
+        for axis in (a for a in range(tensor.dim()) if tensor.shape[a] == count):
+            yield (
+                f"one row per node (axis {axis})",
+                f"rows that follow the nodes: nodes={axis}",
+                Invariant(nodes=axis, batch=how.batch),
+            )
+    if symmetry == "permutation" and type(how) is Invariant and _are_integers(tensor):
+        yield "node numbers", "eq.NodeIndices(...)", NodeIndices(nodes=how.nodes, batch=how.batch)
+
+
+def _are_integers(tensor: torch.Tensor) -> bool:
+    return not tensor.is_floating_point() and tensor.dtype != torch.bool
