@@ -15,9 +15,10 @@ import torch
 
 from equivariance._engine.instrumentation.hooks import Call, buffers_kept, call_with
 from equivariance._engine.instrumentation.perturbations import Change
-from equivariance._engine.instrumentation.reference import Introduced, Reference, Site
+from equivariance._engine.instrumentation.reference import Reference, Site
 from equivariance._engine.localization.recording import Healing
 from equivariance._engine.localization.suspects import Suspect
+from equivariance._engine.measurement.comparisons import Introduced
 from equivariance._engine.measurement.grid_floors import GridFloors
 from equivariance._engine.measurement.isolation import judge
 from equivariance._engine.measurement.relative_error import PartKey

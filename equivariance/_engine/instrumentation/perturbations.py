@@ -8,61 +8,11 @@ from typing import Any
 import torch
 
 from equivariance._engine.instrumentation.hooks import Call
-from equivariance._engine.instrumentation.reference import COURSE, DIVERGED, Errors, Reference, Site
-from equivariance._engine.instrumentation.tensor_identity import same
-from equivariance._engine.instrumentation.transform_cache import Once
-from equivariance._engine.measurement.relative_error import compare
+from equivariance._engine.instrumentation.reference import Site
 from equivariance.contracts.nested import UNSPECIFIED, cast, leaves, map_tensors, walk
-from equivariance.groups.elements import Transform
 from equivariance.representations.base import Representation
 from equivariance.representations.irreps import Irreps
 from equivariance.representations.standard import CartesianPoints
-
-
-class Jittered:
-    """Last-bit perturbations of everything that is handed on: how far rounding alone moves each site.
-
-    ``patched`` perturbs the reference values at every site (each layer alone); otherwise perturbations accumulate.
-    """
-
-    def __init__(self, reference: Reference, epsilon: float, seed: int, patched: bool) -> None:
-        """``epsilon`` is the relative size of the perturbations."""
-        self.reference, self.patched = reference, patched
-        self.generator = torch.Generator().manual_seed(seed)
-        self.errors: dict[Site, Errors] = {}
-        self._entered: set[Call] = set()
-        # Only the reference's tensors live as long as this does: the memory of others is used again by later ones.
-        numbers = reference.numbers if patched else None
-        self._shaken = Once(lambda t, _: jittered(t, epsilon, self.generator), numbers)
-
-    def exact(self, site: Site) -> Any:
-        """What passed at ``site``, perturbed."""
-        return self._shaken.of(self.reference.value(site), UNSPECIFIED)
-
-    def finish(self, caller: Call) -> None:
-        """Note where ``caller`` did not call what it had called in the reference run."""
-        if self.reference.missing(self._entered, caller):
-            self.errors[Site(caller, COURSE)] = DIVERGED
-
-    def enter(self, call: Call, caller: Call | None, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Measure the arguments and perturb them."""
-        self._entered.add(call)
-        if caller is None or not self.patched:
-            return arguments
-        return {name: self._shake(Site(call, name), value) for name, value in arguments.items()}
-
-    def leave(self, call: Call, output: Any) -> Any:
-        """Measure the output and perturb it."""
-        return self._shake(Site(call), output)
-
-    def _shake(self, site: Site, value: Any) -> Any:
-        if not self.reference.has(site):
-            return value
-        kept = self.reference.value(site)
-        shaken = self._shaken.of(kept if self.patched else value, UNSPECIFIED)
-        if not same(value, shaken):
-            self.errors[site] = compare(value, kept, self.reference.spec(site), Transform())
-        return shaken
 
 
 class Repaired:

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 
 from equivariance._engine.instrumentation.hooks import Call
-from equivariance._engine.instrumentation.tensor_identity import same, version_of
+from equivariance._engine.instrumentation.tensor_identity import version_of
 from equivariance._engine.instrumentation.tensor_store import Keeper, Memory
-from equivariance._engine.instrumentation.transform_cache import Once, number_of
-from equivariance._engine.measurement.relative_error import PartError, PartKey, compare, scales_of
+from equivariance._engine.instrumentation.transform_cache import number_of
 from equivariance.contracts.contract import Contract
-from equivariance.contracts.nested import cast, map_tensors, sizes_of_graphs, transform
+from equivariance.contracts.nested import cast, map_tensors, transform
 from equivariance.groups.elements import Transform
 from equivariance.representations.base import Representation
 
-Errors = dict[PartKey, PartError]
+_T = TypeVar("_T")
+
 OUTPUT = ""
 """Unlike the name of any argument, which may well be "output"."""
 
 COURSE = "course of the program"
-DIVERGED: Errors = {("", "control flow"): PartError(math.inf, 1.0, True)}
 
 
 class Site(NamedTuple):
@@ -69,7 +67,7 @@ class Reference:
     outputs: dict[Call, Any] = field(default_factory=dict)
     callers: dict[Call, Call | None] = field(default_factory=dict)
     _versions: list[tuple[torch.Tensor, object]] = field(default_factory=list, init=False)
-    _scales: dict[Site, dict[PartKey, float]] = field(default_factory=dict, init=False)
+    _derived: dict[Site, Any] = field(default_factory=dict, init=False)
     _passed: dict[Site, Passed] = field(default_factory=dict, init=False)
     _numbers: dict[tuple[Any, ...], int] = field(default_factory=dict, init=False)
 
@@ -129,14 +127,12 @@ class Reference:
         """What must pass at ``site`` when ``element`` acts on the network's input: computed in float64, then cast."""
         return cast(transform(self.value(site), self.spec(site), element), dtype)
 
-    def errors(self, value: Any, exact: Any, site: Site, element: Transform) -> Errors:
-        """Of what passed at ``site`` in another run, against ``exact``, which is :meth:`expected` there."""
-        spec, whole = self.spec(site), isinstance(exact, torch.Tensor) and element.samples is None
-        if not (whole and isinstance(spec, Representation) and spec.keeps_lengths):
-            return compare(value, exact, spec, element)
-        if site not in self._scales:
-            self._scales[site] = scales_of(self.value(site), spec)
-        return compare(value, exact, spec, element, self._scales[site])
+    def derived(self, site: Site, compute: Callable[[Any, object], _T]) -> _T:
+        """Returns `compute(value, representation)` of `site`, computed once for the whole run."""
+        if site not in self._derived:
+            self._derived[site] = compute(self.value(site), self.spec(site))
+        found: _T = self._derived[site]
+        return found
 
     def owner(self, site: Site) -> Call:
         """The call whose code produced the value: the callee for an output, the caller for an argument."""
@@ -150,113 +146,3 @@ class Reference:
         kept = self._keeper.keep(tensor.detach().clone() if self.copying else tensor)
         self._versions.append((kept, version_of(kept)))
         return kept
-
-
-class Accumulated:
-    """Compares the outputs of a plain transformed run with the exactly transformed reference, and changes nothing.
-
-    ``keep`` keeps every output for a later comparison; ``against`` are the outputs that another run kept.
-    """
-
-    def __init__(
-        self, reference: Reference, element: Transform, keep: bool = False, against: dict[Site, Any] | None = None
-    ) -> None:
-        """``element`` was applied to the input of the run that this watches."""
-        self.reference, self.element, self.keep, self.against = reference, element, keep, against or {}
-        self.errors: dict[Site, Errors] = {}
-        self.distances: dict[Site, Errors] = {}
-        self.kept: dict[Site, Any] = {}
-        self._keeper = Keeper(reference.memory)
-
-    def enter(self, call: Call, caller: Call | None, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Arguments pass."""
-        return arguments
-
-    def leave(self, call: Call, output: Any) -> Any:
-        """Measure."""
-        site = Site(call)
-        if not self.reference.has(site):
-            return output
-        spec = self.reference.spec(site)
-        exact = self.reference.expected(site, self.element, torch.float64)
-        self.errors[site] = self.reference.errors(output, exact, site, self.element)
-        if site in self.against:
-            self.distances[site] = compare(self.against.pop(site), output, spec, self.element)
-        if self.keep:
-            copying = self.reference.copying
-            self.kept[site] = map_tensors(output, lambda t: self._keeper.keep(t.detach().clone() if copying else t))
-        return output
-
-
-class Introduced:
-    """Gives every layer the exactly transformed reference values, so that each one's own code is judged alone.
-
-    What a layer's code receives, from its caller and from the layers that it calls, is exact; what it hands on, its
-    output and the arguments of its calls, is compared and then replaced. One forward pass serves all layers. A tensor
-    that passes at several sites is transformed once, and recognized without a comparison where it comes back.
-    """
-
-    def __init__(
-        self, reference: Reference, element: Transform, dtype: torch.dtype,
-        keep: bool | Collection[Site] = False, against: dict[Site, Any] | None = None,
-    ) -> None:  # fmt: skip
-        """Values are handed on in ``dtype``; ``keep`` and ``against`` as for :class:`Accumulated`."""
-        self.reference, self.element, self.dtype = reference, element, dtype
-        self.keep, self.against = keep, against or {}
-        self.errors: dict[Site, Errors] = {}
-        self.distances: dict[Site, Errors] = {}
-        self.kept: dict[Site, Any] = {}
-        self._exact = Once(self.handed_on, reference.numbers)
-        self._keeper = Keeper(reference.memory)
-        self._entered: set[Call] = set()
-
-    def enter(self, call: Call, caller: Call | None, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Judge what the caller hands over, then replace it."""
-        self._entered.add(call)
-        if call not in self.reference.inputs:
-            self.errors[Site(caller or call, COURSE)] = DIVERGED
-            return arguments
-        if caller is None:
-            return arguments
-        return {name: self._exchange(Site(call, name), value) for name, value in arguments.items()}
-
-    def leave(self, call: Call, output: Any) -> Any:
-        """Judge the output, then replace it."""
-        return self._exchange(Site(call), output)
-
-    def handed_on(self, tensor: torch.Tensor, representation: Representation) -> torch.Tensor:
-        """What is handed on in place of a tensor of the reference."""
-        return cast(representation.transform(tensor, self.element), self.dtype)
-
-    def exact(self, site: Site) -> Any:
-        """What must pass at ``site``, in the dtype that is handed on."""
-        passed = self.reference.passed(site)
-        if passed is None:
-            raise KeyError(site)
-        if passed.number is not None:
-            return self._exact.known(passed.number, passed.value, passed.spec)  # type: ignore[arg-type]
-        exact = self._exact.of(passed.value, passed.spec, self.element)
-        return cast(exact, self.dtype) if any(sizes_of_graphs(exact)) else exact
-
-    def finish(self, caller: Call | None = None) -> None:
-        """Calls of the reference run (by ``caller``, if given) that did not happen are errors of their callers."""
-        for call in self.reference.missing(self._entered, caller):
-            self.errors[Site(self.reference.callers[call] or call, COURSE)] = DIVERGED
-
-    def _exchange(self, site: Site, value: Any) -> Any:
-        passed = self.reference.passed(site)
-        if passed is None:
-            return value
-        replacement = self.exact(site)
-        if same(value, replacement):
-            self.errors[site] = {}
-            return replacement
-        exact = replacement
-        if self.dtype != torch.float64:
-            exact = self.reference.expected(site, self.element, torch.float64)
-        self.errors[site] = self.reference.errors(value, exact, site, self.element)
-        if site in self.against:
-            self.distances[site] = compare(self.against.pop(site), value, passed.spec, self.element)
-        if self.keep is True or (self.keep is not False and site in self.keep):
-            self.kept[site] = map_tensors(value, self._keeper.keep)
-        return replacement

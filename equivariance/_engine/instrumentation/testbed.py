@@ -26,7 +26,7 @@ from equivariance._engine.instrumentation.hooks import (
     call_with,
     preserved,
 )
-from equivariance._engine.instrumentation.perturbations import Jittered, noise_like, shaken
+from equivariance._engine.instrumentation.perturbations import noise_like
 from equivariance._engine.instrumentation.precision import Narrowest, Widened
 from equivariance._engine.instrumentation.reference import Reference
 from equivariance._engine.instrumentation.tensor_identity import equal
@@ -166,13 +166,6 @@ class Bench:
                 self.run(state, self.main, self.arguments, recording)
             self._references[state] = recording
         return self._references[state]
-
-    def jittered(self, state: State, patched: bool, seed: int, epsilon: float) -> Jittered:
-        """A run under last-bit perturbations."""
-        reference = self.reference(state)
-        handler = Jittered(reference, epsilon, seed, patched)
-        self.run(state, self.main, shaken(self.arguments, epsilon, handler.generator), handler)
-        return handler
 
     def knowing(self, contracts: Mapping[str, Contract]) -> Bench:
         """The same modules with the contracts of further layers."""

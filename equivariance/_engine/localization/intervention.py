@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from equivariance._engine.instrumentation.operations import Number
-from equivariance._engine.instrumentation.reference import COURSE, Introduced, Site
+from equivariance._engine.instrumentation.reference import COURSE, Site
 from equivariance._engine.instrumentation.source_lines import Place
 from equivariance._engine.instrumentation.tape import Patch, Tape
 from equivariance._engine.instrumentation.testbed import Bench
@@ -23,6 +23,7 @@ from equivariance._engine.localization.recording import Traced, patch, recorded
 from equivariance._engine.localization.search import Search, merged
 from equivariance._engine.localization.slicing import Dataflow, Laws, Unit, divergence
 from equivariance._engine.localization.suspects import Suspect
+from equivariance._engine.measurement.comparisons import Introduced
 from equivariance._engine.measurement.relative_error import PartKey
 from equivariance.groups.elements import Transform
 

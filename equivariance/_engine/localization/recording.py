@@ -12,12 +12,13 @@ from torch import Tensor
 
 from equivariance._engine.instrumentation.hooks import Call
 from equivariance._engine.instrumentation.operations import Number
-from equivariance._engine.instrumentation.reference import Introduced, Reference, Site
+from equivariance._engine.instrumentation.reference import Reference, Site
 from equivariance._engine.instrumentation.source_lines import Place, is_own, places_of
 from equivariance._engine.instrumentation.tape import Patch, Tape
 from equivariance._engine.instrumentation.testbed import Bench, State
 from equivariance._engine.instrumentation.transform_cache import Once
 from equivariance._engine.laws.forms import Law
+from equivariance._engine.measurement.comparisons import Introduced
 from equivariance._engine.measurement.isolation import judge
 from equivariance.contracts.nested import cast, leaves
 from equivariance.groups.elements import Transform

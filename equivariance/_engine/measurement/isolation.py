@@ -10,8 +10,9 @@ from typing import Any, Protocol
 import torch
 
 from equivariance._engine.instrumentation.hooks import Call, Handler, buffers_kept, call_with
-from equivariance._engine.instrumentation.reference import COURSE, DIVERGED, Errors, Reference, Site
+from equivariance._engine.instrumentation.reference import COURSE, Reference, Site
 from equivariance._engine.instrumentation.testbed import Bench, State
+from equivariance._engine.measurement.comparisons import DIVERGED, Errors
 from equivariance.contracts.signature import bind
 
 

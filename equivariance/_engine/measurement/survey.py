@@ -15,9 +15,9 @@ from typing import Any, TypeVar
 import torch
 
 from equivariance._engine.instrumentation.hooks import UNWATCHED, Call, Handler
-from equivariance._engine.instrumentation.perturbations import Jittered
-from equivariance._engine.instrumentation.reference import Accumulated, Errors, Introduced, Site
+from equivariance._engine.instrumentation.reference import Site
 from equivariance._engine.instrumentation.testbed import Bench, State
+from equivariance._engine.measurement.comparisons import Accumulated, Errors, Introduced, Jittered, rounding_response
 from equivariance._engine.measurement.grid_floors import GridFloors
 from equivariance._engine.measurement.isolation import judge
 from equivariance._engine.measurement.relative_error import EQUAL, PartError, PartKey, worst
@@ -147,7 +147,7 @@ class Surveyor:
                     handler = Jittered(reference, _STRONG * self.epsilon, seed, patched=True)
                     judge(self.bench, state, owner, handler, self.bench.main)
                 else:
-                    handler = self.bench.jittered(state, owner is not None, seed, _STRONG * self.epsilon)
+                    handler = rounding_response(self.bench, state, owner is not None, seed, _STRONG * self.epsilon)
                 for site, floors in _floors(handler.errors).items():
                     known = found.setdefault(site, {})
                     known.update({key: max(floor / _STRONG, known.get(key, 0.0)) for key, floor in floors.items()})
@@ -284,7 +284,7 @@ class Surveyor:
         NaN and infinity are no rounding: they leave no floor, under which everything could hide.
         """
         if patched not in self._floors:
-            handler = self.bench.jittered(self.bench.states[0], patched, self.seed, self.epsilon)
+            handler = rounding_response(self.bench, self.bench.states[0], patched, self.seed, self.epsilon)
             self._floors[patched] = _floors(handler.errors)
         return self._floors[patched]
 

@@ -13,8 +13,9 @@ from typing import Any
 import torch
 
 from equivariance._engine.instrumentation.perturbations import jittered, shaken
-from equivariance._engine.instrumentation.reference import Accumulated, Errors, Introduced, Reference, Site
+from equivariance._engine.instrumentation.reference import Reference, Site
 from equivariance._engine.instrumentation.testbed import Bench
+from equivariance._engine.measurement.comparisons import Accumulated, Errors, Introduced
 from equivariance._engine.measurement.relative_error import PartError, PartKey
 from equivariance._engine.measurement.survey_results import Trial
 from equivariance._engine.measurement.verdict import CONFIDENCE

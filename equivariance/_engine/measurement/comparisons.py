@@ -1,0 +1,208 @@
+"""Compares what passes between the layers with the exactly transformed reference.
+
+Each class is a handler of one run. `survey` and `isolation` start the runs; verdicts are made elsewhere.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from typing import Any
+
+import torch
+
+from equivariance._engine.instrumentation.hooks import Call
+from equivariance._engine.instrumentation.perturbations import jittered, shaken
+from equivariance._engine.instrumentation.reference import COURSE, Reference, Site
+from equivariance._engine.instrumentation.tensor_identity import same
+from equivariance._engine.instrumentation.tensor_store import Keeper
+from equivariance._engine.instrumentation.testbed import Bench, State
+from equivariance._engine.instrumentation.transform_cache import Once
+from equivariance._engine.measurement.relative_error import PartError, PartKey, compare, scales_of
+from equivariance.contracts.nested import UNSPECIFIED, cast, map_tensors, sizes_of_graphs
+from equivariance.groups.elements import Transform
+from equivariance.representations.base import Representation
+
+Errors = dict[PartKey, PartError]
+
+
+DIVERGED: Errors = {("", "control flow"): PartError(math.inf, 1.0, True)}
+
+
+def errors_at(reference: Reference, value: Any, exact: Any, site: Site, element: Transform) -> Errors:
+    """Returns the errors of what passed at `site` in another run against `exact`, the value that is expected there."""
+    spec, whole = reference.spec(site), isinstance(exact, torch.Tensor) and element.samples is None
+    if not (whole and isinstance(spec, Representation) and spec.keeps_lengths):
+        return compare(value, exact, spec, element)
+    return compare(value, exact, spec, element, reference.derived(site, scales_of))
+
+
+class Accumulated:
+    """Compares the outputs of a plain transformed run with the exactly transformed reference, and changes nothing.
+
+    ``keep`` keeps every output for a later comparison; ``against`` are the outputs that another run kept.
+    """
+
+    def __init__(
+        self, reference: Reference, element: Transform, keep: bool = False, against: dict[Site, Any] | None = None
+    ) -> None:
+        """``element`` was applied to the input of the run that this watches."""
+        self.reference, self.element, self.keep, self.against = reference, element, keep, against or {}
+        self.errors: dict[Site, Errors] = {}
+        self.distances: dict[Site, Errors] = {}
+        self.kept: dict[Site, Any] = {}
+        self._keeper = Keeper(reference.memory)
+
+    def enter(self, call: Call, caller: Call | None, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Arguments pass."""
+        return arguments
+
+    def leave(self, call: Call, output: Any) -> Any:
+        """Measure."""
+        site = Site(call)
+        if not self.reference.has(site):
+            return output
+        spec = self.reference.spec(site)
+        exact = self.reference.expected(site, self.element, torch.float64)
+        self.errors[site] = errors_at(self.reference, output, exact, site, self.element)
+        if site in self.against:
+            self.distances[site] = compare(self.against.pop(site), output, spec, self.element)
+        if self.keep:
+            copying = self.reference.copying
+            self.kept[site] = map_tensors(output, lambda t: self._keeper.keep(t.detach().clone() if copying else t))
+        return output
+
+
+class Introduced:
+    """Gives every layer the exactly transformed reference values, so that each one's own code is judged alone.
+
+    What a layer's code receives, from its caller and from the layers that it calls, is exact; what it hands on, its
+    output and the arguments of its calls, is compared and then replaced. One forward pass serves all layers. A tensor
+    that passes at several sites is transformed once, and recognized without a comparison where it comes back.
+    """
+
+    def __init__(
+        self, reference: Reference, element: Transform, dtype: torch.dtype,
+        keep: bool | Collection[Site] = False, against: dict[Site, Any] | None = None,
+    ) -> None:  # fmt: skip
+        """Values are handed on in ``dtype``; ``keep`` and ``against`` as for :class:`Accumulated`."""
+        self.reference, self.element, self.dtype = reference, element, dtype
+        self.keep, self.against = keep, against or {}
+        self.errors: dict[Site, Errors] = {}
+        self.distances: dict[Site, Errors] = {}
+        self.kept: dict[Site, Any] = {}
+        self._exact = Once(self.handed_on, reference.numbers)
+        self._keeper = Keeper(reference.memory)
+        self._entered: set[Call] = set()
+
+    def enter(self, call: Call, caller: Call | None, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Judge what the caller hands over, then replace it."""
+        self._entered.add(call)
+        if call not in self.reference.inputs:
+            self.errors[Site(caller or call, COURSE)] = DIVERGED
+            return arguments
+        if caller is None:
+            return arguments
+        return {name: self._exchange(Site(call, name), value) for name, value in arguments.items()}
+
+    def leave(self, call: Call, output: Any) -> Any:
+        """Judge the output, then replace it."""
+        return self._exchange(Site(call), output)
+
+    def handed_on(self, tensor: torch.Tensor, representation: Representation) -> torch.Tensor:
+        """What is handed on in place of a tensor of the reference."""
+        return cast(representation.transform(tensor, self.element), self.dtype)
+
+    def exact(self, site: Site) -> Any:
+        """What must pass at ``site``, in the dtype that is handed on."""
+        passed = self.reference.passed(site)
+        if passed is None:
+            raise KeyError(site)
+        if passed.number is not None:
+            return self._exact.known(passed.number, passed.value, passed.spec)  # type: ignore[arg-type]
+        exact = self._exact.of(passed.value, passed.spec, self.element)
+        return cast(exact, self.dtype) if any(sizes_of_graphs(exact)) else exact
+
+    def finish(self, caller: Call | None = None) -> None:
+        """Calls of the reference run (by ``caller``, if given) that did not happen are errors of their callers."""
+        for call in self.reference.missing(self._entered, caller):
+            self.errors[Site(self.reference.callers[call] or call, COURSE)] = DIVERGED
+
+    def _exchange(self, site: Site, value: Any) -> Any:
+        passed = self.reference.passed(site)
+        if passed is None:
+            return value
+        replacement = self.exact(site)
+        if same(value, replacement):
+            self.errors[site] = {}
+            return replacement
+        exact = replacement
+        if self.dtype != torch.float64:
+            exact = self.reference.expected(site, self.element, torch.float64)
+        self.errors[site] = errors_at(self.reference, value, exact, site, self.element)
+        if site in self.against:
+            self.distances[site] = compare(self.against.pop(site), value, passed.spec, self.element)
+        if self.keep is True or (self.keep is not False and site in self.keep):
+            self.kept[site] = map_tensors(value, self._keeper.keep)
+        return replacement
+
+
+class Jittered:
+    """Last-bit perturbations of everything that is handed on: how far rounding alone moves each site.
+
+    ``patched`` perturbs the reference values at every site (each layer alone); otherwise perturbations accumulate.
+    """
+
+    def __init__(self, reference: Reference, epsilon: float, seed: int, patched: bool) -> None:
+        """``epsilon`` is the relative size of the perturbations."""
+        self.reference, self.patched = reference, patched
+        self.generator = torch.Generator().manual_seed(seed)
+        self.errors: dict[Site, Errors] = {}
+        self._entered: set[Call] = set()
+        # Only the reference's tensors live as long as this does: the memory of others is used again by later ones.
+        numbers = reference.numbers if patched else None
+        self._shaken = Once(lambda t, _: jittered(t, epsilon, self.generator), numbers)
+
+    def exact(self, site: Site) -> Any:
+        """What passed at ``site``, perturbed."""
+        return self._shaken.of(self.reference.value(site), UNSPECIFIED)
+
+    def finish(self, caller: Call) -> None:
+        """Note where ``caller`` did not call what it had called in the reference run."""
+        if self.reference.missing(self._entered, caller):
+            self.errors[Site(caller, COURSE)] = DIVERGED
+
+    def enter(self, call: Call, caller: Call | None, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Measure the arguments and perturb them."""
+        self._entered.add(call)
+        if caller is None or not self.patched:
+            return arguments
+        return {name: self._shake(Site(call, name), value) for name, value in arguments.items()}
+
+    def leave(self, call: Call, output: Any) -> Any:
+        """Measure the output and perturb it."""
+        return self._shake(Site(call), output)
+
+    def _shake(self, site: Site, value: Any) -> Any:
+        if not self.reference.has(site):
+            return value
+        kept = self.reference.value(site)
+        shaken = self._shaken.of(kept if self.patched else value, UNSPECIFIED)
+        if not same(value, shaken):
+            self.errors[site] = compare(value, kept, self.reference.spec(site), Transform())
+        return shaken
+
+
+def rounding_response(bench: Bench, state: State, patched: bool, seed: int, epsilon: float) -> Jittered:
+    """Runs the network under last-bit perturbations and returns how far each site moves.
+
+    Args:
+        bench: The copies of the network.
+        state: Weights and mode.
+        patched: True to perturb the reference values at every site; False to let perturbations accumulate.
+        seed: The seed of the perturbations.
+        epsilon: The relative size of the perturbations.
+    """
+    handler = Jittered(bench.reference(state), epsilon, seed, patched)
+    bench.run(state, bench.main, shaken(bench.arguments, epsilon, handler.generator), handler)
+    return handler
