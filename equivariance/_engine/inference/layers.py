@@ -19,7 +19,7 @@ from equivariance._engine.instrumentation.reference import Site
 from equivariance._engine.laws.forms import Law, Mixed
 from equivariance._engine.laws.matching import LAWFUL
 from equivariance._engine.laws.representation import representation_of
-from equivariance._engine.localization.locate_statement import tracer_of
+from equivariance._engine.localization.locate_statement import locator_of
 from equivariance._engine.localization.slicing import Dataflow
 from equivariance._engine.localization.suspects import Suspect
 from equivariance._engine.measurement.relative_error import worst
@@ -129,13 +129,13 @@ def _recorded(surveyor: Surveyor, group: Group) -> tuple[Dataflow, dict[str, lis
     stored = torch.finfo(surveyor.bench.working).eps
     reading = Reading(error.relative, floor, surveyor.epsilon, 0, 0, surveyor.epsilon, error.discrete, reach, stored)
     suspect = Suspect("", _ROOT, (Site(_ROOT),), Site(_ROOT), key, reading, trial)
-    tracer = tracer_of(surveyor, group, suspect)
-    if tracer.size_elsewhere > surveyor.bench.memory.limit:
+    locator = locator_of(surveyor, group, suspect)
+    if locator.runner.size_elsewhere > surveyor.bench.memory.limit:
         return _TOO_MUCH
     if reading.error > reading.remainder:
-        tracer.in_frames()
-    flow = tracer.healed()
-    return _OTHER_COURSE if flow is None else (flow, tracer.reference.passed, tracer.reference.opaque)
+        locator.in_frames()
+    flow = locator.healed()
+    return _OTHER_COURSE if flow is None else (flow, locator.runner.reference.passed, locator.runner.reference.opaque)
 
 
 def _telling(surveyor: Surveyor, group: Group) -> list[Transform]:

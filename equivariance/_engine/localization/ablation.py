@@ -12,7 +12,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -22,14 +21,12 @@ from equivariance._engine.instrumentation.perturbations import noise_like
 from equivariance._engine.instrumentation.tape import Patch, Tape
 from equivariance._engine.laws.forms import Law, Unchanged
 from equivariance._engine.laws.matching import LAWFUL
+from equivariance._engine.localization.intervention import InterventionRunner
 from equivariance._engine.localization.search import diagonal_first
 from equivariance._engine.localization.slicing import Dataflow, Unit
 from equivariance._engine.measurement.relative_error import compare, worst
 from equivariance.contracts.nested import leaves
 from equivariance.groups.elements import Transform
-
-if TYPE_CHECKING:
-    from equivariance._engine.localization.intervention import Tracer
 
 _MOST = 12
 _MOST_WAYS = 6
@@ -55,7 +52,9 @@ class LeftOut:
         return {n: _handing_on(read, shapes[n], of) for n, read in self.instead.items()}
 
 
-def depends_on_frame(tracer: Tracer, flow: Dataflow, chosen: Unit, beside: Mapping[int, Law]) -> LeftOut | None:
+def depends_on_frame(
+    runner: InterventionRunner, flow: Dataflow, chosen: Unit, beside: Mapping[int, Law]
+) -> LeftOut | None:
     """The last statement after ``chosen`` without which the output keeps its law; None where there is none.
 
     Parameters
@@ -64,14 +63,16 @@ def depends_on_frame(tracer: Tracer, flow: Dataflow, chosen: Unit, beside: Mappi
     chosen : the statement that was found to be at fault, which may only choose a frame
     beside : what puts the rest right
     """
-    involved = tracer.suspects(flow)[0]
-    for found in itertools.islice(_candidates(tracer, flow, involved, chosen), _MOST):
-        if _keeps_law(tracer, found, beside):
+    involved = runner.suspects(flow)[0]
+    for found in itertools.islice(_candidates(runner, flow, involved, chosen), _MOST):
+        if _keeps_law(runner, found, beside):
             return found
     return None
 
 
-def _candidates(tracer: Tracer, flow: Dataflow, involved: Collection[int], chosen: Unit) -> Iterator[LeftOut]:
+def _candidates(
+    runner: InterventionRunner, flow: Dataflow, involved: Collection[int], chosen: Unit
+) -> Iterator[LeftOut]:
     """Statements after ``chosen`` that may be left out, the last ones first."""
     tried: set[object] = set()
     for number in sorted(involved, reverse=True):
@@ -81,7 +82,7 @@ def _candidates(tracer: Tracer, flow: Dataflow, involved: Collection[int], chose
         name = unit.layer if _is_inner(unit, chosen) else (unit.layer, unit.place)
         if name not in tried:
             tried.add(name)
-            ways = _ways(tracer, flow, unit, involved, chosen)
+            ways = _ways(runner, flow, unit, involved, chosen)
             yield from (LeftOut(unit, instead) for instead in itertools.islice(ways, _MOST_WAYS))
 
 
@@ -98,7 +99,7 @@ def _as_a_whole(flow: Dataflow, unit: Unit, involved: Collection[int], chosen: U
 
 
 def _ways(
-    tracer: Tracer, flow: Dataflow, unit: Unit, involved: Collection[int], chosen: Unit
+    runner: InterventionRunner, flow: Dataflow, unit: Unit, involved: Collection[int], chosen: Unit
 ) -> Iterator[dict[int, int]]:
     """What may be handed on in place of every value that the statement computes: broken ones that it read."""
     choices: dict[int, list[int]] = {}
@@ -108,7 +109,7 @@ def _ways(
             return
         own = {n for e in events if e.name != "given" for n in e.writes}
         read = dict.fromkeys(n for e in events for n in e.reads if n in involved and n not in own)
-        for number in flow.escaping(part, involved, tracer.targets):
+        for number in flow.escaping(part, involved, runner.targets):
             choices[number] = [n for n in read if n < number and _fits(flow, n, number, _is_inner(unit, chosen))]
     if any(_holds_more(flow, n, involved, chosen) for found in choices.values() for n in found):
         yield from (dict(zip(choices, way, strict=True)) for way in diagonal_first(list(choices.values()), _MOST_WAYS))
@@ -138,30 +139,30 @@ def _holds_more(flow: Dataflow, number: int, involved: Collection[int], chosen: 
     return False
 
 
-def _keeps_law(tracer: Tracer, left_out: LeftOut, beside: Mapping[int, Law]) -> bool:
+def _keeps_law(runner: InterventionRunner, left_out: LeftOut, beside: Mapping[int, Law]) -> bool:
     """Whether the output keeps its law without a statement, although what is handed on does not.
 
     That is so where the rest undoes the choice of the frame. An output that does not feel what is handed on, of dead
     units or one that saturates, keeps its law too: then the values of the transformed run leave it as it is as well.
     """
-    element, tolerance = tracer.trial.element, tracer.matcher.close.tolerance
-    patches = left_out.patches(tracer.reference)
+    element, tolerance = runner.trial.element, runner.matcher.close.tolerance
+    patches = left_out.patches(runner.reference)
     try:
-        plain, made = (tracer.put_right(e, beside, patches)[0] for e in (Transform(), element))
-        if _difference(tracer, made, plain, element) > tracer.limit:
+        plain, made = (runner.put_right(e, beside, patches)[0] for e in (Transform(), element))
+        if _difference(runner, made, plain, element) > runner.limit:
             return False
-        other, _ = tracer.put_right(Transform(), beside, left_out.patches(tracer.reference, made))
+        other, _ = runner.put_right(Transform(), beside, left_out.patches(runner.reference, made))
     except (RuntimeError, ValueError, IndexError):  # what comes after needs what the statement makes
         return False
-    return _difference(tracer, other, plain, Transform()) > tolerance
+    return _difference(runner, other, plain, Transform()) > tolerance
 
 
-def _difference(tracer: Tracer, made: Tape, plain: Tape, element: Transform) -> float:
+def _difference(runner: InterventionRunner, made: Tape, plain: Tape, element: Transform) -> float:
     """The relative error of an output against what ``element`` makes of that of another recording."""
-    reference = tracer.handler.reference
-    found = leaves(reference.value(tracer.site), reference.spec(tracer.site))
-    how = next(how for path, _, how in found if path == tracer.key[0])
-    one, other = (tape.values[tape.marks[tracer.site][tracer.key[0]]] for tape in (made, plain))
+    reference = runner.handler.reference
+    found = leaves(reference.value(runner.site), reference.spec(runner.site))
+    how = next(how for path, _, how in found if path == runner.key[0])
+    one, other = (tape.values[tape.marks[runner.site][runner.key[0]]] for tape in (made, plain))
     return worst(compare(one, how.transform(other, element), how, element))[1].relative
 
 

@@ -7,14 +7,19 @@ something unlawful of lawful values are suspects, in their order, and are tried
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
+from equivariance._engine.instrumentation.operations import Number
+from equivariance._engine.instrumentation.reference import COURSE
 from equivariance._engine.instrumentation.source_lines import Place, is_own
 from equivariance._engine.instrumentation.testbed import Bench
 from equivariance._engine.laws.candidates import Sizes
 from equivariance._engine.laws.grid import known_grids
-from equivariance._engine.localization.intervention import Statement, Tracer, error_at
+from equivariance._engine.localization.ablation import LeftOut, depends_on_frame
+from equivariance._engine.localization.intervention import InterventionRunner, error_at
 from equivariance._engine.localization.recording import CallSite
+from equivariance._engine.localization.search import Search, merged
+from equivariance._engine.localization.slicing import Dataflow, Laws, Unit, divergence
 from equivariance._engine.localization.suspects import Suspect
 from equivariance._engine.measurement.survey import Surveyor
 from equivariance._engine.measurement.survey_results import Trial
@@ -22,18 +27,132 @@ from equivariance.contracts.nested import leaves
 from equivariance.groups.elements import Transform, permutation, samples
 from equivariance.groups.sampling import Group
 
+_MOST_DECISIONS = 6
+"""Decisions of the program that are put right in turn."""
 
-def located(bench: Bench, suspect: Suspect, tracer: Tracer) -> list[Statement]:
+
+@dataclass(frozen=True)
+class Statement:
+    """A statement at fault.
+
+    Attributes
+    ----------
+    place : file and line; None where there is no Python source
+    layer : dotted path of the innermost module that runs it
+    confirmed : whether the intervention proved it
+    error : at the layer's output, with every other statement at fault put right
+    beside : what puts these right
+    frame : of a statement that works in a local frame and minds which, the one that chooses it
+    hidden : whether a later statement breaks what it makes once more, so that it shows only when that is put right
+    """
+
+    place: Place | None
+    layer: str
+    confirmed: bool
+    error: float = 0.0
+    beside: Laws = field(default_factory=dict)
+    frame: Place | None = None
+    hidden: bool = False
+
+
+class StatementLocator:
+    """Finds the statements at fault in one call's own code, by interventions at one of its sites."""
+
+    def __init__(self, runner: InterventionRunner) -> None:
+        """Nothing is searched before :meth:`statements` or :meth:`in_frames` is called."""
+        self.runner = runner
+        self._found: dict[Unit, Laws] = {}
+        self._left_out: dict[Unit, LeftOut] = {}
+
+    def statements(self) -> list[Statement]:
+        """Those at fault, in the order in which they run; the first suspect where none can be confirmed."""
+        if not self.runner.repeats or self.runner.site.place == COURSE:
+            # Random numbers are drawn otherwise than in the reference run; or a decision is at fault, and no value.
+            return self._diverged() if self.runner.repeats else []
+        if self.runner.unhealed is None:
+            return self._diverged()
+        search = Search(self.runner, self.runner.unhealed)
+        self._found = search.found()
+        if not self._found:
+            return [self._of_event(search.drops[0], False)] if search.drops else []
+        beside = {u: merged({o: v for o, v in self._found.items() if o != u}) for u in self._found}
+        errors = {u: self.runner.attempt(laws)[1] for u, laws in beside.items()}
+        return [
+            Statement(u.place, u.layer, True, e, beside[u], hidden=e <= self.runner.remainder)
+            for u, e in errors.items()
+        ]
+
+    def in_frames(self) -> list[Statement]:
+        """As :meth:`statements`; where one at fault only chooses a frame, that which minds the choice."""
+        found = self.statements()
+        for index, unit in enumerate(self._found):
+            flow = self.runner.flow(found[index].beside)
+            left_out = None if flow is None else depends_on_frame(self.runner, flow, unit, found[index].beside)
+            if left_out is not None:
+                self._left_out[unit] = left_out
+                at_fault = left_out.unit
+                found[index] = replace(found[index], place=at_fault.place, layer=at_fault.layer, frame=unit.place)
+        return found
+
+    def heals(self, other: Suspect) -> bool:
+        """Whether what puts this place right puts another one right that the same call breaks under this element."""
+        if other.owner != self.runner.owner or not self._found:
+            return False
+        before, after = (
+            self.runner.unpatched[0][1],
+            self.runner.put_right(self.runner.trial.element, merged(self._found))[1],
+        )
+        limit = other.reading.remainder
+        return error_at(after, other.site, other.key) <= limit < error_at(before, other.site, other.key)
+
+    def healed(self) -> Dataflow | None:
+        """The recordings with the statements at fault put right, as far as :meth:`in_frames` found them.
+
+        Those that mind the frame are left out: in it nothing obeys a law.
+        """
+        patches = {
+            n: p for left_out in self._left_out.values() for n, p in left_out.patches(self.runner.reference).items()
+        }
+        laws = merged({unit: found for unit, found in self._found.items() if unit not in self._left_out})
+        return self.runner.flow(laws, patches)
+
+    def _diverged(self) -> list[Statement]:
+        """The statement whose data decides the course: the last Python number that was read before.
+
+        It is confirmed where the error is gone once the numbers that decide are those of the reference run.
+        """
+        tape, handler = self.runner.unpatched[0]
+        decisions: dict[int, Number] = {}
+        for _ in range(_MOST_DECISIONS):
+            index = divergence(self.runner.reference, tape)
+            if index is None:
+                break
+            pairs = zip(self.runner.reference.events[:index], tape.events, strict=False)
+            reads = {i: a.result for i, (a, b) in enumerate(pairs) if a.result is not None and a.result != b.result}
+            if not reads:
+                return [self._of_event(next(iter(decisions), min(index, len(self.runner.reference.events) - 1)), False)]
+            last = max(reads)
+            decisions[last] = reads[last]
+            tape, handler = self.runner.record(self.runner.trial.element, {}, decisions)
+        healed = divergence(self.runner.reference, tape) is None and self.runner.left(handler) <= self.runner.remainder
+        return [self._of_event(number, healed) for number in list(decisions)[:1]]
+
+    def _of_event(self, number: int, confirmed: bool) -> Statement:
+        event = self.runner.reference.events[number]
+        return Statement(event.place, event.layer, confirmed)
+
+
+def located(bench: Bench, suspect: Suspect, locator: StatementLocator) -> list[Statement]:
     """The statements at fault in a suspect's own code, the one with the largest error first."""
-    found = tracer.in_frames()
+    found = locator.in_frames()
     if any(s.place is None or not is_own(s.place) for s in found):
         call = _call_site(bench, suspect)
         found = [s if call is None or (s.place and is_own(s.place)) else replace(s, place=call) for s in found]
     return sorted(found, key=lambda s: s.error, reverse=True)
 
 
-def tracer_of(surveyor: Surveyor, group: Group, suspect: Suspect) -> Tracer:
-    """A tracer for a suspect, with elements that tell chance from law."""
+def locator_of(surveyor: Surveyor, group: Group, suspect: Suspect) -> StatementLocator:
+    """A locator for a suspect, with elements that tell chance from law."""
     setting = surveyor.setting
     suspect = _with_full_batch(surveyor, suspect)
     more = [e for e in _more(surveyor, group) if _comparable(e, suspect.trial.element)]
@@ -42,7 +161,7 @@ def tracer_of(surveyor: Surveyor, group: Group, suspect: Suspect) -> Tracer:
     segments = {r.concatenated.sizes for _, _, r in given if r.concatenated and r.concatenated.sizes}
     grids = None if setting.grid is None else known_grids(surveyor.bench.contracts)
     sizes = Sizes(setting.nodes, setting.samples, tuple(segments), grids)
-    return Tracer(surveyor.bench, sizes, suspect, more, group.symmetry)
+    return StatementLocator(InterventionRunner(surveyor.bench, sizes, suspect, more, group.symmetry))
 
 
 def _more(surveyor: Surveyor, group: Group) -> list[Transform]:

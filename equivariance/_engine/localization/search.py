@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from equivariance._engine.laws.forms import Law, Mixed, Unchanged
+from equivariance._engine.localization.intervention import InterventionRunner
 from equivariance._engine.localization.slicing import Dataflow, Laws, Unit
-
-if TYPE_CHECKING:
-    from equivariance._engine.localization.intervention import Tracer
-
 
 _MOST_ALONE = 12
 _MOST_ROUNDS = 6
@@ -26,9 +23,9 @@ _MOST_TRIES = 12
 class Search:
     """The search in the recordings of one call, of which ``flow`` has nothing put right."""
 
-    def __init__(self, tracer: Tracer, flow: Dataflow) -> None:
-        self.tracer, self.flow, self.matcher = tracer, flow, tracer.matcher
-        self.involved, self.drops = tracer.suspects(flow)
+    def __init__(self, runner: InterventionRunner, flow: Dataflow) -> None:
+        self.runner, self.flow, self.matcher = runner, flow, runner.matcher
+        self.involved, self.drops = runner.suspects(flow)
         self._escapes: dict[Unit, list[int]] = {}
 
     def found(self) -> dict[Unit, Laws]:
@@ -37,7 +34,7 @@ class Search:
         kept = dict(found)
         for unit in reversed(found):  # what an earlier one heals too, was not at fault
             rest = {u: v for u, v in kept.items() if u != unit}
-            if self._left(merged(rest)) <= self.tracer.remainder and not self._goes_into(found[unit], unit, rest):
+            if self._left(merged(rest)) <= self.runner.remainder and not self._goes_into(found[unit], unit, rest):
                 del kept[unit]
         return kept
 
@@ -48,7 +45,7 @@ class Search:
         """
         for unit in itertools.islice(dict.fromkeys(self.flow.unit(index) for index in self.drops), _MOST_ALONE):
             for laws in self._replaced(unit):
-                if self._left(laws) <= self.tracer.remainder and self._begins(unit, laws, {}):
+                if self._left(laws) <= self.runner.remainder and self._begins(unit, laws, {}):
                     return {**self._earlier(self.flow, unit, {}), **self._by_layer(unit, laws)}
         return {}
 
@@ -56,7 +53,7 @@ class Search:
         """A layout that names components otherwise, of which nothing is wrong until they are used by their names."""
         for number in self.flow.laid_out(self.involved)[:_MOST_ALONE]:
             for laws in self._replacements(self.flow, [number]):
-                if self._left(laws) <= self.tracer.remainder:
+                if self._left(laws) <= self.runner.remainder:
                     return {self.flow.unit(self.flow.producers[number]): laws}
         return {}
 
@@ -65,10 +62,10 @@ class Search:
         laws: dict[Unit, Laws] = {}
         tried: set[int] = set()
         for _ in range(_MOST_ROUNDS):
-            flow = self.tracer.flow(merged(laws)) if laws else self.flow
+            flow = self.runner.flow(merged(laws)) if laws else self.flow
             if flow is None:
                 break
-            involved, drops = self.tracer.suspects(flow)
+            involved, drops = self.runner.suspects(flow)
             left = [i for i in drops if i not in tried and (hidden or i in self.drops)]
             if not left:
                 break
@@ -95,15 +92,15 @@ class Search:
         """
         fewest: tuple[int, Laws] = (count, {})
         kept: Laws = {}
-        values = flow.escaping(unit, involved, self.tracer.targets)
+        values = flow.escaping(unit, involved, self.runner.targets)
         nearest = {n: law for n in values for law in flow.laws_near(n)[:1]}
         for laws in self._replacements(flow, values):
-            tape, error = self.tracer.attempt({**known, **laws})
-            if error <= self.tracer.remainder:
+            tape, error = self.runner.attempt({**known, **laws})
+            if error <= self.runner.remainder:
                 return laws, True
-            left = None if tape is None else self.tracer.under_the_first(tape)
+            left = None if tape is None else self.runner.under_the_first(tape)
             if left is not None:
-                rest, suspects = self.tracer.suspects(left)
+                rest, suspects = self.runner.suspects(left)
                 fewest = min(fewest, (len(suspects), laws), key=lambda f: f[0])
                 if hidden and laws == nearest and len(rest) < len(involved) and min(suspects) >= unit.last:
                     kept = laws
@@ -113,7 +110,7 @@ class Search:
         """The first statement before the one that was found whose replacement heals as well."""
         for number, law in flow.sources(found):
             unit = flow.unit(flow.producers[number])
-            if unit.first < found.first and self._left({**merged(laws), number: law}) <= self.tracer.remainder:
+            if unit.first < found.first and self._left({**merged(laws), number: law}) <= self.runner.remainder:
                 return self._earlier(flow, unit, laws) or {unit: {number: law}}
         return {}
 
@@ -126,7 +123,7 @@ class Search:
                 values = self._escaping(other)
                 if self._axes(values) == self._axes(found):
                     wide[unit] = {**wide[unit], **dict(zip(values, found.values(), strict=True))}
-        if wide == laws or self._left(merged(wide)) > self.tracer.remainder:
+        if wide == laws or self._left(merged(wide)) > self.runner.remainder:
             return {}
         if not all(self._begins(u, w, merged({o: v for o, v in wide.items() if o != u})) for u, w in wide.items()):
             return {}
@@ -152,10 +149,10 @@ class Search:
         several = [u for u in times if values[u]]
         for last in reversed(several) if len(several) > 1 else ():
             rest = {n: law for n, law in laws.items() if n not in values[last]}
-            tape, error = self.tracer.attempt({**known, **rest})
-            if error > self.tracer.remainder:
-                left = None if tape is None else self.tracer.under_the_first(tape)
-                return left is not None and any(last.first <= i < last.last for i in self.tracer.suspects(left)[1])
+            tape, error = self.runner.attempt({**known, **rest})
+            if error > self.runner.remainder:
+                left = None if tape is None else self.runner.under_the_first(tape)
+                return left is not None and any(last.first <= i < last.last for i in self.runner.suspects(left)[1])
         return True
 
     def _goes_into(self, values: Laws, unit: Unit, others: Mapping[Unit, Laws]) -> bool:
@@ -181,7 +178,7 @@ class Search:
         choices = [list(self.matcher.candidates(flow.reference.values[n], flow.laws_near(n))) for n in values]
         # What turns in another basis was not meant to be invariant; one element alone may seem to turn anything.
         for n, laws in zip(values, choices, strict=True):
-            if isinstance(flow.law(n), Mixed) and len(laws) > 1 and len(self.tracer.elements) > 1:
+            if isinstance(flow.law(n), Mixed) and len(laws) > 1 and len(self.runner.elements) > 1:
                 laws[:] = [law for law in laws if law != Unchanged()]
         if values:
             for chosen in itertools.islice(diagonal_first(choices, _MOST_TRIES), _MOST_TRIES):
@@ -190,7 +187,7 @@ class Search:
     def _escaping(self, unit: Unit) -> list[int]:
         """Looked up once per statement: every event is gone through for it."""
         if unit not in self._escapes:
-            self._escapes[unit] = self.flow.escaping(unit, self.involved, self.tracer.targets)
+            self._escapes[unit] = self.flow.escaping(unit, self.involved, self.runner.targets)
         return self._escapes[unit]
 
     def _axes(self, values: Sequence[int] | Laws) -> list[int]:
@@ -198,7 +195,7 @@ class Search:
         return [self.flow.reference.values[n].dim() for n in values]
 
     def _left(self, laws: Laws) -> float:
-        return self.tracer.attempt(laws)[1]
+        return self.runner.attempt(laws)[1]
 
 
 def merged(laws: Mapping[Unit, Laws]) -> dict[int, Law]:

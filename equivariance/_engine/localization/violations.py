@@ -13,8 +13,7 @@ import torch
 
 from equivariance._engine.instrumentation.operations import NUMBERED
 from equivariance._engine.instrumentation.source_lines import Place
-from equivariance._engine.localization.intervention import Statement, Tracer
-from equivariance._engine.localization.locate_statement import located, tracer_of
+from equivariance._engine.localization.locate_statement import Statement, StatementLocator, located, locator_of
 from equivariance._engine.localization.recording import Healing
 from equivariance._engine.localization.suspects import Suspect
 from equivariance._engine.measurement.survey import Surveyor
@@ -63,22 +62,22 @@ def breaks_of(surveyor: Surveyor, group: Group, parts: list[Suspect]) -> list[Br
     Of a layer that is declared the worst statement of each part is told, of code that only belongs to the whole all.
     """
     found: list[Break] = []
-    tracers: list[Tracer] = []
+    locators: list[StatementLocator] = []
     for part in parts:
-        if any(tracer.heals(part) for tracer in tracers):
+        if any(locator.heals(part) for locator in locators):
             continue
-        tracer = tracer_of(surveyor, group, part)
-        told = located(surveyor.bench, part, tracer)
+        locator = locator_of(surveyor, group, part)
+        told = located(surveyor.bench, part, locator)
         statements = {_name(s): s for s in reversed(told) if not s.hidden}
         chosen = list(reversed(statements.values()))
         named, proven = {_name(b.statement) for b in found if b.statement}, not found or _proven(found)
-        new = [_break(part, s, chosen, tracer) for s in chosen if _name(s) not in named]
+        new = [_break(part, s, chosen, locator) for s in chosen if _name(s) not in named]
         before = tuple(s.place for s in told if s.hidden and s.place)
         new[:1] = [replace(b, before=before) for b in new[:1]]
-        found = [b for b in found if b.statement or not tracer.heals(b.suspect)]
+        found = [b for b in found if b.statement or not locator.heals(b.suspect)]
         found += [b for b in new if proven or (b.statement and b.statement.confirmed)]
         found += [Break(part)] if proven and not chosen else []
-        tracers.append(tracer)
+        locators.append(locator)
     return found
 
 
@@ -91,17 +90,17 @@ def _name(statement: Statement) -> object:
     return statement.place or statement.layer
 
 
-def _break(part: Suspect, statement: Statement, beside: Sequence[Statement], tracer: Tracer) -> Break:
+def _break(part: Suspect, statement: Statement, beside: Sequence[Statement], locator: StatementLocator) -> Break:
     """With the error that the statement alone makes, where it is not the only one."""
-    healing = Healing(tracer.bench, tracer.trial.state, statement.beside) if statement.beside else None
+    healing = Healing(locator.runner.bench, locator.runner.trial.state, statement.beside) if statement.beside else None
     if len(beside) > 1:
         part = replace(part, reading=replace(part.reading, error=statement.error))
-    return Break(part, statement, healing, tuple(_operations(tracer, statement)))
+    return Break(part, statement, healing, tuple(_operations(locator, statement)))
 
 
-def _operations(tracer: Tracer, statement: Statement) -> Iterator[str]:
-    values = tracer.reference.values
-    for event in tracer.reference.events:
+def _operations(locator: StatementLocator, statement: Statement) -> Iterator[str]:
+    values = locator.runner.reference.values
+    for event in locator.runner.reference.events:
         if statement.place in event.places:
             read = [values[n] for n in event.reads if values[n].dim() and not values[n].is_floating_point()]
             counted = event.name == "cumsum" or any(t.dtype != torch.bool for t in read)  # masks are no numbers
