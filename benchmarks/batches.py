@@ -20,9 +20,8 @@ import equivariance as eq
 from benchmarks.costs import LAYERS, PAGE, SEED, THREADS, GraphLayer, GraphNet, seconds
 from benchmarks.made import made_with
 from benchmarks.sections import write_section
-from equivariance._engine.causes import experiment as experiments
-from equivariance._engine.measurement import isolation as alone
-from equivariance._engine.measurement import survey
+from equivariance._engine.causes import experiment
+from equivariance._engine.measurement import isolation, survey
 
 HEADING = "Layers in batches of transforms"
 SIZES = ((8, 8), (16, 16), (32, 32), (48, 64))
@@ -55,16 +54,16 @@ def watched() -> Iterator[tuple[Stopwatch, Stopwatch, Stopwatch]]:
     """Times runs of layers alone, the calls of the layers in them, and the answers that these are given."""
     runs = Stopwatch()
     calls, answers = Stopwatch(runs), Stopwatch(runs)
-    make = alone._answer
+    make = isolation._answer
 
     def answering(*args: Any) -> Callable[..., Any]:
         return answers.around(make(*args))
 
     with ExitStack() as stack:
-        for module in (survey, experiments):
+        for module in (survey, experiment):
             stack.enter_context(mock.patch.object(module, "judge", runs.around(module.judge)))
-        stack.enter_context(mock.patch.object(alone, "call_with", calls.around(alone.call_with)))
-        stack.enter_context(mock.patch.object(alone, "_answer", answering))
+        stack.enter_context(mock.patch.object(isolation, "call_with", calls.around(isolation.call_with)))
+        stack.enter_context(mock.patch.object(isolation, "_answer", answering))
         yield runs, calls, answers
 
 

@@ -20,7 +20,7 @@ import equivariance as eq
 from benchmarks.made import made_with
 from benchmarks.sections import write_section
 from equivariance import Contract
-from equivariance._engine.diagnosis import localizer as localize
+from equivariance._engine.diagnosis import localizer
 from equivariance._engine.measurement import survey
 
 PAGE = Path(__file__).parent.parent / "docs" / "results" / "costs.md"
@@ -220,7 +220,7 @@ def sampled(full: int) -> Iterator[list[float]]:
 @contextmanager
 def _timed(into: list[float]) -> Iterator[None]:
     """Note how long the search for the statements takes."""
-    search = localize.breaks_of
+    search = localizer.breaks_of
 
     def timed(*args: Any) -> Any:
         start = time.process_time()
@@ -228,11 +228,11 @@ def _timed(into: list[float]) -> Iterator[None]:
         into.append(time.process_time() - start)
         return found
 
-    localize.breaks_of = timed
+    localizer.breaks_of = timed
     try:
         yield
     finally:
-        localize.breaks_of = search
+        localizer.breaks_of = search
 
 
 def main() -> None:

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
         MissingDependencyError,
         UndeclaredTensorError,
     )
-    from equivariance.findings import Curve, Finding, LayerRow, Location, Report
+    from equivariance.findings import Curve, Finding, LayerRow, Location
     from equivariance.groups.elements import Transform
+    from equivariance.report.report import Report
     from equivariance.representations.axes import Concatenated
     from equivariance.representations.base import Representation
     from equivariance.representations.cartesian_tensor import CartesianTensor
@@ -71,7 +72,9 @@ _HOMES = {
         "UndeclaredTensorError",
     ),
     "representations.grid": ("Grid",),
-    "findings": ("CAUSES", "Curve", "Finding", "LayerRow", "Location", "Report"),
+    "report.report": ("Report",),
+    "cause_catalogue": ("CAUSES",),
+    "findings": ("Curve", "Finding", "LayerRow", "Location"),
     "representations.sizes": ("SampleStarts",),
     "groups": ("Transform",),
     "representations.base": ("Representation",),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, ParamSpec
 
 import torch
 
+from equivariance._engine.diagnosis.examine import examine_module
 from equivariance._engine.diagnosis.gradients import with_gradients
 from equivariance._engine.diagnosis.request import Request
 from equivariance.contracts.callables import NOTICE, as_module, is_compiled
@@ -15,13 +17,35 @@ from equivariance.contracts.contract import Contract
 from equivariance.contracts.inputs import UNSTATED, group_of_arguments
 from equivariance.contracts.layers import layer_contracts
 from equivariance.errors import ArgumentError, EquivarianceAssertionError
-from equivariance.findings import Report
+from equivariance.findings import Outcome
+from equivariance.report.report import Report
 from equivariance.settings import MEMORY, Settings
+from equivariance.subject import Subject
+
+_Options = ParamSpec("_Options")
 
 
+_POSITIONAL = 4
+
+
+def _at_most_four(function: Callable[_Options, Report]) -> Callable[_Options, Report]:
+    """Options after ``irreps_out`` are keywords: a fifth positional argument gets an error that names them."""
+
+    @functools.wraps(function)
+    def checked(*args: _Options.args, **kwargs: _Options.kwargs) -> Report:
+        __tracebackhide__ = True
+        if len(args) > _POSITIONAL:
+            expected = "options after irreps_out as keywords, for example group=... or kwargs=..."
+            raise ArgumentError(f"argument {_POSITIONAL + 1} of {function.__name__}", args[_POSITIONAL], expected)
+        return function(*args, **kwargs)
+
+    return checked
+
+
+@_at_most_four
 def check(
-    func: Callable[..., Any], args: object, irreps_in: object = UNSTATED, irreps_out: object = UNSTATED,
-    group: object = None, *, kwargs: Mapping[str, Any] | None = None, samples: int = 8, seed: int = 0,
+    func: Callable[..., Any], args: object, irreps_in: object = UNSTATED, irreps_out: object = UNSTATED, *,
+    kwargs: Mapping[str, Any] | None = None, group: object = None, samples: int = 8, seed: int = 0,
 ) -> Report:  # fmt: skip
     """Compare f(g.x) with g.f(x) for one callable, without looking inside.
 
@@ -51,11 +75,12 @@ def check(
     settings = Settings(samples=samples, seed=seed, inside=False)
     tested = group_of_arguments(args, "se3") if group is None else group
     request = Request(as_module(func), args, irreps_in, irreps_out, kwargs, tested, settings)
-    return _noted(request.examined(request.declared(), {}), func)
+    return _report(request.examined(request.declared(), {}), func)
 
 
+@_at_most_four
 def diagnose(
-    module: Callable[..., Any], args: object, irreps_in: object = UNSTATED, irreps_out: object = UNSTATED,
+    module: Callable[..., Any], args: object, irreps_in: object = UNSTATED, irreps_out: object = UNSTATED, *,
     kwargs: Mapping[str, Any] | None = None, group: object = None, layers: str | None = None,
     contracts: Mapping[str, Contract] | None = None, samples: int = 8, seed: int = 0, gradients: bool = False,
     memory: float = MEMORY, jobs: int = 1,
@@ -86,15 +111,16 @@ def diagnose(
     tested = group_of_arguments(args, "se3") if group is None else group
     request = Request(root, args, irreps_in, irreps_out, kwargs, tested, settings)
     declared = request.declared()
-    report = _noted(request.examined(declared, known), module)
-    if not gradients:
-        return report
-    return with_gradients(report, root, args, declared.irreps_in, declared.irreps_out, kwargs, tested, settings)
+    found = request.examined(declared, known)
+    if gradients:
+        found = with_gradients(found, root, args, declared.irreps_in, declared.irreps_out, kwargs, tested, settings)
+    return _report(found, module)
 
 
+@_at_most_four
 def assert_equivariant(
-    func: Callable[..., Any], args_in: object = None, irreps_in: object = None, irreps_out: object = None,
-    group: object = None, *, samples: int = 8, seed: int = 0, **kwargs: Any,
+    func: Callable[..., Any], args_in: object = None, irreps_in: object = None, irreps_out: object = None, *,
+    group: object = None, samples: int = 8, seed: int = 0, **kwargs: Any,
 ) -> Report:  # fmt: skip
     """Raise where a callable is not equivariant; e3nn's signature, without its tolerance.
 
@@ -125,9 +151,20 @@ def assert_equivariant(
     return report
 
 
-def _noted(report: Report, function: Callable[..., Any]) -> Report:
-    """With a word on what was given to a compiler."""
-    return replace(report, assumptions=[*report.assumptions, NOTICE]) if is_compiled(function) else report
+def diagnose_subject(subject: Subject, group: object, settings: Settings) -> Report:
+    """Diagnose a subject with its own contracts, in the state that it comes in."""
+    outcome = examine_module(
+        subject.module, subject.args, subject.irreps_in, subject.irreps_out, None, group,
+        layer_contracts(subject.module, subject.contracts), replace(settings, infer=not subject.contracts),
+        subject.name,
+    )  # fmt: skip
+    return Report.of(outcome)
+
+
+def _report(outcome: Outcome, function: Callable[..., Any]) -> Report:
+    """The report, with a word on what was given to a compiler."""
+    noted = [*outcome.assumptions, NOTICE] if is_compiled(function) else outcome.assumptions
+    return Report.of(replace(outcome, assumptions=noted))
 
 
 def _refuse_old_options(options: Mapping[str, Any]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from equivariance.groups.elements import Transform
 
@@ -128,8 +127,8 @@ class Unclaimed:
 
 
 @dataclass(frozen=True)
-class Report:
-    """The outcome of :func:`equivariance.check` or :func:`equivariance.diagnose`.
+class Outcome:
+    """The outcome of one diagnosis, as data; :class:`equivariance.Report` prints it.
 
     Attributes
     ----------
@@ -158,22 +157,3 @@ class Report:
     def ok(self) -> bool:
         """No finding."""
         return not self.findings
-
-    def __str__(self) -> str:
-        """The text report, without colour."""
-        from equivariance.report.text import to_text
-
-        return to_text(self)
-
-    def to_json(self) -> str:
-        """The report as JSON text, with the version of its layout."""
-        from equivariance.report.json import to_json
-
-        return to_json([self])
-
-    def to_html(self, path: str | Path) -> None:
-        """Write the report as one self-contained page; the file appears whole or not at all."""
-        from equivariance.report.files import write_text
-        from equivariance.report.html.page import to_html
-
-        write_text(Path(path), to_html([self]))

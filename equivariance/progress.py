@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from equivariance.findings import Report
+    from equivariance.findings import Outcome
 
 
 class Observer(Protocol):
@@ -21,7 +21,7 @@ class Observer(Protocol):
         ``off`` is the largest relative error of the network's output so far, 0 where it is within rounding.
         """
 
-    def tested(self, report: Report) -> None:
+    def tested(self, report: Outcome) -> None:
         """A symmetry is finished: what is known so far, of the symmetries that ``report`` names."""
 
 
@@ -34,7 +34,7 @@ class Unobserved:
     def sampled(self, symmetry: str, done: int, total: int, off: float) -> None:
         """Nothing."""
 
-    def tested(self, report: Report) -> None:
+    def tested(self, report: Outcome) -> None:
         """Nothing."""
 
 

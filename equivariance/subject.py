@@ -10,21 +10,18 @@ import importlib
 import pickle
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from equivariance._engine.diagnosis.examine import examine_module
 from equivariance.cause_catalogue import CAUSES
 from equivariance.contracts.contract import Contract
-from equivariance.contracts.layers import layer_contracts
 from equivariance.errors import ArgumentError, ChoiceError
-from equivariance.findings import Finding, Report
+from equivariance.findings import Finding, Outcome
 from equivariance.groups.named import SYMMETRIES, groups_of
-from equivariance.settings import Settings
 
 ENTRY_POINTS = "equivariance.subjects"
 BUILT_IN = ("published", "se3unet")
@@ -142,16 +139,7 @@ def load_checkpoint(subject: Subject, path: Path) -> None:
         raise ArgumentError("checkpoint", str(path), f"weights of {subject.name} ({_told(error)})") from error
 
 
-def examine_subject(subject: Subject, group: object, settings: Settings) -> Report:
-    """Diagnose a subject with its own contracts, in the state that it comes in."""
-    return examine_module(
-        subject.module, subject.args, subject.irreps_in, subject.irreps_out, None, group,
-        layer_contracts(subject.module, subject.contracts), replace(settings, infer=not subject.contracts),
-        subject.name,
-    )  # fmt: skip
-
-
-def as_registered(subject: Subject, report: Report) -> tuple[list[Known], list[Known]]:
+def as_registered(subject: Subject, report: Outcome) -> tuple[list[Known], list[Known]]:
     """What was found beyond the registered findings, and what of them was missed; ties on rounding do not count."""
     found = {_known(f) for f in report.findings}
     expected = set(subject.known)

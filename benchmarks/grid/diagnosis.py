@@ -8,8 +8,8 @@ import torch
 import equivariance as eq
 from benchmarks.made import made_with
 from benchmarks.sections import write_section
+from equivariance.api import diagnose_subject
 from equivariance.settings import Settings
-from equivariance.subject import examine_subject
 from equivariance_zoo.steerable3d.subjects import steerable3d
 
 CASES = {"shifts and rotations of the lattice": ["lattice"], "any shifts and rotations": "se3", "samples": ["batch"]}
@@ -36,7 +36,7 @@ def main() -> None:
     torch.set_num_threads(1)
     lines = []
     for name, group in CASES.items():
-        lines += rows(name, examine_subject(steerable3d(), group, Settings(samples=SAMPLES, claims=CLAIMS)))
+        lines += rows(name, diagnose_subject(steerable3d(), group, Settings(samples=SAMPLES, claims=CLAIMS)))
         print("\n".join(lines), flush=True)
     where = made_with(("torch", "e3nn", "scipy"), "1 thread")
     columns = ("elements", "symmetry", "output", "worst layer", "by itself", "verdicts", "findings")

@@ -7,7 +7,7 @@ too. Without a base space, the group's standard representation stands for it. Wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -20,6 +20,8 @@ from escnn.group import GroupElement
 from escnn.gspaces import GSpace
 
 from equivariance.contracts.assumptions import Assumption
+from equivariance.contracts.declared import NODE_NUMBERS
+from equivariance.contracts.field_names import numbers_nodes
 from equivariance.contracts.nested import UNSPECIFIED
 from equivariance.errors import ArgumentError, ContractError, ForeignElementError
 from equivariance.groups.elements import Transform, cube_rotations
@@ -234,3 +236,16 @@ def _grid_moved(values: torch.Tensor, matrix: np.ndarray) -> torch.Tensor:
     moved = values.permute(0, 1, *(2 + int(axis) for axis in source))
     flipped = [2 + i for i in range(size) if on_axes[i, source[i]] < 0]
     return torch.flip(moved, flipped)
+
+
+def contract_of(module: torch.nn.Module, parameters: tuple[str, ...]) -> tuple[Mapping[str, object], object] | None:
+    """Returns (inputs by parameter name, output) that the module states, or None if it states nothing."""
+    stated = vars(module)
+    if "in_type" not in stated or "out_type" not in stated:
+        return None
+    given, output = module.in_type, module.out_type
+    specs = [Fields(t) for t in given] if isinstance(given, tuple) else [Fields(given)]
+    if len(parameters) < len(specs):
+        return None
+    edges = {p: NODE_NUMBERS for p in parameters if numbers_nodes(p)}
+    return {**edges, **dict(zip(parameters, specs, strict=False))}, Fields(output)

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch_geometric.data import Batch, Data, HeteroData
 
-from equivariance.contracts import field_names as names
+from equivariance.contracts import field_names
 from equivariance.contracts.assumptions import Assumption, proposal
 from equivariance.contracts.nested import UNSPECIFIED, walk
 from equivariance.errors import ArgumentError, ContractError, UndeclaredTensorError
@@ -116,9 +116,9 @@ def _definition(data: Data, name: str) -> Representation | None:
     if value.is_floating_point():
         return None
     samples = _samples(data)
-    if name in names.SAMPLES:
+    if name in field_names.SAMPLES:
         return NodeIndices(permuted=False, per_sample=1)
-    if name in names.STARTS:
+    if name in field_names.STARTS:
         return SampleStarts(samples)
     numbers = "index" in name or name == "face"  # the rule by which the library counts on when it puts samples together
     return NodeIndices(per_sample=samples) if numbers else None
@@ -141,11 +141,11 @@ def _axes(data: Data, name: str) -> tuple[NodeAxis, BatchAxis]:
     if not value.dim():
         return None, None
     axis = int(data.__cat_dim__(name, value) or 0) % value.dim()
-    if name in names.STARTS:
+    if name in field_names.STARTS:
         return None, None
-    if data.is_node_attr(name) and not names.of_edges(name):
+    if data.is_node_attr(name) and not field_names.of_edges(name):
         return axis, Concatenated(axis, samples)
-    if data.is_edge_attr(name) or names.of_edges(name):
+    if data.is_edge_attr(name) or field_names.of_edges(name):
         return None, Concatenated(axis, _edges_of(data))
     if value.shape[axis] % len(samples) == 0:
         return None, Concatenated(axis, (value.shape[axis] // len(samples),) * len(samples))
@@ -188,7 +188,11 @@ def _part(data: Data, sample: int) -> Data:
     samples = _samples(data)
     result = data.get_example(sample) if isinstance(data, Batch) else Data(num_nodes=samples[sample])
     for name, value in _fields(data):
-        if name not in result and name not in names.SAMPLES | names.STARTS and isinstance(value, torch.Tensor):
+        if (
+            name not in result
+            and name not in field_names.SAMPLES | field_names.STARTS
+            and isinstance(value, torch.Tensor)
+        ):
             part = _cut(value, _axes(data, name)[1], len(samples), sample)
             result[name] = part - sum(samples[:sample]) if isinstance(_definition(data, name), NodeIndices) else part
     return result

@@ -9,7 +9,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from equivariance.findings import Report
+from equivariance.findings import Outcome
 
 
 class ProgressBar:
@@ -24,7 +24,7 @@ class ProgressBar:
 
     def __init__(self, quiet: bool) -> None:
         """``quiet``: draw nothing, and remember all the same."""
-        self.known: Report | None = None
+        self.known: Outcome | None = None
         self.planned: tuple[str, ...] = ()
         self.measured: dict[str, tuple[int, int, float]] = {}
         self._shares: dict[str, float] = {}
@@ -67,7 +67,7 @@ class ProgressBar:
         step = f"{symmetry} {done}/{total}" + (f", output off by {off:.2g}" if off else "")
         self._bar.update(self._task, completed=sum(self._shares.values()), step=step)
 
-    def tested(self, report: Report) -> None:
+    def tested(self, report: Outcome) -> None:
         """A whole unit; the report is remembered."""
         self.known = report
         self.measured = {s: m for s, m in self.measured.items() if s not in report.symmetries}

@@ -10,20 +10,21 @@ from pathlib import Path
 
 import torch
 
+from equivariance.api import diagnose_subject
 from equivariance.cli.options import choose, device_of, settings_of
 from equivariance.cli.progress_bar import ProgressBar
 from equivariance.cli.screen import Examined, all_of, plain, show, those_broken
 from equivariance.contracts.layers import matching_layers
 from equivariance.contracts.nested import map_tensors
 from equivariance.errors import ArgumentError, ChoiceError, first_line
-from equivariance.findings import Report
 from equivariance.groups.named import groups_of
 from equivariance.report.files import check_writable, write_text
 from equivariance.report.html.page import to_html
 from equivariance.report.json import to_json
+from equivariance.report.report import Report
 from equivariance.report.sarif import to_sarif
 from equivariance.settings import Settings
-from equivariance.subject import BUILT_IN, Subject, as_registered, examine_subject, load_checkpoint, load_subject
+from equivariance.subject import BUILT_IN, Subject, as_registered, load_checkpoint, load_subject
 
 _FORMATS = {"json": to_json, "html": to_html, "sarif": to_sarif}
 _EVERYTHING = ("e3", "permutation", "batch")
@@ -88,7 +89,7 @@ def _all_layers(options: argparse.Namespace) -> list[str]:
 def _report(subject: Subject, group: object, settings: Settings) -> Report:
     claims = tuple(g.symmetry for g in groups_of(subject.claims))
     try:
-        return examine_subject(subject, group, replace(settings, claims=claims))
+        return diagnose_subject(subject, group, replace(settings, claims=claims))
     except ArgumentError:
         raise
     except (Exception, SystemExit) as error:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from equivariance.findings import Report
+from equivariance.findings import Outcome
 from equivariance.report.text import WIDTH, render, render_findings, side_by_side
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Examined:
     """
 
     subject: Subject
-    report: Report
+    report: Outcome
     extra: tuple[Known, ...]
     missed: tuple[Known, ...]
 

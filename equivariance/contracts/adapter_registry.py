@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from typing import Any, Protocol
+
+import torch
 
 _ADAPTERS = {
     "dgl": "equivariance.adapters.dgl",
     "torch_geometric": "equivariance.adapters.torch_geometric",
     "escnn": "equivariance.adapters.escnn",
 }
+
+
+_STATES_CONTRACTS = ("e3nn", "escnn", "nequip")
+"""Libraries whose modules state their contracts by conventions of their own."""
+
+ContractRule = Callable[[torch.nn.Module, tuple[str, ...]], tuple[Mapping[str, object], object] | None]
+"""(module, parameters of its forward) -> (inputs by name, output), or None if the module states no contract."""
 
 
 class Adapter(Protocol):
@@ -48,3 +57,11 @@ def adapter_of(value: object) -> Adapter | None:
                 adapter: Adapter = module.ADAPTER
                 return adapter
     return None
+
+
+def contract_rule(library: str) -> ContractRule | None:
+    """Returns the rule by which a library's modules state contracts, or None for a library that has no rule."""
+    if library not in _STATES_CONTRACTS:
+        return None
+    rule: ContractRule = import_module(f"equivariance.adapters.{library}").contract_of
+    return rule

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from scipy.spatial import cKDTree
 
-from equivariance.contracts import field_names as names
+from equivariance.contracts import field_names
 from equivariance.contracts.adapter_registry import adapter_of
 from equivariance.contracts.nested import children
 from equivariance.errors import ArgumentError
@@ -76,51 +76,51 @@ def assume(value: Any, path: tuple[str | int, ...], sizes: Sizes | None = None) 
 
 def cloud_of(named: Mapping[str, Any]) -> Sizes:
     """Nodes, edges and samples of values that stand beside each other."""
-    tensors = {names.plain(n): t for n, t in named.items() if isinstance(t, torch.Tensor)}
-    points = [t for n, t in tensors.items() if names.of_points(n) and t.shape[-1:] == (3,)]
+    tensors = {field_names.plain(n): t for n, t in named.items() if isinstance(t, torch.Tensor)}
+    points = [t for n, t in tensors.items() if field_names.of_points(n) and t.shape[-1:] == (3,)]
     whole = {n: t for n, t in tensors.items() if _whole(t)}
-    batch = [t for n, t in whole.items() if n in names.SAMPLES and t.dim() == 1]
+    batch = [t for n, t in whole.items() if n in field_names.SAMPLES and t.dim() == 1]
     edges = [t for n, t in whole.items() if n == "edge_index" and t.dim() == 2 and len(t) == 2]
     return sizes_of(*(found[0] if found else None for found in (batch, edges, points)))
 
 
 def proposal(name: str, tensor: torch.Tensor, sizes: Sizes, path: tuple[str | int, ...]) -> Assumption:
     """What a tensor of this name, shape and dtype is taken for."""
-    shape, word = tuple(tensor.shape), names.plain(name)
+    shape, word = tuple(tensor.shape), field_names.plain(name)
     law, why, asked = _of_numbers(word, tensor, sizes) if not tensor.is_floating_point() else _of_floats(word, tensor)
     if isinstance(law.nodes, Assumed) and not isinstance(law, SampleStarts):
         components = 0 if type(law) is Invariant else 1
-        nodes, batch = sizes.axes(shape[: len(shape) - components], names.of_edges(word))
+        nodes, batch = sizes.axes(shape[: len(shape) - components], field_names.of_edges(word))
         law = replace(law, nodes=nodes, batch=batch)
     return Assumption(path, shape, law, why, tensor, asked)
 
 
 def _of_floats(word: str, tensor: torch.Tensor) -> tuple[Representation, str, bool]:
     three = tensor.shape[-1:] == (3,)
-    if word in names.INVARIANTS:
+    if word in field_names.INVARIANTS:
         return Invariant(), "its name", False
-    if three and names.of_points(word):
+    if three and field_names.of_points(word):
         return CartesianPoints(), "its name; its last axis is 3", False
-    if three and names.of_vectors(word):
+    if three and field_names.of_vectors(word):
         return Irreps(_VECTORS), "its name; its last axis is 3", False
     if three and tensor.dim() > 1:
         return Invariant(), "asked: its last axis is 3, and its name says nothing", True
     why = "one number for each entry" if tensor.dim() < 2 else "its last axis is not 3"
-    moves = names.of_points(word) or names.of_vectors(word)
+    moves = field_names.of_points(word) or field_names.of_vectors(word)
     return Invariant(), f"{why}, whatever its name says" if moves else why, False
 
 
 def _of_numbers(word: str, tensor: torch.Tensor, sizes: Sizes) -> tuple[Representation, str, bool]:
     if not _whole(tensor):
         return Invariant(), f"its dtype, {str(tensor.dtype).removeprefix('torch.')}", False
-    if word in names.SAMPLES and tensor.dim() == 1 and sizes.samples is not None:
+    if word in field_names.SAMPLES and tensor.dim() == 1 and sizes.samples is not None:
         nodes, batch = sizes.axes(tuple(tensor.shape), False)
         return NodeIndices(nodes=nodes, batch=batch, permuted=False, per_sample=1), "its name; whole numbers", False
-    if word in names.STARTS and sizes.samples is not None:
+    if word in field_names.STARTS and sizes.samples is not None:
         return SampleStarts(sizes.samples), "its name; whole numbers", False
-    if names.numbers_nodes(word):
+    if field_names.numbers_nodes(word):
         return _node_numbers(word, tensor, sizes), f"its name; whole numbers {_range(tensor)}", False
-    why = "its name" if word in names.INVARIANTS else "whole numbers, not named as node numbers"
+    why = "its name" if word in field_names.INVARIANTS else "whole numbers, not named as node numbers"
     return Invariant(), why, False
 
 

@@ -27,7 +27,7 @@ from equivariance.pytest_plugin.profiles import PROFILES, load_hypothesis
 from equivariance.pytest_plugin.results import Result, packed, properties, summary, unpacked, write_page
 
 if TYPE_CHECKING:
-    from equivariance.findings import Report
+    from equivariance.report.report import Report
 
 _ATTRIBUTE = "equivariance"
 """Where a test report carries what was found: pytest-xdist takes attributes from its workers along."""

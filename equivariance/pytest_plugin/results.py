@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from equivariance._words import counted
 
 if TYPE_CHECKING:
-    from equivariance.findings import Finding, Report
+    from equivariance.findings import Finding
+    from equivariance.report.report import Report
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ from dataclasses import asdict, replace
 from importlib.resources import files
 from typing import Any
 
-from equivariance.findings import Finding, Report
+from equivariance.findings import Finding, Outcome
 
 SCHEMA_VERSION = 1
 """Raised when a field is renamed or removed; added fields do not count."""
 
 
-def to_json(reports: Sequence[Report]) -> str:
+def to_json(reports: Sequence[Outcome]) -> str:
     """One object, as :func:`schema` describes it: the version, and each report with its findings, notes and layers.
 
     Infinities are the strings "inf" and "-inf": JSON has no number for them. The cloud and the errors at its nodes are
@@ -36,7 +36,7 @@ def schema() -> dict[str, Any]:
     return described
 
 
-def _report(report: Report) -> dict[str, Any]:
+def _report(report: Outcome) -> dict[str, Any]:
     return {
         "subject": report.subject,
         "ok": report.ok,

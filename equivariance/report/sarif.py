@@ -16,13 +16,13 @@ from typing import Any
 from urllib.parse import quote
 
 from equivariance.cause_catalogue import CAUSES, RULES
-from equivariance.findings import Finding, Report
+from equivariance.findings import Finding, Outcome
 from equivariance.report.regions import region_of
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
-def to_sarif(reports: Sequence[Report]) -> str:
+def to_sarif(reports: Sequence[Outcome]) -> str:
     """One run; a rule for each cause, a result for each finding (error) and note (note).
 
     Paths are relative to the working directory, which should be the root of the repository.
@@ -58,7 +58,7 @@ def _rule(cause: str) -> dict[str, Any]:
     }
 
 
-def _result(report: Report, finding: Finding, level: str, seen: Counter[str]) -> dict[str, Any]:
+def _result(report: Outcome, finding: Finding, level: str, seen: Counter[str]) -> dict[str, Any]:
     result: dict[str, Any] = {
         "ruleId": finding.cause,
         "ruleIndex": CAUSES.index(finding.cause),
@@ -72,7 +72,7 @@ def _result(report: Report, finding: Finding, level: str, seen: Counter[str]) ->
     return result
 
 
-def _message(report: Report, finding: Finding) -> str:
+def _message(report: Outcome, finding: Finding) -> str:
     where = f"{report.subject}: {finding.layer or 'the whole network'}"
     what = f"breaks {finding.symmetry} ({finding.cause})" if finding.symmetry != "none" else f"is {finding.cause}"
     text = f"{where} {what}. {_sentence(finding.evidence)}"
@@ -88,7 +88,7 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
 
 
-def _location(report: Report, finding: Finding) -> dict[str, Any]:
+def _location(report: Outcome, finding: Finding) -> dict[str, Any]:
     logical = {"fullyQualifiedName": finding.layer or report.subject, "kind": "module"}
     if finding.location is None:
         # A service drops results, or whole uploads, without a place; the network has the name of an artifact then.
@@ -116,7 +116,7 @@ def _uri(file: str) -> str:
     return path.as_uri() if path.is_absolute() else quote(path.as_posix())
 
 
-def _fingerprint(report: Report, finding: Finding, seen: Counter[str]) -> str:
+def _fingerprint(report: Outcome, finding: Finding, seen: Counter[str]) -> str:
     """The same for the same break in the next run, wherever its line has moved; distinct for each result of a run.
 
     Services would else hash the line: a layer that stands at two places of a network would be one alert.

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from equivariance._words import counted
-from equivariance.findings import Finding, LayerRow, Report
+from equivariance.findings import Finding, LayerRow, Outcome
 
 WIDTH = 118
 _Called = tuple[str, int, str]
@@ -23,18 +23,18 @@ _STYLES = {
 }  # fmt: skip
 
 
-def to_text(report: Report) -> str:
+def to_text(report: Outcome) -> str:
     """Plain text without colour, ``WIDTH`` columns."""
     return _plain(render(report))
 
 
-def findings_text(report: Report) -> str:
+def findings_text(report: Outcome) -> str:
     """The headline, the findings and what was assumed of the call, in plain text: what the failure of a test says."""
     assumed = [line for line in _assumed(report) if not line.plain.startswith("assumed: inner layers")]
     return _plain(Group(render_findings(report), *assumed))
 
 
-def render(report: Report) -> RenderableType:
+def render(report: Outcome) -> RenderableType:
     """The whole report for a rich console."""
     parts: list[RenderableType] = [_headline(report), _summary(report)]
     parts += [_finding(i, f) for i, f in enumerate(report.findings, 1)]
@@ -50,12 +50,12 @@ def render(report: Report) -> RenderableType:
     return Group(*parts)
 
 
-def render_findings(report: Report) -> RenderableType:
+def render_findings(report: Outcome) -> RenderableType:
     """The headline and the findings for a rich console."""
     return Group(_headline(report), Text(""), *(_finding(i, f) for i, f in enumerate(report.findings, 1)))
 
 
-def side_by_side(reports: Sequence[Report], stages: Mapping[str, Mapping[str, tuple[str, ...]]]) -> RenderableType:
+def side_by_side(reports: Sequence[Outcome], stages: Mapping[str, Mapping[str, tuple[str, ...]]]) -> RenderableType:
     """The stages that networks have in common: the largest error that each introduces, by symmetry.
 
     ``stages``: report subject -> stage label -> layers.
@@ -94,7 +94,7 @@ def _plain(what: RenderableType) -> str:
     return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())
 
 
-def _stage(report: Report, symmetry: str, layers: tuple[str, ...]) -> Text:
+def _stage(report: Outcome, symmetry: str, layers: tuple[str, ...]) -> Text:
     rows = [r for r in report.layers if r.symmetry == symmetry and any(_within(r.layer, p) for p in layers)]
     if not rows:
         return Text("-", style="dim")
@@ -110,7 +110,7 @@ def _rank(verdict: str) -> int:
     return list(_STYLES).index(verdict)
 
 
-def _headline(report: Report) -> Text:
+def _headline(report: Outcome) -> Text:
     count = len(report.findings)
     if not report.findings:
         return Text.assemble(
@@ -120,7 +120,7 @@ def _headline(report: Report) -> Text:
     return Text.assemble((f"{report.subject}: {words}", "bold red"), f"; tested: {', '.join(report.symmetries)}")
 
 
-def _summary(report: Report) -> RenderableType:
+def _summary(report: Outcome) -> RenderableType:
     """The network's output under each symmetry; where other layers were asked for, what it does not claim."""
     outputs = [r for r in report.layers if r.layer == ""]
     if not outputs:
@@ -140,7 +140,7 @@ def _summary(report: Report) -> RenderableType:
     return table
 
 
-def _output_verdict(report: Report, row: LayerRow) -> str:
+def _output_verdict(report: Outcome, row: LayerRow) -> str:
     return "broken" if any(f.symmetry == row.symmetry for f in report.findings) else "holds"
 
 
@@ -186,7 +186,7 @@ def _note(finding: Finding) -> RenderableType:
     return Group(head, Text(f"  {finding.evidence}", style="dim"))
 
 
-def _layers(report: Report) -> RenderableType:
+def _layers(report: Outcome) -> RenderableType:
     table = Table(
         box=box.SIMPLE_HEAD,
         title="Layers: the error each introduces by itself, and (in brackets) the error accumulated at its output",
@@ -239,10 +239,10 @@ def _cell(row: LayerRow | None) -> Text:
     return Text.assemble((number(row.introduced), _STYLES[row.verdict]), (f" ({number(row.accumulated)})", "dim"))
 
 
-def _settings(report: Report) -> RenderableType:
+def _settings(report: Outcome) -> RenderableType:
     lines = [f"{k}: {v}" for k, v in report.settings.items()]
     return Group(Text("; ".join(lines), style="dim"), *_assumed(report))
 
 
-def _assumed(report: Report) -> list[Text]:
+def _assumed(report: Outcome) -> list[Text]:
     return [Text(f"assumed: {line}", style="yellow") for line in report.assumptions]

@@ -11,8 +11,7 @@ import torch
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 from torch import Tensor
 
-from equivariance import CartesianPoints, Invariant, Report
-from equivariance.cli import main as diagnose
+from equivariance import CartesianPoints, Invariant, Report, diagnose
 from equivariance_zoo.faces.files import replacing
 from se3unet.contracts import unet_contracts
 from se3unet.model import SE3Unet

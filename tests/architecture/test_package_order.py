@@ -6,18 +6,19 @@ from tests.architecture.sources import ROOT, imported_modules, module_of, source
 
 # Rooms of one row do not import each other.
 FLOORS = (
-    ("errors", "_words", "progress"),
+    ("errors", "_words", "cause_catalogue"),
     ("groups",),
-    ("cause_catalogue",),
-    ("findings", "settings", "representations"),
-    ("report", "contracts"),
+    ("findings", "representations"),
+    ("progress", "report", "contracts"),
+    ("settings",),
+    ("subject",),
     ("_engine.instrumentation", "_engine.laws", "adapters"),
     ("_engine.measurement",),
     ("_engine.localization",),
     ("_engine.causes", "_engine.inference"),
     ("_engine.diagnosis",),
     ("api",),
-    ("subject", "strategies", "lightning"),
+    ("strategies", "lightning"),
     ("cli", "pytest_plugin"),
     ("__main__", "diagnose"),
 )

@@ -3,9 +3,8 @@
 import time
 
 from benchmarks import batches
-from equivariance._engine.causes import experiment as experiments
-from equivariance._engine.measurement import isolation as alone
-from equivariance._engine.measurement import survey
+from equivariance._engine.causes import experiment
+from equivariance._engine.measurement import isolation, survey
 
 
 def busy(seconds):
@@ -25,10 +24,10 @@ def test_time_is_counted_within_another_function_alone():
 
 
 def test_own_statements_are_a_part_of_what_runs_alone():
-    before = survey.judge, experiments.judge, alone.call_with, alone._answer
+    before = survey.judge, experiment.judge, isolation.call_with, isolation._answer
     runs, own = batches.shares(4, 4)
     assert 0 < own < runs < 1
-    assert (survey.judge, experiments.judge, alone.call_with, alone._answer) == before
+    assert (survey.judge, experiment.judge, isolation.call_with, isolation._answer) == before
 
 
 def test_a_line_has_a_cell_for_every_heading(monkeypatch):

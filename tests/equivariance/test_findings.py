@@ -8,8 +8,9 @@ import pytest
 import equivariance as eq
 from equivariance.cause_catalogue import CAUSES
 from equivariance.errors import ArgumentError
-from equivariance.findings import Finding, Location, Report, Unclaimed
+from equivariance.findings import Finding, Location, Unclaimed
 from equivariance.groups import SYMMETRIES
+from equivariance.report.report import Report
 from tests.equivariance.helpers.specimens import Mix, Scale, Stack, normal
 
 

@@ -3,19 +3,12 @@
 import pytest
 import torch
 
+from equivariance.api import diagnose_subject
 from equivariance.errors import ArgumentError, ChoiceError
-from equivariance.findings import Finding, Report
+from equivariance.findings import Finding
+from equivariance.report.report import Report
 from equivariance.settings import Settings
-from equivariance.subject import (
-    BUILT_IN,
-    Known,
-    Subject,
-    as_registered,
-    examine_subject,
-    load_checkpoint,
-    load_subject,
-    registered,
-)
+from equivariance.subject import BUILT_IN, Known, Subject, as_registered, load_checkpoint, load_subject, registered
 from tests.equivariance.helpers import subjects
 from tests.equivariance.helpers.subjects import MODULE
 
@@ -84,7 +77,7 @@ def test_only_symmetries_and_causes_that_exist_can_be_known():
 
 
 def test_a_subject_is_examined_with_its_contracts():
-    report = examine_subject(subjects.broken(), "so3", Settings(samples=2))
+    report = diagnose_subject(subjects.broken(), "so3", Settings(samples=2))
     assert report.subject == "broken"
     assert {f.layer for f in report.findings} == {"layers.1", "layers.3"}
 
@@ -92,7 +85,7 @@ def test_a_subject_is_examined_with_its_contracts():
 def test_the_module_of_a_subject_is_left_as_it_is():
     subject = subjects.broken()
     before = {k: v.clone() for k, v in subject.module.state_dict().items()}
-    examine_subject(subject, ["e3", "batch"], Settings(samples=2))
+    diagnose_subject(subject, ["e3", "batch"], Settings(samples=2))
     assert all(torch.equal(v, before[k]) for k, v in subject.module.state_dict().items())
     assert subject.module.training
 

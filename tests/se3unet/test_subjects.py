@@ -4,9 +4,10 @@ import pytest
 import torch
 
 from equivariance import MissingDependencyError
+from equivariance.api import diagnose_subject
 from equivariance.cli.main import main
 from equivariance.settings import Settings
-from equivariance.subject import as_registered, examine_subject, load_checkpoint, load_subject
+from equivariance.subject import as_registered, load_checkpoint, load_subject
 from se3unet import subjects
 
 GROUPS = ["se3", "permutation", "batch"]
@@ -22,7 +23,7 @@ def small_faces(monkeypatch):
 
 def examined(subject, group=tuple(GROUPS), **settings):
     claims = ("translation", "rotation", "permutation", "batch")
-    return examine_subject(subject, list(group), Settings(samples=2, claims=claims, **settings))
+    return diagnose_subject(subject, list(group), Settings(samples=2, claims=claims, **settings))
 
 
 def test_ours_has_no_finding(small_faces):

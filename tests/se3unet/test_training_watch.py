@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from equivariance.findings import Finding, Report
+from equivariance.findings import Finding
+from equivariance.report.report import Report
 from se3unet.training.fit import Options, train
 from se3unet.training.networks import build
 from tests.se3unet.training_faces import small_faces, small_settings

@@ -22,7 +22,7 @@ from equivariance._engine.measurement.survey import Surveyor
 from equivariance.contracts.callables import name_of
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.layers import matching_layers
-from equivariance.findings import Finding, LayerRow, Report, Unclaimed
+from equivariance.findings import Finding, LayerRow, Outcome, Unclaimed
 from equivariance.groups.sampling import Group, Setting
 from equivariance.progress import Relay
 from equivariance.settings import Settings
@@ -36,7 +36,7 @@ _CAUSE_ORDER = ("not-finite", "nondeterministic", "vanishing")
 def examine_module(
     module: torch.nn.Module, args: object, irreps_in: object, irreps_out: object, kwargs: Mapping[str, Any] | None,
     group: object, contracts: Mapping[str, Contract], settings: Settings, name: str = "",
-) -> Report:  # fmt: skip
+) -> Outcome:  # fmt: skip
     """The work behind :func:`check`, :func:`diagnose` and the command line."""
     chosen = matching_layers(module, settings.layers)
     ready = prepared(module, args, irreps_in, irreps_out, kwargs, group, contracts, settings)
@@ -105,9 +105,9 @@ def _of_one(surveyor: Surveyor, group: Group, settings: Settings) -> _Found:
 
 def _report(
     tested: Sequence[Group], known: Sequence[_Found], chosen: Collection[str], about: Mapping[str, Any]
-) -> Report:
+) -> Outcome:
     """Of the symmetries that were tested, and the layers that were chosen."""
-    return Report(
+    return Outcome(
         symmetries=tuple(g.symmetry for g in tested),
         findings=[f for f in sorted((f for k in known for f in k.findings), key=_importance) if f.layer in chosen],
         notes=[f for k in known for f in k.notes if f.layer in chosen],

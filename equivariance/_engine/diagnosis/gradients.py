@@ -20,7 +20,7 @@ from equivariance._engine.instrumentation.source_lines import location_of
 from equivariance.contracts.contract import call_contract
 from equivariance.contracts.nested import UNSPECIFIED, leaves, walk
 from equivariance.errors import ArgumentError, first_line
-from equivariance.findings import Finding, Report
+from equivariance.findings import Finding, Outcome
 from equivariance.representations.base import Representation
 from equivariance.representations.irreps import Irreps
 from equivariance.representations.standard import CartesianPoints, Invariant, NodeIndices
@@ -66,9 +66,9 @@ class Differentiated(torch.nn.Module):
 
 
 def with_gradients(
-    report: Report, module: torch.nn.Module, args: object, irreps_in: object, irreps_out: object,
+    report: Outcome, module: torch.nn.Module, args: object, irreps_in: object, irreps_out: object,
     kwargs: Mapping[str, Any] | None, group: object, settings: Settings,
-) -> Report:  # fmt: skip
+) -> Outcome:  # fmt: skip
     """A report of a network together with what its gradients break, where the network itself holds.
 
     Raises

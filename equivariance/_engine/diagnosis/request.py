@@ -18,7 +18,7 @@ from equivariance.contracts.inputs import UNSTATED, Inputs, inputs_of, outputs_o
 from equivariance.contracts.nested import sizes_of_graphs
 from equivariance.contracts.signature import bound
 from equivariance.errors import ArgumentError
-from equivariance.findings import Finding, Report
+from equivariance.findings import Finding, Outcome
 from equivariance.groups.named import groups_of
 from equivariance.groups.sampling import Group
 from equivariance.representations.axes import Assumed
@@ -88,7 +88,7 @@ class Request:
             stated, lines = outputs.specs, [*lines, *outputs.lines]
         return Declared(taken, stated, tuple(findings), tuple(lines))
 
-    def examined(self, declared: Declared, contracts: Mapping[str, Contract]) -> Report:
+    def examined(self, declared: Declared, contracts: Mapping[str, Contract]) -> Outcome:
         """The report, with what was assumed."""
         report = examine_module(
             self.module, self.args, declared.irreps_in, declared.irreps_out, self.kwargs, self.group, contracts,
@@ -97,7 +97,7 @@ class Request:
         findings, lines = [*declared.findings, *report.findings], [*declared.lines, *report.assumptions]
         return replace(report, findings=findings, assumptions=lines)
 
-    def _tried(self, inputs: Inputs, stated: object, motions: list[Group]) -> Report:
+    def _tried(self, inputs: Inputs, stated: object, motions: list[Group]) -> Outcome:
         """The callable as a whole, with given inputs, under motions."""
         given = self._outputs(self._ready(inputs.specs, motions)).specs if stated is UNSTATED else stated
         few = replace(self.settings, samples=_TRIES, layers=None, inside=False, infer=False, jobs=1)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from equivariance.contracts.assumptions import Assumption
 from equivariance.contracts.inputs import Inputs
 from equivariance.errors import ArgumentError
-from equivariance.findings import Finding, Location, Report
+from equivariance.findings import Finding, Location, Outcome
 from equivariance.representations.base import Representation
 from equivariance.representations.formatting import as_python, in_words
 from equivariance.representations.standard import as_representation
@@ -22,7 +22,7 @@ _LAWS: tuple[object, ...] = (None, _POINTS, "1x1o", "1x1e")
 _FALLS = 10.0
 
 Errors = dict[str, float]
-Try = Callable[[Inputs], Report]
+Try = Callable[[Inputs], Outcome]
 Tried = tuple[list[Assumption], Errors, bool]
 """What was changed, the output's error under each symmetry, and whether the output is right."""
 
@@ -105,7 +105,7 @@ def _as(assumption: Assumption, law: Representation) -> Assumption:
     return replace(assumption, representation=replace(law, nodes=old.nodes, batch=old.batch))
 
 
-def _measured(report: Report) -> tuple[bool, Errors]:
+def _measured(report: Outcome) -> tuple[bool, Errors]:
     """Whether the output is right, and its error under each symmetry."""
     errors: Errors = {}
     for row in report.layers:

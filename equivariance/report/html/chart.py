@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from equivariance._words import counted
-from equivariance.findings import LayerRow, Report
+from equivariance.findings import LayerRow, Outcome
 from equivariance.report.html.parts import BROKEN, Html, call_name, join, number, precisions, scroll_box, tag
 from equivariance.report.html.scale import LogAxis, exponents
 
@@ -16,7 +16,7 @@ _PER_LETTER = 5.9
 """Height that a letter of a turned name takes."""
 
 
-def charts(report: Report) -> Html:
+def charts(report: Outcome) -> Html:
     """One drawing for each symmetry; open where the symmetry is broken, or where it is the first and nothing is."""
     symmetries = list(dict.fromkeys(r.symmetry for r in report.layers))
     broken = {f.symmetry for f in report.findings} or set(symmetries[:1])
@@ -38,7 +38,7 @@ def _below(layer: str, path: str) -> bool:
     return layer != path and (not path or layer.startswith(path + "."))
 
 
-def _figure(report: Report, symmetry: str, is_open: bool) -> Html:
+def _figure(report: Outcome, symmetry: str, is_open: bool) -> Html:
     rows = in_order_of_outputs([r for r in report.layers if r.symmetry == symmetry])
     culprits = [r for r in rows if r.verdict in BROKEN]
     words = f"{symmetry}: {len(culprits) or 'none'} of {counted(len(rows), 'layer call')} beyond rounding"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from equivariance._words import counted
-from equivariance.findings import Finding, Report
+from equivariance.findings import Finding, Outcome
 from equivariance.report.html.parts import Html, join, number, tag
 
 MOST = 2000
@@ -48,7 +48,7 @@ class Cloud:
     points: np.ndarray
 
 
-def cloud_of(report: Report, anchor: str) -> Cloud | None:
+def cloud_of(report: Outcome, anchor: str) -> Cloud | None:
     """The points to draw: all, or an even choice and the worst of each finding; None where nobody would see them."""
     told = [f for f in report.findings if len(f.node_errors) == len(report.cloud)]
     positions = np.array(report.cloud, dtype=np.float64).reshape(-1, 3)

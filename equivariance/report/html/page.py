@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 
 from equivariance._words import counted
-from equivariance.findings import LayerRow, Report
+from equivariance.findings import LayerRow, Outcome
 from equivariance.report.html.chart import charts
 from equivariance.report.html.cloud import cloud_of, coordinates
 from equivariance.report.html.findings import cards, notes
@@ -24,7 +24,7 @@ _WORDS = {
 }
 
 
-def to_html(reports: Sequence[Report]) -> str:
+def to_html(reports: Sequence[Outcome]) -> str:
     """All reports on one page, as text of an HTML5 document."""
     title = "Equivariance: " + (", ".join(f"{r.subject} ({_outcome(r)})" for r in reports) or "nothing was examined")
     head = tag(
@@ -46,11 +46,11 @@ def _data(name: str) -> Html:
     return Html("\n" + files("equivariance.report").joinpath("data", name).read_text(encoding="utf-8"))
 
 
-def _outcome(report: Report) -> str:
+def _outcome(report: Outcome) -> str:
     return "ok" if report.ok else counted(len(report.findings), "finding")
 
 
-def _top(reports: Sequence[Report]) -> Html:
+def _top(reports: Sequence[Outcome]) -> Html:
     links = [tag("li", tag("a", r.subject, href=f"#subject-{i}"), " ", _pill(r)) for i, r in enumerate(reports, 1)]
     terms = [join((tag("dt", word), tag("dd", meaning))) for word, meaning in _WORDS.items()]
     explained = "All errors are relative: ‖f(gx) - g f(x)‖ / ‖f(x)‖, the worst over all samples."
@@ -59,11 +59,11 @@ def _top(reports: Sequence[Report]) -> Html:
     return tag("header", tag("h1", "Equivariance report"), navigation, reading)
 
 
-def _pill(report: Report) -> Html:
+def _pill(report: Outcome) -> Html:
     return badge("clean" if report.ok else "structural", _outcome(report))
 
 
-def _section(report: Report, anchor: str) -> Html:
+def _section(report: Outcome, anchor: str) -> Html:
     parts = [
         tag("h2", report.subject, " ", _pill(report), id=f"{anchor}-title"),
         tag("p", _claims(report)),
@@ -82,14 +82,14 @@ def _section(report: Report, anchor: str) -> Html:
     return tag("section", join(parts, "\n"), id=anchor, aria_labelledby=f"{anchor}-title")
 
 
-def _claims(report: Report) -> str:
+def _claims(report: Outcome) -> str:
     unclaimed = [u.symmetry for u in report.unclaimed]
     tested = [s for s in report.symmetries if s not in unclaimed]
     text = f"{'No finding' if report.ok else 'Tested'} under {', '.join(tested) or 'nothing'}."
     return text + (f" Not claimed: {', '.join(unclaimed)}." if unclaimed else "")
 
 
-def _summary(report: Report) -> Html:
+def _summary(report: Outcome) -> Html:
     """The network's output under each symmetry."""
     main, working = precisions(report)
     head = ("output under", "verdict", f"error, {main}", f"error, {working}", f"rounding floor, {working}")
@@ -111,13 +111,13 @@ def _sizes(row: LayerRow | None) -> tuple[str, str, str]:
     return number(row.accumulated), number(row.reached_working), number(row.reached_floor)
 
 
-def _output_verdict(report: Report, symmetry: str, measured: bool) -> Html:
+def _output_verdict(report: Outcome, symmetry: str, measured: bool) -> Html:
     if any(f.symmetry == symmetry for f in report.findings):
         return badge("structural", "broken")
     return badge("clean", "holds") if measured else badge("none", "not shown")
 
 
-def _settings(report: Report) -> Html:
+def _settings(report: Outcome) -> Html:
     items = [join((tag("dt", name), tag("dd", value))) for name, value in report.settings.items()]
     assumed = [tag("li", text) for text in report.assumptions]
     stated = tag("dl", *items, class_="settings") if items else ""

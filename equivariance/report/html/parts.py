@@ -6,7 +6,7 @@ import html
 import math
 from collections.abc import Iterable, Sequence
 
-from equivariance.findings import Finding, LayerRow, Report
+from equivariance.findings import Finding, LayerRow, Outcome
 
 VOID = ("br", "col", "meta")
 SHAPES = ("circle", "line", "path", "polyline", "rect")
@@ -73,7 +73,7 @@ def symmetry_name(finding: Finding) -> str:
     return finding.symmetry if finding.symmetry != "none" else "no transformation needed"
 
 
-def precisions(report: Report) -> tuple[str, str]:
+def precisions(report: Outcome) -> tuple[str, str]:
     """Names of the main and of the working precision."""
     main, working = (report.settings.get(f"{word} precision", f"{word} precision") for word in ("main", "working"))
     return main, working

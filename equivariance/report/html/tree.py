@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from equivariance.findings import LayerRow, Report
+from equivariance.findings import LayerRow, Outcome
 from equivariance.report.html.parts import (
     BROKEN,
     MARKS,
@@ -54,7 +54,7 @@ def grown(rows: Sequence[LayerRow]) -> Node:
     return root
 
 
-def tree(report: Report, prefix: str) -> Html:
+def tree(report: Outcome, prefix: str) -> Html:
     """Name and class of each layer call, and a coloured cell for each symmetry."""
     symmetries = list(dict.fromkeys(r.symmetry for r in report.layers))
     anchors: dict[str, list[tuple[int, str]]] = {}
@@ -67,7 +67,7 @@ def tree(report: Report, prefix: str) -> Html:
     return join((_legend(), _buttons(f"{prefix}-tree"), scroll_box("the network as a tree", box)), "\n")
 
 
-def numbers(report: Report) -> Html:
+def numbers(report: Outcome) -> Html:
     """One row per layer call and symmetry, nothing left out."""
     main, working = precisions(report)
     sizes = [f"{word}, {precision}" for word in ("introduced", "accumulated") for precision in (main, working, "floor")]

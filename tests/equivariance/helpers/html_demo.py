@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from equivariance import groups
-from equivariance.findings import Curve, Finding, Location, Report, Unclaimed
+from equivariance.findings import Curve, Finding, Location, Unclaimed
 from equivariance.report.html.page import to_html
+from equivariance.report.report import Report
 from tests.architecture.sources import ROOT
 from tests.docs.pages import blocks_of
 from tests.equivariance.helpers.browser import Browser, executable

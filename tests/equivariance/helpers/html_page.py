@@ -3,7 +3,8 @@
 from html.parser import HTMLParser
 
 from equivariance import groups
-from equivariance.findings import Finding, LayerRow, Location, Report, Unclaimed
+from equivariance.findings import Finding, LayerRow, Location, Unclaimed
+from equivariance.report.report import Report
 
 VOID = {"br", "col", "meta"}
 

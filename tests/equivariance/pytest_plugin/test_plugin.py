@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 import equivariance as eq
-from equivariance.findings import Finding, Location, Report
+from equivariance.findings import Finding, Location
+from equivariance.report.report import Report
 from equivariance.report.text import findings_text
 from tests.architecture.sources import ROOT
 from tests.equivariance.helpers.specimens import Mix, normal

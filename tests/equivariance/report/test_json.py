@@ -9,10 +9,11 @@ import pytest
 
 import equivariance as eq
 from equivariance.cause_catalogue import CAUSES
-from equivariance.findings import Curve, Finding, LayerRow, Location, Report, Unclaimed
+from equivariance.findings import Curve, Finding, LayerRow, Location, Unclaimed
 from equivariance.groups import SYMMETRIES
 from equivariance.groups.elements import rotation
 from equivariance.report.json import SCHEMA_VERSION, schema, to_json
+from equivariance.report.report import Report
 from tests.equivariance.helpers.specimens import Mix, Scale, Stack, normal
 
 FULL = Finding(

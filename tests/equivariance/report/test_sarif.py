@@ -11,9 +11,10 @@ import pytest
 
 import equivariance as eq
 from equivariance.cause_catalogue import CAUSES, RULES
-from equivariance.findings import Finding, Location, Report
+from equivariance.findings import Finding, Location
 from equivariance.groups.elements import rotation
 from equivariance.report.regions import region_of
+from equivariance.report.report import Report
 from equivariance.report.sarif import to_sarif
 from tests.equivariance.helpers.specimens import Mix, Scale, Stack, normal
 

@@ -1,6 +1,6 @@
 """The text of a report: the table of the layers."""
 
-from equivariance.findings import Report
+from equivariance.report.report import Report
 from equivariance.report.text import to_text
 from tests.equivariance.helpers.html_page import row
 

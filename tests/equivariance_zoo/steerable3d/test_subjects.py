@@ -2,8 +2,8 @@
 
 import pytest
 
+from equivariance.api import diagnose_subject
 from equivariance.settings import Settings
-from equivariance.subject import examine_subject
 from equivariance_zoo.steerable3d import NETWORKS, SteerableClassifier
 from equivariance_zoo.steerable3d.contracts import network_contracts
 from equivariance_zoo.steerable3d.subjects import steerable3d
@@ -12,7 +12,7 @@ CLAIMS = ("translation", "rotation", "batch")
 
 
 def examined(group):
-    return examine_subject(steerable3d(), group, Settings(samples=2, claims=CLAIMS))
+    return diagnose_subject(steerable3d(), group, Settings(samples=2, claims=CLAIMS))
 
 
 def test_it_is_exact_on_the_lattice():

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 import equivariance as eq
 from equivariance import groups
 from equivariance.cause_catalogue import CAUSES
-from equivariance.findings import Finding, Location, Report
+from equivariance.findings import Finding, Location
 from equivariance.report.html.page import to_html
 from equivariance.report.html.parts import tag
 from equivariance.report.html.scale import LEVELS
+from equivariance.report.report import Report
 from tests.equivariance.helpers.html_page import BROKEN, FINDING, SOUND, Page, assert_drawings_lie_inside, row, rows_of
 
 REFERENCES = ("aria-labelledby", "data-copy", "data-tree", "for")

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from equivariance.findings import Report
 from equivariance.report.html.chart import in_order_of_outputs
 from equivariance.report.html.page import to_html
 from equivariance.report.html.parts import MARKS, number
 from equivariance.report.html.scale import LEVELS, LogAxis, exponents, heat
+from equivariance.report.report import Report
 from tests.equivariance.helpers.html_page import BROKEN, FINDING, Page, assert_drawings_lie_inside, row
 
 
