@@ -10,6 +10,9 @@ import numpy.typing as npt
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
+from equivariance_zoo.faces import FaceError
+from equivariance_zoo.faces.upright import upright
+
 Array = npt.NDArray[np.float64]
 
 _NORMAL_POINTS = 16
@@ -29,6 +32,14 @@ def shading(points: Array) -> Array:
     spread = points[near] - points[near].mean(axis=1, keepdims=True)
     normals = np.linalg.eigh(np.swapaxes(spread, 1, 2) @ spread)[1][..., 0]
     return _AMBIENT + (1 - _AMBIENT) * np.abs(normals[:, 2])
+
+
+def drawn_pose(landmarks: Array) -> Rotation:
+    """Returns the rotation that turns a face upright; none if the landmarks [68, 3] tell no pose."""
+    try:
+        return upright(landmarks)
+    except FaceError:
+        return Rotation.identity()
 
 
 def spread_heat(heat: Array, positions: Array, surface: Array) -> Array:

@@ -12,6 +12,9 @@ from equivariance_zoo.faces.upright import upright
 
 _MM_PER_CM = 10
 
+_LEAST_MM = 1.0
+"""Noses and eyes of faces are tens of millimetres large."""
+
 
 def crop(face: Face) -> Face:
     """From below the chin to the forehead, without the back of the head; the frame stays the source's.
@@ -22,11 +25,14 @@ def crop(face: Face) -> Face:
     crop of a moved face is the moved crop.
 
     Raises:
-        FaceError: the face has no landmarks, or one of them lies outside of the crop.
+        FaceError: the face has no landmarks, they tell no pose, or one of them lies outside of the crop.
     """
     if face.landmarks is None:
         raise FaceError(f"{face.name}: expected landmarks, which the crop goes by, but it has none")
-    pose = upright(face.landmarks)
+    try:
+        pose = upright(face.landmarks, _LEAST_MM)
+    except FaceError as error:
+        raise FaceError(f"{face.name}: {error}") from None
     landmarks = pose.apply(face.landmarks)
     kept = _within(pose.apply(face.points), landmarks)
     lost = np.flatnonzero(~_within(landmarks, landmarks))

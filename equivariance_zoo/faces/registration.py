@@ -7,6 +7,7 @@ from scipy.spatial.transform import Rotation
 
 from equivariance_zoo.faces.extras import needed
 from equivariance_zoo.faces.motion import RigidMotion
+from equivariance_zoo.faces.upright import rotation_onto
 
 START_POINTS = 96
 CANDIDATES = 4
@@ -63,9 +64,12 @@ def align_landmarks(landmarks: npt.NDArray[np.float64], template: npt.NDArray[np
     Args:
         landmarks: [n, 3] float64.
         template: [n, 3] float64, of the same points in the same order.
+
+    Raises:
+        FaceError: the points or the template's lie at one place or on one line, which tells no rotation.
     """
     centre, target = landmarks.mean(axis=0), template.mean(axis=0)
-    rotation = Rotation.align_vectors(template - target, landmarks - centre)[0]
+    rotation = rotation_onto(template, landmarks)
     return RigidMotion(rotation=rotation, translation=target - rotation.apply(centre))
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +24,11 @@ _SIZES = (0.75, 1.3)
 """Of faces in mean faces, from children's to a unit that was guessed a little wrong."""
 
 _STEPS = 3
+
+_ALIKE = 1e-5
+"""Float32 leaves confidences open by about as much. Landmarks do not depend on which of them is larger."""
+
+Seen = TypeVar("Seen")
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +64,16 @@ def read(heatmaps: Tensor, positions: Tensor) -> Reading:
         # Again without those that are somewhere else.
         weights = np.square(peaks) / (1 + np.square(apart)) + 1e-6
     return Reading(landmarks, peaks * np.exp(-np.square(apart)), size)
+
+
+def ranked(seen: Iterable[Seen], confidence: Callable[[Seen], float]) -> list[Seen]:
+    """Sorts by confidence, the highest first; confidences that rounding may exchange keep their order."""
+    left, found = list(seen), list[Seen]()
+    while left:
+        least = max(map(confidence, left)) - _ALIKE
+        place = next(i for i, each in enumerate(left) if confidence(each) >= least)
+        found.append(left.pop(place))
+    return found
 
 
 def _mean_face() -> Array:

@@ -16,7 +16,7 @@ from torch import Tensor
 from equivariance_zoo.faces import Face, FaceError, farthest_points
 from equivariance_zoo.faces.crop import crop
 from se3unet.metrics import refined_landmarks
-from se3unet.prediction.confidence import Reading, read
+from se3unet.prediction.confidence import Reading, ranked, read
 from se3unet.prediction.units import NOMINAL_UNIT_MM
 
 Array = npt.NDArray[np.float64]
@@ -63,13 +63,13 @@ def find(cloud: Array, heatmaps: Heatmaps) -> Found:
     crop that the landmarks of the very best ask for. What is found need not be a face: its confidence tells.
     """
     seen = _read_all([_View.of(cloud, centre, _RADIUS) for centre in _candidates(cloud)], heatmaps)
-    followed = sorted(seen, key=_confidence, reverse=True)[:_FOLLOWED]
+    followed = ranked(seen, _confidence)[:_FOLLOWED]
     best = followed[0]
     for _ in range(_CLOSER_STEPS):
         noses = [reading.landmarks[_NOSE].mean(0) for _, _, reading in followed]
         closer = _read_all([_View.of(cloud, nose, _CLOSER_RADIUS) for nose in noses], heatmaps)
-        followed = [max(closer, key=_confidence)]
-        best = max(best, *followed, key=_confidence)
+        followed = ranked(closer, _confidence)[:1]
+        best = ranked([best, *followed], _confidence)[0]
     return _finished(cloud, best, heatmaps)
 
 
@@ -151,8 +151,8 @@ def _finished(cloud: Array, first: _Seen, heatmaps: Heatmaps) -> Found:
     places = [_refined(first, 1.0, views[0].surface), *(_refined(each, size, views[0].surface) for each in seen)]
     weights = np.stack([np.square(each[2].certainties) + 1e-6 for each in (first, *seen)])[..., None]
     landmarks = (weights * np.stack(places)).sum(0) / weights.sum(0)
-    view, maps, reading = max(seen, key=_confidence)
-    return Found(landmarks, max(first[2], reading, key=lambda r: r.confidence), view.points, maps, views[0].surface)
+    view, maps, reading = ranked(seen, _confidence)[0]
+    return Found(landmarks, ranked([first[2], reading], lambda r: r.confidence)[0], view.points, maps, views[0].surface)
 
 
 def _refined(seen: _Seen, size: float, surface: Array) -> Array:

@@ -11,9 +11,8 @@ from typing import Any
 from scipy.spatial.transform import Rotation
 
 from equivariance_zoo.faces.files import made_folder, replacing
-from equivariance_zoo.faces.upright import upright
 from se3unet.extras import needed
-from se3unet.pictures import draw_face, spread_heat, to_png
+from se3unet.pictures import draw_face, drawn_pose, spread_heat, to_png
 from se3unet.prediction.formats import to_json, to_ljson, to_pts
 from se3unet.prediction.page import to_html
 from se3unet.prediction.predictor import Prediction
@@ -70,7 +69,7 @@ def picture(prediction: Prediction) -> bytes:
         tensor.numpy() for tensor in (prediction.surface, prediction.landmarks, prediction.positions)
     )
     heat = spread_heat(prediction.heatmaps.amax(1).double().numpy(), positions, surface)
-    front = upright(landmarks)
+    front = drawn_pose(landmarks)
     panels = figure.subplots(1, 3)
     draw_face(panels[0], surface, front, landmarks=landmarks, size=_SIZE)
     draw_face(panels[1], surface, _SIDEWAYS * front, landmarks=landmarks, size=_SIZE)

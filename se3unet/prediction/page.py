@@ -13,9 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
 
-from equivariance_zoo.faces.upright import upright
 from se3unet.ibug import part_of
-from se3unet.pictures import shading
+from se3unet.pictures import drawn_pose, shading
 from se3unet.prediction.predictor import Prediction
 
 _POINTS = 5000
@@ -97,7 +96,7 @@ def _table(prediction: Prediction) -> str:
 
 def _packed(prediction: Prediction) -> dict[str, Any]:
     """What the script draws: little-endian arrays in base64, the face upright and at most 1 from the middle."""
-    pose = upright(prediction.landmarks.numpy())
+    pose = drawn_pose(prediction.landmarks.numpy())
     surface, landmarks, positions = (
         pose.apply(each.numpy()) for each in (prediction.surface, prediction.landmarks, prediction.positions)
     )

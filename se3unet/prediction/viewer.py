@@ -8,9 +8,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from equivariance_zoo.faces.upright import upright
 from se3unet.extras import needed
-from se3unet.pictures import HEAT, shading, spread_heat
+from se3unet.pictures import HEAT, drawn_pose, shading, spread_heat
 from se3unet.prediction.predictor import Prediction
 
 
@@ -27,7 +26,7 @@ def show(prediction: Prediction, title: str) -> None:
     """
     open3d = needed("open3d", "the viewer", "open3d")
     colours = needed("matplotlib", "the viewer", "predict").colormaps[HEAT]
-    pose = upright(prediction.landmarks.numpy())
+    pose = drawn_pose(prediction.landmarks.numpy())
     surface, landmarks, positions = (
         pose.apply(each.numpy()) for each in (prediction.surface, prediction.landmarks, prediction.positions)
     )

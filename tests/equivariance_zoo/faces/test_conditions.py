@@ -88,6 +88,16 @@ def test_closed_form_alignment_undoes_a_motion():
     np.testing.assert_allclose((motion.rotation * rotation).magnitude(), 0, atol=1e-7)
 
 
+@pytest.mark.parametrize("directions", [[0, 0, 0], [0, 1, 0]])
+@pytest.mark.parametrize("noise", [0.0, 1e-15])
+def test_landmarks_at_one_place_or_on_one_line_align_with_nothing(directions, noise):
+    landmarks = faces.sample(1, torch.float64).landmarks[0].numpy()
+    flat = landmarks * directions + noise * np.random.default_rng(0).normal(size=(68, 3)) + 3
+    for points, template in ((flat, landmarks), (landmarks, flat)):
+        with pytest.raises(faces.FaceError, match="landmarks: expected points that span a plane"):
+            align_landmarks(points, template)
+
+
 @pytest.fixture
 def _open3d(monkeypatch):
     """Open3D, or where it is not installed a stand-in."""

@@ -57,6 +57,19 @@ def test_a_cloud_is_cropped_too():
     [
         (None, face_mesh().points, "face-0: expected landmarks, which the crop goes by, but it has none"),
         (face_mesh().landmarks * [1, 1, 3], face_mesh().points, r"every landmark within the crop but \[0, 1, .*\] are"),
+        (
+            np.full((68, 3), 7.0),
+            face_mesh().points,
+            "face-0: landmarks: expected points that span a plane but got points",
+        ),
+        (1e-12 * face_mesh().landmarks, face_mesh().points, "landmarks: expected points that span a plane"),
+        (1e9 + 1e-3 * face_mesh().landmarks, face_mesh().points, "landmarks: expected points that span a plane"),
+        (face_mesh().landmarks * [0, 1, 0], face_mesh().points, "landmarks: expected points that span a plane"),
+        (
+            face_mesh().landmarks @ Rotation.from_rotvec([1, 2, -1]).as_matrix()[:, :1] * [1, 2, 3.0],
+            face_mesh().points,
+            "landmarks: expected points that span a plane",
+        ),
         (face_mesh().landmarks, np.full((400, 3), 1e4), "expected points around the landmarks but none"),
     ],
 )

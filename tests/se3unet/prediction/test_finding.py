@@ -18,6 +18,34 @@ def true_heatmaps():
     return faces.heatmaps(SAMPLE.positions, SAMPLE.landmarks)[0]
 
 
+def first_points(clouds, count):
+    """Heat of 1 at a few points only, of all landmarks alike at one, or of one landmark after the other at each."""
+    heat = torch.zeros(*clouds.shape[:2], 68)
+    for landmark in range(68):
+        heat[:, landmark % count, landmark] = 1
+    return heat
+
+
+BLIND = {
+    "no peak": lambda clouds: torch.full((*clouds.shape[:2], 68), 0.01),
+    "no heat": lambda clouds: torch.zeros(*clouds.shape[:2], 68),
+    "one place": lambda clouds: first_points(clouds, 1),
+    "one line": lambda clouds: first_points(clouds, 2),
+}
+"""Networks that say of no cloud what is said of a face."""
+
+
+def rounded_otherwise(network, seed):
+    """As on another processor."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def noisy(clouds):
+        heat = network(clouds)
+        return heat * (1 + 2.0**-23 * torch.randn(heat.shape, generator=generator))
+
+    return noisy
+
+
 class TestConfidence:
     def test_true_heatmaps_are_of_a_face(self):
         reading = read(true_heatmaps(), SAMPLE.positions[0])
@@ -75,6 +103,15 @@ class TestFinding:
         found = find(CLOUD, lambda clouds: torch.full((*clouds.shape[:2], 68), 0.01))
         assert found.reading.confidence < 0.02
         assert np.isfinite(found.landmarks).all()
+
+    @pytest.mark.parametrize("name", BLIND)
+    @pytest.mark.parametrize("seed", [None, 0, 1])
+    def test_landmarks_that_are_no_face_are_found_whatever_the_last_bits_say(self, name, seed):
+        plain = find(CLOUD, BLIND[name])
+        found = find(CLOUD, BLIND[name] if seed is None else rounded_otherwise(BLIND[name], seed))
+        assert found.reading.confidence < 0.3
+        np.testing.assert_allclose(found.landmarks, plain.landmarks, atol=1e-4)
+        np.testing.assert_array_equal(found.positions, plain.positions)
 
 
 class TestUnits:
