@@ -31,7 +31,7 @@ class GridSetting:
 def lattice_rotations(grid: GridSetting) -> list[Transform]:
     """The rotations of the cube, or of the square, but for the identity; quarter turns about z first."""
     found = [r for r in cube_rotations()[1:] if grid.dimensions == 3 or r.matrix[2][2] == 1]
-    return sorted(found, key=lambda r: (-r.matrix[2][2], abs(r.angle - np.pi / 2)))
+    return sorted(found, key=lambda r: (-r.matrix[2][2], round(abs(r.angle - np.pi / 2), 6)))
 
 
 def mirror() -> Transform:

@@ -102,7 +102,7 @@ def heatmap_pictures(network: Evaluated) -> Any:
     figure = _figure(1.7 * count, 4.2)
     panels = figure.subplots(2, count, squeeze=False)
     for (above, below), measurement in zip(panels.T, network.measurements, strict=True):
-        best = int(table_1(measurement).nan_to_num(-1).argmax())
+        best = int(table_1(measurement).round(decimals=6).nan_to_num(-1).argmax())
         predicted, true = _shown(measurement, best)
         for axes, heat in ((above, predicted), (below, true)):
             _draw(axes, measurement, heat)

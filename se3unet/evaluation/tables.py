@@ -101,7 +101,8 @@ def _all(evaluation: Evaluation) -> Iterator[tuple]:
 
 def _marked(column: Tensor) -> list[str]:
     cells = [_four(float(value)) for value in column]
-    best, worst = int(column.nan_to_num(-1).argmax()), int(column.nan_to_num(2).argmin())
+    known = column.round(decimals=6)  # where rounding alone tells two apart, the first is marked
+    best, worst = int(known.nan_to_num(-1).argmax()), int(known.nan_to_num(2).argmin())
     cells[worst] = f"*{cells[worst]}*"
     cells[best] = f"**{cells[best].strip('*')}**"
     return cells

@@ -17,6 +17,10 @@ _SAME = 1e-6
 """Two results that differ by less than this share are the same, beyond rounding."""
 
 
+_ZERO = 1e-9
+"""Of several numbers, one below this share of the largest is zero but for rounding."""
+
+
 class Components:
     """The worst part of a suspect under rotations, taken apart."""
 
@@ -206,7 +210,9 @@ class Components:
 
 
 def _listed(values: torch.Tensor) -> str:
-    return "(" + ", ".join(f"{v:.3g}" for v in (values + 0.0).tolist()) + ")"
+    """Lists numbers in words; rounding beside the largest of them is zero."""
+    known = torch.where(values.abs() > _ZERO * values.abs().max(), values, 0.0)
+    return "(" + ", ".join(f"{v:.3g}" for v in known.tolist()) + ")"
 
 
 def _shifted(direction: tuple[int, int, int]) -> Change:

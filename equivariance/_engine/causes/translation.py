@@ -47,7 +47,8 @@ def explain_translation(experiment: Experiment, element: Transform, part: str) -
 def _growth(slope: float | None) -> str:
     if slope is None:
         return "does not vanish"
-    return f"grows as |t|^{slope:.2f}" if slope >= _FLAT else f"does not grow with |t| (as |t|^{slope:.2f})"
+    power = f"|t|^{_unsigned_zero(slope, 2):.2f}"
+    return f"grows as {power}" if slope >= _FLAT else f"does not grow with |t| (as {power})"
 
 
 def slope_of(experiment: Experiment) -> float | None:
@@ -100,4 +101,9 @@ def _linear(growth: str, shares: tuple[float, float], points: bool) -> Explanati
 
 
 def _rounded(value: float) -> str:
-    return f"{value:.3f}" if abs(value) >= 0.1 or abs(value) < 1e-9 else f"{value:.2g}"
+    return f"{_unsigned_zero(value, 3):.3f}" if abs(value) >= 0.1 or abs(value) < 1e-9 else f"{value:.2g}"
+
+
+def _unsigned_zero(value: float, digits: int) -> float:
+    """Rounds a number; rounding alone gives a zero its sign."""
+    return round(value, digits) + 0.0

@@ -19,6 +19,7 @@ from equivariance._engine.instrumentation.testbed import Bench
 from equivariance._engine.measurement.grid_setting import between_cells
 from equivariance._engine.measurement.prepare import Prepared, prepared
 from equivariance._engine.measurement.survey import Surveyor
+from equivariance._ranking import ordered
 from equivariance.contracts.callables import name_of
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.layers import matching_layers
@@ -109,7 +110,7 @@ def _report(
     """Of the symmetries that were tested, and the layers that were chosen."""
     return Outcome(
         symmetries=tuple(g.symmetry for g in tested),
-        findings=[f for f in sorted((f for k in known for f in k.findings), key=_importance) if f.layer in chosen],
+        findings=[f for f in ordered((f for k in known for f in k.findings), _importance) if f.layer in chosen],
         notes=[f for k in known for f in k.notes if f.layer in chosen],
         layers=[r for k in known for r in k.rows if r.layer in chosen],
         unclaimed=[u for k in known for u in k.unclaimed],

@@ -18,6 +18,7 @@ from equivariance._engine.measurement.relative_error import PartKey, compare, pa
 from equivariance._engine.measurement.survey import Surveyor
 from equivariance._engine.measurement.survey_results import Trial, Worst
 from equivariance._engine.measurement.verdict import Reading, Verdict
+from equivariance._ranking import exceeds, largest, ordered
 from equivariance.cause_catalogue import remedy
 from equivariance.findings import Finding, LayerRow, Location
 from equivariance.groups.elements import Transform
@@ -84,7 +85,7 @@ class Localizer:
                 (findings if made.contributed > limit else notes).append(made)
         if root and root[1].verdict > self.allowed and not findings and not self._by_rounding(root):
             findings.append(self._unexplained(root))
-        return sorted(findings, key=lambda f: f.contributed, reverse=True), notes
+        return ordered(findings, lambda f: f.contributed, descending=True), notes
 
     def ties_and_conditions(self) -> list[Finding]:
         """Selections that flip on rounding, ill-conditioned layers, and float64 that is no better than float32."""
@@ -93,7 +94,7 @@ class Localizer:
             layer = self.survey.owners[site].layer
             for key, (reading, trial) in place.parts().items():
                 cause, text = _remark(reading, site.name + part_name(key))
-                if cause and reading.working_error >= notes.get((layer, cause), _NOTHING).error:
+                if cause and not exceeds(notes.get((layer, cause), _NOTHING).error, reading.working_error):
                     notes[layer, cause] = Finding(
                         layer, self.group.symmetry, cause, text, part_name(key), self._location(layer),
                         reading.working_error, reading.working_floor, 0.0, trial.element, str(trial.state),
@@ -120,14 +121,14 @@ class Localizer:
             error = self.surveyor.judged(trial, part.owner).errors.get(part.site, {}).get(part.key)
             if error is not None and error.relative > part.reading.limit:
                 found.append(replace(part, reading=replace(part.reading, error=error.relative), trial=trial))
-        return max(found, key=lambda s: s.reading.error, default=None)
+        return largest(found, lambda s: s.reading.error) if found else None
 
     def _show(self) -> None:
         """Accumulated errors are those of some trials, which may not be the one that shows a break: run that too."""
         root = self.survey.root.top
         if root is None or root[1].verdict > self.allowed or not self.suspects:
             return
-        suspect = max(self.suspects, key=lambda s: self.contributions[s.layer])
+        suspect = largest(self.suspects, lambda s: self.contributions[s.layer])
         if self.contributions[suspect.layer] > root[1].rounding:
             self.surveyor.accumulate(suspect.trial, self.survey)
 

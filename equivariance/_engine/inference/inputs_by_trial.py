@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
+from equivariance._ranking import largest, smallest
 from equivariance.contracts.assumptions import Assumption
 from equivariance.contracts.inputs import Inputs
 from equivariance.errors import ArgumentError
@@ -86,7 +87,7 @@ def _tries(inputs: Inputs, run: Try, wanted: Callable[[tuple[object, ...]], bool
 
 
 def _best(tried: Iterator[Tried]) -> Tried:
-    changed, errors, sound = min(tried, key=lambda item: (not item[2], sum(item[1].values()), len(item[0])))
+    changed, errors, sound = smallest(tried, lambda item: (not item[2], sum(item[1].values()), len(item[0])))
     why = f"its last axis is 3; {'the output is right so' if sound else 'the error of the output is least so'}"
     return [replace(a, why=why) for a in changed], errors, sound
 
@@ -118,7 +119,7 @@ def _falls(before: Errors, after: Errors) -> bool:
 
 
 def _worst(errors: Errors) -> str:
-    return max(errors, key=lambda symmetry: errors[symmetry])
+    return largest(errors, lambda symmetry: errors[symmetry])
 
 
 def _told(before: Errors, after: Errors, tried: Sequence[Assumption]) -> str:

@@ -18,7 +18,7 @@ _LONGEST = 1024
 """A last axis that is longer is not cut into blocks."""
 
 _PREFERENCE = 1e-12
-"""Blocks of a high degree must explain this share of the values more than scalars do."""
+"""Blocks of a high degree must explain this share of the values more than scalars do; by half of it, cuts tie."""
 
 _HOLDS = 1e-6
 
@@ -62,7 +62,8 @@ def _segmented(pairs: Sequence[Pair]) -> list[tuple[int, int]]:
         for degree in range(min(_MOST_DEGREE, (stop - 1) // 2) + 1):
             start = stop - (2 * degree + 1)
             choices.append((best[start][0] + _left(pairs, start, degree) + price * degree, degree))
-        best.append(min(choices))
+        least = min(choices)[0]
+        best.append(next(choice for choice in choices if choice[0] <= least + price / 2))
     blocks = []
     stop = length
     while stop:

@@ -26,6 +26,7 @@ from equivariance._engine.measurement.relative_error import worst
 from equivariance._engine.measurement.survey import Surveyor
 from equivariance._engine.measurement.survey_results import Trial
 from equivariance._engine.measurement.verdict import Reading
+from equivariance._ranking import largest
 from equivariance.contracts.adapter_registry import adapter_of
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import UNSPECIFIED, leaves
@@ -123,7 +124,7 @@ def _recorded(surveyor: Surveyor, group: Group) -> tuple[Dataflow, dict[str, lis
     state = [s for s in surveyor.bench.states if s.mode == "eval"][-1]
     trials = [Trial(element, state) for element in _telling(surveyor, group)]
     found = [worst(surveyor.judged(t, _ROOT).errors[Site(_ROOT)]) for t in trials]
-    trial, (key, error) = max(zip(trials, found, strict=True), key=lambda pair: pair[1][1].relative)
+    trial, (key, error) = largest(zip(trials, found, strict=True), lambda pair: pair[1][1].relative)
     reach = 1 + trial.element.distance / surveyor.setting.extent
     floor = max(surveyor.floor_at_output(key), 16 * surveyor.epsilon)
     stored = torch.finfo(surveyor.bench.working).eps

@@ -18,6 +18,7 @@ from equivariance._engine.inference.output_provenance import laws_of_returned
 from equivariance._engine.inference.output_runs import Fit, Leaf, Path, observe
 from equivariance._engine.measurement.prepare import Prepared
 from equivariance._engine.measurement.survey import Surveyor
+from equivariance._ranking import exceeds, ordered
 from equivariance.contracts.adapter_registry import adapter_of
 from equivariance.contracts.assumptions import Assumption, assume
 from equivariance.contracts.inputs import UNSTATED
@@ -140,9 +141,9 @@ def _motion(leaf: Leaf, ready: Prepared, module: torch.nn.Module) -> tuple[Repre
     for law, fits in {**stated, **special}.items():
         if all(fit.holds for fit in fits.values()):
             return law, ""
-    first, *others = sorted(plain, key=lambda law: _rank(plain[law]))
+    first, *others = ordered(plain, lambda law: _rank(plain[law]))
     beside = _off(plain[first], in_words(first))
-    for law, fits in sorted({**special, **stated}.items(), key=lambda item: (item[0] not in stated, _rank(item[1]))):
+    for law, fits in ordered({**special, **stated}.items(), lambda item: (item[0] not in stated, *_rank(item[1]))):
         if _nearer(fits, plain[first], law in stated):
             return law, beside
     return first, _off(plain[others[0]], in_words(others[0])) if others else ""
@@ -151,7 +152,7 @@ def _motion(leaf: Leaf, ready: Prepared, module: torch.nn.Module) -> tuple[Repre
 def _nearer(fits: Mapping[str, Fit], plain: Mapping[str, Fit], stated: bool) -> bool:
     """Whether a law that is not plain is likelier to be meant: one that layers state, sooner."""
     times = 1.0 if stated else _FEWER if _rank(fits)[0] < _rank(plain)[0] else _UNLIKE
-    return _far(plain) > times * _far(fits)
+    return exceeds(_far(plain), times * _far(fits))
 
 
 def _motions(fits: Mapping[str, Fit]) -> dict[str, Fit]:

@@ -23,6 +23,7 @@ from equivariance._engine.localization.slicing import Dataflow, Laws, Unit, dive
 from equivariance._engine.localization.suspects import Suspect
 from equivariance._engine.measurement.survey import Surveyor
 from equivariance._engine.measurement.survey_results import Trial
+from equivariance._ranking import ordered
 from equivariance.contracts.nested import leaves
 from equivariance.groups.elements import Transform, permutation, samples
 from equivariance.groups.sampling import Group
@@ -148,7 +149,7 @@ def located(bench: Bench, suspect: Suspect, locator: StatementLocator) -> list[S
     if any(s.place is None or not is_own(s.place) for s in found):
         call = _call_site(bench, suspect)
         found = [s if call is None or (s.place and is_own(s.place)) else replace(s, place=call) for s in found]
-    return sorted(found, key=lambda s: s.error, reverse=True)
+    return ordered(found, lambda s: s.error, descending=True)
 
 
 def locator_of(surveyor: Surveyor, group: Group, suspect: Suspect) -> StatementLocator:

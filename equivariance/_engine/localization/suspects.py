@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from equivariance._engine.instrumentation.hooks import Call
 from equivariance._engine.instrumentation.reference import COURSE, OUTPUT, Site
 from equivariance._engine.measurement.relative_error import PartKey, part_name
-from equivariance._engine.measurement.survey_results import Survey, Trial
+from equivariance._engine.measurement.survey_results import Survey, Trial, most_severe
 from equivariance._engine.measurement.verdict import Reading, Verdict
+from equivariance._ranking import ordered
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,6 @@ def suspects_of(survey: Survey, worst_allowed: Verdict) -> list[Suspect]:
             broken.setdefault(survey.owners[site].layer, []).append((site, *top))
     found = []
     for layer, entries in broken.items():
-        site, key, reading, trial = max(entries, key=lambda e: e[2].severity)
+        site, key, reading, trial = most_severe(entries, lambda e: e[2])
         found.append(Suspect(layer, survey.owners[site], tuple(e[0] for e in entries), site, key, reading, trial))
-    return sorted(found, key=lambda s: s.reading.error, reverse=True)
+    return ordered(found, lambda s: s.reading.error, descending=True)

@@ -13,12 +13,18 @@ import torch
 
 from equivariance._engine.instrumentation.operations import NUMBERED
 from equivariance._engine.instrumentation.source_lines import Place
-from equivariance._engine.localization.locate_statement import Statement, StatementLocator, located, locator_of
+from equivariance._engine.localization.locate_statement import (
+    Statement,
+    StatementLocator,
+    located,
+    locator_of,
+)
 from equivariance._engine.localization.recording import Healing
 from equivariance._engine.localization.suspects import Suspect
 from equivariance._engine.measurement.survey import Surveyor
 from equivariance._engine.measurement.survey_results import Survey
 from equivariance._engine.measurement.verdict import Verdict
+from equivariance._ranking import ordered
 from equivariance.groups.sampling import Group
 
 _MOST = 6
@@ -53,7 +59,7 @@ def parts_of(survey: Survey, suspect: Suspect, allowed: Verdict) -> list[Suspect
             if reading.verdict > allowed and (site, key) != (suspect.site, suspect.key):
                 owner = survey.owners[site]
                 found.append(replace(suspect, owner=owner, site=site, key=key, reading=reading, trial=trial))
-    return [suspect, *sorted(found, key=lambda s: s.reading.severity, reverse=True)][:_MOST]
+    return [suspect, *ordered(found, lambda s: s.reading.severity, descending=True)][:_MOST]
 
 
 def breaks_of(surveyor: Surveyor, group: Group, parts: list[Suspect]) -> list[Break]:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from equivariance._engine.instrumentation.tensor_identity import LARGE, alike, read_by_numpy
+from equivariance._ranking import largest
 from equivariance.contracts.nested import leaves
 from equivariance.groups.elements import Transform
 from equivariance.representations.base import Representation
@@ -139,7 +140,7 @@ def worst(errors: Mapping[PartKey, PartError]) -> tuple[PartKey, PartError]:
     """The part with the largest relative error; a zero for a value without tensors."""
     if not errors:
         return ("", ""), EQUAL
-    return max(errors.items(), key=lambda item: item[1].relative)
+    return largest(errors.items(), lambda item: item[1].relative)
 
 
 def part_name(key: PartKey) -> str:

@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from equivariance._engine.instrumentation.hooks import Call
 from equivariance._engine.instrumentation.reference import Site
 from equivariance._engine.instrumentation.testbed import State
 from equivariance._engine.measurement.relative_error import PartKey
-from equivariance._engine.measurement.verdict import Reading
+from equivariance._engine.measurement.verdict import Reading, Verdict
+from equivariance._ranking import exceeds, largest
 from equivariance.groups.elements import Transform
+
+_UNSURE = 2.0
+"""A floor is measured on few perturbations: between processors it differs by up to this factor."""
+
+Item = TypeVar("Item")
+
+
+def most_severe(items: Sequence[Item], reading: Callable[[Item], Reading]) -> Item:
+    """Returns the item with the worst verdict, and the largest error over limit within it; there must be an item.
+
+    Breaks whose floors may explain the difference of their ratios are compared by their errors alone.
+    """
+    worst = largest(items, lambda item: reading(item).severity)
+    verdict, ratio = reading(worst).severity
+    if verdict < Verdict.PRECISION:
+        return worst
+    near = [i for i in items if reading(i).severity >= (verdict, ratio / _UNSURE)]
+    return largest(near, lambda item: reading(item).error)
 
 
 @dataclass(frozen=True)
@@ -39,7 +60,10 @@ class Worst:
 
     def rises(self, key: PartKey, reading: Reading) -> bool:
         """Whether this reading would be the worst of its part."""
-        return key not in self.readings or reading.severity > self.readings[key][0].severity
+        if key not in self.readings:
+            return True
+        (verdict, ratio), (known, least) = reading.severity, self.readings[key][0].severity
+        return verdict > known or (verdict == known and exceeds(ratio, least))
 
     def parts(self) -> dict[PartKey, tuple[Reading, Trial]]:
         """Each part's worst reading, completed by the largest working numbers."""
@@ -53,7 +77,7 @@ class Worst:
         """The most severe part, None where nothing was measured."""
         if not self.readings:
             return None
-        key, (reading, trial) = max(self.parts().items(), key=lambda item: item[1][0].severity)
+        key, (reading, trial) = most_severe(list(self.parts().items()), lambda item: item[1][0])
         return key, reading, trial
 
 

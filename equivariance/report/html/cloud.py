@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from equivariance._ranking import ordered
 from equivariance._words import counted
 from equivariance.findings import Finding, Outcome
 from equivariance.report.html.parts import Html, join, number, tag
@@ -120,7 +121,7 @@ def _drawn(cloud: Cloud) -> str:
 def _worst(finding: Finding) -> str:
     errors = _errors(finding)
     above = int((errors > finding.noise_floor).sum())
-    order = np.argsort(-errors, kind="stable")[: min(_NAMED, above)]
+    order = ordered(range(len(errors)), lambda i: errors[i], descending=True)[: min(_NAMED, above)]
     named = ", ".join(f"node {i} ({number(finding.node_errors[i])})" for i in order)
     beyond = f"The error is above rounding at {above:,} of {len(errors):,} nodes"
     return f"{beyond}, the largest at {named}." if named else f"{beyond}."
