@@ -61,7 +61,7 @@ def watched() -> Iterator[tuple[Stopwatch, Stopwatch, Stopwatch]]:
 
     with ExitStack() as stack:
         for module in (survey, experiment):
-            stack.enter_context(mock.patch.object(module, "judge", runs.around(module.judge)))
+            stack.enter_context(mock.patch.object(module, "run_isolated", runs.around(module.run_isolated)))
         stack.enter_context(mock.patch.object(isolation, "call_with", calls.around(isolation.call_with)))
         stack.enter_context(mock.patch.object(isolation, "_answer", answering))
         yield runs, calls, answers

@@ -203,24 +203,24 @@ def sampled(full: int) -> Iterator[list[float]]:
     By default that is done for two samples. Where neither is asked for, the samples that do both are left out.
     """
     found: list[float] = []
-    kept, measure = survey._FULL, survey.Surveyor._measure
+    kept, measure = survey._FULL, survey.SymmetrySurvey._measure
 
-    def timed(surveyor: survey.Surveyor, trial: Any, result: Any, working: bool) -> None:
+    def timed(surveyor: survey.SymmetrySurvey, trial: Any, result: Any, working: bool) -> None:
         taken = seconds(lambda: measure(surveyor, trial, result, working))
         if working == (full > 0):
             found.append(taken)
 
-    survey._FULL, survey.Surveyor._measure = (range(full) if full else kept), timed  # type: ignore[assignment]
+    survey._FULL, survey.SymmetrySurvey._measure = (range(full) if full else kept), timed  # type: ignore[assignment]
     try:
         yield found
     finally:
-        survey._FULL, survey.Surveyor._measure = kept, measure  # type: ignore[assignment]
+        survey._FULL, survey.SymmetrySurvey._measure = kept, measure  # type: ignore[assignment]
 
 
 @contextmanager
 def _timed(into: list[float]) -> Iterator[None]:
     """Note how long the search for the statements takes."""
-    search = localizer.breaks_of
+    search = localizer.violations_of
 
     def timed(*args: Any) -> Any:
         start = time.process_time()
@@ -228,11 +228,11 @@ def _timed(into: list[float]) -> Iterator[None]:
         into.append(time.process_time() - start)
         return found
 
-    localizer.breaks_of = timed
+    localizer.violations_of = timed
     try:
         yield
     finally:
-        localizer.breaks_of = search
+        localizer.violations_of = search
 
 
 def main() -> None:

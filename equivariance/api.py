@@ -14,7 +14,7 @@ from equivariance._engine.diagnosis.gradients import with_gradients
 from equivariance._engine.diagnosis.request import Request
 from equivariance.contracts.callables import NOTICE, as_module, is_compiled
 from equivariance.contracts.contract import Contract
-from equivariance.contracts.inputs import UNSTATED, group_of_arguments
+from equivariance.contracts.inputs import NOT_GIVEN, group_of_arguments
 from equivariance.contracts.layers import layer_contracts
 from equivariance.errors import ArgumentError, EquivarianceAssertionError
 from equivariance.findings import Outcome
@@ -44,7 +44,7 @@ def _at_most_four(function: Callable[_Options, Report]) -> Callable[_Options, Re
 
 @_at_most_four
 def check(
-    func: Callable[..., Any], args: object, irreps_in: object = UNSTATED, irreps_out: object = UNSTATED, *,
+    func: Callable[..., Any], args: object, irreps_in: object = NOT_GIVEN, irreps_out: object = NOT_GIVEN, *,
     kwargs: Mapping[str, Any] | None = None, group: object = None, samples: int = 8, seed: int = 0,
 ) -> Report:  # fmt: skip
     """Compare f(g.x) with g.f(x) for one callable, without looking inside.
@@ -75,12 +75,12 @@ def check(
     settings = Settings(samples=samples, seed=seed, inside=False)
     tested = group_of_arguments(args, "se3") if group is None else group
     request = Request(as_module(func), args, irreps_in, irreps_out, kwargs, tested, settings)
-    return _report(request.examined(request.declared(), {}), func)
+    return _report(request.examine(request.resolve_contract(), {}), func)
 
 
 @_at_most_four
 def diagnose(
-    module: Callable[..., Any], args: object, irreps_in: object = UNSTATED, irreps_out: object = UNSTATED, *,
+    module: Callable[..., Any], args: object, irreps_in: object = NOT_GIVEN, irreps_out: object = NOT_GIVEN, *,
     kwargs: Mapping[str, Any] | None = None, group: object = None, layers: str | None = None,
     contracts: Mapping[str, Contract] | None = None, samples: int = 8, seed: int = 0, gradients: bool = False,
     memory: float = MEMORY, jobs: int = 1,
@@ -110,8 +110,8 @@ def diagnose(
     settings = Settings(samples=samples, seed=seed, layers=layers, infer=not contracts, memory=memory, jobs=jobs)
     tested = group_of_arguments(args, "se3") if group is None else group
     request = Request(root, args, irreps_in, irreps_out, kwargs, tested, settings)
-    declared = request.declared()
-    found = request.examined(declared, known)
+    declared = request.resolve_contract()
+    found = request.examine(declared, known)
     if gradients:
         found = with_gradients(found, root, args, declared.irreps_in, declared.irreps_out, kwargs, tested, settings)
     return _report(found, module)
@@ -180,4 +180,4 @@ def _refuse_old_options(options: Mapping[str, Any]) -> None:
 
 def _attribute(func: object, name: str) -> object:
     """Returns what a callable that is no module states; modules are read by :mod:`equivariance.contracts.declared`."""
-    return UNSTATED if isinstance(func, torch.nn.Module) else getattr(func, name, UNSTATED)
+    return NOT_GIVEN if isinstance(func, torch.nn.Module) else getattr(func, name, NOT_GIVEN)

@@ -29,7 +29,7 @@ BUILT_IN = ("published", "se3unet")
 
 
 @dataclass(frozen=True, order=True)
-class Known:
+class RegisteredFinding:
     """A finding, or a note, that a subject is registered with: diagnosed again, it must be there, and no other."""
 
     layer: str
@@ -56,7 +56,7 @@ class Subject:
     irreps_in, irreps_out : representations as for :func:`equivariance.diagnose`
     claims : group names that the network claims; others are measured and shown as not claimed
     contracts : layer path or glob -> contract
-    known : findings that the network is registered with
+    registered : findings that the network is registered with
     stages : label -> layer paths, in order, for reports that put networks side by side
     description : one sentence
     load : reads a checkpoint file into the module; None for a state dict
@@ -69,7 +69,7 @@ class Subject:
     irreps_out: object
     claims: tuple[str, ...] = ("se3", "permutation", "batch")
     contracts: Mapping[str, Contract] = field(default_factory=dict)
-    known: tuple[Known, ...] = ()
+    registered: tuple[RegisteredFinding, ...] = ()
     stages: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     description: str = ""
     load: Callable[[torch.nn.Module, Path], None] | None = None
@@ -79,8 +79,8 @@ class Subject:
         if not isinstance(self.module, torch.nn.Module):
             raise ArgumentError("module", self.module, "a torch.nn.Module")
         groups_of(self.claims)
-        for known in self.known:
-            if not isinstance(known, Known):
+        for known in self.registered:
+            if not isinstance(known, RegisteredFinding):
                 raise ArgumentError("known", known, "findings as Known(layer, symmetry, cause)")
 
 
@@ -139,15 +139,15 @@ def load_checkpoint(subject: Subject, path: Path) -> None:
         raise ArgumentError("checkpoint", str(path), f"weights of {subject.name} ({_told(error)})") from error
 
 
-def as_registered(subject: Subject, report: Outcome) -> tuple[list[Known], list[Known]]:
+def as_registered(subject: Subject, report: Outcome) -> tuple[list[RegisteredFinding], list[RegisteredFinding]]:
     """What was found beyond the registered findings, and what of them was missed; ties on rounding do not count."""
     found = {_known(f) for f in report.findings}
-    expected = set(subject.known)
+    expected = set(subject.registered)
     return sorted(found - expected), sorted(expected - found)
 
 
-def _known(finding: Finding) -> Known:
-    return Known(finding.layer, finding.symmetry, finding.cause)
+def _known(finding: Finding) -> RegisteredFinding:
+    return RegisteredFinding(finding.layer, finding.symmetry, finding.cause)
 
 
 def _imported(spec: str) -> Callable[[], Any]:

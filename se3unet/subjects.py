@@ -7,7 +7,7 @@ from importlib.util import find_spec
 import torch
 
 from equivariance import CartesianPoints, Invariant, MissingDependencyError
-from equivariance.subject import Known, Subject
+from equivariance.subject import RegisteredFinding, Subject
 from equivariance_zoo import faces
 from se3unet.config import SE3UnetConfig
 from se3unet.contracts import unet_contracts
@@ -69,15 +69,15 @@ def published() -> Subject:
         irreps_out=logits(),
         claims=_CLAIMS,
         contracts=published_contracts(model, graph),
-        known=(
-            Known("coordinates", "translation", "absolute-position"),
-            Known("head", "rotation", "component-mixing"),
-            Known("pool.start", "batch", "batch-coupled"),
-            Known("pool.edges", "permutation", "order-dependent"),
-            Known("pool.edges", "batch", "batch-coupled"),
-            Known("upsample.weights", "permutation", "order-dependent"),
-            Known("upsample.weights", "batch", "batch-coupled"),
-            Known("rewrite", "none", "nondeterministic"),
+        registered=(
+            RegisteredFinding("coordinates", "translation", "absolute-position"),
+            RegisteredFinding("head", "rotation", "component-mixing"),
+            RegisteredFinding("pool.start", "batch", "batch-coupled"),
+            RegisteredFinding("pool.edges", "permutation", "order-dependent"),
+            RegisteredFinding("pool.edges", "batch", "batch-coupled"),
+            RegisteredFinding("upsample.weights", "permutation", "order-dependent"),
+            RegisteredFinding("upsample.weights", "batch", "batch-coupled"),
+            RegisteredFinding("rewrite", "none", "nondeterministic"),
         ),
         stages={
             "input features": ("coordinates",),

@@ -15,7 +15,7 @@ from equivariance.errors import ArgumentError
 from equivariance.groups.elements import Transform
 from equivariance.representations.axes import Assumed, Concatenated
 from equivariance.representations.base import Representation
-from equivariance.representations.sizes import Sizes
+from equivariance.representations.sizes import SampleSizes
 from equivariance.representations.standard import Invariant
 
 TYPES = (dgl.DGLGraph,)
@@ -62,7 +62,7 @@ class DGLAdapter:
         """By name and shape; the structure needs nothing."""
         for kind, fields in (("ndata", graph.ndata), ("edata", graph.edata)):
             for name, field in fields.items():
-                yield proposal(name, field, Sizes(), (*path, kind, name))
+                yield proposal(name, field, SampleSizes(), (*path, kind, name))
 
     def group(self, graph: dgl.DGLGraph) -> object:
         """None: graphs have any."""

@@ -21,7 +21,7 @@ from equivariance.errors import ArgumentError, ContractError, UndeclaredTensorEr
 from equivariance.groups.elements import Transform
 from equivariance.representations.axes import Assumed, BatchAxis, Concatenated, NodeAxis
 from equivariance.representations.base import Representation
-from equivariance.representations.sizes import SampleStarts, Sizes
+from equivariance.representations.sizes import SampleSizes, SampleStarts
 from equivariance.representations.standard import CartesianPoints, Invariant, NodeIndices
 
 TYPES = (Data, HeteroData)
@@ -67,7 +67,7 @@ class DataAdapter:
         """By name and shape; of what the library defines, only positions are told."""
         for name, value in _fields(data):
             if isinstance(value, torch.Tensor) and (name == "pos" or _definition(data, name) is None):
-                yield proposal(name, value, Sizes(), (*path, name))
+                yield proposal(name, value, SampleSizes(), (*path, name))
 
     def group(self, data: Data) -> object:
         """None: graphs have any."""

@@ -14,7 +14,7 @@ from equivariance.findings import Outcome
 from equivariance.report.text import WIDTH, render, render_findings, side_by_side
 
 if TYPE_CHECKING:
-    from equivariance.subject import Known, Subject
+    from equivariance.subject import RegisteredFinding, Subject
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class Examined:
 
     subject: Subject
     report: Outcome
-    extra: tuple[Known, ...]
-    missed: tuple[Known, ...]
+    extra: tuple[RegisteredFinding, ...]
+    missed: tuple[RegisteredFinding, ...]
 
     @property
     def as_registered(self) -> bool:
@@ -77,7 +77,7 @@ def plain(pieces: Sequence[RenderableType]) -> str:
 def _verdict(examined: Examined) -> Text:
     name = examined.subject.name
     if examined.as_registered:
-        count = len(examined.subject.known)
+        count = len(examined.subject.registered)
         words = f"exactly its {count} known findings" if count else "no finding"
         return Text(f"{name}: as registered ({words})", style="green")
     parts = [f"beyond what is registered: {k.symmetry} {k.cause} in {k.layer}" for k in examined.extra]

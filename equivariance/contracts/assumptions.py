@@ -18,7 +18,7 @@ from equivariance.representations.axes import Assumed
 from equivariance.representations.base import Representation
 from equivariance.representations.formatting import in_words
 from equivariance.representations.irreps import Irreps
-from equivariance.representations.sizes import SampleStarts, Sizes, sizes_of
+from equivariance.representations.sizes import SampleSizes, SampleStarts, sizes_of
 from equivariance.representations.standard import CartesianPoints, Invariant, NodeIndices
 
 _POINTS, _VECTORS = "cartesian_points", "1x1o"
@@ -55,13 +55,13 @@ class Assumption:
         return f"{self.place} {list(self.shape)}: {in_words(self.representation)} ({self.why})"
 
 
-def assume(value: Any, path: tuple[str | int, ...], sizes: Sizes | None = None) -> Iterator[Assumption]:
+def assume(value: Any, path: tuple[str | int, ...], sizes: SampleSizes | None = None) -> Iterator[Assumption]:
     """An assumption for every tensor in ``value``, which stands at ``path``; ``value`` is searched like a contract.
 
     ``sizes`` are those of the fields around it; a mapping or an object that holds a cloud of its own has its own.
     """
     if isinstance(value, torch.Tensor):
-        yield proposal(str(_name(path)), value, sizes or Sizes(), path)
+        yield proposal(str(_name(path)), value, sizes or SampleSizes(), path)
         return
     adapter = adapter_of(value)
     if adapter is not None:
@@ -71,10 +71,10 @@ def assume(value: Any, path: tuple[str | int, ...], sizes: Sizes | None = None) 
     named = {str(key): entry for key, entry in items.items()}
     own = cloud_of(named)
     for key, entry in items.items():
-        yield from assume(entry, (*path, key), own if own != Sizes() else sizes)
+        yield from assume(entry, (*path, key), own if own != SampleSizes() else sizes)
 
 
-def cloud_of(named: Mapping[str, Any]) -> Sizes:
+def cloud_of(named: Mapping[str, Any]) -> SampleSizes:
     """Nodes, edges and samples of values that stand beside each other."""
     tensors = {field_names.plain(n): t for n, t in named.items() if isinstance(t, torch.Tensor)}
     points = [t for n, t in tensors.items() if field_names.of_points(n) and t.shape[-1:] == (3,)]
@@ -84,7 +84,7 @@ def cloud_of(named: Mapping[str, Any]) -> Sizes:
     return sizes_of(*(found[0] if found else None for found in (batch, edges, points)))
 
 
-def proposal(name: str, tensor: torch.Tensor, sizes: Sizes, path: tuple[str | int, ...]) -> Assumption:
+def proposal(name: str, tensor: torch.Tensor, sizes: SampleSizes, path: tuple[str | int, ...]) -> Assumption:
     """What a tensor of this name, shape and dtype is taken for."""
     shape, word = tuple(tensor.shape), field_names.plain(name)
     law, why, asked = _of_numbers(word, tensor, sizes) if not tensor.is_floating_point() else _of_floats(word, tensor)
@@ -110,7 +110,7 @@ def _of_floats(word: str, tensor: torch.Tensor) -> tuple[Representation, str, bo
     return Invariant(), f"{why}, whatever its name says" if moves else why, False
 
 
-def _of_numbers(word: str, tensor: torch.Tensor, sizes: Sizes) -> tuple[Representation, str, bool]:
+def _of_numbers(word: str, tensor: torch.Tensor, sizes: SampleSizes) -> tuple[Representation, str, bool]:
     if not _whole(tensor):
         return Invariant(), f"its dtype, {str(tensor.dtype).removeprefix('torch.')}", False
     if word in field_names.SAMPLES and tensor.dim() == 1 and sizes.samples is not None:
@@ -124,7 +124,7 @@ def _of_numbers(word: str, tensor: torch.Tensor, sizes: Sizes) -> tuple[Represen
     return Invariant(), why, False
 
 
-def _node_numbers(word: str, tensor: torch.Tensor, sizes: Sizes) -> NodeIndices:
+def _node_numbers(word: str, tensor: torch.Tensor, sizes: SampleSizes) -> NodeIndices:
     if sizes.nodes is not None and tensor.numel() and int(tensor.max()) >= sizes.nodes:
         raise ArgumentError(word, f"node numbers {_range(tensor)}", f"numbers below {sizes.nodes}, the nodes")
     if tensor.dim() and tensor.shape[0] == sizes.nodes and sizes.edges != tensor.shape[0]:

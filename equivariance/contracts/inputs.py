@@ -27,17 +27,17 @@ from equivariance.representations.irreps import Irreps
 from equivariance.representations.standard import Invariant
 
 
-class Unstated(Enum):
+class NotGiven(Enum):
     """Stands where nothing was declared; None there means "unchanged"."""
 
-    UNSTATED = "read it off"
+    NOT_GIVEN = "read it off"
 
     def __repr__(self) -> str:
         """The name as one would type it."""
         return "UNSTATED"
 
 
-UNSTATED = Unstated.UNSTATED
+NOT_GIVEN = NotGiven.NOT_GIVEN
 
 
 @dataclass(frozen=True)
@@ -105,9 +105,9 @@ def inputs_of(module: torch.nn.Module, arguments: Mapping[str, Any]) -> Inputs:
 
 
 def outputs_of(module: torch.nn.Module) -> object:
-    """Representations of what a call returns: stated by the module, :data:`UNSTATED` where it states none."""
+    """Representations of what a call returns: stated by the module, :data:`NOT_GIVEN` where it states none."""
     contract = declared_contract(module)
-    return UNSTATED if contract is None else contract.output
+    return NOT_GIVEN if contract is None else contract.output
 
 
 def group_of_arguments(args: object, otherwise: object) -> object:

@@ -20,10 +20,10 @@ from equivariance.groups.sampling import (
     Batches,
     Elements,
     Group,
+    InputSizes,
     Inversions,
     Permutations,
     Rotations,
-    Setting,
     Translations,
 )
 
@@ -33,10 +33,10 @@ __all__ = [
     "Batches",
     "Elements",
     "Group",
+    "InputSizes",
     "Inversions",
     "Permutations",
     "Rotations",
-    "Setting",
     "Transform",
     "Translations",
     "cube_rotations",

@@ -11,7 +11,7 @@ from equivariance.groups.elements import Transform, cube_rotations, rotation, tr
 
 
 @dataclass(frozen=True)
-class GridSetting:
+class GridSizes:
     """What elements are drawn for where the input lies on a grid.
 
     Attributes
@@ -28,7 +28,7 @@ class GridSetting:
     resolved: bool = True
 
 
-def lattice_rotations(grid: GridSetting) -> list[Transform]:
+def lattice_rotations(grid: GridSizes) -> list[Transform]:
     """The rotations of the cube, or of the square, but for the identity; quarter turns about z first."""
     found = [r for r in cube_rotations()[1:] if grid.dimensions == 3 or r.matrix[2][2] == 1]
     return sorted(found, key=lambda r: (-r.matrix[2][2], round(abs(r.angle - np.pi / 2), 6)))
@@ -39,7 +39,7 @@ def mirror() -> Transform:
     return Transform(((-1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)))
 
 
-def rotations(count: int, seed: int, grid: GridSetting, lattice: bool) -> tuple[Transform, ...]:
+def rotations(count: int, seed: int, grid: GridSizes, lattice: bool) -> tuple[Transform, ...]:
     """Rotations of the lattice in random order; unless ``lattice``, every third one is any rotation."""
     rng = np.random.default_rng((seed, 2))
     exact = lattice_rotations(grid)
@@ -53,7 +53,7 @@ def rotations(count: int, seed: int, grid: GridSetting, lattice: bool) -> tuple[
     return _mixed(count, lambda i: exact[order[i % len(exact)]], between, lattice or not grid.resolved)
 
 
-def shifts(count: int, seed: int, grid: GridSetting, lattice: bool) -> tuple[Transform, ...]:
+def shifts(count: int, seed: int, grid: GridSizes, lattice: bool) -> tuple[Transform, ...]:
     """Shifts by whole steps, up to a quarter of the grid; unless ``lattice``, every third one by any length."""
     rng = np.random.default_rng((seed, 1))
     most = max(1, int(grid.length / 4 / grid.step))
@@ -70,13 +70,13 @@ def shifts(count: int, seed: int, grid: GridSetting, lattice: bool) -> tuple[Tra
     return _mixed(count, whole, between, lattice or not grid.resolved)
 
 
-def simple_rotations(grid: GridSetting, lattice: bool) -> tuple[Transform, ...]:
+def simple_rotations(grid: GridSizes, lattice: bool) -> tuple[Transform, ...]:
     """Rotations of the lattice, quarter turns first, then a radian about each axis."""
     axes = ((0, 0, 1), (0, 1, 0), (1, 0, 0)) if grid.dimensions == 3 else ((0, 0, 1),)
     return (*lattice_rotations(grid), *(() if lattice or not grid.resolved else (rotation(a) for a in axes)))
 
 
-def simple_shifts(grid: GridSetting, lattice: bool) -> tuple[Transform, ...]:
+def simple_shifts(grid: GridSizes, lattice: bool) -> tuple[Transform, ...]:
     """A step along each axis, then half a cell."""
     found = [translation(grid.step * v) for v in np.eye(3)[: grid.dimensions]]
     return (*found, *([] if lattice or not grid.resolved else [translation([0.5 * grid.step, 0, 0])]))

@@ -18,7 +18,7 @@ from equivariance.groups.elements import (
     samples,
     translation,
 )
-from equivariance.groups.lattice import GridSetting, mirror, rotations, shifts, simple_rotations, simple_shifts
+from equivariance.groups.lattice import GridSizes, mirror, rotations, shifts, simple_rotations, simple_shifts
 
 _DYADIC_BITS = 10
 
@@ -27,7 +27,7 @@ _SHIFTS = 32
 
 
 @dataclass(frozen=True)
-class Setting:
+class InputSizes:
     """What elements are drawn for: the nodes of one sample, the samples of the batch, the extent of the cloud.
 
     ``grid`` is given where the input lies on a grid.
@@ -36,7 +36,7 @@ class Setting:
     nodes: int | None = None
     samples: int | None = None
     extent: float = 1.0
-    grid: GridSetting | None = None
+    grid: GridSizes | None = None
 
 
 class Group(ABC):
@@ -45,14 +45,14 @@ class Group(ABC):
     symmetry: str
 
     @abstractmethod
-    def draw(self, count: int, seed: int, setting: Setting) -> tuple[Transform, ...]:
+    def draw(self, count: int, seed: int, setting: InputSizes) -> tuple[Transform, ...]:
         """``count`` elements, the same for the same seed; fewer where the group has fewer."""
 
     @abstractmethod
-    def simplest(self, setting: Setting) -> tuple[Transform, ...]:
+    def simplest(self, setting: InputSizes) -> tuple[Transform, ...]:
         """Elements that a person can picture, simplest first: what a counterexample shrinks to."""
 
-    def further(self, setting: Setting) -> tuple[Transform, ...]:
+    def further(self, setting: InputSizes) -> tuple[Transform, ...]:
         """Elements to try before a small error is put down to rounding, where those drawn may all be harmless."""
         return ()
 
@@ -76,7 +76,7 @@ class Translations(Group):
         if self.max_norm is not None and not number:
             raise ArgumentError("max_norm", self.max_norm, "a positive finite length")
 
-    def draw(self, count: int, seed: int, setting: Setting) -> tuple[Transform, ...]:
+    def draw(self, count: int, seed: int, setting: InputSizes) -> tuple[Transform, ...]:
         """Random directions, lengths in geometric progression, the longest first."""
         if setting.grid is not None:
             return shifts(count, seed, setting.grid, self.lattice)
@@ -88,7 +88,7 @@ class Translations(Group):
         step = 2.0 ** (np.floor(np.log2(np.abs(vectors).max(axis=1, keepdims=True))) - _DYADIC_BITS)
         return tuple(translation(v) for v in np.trunc(vectors / step) * step)
 
-    def simplest(self, setting: Setting) -> tuple[Transform, ...]:
+    def simplest(self, setting: InputSizes) -> tuple[Transform, ...]:
         """A unit along an axis, then along the diagonal; a unit is the power of two below the extent or, if near, 1."""
         if setting.grid is not None:
             return simple_shifts(setting.grid, self.lattice)
@@ -109,7 +109,7 @@ class Rotations(Group):
     lattice: bool = False
     symmetry = "rotation"
 
-    def draw(self, count: int, seed: int, setting: Setting) -> tuple[Transform, ...]:
+    def draw(self, count: int, seed: int, setting: InputSizes) -> tuple[Transform, ...]:
         """The first element is Haar-uniform; rotation vectors are rounded to 1e-4 so that they can be typed."""
         if setting.grid is not None:
             return rotations(count, seed, setting.grid, self.lattice)
@@ -121,7 +121,7 @@ class Rotations(Group):
             cube[picks[i % len(cube)]] if i % 3 == 1 or self.lattice else rotation(uniform[i]) for i in range(count)
         )
 
-    def simplest(self, setting: Setting) -> tuple[Transform, ...]:
+    def simplest(self, setting: InputSizes) -> tuple[Transform, ...]:
         """Quarter turns about z, y, x; half turns; a third of a turn about the diagonal; one radian about each axis."""
         if setting.grid is not None:
             return simple_rotations(setting.grid, self.lattice)
@@ -138,11 +138,11 @@ class Inversions(Group):
 
     symmetry = "inversion"
 
-    def draw(self, count: int, seed: int, setting: Setting) -> tuple[Transform, ...]:
+    def draw(self, count: int, seed: int, setting: InputSizes) -> tuple[Transform, ...]:
         """The pure inversion, ``count`` times: models in several states are tested with it."""
         return tuple(self.simplest(setting)[0] for _ in range(count))
 
-    def simplest(self, setting: Setting) -> tuple[Transform, ...]:
+    def simplest(self, setting: InputSizes) -> tuple[Transform, ...]:
         """The pure inversion."""
         return (mirror() if setting.grid is not None and setting.grid.dimensions == 2 else inversion(),)
 
@@ -153,7 +153,7 @@ class Permutations(Group):
 
     symmetry = "permutation"
 
-    def draw(self, count: int, seed: int, setting: Setting) -> tuple[Transform, ...]:
+    def draw(self, count: int, seed: int, setting: InputSizes) -> tuple[Transform, ...]:
         """Each drawn from a seed of its own, which its ``repr`` names."""
         if setting.nodes is None:
             raise ArgumentError(
@@ -163,14 +163,14 @@ class Permutations(Group):
             )
         return tuple(permutation(size=setting.nodes, seed=seed + i) for i in range(count))
 
-    def simplest(self, setting: Setting) -> tuple[Transform, ...]:
+    def simplest(self, setting: InputSizes) -> tuple[Transform, ...]:
         """Exchanges of two nodes, then the reversal."""
         size = setting.nodes or 0
         pairs = [(0, 1), (0, size - 1), (size // 3, 2 * size // 3)]
         swaps = [permutation(cycles=[pair], size=size) for pair in pairs if pair[0] < pair[1] < size]
         return (*swaps, permutation(range(size - 1, -1, -1)))
 
-    def further(self, setting: Setting) -> tuple[Transform, ...]:
+    def further(self, setting: InputSizes) -> tuple[Transform, ...]:
         """Shifts that let every other node come first once; evenly spread ones where there are many."""
         size = setting.nodes or 0
         starts = range(1, size, max(1, -(-size // _SHIFTS)))
@@ -183,7 +183,7 @@ class Batches(Group):
 
     symmetry = "batch"
 
-    def draw(self, count: int, seed: int, setting: Setting) -> tuple[Transform, ...]:
+    def draw(self, count: int, seed: int, setting: InputSizes) -> tuple[Transform, ...]:
         """Each sample alone, all in reverse, then random selections; a lone sample is repeated."""
         size = setting.samples
         if size is None:
@@ -200,7 +200,7 @@ class Batches(Group):
         drawn = [samples(rng.permutation(size)[: rng.integers(1, size + 1)], of=size) for _ in range(count)]
         return tuple(dict.fromkeys([*order, *drawn]))[:count]
 
-    def simplest(self, setting: Setting) -> tuple[Transform, ...]:
+    def simplest(self, setting: InputSizes) -> tuple[Transform, ...]:
         """A sample alone, then two exchanged."""
         size = setting.samples or 1
         if size == 1:
@@ -215,11 +215,11 @@ class Elements(Group):
     elements: tuple[Transform, ...]
     symmetry: str
 
-    def draw(self, count: int, seed: int, setting: Setting) -> tuple[Transform, ...]:
+    def draw(self, count: int, seed: int, setting: InputSizes) -> tuple[Transform, ...]:
         """The given elements, all of them."""
         return self.elements
 
-    def simplest(self, setting: Setting) -> tuple[Transform, ...]:
+    def simplest(self, setting: InputSizes) -> tuple[Transform, ...]:
         """The given elements: they are what the reader asked about."""
         return self.elements
 

@@ -26,7 +26,7 @@ from equivariance.representations.axes import (
     chosen_segments,
     position,
 )
-from equivariance.representations.tensor_support import unfit
+from equivariance.representations.tensor_support import unsupported_reason
 
 _IDENTITY = Transform().matrix
 
@@ -70,7 +70,7 @@ class Representation(ABC):
 
     def check(self, tensor: torch.Tensor, path: str) -> None:
         """Raise :class:`ContractError` where the shape or the dtype of ``tensor`` does not fit."""
-        refused = unfit(tensor)
+        refused = unsupported_reason(tensor)
         if refused is not None:
             raise ContractError(path, *refused)
         for name, axis in (("nodes", self.nodes), ("batch", self._batch_axis)):

@@ -15,7 +15,7 @@ from equivariance.representations.standard import Invariant
 
 
 @dataclass(frozen=True)
-class Sizes:
+class SampleSizes:
     """What is known of nodes, edges and samples.
 
     Attributes
@@ -59,7 +59,7 @@ class Sizes:
         return 0 if rows == 1 else Concatenated(0, (rows,) * len(self.samples))
 
 
-def sizes_of(batch: torch.Tensor | None, edges: torch.Tensor | None, points: torch.Tensor | None) -> Sizes:
+def sizes_of(batch: torch.Tensor | None, edges: torch.Tensor | None, points: torch.Tensor | None) -> SampleSizes:
     """The sizes that a vector of sample numbers [N], edges [2, E] and positions [..., N, 3] tell.
 
     Raises
@@ -67,14 +67,14 @@ def sizes_of(batch: torch.Tensor | None, edges: torch.Tensor | None, points: tor
     ArgumentError : samples, or their edges, do not lie one after the other
     """
     if points is not None and points.dim() == 3:
-        return Sizes(nodes=points.shape[1], batched=points.shape[0])
+        return SampleSizes(nodes=points.shape[1], batched=points.shape[0])
     nodes = len(batch) if batch is not None else None if points is None or points.dim() != 2 else len(points)
     count = None if edges is None else edges.shape[1]
     if batch is None or nodes is None or not len(batch):
-        return Sizes(nodes=nodes, edges=count)
+        return SampleSizes(nodes=nodes, edges=count)
     samples = _runs(batch, "batch")
     of_edges = None if edges is None else _runs(batch[edges[0]], "edge_index", len(samples))
-    return Sizes(nodes, count, samples, of_edges)
+    return SampleSizes(nodes, count, samples, of_edges)
 
 
 def _runs(numbers: torch.Tensor, name: str, count: int = 0) -> tuple[int, ...]:

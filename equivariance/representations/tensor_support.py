@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 
-def unfit(tensor: Tensor) -> tuple[str, str] | None:
+def unsupported_reason(tensor: Tensor) -> tuple[str, str] | None:
     """What a tensor is, and what it should be, where the harness cannot look into it; else None."""
     if torch._C._functorch.is_functorch_wrapped_tensor(tensor):
         return f"tensor of shape {tuple(tensor.shape)} inside of torch.vmap or torch.func", "a tensor outside of them"
@@ -24,7 +24,7 @@ def unfit(tensor: Tensor) -> tuple[str, str] | None:
     return None
 
 
-def in_one_piece(tensor: Tensor) -> bool:
+def is_strided(tensor: Tensor) -> bool:
     """Whether strides say where its numbers lie."""
     return tensor.layout == torch.strided and not tensor.is_nested
 
@@ -36,7 +36,7 @@ def dense(tensor: Tensor) -> Tensor:
     return tensor if tensor.layout == torch.strided else tensor.to_dense()
 
 
-def laid_out(numbers: Tensor, like: Tensor) -> Tensor:
+def with_layout_of(numbers: Tensor, like: Tensor) -> Tensor:
     """The inverse of :func:`dense`, in the layout of another tensor."""
     if like.is_nested:
         rows = zip(numbers.unbind(), like.unbind(), strict=True)

@@ -24,10 +24,10 @@ def test_time_is_counted_within_another_function_alone():
 
 
 def test_own_statements_are_a_part_of_what_runs_alone():
-    before = survey.judge, experiment.judge, isolation.call_with, isolation._answer
+    before = survey.run_isolated, experiment.run_isolated, isolation.call_with, isolation._answer
     runs, own = batches.shares(4, 4)
     assert 0 < own < runs < 1
-    assert (survey.judge, experiment.judge, isolation.call_with, isolation._answer) == before
+    assert (survey.run_isolated, experiment.run_isolated, isolation.call_with, isolation._answer) == before
 
 
 def test_a_line_has_a_cell_for_every_heading(monkeypatch):

@@ -13,13 +13,13 @@ from equivariance._engine.causes.translation import _growth, _rounded
 from equivariance._engine.inference.inputs_by_trial import _best, _worst
 from equivariance._engine.inference.irreps_from_values import _segmented
 from equivariance._engine.inference.output_runs import Leaf
-from equivariance._engine.instrumentation.hooks import Call
+from equivariance._engine.instrumentation.hooks import LayerCall
 from equivariance._engine.instrumentation.reference import Site
-from equivariance._engine.instrumentation.testbed import State
-from equivariance._engine.localization.suspects import suspects_of
+from equivariance._engine.instrumentation.testbed import ModelState
+from equivariance._engine.localization.suspects import suspect_layers
 from equivariance._engine.measurement.relative_error import PartError, worst
-from equivariance._engine.measurement.survey_results import Survey, Trial, Worst
-from equivariance._engine.measurement.verdict import Reading, Verdict
+from equivariance._engine.measurement.survey_results import SurveyResult, Trial, WorstMeasurements
+from equivariance._engine.measurement.verdict import Measurement, Verdict
 from equivariance._ranking import SAME, exceeds, largest, ordered, smallest
 from equivariance.findings import Finding
 from equivariance.groups.elements import rotation
@@ -32,11 +32,11 @@ NUDGES = [0.0, EPSILON, -EPSILON, 1e-12, -1e-12]
 nudged = pytest.mark.parametrize("nudge", NUDGES)
 
 POINTS = normal(8, 3)
-TRIALS = [Trial(rotation([0.1, 0.2, angle]), State()) for angle in (0.3, 0.4, 0.5)]
+TRIALS = [Trial(rotation([0.1, 0.2, angle]), ModelState()) for angle in (0.3, 0.4, 0.5)]
 
 
 def reading(error, floor=1e-17):
-    return Reading(error, floor, EPSILON, 0.0, 0.0, EPSILON)
+    return Measurement(error, floor, EPSILON, 0.0, 0.0, EPSILON)
 
 
 @nudged
@@ -126,7 +126,7 @@ def test_of_equal_cuts_into_irreps_the_one_with_scalars_last_is_taken(nudge):
 
 @nudged
 def test_of_equal_trials_the_first_is_the_counterexample(nudge):
-    place = Worst()
+    place = WorstMeasurements()
     for trial, error in zip(TRIALS, (0.5, 0.5 + nudge, 0.5 - nudge), strict=True):
         place.add(("", "1x1o"), reading(error), trial)
     assert place.top[2] == TRIALS[0]
@@ -137,7 +137,7 @@ def test_of_equal_trials_the_first_is_the_counterexample(nudge):
 @pytest.mark.parametrize("floors", [(1e-17, 1e-17), (1.2e-15, 1.5e-15), (1.5e-15, 1.2e-15)])
 @nudged
 def test_of_equally_broken_parts_the_first_is_told_whatever_floor_each_has(nudge, floors):
-    place = Worst()
+    place = WorstMeasurements()
     for name, error, floor in zip(("[0]", "[1]"), (0.5, 0.5 + nudge), floors, strict=True):
         place.add((name, ""), reading(error, floor), TRIALS[0])
     place.add(("[2]", ""), reading(0.4, floors[0]), TRIALS[0])
@@ -145,7 +145,7 @@ def test_of_equally_broken_parts_the_first_is_told_whatever_floor_each_has(nudge
 
 
 def test_a_part_that_exceeds_its_limit_by_much_more_is_the_worst():
-    place = Worst()
+    place = WorstMeasurements()
     place.add(("[0]", ""), reading(0.9, 1e-4), TRIALS[0])
     place.add(("[1]", ""), reading(0.1), TRIALS[0])
     assert place.top[0] == ("[1]", "")
@@ -153,13 +153,13 @@ def test_a_part_that_exceeds_its_limit_by_much_more_is_the_worst():
 
 @nudged
 def test_layers_with_equal_errors_stay_in_the_order_of_their_calls(nudge):
-    survey = Survey("rotation")
+    survey = SurveyResult("rotation")
     for layer, error in (("a", 0.5), ("b", 0.5 + nudge), ("c", 0.5 - nudge), ("d", 0.7)):
-        site = Site(Call(layer))
+        site = Site(LayerCall(layer))
         survey.owners[site] = site.call
-        survey.introduced[site] = Worst()
+        survey.introduced[site] = WorstMeasurements()
         survey.introduced[site].add(("", ""), reading(error), TRIALS[0])
-    assert [s.layer for s in suspects_of(survey, Verdict.ILL_CONDITIONED)] == ["d", "a", "b", "c"]
+    assert [s.layer for s in suspect_layers(survey, Verdict.ILL_CONDITIONED)] == ["d", "a", "b", "c"]
 
 
 @nudged

@@ -8,7 +8,15 @@ from equivariance.errors import ArgumentError, ChoiceError
 from equivariance.findings import Finding
 from equivariance.report.report import Report
 from equivariance.settings import Settings
-from equivariance.subject import BUILT_IN, Known, Subject, as_registered, load_checkpoint, load_subject, registered
+from equivariance.subject import (
+    BUILT_IN,
+    RegisteredFinding,
+    Subject,
+    as_registered,
+    load_checkpoint,
+    load_subject,
+    registered,
+)
 from tests.equivariance.helpers import subjects
 from tests.equivariance.helpers.subjects import MODULE
 
@@ -52,7 +60,7 @@ def report_with(*known):
     return Report("x", ("rotation",), [Finding(k.layer, k.symmetry, k.cause, "") for k in known])
 
 
-KNOWN = (Known("a", "rotation", "component-mixing"), Known("b", "batch", "batch-coupled"))
+KNOWN = (RegisteredFinding("a", "rotation", "component-mixing"), RegisteredFinding("b", "batch", "batch-coupled"))
 
 
 @pytest.mark.parametrize(
@@ -60,20 +68,24 @@ KNOWN = (Known("a", "rotation", "component-mixing"), Known("b", "batch", "batch-
     [
         (KNOWN, [], []),
         ((), [], list(KNOWN)),
-        ((*KNOWN, Known("c", "none", "not-finite")), [Known("c", "none", "not-finite")], []),
-        ((Known("a", "rotation", "wrong-irrep"),), [Known("a", "rotation", "wrong-irrep")], list(KNOWN)),
+        ((*KNOWN, RegisteredFinding("c", "none", "not-finite")), [RegisteredFinding("c", "none", "not-finite")], []),
+        (
+            (RegisteredFinding("a", "rotation", "wrong-irrep"),),
+            [RegisteredFinding("a", "rotation", "wrong-irrep")],
+            list(KNOWN),
+        ),
     ],
 )
 def test_what_is_found_is_compared_with_what_is_known(found, extra, missed):
-    subject = Subject("x", torch.nn.Identity(), (torch.ones(1, 3),), "1x1o", "1x1o", known=KNOWN)
+    subject = Subject("x", torch.nn.Identity(), (torch.ones(1, 3),), "1x1o", "1x1o", registered=KNOWN)
     assert as_registered(subject, report_with(*found)) == (extra, missed)
 
 
 def test_only_symmetries_and_causes_that_exist_can_be_known():
     with pytest.raises(ChoiceError, match="symmetry='spin': expected one of batch, inversion, none"):
-        Known("a", "spin", "unknown")
+        RegisteredFinding("a", "spin", "unknown")
     with pytest.raises(ChoiceError, match="cause='bad luck': expected one of absolute-position, batch-coupled"):
-        Known("a", "rotation", "bad luck")
+        RegisteredFinding("a", "rotation", "bad luck")
 
 
 def test_a_subject_is_examined_with_its_contracts():

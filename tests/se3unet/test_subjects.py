@@ -85,7 +85,11 @@ def test_contracts_stages_and_known_findings_name_layers_that_exist(name):
         pytest.importorskip("dgl", reason="the published network runs on DGL graphs")
     subject = load_subject(name)
     layers = {layer for layer, _ in subject.module.named_modules()}
-    named = [*subject.contracts, *(k.layer for k in subject.known), *(p for ps in subject.stages.values() for p in ps)]
+    named = [
+        *subject.contracts,
+        *(k.layer for k in subject.registered),
+        *(p for ps in subject.stages.values() for p in ps),
+    ]
     assert set(named) <= layers
     assert subject.args[0].batch_size == 2 if name == "published" else subject.args[0].shape == (2, 1024, 3)
 

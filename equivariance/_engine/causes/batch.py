@@ -9,7 +9,7 @@ from equivariance.groups.elements import Transform, samples
 
 def explain_batch(experiment: Experiment, element: Transform, part: str) -> Explanation:
     """Statistics or sums over the batch, or the place of a sample in it."""
-    count, error = experiment.element.of, experiment.under(element).error
+    count, error = experiment.element.of, experiment.outcome(element).error
     chosen = list(element.samples or ())
     text = (
         f"the result for samples {chosen} out of {count} changes by {error:.2g} when the batch is made of these alone"
@@ -17,9 +17,9 @@ def explain_batch(experiment: Experiment, element: Transform, part: str) -> Expl
     if count == 1:
         return explained("batch-coupled", f"a sample's result changes by {error:.2g} where it is repeated in the batch")
     orders = [samples(range(count - 1, -1, -1), of=count), samples([*range(1, count), 0], of=count)]
-    twice = experiment.under(samples([*range(count), *range(count)], of=count)).error
+    twice = experiment.outcome(samples([*range(count), *range(count)], of=count)).error
     if not all(experiment.respects(order) for order in orders):
-        changed = max(experiment.under(order).error for order in orders)
+        changed = max(experiment.outcome(order).error for order in orders)
         return explained(
             "batch-coupled",
             f"{text}, and by {changed:.2g} when all samples are only reordered: it depends on its place in the batch",

@@ -40,7 +40,7 @@ class Components:
 
     def _constant(self) -> Explanation | None:
         """A deviation that is the same for other inputs."""
-        here, other = self._deviation(self.experiment), self.experiment.on(noisy(0.3, self._seed))
+        here, other = self._deviation(self.experiment), self.experiment.with_inputs(noisy(0.3, self._seed))
         there = None if other is None else self._deviation(other)
         if not self.degree or here is None or there is None or here.shape != there.shape:
             return None
@@ -63,7 +63,7 @@ class Components:
         halves = [r for r in halves if all(abs(r.matrix[i][i]) == 1 for i in range(3))]
         total = torch.zeros(3, dtype=torch.float64, device="cpu")
         for half in halves:
-            outcome = self.experiment.under(half)
+            outcome = self.experiment.outcome(half)
             if outcome.made is None or outcome.wanted is None or not outcome.comparable or self.how is None:
                 return ""
             rows = part_of(outcome.made - outcome.wanted, self.how, self.label).reshape(-1, 3)
@@ -75,7 +75,9 @@ class Components:
     def _mean(self) -> Explanation | None:
         """Adding one number to all components does nothing, other additions do: their mean is taken out."""
         plain = self._values(self.experiment)
-        moved = [self._values(self.experiment.on(_shifted(direction))) for direction in ((1, 1, 1), (1, -2, 4))]
+        moved = [
+            self._values(self.experiment.with_inputs(_shifted(direction))) for direction in ((1, 1, 1), (1, -2, 4))
+        ]
         if plain is None or moved[0] is None or moved[1] is None or moved[0].shape != plain.shape:
             return None
         if moved[1].shape != plain.shape:
@@ -161,7 +163,7 @@ class Components:
         if plain is None:
             return None
         for component in range(self.size):
-            other = self._values(self.experiment.on(self._moved(component)))
+            other = self._values(self.experiment.with_inputs(self._moved(component)))
             if other is None or other.shape != plain.shape:
                 return None
             columns.append((other - plain).reshape(-1, self.size).norm(dim=0))
@@ -171,7 +173,7 @@ class Components:
     def _is_affine(self) -> bool:
         """Whether the output at the middle of two inputs is the mean of the outputs."""
         size = 0.5
-        values = [self._values(self.experiment.on(_stretched(k * size, self._seed))) for k in range(3)]
+        values = [self._values(self.experiment.with_inputs(_stretched(k * size, self._seed))) for k in range(3)]
         if any(v is None or v.shape != values[0].shape for v in values):  # type: ignore[union-attr]
             return False
         first, middle, last = (v for v in values if v is not None)
@@ -190,7 +192,7 @@ class Components:
         return change
 
     def _deviation(self, experiment: Experiment) -> torch.Tensor | None:
-        outcome = experiment.under(self.experiment.element)
+        outcome = experiment.outcome(self.experiment.element)
         if outcome.made is None or outcome.wanted is None or not outcome.comparable or self.how is None:
             return None
         return part_of(outcome.made - outcome.wanted, self.how, self.label)

@@ -38,7 +38,7 @@ def node_errors(experiment: Experiment, count: int) -> tuple[float, ...]:
 
     In the order of the nodes of the input; empty where no axis of the broken value lists them.
     """
-    element, how, outcome = experiment.element, experiment.how, experiment.under(experiment.element)
+    element, how, outcome = experiment.element, experiment.how, experiment.outcome(experiment.element)
     if how is None or outcome.made is None or outcome.wanted is None or not outcome.comparable or not count:
         return ()
     difference, size = (part_of(t.double(), how, experiment.key[1]) for t in _deviation(experiment, element))
@@ -86,7 +86,7 @@ def _first_cloud(
 
 def _deviation(experiment: Experiment, element: Transform) -> tuple[torch.Tensor, torch.Tensor]:
     """What is wrong, and the values on the scale of which it is judged: points without the translation."""
-    outcome = experiment.under(element)
+    outcome = experiment.outcome(element)
     assert outcome.made is not None
     assert outcome.wanted is not None
     base = outcome.wanted.double()
@@ -101,11 +101,11 @@ def _over_size(experiment: Experiment, symmetry: str) -> Curve | None:
     if symmetry == "translation":
         vector = np.array(experiment.element.vector)
         points = [(f * experiment.element.distance, translation(f * vector)) for f in _FACTORS]
-        return _curve("translation", ((v, experiment.under(e).error) for v, e in points))
+        return _curve("translation", ((v, experiment.outcome(e).error) for v, e in points))
     if symmetry == "rotation":
         turn = Rotation.from_matrix(experiment.element.array).as_rotvec()
         axis = turn / (np.linalg.norm(turn) or 1.0)
-        return _curve("angle", ((a, experiment.under(rotation(a * axis)).error) for a in _ANGLES))
+        return _curve("angle", ((a, experiment.outcome(rotation(a * axis)).error) for a in _ANGLES))
     return None
 
 
@@ -117,15 +117,15 @@ def _over_scale(experiment: Experiment) -> Curve | None:
 
 def _errors_by_scale(experiment: Experiment) -> Iterator[tuple[float, float]]:
     for factor in _SCALES:
-        other = experiment if factor == 1 else experiment.on(scaled(factor))
+        other = experiment if factor == 1 else experiment.with_inputs(scaled(factor))
         if other is not None:
-            yield factor, other.under(experiment.element).error
+            yield factor, other.outcome(experiment.element).error
 
 
 def _over_precision(experiment: Experiment) -> Curve | None:
     if experiment.state.mode == "train":  # other random numbers are drawn in another precision
         return None
-    main = torch.finfo(experiment.bench.main).eps
+    main = torch.finfo(experiment.bench.reference_dtype).eps
     dtypes = [d for d in _DTYPES if torch.finfo(d).eps >= main]
     return _curve("precision", ((torch.finfo(d).eps, experiment.in_precision(d)) for d in dtypes))
 

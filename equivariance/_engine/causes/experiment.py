@@ -13,16 +13,16 @@ from typing import Any
 
 import torch
 
-from equivariance._engine.instrumentation.hooks import Call, buffers_kept, call_with
+from equivariance._engine.instrumentation.hooks import LayerCall, buffers_kept, call_with
 from equivariance._engine.instrumentation.perturbations import Change
-from equivariance._engine.instrumentation.reference import Reference, Site
-from equivariance._engine.localization.recording import Healing
-from equivariance._engine.localization.suspects import Suspect
-from equivariance._engine.measurement.comparisons import Introduced
+from equivariance._engine.instrumentation.reference import ReferenceRun, Site
+from equivariance._engine.localization.recording import Intervention
+from equivariance._engine.localization.suspects import SuspectLayer
+from equivariance._engine.measurement.comparisons import IntroducedErrors
 from equivariance._engine.measurement.grid_floors import GridFloors
-from equivariance._engine.measurement.isolation import judge
+from equivariance._engine.measurement.isolation import run_isolated
 from equivariance._engine.measurement.relative_error import PartKey
-from equivariance._engine.measurement.survey import Surveyor
+from equivariance._engine.measurement.survey import SymmetrySurvey
 from equivariance._engine.measurement.survey_results import Trial
 from equivariance._engine.measurement.verdict import GRID
 from equivariance.contracts.nested import cast, cloned, leaves, walk
@@ -73,18 +73,22 @@ class Experiment:
     """
 
     def __init__(
-        self, surveyor: Surveyor, suspect: Suspect, healing: Healing | None = None, operations: tuple[str, ...] = ()
+        self,
+        surveyor: SymmetrySurvey,
+        suspect: SuspectLayer,
+        healing: Intervention | None = None,
+        operations: tuple[str, ...] = (),
     ) -> None:
         """On the inputs of the example; ``healing`` puts right what else the code breaks."""
         self.surveyor, self.bench, self.state = surveyor, surveyor.bench, suspect.trial.state
-        self.owner: Call = suspect.owner
+        self.owner: LayerCall = suspect.owner
         self.site: Site = suspect.site
         self.key: PartKey = suspect.key
         self.element = suspect.trial.element
-        self.error, self.limit = suspect.reading.error, suspect.reading.limit
+        self.error, self.limit = suspect.reading.error, suspect.reading.tolerance
         self.rounding = suspect.reading.rounding
         self.extent = surveyor.setting.extent
-        self.reference: Reference = self.bench.reference(self.state)
+        self.reference: ReferenceRun = self.bench.reference(self.state)
         self.operations = operations
         self._healing = healing if self.state.mode == "eval" else None
         self._recorded = True
@@ -97,7 +101,7 @@ class Experiment:
         return next((how for path, _, how in self._leaves(self._reference_value()) if path == self.key[0]), None)
 
     @property
-    def healed(self) -> bool:
+    def repaired(self) -> bool:
         """Whether something else is put right: by laws of the symmetry at hand, which tell nothing of others."""
         return self._healing is not None
 
@@ -106,7 +110,7 @@ class Experiment:
         """The leaf in the reference run."""
         return self._leaf(self._reference_value())
 
-    def under(self, element: Transform) -> Outcome:
+    def outcome(self, element: Transform) -> Outcome:
         """What the code makes of exactly transformed inputs."""
         if element not in self._known:
             self._known[element] = self._outcome(self._introduced(element), element)
@@ -114,7 +118,7 @@ class Experiment:
 
     def respects(self, element: Transform) -> bool:
         """Whether what breaks does not break under ``element``."""
-        return self.under(element).error <= max(self._allowed(element), DOMINANT * self.error)
+        return self.outcome(element).error <= max(self._allowed(element), DOMINANT * self.error)
 
     def inputs(self) -> Iterator[tuple[str, torch.Tensor, Representation]]:
         """Tensors that the call is given."""
@@ -122,38 +126,38 @@ class Experiment:
         for name, value in self.reference.inputs.get(self.owner, {}).items():
             yield from leaves(value, specs.get(name), name)
 
-    def on(self, change: Change) -> Experiment | None:
+    def with_inputs(self, change: Change) -> Experiment | None:
         """The same call on changed inputs; None where it does not run on them, or takes another course."""
         if self.owner not in self.reference.inputs:
             return None
         specs = self.bench.contracts[self.owner.layer].inputs
         values = {k: walk(v, specs.get(k), k, change) for k, v in self.reference.inputs[self.owner].items()}
-        recording = Reference(self.bench.contracts, copying=True, memory=self.bench.memory)
+        recording = ReferenceRun(self.bench.contracts, copying=True, memory=self.bench.memory)
         try:
-            self._run({k: cast(cloned(v), self.bench.main) for k, v in values.items()}, recording)
+            self._run({k: cast(cloned(v), self.bench.reference_dtype) for k, v in values.items()}, recording)
         except ForeignElementError:
             raise
         except Exception:  # whatever a layer says to inputs that nobody promised it
             return None
         return self._moved(recording)
 
-    def taking(self, path: str, instead: Representation) -> Experiment:
+    def declaring(self, path: str, instead: Representation) -> Experiment:
         """The same call where the input at ``path``, declared unchanged, transforms by ``instead``."""
         found = self._copy()
         found._instead, found._recorded = (path, instead), False
         return found
 
-    def instead_of(self, element: Transform) -> Experiment:
+    def for_element(self, element: Transform) -> Experiment:
         """The same call, with ``element`` as the one that breaks it."""
         found = self._copy()
-        found._known, found.element, found.error = self._known, element, self.under(element).error
+        found._known, found.element, found.error = self._known, element, self.outcome(element).error
         return found
 
     def in_precision(self, dtype: torch.dtype) -> float:
         """The error in another precision; NaN where the code does not run in it."""
-        handler = Introduced(self.reference, self.element, dtype)
+        handler = IntroducedErrors(self.reference, self.element, dtype)
         try:
-            judge(self.bench, self.state, self.owner, handler, dtype)
+            run_isolated(self.bench, self.state, self.owner, handler, dtype)
         except ForeignElementError:
             raise
         except Exception:  # whatever a layer says to a dtype that it does not know
@@ -179,29 +183,29 @@ class Experiment:
         found._known = {}
         return found
 
-    def _moved(self, recording: Reference) -> Experiment | None:
+    def _moved(self, recording: ReferenceRun) -> Experiment | None:
         """On another recording of the same call, in which calls are counted anew."""
-        found, owner = self._copy(), Call(self.owner.layer)
+        found, owner = self._copy(), LayerCall(self.owner.layer)
         found.owner, found.reference, found._recorded = owner, recording, False
         if self.site.call == self.owner:
-            found.site = Site(owner, self.site.place)
+            found.site = Site(owner, self.site.slot)
         else:
             calls = [_calls(r, o, self.site.call.layer) for r, o in ((self.reference, self.owner), (recording, owner))]
             if len(calls[0]) != len(calls[1]) or self.site.call not in calls[0]:
                 return None
-            found.site = Site(calls[1][calls[0].index(self.site.call)], self.site.place)
+            found.site = Site(calls[1][calls[0].index(self.site.call)], self.site.slot)
         return found if recording.has(found.site) else None
 
-    def _introduced(self, element: Transform) -> Introduced | None:
+    def _introduced(self, element: Transform) -> IntroducedErrors | None:
         try:
             if self._healing:
                 return self._healing.run(self._given(element), self.owner, element)
             if self._recorded:
                 return self.surveyor.judged(Trial(element, self.state), self.owner)
             reference = self._given(element)
-            handler = Introduced(reference, element, self.bench.main, keep=True)
+            handler = IntroducedErrors(reference, element, self.bench.reference_dtype, keep=True)
             if self.state.mode == "eval":
-                judge(self.bench, self.state, self.owner, handler, self.bench.main)
+                run_isolated(self.bench, self.state, self.owner, handler, self.bench.reference_dtype)
             else:
                 self._run({n: handler.exact(Site(self.owner, n)) for n in reference.inputs[self.owner]}, handler)
         except ForeignElementError:
@@ -210,7 +214,7 @@ class Experiment:
             return None
         return handler
 
-    def _given(self, element: Transform) -> Reference:
+    def _given(self, element: Transform) -> ReferenceRun:
         """The reference, in which an input that is to transform otherwise than declared has done so already."""
         if self._instead is None:
             return self.reference
@@ -224,12 +228,12 @@ class Experiment:
 
     def _run(self, arguments: dict[str, Any], handler: Any) -> None:
         """The call with all that it calls."""
-        module = self.bench.module(self.state, self.bench.main)
-        watch = self.bench.watched(self.state, self.bench.main, handler)
-        with self.bench.conditions(self.bench.main), buffers_kept(module), watch:
+        module = self.bench.module(self.state, self.bench.reference_dtype)
+        watch = self.bench.watched(self.state, self.bench.reference_dtype, handler)
+        with self.bench.conditions(self.bench.reference_dtype), buffers_kept(module), watch:
             call_with(module.get_submodule(self.owner.layer), arguments)
 
-    def _outcome(self, handler: Introduced | None, element: Transform) -> Outcome:
+    def _outcome(self, handler: IntroducedErrors | None, element: Transform) -> Outcome:
         if handler is None or self.site not in handler.errors:
             return Outcome(math.inf)
         errors = handler.errors[self.site]
@@ -266,7 +270,7 @@ def part_of(tensor: torch.Tensor, how: Representation, label: str) -> torch.Tens
     return next((p.values for p in how.parts(tensor) if p.label == label), tensor)
 
 
-def _calls(reference: Reference, owner: Call, layer: str) -> list[Call]:
+def _calls(reference: ReferenceRun, owner: LayerCall, layer: str) -> list[LayerCall]:
     return [c for c, caller in reference.callers.items() if c.layer == layer and caller == owner]
 
 

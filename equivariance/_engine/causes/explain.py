@@ -17,7 +17,7 @@ from equivariance._engine.causes.rotation import explain_inversion, explain_rota
 from equivariance._engine.causes.translation import explain_translation
 from equivariance._engine.causes.undeclared_input import forgotten_input
 from equivariance._engine.instrumentation.operations import DECIDES
-from equivariance._engine.localization.suspects import Suspect
+from equivariance._engine.localization.suspects import SuspectLayer
 from equivariance._engine.measurement.verdict import Verdict
 from equivariance.errors import ForeignElementError
 from equivariance.groups.elements import Transform
@@ -36,7 +36,7 @@ _OF_SYMMETRY = {
 }
 
 
-def explain(experiment: Experiment, symmetry: str, suspect: Suspect, element: Transform) -> Explanation:
+def explain(experiment: Experiment, symmetry: str, suspect: SuspectLayer, element: Transform) -> Explanation:
     """The cause, the sentence that shows it and the remedy, under the shrunk ``element``."""
     try:
         return _explained(experiment, symmetry, suspect, element)
@@ -45,13 +45,13 @@ def explain(experiment: Experiment, symmetry: str, suspect: Suspect, element: Tr
         return explained("unknown", text)
 
 
-def _explained(experiment: Experiment, symmetry: str, suspect: Suspect, element: Transform) -> Explanation:
+def _explained(experiment: Experiment, symmetry: str, suspect: SuspectLayer, element: Transform) -> Explanation:
     if suspect.reading.verdict == Verdict.PRECISION:
         return _precision(experiment)
     forgotten = forgotten_input(experiment, symmetry)
     if forgotten:
         return forgotten
-    if math.isinf(suspect.reading.error) and not experiment.under(suspect.trial.element).comparable:
+    if math.isinf(suspect.reading.error) and not experiment.outcome(suspect.trial.element).comparable:
         return _not_comparable(experiment, symmetry, suspect)
     grid = experiment.surveyor.setting.grid
     if grid is not None and symmetry in ("translation", "rotation", "inversion"):
@@ -59,8 +59,8 @@ def _explained(experiment: Experiment, symmetry: str, suspect: Suspect, element:
     return _EXPLAINS[symmetry](experiment, element, suspect.part)
 
 
-def _not_comparable(experiment: Experiment, symmetry: str, suspect: Suspect) -> Explanation:
-    outcome, element = experiment.under(experiment.element), experiment.element
+def _not_comparable(experiment: Experiment, symmetry: str, suspect: SuspectLayer) -> Explanation:
+    outcome, element = experiment.outcome(experiment.element), experiment.element
     if outcome.made is not None and not bool(torch.isfinite(outcome.made).all()):
         count = int((~torch.isfinite(outcome.made)).sum())
         return explained(

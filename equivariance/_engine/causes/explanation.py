@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from equivariance._engine.instrumentation.source_lines import Place
+from equivariance._engine.instrumentation.source_lines import SourceLine
 from equivariance.cause_catalogue import remedy
 
 
@@ -31,14 +31,14 @@ def explained(cause: str, evidence: str, fix: str = "") -> Explanation:
     return Explanation(cause, evidence, fix or remedy(cause))
 
 
-def after_others(found: Explanation, before: Sequence[Place]) -> Explanation:
+def after_others(found: Explanation, before: Sequence[SourceLine]) -> Explanation:
     """Of a statement that breaks once more what others break before it."""
     where = ", ".join(dict.fromkeys(f"{Path(place.file).name}:{place.line}" for place in before))
     text = f"{found.evidence}; {where} breaks what goes into it, which shows once this statement is right"
     return Explanation(found.cause, text, found.fix)
 
 
-def in_local_frame(found: Explanation, chosen: Place) -> Explanation:
+def in_local_frame(found: Explanation, chosen: SourceLine) -> Explanation:
     """Of a statement that works in a frame that is chosen elsewhere, and minds the choice."""
     where = f"{Path(chosen.file).name}:{chosen.line}"
     text = (

@@ -36,7 +36,7 @@ def free_axis(experiment: Experiment) -> str:
     if len(axes) != 1:
         return ""
     # What is clamped or cut off may by chance be of one component only: other inputs tell.
-    other = experiment.on(noisy(1.0, experiment.surveyor.seed))
+    other = experiment.with_inputs(noisy(1.0, experiment.surveyor.seed))
     return axes[0] if other is None or axes[0] in _free_axes(other) else ""
 
 
@@ -48,7 +48,7 @@ def _free_axes(experiment: Experiment) -> list[str]:
 
 def sign_of_vectors(experiment: Experiment, part: str) -> Explanation | None:
     """Vectors come with the other sign, and are right otherwise."""
-    outcomes = [experiment.under(r) for r in MANY]
+    outcomes = [experiment.outcome(r) for r in MANY]
     pairs = [(o.made, o.wanted) for o in outcomes if o.made is not None and o.wanted is not None and o.comparable]
     if len(pairs) < len(outcomes) or pairs[0][0].dim() < 2 or not pairs[0][0].is_floating_point():
         return None
@@ -104,7 +104,7 @@ def special_input(experiment: Experiment, part: str) -> Explanation | None:
             f"three ordinary rotations are respected and {experiment.element} is not: the formula fails where "
             "something lies along an axis (gimbal lock)",
         )
-    other = experiment.on(noisy(1e-3, experiment.surveyor.seed))
+    other = experiment.with_inputs(noisy(1e-3, experiment.surveyor.seed))
     if other is None or not all(other.respects(r) for r in [*ORDINARY, experiment.element]):
         return None
     return explained(
@@ -128,7 +128,7 @@ def _near(experiment: Experiment, direction: np.ndarray) -> float:
             noise = torch.randn(tensor.shape, generator=generator, dtype=torch.float64, device="cpu").to(tensor.dtype)
             return (lengths * (along + 1e-6 * noise)).to(tensor.device)
 
-        other = experiment.on(change)
+        other = experiment.with_inputs(change)
         if other is None or other.plain is None or not bool(torch.isfinite(other.plain).all()):
             return 0.0
         outputs.append(other.plain.double())

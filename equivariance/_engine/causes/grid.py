@@ -12,7 +12,7 @@ from equivariance._engine.causes.explanation import Explanation, explained
 from equivariance._engine.causes.grid_inputs import cropped, nudged, replaced, smoothed
 from equivariance._engine.laws.grid import lattice_of
 from equivariance.groups.elements import Transform, inversion, translation
-from equivariance.groups.lattice import GridSetting, lattice_rotations
+from equivariance.groups.lattice import GridSizes, lattice_rotations
 from equivariance.representations.grid import Grid
 
 _SHARE = 0.99
@@ -31,7 +31,7 @@ _SYMMETRIC = (
 
 
 def explain_on_grid(
-    experiment: Experiment, grid: GridSetting, symmetry: str, element: Transform, part: str
+    experiment: Experiment, grid: GridSizes, symmetry: str, element: Transform, part: str
 ) -> Explanation:
     """The cause, the sentence that shows it and the remedy."""
     exact = {"rotation": lattice_rotations(grid), "inversion": [inversion()], "translation": _steps(grid)}[symmetry]
@@ -48,16 +48,16 @@ def explain_on_grid(
     return next((f for f in found if f is not None), None) or _direction(experiment, grid, element, part)
 
 
-def _steps(grid: GridSetting) -> list[Transform]:
+def _steps(grid: GridSizes) -> list[Transform]:
     return [translation([grid.step * (i == axis) for i in range(3)]) for axis in range(grid.dimensions)]
 
 
 def _between(experiment: Experiment, element: Transform, part: str, symmetry: str) -> Explanation:
     """What the lattice respects is broken between its cells."""
     respected = "shifts by whole cells are" if symmetry == "translation" else "all elements of the lattice are"
-    other = experiment.on(smoothed(_SMOOTH))
-    error = experiment.under(element).error
-    after = None if other is None else other.under(element).error
+    other = experiment.with_inputs(smoothed(_SMOOTH))
+    error = experiment.outcome(element).error
+    after = None if other is None else other.outcome(element).error
     if after is not None and after < _FALLS * error:
         return explained(
             "discretization",
@@ -80,7 +80,7 @@ def _between(experiment: Experiment, element: Transform, part: str, symmetry: st
     )
 
 
-def _shifted(experiment: Experiment, grid: GridSetting, element: Transform, part: str) -> Explanation:
+def _shifted(experiment: Experiment, grid: GridSizes, element: Transform, part: str) -> Explanation:
     """Whole cells: a border, a stride that was not declared, or a position."""
     share = _share_near_borders(experiment, element)
     if share is not None and share > _SHARE:
@@ -100,14 +100,14 @@ def _shifted(experiment: Experiment, grid: GridSetting, element: Transform, part
             )
     return explained(
         "absolute-position",
-        f"shifts by whole cells change {part} (error {experiment.under(element).error:.2g} under {element}), also far "
-        "from the borders: the place of a cell is used",
+        f"shifts by whole cells change {part} (error {experiment.outcome(element).error:.2g} under {element}), also "
+        "far from the borders: the place of a cell is used",
         "Give no coordinates and no weights of single cells to the layer.",
     )
 
 
 def _parity(experiment: Experiment, element: Transform, part: str) -> Explanation:
-    error = experiment.under(element).error
+    error = experiment.outcome(element).error
     if abs(error - 2) < 0.01:
         text = f"the sign of {part} is opposite under {element}, and rotations are respected"
         return explained("wrong-irrep", text, "Declare the other parity.")
@@ -119,7 +119,7 @@ def _parity(experiment: Experiment, element: Transform, part: str) -> Explanatio
 
 def _unturned(experiment: Experiment, element: Transform, part: str) -> Explanation | None:
     """Cells are moved, components are not turned."""
-    how, plain, made = experiment.how, experiment.plain, experiment.under(element).made
+    how, plain, made = experiment.how, experiment.plain, experiment.outcome(element).made
     if not isinstance(how, Grid) or plain is None or made is None:
         return None
     moved = how.lattice.moved(plain.double(), element)
@@ -134,7 +134,7 @@ def _unturned(experiment: Experiment, element: Transform, part: str) -> Explanat
 
 def _constant(experiment: Experiment, element: Transform, part: str) -> Explanation | None:
     """The deviation is the same for another input."""
-    here, other = _deviation(experiment, element), experiment.on(replaced(experiment.surveyor.seed))
+    here, other = _deviation(experiment, element), experiment.with_inputs(replaced(experiment.surveyor.seed))
     there = None if other is None else _deviation(other, element)
     if here is None or there is None or here.shape != there.shape or lattice_of(experiment.how) is None:
         return None
@@ -154,13 +154,13 @@ def _pointwise(experiment: Experiment, element: Transform, part: str) -> Explana
     return explained(
         "component-mixing",
         f"a cell of {part} reads the same cell of the input alone, and the error under {element} is "
-        f"{experiment.under(element).error:.2g}: components at a cell are mixed, gated or bent one by one",
+        f"{experiment.outcome(element).error:.2g}: components at a cell are mixed, gated or bent one by one",
     )
 
 
 def _off_centre(experiment: Experiment, element: Transform, part: str) -> Explanation | None:
     """Right, but some cells away."""
-    how, outcome, lattice = experiment.how, experiment.under(element), lattice_of(experiment.how)
+    how, outcome, lattice = experiment.how, experiment.outcome(element), lattice_of(experiment.how)
     if lattice is None or outcome.made is None or outcome.wanted is None or not outcome.comparable or how is None:
         return None
     places = lattice.places(outcome.made)
@@ -182,8 +182,8 @@ def _off_centre(experiment: Experiment, element: Transform, part: str) -> Explan
 
 def _uneven(experiment: Experiment, element: Transform, part: str) -> Explanation | None:
     """Respected on a grid of one cell less."""
-    other = experiment.on(cropped())
-    if other is None or other.under(element).error > max(experiment.limit, 1e-9):
+    other = experiment.with_inputs(cropped())
+    if other is None or other.outcome(element).error > max(experiment.limit, 1e-9):
         return None
     lattices = [(t, lattice_of(how)) for _, t, how in experiment.inputs()]
     sizes = {t.shape[lattice.axes[0]] for t, lattice in lattices if lattice is not None}
@@ -196,21 +196,21 @@ def _uneven(experiment: Experiment, element: Transform, part: str) -> Explanatio
     )
 
 
-def _direction(experiment: Experiment, grid: GridSetting, element: Transform, part: str) -> Explanation:
+def _direction(experiment: Experiment, grid: GridSizes, element: Transform, part: str) -> Explanation:
     turns = lattice_rotations(grid)
     kept = [r for r in turns if experiment.respects(r)]
     return explained(
         "frame-dependent",
         f"{len(kept)} of {len(turns)} rotations of the lattice are respected (error "
-        f"{experiment.under(element).error:.2g} under {element}), and {part} reads more than one cell: a direction of "
-        "the grid is built in, as by a kernel that is not symmetric",
+        f"{experiment.outcome(element).error:.2g} under {element}), and {part} reads more than one cell: a direction "
+        "of the grid is built in, as by a kernel that is not symmetric",
         "Use steerable kernels (spherical harmonics times functions of the radius), or average over the rotations.",
     )
 
 
 def _is_pointwise(experiment: Experiment) -> bool:
     """Whether a change of one cell of the input changes that cell of the output, and no other."""
-    lattice, plain, other = lattice_of(experiment.how), experiment.plain, experiment.on(nudged())
+    lattice, plain, other = lattice_of(experiment.how), experiment.plain, experiment.with_inputs(nudged())
     if lattice is None or plain is None or other is None or other.plain is None or other.plain.shape != plain.shape:
         return False
     given = [(t, lattice_of(how)) for _, t, how in experiment.inputs()]
@@ -243,7 +243,7 @@ def _share_near_borders(experiment: Experiment, element: Transform) -> float | N
 
 
 def _deviation(experiment: Experiment, element: Transform) -> torch.Tensor | None:
-    outcome = experiment.under(element)
+    outcome = experiment.outcome(element)
     if outcome.made is None or outcome.wanted is None or not outcome.comparable:
         return None
     return (outcome.made - outcome.wanted).double()

@@ -13,12 +13,12 @@ from equivariance.groups.elements import Transform, permutation
 
 def explain_permutation(experiment: Experiment, element: Transform, part: str) -> Explanation:
     """Node numbers as data, a running sum, a special node, a tie, or rows in the order of a search."""
-    text = f"another node order changes {part} by {experiment.under(element).error:.2g}"
+    text = f"another node order changes {part} by {experiment.outcome(element).error:.2g}"
     return _place(experiment, text) or _tie(experiment, text) or _exchanged(experiment, text, part)
 
 
 def _place(experiment: Experiment, text: str) -> Explanation | None:
-    outcome = experiment.under(experiment.element)
+    outcome = experiment.outcome(experiment.element)
     if outcome.made is not None and outcome.wanted is not None and outcome.comparable:
         moved = reordered(outcome.made, outcome.wanted, max(experiment.limit, 1e-9))
         if moved and outcome.made.is_floating_point():
@@ -32,7 +32,7 @@ def _place(experiment: Experiment, text: str) -> Explanation | None:
 
 
 def _tie(experiment: Experiment, text: str) -> Explanation | None:
-    other = experiment.on(noisy(1e-3, experiment.surveyor.seed))
+    other = experiment.with_inputs(noisy(1e-3, experiment.surveyor.seed))
     if other is None or not other.respects(experiment.element):
         return None
     return explained(
@@ -116,7 +116,7 @@ def _swap(experiment: Experiment, one: int, two: int, size: int) -> int | None:
     """How many rows on the first axis change where two nodes are exchanged; None where none can be counted."""
     if not 0 <= one < two < size:
         return None
-    outcome = experiment.under(permutation(cycles=[(one, two)], size=size))
+    outcome = experiment.outcome(permutation(cycles=[(one, two)], size=size))
     if outcome.made is None or outcome.wanted is None or not outcome.comparable or outcome.made.dim() == 0:
         return None
     difference = (outcome.made.double() - outcome.wanted.double()).abs().reshape(len(outcome.made), -1).amax(dim=1)

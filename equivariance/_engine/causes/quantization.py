@@ -73,7 +73,7 @@ def is_grid_of_cells(experiment: Experiment) -> bool:
     """
     if not all(_same_rows(experiment, turn) for turn in _exchanges()):
         return False
-    tried = [experiment.on(_resized(size, experiment.surveyor.seed)) for size in _SIZES]
+    tried = [experiment.with_inputs(_resized(size, experiment.surveyor.seed)) for size in _SIZES]
     others = [other for other in tried if other is not None]
     if not others and DECIDES in experiment.operations:
         return False
@@ -120,7 +120,7 @@ def _respects_small_rotations(experiment: Experiment) -> bool:
     """On other inputs too: few vectors may lie so, by chance, that a nonlinearity leaves each as it is or takes all."""
     if not _is_steady(experiment):
         return False
-    other = experiment.on(noisy(1.0, experiment.surveyor.seed))
+    other = experiment.with_inputs(noisy(1.0, experiment.surveyor.seed))
     return other is None or _is_steady(other)
 
 
@@ -129,11 +129,11 @@ def _is_steady(experiment: Experiment) -> bool:
     if angle > 0.05:
         return False
     axes = ([0.6, -0.64, 0.48], [-0.48, 0.6, 0.64])
-    return all(experiment.under(rotation(angle * np.array(a))).error <= experiment.limit for a in axes)
+    return all(experiment.outcome(rotation(angle * np.array(a))).error <= experiment.limit for a in axes)
 
 
 def _change(experiment: Experiment, plain: torch.Tensor, size: float) -> float:
-    other = experiment.on(noisy(size, experiment.surveyor.seed))
+    other = experiment.with_inputs(noisy(size, experiment.surveyor.seed))
     if other is None or other.plain is None or other.plain.shape != plain.shape:
         return math.inf
     return float((other.plain - plain).double().norm() / plain.double().norm())
@@ -151,7 +151,7 @@ def _exchanges() -> tuple[Transform, ...]:
 
 
 def _same_rows(experiment: Experiment, element: Transform) -> bool:
-    outcome = experiment.under(element)
+    outcome = experiment.outcome(element)
     if experiment.respects(element):
         return True
     if outcome.made is None or outcome.wanted is None or not outcome.comparable:
@@ -160,7 +160,7 @@ def _same_rows(experiment: Experiment, element: Transform) -> bool:
 
 
 def _along(experiment: Experiment, length: float, direction: np.ndarray) -> float:
-    return experiment.under(translation(length * direction)).error
+    return experiment.outcome(translation(length * direction)).error
 
 
 def _period(experiment: Experiment, direction: np.ndarray) -> tuple[float, bool] | None:
@@ -237,7 +237,7 @@ def _apart(one: torch.Tensor, two: torch.Tensor) -> float:
 
 
 def _deviation(experiment: Experiment, element: Transform) -> torch.Tensor | None:
-    outcome = experiment.under(element)
+    outcome = experiment.outcome(element)
     if outcome.made is None or outcome.wanted is None or not outcome.comparable:
         return None
     return (outcome.made - outcome.wanted).double()

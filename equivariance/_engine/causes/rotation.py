@@ -64,9 +64,9 @@ def explain_rotation(experiment: Experiment, element: Transform, part: str) -> E
 
 def explain_inversion(experiment: Experiment, element: Transform, part: str) -> Explanation:
     """A parity; where rotations are broken too, what breaks them breaks the inversion."""
-    turns_too = [] if experiment.healed else [r for r in MANY if not experiment.respects(r)]
+    turns_too = [] if experiment.repaired else [r for r in MANY if not experiment.respects(r)]
     if turns_too:
-        inner = experiment.instead_of(turns_too[0])
+        inner = experiment.for_element(turns_too[0])
         found = explain_rotation(inner, turns_too[0], part)
         return Explanation(found.cause, f"rotations are broken too, and explain it: {found.evidence}", found.fix)
     if abs(experiment.error - 2) < 0.01:
@@ -91,7 +91,7 @@ def _order(experiment: Experiment, part: str) -> Explanation | None:
     if isinstance(experiment.how, NodeIndices):
         return _order_of_numbers(experiment)
     fix = "Sort by an invariant (a distance), or do not sort: aggregate by sum, mean or max."
-    outcomes = [experiment.under(r) for r in ORDINARY]
+    outcomes = [experiment.outcome(r) for r in ORDINARY]
     if experiment.plain is None or not all(o.comparable for o in outcomes) or not experiment.plain.is_floating_point():
         return None
     tolerance = max(experiment.limit, 1e-9)
@@ -109,7 +109,7 @@ def _order(experiment: Experiment, part: str) -> Explanation | None:
 
 
 def _order_of_numbers(experiment: Experiment) -> Explanation | None:
-    outcome = experiment.under(experiment.element)
+    outcome = experiment.outcome(experiment.element)
     if outcome.made is None or outcome.wanted is None or not outcome.comparable or not outcome.made.dim():
         return None
     if not torch.equal(outcome.made.sort(dim=-1).values, outcome.wanted.sort(dim=-1).values):
@@ -170,8 +170,8 @@ def _finer(experiment: Experiment, part: str) -> Explanation | None:
     """The output jumps along a path of rotations, exchanged axes are respected, and a larger input has finer cells."""
     if not is_grid_of_cells(experiment) or not jumps_under_rotation(experiment):
         return None
-    other = experiment.on(scaled(_FINER))
-    errors = [e.under(ORDINARY[0]).error for e in (experiment, other) if e is not None]
+    other = experiment.with_inputs(scaled(_FINER))
+    errors = [e.outcome(ORDINARY[0]).error for e in (experiment, other) if e is not None]
     if len(errors) < 2 or not math.isfinite(errors[0]) or errors[1] > 3 * errors[0] / _FINER:
         return None
     return explained(
@@ -196,21 +196,21 @@ def _mixing(experiment: Experiment, element: Transform, part: str) -> Explanatio
         return explained(
             "component-mixing",
             f"the 24 rotations of the cube are respected and others are not ({element}: error "
-            f"{experiment.under(element).error:.2g}): {part} treats the components alike, but one by one (absolute "
+            f"{experiment.outcome(element).error:.2g}): {part} treats the components alike, but one by one (absolute "
             "values, maxima, odd functions of x, y, z)",
         )
-    off = {a: experiment.under(rotation(np.pi / 2 * v)).error for a, v in zip("xyz", np.eye(3), strict=True)}
+    off = {a: experiment.outcome(rotation(np.pi / 2 * v)).error for a, v in zip("xyz", np.eye(3), strict=True)}
     listed = ", ".join(f"{a} {error:.2g}" for a, error in off.items())
     return explained(
         "component-mixing",
-        f"{part} is off by {experiment.under(element).error:.2g} under {element} (quarter turns about {listed}): "
+        f"{part} is off by {experiment.outcome(element).error:.2g} under {element} (quarter turns about {listed}): "
         "components of an irrep are mixed or shifted one by one",
     )
 
 
 def _even_share(experiment: Experiment) -> float | None:
     """Norm of (f(x) + f(-x)) / 2 over that of f(x)."""
-    how, plain, made = experiment.how, experiment.plain, experiment.under(experiment.element).made
+    how, plain, made = experiment.how, experiment.plain, experiment.outcome(experiment.element).made
     if how is None or plain is None or made is None or made.shape != plain.shape:
         return None
     left, right = (part_of(t, how, experiment.key[1]) for t in (plain, made))

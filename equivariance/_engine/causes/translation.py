@@ -57,7 +57,7 @@ def slope_of(experiment: Experiment) -> float | None:
     start = 2.0 ** math.ceil(math.log2(factor)) * np.array(experiment.element.vector)
     points = []
     for times in (1.0, 4.0, 16.0):
-        error = experiment.under(translation(times * start)).error
+        error = experiment.outcome(translation(times * start)).error
         if experiment.limit < error < math.inf:
             points.append((math.log(times), math.log(error)))
     if len(points) < 2:
@@ -68,7 +68,7 @@ def slope_of(experiment: Experiment) -> float | None:
 
 def _shares(experiment: Experiment) -> tuple[float, float] | None:
     """How much of t the rows of the deviation carry, least and most, where they carry nothing else."""
-    how, outcome = experiment.how, experiment.under(experiment.element)
+    how, outcome = experiment.how, experiment.outcome(experiment.element)
     if how is None or outcome.made is None or outcome.wanted is None or not outcome.comparable:
         return None
     if degree_of(how, experiment.key[1]) != 1:

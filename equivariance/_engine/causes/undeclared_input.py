@@ -20,8 +20,8 @@ def forgotten_input(experiment: Experiment, symmetry: str) -> Explanation | None
         return None
     for path, tensor, how in experiment.inputs():
         for text, fix, instead in _other_declarations(experiment, symmetry, tensor, how):
-            other = experiment.taking(path, instead)
-            error = other.under(experiment.element).error
+            other = experiment.declaring(path, instead)
+            error = other.outcome(experiment.element).error
             if error <= max(experiment.limit, 1e-6 * min(experiment.error, 1.0)) and _keeps_translations(
                 other, instead
             ):
@@ -38,7 +38,7 @@ def _keeps_translations(other: Experiment, instead: Representation) -> bool:
     takes_points = any(isinstance(how, CartesianPoints) for _, _, how in other.inputs())
     if not (isinstance(instead, Irreps) and takes_points):
         return True
-    return other.under(translation([other.extent, 0, 0])).error <= max(other.limit, 1e-6 * min(other.error, 1.0))
+    return other.outcome(translation([other.extent, 0, 0])).error <= max(other.limit, 1e-6 * min(other.error, 1.0))
 
 
 def _other_declarations(

@@ -69,7 +69,7 @@ def _usual(experiment: Experiment, how: Representation, part: str) -> Explanatio
 
 
 def _matches(experiment: Experiment, how: Representation, other: torch.Tensor | None) -> bool:
-    made = experiment.under(experiment.element).made
+    made = experiment.outcome(experiment.element).made
     if made is None or other is None or made.shape != other.shape:
         return False
     left, right = (part_of(t, how, experiment.key[1]) for t in (made, other))
@@ -79,7 +79,7 @@ def _matches(experiment: Experiment, how: Representation, other: torch.Tensor | 
 def _other_axis(experiment: Experiment, how: Representation, part: str) -> Explanation | None:
     """The components lie on another axis, or are the slow index of a block."""
     degree, plain = degree_of(how, experiment.key[1]), experiment.plain
-    made = experiment.under(experiment.element).made
+    made = experiment.outcome(experiment.element).made
     if not degree or plain is None or made is None or made.shape != plain.shape:
         return None
     size = 2 * degree + 1
@@ -141,7 +141,7 @@ def _traces(experiment: Experiment, of: Callable[[torch.Tensor], torch.Tensor], 
         return None
     axes = Rotation.random(len(_ANGLES), rng=np.random.default_rng(experiment.surveyor.seed)).apply([0.0, 0.0, 1.0])
     for axis, angle in zip(axes, _ANGLES, strict=True):
-        made = experiment.under(rotation(angle * axis)).made
+        made = experiment.outcome(rotation(angle * axis)).made
         if made is None or made.shape != plain.shape:
             return None
         turned = of(made).reshape(-1, size)
@@ -184,7 +184,7 @@ def invariant_part(experiment: Experiment, part: str) -> Explanation | None:
     degree = degree_of(experiment.how, experiment.key[1])
     if not degree:
         return None
-    here, other = _solved(experiment, degree), experiment.on(noisy(0.3, experiment.surveyor.seed))
+    here, other = _solved(experiment, degree), experiment.with_inputs(noisy(0.3, experiment.surveyor.seed))
     there = None if here is None or other is None else _solved(other, degree)
     if here is None or there is None or here.shape != there.shape:
         return None
@@ -212,7 +212,7 @@ def _solved(experiment: Experiment, degree: int) -> torch.Tensor | None:
     how, size = experiment.how, 2 * degree + 1
     deviations, maps = [], []
     for element in ORDINARY:
-        outcome = experiment.under(element)
+        outcome = experiment.outcome(element)
         if how is None or outcome.made is None or outcome.wanted is None or not outcome.comparable:
             return None
         deviations.append(part_of(outcome.made - outcome.wanted, how, experiment.key[1]).reshape(-1, size))

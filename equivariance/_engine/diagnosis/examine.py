@@ -12,19 +12,19 @@ import torch
 from equivariance._engine.causes.error_curves import cloud_of
 from equivariance._engine.diagnosis.localizer import Localizer
 from equivariance._engine.diagnosis.parallel import in_processes
-from equivariance._engine.diagnosis.sanity import examine
+from equivariance._engine.diagnosis.sanity import run_sanity_checks
 from equivariance._engine.inference.layers import Inferred, infer, usable
 from equivariance._engine.instrumentation.hooks import quiet
 from equivariance._engine.instrumentation.testbed import Bench
 from equivariance._engine.measurement.grid_setting import between_cells
 from equivariance._engine.measurement.prepare import Prepared, prepared
-from equivariance._engine.measurement.survey import Surveyor
+from equivariance._engine.measurement.survey import SymmetrySurvey
 from equivariance._ranking import ordered
 from equivariance.contracts.callables import name_of
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.layers import matching_layers
 from equivariance.findings import Finding, LayerRow, Outcome, Unclaimed
-from equivariance.groups.sampling import Group, Setting
+from equivariance.groups.sampling import Group, InputSizes
 from equivariance.progress import Relay
 from equivariance.settings import Settings
 
@@ -42,7 +42,7 @@ def examine_module(
     chosen = matching_layers(module, settings.layers)
     ready = prepared(module, args, irreps_in, irreps_out, kwargs, group, contracts, settings)
     bench, setting, groups = ready.bench, ready.setting, ready.groups
-    found, inferred = _Found(*examine(bench)), Inferred({})
+    found, inferred = _Found(*run_sanity_checks(bench)), Inferred({})
     sound = not any(f.cause == "not-finite" for f in found.findings)
     settings.observer.begun(tuple(g.symmetry for g in groups))
     if settings.infer and sound and not bench.gradients:  # what is handed on in place of a value has no gradient
@@ -77,7 +77,7 @@ class _Found:
 
 
 def _tested(
-    bench: Bench, setting: Setting, settings: Settings, groups: Sequence[Group]
+    bench: Bench, setting: InputSizes, settings: Settings, groups: Sequence[Group]
 ) -> Iterator[tuple[str, _Found]]:
     """What every symmetry shows, as it comes."""
     if settings.jobs == 1:
@@ -95,7 +95,7 @@ def _tested(
         yield groups[number].symmetry, found
 
 
-def _of_one(surveyor: Surveyor, group: Group, settings: Settings) -> _Found:
+def _of_one(surveyor: SymmetrySurvey, group: Group, settings: Settings) -> _Found:
     """A symmetry that is not claimed is only measured."""
     if not settings.claiming(group):
         return _Found([], [], unclaimed=[Unclaimed(group.symmetry, surveyor.at_output(group))])
@@ -118,7 +118,7 @@ def _report(
     )
 
 
-def _inferred(bench: Bench, setting: Setting, settings: Settings, groups: tuple[Group, ...]) -> Inferred:
+def _inferred(bench: Bench, setting: InputSizes, settings: Settings, groups: tuple[Group, ...]) -> Inferred:
     """Contracts of the layers that have none, from the runs themselves."""
     claimed = [g for g in groups if settings.claiming(g)]
     surveyors = _surveyors(bench, setting, settings)
@@ -149,7 +149,7 @@ def _assumptions(ready: Prepared) -> list[str]:
 
 def _misfits(bench: Bench) -> list[str]:
     lines = []
-    for layer, reason in bench.misfits.items():
+    for layer, reason in bench.mismatched.items():
         known = bench.contracts.get(layer)
         if known is not None and layer in bench.partial:
             stated = ", ".join(bench.partial[layer].inputs)
@@ -163,19 +163,19 @@ def _misfits(bench: Bench) -> list[str]:
 
 def _blind(bench: Bench, groups: tuple[Group, ...]) -> list[str]:
     followed = [g.symmetry for g in groups if g.symmetry in _REORDERING]
-    if not followed or not bench.blind:
+    if not followed or not bench.unknown_axes:
         return []
-    layers = ", ".join(sorted(bench.blind))
+    layers = ", ".join(sorted(bench.unknown_axes))
     return [f"{', '.join(followed)}: axes of {layers} are not known by their lengths; the code counts as the caller's"]
 
 
-def _surveyors(bench: Bench, setting: Setting, settings: Settings) -> Callable[[str], Surveyor]:
+def _surveyors(bench: Bench, setting: InputSizes, settings: Settings) -> Callable[[str], SymmetrySurvey]:
     """The surveyor for a symmetry: one follows all layers, the other those whose axes are known."""
-    everything = Surveyor(bench, setting, settings.samples, settings.seed, settings.observer)
+    everything = SymmetrySurvey(bench, setting, settings.samples, settings.seed, settings.observer)
     followed = everything
-    if bench.blind:
-        clear = bench.without(bench.blind)
-        followed = Surveyor(clear, setting, settings.samples, settings.seed, settings.observer)
+    if bench.unknown_axes:
+        clear = bench.without(bench.unknown_axes)
+        followed = SymmetrySurvey(clear, setting, settings.samples, settings.seed, settings.observer)
     return lambda symmetry: followed if symmetry in _REORDERING else everything
 
 
@@ -183,13 +183,13 @@ def _described(bench: Bench, settings: Settings) -> dict[str, str]:
     described = {
         "samples": str(settings.samples),
         "seed": str(settings.seed),
-        "working precision": str(bench.working).removeprefix("torch."),
-        "main precision": str(bench.main).removeprefix("torch."),
+        "working precision": str(bench.tested_dtype).removeprefix("torch."),
+        "main precision": str(bench.reference_dtype).removeprefix("torch."),
         "states": "; ".join(map(str, bench.states)),
         "layers with a contract": str(len(bench.contracts)),
     }
-    if bench.narrowest != bench.working:
-        described["computed in"] = f"{str(bench.narrowest).removeprefix('torch.')} in parts (autocast, or a cast)"
+    if bench.lowest_dtype != bench.tested_dtype:
+        described["computed in"] = f"{str(bench.lowest_dtype).removeprefix('torch.')} in parts (autocast, or a cast)"
     if bench.widened:
         described["float64"] = f"with casts to less left out ({bench.obstacle})"
     elif bench.obstacle:

@@ -6,24 +6,24 @@ from collections.abc import Callable
 
 import torch
 
-from equivariance._engine.instrumentation.hooks import Call
-from equivariance._engine.instrumentation.operations import Event
+from equivariance._engine.instrumentation.hooks import LayerCall
+from equivariance._engine.instrumentation.operations import Operation
 from equivariance._engine.instrumentation.reference import Site
-from equivariance._engine.instrumentation.source_lines import Place, is_own
+from equivariance._engine.instrumentation.source_lines import SourceLine, is_own
 from equivariance._engine.instrumentation.tape import Tape
-from equivariance._engine.instrumentation.testbed import Bench, State
+from equivariance._engine.instrumentation.testbed import Bench, ModelState
 from equivariance._engine.localization.recording import recorded
 from equivariance.groups.elements import Transform
 
 
-def where_not_finite(bench: Bench, state: State, call: Call, path: str) -> Place | None:
+def where_not_finite(bench: Bench, state: ModelState, call: LayerCall, path: str) -> SourceLine | None:
     """The statement that makes NaN or infinity of finite numbers, of those that reach the output of ``call``.
 
     Infinities that are put right before the output, as those of a mask before a softmax are, are not met. None where
     there is no statement of the reader's own.
     """
 
-    def first(tape: Tape) -> Event | None:
+    def first(tape: Tape) -> Operation | None:
         made = {number: event for event in tape.events for number in event.writes}
         waiting, visited, found = [tape.marks[Site(call)][path]], set[int](), list[int]()
         while waiting:
@@ -39,12 +39,14 @@ def where_not_finite(bench: Bench, state: State, call: Call, path: str) -> Place
     return _place(bench, state, call, first)
 
 
-def where_drawn(bench: Bench, state: State, call: Call) -> Place | None:
+def where_drawn(bench: Bench, state: ModelState, call: LayerCall) -> SourceLine | None:
     """The first statement of a call's own code that draws from torch's generators; None as above."""
     return _place(bench, state, call, lambda tape: next((e for e in tape.events if _draws(e.name)), None))
 
 
-def _place(bench: Bench, state: State, call: Call, event: Callable[[Tape], Event | None]) -> Place | None:
+def _place(
+    bench: Bench, state: ModelState, call: LayerCall, event: Callable[[Tape], Operation | None]
+) -> SourceLine | None:
     reference = bench.reference(state)
     if call not in reference.inputs:
         return None

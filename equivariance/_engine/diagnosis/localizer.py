@@ -8,16 +8,16 @@ from equivariance._engine.causes.error_curves import cloud_of, curves_of, node_e
 from equivariance._engine.causes.experiment import Experiment
 from equivariance._engine.causes.explain import explain
 from equivariance._engine.causes.explanation import after_others, in_local_frame
-from equivariance._engine.instrumentation.hooks import Call
-from equivariance._engine.instrumentation.perturbations import Repaired, with_leaf
+from equivariance._engine.instrumentation.hooks import LayerCall
+from equivariance._engine.instrumentation.perturbations import RestoredRun, with_leaf
 from equivariance._engine.instrumentation.reference import Site
 from equivariance._engine.instrumentation.source_lines import location_at, location_of
-from equivariance._engine.localization.suspects import Suspect, suspects_of
-from equivariance._engine.localization.violations import Break, breaks_of, parts_of
+from equivariance._engine.localization.suspects import SuspectLayer, suspect_layers
+from equivariance._engine.localization.violations import Violation, parts_of, violations_of
 from equivariance._engine.measurement.relative_error import PartKey, compare, part_name, worst
-from equivariance._engine.measurement.survey import Surveyor
-from equivariance._engine.measurement.survey_results import Trial, Worst
-from equivariance._engine.measurement.verdict import Reading, Verdict
+from equivariance._engine.measurement.survey import SymmetrySurvey
+from equivariance._engine.measurement.survey_results import Trial, WorstMeasurements
+from equivariance._engine.measurement.verdict import Measurement, Verdict
 from equivariance._ranking import exceeds, largest, ordered
 from equivariance.cause_catalogue import remedy
 from equivariance.findings import Finding, LayerRow, Location
@@ -31,29 +31,29 @@ _CLEAR = 3.0
 class Localizer:
     """Turns the survey of one symmetry into rows, findings and notes."""
 
-    def __init__(self, surveyor: Surveyor, group: Group, inside: bool = True) -> None:
+    def __init__(self, surveyor: SymmetrySurvey, group: Group, inside: bool = True) -> None:
         """Survey the symmetry; ``inside`` layers at fault, look for the statement."""
         self.surveyor, self.group, self.bench, self.inside = surveyor, group, surveyor.bench, inside
         self.survey = surveyor.survey(group)
-        same = self.bench.working == self.bench.main
+        same = self.bench.tested_dtype == self.bench.reference_dtype
         self.allowed = Verdict.ILL_CONDITIONED if same else Verdict.PRECISION
-        self.suspects = suspects_of(self.survey, self.allowed)
+        self.suspects = suspect_layers(self.survey, self.allowed)
         self.contributions = {s.layer: self._contributed(s) for s in self.suspects}
         self._reach()
         self._show()
 
     def rows(self) -> list[LayerRow]:
         """One row per call."""
-        module, rows = self.bench.module(self.bench.states[0], self.bench.main), []
+        module, rows = self.bench.module(self.bench.states[0], self.bench.reference_dtype), []
         for reached_site, place in self.survey.accumulated.items():
             call = reached_site.call
-            own = Worst()
+            own = WorstMeasurements()
             for site, found in self.survey.introduced.items():
                 if self.survey.owners[site] == call:
                     for key, (reading, trial) in found.parts().items():
                         own.add((f"{site.name}{key[0]}", key[1]), reading, trial)
             top, reached = own.top, place.top
-            reading = top[1] if top else Reading(0, 0, 1, 0, 0, 1)
+            reading = top[1] if top else Measurement(0, 0, 1, 0, 0, 1)
             rows.append(
                 LayerRow(
                     layer=call.layer,
@@ -63,16 +63,16 @@ class Localizer:
                     accumulated=reached[1].error if reached else 0.0,
                     introduced=reading.error,
                     contributed=self.contributions.get(call.layer, 0.0) if reading.verdict > self.allowed else 0.0,
-                    noise_floor=_largest(own, "working_floor"),
-                    working=_largest(own, "working_error"),
-                    reached_working=_largest(place, "working_error"),
-                    reached_floor=_largest(place, "working_floor"),
+                    noise_floor=_largest(own, "tested_floor"),
+                    working=_largest(own, "tested_error"),
+                    reached_working=_largest(place, "tested_error"),
+                    reached_floor=_largest(place, "tested_floor"),
                     verdict=str(reading.verdict),
                     part=part_name(top[0]) if top else "",
                 )
             )
         order = {call: i for i, call in enumerate(self.bench.reference(self.bench.states[0]).inputs)}
-        return sorted(rows, key=lambda r: order.get(Call(r.layer, r.call), len(order)))
+        return sorted(rows, key=lambda r: order.get(LayerCall(r.layer, r.call), len(order)))
 
     def findings(self) -> tuple[list[Finding], list[Finding]]:
         """Breaks that reach the output, and breaks that later layers cancel."""
@@ -94,10 +94,10 @@ class Localizer:
             layer = self.survey.owners[site].layer
             for key, (reading, trial) in place.parts().items():
                 cause, text = _remark(reading, site.name + part_name(key))
-                if cause and not exceeds(notes.get((layer, cause), _NOTHING).error, reading.working_error):
+                if cause and not exceeds(notes.get((layer, cause), _NOTHING).error, reading.tested_error):
                     notes[layer, cause] = Finding(
                         layer, self.group.symmetry, cause, text, part_name(key), self._location(layer),
-                        reading.working_error, reading.working_floor, 0.0, trial.element, str(trial.state),
+                        reading.tested_error, reading.tested_floor, 0.0, trial.element, str(trial.state),
                         fix=remedy(cause),
                     )  # fmt: skip
         return list(notes.values())
@@ -114,12 +114,12 @@ class Localizer:
                 if shown is not None and contributed > root[1].rounding:
                     self.suspects[index], self.contributions[suspect.layer] = shown, contributed
 
-    def _under(self, suspect: Suspect, trial: Trial) -> Suspect | None:
+    def _under(self, suspect: SuspectLayer, trial: Trial) -> SuspectLayer | None:
         """The suspect at the part that is worst under another trial; None where nothing of it breaks then."""
         found = []
         for part in parts_of(self.survey, suspect, self.allowed):
             error = self.surveyor.judged(trial, part.owner).errors.get(part.site, {}).get(part.key)
-            if error is not None and error.relative > part.reading.limit:
+            if error is not None and error.relative > part.reading.tolerance:
                 found.append(replace(part, reading=replace(part.reading, error=error.relative), trial=trial))
         return largest(found, lambda s: s.reading.error) if found else None
 
@@ -132,14 +132,14 @@ class Localizer:
         if self.contributions[suspect.layer] > root[1].rounding:
             self.surveyor.accumulate(suspect.trial, self.survey)
 
-    def _made(self, suspect: Suspect) -> list[Finding]:
+    def _made(self, suspect: SuspectLayer) -> list[Finding]:
         """One finding for each thing that a layer breaks; those that only repeat another are left out."""
-        breaks = [Break(suspect)]
+        breaks = [Violation(suspect)]
         if self.inside:
-            breaks = breaks_of(self.surveyor, self.group, parts_of(self.survey, suspect, self.allowed))
+            breaks = violations_of(self.surveyor, self.group, parts_of(self.survey, suspect, self.allowed))
         return [self._finding(b, self._share(b, suspect, len(breaks))) for b in breaks]
 
-    def _share(self, found: Break, suspect: Suspect, count: int) -> float:
+    def _share(self, found: Violation, suspect: SuspectLayer, count: int) -> float:
         """What one of several breaks of a layer causes at the network's output."""
         if count == 1:
             return self.contributions[suspect.layer]
@@ -147,7 +147,7 @@ class Localizer:
             return found.suspect.reading.error
         return self._contributed(found.suspect, alone=True)
 
-    def _finding(self, found: Break, contributed: float) -> Finding:
+    def _finding(self, found: Violation, contributed: float) -> Finding:
         """With the cause, from experiments in which nothing else is broken."""
         suspect, statement = found.suspect, found.statement
         experiment = Experiment(self.surveyor, suspect, found.healing, found.operations)
@@ -169,7 +169,7 @@ class Localizer:
             location=location_at(place.file, place.line) if place else self._location(layer),
             located="layer" if place is None else "confirmed" if statement and statement.confirmed else "suspect",
             error=suspect.reading.error,
-            noise_floor=max(suspect.reading.floor, suspect.reading.epsilon),
+            noise_floor=max(suspect.reading.rounding_floor, suspect.reading.epsilon),
             contributed=contributed,
             counterexample=element,
             state=str(suspect.trial.state),
@@ -178,25 +178,25 @@ class Localizer:
             node_errors=node_errors(experiment, len(cloud)),
         )
 
-    def _by_rounding(self, root: tuple[PartKey, Reading, Trial]) -> bool:
+    def _by_rounding(self, root: tuple[PartKey, Measurement, Trial]) -> bool:
         """Whether rounding that runs through the network moves its output as far."""
         key, reading, trial = root
-        return self.surveyor.doubted(reading, trial, None, Site(Call("")), key).verdict <= self.allowed
+        return self.surveyor.doubted(reading, trial, None, Site(LayerCall("")), key).verdict <= self.allowed
 
-    def _unexplained(self, root: tuple[PartKey, Reading, Trial]) -> Finding:
+    def _unexplained(self, root: tuple[PartKey, Measurement, Trial]) -> Finding:
         key, reading, trial = root
         text = "the output breaks although every declared layer keeps its law: something passes between layers unseen"
         if self.suspects:
             text = "the output breaks, and no layer does it by itself: what several layers break acts together"
         return Finding(
             "", self.group.symmetry, "unknown", text, part_name(key), self._location(""), reading.error,
-            reading.floor, reading.error, trial.element, str(trial.state),
+            reading.rounding_floor, reading.error, trial.element, str(trial.state),
         )  # fmt: skip
 
     def _location(self, layer: str) -> Location | None:
-        return location_of(self.bench.module(self.bench.states[0], self.bench.main), layer)
+        return location_of(self.bench.module(self.bench.states[0], self.bench.reference_dtype), layer)
 
-    def _contributed(self, suspect: Suspect, alone: bool = False) -> float:
+    def _contributed(self, suspect: SuspectLayer, alone: bool = False) -> float:
         """The output's error when every other suspect is repaired: what this break causes by itself.
 
         ``alone``: where everything else that the layer itself breaks is repaired too.
@@ -205,22 +205,22 @@ class Localizer:
         own = {x for x in suspect.sites if alone and reference.has(x)}
         others = own | {x for s in self.suspects if s.layer != suspect.layer for x in s.sites if reference.has(x)}
         made = {x: self.surveyor.judged(trial, self.survey.owners[x]).kept.get(x) for x in others}
-        exact = {x: reference.expected(x, trial.element, self.bench.main) for x in others}
+        exact = {x: reference.expected(x, trial.element, self.bench.reference_dtype) for x in others}
         if alone and made.get(suspect.site) is not None:
             exact[suspect.site] = with_leaf(exact[suspect.site], made[suspect.site], suspect.key[0])
         deviations = {x: (made[x], exact[x]) for x in others if made[x] is not None}
-        inputs, site = self.surveyor.inputs(trial.element), Site(Call(""))
+        inputs, site = self.surveyor.inputs(trial.element), Site(LayerCall(""))
         try:
-            output = self.bench.run(trial.state, self.bench.main, inputs, Repaired(deviations))
+            output = self.bench.run(trial.state, self.bench.reference_dtype, inputs, RestoredRun(deviations))
         except (RuntimeError, ValueError, IndexError):  # repaired values do not fit the shapes that this break leads to
-            output = self.bench.run(trial.state, self.bench.main, inputs)
-        expected = reference.expected(site, trial.element, self.bench.main)
+            output = self.bench.run(trial.state, self.bench.reference_dtype, inputs)
+        expected = reference.expected(site, trial.element, self.bench.reference_dtype)
         return worst(compare(output, expected, reference.spec(site), trial.element))[1].relative
 
-    def _shrunk(self, suspect: Suspect, experiment: Experiment) -> Transform:
+    def _shrunk(self, suspect: SuspectLayer, experiment: Experiment) -> Transform:
         """The first of the group's simple elements that still shows the break, else the sampled one."""
         for element in self.group.simplest(self.surveyor.setting):
-            clear = experiment.under(element).error > _CLEAR * suspect.reading.limit
+            clear = experiment.outcome(element).error > _CLEAR * suspect.reading.tolerance
             if clear and not experiment.respects(element):
                 return element
         return suspect.trial.element
@@ -229,15 +229,15 @@ class Localizer:
 _NOTHING = Finding("", "", "", "", error=-1.0)
 
 
-def _largest(place: Worst, name: str) -> float:
+def _largest(place: WorstMeasurements, name: str) -> float:
     """The largest value over all parts: the worst in the main precision need not be the worst in the working one."""
     return max((getattr(reading, name) for reading, _ in place.parts().values()), default=0.0)
 
 
-def _remark(reading: Reading, place: str) -> tuple[str, str]:
-    if reading.flips:
-        share = f"{reading.working_error:.2g} of the entries differ" if reading.discrete else (
-            f"jumps by {reading.working_floor:.2g}"
+def _remark(reading: Measurement, place: str) -> tuple[str, str]:
+    if reading.is_tie:
+        share = f"{reading.tested_error:.2g} of the entries differ" if reading.discrete else (
+            f"jumps by {reading.tested_floor:.2g}"
         )  # fmt: skip
         return (
             "discrete-tie",
@@ -245,6 +245,6 @@ def _remark(reading: Reading, place: str) -> tuple[str, str]:
         )
     if reading.verdict == Verdict.ILL_CONDITIONED:
         return "ill-conditioned", f"{place}: rounding is amplified, condition number {reading.condition:.1g}"
-    if reading.stalls:
+    if reading.plateaus:
         return "precision", f"{place}: float64 stalls at {reading.error:.1g}, as with a constant rounded to float32"
     return "", ""

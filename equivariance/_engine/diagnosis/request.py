@@ -14,7 +14,7 @@ from equivariance._engine.inference.outputs import MOTIONS, Outputs, outputs_fro
 from equivariance._engine.instrumentation.source_lines import location_of
 from equivariance._engine.measurement.prepare import Prepared, prepared
 from equivariance.contracts.contract import Contract
-from equivariance.contracts.inputs import UNSTATED, Inputs, inputs_of, outputs_of
+from equivariance.contracts.inputs import NOT_GIVEN, Inputs, inputs_of, outputs_of
 from equivariance.contracts.nested import sizes_of_graphs
 from equivariance.contracts.signature import bound
 from equivariance.errors import ArgumentError
@@ -58,7 +58,7 @@ class Request:
     group: object
     settings: Settings
 
-    def declared(self) -> Declared:
+    def resolve_contract(self) -> Declared:
         """With what was left out read off, taken from the runs, or asked about.
 
         Raises
@@ -66,10 +66,10 @@ class Request:
         ArgumentError : nothing tells; names the tensor, with what was measured. Or the group reorders and selects
             along the same axis
         """
-        if self.irreps_in is not UNSTATED and self.irreps_out is not UNSTATED:
+        if self.irreps_in is not NOT_GIVEN and self.irreps_out is not NOT_GIVEN:
             return Declared(self.irreps_in, self.irreps_out)
-        inputs = inputs_of(self.module, self._arguments()) if self.irreps_in is UNSTATED else Inputs({})
-        stated = outputs_of(self.module) if self.irreps_out is UNSTATED else self.irreps_out
+        inputs = inputs_of(self.module, self._arguments()) if self.irreps_in is NOT_GIVEN else Inputs({})
+        stated = outputs_of(self.module) if self.irreps_out is NOT_GIVEN else self.irreps_out
         if not any(any(sizes_of_graphs(value)) for value in self._arguments().values()):
             _told_apart(inputs, {g.symmetry for g in groups_of(self.group, self.settings.max_translation)})
         findings: list[Finding] = []
@@ -78,9 +78,9 @@ class Request:
         if inputs.asked and motions:
             location = location_of(self.module, "")
             inputs, findings, remarks = answered(inputs, lambda i: self._tried(i, stated, motions), location)
-        taken = inputs.specs if self.irreps_in is UNSTATED else self.irreps_in
+        taken = inputs.specs if self.irreps_in is NOT_GIVEN else self.irreps_in
         lines = [*inputs.lines, *remarks]
-        if stated is UNSTATED:
+        if stated is NOT_GIVEN:
             ready = self._ready(taken, self.group)
             lines += _unmoved(ready, inputs)
             outputs = self._outputs(ready)
@@ -88,7 +88,7 @@ class Request:
             stated, lines = outputs.specs, [*lines, *outputs.lines]
         return Declared(taken, stated, tuple(findings), tuple(lines))
 
-    def examined(self, declared: Declared, contracts: Mapping[str, Contract]) -> Outcome:
+    def examine(self, declared: Declared, contracts: Mapping[str, Contract]) -> Outcome:
         """The report, with what was assumed."""
         report = examine_module(
             self.module, self.args, declared.irreps_in, declared.irreps_out, self.kwargs, self.group, contracts,
@@ -99,7 +99,7 @@ class Request:
 
     def _tried(self, inputs: Inputs, stated: object, motions: list[Group]) -> Outcome:
         """The callable as a whole, with given inputs, under motions."""
-        given = self._outputs(self._ready(inputs.specs, motions)).specs if stated is UNSTATED else stated
+        given = self._outputs(self._ready(inputs.specs, motions)).specs if stated is NOT_GIVEN else stated
         few = replace(self.settings, samples=_TRIES, layers=None, inside=False, infer=False, jobs=1)
         return examine_module(self.module, self.args, inputs.specs, given, self.kwargs, motions, {}, few)
 

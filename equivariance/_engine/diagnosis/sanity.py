@@ -12,12 +12,12 @@ from typing import Any
 import torch
 
 from equivariance._engine.diagnosis.first_bad_operation import where_drawn, where_not_finite
-from equivariance._engine.instrumentation.hooks import Call, buffers_kept, call_with
+from equivariance._engine.instrumentation.hooks import LayerCall, buffers_kept, call_with
 from equivariance._engine.instrumentation.perturbations import noise_like
-from equivariance._engine.instrumentation.reference import Reference
-from equivariance._engine.instrumentation.source_lines import Place, location_at, location_of
+from equivariance._engine.instrumentation.reference import ReferenceRun
+from equivariance._engine.instrumentation.source_lines import SourceLine, location_at, location_of
 from equivariance._engine.instrumentation.tensor_identity import equal, identities
-from equivariance._engine.instrumentation.testbed import Bench, State
+from equivariance._engine.instrumentation.testbed import Bench, ModelState
 from equivariance._engine.measurement.relative_error import PartKey, compare, part_name, worst
 from equivariance._engine.measurement.verdict import CONFIDENCE
 from equivariance.cause_catalogue import remedy
@@ -29,7 +29,7 @@ NUDGE = 0.1
 """Relative size of a change that an output is expected to notice."""
 
 
-def examine(bench: Bench) -> tuple[list[Finding], list[Finding]]:
+def run_sanity_checks(bench: Bench) -> tuple[list[Finding], list[Finding]]:
     """Findings and notes that need no transformation; symmetry "none"."""
     findings = [f for state in bench.states for f in _not_finite(bench, state)][:1]
     if findings:
@@ -43,15 +43,15 @@ def examine(bench: Bench) -> tuple[list[Finding], list[Finding]]:
 
 
 def _finding(
-    bench: Bench, layer: str, cause: str, evidence: str, fix: str = "", place: Place | None = None, **more: Any
+    bench: Bench, layer: str, cause: str, evidence: str, fix: str = "", place: SourceLine | None = None, **more: Any
 ) -> Finding:
     """At a statement where one is known, which was seen at it, else at the layer."""
-    location = location_at(*place) if place else location_of(bench.module(State(), bench.main), layer)
+    location = location_at(*place) if place else location_of(bench.module(ModelState(), bench.reference_dtype), layer)
     located = "confirmed" if place else "layer"
     return Finding(layer, "none", cause, evidence, location=location, located=located, fix=fix or remedy(cause), **more)
 
 
-def _not_finite(bench: Bench, state: State) -> list[Finding]:
+def _not_finite(bench: Bench, state: ModelState) -> list[Finding]:
     """The first layer that makes NaN or infinity out of finite inputs."""
     reference = bench.reference(state)
     for call, output in reference.outputs.items():
@@ -72,7 +72,7 @@ def _infinite(tensor: torch.Tensor) -> bool:
 
 def _vanishing_layers(bench: Bench) -> list[Finding]:
     """Layers with an output part that is zero in every state: it proves nothing."""
-    zero: dict[Call, set[PartKey]] = {}
+    zero: dict[LayerCall, set[PartKey]] = {}
     for index, state in enumerate(bench.states):
         reference = bench.reference(state)
         for call, output in reference.outputs.items():
@@ -105,11 +105,11 @@ def _constant(bench: Bench) -> list[Finding]:
     changed = map_tensors(bench.arguments, lambda t: _nudged(t, generator))
     for state in bench.states:
         try:
-            made = bench.run(state, bench.main, changed)
+            made = bench.run(state, bench.reference_dtype, changed)
         except Exception:  # whatever a module says to inputs that nobody promised it
             return []
         floating = any(t.is_floating_point() for _, t, _ in leaves(made, UNSPECIFIED))
-        if not (floating and equal(made, bench.reference(state).outputs[Call("")])):
+        if not (floating and equal(made, bench.reference(state).outputs[LayerCall("")])):
             return []
     text = f"output is the same to the last bit where every floating-point input is {NUDGE:.0%} off, in every state"
     fix = "Give inputs and weights for which the output depends on the inputs: perturb them, or load trained ones."
@@ -127,7 +127,7 @@ def _chance(bench: Bench) -> tuple[list[Finding], list[Finding]]:
 
     Differences by rounding are a note: sums may be taken in another order, by where the memory lies, say.
     """
-    again = bench.run(State(), bench.working, bench.arguments, seed=bench.seed + 1)
+    again = bench.run(ModelState(), bench.tested_dtype, bench.arguments, seed=bench.seed + 1)
     if not any(e.difference for e in compare(again, bench.output, UNSPECIFIED, Transform()).values()):
         return [], []
     changed = _repeated(bench, bench.seed + 1)
@@ -137,23 +137,25 @@ def _chance(bench: Bench) -> tuple[list[Finding], list[Finding]]:
     alone = "differ in the random seed alone" if (call, error) == changed else "are identical"
     text = f"two calls in evaluation mode that {alone} differ by {error:.2g} at the output of this layer"
     fix = "" if (call, error) == changed else "Keep nothing from one call to the next in evaluation mode."
-    place = where_drawn(bench, State(), call) if (call, error) == changed else None
-    found = [_finding(bench, call.layer, "nondeterministic", text, fix, place, error=error, state=str(State()))]
-    return (found, []) if error > _rounding(bench.main) else ([], found)
+    place = where_drawn(bench, ModelState(), call) if (call, error) == changed else None
+    found = [_finding(bench, call.layer, "nondeterministic", text, fix, place, error=error, state=str(ModelState()))]
+    return (found, []) if error > _rounding(bench.reference_dtype) else ([], found)
 
 
-def _repeated(bench: Bench, seed: int) -> tuple[Call, float] | None:
+def _repeated(bench: Bench, seed: int) -> tuple[LayerCall, float] | None:
     """The first call, and its difference, of another run with the same input; above rounding, if there is one."""
-    reference = bench.reference(State())
-    again = Reference(bench.contracts, reference.copying, bench.memory)
-    bench.run(State(), bench.main, bench.arguments, again, seed=seed)
+    reference = bench.reference(ModelState())
+    again = ReferenceRun(bench.contracts, reference.copying, bench.memory)
+    bench.run(ModelState(), bench.reference_dtype, bench.arguments, again, seed=seed)
     errors = [
         (call, worst(compare(output, reference.outputs[call], UNSPECIFIED, Transform()))[1].relative)
         for call, output in again.outputs.items()
         if call in reference.outputs
     ]
     differing = [found for found in errors if found[1] > 0]
-    return next((found for found in differing if found[1] > _rounding(bench.main)), next(iter(differing), None))
+    return next(
+        (found for found in differing if found[1] > _rounding(bench.reference_dtype)), next(iter(differing), None)
+    )
 
 
 def _rounding(dtype: torch.dtype) -> float:
@@ -164,17 +166,17 @@ def _rounding(dtype: torch.dtype) -> float:
 class _Purity:
     """Compares arguments, generators and default dtype before and after each call; the innermost call comes first."""
 
-    changed: dict[Call, list[str]] = field(default_factory=dict)
-    random: list[Call] = field(default_factory=list)
-    default: dict[Call, str] = field(default_factory=dict)
+    changed: dict[LayerCall, list[str]] = field(default_factory=dict)
+    random: list[LayerCall] = field(default_factory=list)
+    default: dict[LayerCall, str] = field(default_factory=dict)
     _stack: list[tuple[dict[str, Any], Any, list[torch.Tensor], torch.dtype]] = field(default_factory=list)
 
-    def enter(self, call: Call, caller: Call | None, arguments: dict[str, Any]) -> dict[str, Any]:
+    def enter(self, call: LayerCall, caller: LayerCall | None, arguments: dict[str, Any]) -> dict[str, Any]:
         before = {name: identities(value) for name, value in arguments.items()}
         self._stack.append((arguments, before, _generators(), torch.get_default_dtype()))
         return arguments
 
-    def leave(self, call: Call, output: Any) -> Any:
+    def leave(self, call: LayerCall, output: Any) -> Any:
         arguments, before, generators, default = self._stack.pop()
         names = [name for name, value in arguments.items() if identities(value) != before[name]]
         if names:
@@ -196,11 +198,11 @@ def _purity(bench: Bench) -> tuple[list[Finding], list[Finding]]:
 
     In the working precision: a layer that switches to float64 does nothing where float64 is the default already.
     """
-    watcher, state = _Purity(), State()
-    module = bench.module(state, bench.working)
-    given = {k: cast(cloned(v), bench.working) for k, v in bench.arguments.items()}
-    with bench.conditions(bench.working), buffers_kept(module):
-        with bench.watched(state, bench.working, watcher):
+    watcher, state = _Purity(), ModelState()
+    module = bench.module(state, bench.tested_dtype)
+    given = {k: cast(cloned(v), bench.tested_dtype) for k, v in bench.arguments.items()}
+    with bench.conditions(bench.tested_dtype), buffers_kept(module):
+        with bench.watched(state, bench.tested_dtype, watcher):
             first = cloned(call_with(module, given))
         second = call_with(module, given) if watcher.changed else first
         error = worst(compare(second, first, UNSPECIFIED, Transform()))[1].relative if watcher.changed else 0.0
@@ -209,11 +211,11 @@ def _purity(bench: Bench) -> tuple[list[Finding], list[Finding]]:
     if watcher.changed:
         call, names = next(iter(watcher.changed.items()))
         text = f"changes its argument {', '.join(names)} in place"
-        if error > _rounding(bench.working):
+        if error > _rounding(bench.tested_dtype):
             text += f": a second call on the same argument differs by {error:.2g}"
         fix = f"Clone {', '.join(names)} before changing it, or use operations that make a new tensor."
         made = _finding(bench, call.layer, "nondeterministic", text, fix, error=error)
-        (findings if error > _rounding(bench.working) else notes).append(made)
+        (findings if error > _rounding(bench.tested_dtype) else notes).append(made)
     for call in watcher.random[:1]:
         text, place = "draws from the global random generator in evaluation mode", where_drawn(bench, state, call)
         notes.append(_finding(bench, call.layer, "nondeterministic", text, place=place))

@@ -13,19 +13,19 @@ from typing import Any
 
 import torch
 
-from equivariance._engine.instrumentation.hooks import Call
+from equivariance._engine.instrumentation.hooks import LayerCall
 from equivariance._engine.instrumentation.operations import Passed
 from equivariance._engine.instrumentation.reference import Site
-from equivariance._engine.laws.forms import Law, Mixed
-from equivariance._engine.laws.matching import LAWFUL
+from equivariance._engine.laws.forms import Law, LinearLaw
+from equivariance._engine.laws.matching import Match
 from equivariance._engine.laws.representation import representation_of
 from equivariance._engine.localization.locate_statement import locator_of
-from equivariance._engine.localization.slicing import Dataflow
-from equivariance._engine.localization.suspects import Suspect
+from equivariance._engine.localization.slicing import Slicer
+from equivariance._engine.localization.suspects import SuspectLayer
 from equivariance._engine.measurement.relative_error import worst
-from equivariance._engine.measurement.survey import Surveyor
+from equivariance._engine.measurement.survey import SymmetrySurvey
 from equivariance._engine.measurement.survey_results import Trial
-from equivariance._engine.measurement.verdict import Reading
+from equivariance._engine.measurement.verdict import Measurement
 from equivariance._ranking import largest
 from equivariance.contracts.adapter_registry import adapter_of
 from equivariance.contracts.contract import Contract
@@ -35,7 +35,7 @@ from equivariance.groups.elements import Transform, samples
 from equivariance.groups.sampling import Group
 from equivariance.representations.base import Representation
 
-_ROOT = Call("")
+_ROOT = LayerCall("")
 _TOO_MUCH = "values that are not in main memory cannot go to files, and take more than memory=... allows"
 
 _OTHER_COURSE = "the program takes another course where the input is transformed"
@@ -74,7 +74,10 @@ class Inferred:
 
 
 def infer(
-    surveyors: Mapping[str, Surveyor], groups: Iterable[Group], declared: Sequence[str], partial: Mapping[str, Contract]
+    surveyors: Mapping[str, SymmetrySurvey],
+    groups: Iterable[Group],
+    declared: Sequence[str],
+    partial: Mapping[str, Contract],
 ) -> Inferred:
     """Contracts for the layers that are not ``declared``, lawful under every one of ``groups``.
 
@@ -105,7 +108,7 @@ def infer(
     )
 
 
-def usable(inferred: Inferred, surveyors: Mapping[str, Surveyor], groups: Iterable[Group]) -> Inferred:
+def usable(inferred: Inferred, surveyors: Mapping[str, SymmetrySurvey], groups: Iterable[Group]) -> Inferred:
     """What was inferred, unless the network does not run with its layers apart: where gradients pass them, say."""
     for number, group in enumerate(groups):
         surveyor = surveyors[group.symmetry]
@@ -119,7 +122,7 @@ def usable(inferred: Inferred, surveyors: Mapping[str, Surveyor], groups: Iterab
     return inferred
 
 
-def _recorded(surveyor: Surveyor, group: Group) -> tuple[Dataflow, dict[str, list[Passed]], set[str]] | str:
+def _recorded(surveyor: SymmetrySurvey, group: Group) -> tuple[Slicer, dict[str, list[Passed]], set[str]] | str:
     """The runs, what passed in them, and where tensors are hidden; or why there is nothing to go by."""
     state = [s for s in surveyor.bench.states if s.mode == "eval"][-1]
     trials = [Trial(element, state) for element in _telling(surveyor, group)]
@@ -127,19 +130,21 @@ def _recorded(surveyor: Surveyor, group: Group) -> tuple[Dataflow, dict[str, lis
     trial, (key, error) = largest(zip(trials, found, strict=True), lambda pair: pair[1][1].relative)
     reach = 1 + trial.element.distance / surveyor.setting.extent
     floor = max(surveyor.floor_at_output(key), 16 * surveyor.epsilon)
-    stored = torch.finfo(surveyor.bench.working).eps
-    reading = Reading(error.relative, floor, surveyor.epsilon, 0, 0, surveyor.epsilon, error.discrete, reach, stored)
-    suspect = Suspect("", _ROOT, (Site(_ROOT),), Site(_ROOT), key, reading, trial)
+    stored = torch.finfo(surveyor.bench.tested_dtype).eps
+    reading = Measurement(
+        error.relative, floor, surveyor.epsilon, 0, 0, surveyor.epsilon, error.discrete, reach, stored
+    )
+    suspect = SuspectLayer("", _ROOT, (Site(_ROOT),), Site(_ROOT), key, reading, trial)
     locator = locator_of(surveyor, group, suspect)
     if locator.runner.size_elsewhere > surveyor.bench.memory.limit:
         return _TOO_MUCH
-    if reading.error > reading.remainder:
+    if reading.error > reading.residual:
         locator.in_frames()
-    flow = locator.healed()
+    flow = locator.repaired_flow()
     return _OTHER_COURSE if flow is None else (flow, locator.runner.reference.passed, locator.runner.reference.opaque)
 
 
-def _telling(surveyor: Surveyor, group: Group) -> list[Transform]:
+def _telling(surveyor: SymmetrySurvey, group: Group) -> list[Transform]:
     """Elements of which one shows a break; selections are of as many samples as there are."""
     count = surveyor.setting.samples or 0
     if group.symmetry != "batch" or count < 2:
@@ -153,10 +158,10 @@ def _throughout(laws: Mapping[str, Sequence[Law | None]], groups: Sequence[Group
     return len(laws) == len(groups) and len({len(found) for found in laws.values()}) == 1
 
 
-def _law(flow: Dataflow, number: int) -> Law | None:
+def _law(flow: Slicer, number: int) -> Law | None:
     """The law of a value, where a standard one fits; one that is known for the elements of these runs only is none."""
-    law = flow.law(number) if flow.level(number) == LAWFUL else None
-    return None if isinstance(law, Mixed) else law
+    law = flow.law(number) if flow.level(number) == Match.EXACT else None
+    return None if isinstance(law, LinearLaw) else law
 
 
 def _contract(

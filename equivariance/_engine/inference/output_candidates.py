@@ -12,7 +12,7 @@ from torch import Tensor
 
 from equivariance._engine.inference.irreps_from_values import nearest_irreps
 from equivariance._engine.inference.output_runs import Fit, Leaf, elsewhere
-from equivariance._engine.laws.forms import Reordered
+from equivariance._engine.laws.forms import PermutationLaw
 from equivariance._engine.measurement.prepare import Prepared
 from equivariance.contracts.declared import declared_contract
 from equivariance.representations.axes import Assumed, BatchAxis, Concatenated, NodeAxis
@@ -121,7 +121,7 @@ def _pairs(leaf: Leaf, fits: Mapping[str, Fit], ready: Prepared) -> str:
         return ""
     under = [(e, v) for s, e, v in course.under if s == "permutation"]
     for pair in itertools.combinations(axes, 2):
-        law = Reordered(tuple((axis, 1) for axis in pair))
+        law = PermutationLaw(tuple((axis, 1) for axis in pair))
         expected = ((v, law.apply(course.reference, e)) for e, v in under)
         if all(v is not None and v.shape == w.shape and torch.allclose(v, w, rtol=_EXACT) for v, w in expected):
             return f"axes {pair[0]}, {pair[1]} both follow the nodes, which no representation here says"

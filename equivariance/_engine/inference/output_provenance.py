@@ -8,8 +8,8 @@ from typing import Any
 import torch
 
 from equivariance._engine.inference.output_runs import Path
-from equivariance._engine.instrumentation.hooks import Call
-from equivariance._engine.instrumentation.testbed import State
+from equivariance._engine.instrumentation.hooks import LayerCall
+from equivariance._engine.instrumentation.testbed import ModelState
 from equivariance._engine.measurement.prepare import Prepared
 from equivariance.contracts.declared import declared_contract
 from equivariance.contracts.nested import children
@@ -26,11 +26,11 @@ class _Makers:
         self.output: Any = None
         self._held: list[torch.Tensor] = []
 
-    def enter(self, call: Call, caller: Call | None, arguments: dict[str, Any]) -> dict[str, Any]:
+    def enter(self, call: LayerCall, caller: LayerCall | None, arguments: dict[str, Any]) -> dict[str, Any]:
         """Nothing to note."""
         return arguments
 
-    def leave(self, call: Call, output: Any) -> Any:
+    def leave(self, call: LayerCall, output: Any) -> Any:
         """Note what was made."""
         if not call.layer:
             self.output = output
@@ -47,7 +47,7 @@ def laws_of_returned(ready: Prepared, module: torch.nn.Module) -> dict[Path, tup
     if not stated:
         return {}
     makers, bench = _Makers(), ready.bench.knowing(stated)
-    bench.run(State(), bench.main, bench.arguments, makers)
+    bench.run(ModelState(), bench.reference_dtype, bench.arguments, makers)
     found: dict[Path, tuple[str, Representation]] = {}
     for path, tensor in _tensors(makers.output, ()):
         layer = makers.layers.get(id(tensor))

@@ -10,11 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from equivariance._engine.instrumentation.perturbations import noisy, shaken
+from equivariance._engine.instrumentation.perturbations import noisy, perturbed_inputs
 from equivariance._engine.measurement.prepare import Prepared
 from equivariance._engine.measurement.relative_error import PartError, compare
-from equivariance._engine.measurement.survey import Surveyor
-from equivariance._engine.measurement.verdict import Reading, Verdict
+from equivariance._engine.measurement.survey import SymmetrySurvey
+from equivariance._engine.measurement.verdict import Measurement, Verdict
 from equivariance.contracts.nested import cast, children, transform, walk
 from equivariance.errors import ArgumentError, ContractError
 from equivariance.groups.elements import Transform
@@ -37,12 +37,12 @@ class Course:
     Attributes
     ----------
     reference : its value in the reference run
-    shaken : under last-bit perturbations of the input; None where it was not returned
+    perturbed : under last-bit perturbations of the input; None where it was not returned
     under : (symmetry, element, value)
     """
 
     reference: Tensor
-    shaken: tuple[Tensor | None, ...]
+    perturbed: tuple[Tensor | None, ...]
     under: tuple[tuple[str, Transform, Tensor | None], ...]
 
 
@@ -101,7 +101,7 @@ class Leaf:
 
     def _floors(self, course: Course, law: Representation) -> dict[str, float]:
         floors: dict[str, float] = {}
-        for value in course.shaken:
+        for value in course.perturbed:
             for label, error in _errors(value, course.reference, law, Transform()).items():
                 floors[label] = max(floors.get(label, 0.0), error.relative if math.isfinite(error.difference) else 0.0)
         return floors
@@ -121,8 +121,8 @@ class Leaf:
         return holds, difference / scale if difference and scale else math.inf if difference else 0.0
 
     def _sound(self, error: PartError, floor: float, reach: float) -> bool:
-        reading = Reading(error.relative, floor, self.epsilon, 0.0, 0.0, self.working, error.discrete, reach)
-        return reading.verdict < Verdict.STRUCTURAL
+        reading = Measurement(error.relative, floor, self.epsilon, 0.0, 0.0, self.working, error.discrete, reach)
+        return reading.verdict < Verdict.BROKEN
 
 
 def _fit(judged: Iterable[Sequence[tuple[bool, float]]]) -> Fit:
@@ -132,18 +132,22 @@ def _fit(judged: Iterable[Sequence[tuple[bool, float]]]) -> Fit:
     return Fit(all(holds for holds, _ in entries), min(errors), max(errors))
 
 
-def observe(ready: Prepared, surveyor: Surveyor) -> list[Leaf]:
+def observe(ready: Prepared, surveyor: SymmetrySurvey) -> list[Leaf]:
     """Run under a few elements of every symmetry, with the weights as given and with perturbed ones."""
     bench, known = ready.bench, dict[Path, list[Course]]()
     elements = [(g.symmetry, e) for g in ready.groups for e in g.draw(3, surveyor.seed, ready.setting)[::2][:_MOST]]
     for state in (s for s in bench.states if s.mode == "eval"):
-        reference = dict(tensors(bench.run(state, bench.main, bench.arguments)))
-        shaken = [dict(tensors(bench.run(state, bench.main, _jittered(ready, seed)))) for seed in range(_SHAKEN)]
+        reference = dict(tensors(bench.run(state, bench.reference_dtype, bench.arguments)))
+        perturbed = [
+            dict(tensors(bench.run(state, bench.reference_dtype, _jittered(ready, seed)))) for seed in range(_SHAKEN)
+        ]
         under = [(s, e, dict(tensors(surveyor.returned(state, e)))) for s, e in elements]
         for path, value in reference.items():
-            course = Course(value, tuple(v.get(path) for v in shaken), tuple((s, e, v.get(path)) for s, e, v in under))
+            course = Course(
+                value, tuple(v.get(path) for v in perturbed), tuple((s, e, v.get(path)) for s, e, v in under)
+            )
             known.setdefault(path, []).append(course)
-    main, working = (torch.finfo(dtype).eps for dtype in (bench.main, bench.working))
+    main, working = (torch.finfo(dtype).eps for dtype in (bench.reference_dtype, bench.tested_dtype))
     return [Leaf(path, tuple(courses), main, working, ready.setting.extent) for path, courses in known.items()]
 
 
@@ -155,7 +159,7 @@ def elsewhere(ready: Prepared, path: Path, element: Transform, count: int, axis:
         changed = {k: walk(v, specs.get(k), k, noisy(_ELSEWHERE, seed)) for k, v in bench.arguments.items()}
         exact = {k: cast(v, torch.float64) for k, v in changed.items()}
         moved = {k: transform(v, specs.get(k), element, k) for k, v in exact.items()}
-        found = [dict(tensors(bench.run(state, bench.main, given))).get(path) for given in (exact, moved)]
+        found = [dict(tensors(bench.run(state, bench.reference_dtype, given))).get(path) for given in (exact, moved)]
         left, right = found
         if left is not None and right is not None and left.shape == right.shape and axis < left.dim():
             pair = [t.double().movedim(axis, -1).reshape(-1, t.shape[axis]) for t in (left, right)]
@@ -174,8 +178,8 @@ def tensors(value: Any, path: Path = ()) -> Iterator[tuple[Path, Tensor]]:
 
 
 def _jittered(ready: Prepared, seed: int) -> dict[str, Any]:
-    generator, epsilon = torch.Generator().manual_seed(seed), torch.finfo(ready.bench.main).eps
-    return shaken(ready.bench.arguments, epsilon, generator)
+    generator, epsilon = torch.Generator().manual_seed(seed), torch.finfo(ready.bench.reference_dtype).eps
+    return perturbed_inputs(ready.bench.arguments, epsilon, generator)
 
 
 def _errors(value: Tensor | None, expected: Tensor, law: Representation, element: Transform) -> dict[str, PartError]:

@@ -17,11 +17,11 @@ from equivariance._engine.inference.output_candidates import arranged, foreign, 
 from equivariance._engine.inference.output_provenance import laws_of_returned
 from equivariance._engine.inference.output_runs import Fit, Leaf, Path, observe
 from equivariance._engine.measurement.prepare import Prepared
-from equivariance._engine.measurement.survey import Surveyor
+from equivariance._engine.measurement.survey import SymmetrySurvey
 from equivariance._ranking import exceeds, ordered
 from equivariance.contracts.adapter_registry import adapter_of
 from equivariance.contracts.assumptions import Assumption, assume
-from equivariance.contracts.inputs import UNSTATED
+from equivariance.contracts.inputs import NOT_GIVEN
 from equivariance.errors import ArgumentError
 from equivariance.representations.base import Representation
 from equivariance.representations.formatting import as_python, in_words
@@ -70,7 +70,7 @@ class Outputs:
         """
         if self.asked:
             found = "; ".join(f"{a.place} {list(a.shape)}: {a.why}" for a in self.asked)
-            raise ArgumentError("irreps_out", UNSTATED, f"a declaration, as no law that is known here fits: {found}")
+            raise ArgumentError("irreps_out", NOT_GIVEN, f"a declaration, as no law that is known here fits: {found}")
 
 
 def outputs_from_runs(ready: Prepared, module: torch.nn.Module, seed: int) -> Outputs:
@@ -82,7 +82,7 @@ def outputs_from_runs(ready: Prepared, module: torch.nn.Module, seed: int) -> Ou
     module : the callable; what its layers state is tried as well
     seed : draws the elements
     """
-    surveyor = Surveyor(ready.bench, ready.setting, 1, seed)
+    surveyor = SymmetrySurvey(ready.bench, ready.setting, 1, seed)
     leaves = {leaf.path: leaf for leaf in observe(ready, surveyor)}
     stated = laws_of_returned(ready, module)
     chosen = {path: _assumption(leaf, ready, module, stated) for path, leaf in leaves.items()}

@@ -13,7 +13,7 @@ import torch
 from equivariance._engine.instrumentation.source_lines import differentiates
 
 
-class Origins:
+class AutogradLinks:
     """Notes the events that made autograd nodes."""
 
     def __init__(self) -> None:

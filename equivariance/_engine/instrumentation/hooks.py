@@ -20,7 +20,7 @@ from equivariance.contracts.callables import uncompiled
 from equivariance.contracts.signature import signature_of, unbind
 
 
-class Call(NamedTuple):
+class LayerCall(NamedTuple):
     """The ``number``-th call (from 0) of the module at a dotted path; "" is the root."""
 
     layer: str
@@ -32,17 +32,17 @@ class Call(NamedTuple):
         return name if self.number == 0 else f"{name} (call {self.number + 1})"
 
 
-class Handler(Protocol):
+class RunHandler(Protocol):
     """Sees every watched call; returns what takes the place of the value."""
 
-    def enter(self, call: Call, caller: Call | None, arguments: dict[str, Any]) -> dict[str, Any]:
+    def enter(self, call: LayerCall, caller: LayerCall | None, arguments: dict[str, Any]) -> dict[str, Any]:
         """Called with the bound arguments before the layer runs."""
 
-    def leave(self, call: Call, output: Any) -> Any:
+    def leave(self, call: LayerCall, output: Any) -> Any:
         """Called with the output after the layer ran."""
 
 
-class Watch:
+class HookSet:
     """Hooks on layers of one module that route their calls through a handler while there is one.
 
     They stay for the next run, as setting them costs what a small layer does; without a handler they do nothing.
@@ -55,8 +55,8 @@ class Watch:
     def __init__(self, module: torch.nn.Module, names: Sequence[str]) -> None:
         """Set the hooks."""
         self.names = tuple(names)
-        self._handler: Handler | None = None
-        self._stack: list[Call] = []
+        self._handler: RunHandler | None = None
+        self._stack: list[LayerCall] = []
         self._counts: defaultdict[str, int] = defaultdict(int)
         modules = dict(module.named_modules())
         self._places = [(modules[n.rpartition(".")[0]], n.rpartition(".")[2], modules[n]) for n in names if n]
@@ -75,7 +75,7 @@ class Watch:
         return all(parent._modules.get(name) is layer for parent, name, layer in self._places)
 
     @contextmanager
-    def routing(self, handler: Handler) -> Iterator[None]:
+    def routing(self, handler: RunHandler) -> Iterator[None]:
         """Through ``handler``, calls counted from 0; not any more afterwards, whatever happens."""
         self._handler = handler
         self._stack.clear()
@@ -94,7 +94,7 @@ class Watch:
         def hook(layer: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             if self._handler is None:
                 return None
-            call = Call(name, self._counts[name])
+            call = LayerCall(name, self._counts[name])
             self._counts[name] += 1
             signature = signature_of(layer.forward)
             arguments = signature.bind(args, kwargs)
@@ -164,14 +164,14 @@ def buffers_kept(module: torch.nn.Module) -> Iterator[None]:
 class _Unwatched:
     """A handler that changes nothing, for runs that only need their output."""
 
-    def enter(self, call: Call, caller: Call | None, arguments: dict[str, Any]) -> dict[str, Any]:
+    def enter(self, call: LayerCall, caller: LayerCall | None, arguments: dict[str, Any]) -> dict[str, Any]:
         return arguments
 
-    def leave(self, call: Call, output: Any) -> Any:
+    def leave(self, call: LayerCall, output: Any) -> Any:
         return output
 
 
-UNWATCHED: Handler = _Unwatched()
+UNWATCHED: RunHandler = _Unwatched()
 
 
 def call_with(module: torch.nn.Module, arguments: Mapping[str, Any]) -> Any:

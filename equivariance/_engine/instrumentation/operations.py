@@ -9,29 +9,29 @@ from typing import Any
 
 from torch import Tensor
 
-from equivariance._engine.instrumentation.source_lines import Place
+from equivariance._engine.instrumentation.source_lines import SourceLine
 
 Number = bool | int | float
 
-ALIASES = frozenset({
+VIEW_OPS = frozenset({
     "view", "reshape", "_unsafe_view", "unsqueeze", "squeeze", "transpose", "permute", "t", "expand", "unfold", "alias",
     "detach", "as_strided", "lift_fresh", "movedim", "_reshape_alias", "view_as_real", "_conj", "real",
 })  # fmt: skip
 """Operations that lay out the same memory in another way."""
 
-VIEWS = ALIASES | {
+COPY_OPS = VIEW_OPS | {
     "clone", "contiguous", "lift_fresh_copy", "repeat", "copy_", "copy", "index_put_", "index_put",
 }  # fmt: skip
 """Operations after which everything is still there, in another layout or in new memory."""
 
-CUTS = frozenset({
+INDEXING_OPS = frozenset({
     "select", "slice", "unbind", "split", "split_with_sizes", "diagonal", "index_select", "index", "gather", "chunk",
     "narrow",
 })  # fmt: skip
 """Operations that take something out: components that may be put together again."""
 
 
-PLACES = frozenset({
+SCATTER_OPS = frozenset({
     "index_put", "index_put_", "slice_scatter", "select_scatter", "slice_backward", "select_backward",
     "unfold_backward",
 })  # fmt: skip
@@ -39,7 +39,7 @@ PLACES = frozenset({
 
 
 @dataclass(frozen=True)
-class Event:
+class Operation:
     """One operation.
 
     Attributes
@@ -54,7 +54,7 @@ class Event:
     """
 
     name: str
-    places: tuple[Place, ...]
+    places: tuple[SourceLine, ...]
     own: int
     layer: str
     reads: tuple[int, ...]
@@ -63,7 +63,7 @@ class Event:
     origin: int | None = None
 
     @property
-    def place(self) -> Place | None:
+    def place(self) -> SourceLine | None:
         """The statement; None where there is no Python source."""
         return self.places[0] if self.places else None
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from equivariance._engine.instrumentation.hooks import Call
+from equivariance._engine.instrumentation.hooks import LayerCall
 from equivariance._engine.instrumentation.reference import Site
 from equivariance.contracts.nested import UNSPECIFIED, cast, leaves, map_tensors, walk
 from equivariance.representations.base import Representation
@@ -15,7 +15,7 @@ from equivariance.representations.irreps import Irreps
 from equivariance.representations.standard import CartesianPoints
 
 
-class Repaired:
+class RestoredRun:
     """Takes back what given sites are known to add, and lets everything else propagate.
 
     A deviation is the pair of what the layer made of exact inputs and what it should have made. Subtracting it, and
@@ -26,11 +26,11 @@ class Repaired:
         """``deviations``: site -> (what was made, what should have been made)."""
         self.deviations = deviations
 
-    def enter(self, call: Call, caller: Call | None, arguments: dict[str, Any]) -> dict[str, Any]:
+    def enter(self, call: LayerCall, caller: LayerCall | None, arguments: dict[str, Any]) -> dict[str, Any]:
         """Repair arguments."""
         return {name: self._repair(Site(call, name), value) for name, value in arguments.items()}
 
-    def leave(self, call: Call, output: Any) -> Any:
+    def leave(self, call: LayerCall, output: Any) -> Any:
         """Repair the output."""
         return self._repair(Site(call), output)
 
@@ -52,7 +52,7 @@ def with_leaf(value: Any, other: Any, path: str) -> Any:
     return walk(value, UNSPECIFIED, "", lambda t, _r, where: found.get(where, t) if where == path else t)
 
 
-def jittered(tensor: torch.Tensor, epsilon: float, generator: torch.Generator) -> torch.Tensor:
+def with_last_bit_noise(tensor: torch.Tensor, epsilon: float, generator: torch.Generator) -> torch.Tensor:
     """A floating-point tensor with noise of ``epsilon`` times the largest component on its last axis."""
     if not tensor.is_floating_point() or tensor.numel() == 0:
         return tensor
@@ -60,10 +60,10 @@ def jittered(tensor: torch.Tensor, epsilon: float, generator: torch.Generator) -
     return tensor + epsilon * size * noise_like(tensor, generator)
 
 
-def shaken(arguments: Mapping[str, Any], epsilon: float, generator: torch.Generator) -> dict[str, Any]:
-    """Arguments in float64, every floating-point tensor :func:`jittered`."""
+def perturbed_inputs(arguments: Mapping[str, Any], epsilon: float, generator: torch.Generator) -> dict[str, Any]:
+    """Arguments in float64, every floating-point tensor :func:`with_last_bit_noise`."""
     return {
-        name: map_tensors(cast(value, torch.float64), lambda t: jittered(t, epsilon, generator))
+        name: map_tensors(cast(value, torch.float64), lambda t: with_last_bit_noise(t, epsilon, generator))
         for name, value in arguments.items()
     }
 

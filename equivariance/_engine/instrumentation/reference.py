@@ -8,9 +8,9 @@ from typing import Any, NamedTuple, TypeVar
 
 import torch
 
-from equivariance._engine.instrumentation.hooks import Call
+from equivariance._engine.instrumentation.hooks import LayerCall
 from equivariance._engine.instrumentation.tensor_identity import version_of
-from equivariance._engine.instrumentation.tensor_store import Keeper, Memory
+from equivariance._engine.instrumentation.tensor_store import MemoryBudget, TensorStore
 from equivariance._engine.instrumentation.transform_cache import number_of
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import cast, map_tensors, transform
@@ -22,25 +22,25 @@ _T = TypeVar("_T")
 OUTPUT = ""
 """Unlike the name of any argument, which may well be "output"."""
 
-COURSE = "course of the program"
+CONTROL_FLOW = "course of the program"
 
 
 class Site(NamedTuple):
     """A place where a value passes between layers.
 
-    ``place`` is :data:`OUTPUT`, the name of an argument that ``call`` is given, or "course of the program" for what
+    ``slot`` is :data:`OUTPUT`, the name of an argument that ``call`` is given, or "course of the program" for what
     ``call`` does or does not call.
     """
 
-    call: Call
-    place: str = OUTPUT
+    call: LayerCall
+    slot: str = OUTPUT
 
     @property
     def name(self) -> str:
         """The place, as it stands in reports."""
-        if self.place == OUTPUT:
+        if self.slot == OUTPUT:
             return "output"
-        return "argument output" if self.place == "output" else self.place
+        return "argument output" if self.slot == "output" else self.slot
 
 
 class Passed(NamedTuple):
@@ -52,7 +52,7 @@ class Passed(NamedTuple):
 
 
 @dataclass
-class Reference:
+class ReferenceRun:
     """Everything that passed between the layers in one untransformed run.
 
     Tensors are kept as they are, without a copy while ``memory`` has room for them, and watched by their version
@@ -62,10 +62,10 @@ class Reference:
 
     contracts: Mapping[str, Contract]
     copying: bool = False
-    memory: Memory = field(default_factory=Memory)
-    inputs: dict[Call, dict[str, Any]] = field(default_factory=dict)
-    outputs: dict[Call, Any] = field(default_factory=dict)
-    callers: dict[Call, Call | None] = field(default_factory=dict)
+    memory: MemoryBudget = field(default_factory=MemoryBudget)
+    inputs: dict[LayerCall, dict[str, Any]] = field(default_factory=dict)
+    outputs: dict[LayerCall, Any] = field(default_factory=dict)
+    callers: dict[LayerCall, LayerCall | None] = field(default_factory=dict)
     _versions: list[tuple[torch.Tensor, object]] = field(default_factory=list, init=False)
     _derived: dict[Site, Any] = field(default_factory=dict, init=False)
     _passed: dict[Site, Passed] = field(default_factory=dict, init=False)
@@ -73,16 +73,16 @@ class Reference:
 
     def __post_init__(self) -> None:
         """With a share of the memory."""
-        self._keeper = Keeper(self.memory)
+        self._keeper = TensorStore(self.memory)
 
-    def enter(self, call: Call, caller: Call | None, arguments: dict[str, Any]) -> dict[str, Any]:
+    def enter(self, call: LayerCall, caller: LayerCall | None, arguments: dict[str, Any]) -> dict[str, Any]:
         """Keep the arguments."""
         self.contracts[call.layer].check_inputs(arguments, call.layer or "args")
         self.inputs[call] = map_tensors(arguments, self._keep)
         self.callers[call] = caller
         return arguments
 
-    def leave(self, call: Call, output: Any) -> Any:
+    def leave(self, call: LayerCall, output: Any) -> Any:
         """Keep the output."""
         self.contracts[call.layer].check_output(output, call.layer or "the callable")
         self.outputs[call] = map_tensors(output, self._keep)
@@ -95,22 +95,22 @@ class Reference:
 
     def value(self, site: Site) -> Any:
         """What passed at ``site``."""
-        return self.outputs[site.call] if site.place == OUTPUT else self.inputs[site.call][site.place]
+        return self.outputs[site.call] if site.slot == OUTPUT else self.inputs[site.call][site.slot]
 
     def has(self, site: Site) -> bool:
         """Whether anything passed there."""
-        if site.place == OUTPUT:
+        if site.slot == OUTPUT:
             return site.call in self.outputs
-        return site.place in self.inputs.get(site.call, {})
+        return site.slot in self.inputs.get(site.call, {})
 
     def spec(self, site: Site) -> object:
         """The representation of what passes at ``site``."""
         contract = self.contracts[site.call.layer]
-        return contract.output if site.place == OUTPUT else contract.inputs.get(site.place)
+        return contract.output if site.slot == OUTPUT else contract.inputs.get(site.slot)
 
     @property
     def numbers(self) -> dict[tuple[Any, ...], int] | None:
-        """Numbers of tensors, as :class:`Once` takes them; None where kept tensors are copies, which share nothing."""
+        """Numbers of tensors for a :class:`TransformCache`; None if kept tensors are copies, which share nothing."""
         return None if self.copying else self._numbers
 
     def passed(self, site: Site) -> Passed | None:
@@ -134,11 +134,11 @@ class Reference:
         found: _T = self._derived[site]
         return found
 
-    def owner(self, site: Site) -> Call:
+    def owner(self, site: Site) -> LayerCall:
         """The call whose code produced the value: the callee for an output, the caller for an argument."""
-        return site.call if site.place in (OUTPUT, COURSE) else self.callers[site.call] or Call("")
+        return site.call if site.slot in (OUTPUT, CONTROL_FLOW) else self.callers[site.call] or LayerCall("")
 
-    def missing(self, entered: Collection[Call], caller: Call | None = None) -> list[Call]:
+    def missing(self, entered: Collection[LayerCall], caller: LayerCall | None = None) -> list[LayerCall]:
         """Calls of this run, by ``caller`` if given, that are not among ``entered``."""
         return [c for c in self.inputs if c not in entered and caller in (None, self.callers[c])]
 

@@ -34,7 +34,7 @@ _MODES = str(Path(__file__).with_name("precision.py"))
 """What operations of the layer pass through."""
 
 
-class Place(NamedTuple):
+class SourceLine(NamedTuple):
     """A line of a file."""
 
     file: str
@@ -46,7 +46,7 @@ class Place(NamedTuple):
         return linecache.getline(self.file, self.line).strip()
 
 
-def places_of(frame: FrameType | None) -> tuple[Place, ...]:
+def places_of(frame: FrameType | None) -> tuple[SourceLine, ...]:
     """The statements outside of libraries that are running, the innermost first.
 
     Where there is none, the innermost one of a library other than torch; where there is no Python source, nothing.
@@ -59,9 +59,9 @@ def places_of(frame: FrameType | None) -> tuple[Place, ...]:
         if kind == "harness":
             break
         if kind == "own":
-            found.append(Place(frame.f_code.co_filename, frame.f_lineno))
+            found.append(SourceLine(frame.f_code.co_filename, frame.f_lineno))
         elif kind == "library" and library is None:
-            library = Place(frame.f_code.co_filename, frame.f_lineno)
+            library = SourceLine(frame.f_code.co_filename, frame.f_lineno)
         frame = frame.f_back
     return tuple(found) if found or library is None else (library,)
 
@@ -78,7 +78,7 @@ def differentiates(frame: FrameType | None) -> bool:
     return frame is None
 
 
-def is_own(place: Place) -> bool:
+def is_own(place: SourceLine) -> bool:
     """Whether a statement stands outside of libraries."""
     return _kind(place.file) == "own"
 

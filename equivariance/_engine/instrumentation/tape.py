@@ -19,22 +19,22 @@ from torch import Tensor
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from equivariance._engine.instrumentation.autograd_links import Origins
+from equivariance._engine.instrumentation.autograd_links import AutogradLinks
 from equivariance._engine.instrumentation.operations import (
-    ALIASES,
-    Event,
+    VIEW_OPS,
     Number,
+    Operation,
     Passed,
     changed_in_place,
     described,
     tensors_in,
 )
-from equivariance._engine.instrumentation.source_lines import Place, places_of
-from equivariance._engine.instrumentation.tensor_store import Keeper, Memory
+from equivariance._engine.instrumentation.source_lines import SourceLine, places_of
+from equivariance._engine.instrumentation.tensor_store import MemoryBudget, TensorStore
 from equivariance.contracts.nested import UNSPECIFIED, leaves, map_tensors
 from equivariance.contracts.signature import bind
 from equivariance.errors import ContractError
-from equivariance.representations.tensor_support import dense, in_one_piece, laid_out, unfit
+from equivariance.representations.tensor_support import dense, is_strided, unsupported_reason, with_layout_of
 
 Patch = Callable[[Tensor, Sequence[Tensor]], Tensor]
 """Gives what takes the place of a value, from it and from all values before it."""
@@ -48,9 +48,9 @@ _GENERATED = (torch.jit.ScriptModule, torch.fx.GraphModule)
 
 
 class _Asked(NamedTuple):
-    """Where an operation was asked for, as in :class:`Event`."""
+    """Where an operation was asked for, as in :class:`Operation`."""
 
-    places: tuple[Place, ...]
+    places: tuple[SourceLine, ...]
     own: int
     layer: str
     origin: int | None
@@ -69,11 +69,11 @@ class Tape(TorchDispatchMode):
     opaque : layers that take or give tensors inside of functions or objects, or such as cannot be looked into
     """
 
-    def __init__(self, memory: Memory, patches: Mapping[int, Patch], decisions: Mapping[int, Number]) -> None:
+    def __init__(self, memory: MemoryBudget, patches: Mapping[int, Patch], decisions: Mapping[int, Number]) -> None:
         """``patches`` : value number -> what takes its place; ``decisions`` : event -> the Python number it gives."""
         super().__init__()
         self.active = False
-        self.events: list[Event] = []
+        self.events: list[Operation] = []
         self.values: list[Tensor] = []
         self.marks: dict[object, dict[str, int]] = {}
         self.passed: dict[str, list[Passed]] = {}
@@ -83,12 +83,12 @@ class Tape(TorchDispatchMode):
         self._handed: dict[int, StorageWeakRef] = {}
         self._same_memory: dict[object, int] = {}  # tensors that torch makes unseen: of a subclass, or ``x.data``
         self._states: dict[int, int] = {}
-        self._keeper = Keeper(memory)
+        self._keeper = TensorStore(memory)
         self._watched: list[object] = []
         self._sharing: dict[int, list[int]] = {}
         self._unfilled: dict[int, int] = {}
         self._layers = [("", 0)]
-        self._origins = Origins()
+        self._origins = AutogradLinks()
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
@@ -185,7 +185,7 @@ class Tape(TorchDispatchMode):
             self._note_handed(tensor)
 
     def _note_handed(self, tensor: Tensor) -> None:
-        if in_one_piece(tensor):
+        if is_strided(tensor):
             self._handed[_storage(tensor)] = StorageWeakRef(tensor.untyped_storage())
 
     def _was_handed(self, tensor: Tensor) -> bool:
@@ -198,8 +198,8 @@ class Tape(TorchDispatchMode):
         number = len(self.values)
         handed, asked = self._was_handed(tensor), self._asked(sys._getframe(1))
         self._keep(tensor)
-        event = Event("brought", asked.places, asked.own, asked.layer, (), (number,))
-        self.events.append(Event("given", (), 0, self._layers[-1][0], (), (number,)) if handed else event)
+        event = Operation("brought", asked.places, asked.own, asked.layer, (), (number,))
+        self.events.append(Operation("given", (), 0, self._layers[-1][0], (), (number,)) if handed else event)
         return number
 
     def _passing(self, value: Any) -> tuple[Any, tuple[int, ...]] | None:
@@ -208,7 +208,7 @@ class Tape(TorchDispatchMode):
             found = [tensor for _, tensor, _ in leaves(value, UNSPECIFIED)]
         except ContractError:
             return None
-        if any(unfit(tensor) for tensor in found):
+        if any(unsupported_reason(tensor) for tensor in found):
             return None
         numbers = tuple(self.number(tensor) for tensor in found)
         left = iter(numbers)
@@ -219,7 +219,7 @@ class Tape(TorchDispatchMode):
         """Add the event of an operation; what takes the place of its output."""
         first = len(self.values)
         kept = self._kept(name, changed, output)
-        if name in ALIASES and any(n in self._unfilled for n in reads):  # the same memory, not yet filled
+        if name in VIEW_OPS and any(n in self._unfilled for n in reads):  # the same memory, not yet filled
             self._unfilled.update({n: len(self.events) for n in range(first, len(self.values))})
         for tensor in changed:
             self._change(tensor)
@@ -227,7 +227,7 @@ class Tape(TorchDispatchMode):
         if isinstance(output, (bool, int, float)):
             kept = result = self._decisions.get(len(self.events), output)
         writes = tuple(range(first, len(self.values)))
-        self.events.append(Event(name, asked.places, asked.own, asked.layer, reads, writes, result, asked.origin))
+        self.events.append(Operation(name, asked.places, asked.own, asked.layer, reads, writes, result, asked.origin))
         return kept
 
     def _kept(self, name: str, changed: Sequence[Tensor], output: Any) -> Any:
@@ -280,8 +280,8 @@ class Tape(TorchDispatchMode):
         if number not in self._patches:
             return tensor
         value = self._patches[number](tensor, self.values)
-        if not in_one_piece(tensor):
-            return laid_out(value, tensor)
+        if not is_strided(tensor):
+            return with_layout_of(value, tensor)
         if any(size > 1 and stride == 0 for size, stride in zip(tensor.shape, tensor.stride(), strict=True)):
             return value.clone()
         with torch.no_grad():
@@ -303,11 +303,11 @@ class Tape(TorchDispatchMode):
 
 def _storage(tensor: Tensor) -> int:
     """What tells the memory of a tensor from others; one of several pieces stands for itself."""
-    return int(tensor.untyped_storage()._cdata) if in_one_piece(tensor) else -tensor._cdata
+    return int(tensor.untyped_storage()._cdata) if is_strided(tensor) else -tensor._cdata
 
 
 def _laid(tensor: Tensor) -> object:
     """What two tensors of the same memory have in common where they are the same value."""
-    if not in_one_piece(tensor):
+    if not is_strided(tensor):
         return _storage(tensor)
     return _storage(tensor), tensor.dtype, tensor.storage_offset(), tensor.shape, tensor.stride()

@@ -22,7 +22,7 @@ from torch.multiprocessing.reductions import StorageWeakRef
 
 from equivariance._engine.instrumentation.tensor_identity import version_of
 from equivariance.errors import ArgumentError
-from equivariance.representations.tensor_support import in_one_piece
+from equivariance.representations.tensor_support import is_strided
 
 GIBIBYTE = 2**30
 _FILE = 2**28
@@ -31,7 +31,7 @@ _FILE = 2**28
 _ALIGNED = 64
 
 
-class Memory:
+class MemoryBudget:
     """What recordings may hold in memory, and the files that take the rest.
 
     Attributes
@@ -93,10 +93,10 @@ class _Kept(NamedTuple):
     watched: StorageWeakRef | None = None
 
 
-class Keeper:
+class TensorStore:
     """Keeps the values of one recording; when it goes, its share of the memory is free again."""
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: MemoryBudget) -> None:
         """``memory`` is shared with other recordings."""
         self._memory, self._size = memory, [0]
         self._storages: dict[int, _Kept] = {}
@@ -115,7 +115,7 @@ class Keeper:
         Tensors that share memory still do so afterwards, as long as their ``version`` is the same; who gives none
         calls :meth:`changes`.
         """
-        if not in_one_piece(tensor):
+        if not is_strided(tensor):
             return None
         storage = tensor.untyped_storage()
         known = self._storages.get(storage._cdata)
@@ -128,7 +128,7 @@ class Keeper:
 
     def changes(self, tensor: Tensor) -> None:
         """Called before the memory of a tensor is changed in place: what was copied of it is no longer equal to it."""
-        if not in_one_piece(tensor):
+        if not is_strided(tensor):
             return
         self._storages.pop(tensor.untyped_storage()._cdata, None)
 
@@ -154,5 +154,5 @@ def _give_back() -> None:
         trim(0)
 
 
-def _release(memory: Memory, size: list[int]) -> None:
+def _release(memory: MemoryBudget, size: list[int]) -> None:
     memory.used -= size[0]

@@ -16,21 +16,21 @@ from typing import Any
 import torch
 from torch.utils._pytree import tree_leaves
 
-from equivariance._engine.instrumentation.contract_fit import Fitting
+from equivariance._engine.instrumentation.contract_fit import ContractFit
 from equivariance._engine.instrumentation.hooks import (
     UNWATCHED,
-    Call,
-    Handler,
-    Watch,
+    HookSet,
+    LayerCall,
+    RunHandler,
     buffers_kept,
     call_with,
     preserved,
 )
 from equivariance._engine.instrumentation.perturbations import noise_like
 from equivariance._engine.instrumentation.precision import Narrowest, Widened
-from equivariance._engine.instrumentation.reference import Reference
+from equivariance._engine.instrumentation.reference import ReferenceRun
 from equivariance._engine.instrumentation.tensor_identity import equal
-from equivariance._engine.instrumentation.tensor_store import Memory
+from equivariance._engine.instrumentation.tensor_store import MemoryBudget
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import UNSPECIFIED, cast, cloned, leaves
 from equivariance.errors import ArgumentError, first_line
@@ -43,7 +43,7 @@ _OF_PRODUCTS = {"highest": 0.0, "high": 2.0**-10, "medium": 2.0**-7}
 
 
 @dataclass(frozen=True)
-class State:
+class ModelState:
     """Which weights and which mode."""
 
     weights: str = "given"
@@ -59,9 +59,9 @@ class Bench:
 
     Attributes
     ----------
-    working : the dtype that is judged
-    main : float64 where the module runs in it, else ``working``
-    narrowest : the narrowest precision that the working run computes in: ``working``, or what autocast makes of it
+    tested_dtype : the dtype that is judged
+    reference_dtype : float64 where the module runs in it, else ``tested_dtype``
+    lowest_dtype : the lowest precision that the tested run computes in: ``tested_dtype``, or what autocast makes of it
     states : the states that differ from each other
     widened : whether the main runs leave out the casts to less than float64 that are inside
     obstacle : why float64 was impossible, or possible only so, or ""
@@ -75,22 +75,28 @@ class Bench:
 
     def __init__(
         self, module: torch.nn.Module, arguments: Mapping[str, Any], contracts: Mapping[str, Contract],
-        dtype: torch.dtype, seed: int, reorderings: Sequence[Transform] = (), memory: Memory | None = None,
+        dtype: torch.dtype, seed: int, reorderings: Sequence[Transform] = (), memory: MemoryBudget | None = None,
     ) -> None:  # fmt: skip
         """Copy, perturb, and find out which precisions and states there are; ``reorderings`` as for Fitting."""
-        self.contracts, self.seed, self.working = dict(contracts), seed, dtype
-        self.memory = memory or Memory()
+        self.contracts, self.seed, self.tested_dtype = dict(contracts), seed, dtype
+        self.memory = memory or MemoryBudget()
         self.arguments = {k: cloned(v) for k, v in arguments.items()}
         given = _copied(module).train().to(dtype)
         self._modules = {("given", dtype): given, ("perturbed", dtype): perturbed(given, seed)}
-        self._references: dict[State, Reference] = {}
-        self._watches: dict[tuple[str, torch.dtype], Watch] = {}
+        self._references: dict[ModelState, ReferenceRun] = {}
+        self._watches: dict[tuple[str, torch.dtype], HookSet] = {}
         self.gradients = False
         self._watch: AbstractContextManager[Any] = nullcontext()
-        self.misfits: dict[str, str] = {}
+        self.mismatched: dict[str, str] = {}
         self.partial: dict[str, Contract] = {}
-        self.main, self.widened, self.obstacle, self.untrained, self.narrowest = dtype, False, "", "", dtype
-        self.blind: set[str] = set()
+        self.reference_dtype, self.widened, self.obstacle, self.untrained, self.lowest_dtype = (
+            dtype,
+            False,
+            "",
+            "",
+            dtype,
+        )
+        self.unknown_axes: set[str] = set()
         self._find_gradients(reorderings)
         self._find_precision()
         self.states = self._find_states()
@@ -98,17 +104,17 @@ class Bench:
     @property
     def epsilon(self) -> float:
         """Machine epsilon of the main runs."""
-        return torch.finfo(torch.float64).eps if self.main == torch.float64 else self.working_epsilon
+        return torch.finfo(torch.float64).eps if self.reference_dtype == torch.float64 else self.tested_epsilon
 
     @property
-    def working_epsilon(self) -> float:
+    def tested_epsilon(self) -> float:
         """Machine epsilon of the working runs; a float64 network that asks for less is none the less one of float64."""
-        if self.working == torch.float64:
+        if self.tested_dtype == torch.float64:
             return torch.finfo(torch.float64).eps
-        epsilon = torch.finfo(self.narrowest).eps
+        epsilon = torch.finfo(self.lowest_dtype).eps
         return max(epsilon, _OF_PRODUCTS[torch.get_float32_matmul_precision()])
 
-    def module(self, state: State, dtype: torch.dtype) -> torch.nn.Module:
+    def module(self, state: ModelState, dtype: torch.dtype) -> torch.nn.Module:
         """The copy for a state, switched to its mode.
 
         Copies are cast and perturbed in training mode: modules that compute their kernels on the way into evaluation
@@ -116,22 +122,22 @@ class Bench:
         """
         key = (state.weights, dtype)
         if key not in self._modules:
-            self._unwatch((state.weights, self.working))
-            self._modules[key] = _copied(self._modules[state.weights, self.working]).train().to(dtype)
+            self._unwatch((state.weights, self.tested_dtype))
+            self._modules[key] = _copied(self._modules[state.weights, self.tested_dtype]).train().to(dtype)
         module, training = self._modules[key], state.mode == "train"
         if any(layer.training != training for layer in module.modules()):
             with torch.no_grad():
                 module.train(training)
         return module
 
-    def watched(self, state: State, dtype: torch.dtype, handler: Handler) -> AbstractContextManager[None]:
+    def watched(self, state: ModelState, dtype: torch.dtype, handler: RunHandler) -> AbstractContextManager[None]:
         """Route the calls of layers that have a contract, in runs of what :meth:`module` gave, through ``handler``."""
         key = state.weights, dtype
         known = self._watches.get(key)
         if known is not None and (known.names != tuple(self.contracts) or not known.current):
             self._unwatch(key)
         if key not in self._watches:
-            self._watches[key] = Watch(self._modules[key], list(self.contracts))
+            self._watches[key] = HookSet(self._modules[key], list(self.contracts))
         return self._watches[key].routing(handler)
 
     def _unwatch(self, key: tuple[str, torch.dtype]) -> None:
@@ -140,7 +146,7 @@ class Bench:
             self._watches.pop(key).remove()
 
     def run(
-        self, state: State, dtype: torch.dtype, arguments: Mapping[str, Any], handler: Handler = UNWATCHED,
+        self, state: ModelState, dtype: torch.dtype, arguments: Mapping[str, Any], handler: RunHandler = UNWATCHED,
         seed: int | None = None,
     ) -> Any:  # fmt: skip
         """One forward pass; buffers, generators and default dtype are as before afterwards."""
@@ -152,18 +158,18 @@ class Bench:
     @contextmanager
     def conditions(self, dtype: torch.dtype, seed: int | None = None) -> Iterator[None]:
         """What every run in ``dtype`` runs under; everything is as before afterwards."""
-        widening = Widened() if self.widened and dtype == self.main else nullcontext()
+        widening = Widened() if self.widened and dtype == self.reference_dtype else nullcontext()
         with preserved(dtype, self.seed if seed is None else seed, self.gradients), widening, self._watch:
             yield
 
-    def reference(self, state: State) -> Reference:
+    def reference(self, state: ModelState) -> ReferenceRun:
         """The recorded untransformed run in the main precision, made once."""
         if state not in self._references:
-            recording = Reference(self.contracts, memory=self.memory)
-            self.run(state, self.main, self.arguments, recording)
+            recording = ReferenceRun(self.contracts, memory=self.memory)
+            self.run(state, self.reference_dtype, self.arguments, recording)
             if not recording.intact:
-                recording = Reference(self.contracts, copying=True, memory=self.memory)
-                self.run(state, self.main, self.arguments, recording)
+                recording = ReferenceRun(self.contracts, copying=True, memory=self.memory)
+                self.run(state, self.reference_dtype, self.arguments, recording)
             self._references[state] = recording
         return self._references[state]
 
@@ -182,7 +188,7 @@ class Bench:
     def share(self, jobs: int) -> Bench:
         """For one of several processes: with recordings of its own, and a share of the memory."""
         result = self._unrecorded()
-        result.memory = Memory(self.memory.gibibytes / jobs)
+        result.memory = MemoryBudget(self.memory.gibibytes / jobs)
         return result
 
     def _unrecorded(self) -> Bench:
@@ -192,33 +198,33 @@ class Bench:
 
     def _find_gradients(self, reorderings: Sequence[Transform]) -> None:
         """One run: models that differentiate inside their forward (forces) need autograd, stated contracts must fit."""
-        handler = Fitting(self.contracts, reorderings)
-        self._watch = watch = Narrowest(self.working)
+        handler = ContractFit(self.contracts, reorderings)
+        self._watch = watch = Narrowest(self.tested_dtype)
         try:
-            self.output = self.run(State(), self.working, self.arguments, handler)
+            self.output = self.run(ModelState(), self.tested_dtype, self.arguments, handler)
         except RuntimeError as error:
             if "grad" not in str(error):
                 raise
             self.gradients = True
-            self.output = self.run(State(), self.working, self.arguments, handler)
-        self.narrowest, self._watch = watch.dtype, nullcontext()
-        self.misfits, self.blind = handler.misfits, handler.blind - set(handler.misfits) - {""}
+            self.output = self.run(ModelState(), self.tested_dtype, self.arguments, handler)
+        self.lowest_dtype, self._watch = watch.dtype, nullcontext()
+        self.mismatched, self.unknown_axes = handler.mismatched, handler.unknown_axes - set(handler.mismatched) - {""}
         self.partial = handler.partial
-        for name in handler.misfits:
+        for name in handler.mismatched:
             del self.contracts[name]
         if not leaves(self.output, UNSPECIFIED):
             raise ArgumentError("output", self.output, "at least one tensor in what the callable returns")
 
     def _find_precision(self) -> None:
         """float64 if the network runs in it and comes out in it; the run is kept as the reference."""
-        if self.working == torch.float64:
+        if self.tested_dtype == torch.float64:
             return
-        self.main = torch.float64
+        self.reference_dtype = torch.float64
         self.obstacle = self._obstacle()
         if self.obstacle:
             self.widened = True
             if self._obstacle():
-                self.main, self.widened = self.working, False
+                self.reference_dtype, self.widened = self.tested_dtype, False
                 self._references.clear()
 
     def _obstacle(self) -> str:
@@ -226,7 +232,7 @@ class Bench:
         self._references.clear()
         self._watch = watch = Narrowest(torch.float64)
         try:
-            output = self.reference(State()).outputs[Call("")]
+            output = self.reference(ModelState()).outputs[LayerCall("")]
         except ArgumentError:
             raise
         except Exception as error:  # whatever a model says to a dtype that it does not know
@@ -239,17 +245,17 @@ class Bench:
         half = torch.finfo(watch.dtype).eps > torch.finfo(torch.float32).eps
         return f"it computes in {watch.dtype}" if half else ""
 
-    def _find_states(self) -> tuple[State, ...]:
+    def _find_states(self) -> tuple[ModelState, ...]:
         """Modes are compared with perturbed weights, as a difference too may hide behind a zero."""
-        weights = ["given"] + ["perturbed"] * any(True for _ in self._modules["given", self.working].parameters())
-        reference = self.run(State(weights[-1]), self.working, self.arguments)
+        weights = ["given"] + ["perturbed"] * any(True for _ in self._modules["given", self.tested_dtype].parameters())
+        reference = self.run(ModelState(weights[-1]), self.tested_dtype, self.arguments)
         try:
-            training = self.run(State(weights[-1], "train"), self.working, self.arguments)
+            training = self.run(ModelState(weights[-1], "train"), self.tested_dtype, self.arguments)
         except Exception as error:  # a model may ask for anything in training mode, its targets say
             self.untrained = f"{type(error).__name__}: {first_line(error)}"
-            return tuple(State(w) for w in weights)
+            return tuple(ModelState(w) for w in weights)
         modes = ["eval"] if equal(reference, training) else ["eval", "train"]
-        return tuple(State(w, m) for m in modes for w in weights)
+        return tuple(ModelState(w, m) for m in modes for w in weights)
 
 
 def perturbed(module: torch.nn.Module, seed: int) -> torch.nn.Module:

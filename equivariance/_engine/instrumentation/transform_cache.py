@@ -14,7 +14,7 @@ from equivariance.groups.elements import Transform
 from equivariance.representations.base import Representation
 
 
-class Once:
+class TransformCache:
     """Changes each tensor once per representation.
 
     With ``numbers``, which number tensors by their memory and representation, tensors must stay alive.

@@ -9,12 +9,21 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from equivariance._engine.laws.forms import Law, Mixed, Moved, Reordered, Selected, Signed, Turned, Unchanged
+from equivariance._engine.laws.forms import (
+    InvariantLaw,
+    IrrepLaw,
+    Law,
+    LinearLaw,
+    ParityLaw,
+    PermutationLaw,
+    SelectionLaw,
+    TranslationLaw,
+)
 from equivariance._engine.laws.grid import Gridded, Grids, plain_on_grid
 
 
 @dataclass(frozen=True)
-class Sizes:
+class AxisLengths:
     """What axes are told by: nodes per sample, samples, the sizes of samples of unlike size, and declared grids."""
 
     nodes: int | None
@@ -23,36 +32,36 @@ class Sizes:
     grids: Grids | None = None
 
 
-def suggested(tensor: Tensor, symmetry: str, sizes: Sizes) -> Iterator[Law]:
+def suggested(tensor: Tensor, symmetry: str, sizes: AxisLengths) -> Iterator[Law]:
     """Laws of a symmetry that a tensor of this shape may obey, in a network of these sizes."""
     forms: dict[str, Callable[[Tensor], Iterator[Law]]] = {
         "translation": _points,
         "rotation": _tensorial,
-        "inversion": lambda _: iter([Signed(0, (-1,))]),
+        "inversion": lambda _: iter([ParityLaw(0, (-1,))]),
         "permutation": lambda t: _orders(t, sizes.nodes or 0),
         "batch": lambda t: selections(t, sizes),
     }
-    yield Unchanged()
+    yield InvariantLaw()
     if sizes.grids is not None and symmetry in ("translation", "rotation", "inversion"):
         yield from plain_on_grid(tensor, symmetry, sizes.grids)
     if symmetry in ("permutation", "batch") or tensor.is_floating_point():
         yield from forms[symmetry](tensor)
 
 
-def selections(tensor: Tensor, sizes: Sizes) -> Iterator[Law]:
+def selections(tensor: Tensor, sizes: AxisLengths) -> Iterator[Law]:
     """Choices of samples, on every axis that may list them."""
     count = sizes.samples or 0
     for axis, length in enumerate(tensor.shape):
         if count and length and length % count == 0:
-            yield Selected(axis, (length // count,) * count)
+            yield SelectionLaw(axis, (length // count,) * count)
             if length > count:
-                yield Selected(axis, ())
+                yield SelectionLaw(axis, ())
         for segments in sizes.segments:
             if sum(segments) == length:
-                yield Selected(axis, segments)
+                yield SelectionLaw(axis, segments)
 
 
-def candidates(symmetry: str, sizes: Sizes, tensor: Tensor, laws: Sequence[Law]) -> Iterator[Law]:
+def candidates(symmetry: str, sizes: AxisLengths, tensor: Tensor, laws: Sequence[Law]) -> Iterator[Law]:
     """Laws that a broken tensor might have been meant to obey: those of ``laws`` that fit its shape first."""
     fitting = [law for law in dict.fromkeys(laws) if _applies(law, tensor)]
     yield from dict.fromkeys([*fitting, *suggested(tensor, symmetry, sizes)])
@@ -70,17 +79,17 @@ def _orders(tensor: Tensor, nodes: int) -> Iterator[Law]:
     ]
     pairs = [p for p in itertools.combinations(axes, 2) if p[0][0] != p[1][0]]
     for chosen in [*((a,) for a in axes), *pairs]:
-        yield Reordered(chosen)
+        yield PermutationLaw(chosen)
         if numbers:
-            yield Reordered(chosen, True)
+            yield PermutationLaw(chosen, True)
     if numbers:
-        yield Reordered((), True)
+        yield PermutationLaw((), True)
 
 
 def _points(tensor: Tensor) -> Iterator[Law]:
     for axis in reversed(range(tensor.dim())):
         if tensor.shape[axis] == 3:
-            yield Moved(axis)
+            yield TranslationLaw(axis)
 
 
 def _tensorial(tensor: Tensor) -> Iterator[Law]:
@@ -88,21 +97,21 @@ def _tensorial(tensor: Tensor) -> Iterator[Law]:
     axes = [a for a in reversed(range(tensor.dim())) if tensor.shape[a] % 2 and 3 <= tensor.shape[a] <= 17]
     for count in (1, 2, 3):
         for chosen in itertools.combinations(axes, count):
-            yield Turned(tuple((a, ((tensor.shape[a] - 1) // 2,)) for a in chosen))
+            yield IrrepLaw(tuple((a, ((tensor.shape[a] - 1) // 2,)) for a in chosen))
 
 
 def _applies(law: Law, tensor: Tensor) -> bool:
     """Whether a law that was seen on another tensor has the axes for this one."""
-    if isinstance(law, Turned):
+    if isinstance(law, IrrepLaw):
         return all(
             axis < tensor.dim() and sum(2 * d + 1 for d in degrees) == tensor.shape[axis] for axis, degrees in law.axes
         )
-    if isinstance(law, Mixed):
+    if isinstance(law, LinearLaw):
         return law.axis < tensor.dim() and len(law.matrices[0][1]) == tensor.shape[law.axis]
-    if isinstance(law, Signed):
+    if isinstance(law, ParityLaw):
         return len(law.signs) == 1 or (law.axis < tensor.dim() and tensor.shape[law.axis] == len(law.signs))
-    if isinstance(law, Moved):
+    if isinstance(law, TranslationLaw):
         return law.axis < tensor.dim() and tensor.shape[law.axis] == 3 and tensor.is_floating_point()
     if isinstance(law, Gridded):
         return max(law.lattice.axes) < tensor.dim() and _applies(law.inner, tensor)
-    return isinstance(law, Unchanged)
+    return isinstance(law, InvariantLaw)

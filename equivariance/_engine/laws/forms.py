@@ -24,7 +24,7 @@ class Law(Protocol):
 
 
 @dataclass(frozen=True)
-class Unchanged:
+class InvariantLaw:
     """Invariant."""
 
     def apply(self, tensor: Tensor, element: Transform) -> Tensor:
@@ -33,7 +33,7 @@ class Unchanged:
 
 
 @dataclass(frozen=True)
-class Turned:
+class IrrepLaw:
     """Irreps along some axes, each axis cut into blocks of the given degrees.
 
     Attributes
@@ -54,7 +54,7 @@ class Turned:
 
 
 @dataclass(frozen=True)
-class Mixed:
+class LinearLaw:
     """A linear map along one axis that depends on the element only: some basis of some representation.
 
     Attributes
@@ -73,7 +73,7 @@ class Mixed:
 
 
 @dataclass(frozen=True)
-class Moved:
+class TranslationLaw:
     """Points: the translation is added along an axis of three."""
 
     axis: int
@@ -85,7 +85,7 @@ class Moved:
 
 
 @dataclass(frozen=True)
-class Signed:
+class ParityLaw:
     """Even and odd entries along one axis under inversion; ``signs`` of one entry are for the whole tensor."""
 
     axis: int
@@ -100,7 +100,7 @@ class Signed:
 
 
 @dataclass(frozen=True)
-class Reordered:
+class PermutationLaw:
     """Nodes along some axes follow the permutation.
 
     Attributes
@@ -127,7 +127,7 @@ class Reordered:
 
 
 @dataclass(frozen=True)
-class Selected:
+class SelectionLaw:
     """Samples along one axis follow the selection.
 
     Attributes

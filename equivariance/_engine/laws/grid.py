@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
-from equivariance._engine.laws.forms import Law, Unchanged
-from equivariance._engine.laws.representation import Lawful
+from equivariance._engine.laws.forms import InvariantLaw, Law
+from equivariance._engine.laws.representation import InferredRepresentation
 from equivariance.contracts.contract import Contract, grids_in
 from equivariance.errors import ArgumentError
 from equivariance.groups.elements import Transform
@@ -94,7 +94,7 @@ def lattice_of(how: object) -> Lattice | None:
         return how.how.lattice
     if isinstance(how, Gridded):
         return how.lattice
-    if isinstance(how, Lawful):
+    if isinstance(how, InferredRepresentation):
         found = (lattice_of(law) for symmetry, law in how.laws if symmetry in ("translation", "rotation", "inversion"))
         return next((lattice for lattice in found if lattice is not None), None)
     return None
@@ -109,4 +109,4 @@ def known_grids(contracts: Mapping[str, Contract]) -> Grids | None:
 def plain_on_grid(tensor: Tensor, symmetry: str, grids: Grids) -> Iterator[Law]:
     """Laws that a tensor might have been meant to obey: declared ones, and cells of invariants."""
     yield from grids.declared(tensor)
-    yield from (Gridded(lattice, Unchanged()) for lattice in grids.lattices(tensor, symmetry))
+    yield from (Gridded(lattice, InvariantLaw()) for lattice in grids.lattices(tensor, symmetry))

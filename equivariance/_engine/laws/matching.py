@@ -12,18 +12,26 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 
 import torch
 from torch import Tensor
 
-from equivariance._engine.laws.candidates import Sizes, candidates, selections, suggested
-from equivariance._engine.laws.forms import Law, Mixed, Reordered, Signed, Turned, Unchanged
+from equivariance._engine.laws.candidates import AxisLengths, candidates, selections, suggested
+from equivariance._engine.laws.forms import InvariantLaw, IrrepLaw, Law, LinearLaw, ParityLaw, PermutationLaw
 from equivariance._engine.laws.grid import Declared, Gridded, plain_on_grid
-from equivariance._engine.laws.tolerance import Closeness, are_finite, rows_of, solved
+from equivariance._engine.laws.tolerance import Tolerance, are_finite, rows_of, solved
 from equivariance.groups.elements import Transform
 from equivariance.representations.wigner import wigner_d
 
-LAWFUL, LINEAR, BROKEN = 2, 1, 0
+
+class Match(IntEnum):
+    """How well a law fits a value."""
+
+    NONE = 0
+    LINEAR = 1
+    EXACT = 2
+
 
 _MOST_DEGREE = 8
 _EXACT, _MUCH = 1e4, 1e3
@@ -34,14 +42,14 @@ _LONGEST = 4096
 
 
 @dataclass(frozen=True)
-class Seen:
+class RecordedValue:
     """One value in the reference run and under each element."""
 
     reference: Tensor
     under: tuple[tuple[Transform, Tensor], ...]
 
 
-class Matcher:
+class LawMatcher:
     """Fits laws under one symmetry.
 
     Parameters
@@ -51,22 +59,22 @@ class Matcher:
     tolerance : relative errors up to this are rounding
     """
 
-    def __init__(self, symmetry: str, sizes: Sizes, tolerance: float) -> None:
+    def __init__(self, symmetry: str, sizes: AxisLengths, tolerance: float) -> None:
         """Choose the forms that laws of this symmetry have."""
-        self.symmetry, self.sizes, self.close = symmetry, sizes, Closeness(tolerance)
+        self.symmetry, self.sizes, self.close = symmetry, sizes, Tolerance(tolerance)
 
-    def fit(self, seen: Seen) -> tuple[int, Law | None]:
+    def fit(self, seen: RecordedValue) -> tuple[int, Law | None]:
         """The level of a value, and the law that gave it."""
         fitting = (law for law in _once(self._standard(seen)) if self.obeys(seen, law))
         first = next(fitting, None)
         if first is not None:
-            return LAWFUL, self._best(seen, first, fitting)
+            return Match.EXACT, self._best(seen, first, fitting)
         linear = self._linear(seen)
         if linear is not None:
-            return LINEAR, linear
-        return (LINEAR if self._related(seen) else BROKEN), None
+            return Match.LINEAR, linear
+        return (Match.LINEAR if self._related(seen) else Match.NONE), None
 
-    def obeys(self, seen: Seen, law: Law) -> bool:
+    def obeys(self, seen: RecordedValue, law: Law) -> bool:
         """Whether a law gives every transformed value."""
         pairs = [(value, law.apply(seen.reference, element)) for element, value in seen.under]
         if not isinstance(law, Declared) or any(value.shape != wanted.shape for value, wanted in pairs):
@@ -74,14 +82,14 @@ class Matcher:
         parts = ((a.values, b.values) for p in pairs for a, b in zip(*map(law.how.parts, p), strict=True))
         return all(itertools.starmap(self.close, parts))
 
-    def _best(self, seen: Seen, first: Law, others: Iterator[Law]) -> Law:
+    def _best(self, seen: RecordedValue, first: Law, others: Iterator[Law]) -> Law:
         """The first law that fits; where that is not to rounding, as of rows that are nearly alike, one that does."""
         left = self._left(seen, first) if seen.reference.is_floating_point() else 0.0
         if left == 0 or left <= _EXACT * torch.finfo(seen.reference.dtype).eps:
             return first
         return next((law for law in others if self._left(seen, law) < left / _MUCH), first)
 
-    def _left(self, seen: Seen, law: Law) -> float:
+    def _left(self, seen: RecordedValue, law: Law) -> float:
         """How much of a value a law that fits leaves open."""
         left = 0.0
         for element, value in seen.under:
@@ -95,7 +103,7 @@ class Matcher:
         """Whether :meth:`combines` is worth asking of a value."""
         return self.symmetry in ("rotation", "inversion") and value.is_floating_point() and value.numel() > 0
 
-    def rows(self, seen: Seen) -> Tensor | None:
+    def rows(self, seen: RecordedValue) -> Tensor | None:
         """The rows of a value in all runs, float64; None where they do not go together."""
         values = [seen.reference, *(v for _, v in seen.under)]
         length = values[0].shape[0] if values[0].dim() else 0
@@ -103,7 +111,7 @@ class Matcher:
             return None
         return torch.cat([v.double().reshape(length, -1) for v in values])
 
-    def combines(self, rows: Tensor | None, whole: Seen) -> bool:
+    def combines(self, rows: Tensor | None, whole: RecordedValue) -> bool:
         """Whether each row of a value is the same combination of the components of a lawful one in all runs."""
         width = whole.reference[:1].numel() if whole.reference.dim() else 0
         if rows is None or not 2 <= width <= 64 or len(rows) < 2 * width:
@@ -117,10 +125,10 @@ class Matcher:
         """Laws that a broken value of this shape might have been meant to obey, the known ones of its kin first."""
         return candidates(self.symmetry, self.sizes, reference, laws)
 
-    def _standard(self, seen: Seen) -> Iterator[Law]:
+    def _standard(self, seen: RecordedValue) -> Iterator[Law]:
         if self.symmetry == "batch":  # what is the same for all samples is selected like anything else
             yield from selections(seen.reference, self.sizes)
-        yield Unchanged()
+        yield InvariantLaw()
         yield from self._on_grids(seen)
         yield from suggested(seen.reference, self.symmetry, self.sizes)
         if self.symmetry == "rotation":
@@ -128,7 +136,7 @@ class Matcher:
         elif self.symmetry == "inversion":
             yield from self._signs(seen)
 
-    def _on_grids(self, seen: Seen) -> Iterator[Law]:
+    def _on_grids(self, seen: RecordedValue) -> Iterator[Law]:
         """Declared fields; and any irreps at the cells of a grid, read off with the cells brought back."""
         if self.sizes.grids is None or self.symmetry not in ("translation", "rotation", "inversion"):
             return
@@ -136,21 +144,21 @@ class Matcher:
         if self.symmetry == "translation":
             return
         for lattice in self.sizes.grids.lattices(seen.reference, self.symmetry):
-            back = Seen(seen.reference, tuple((e, lattice.moved(v, e.inverse()).to(v)) for e, v in seen.under))
+            back = RecordedValue(seen.reference, tuple((e, lattice.moved(v, e.inverse()).to(v)) for e, v in seen.under))
             others = [a for a in reversed(range(seen.reference.dim())) if a not in lattice.axes]
             laws = self._irreps(back, others) if self.symmetry == "rotation" else self._signs(back, others)
             yield from (Gridded(lattice, law) for law in laws)
 
-    def _irreps(self, seen: Seen, axes: Sequence[int] | None = None) -> Iterator[Law]:
+    def _irreps(self, seen: RecordedValue, axes: Sequence[int] | None = None) -> Iterator[Law]:
         """Irreps in blocks, read off the values axis by axis."""
         if not seen.reference.is_floating_point():
             return
         for axis in reversed(range(seen.reference.dim())) if axes is None else axes:
             degrees = self._degrees(seen, axis)
             if degrees is not None:
-                yield Turned(((axis, degrees),))
+                yield IrrepLaw(((axis, degrees),))
 
-    def _degrees(self, seen: Seen, axis: int) -> tuple[int, ...] | None:
+    def _degrees(self, seen: RecordedValue, axis: int) -> tuple[int, ...] | None:
         """The degrees of the blocks of one axis, read from its start; None where some entry belongs to no block."""
         length = seen.reference.shape[axis]
         if length > _LONGEST or length < 3 or any(v.shape != seen.reference.shape for _, v in seen.under):
@@ -175,7 +183,7 @@ class Matcher:
         expected = ((value[:, block], rows[:, block] @ wigner_d(degree, 1, e).T.to(rows)) for e, value in pairs)
         return all(self.close(value, turned) for value, turned in expected)
 
-    def _signs(self, seen: Seen, axes: Sequence[int] | None = None) -> Iterator[Law]:
+    def _signs(self, seen: RecordedValue, axes: Sequence[int] | None = None) -> Iterator[Law]:
         """Entries along an axis that are even or odd, each."""
         reference = seen.reference
         for axis in reversed(range(reference.dim())) if axes is None else axes:
@@ -183,9 +191,9 @@ class Matcher:
                 if value.shape != reference.shape or not value.is_floating_point():
                     return
                 rows, other = rows_of(reference, axis), rows_of(value, axis)
-                yield Signed(axis, tuple(1 if even else -1 for even in self.close.columns(other, rows).tolist()))
+                yield ParityLaw(axis, tuple(1 if even else -1 for even in self.close.columns(other, rows).tolist()))
 
-    def _linear(self, seen: Seen) -> Law | None:
+    def _linear(self, seen: RecordedValue) -> Law | None:
         """One linear map along some axis that explains every row; only where there are rows enough to disprove it."""
         reference = seen.reference
         shapes = {v.shape for _, v in seen.under} | {reference.shape}
@@ -203,10 +211,10 @@ class Matcher:
             found = solved(rows, torch.cat(others, 1)).split(rows.shape[1], 1)
             if all(self.close(other, rows @ matrix) for other, matrix in zip(others, found, strict=True)):
                 maps = (tuple(map(tuple, matrix.tolist())) for matrix in found)
-                return Mixed(axis, tuple(zip((e for e, _ in seen.under), maps, strict=True)))
+                return LinearLaw(axis, tuple(zip((e for e, _ in seen.under), maps, strict=True)))
         return None
 
-    def _related(self, seen: Seen) -> bool:
+    def _related(self, seen: RecordedValue) -> bool:
         """Whether what changed is no more than a shift of all rows alike, or another order of rows."""
         reference = seen.reference
         if self.symmetry in ("permutation", "batch"):
@@ -216,9 +224,9 @@ class Matcher:
             return False
         return self.symmetry == "translation" and all(self._shifted(v - reference, reference) for _, v in seen.under)
 
-    def _renumbered(self, seen: Seen) -> bool:
+    def _renumbered(self, seen: RecordedValue) -> bool:
         """Whether whole numbers are those of nodes, listed in another order, as of edges that are found anew."""
-        reference, law = seen.reference, Reordered((), True)
+        reference, law = seen.reference, PermutationLaw((), True)
         if reference.is_floating_point() or reference.dtype == torch.bool or not reference.numel():
             return False
         return all(self._same_rows(law.apply(reference, element), value) for element, value in seen.under)

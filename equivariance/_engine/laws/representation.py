@@ -8,7 +8,15 @@ from itertools import groupby
 
 import torch
 
-from equivariance._engine.laws.forms import Law, Moved, Reordered, Selected, Signed, Turned, Unchanged
+from equivariance._engine.laws.forms import (
+    InvariantLaw,
+    IrrepLaw,
+    Law,
+    ParityLaw,
+    PermutationLaw,
+    SelectionLaw,
+    TranslationLaw,
+)
 from equivariance.groups.elements import Transform
 from equivariance.representations.base import Representation
 from equivariance.representations.irreps import Irreps
@@ -18,7 +26,7 @@ _IDENTITY = Transform()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lawful(Representation):
+class InferredRepresentation(Representation):
     """One law for each symmetry.
 
     Attributes
@@ -52,7 +60,7 @@ class Lawful(Representation):
         return tensor if law is None else law.apply(tensor, element)
 
 
-_KEPT = (None, Unchanged())
+_KEPT = (None, InvariantLaw())
 
 
 def representation_of(laws: Mapping[str, Law], tensor: torch.Tensor, nodes: int | None) -> Representation:
@@ -64,7 +72,7 @@ def representation_of(laws: Mapping[str, Law], tensor: torch.Tensor, nodes: int 
     tensor : one that obeys them
     nodes : how many nodes a sample has
     """
-    plain = Lawful(laws=tuple(laws.items()))
+    plain = InferredRepresentation(laws=tuple(laws.items()))
     last = tensor.dim() - 1
     order, sample = _axis_of_nodes(laws.get("permutation"), tensor, nodes), _axis_of_samples(laws.get("batch"), tensor)
     if "" in (order, sample) or (order is not None and order == sample):
@@ -77,7 +85,7 @@ def representation_of(laws: Mapping[str, Law], tensor: torch.Tensor, nodes: int 
     if not tensor.is_floating_point() or degrees is None or signs is None or last in (order, sample):
         return plain
     if laws.get("translation") not in _KEPT:
-        points = laws["translation"] == Moved(last) and degrees == (1,) and signs == (-1,)
+        points = laws["translation"] == TranslationLaw(last) and degrees == (1,) and signs == (-1,)
         return CartesianPoints(**axes) if points else plain  # type: ignore[arg-type]
     named = [(degree, "e" if sign > 0 else "o") for degree, sign in zip(degrees, signs, strict=True)]
     blocks = [f"{len(list(copies))}x{degree}{parity}" for (degree, parity), copies in groupby(named)]
@@ -88,7 +96,7 @@ def _axis_of_nodes(law: Law | None, tensor: torch.Tensor, nodes: int | None) -> 
     """The axis that lists the nodes of one sample; "" where nodes are listed in another way."""
     if law in _KEPT:
         return None
-    if isinstance(law, Reordered) and not law.renumbered and len(law.axes) == 1:
+    if isinstance(law, PermutationLaw) and not law.renumbered and len(law.axes) == 1:
         axis, inner = law.axes[0]
         return axis if inner == 1 and tensor.shape[axis] == nodes else ""
     return ""
@@ -98,15 +106,15 @@ def _axis_of_samples(law: Law | None, tensor: torch.Tensor) -> int | str | None:
     """The axis that lists the samples; "" where they are listed in another way."""
     if law in _KEPT:
         return None
-    single = isinstance(law, Selected) and set(law.sizes) == {1} and len(law.sizes) == tensor.shape[law.axis]
-    return law.axis if single and isinstance(law, Selected) else ""
+    single = isinstance(law, SelectionLaw) and set(law.sizes) == {1} and len(law.sizes) == tensor.shape[law.axis]
+    return law.axis if single and isinstance(law, SelectionLaw) else ""
 
 
 def _degrees(law: Law | None, last: int, tensor: torch.Tensor) -> tuple[int, ...] | None:
     """The degrees of the blocks of the last axis; None where something else turns, or rotations were not looked at."""
-    if law == Unchanged() and last >= 0:
+    if law == InvariantLaw() and last >= 0:
         return (0,) * tensor.shape[last]
-    if isinstance(law, Turned) and len(law.axes) == 1 and law.axes[0][0] == last:
+    if isinstance(law, IrrepLaw) and len(law.axes) == 1 and law.axes[0][0] == last:
         return law.axes[0][1]
     return None
 
@@ -117,9 +125,9 @@ def _signs(law: Law | None, last: int, tensor: torch.Tensor, degrees: Sequence[i
         return None
     if law is None:
         return tuple((-1) ** d for d in degrees)
-    if law == Unchanged():
+    if law == InvariantLaw():
         return (1,) * len(degrees)
-    if not isinstance(law, Signed) or (len(law.signs) > 1 and law.axis != last):
+    if not isinstance(law, ParityLaw) or (len(law.signs) > 1 and law.axis != last):
         return None
     entries = law.signs * tensor.shape[last] if len(law.signs) == 1 else law.signs
     given = iter(entries)

@@ -12,7 +12,7 @@ _ROWS = 512
 """A linear map is solved for from so many rows, and then tried on all."""
 
 
-class Closeness:
+class Tolerance:
     """Equality up to a relative ``tolerance``, or to 64 machine epsilons where that is more."""
 
     def __init__(self, tolerance: float) -> None:

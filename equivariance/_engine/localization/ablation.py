@@ -16,14 +16,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from equivariance._engine.instrumentation.operations import CUTS, VIEWS
+from equivariance._engine.instrumentation.operations import COPY_OPS, INDEXING_OPS
 from equivariance._engine.instrumentation.perturbations import noise_like
 from equivariance._engine.instrumentation.tape import Patch, Tape
-from equivariance._engine.laws.forms import Law, Unchanged
-from equivariance._engine.laws.matching import LAWFUL
+from equivariance._engine.laws.forms import InvariantLaw, Law
+from equivariance._engine.laws.matching import Match
 from equivariance._engine.localization.intervention import InterventionRunner
 from equivariance._engine.localization.search import diagonal_first
-from equivariance._engine.localization.slicing import Dataflow, Unit
+from equivariance._engine.localization.slicing import Slicer, StatementRun
 from equivariance._engine.measurement.relative_error import compare, worst
 from equivariance.contracts.nested import leaves
 from equivariance.groups.elements import Transform
@@ -34,7 +34,7 @@ _MOST_WAYS = 6
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class Ablation:
     """A statement and what is handed on in its place.
 
     Attributes
@@ -43,7 +43,7 @@ class LeftOut:
     instead : value that it makes -> value that it read
     """
 
-    unit: Unit
+    unit: StatementRun
     instead: Mapping[int, int]
 
     def patches(self, reference: Tape, of: Tape | None = None) -> dict[int, Patch]:
@@ -52,9 +52,9 @@ class LeftOut:
         return {n: _handing_on(read, shapes[n], of) for n, read in self.instead.items()}
 
 
-def depends_on_frame(
-    runner: InterventionRunner, flow: Dataflow, chosen: Unit, beside: Mapping[int, Law]
-) -> LeftOut | None:
+def frame_dependent_statement(
+    runner: InterventionRunner, flow: Slicer, chosen: StatementRun, beside: Mapping[int, Law]
+) -> Ablation | None:
     """The last statement after ``chosen`` without which the output keeps its law; None where there is none.
 
     Parameters
@@ -63,59 +63,61 @@ def depends_on_frame(
     chosen : the statement that was found to be at fault, which may only choose a frame
     beside : what puts the rest right
     """
-    involved = runner.suspects(flow)[0]
-    for found in itertools.islice(_candidates(runner, flow, involved, chosen), _MOST):
+    backward_slice = runner.suspects(flow)[0]
+    for found in itertools.islice(_candidates(runner, flow, backward_slice, chosen), _MOST):
         if _keeps_law(runner, found, beside):
             return found
     return None
 
 
 def _candidates(
-    runner: InterventionRunner, flow: Dataflow, involved: Collection[int], chosen: Unit
-) -> Iterator[LeftOut]:
+    runner: InterventionRunner, flow: Slicer, backward_slice: Collection[int], chosen: StatementRun
+) -> Iterator[Ablation]:
     """Statements after ``chosen`` that may be left out, the last ones first."""
     tried: set[object] = set()
-    for number in sorted(involved, reverse=True):
-        unit = flow.unit(flow.producers[number])
+    for number in sorted(backward_slice, reverse=True):
+        unit = flow.statement_at(flow.producers[number])
         if unit.first < chosen.last:
             return
         name = unit.layer if _is_inner(unit, chosen) else (unit.layer, unit.place)
         if name not in tried:
             tried.add(name)
-            ways = _ways(runner, flow, unit, involved, chosen)
-            yield from (LeftOut(unit, instead) for instead in itertools.islice(ways, _MOST_WAYS))
+            ways = _ways(runner, flow, unit, backward_slice, chosen)
+            yield from (Ablation(unit, instead) for instead in itertools.islice(ways, _MOST_WAYS))
 
 
-def _is_inner(unit: Unit, chosen: Unit) -> bool:
+def _is_inner(unit: StatementRun, chosen: StatementRun) -> bool:
     """Whether a statement is of a layer that the code that chooses the frame may call."""
     return unit.layer != "" and not f"{chosen.layer}.".startswith(f"{unit.layer}.")
 
 
-def _as_a_whole(flow: Dataflow, unit: Unit, involved: Collection[int], chosen: Unit) -> list[Unit]:
+def _as_a_whole(
+    flow: Slicer, unit: StatementRun, backward_slice: Collection[int], chosen: StatementRun
+) -> list[StatementRun]:
     """Every execution of the statement, which calls of layers may interrupt; of an inner layer every statement."""
     if not _is_inner(unit, chosen):
-        return flow.executions(unit, involved)
-    return [u for u in flow.making(involved) if u.layer == unit.layer]
+        return flow.executions_of(unit, backward_slice)
+    return [u for u in flow.making(backward_slice) if u.layer == unit.layer]
 
 
 def _ways(
-    runner: InterventionRunner, flow: Dataflow, unit: Unit, involved: Collection[int], chosen: Unit
+    runner: InterventionRunner, flow: Slicer, unit: StatementRun, backward_slice: Collection[int], chosen: StatementRun
 ) -> Iterator[dict[int, int]]:
     """What may be handed on in place of every value that the statement computes: broken ones that it read."""
     choices: dict[int, list[int]] = {}
-    for part in _as_a_whole(flow, unit, involved, chosen):
+    for part in _as_a_whole(flow, unit, backward_slice, chosen):
         events = flow.events[part.first : part.last]
-        if part.first < chosen.last or all(e.name in VIEWS | CUTS | {"given", "brought"} for e in events):
+        if part.first < chosen.last or all(e.name in COPY_OPS | INDEXING_OPS | {"given", "brought"} for e in events):
             return
         own = {n for e in events if e.name != "given" for n in e.writes}
-        read = dict.fromkeys(n for e in events for n in e.reads if n in involved and n not in own)
-        for number in flow.escaping(part, involved, runner.targets):
+        read = dict.fromkeys(n for e in events for n in e.reads if n in backward_slice and n not in own)
+        for number in flow.live_out(part, backward_slice, runner.targets):
             choices[number] = [n for n in read if n < number and _fits(flow, n, number, _is_inner(unit, chosen))]
-    if any(_holds_more(flow, n, involved, chosen) for found in choices.values() for n in found):
+    if any(_holds_more(flow, n, backward_slice, chosen) for found in choices.values() for n in found):
         yield from (dict(zip(choices, way, strict=True)) for way in diagonal_first(list(choices.values()), _MOST_WAYS))
 
 
-def _fits(flow: Dataflow, read: int, number: int, channels: bool) -> bool:
+def _fits(flow: Slicer, read: int, number: int, channels: bool) -> bool:
     """Whether one value can stand for another: it has its shape, or other ``channels`` along the last axis."""
     one, other = flow.reference.values[read], flow.reference.values[number]
     if one.dtype != other.dtype or not other.is_floating_point():
@@ -123,7 +125,7 @@ def _fits(flow: Dataflow, read: int, number: int, channels: bool) -> bool:
     return one.shape == other.shape or (channels and one.dim() > 1 and one.shape[:-1] == other.shape[:-1])
 
 
-def _holds_more(flow: Dataflow, number: int, involved: Collection[int], chosen: Unit) -> bool:
+def _holds_more(flow: Slicer, number: int, backward_slice: Collection[int], chosen: StatementRun) -> bool:
     """Whether something that turns lawfully went into a broken value after ``chosen``: it is what the frame shows."""
     waiting, visited = [number], {number}
     while waiting:
@@ -131,15 +133,15 @@ def _holds_more(flow: Dataflow, number: int, involved: Collection[int], chosen: 
         if index < chosen.last:
             continue
         for read in flow.events[index].reads:
-            if read in involved and read not in visited:
+            if read in backward_slice and read not in visited:
                 visited.add(read)
                 waiting.append(read)
-            elif flow.level(read) == LAWFUL and flow.law(read) not in (None, Unchanged()):
+            elif flow.level(read) == Match.EXACT and flow.law(read) not in (None, InvariantLaw()):
                 return True
     return False
 
 
-def _keeps_law(runner: InterventionRunner, left_out: LeftOut, beside: Mapping[int, Law]) -> bool:
+def _keeps_law(runner: InterventionRunner, left_out: Ablation, beside: Mapping[int, Law]) -> bool:
     """Whether the output keeps its law without a statement, although what is handed on does not.
 
     That is so where the rest undoes the choice of the frame. An output that does not feel what is handed on, of dead
@@ -148,10 +150,10 @@ def _keeps_law(runner: InterventionRunner, left_out: LeftOut, beside: Mapping[in
     element, tolerance = runner.trial.element, runner.matcher.close.tolerance
     patches = left_out.patches(runner.reference)
     try:
-        plain, made = (runner.put_right(e, beside, patches)[0] for e in (Transform(), element))
+        plain, made = (runner.intervene(e, beside, patches)[0] for e in (Transform(), element))
         if _difference(runner, made, plain, element) > runner.limit:
             return False
-        other, _ = runner.put_right(Transform(), beside, left_out.patches(runner.reference, made))
+        other, _ = runner.intervene(Transform(), beside, left_out.patches(runner.reference, made))
     except (RuntimeError, ValueError, IndexError):  # what comes after needs what the statement makes
         return False
     return _difference(runner, other, plain, Transform()) > tolerance

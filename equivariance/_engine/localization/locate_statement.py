@@ -10,18 +10,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from equivariance._engine.instrumentation.operations import Number
-from equivariance._engine.instrumentation.reference import COURSE
-from equivariance._engine.instrumentation.source_lines import Place, is_own
+from equivariance._engine.instrumentation.reference import CONTROL_FLOW
+from equivariance._engine.instrumentation.source_lines import SourceLine, is_own
 from equivariance._engine.instrumentation.testbed import Bench
-from equivariance._engine.laws.candidates import Sizes
+from equivariance._engine.laws.candidates import AxisLengths
 from equivariance._engine.laws.grid import known_grids
-from equivariance._engine.localization.ablation import LeftOut, depends_on_frame
+from equivariance._engine.localization.ablation import Ablation, frame_dependent_statement
 from equivariance._engine.localization.intervention import InterventionRunner, error_at
 from equivariance._engine.localization.recording import CallSite
 from equivariance._engine.localization.search import Search, merged
-from equivariance._engine.localization.slicing import Dataflow, Laws, Unit, divergence
-from equivariance._engine.localization.suspects import Suspect
-from equivariance._engine.measurement.survey import Surveyor
+from equivariance._engine.localization.slicing import Laws, Slicer, StatementRun, divergence
+from equivariance._engine.localization.suspects import SuspectLayer
+from equivariance._engine.measurement.survey import SymmetrySurvey
 from equivariance._engine.measurement.survey_results import Trial
 from equivariance._ranking import ordered
 from equivariance.contracts.nested import leaves
@@ -47,12 +47,12 @@ class Statement:
     hidden : whether a later statement breaks what it makes once more, so that it shows only when that is put right
     """
 
-    place: Place | None
+    place: SourceLine | None
     layer: str
     confirmed: bool
     error: float = 0.0
     beside: Laws = field(default_factory=dict)
-    frame: Place | None = None
+    frame: SourceLine | None = None
     hidden: bool = False
 
 
@@ -62,25 +62,24 @@ class StatementLocator:
     def __init__(self, runner: InterventionRunner) -> None:
         """Nothing is searched before :meth:`statements` or :meth:`in_frames` is called."""
         self.runner = runner
-        self._found: dict[Unit, Laws] = {}
-        self._left_out: dict[Unit, LeftOut] = {}
+        self._found: dict[StatementRun, Laws] = {}
+        self._left_out: dict[StatementRun, Ablation] = {}
 
     def statements(self) -> list[Statement]:
         """Those at fault, in the order in which they run; the first suspect where none can be confirmed."""
-        if not self.runner.repeats or self.runner.site.place == COURSE:
+        if not self.runner.repeats or self.runner.site.slot == CONTROL_FLOW:
             # Random numbers are drawn otherwise than in the reference run; or a decision is at fault, and no value.
             return self._diverged() if self.runner.repeats else []
         if self.runner.unhealed is None:
             return self._diverged()
         search = Search(self.runner, self.runner.unhealed)
-        self._found = search.found()
+        self._found = search.run()
         if not self._found:
-            return [self._of_event(search.drops[0], False)] if search.drops else []
+            return [self._of_event(search.first_broken_operations[0], False)] if search.first_broken_operations else []
         beside = {u: merged({o: v for o, v in self._found.items() if o != u}) for u in self._found}
-        errors = {u: self.runner.attempt(laws)[1] for u, laws in beside.items()}
+        errors = {u: self.runner.try_replacement(laws)[1] for u, laws in beside.items()}
         return [
-            Statement(u.place, u.layer, True, e, beside[u], hidden=e <= self.runner.remainder)
-            for u, e in errors.items()
+            Statement(u.place, u.layer, True, e, beside[u], hidden=e <= self.runner.residual) for u, e in errors.items()
         ]
 
     def in_frames(self) -> list[Statement]:
@@ -88,25 +87,25 @@ class StatementLocator:
         found = self.statements()
         for index, unit in enumerate(self._found):
             flow = self.runner.flow(found[index].beside)
-            left_out = None if flow is None else depends_on_frame(self.runner, flow, unit, found[index].beside)
+            left_out = None if flow is None else frame_dependent_statement(self.runner, flow, unit, found[index].beside)
             if left_out is not None:
                 self._left_out[unit] = left_out
                 at_fault = left_out.unit
                 found[index] = replace(found[index], place=at_fault.place, layer=at_fault.layer, frame=unit.place)
         return found
 
-    def heals(self, other: Suspect) -> bool:
+    def also_repairs(self, other: SuspectLayer) -> bool:
         """Whether what puts this place right puts another one right that the same call breaks under this element."""
         if other.owner != self.runner.owner or not self._found:
             return False
         before, after = (
             self.runner.unpatched[0][1],
-            self.runner.put_right(self.runner.trial.element, merged(self._found))[1],
+            self.runner.intervene(self.runner.trial.element, merged(self._found))[1],
         )
-        limit = other.reading.remainder
+        limit = other.reading.residual
         return error_at(after, other.site, other.key) <= limit < error_at(before, other.site, other.key)
 
-    def healed(self) -> Dataflow | None:
+    def repaired_flow(self) -> Slicer | None:
         """The recordings with the statements at fault put right, as far as :meth:`in_frames` found them.
 
         Those that mind the frame are left out: in it nothing obeys a law.
@@ -135,7 +134,7 @@ class StatementLocator:
             last = max(reads)
             decisions[last] = reads[last]
             tape, handler = self.runner.record(self.runner.trial.element, {}, decisions)
-        healed = divergence(self.runner.reference, tape) is None and self.runner.left(handler) <= self.runner.remainder
+        healed = divergence(self.runner.reference, tape) is None and self.runner.left(handler) <= self.runner.residual
         return [self._of_event(number, healed) for number in list(decisions)[:1]]
 
     def _of_event(self, number: int, confirmed: bool) -> Statement:
@@ -143,7 +142,7 @@ class StatementLocator:
         return Statement(event.place, event.layer, confirmed)
 
 
-def located(bench: Bench, suspect: Suspect, locator: StatementLocator) -> list[Statement]:
+def located(bench: Bench, suspect: SuspectLayer, locator: StatementLocator) -> list[Statement]:
     """The statements at fault in a suspect's own code, the one with the largest error first."""
     found = locator.in_frames()
     if any(s.place is None or not is_own(s.place) for s in found):
@@ -152,7 +151,7 @@ def located(bench: Bench, suspect: Suspect, locator: StatementLocator) -> list[S
     return ordered(found, lambda s: s.error, descending=True)
 
 
-def locator_of(surveyor: Surveyor, group: Group, suspect: Suspect) -> StatementLocator:
+def locator_of(surveyor: SymmetrySurvey, group: Group, suspect: SuspectLayer) -> StatementLocator:
     """A locator for a suspect, with elements that tell chance from law."""
     setting = surveyor.setting
     suspect = _with_full_batch(surveyor, suspect)
@@ -161,11 +160,11 @@ def locator_of(surveyor: Surveyor, group: Group, suspect: Suspect) -> StatementL
     given = [leaf for k, v in surveyor.bench.arguments.items() for leaf in leaves(v, root.inputs.get(k))]
     segments = {r.concatenated.sizes for _, _, r in given if r.concatenated and r.concatenated.sizes}
     grids = None if setting.grid is None else known_grids(surveyor.bench.contracts)
-    sizes = Sizes(setting.nodes, setting.samples, tuple(segments), grids)
+    sizes = AxisLengths(setting.nodes, setting.samples, tuple(segments), grids)
     return StatementLocator(InterventionRunner(surveyor.bench, sizes, suspect, more, group.symmetry))
 
 
-def _more(surveyor: Surveyor, group: Group) -> list[Transform]:
+def _more(surveyor: SymmetrySurvey, group: Group) -> list[Transform]:
     """Further elements; of orders one that leaves no node in its place, of selections those of as many samples."""
     count, nodes = surveyor.setting.samples or 0, surveyor.setting.nodes or 0
     if group.symmetry == "batch" and count > 1:
@@ -175,14 +174,14 @@ def _more(surveyor: Surveyor, group: Group) -> list[Transform]:
     return list(group.draw(3, surveyor.seed + 1, surveyor.setting)[::2])
 
 
-def _call_site(bench: Bench, suspect: Suspect) -> Place | None:
+def _call_site(bench: Bench, suspect: SuspectLayer) -> SourceLine | None:
     """The statement of the reader's own that calls a library's layer."""
     handler = CallSite(suspect.owner)
-    bench.run(suspect.trial.state, bench.main, bench.arguments, handler)
+    bench.run(suspect.trial.state, bench.reference_dtype, bench.arguments, handler)
     return handler.place
 
 
-def _with_full_batch(surveyor: Surveyor, suspect: Suspect) -> Suspect:
+def _with_full_batch(surveyor: SymmetrySurvey, suspect: SuspectLayer) -> SuspectLayer:
     """The suspect with as many samples in the transformed run as in the reference run, where that shows the break.
 
     Code that goes from sample to sample takes another course for fewer of them.
@@ -192,7 +191,7 @@ def _with_full_batch(surveyor: Surveyor, suspect: Suspect) -> Suspect:
         return suspect
     for repeated in (samples([i] * element.of, of=element.of) for i in range(element.of)):
         trial = Trial(repeated, suspect.trial.state)
-        if error_at(surveyor.judged(trial, suspect.owner), suspect.site, suspect.key) > suspect.reading.limit:
+        if error_at(surveyor.judged(trial, suspect.owner), suspect.site, suspect.key) > suspect.reading.tolerance:
             return replace(suspect, trial=trial)
     return suspect
 

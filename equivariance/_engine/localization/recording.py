@@ -10,22 +10,22 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from equivariance._engine.instrumentation.hooks import Call
+from equivariance._engine.instrumentation.hooks import LayerCall
 from equivariance._engine.instrumentation.operations import Number
-from equivariance._engine.instrumentation.reference import Reference, Site
-from equivariance._engine.instrumentation.source_lines import Place, is_own, places_of
+from equivariance._engine.instrumentation.reference import ReferenceRun, Site
+from equivariance._engine.instrumentation.source_lines import SourceLine, is_own, places_of
 from equivariance._engine.instrumentation.tape import Patch, Tape
-from equivariance._engine.instrumentation.testbed import Bench, State
-from equivariance._engine.instrumentation.transform_cache import Once
+from equivariance._engine.instrumentation.testbed import Bench, ModelState
+from equivariance._engine.instrumentation.transform_cache import TransformCache
 from equivariance._engine.laws.forms import Law
-from equivariance._engine.measurement.comparisons import Introduced
-from equivariance._engine.measurement.isolation import judge
+from equivariance._engine.measurement.comparisons import IntroducedErrors
+from equivariance._engine.measurement.isolation import run_isolated
 from equivariance.contracts.nested import cast, leaves
 from equivariance.groups.elements import Transform
 
 
 @dataclass(frozen=True, eq=False)
-class Healing:
+class Intervention:
     """Replaces values of a call by what laws make of those in the reference run.
 
     Attributes
@@ -35,10 +35,10 @@ class Healing:
     """
 
     bench: Bench
-    state: State
+    state: ModelState
     laws: Mapping[int, Law]
 
-    def run(self, reference: Reference, owner: Call, element: Transform) -> Introduced:
+    def run(self, reference: ReferenceRun, owner: LayerCall, element: Transform) -> IntroducedErrors:
         """What the code of ``owner`` makes of the inputs of ``reference`` under an element, these values put right."""
         plain, _ = recorded(self.bench, self.state, owner, reference, Transform(), {})
         patches = {number: patch(law, plain.values[number], element) for number, law in self.laws.items()}
@@ -46,18 +46,18 @@ class Healing:
 
 
 def recorded(
-    bench: Bench, state: State, owner: Call, reference: Reference, element: Transform, patches: Mapping[int, Patch],
-    decisions: Mapping[int, Number] | None = None,
+    bench: Bench, state: ModelState, owner: LayerCall, reference: ReferenceRun, element: Transform,
+    patches: Mapping[int, Patch], decisions: Mapping[int, Number] | None = None,
 ) -> tuple[Tape, Traced]:  # fmt: skip
     """The recording of one call on inputs that ``element`` acted on, with values replaced, and what it made.
 
     ``decisions`` : event -> the Python number that it gives in place of its own.
     """
     tape = Tape(bench.memory, patches, decisions or {})
-    handler = Traced(reference, element, bench.main, owner, tape)
+    handler = Traced(reference, element, bench.reference_dtype, owner, tape)
     others = [name for name in bench.contracts if name != owner.layer]
-    with tape.following(bench.module(state, bench.main), owner.layer, others), tape:
-        judge(bench, state, owner, handler, bench.main)
+    with tape.following(bench.module(state, bench.reference_dtype), owner.layer, others), tape:
+        run_isolated(bench, state, owner, handler, bench.reference_dtype)
     return tape, handler
 
 
@@ -66,16 +66,18 @@ def patch(law: Law, value: Tensor, element: Transform) -> Patch:
     return lambda made, _: law.apply(value, element).to(made.dtype)
 
 
-class Traced(Introduced):
+class Traced(IntroducedErrors):
     """Records what the owner's own code does with exact values."""
 
-    def __init__(self, reference: Reference, element: Transform, dtype: torch.dtype, owner: Call, tape: Tape) -> None:
+    def __init__(
+        self, reference: ReferenceRun, element: Transform, dtype: torch.dtype, owner: LayerCall, tape: Tape
+    ) -> None:
         """``owner`` is the call that is recorded."""
         super().__init__(reference, element, dtype, keep=True)
         self.owner, self.tape = owner, tape
-        self._exact = Once(lambda t, r: cast(r.transform(t, element), dtype).clone(), reference.numbers)
+        self._exact = TransformCache(lambda t, r: cast(r.transform(t, element), dtype).clone(), reference.numbers)
 
-    def enter(self, call: Call, caller: Call | None, arguments: dict[str, Any]) -> dict[str, Any]:
+    def enter(self, call: LayerCall, caller: LayerCall | None, arguments: dict[str, Any]) -> dict[str, Any]:
         """Note what the owner hands to a layer."""
         if caller == self.owner:
             for name, value in arguments.items():
@@ -83,7 +85,7 @@ class Traced(Introduced):
         with self.tape.paused():
             return super().enter(call, caller, arguments)
 
-    def leave(self, call: Call, output: Any) -> Any:
+    def leave(self, call: LayerCall, output: Any) -> Any:
         """Note what the owner makes."""
         if call == self.owner:
             self._mark(Site(call), output)
@@ -107,18 +109,18 @@ class Traced(Introduced):
 class CallSite:
     """Notes where a call is made."""
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: LayerCall) -> None:
         """``call`` is looked for."""
         self.call = call
-        self.place: Place | None = None
+        self.place: SourceLine | None = None
 
-    def enter(self, call: Call, caller: Call | None, arguments: dict[str, Any]) -> dict[str, Any]:
+    def enter(self, call: LayerCall, caller: LayerCall | None, arguments: dict[str, Any]) -> dict[str, Any]:
         """Look for the call."""
         if call == self.call:
             own = [p for p in places_of(sys._getframe(1)) if is_own(p)]
             self.place = own[0] if own else None
         return arguments
 
-    def leave(self, call: Call, output: Any) -> Any:
+    def leave(self, call: LayerCall, output: Any) -> Any:
         """Nothing to do."""
         return output

@@ -10,9 +10,9 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from equivariance._engine.laws.forms import Law, Mixed, Unchanged
+from equivariance._engine.laws.forms import InvariantLaw, Law, LinearLaw
 from equivariance._engine.localization.intervention import InterventionRunner
-from equivariance._engine.localization.slicing import Dataflow, Laws, Unit
+from equivariance._engine.localization.slicing import Laws, Slicer, StatementRun
 
 _MOST_ALONE = 12
 _MOST_ROUNDS = 6
@@ -23,67 +23,73 @@ _MOST_TRIES = 12
 class Search:
     """The search in the recordings of one call, of which ``flow`` has nothing put right."""
 
-    def __init__(self, runner: InterventionRunner, flow: Dataflow) -> None:
+    def __init__(self, runner: InterventionRunner, flow: Slicer) -> None:
         self.runner, self.flow, self.matcher = runner, flow, runner.matcher
-        self.involved, self.drops = runner.suspects(flow)
-        self._escapes: dict[Unit, list[int]] = {}
+        self.backward_slice, self.first_broken_operations = runner.suspects(flow)
+        self._escapes: dict[StatementRun, list[int]] = {}
 
-    def found(self) -> dict[Unit, Laws]:
+    def run(self) -> dict[StatementRun, Laws]:
         """What puts the statements at fault right, in the order in which they run; empty where nothing heals."""
-        found = self._alone() or self._laid_out() or self._in_turn() or self._in_turn(hidden=True)
+        found = self._single() or self._laid_out() or self._sequential() or self._sequential(hidden=True)
         kept = dict(found)
         for unit in reversed(found):  # what an earlier one heals too, was not at fault
             rest = {u: v for u, v in kept.items() if u != unit}
-            if self._left(merged(rest)) <= self.runner.remainder and not self._goes_into(found[unit], unit, rest):
+            if self._left(merged(rest)) <= self.runner.residual and not self._goes_into(found[unit], unit, rest):
                 del kept[unit]
         return kept
 
-    def _alone(self) -> dict[Unit, Laws]:
+    def _single(self) -> dict[StatementRun, Laws]:
         """The first suspect that heals everything by itself: the others may be local frames, put right later.
 
         By itself is wherever it runs: what it breaks first, it may break again, and so may the layers of its kind.
         """
-        for unit in itertools.islice(dict.fromkeys(self.flow.unit(index) for index in self.drops), _MOST_ALONE):
+        for unit in itertools.islice(
+            dict.fromkeys(self.flow.statement_at(index) for index in self.first_broken_operations), _MOST_ALONE
+        ):
             for laws in self._replaced(unit):
-                if self._left(laws) <= self.runner.remainder and self._begins(unit, laws, {}):
+                if self._left(laws) <= self.runner.residual and self._begins(unit, laws, {}):
                     return {**self._earlier(self.flow, unit, {}), **self._by_layer(unit, laws)}
         return {}
 
-    def _laid_out(self) -> dict[Unit, Laws]:
+    def _laid_out(self) -> dict[StatementRun, Laws]:
         """A layout that names components otherwise, of which nothing is wrong until they are used by their names."""
-        for number in self.flow.laid_out(self.involved)[:_MOST_ALONE]:
+        for number in self.flow.laid_out(self.backward_slice)[:_MOST_ALONE]:
             for laws in self._replacements(self.flow, [number]):
-                if self._left(laws) <= self.runner.remainder:
-                    return {self.flow.unit(self.flow.producers[number]): laws}
+                if self._left(laws) <= self.runner.residual:
+                    return {self.flow.statement_at(self.flow.producers[number]): laws}
         return {}
 
-    def _in_turn(self, hidden: bool = False) -> dict[Unit, Laws]:
+    def _sequential(self, hidden: bool = False) -> dict[StatementRun, Laws]:
         """Suspects put right one after the other; also those that show once others are right, where ``hidden``."""
-        laws: dict[Unit, Laws] = {}
+        laws: dict[StatementRun, Laws] = {}
         tried: set[int] = set()
         for _ in range(_MOST_ROUNDS):
             flow = self.runner.flow(merged(laws)) if laws else self.flow
             if flow is None:
                 break
-            involved, drops = self.runner.suspects(flow)
-            left = [i for i in drops if i not in tried and (hidden or i in self.drops)]
+            backward_slice, first_broken_operations = self.runner.suspects(flow)
+            left = [
+                i for i in first_broken_operations if i not in tried and (hidden or i in self.first_broken_operations)
+            ]
             if not left:
                 break
             tried.add(left[0])
             for unit in flow.units(left[0]):
-                found, healed = self._try(flow, unit, involved, merged(laws), len(drops), hidden)
+                found, healed = self._try(
+                    flow, unit, backward_slice, merged(laws), len(first_broken_operations), hidden
+                )
                 if healed:
                     return {**laws, **self._earlier(flow, unit, laws), unit: found}
                 if found:
                     laws[unit] = found
-                    wide = self._everywhere(laws) if hidden else {}
+                    wide = self._all_layers(laws) if hidden else {}
                     if wide:
                         return wide
                     break
         return {}
 
     def _try(
-        self, flow: Dataflow, unit: Unit, involved: set[int], known: Laws, count: int, hidden: bool
+        self, flow: Slicer, unit: StatementRun, backward_slice: set[int], known: Laws, count: int, hidden: bool
     ) -> tuple[Laws, bool]:
         """The replacement after which the fewest suspects are left, fewer than ``count``, and whether it heals.
 
@@ -92,70 +98,72 @@ class Search:
         """
         fewest: tuple[int, Laws] = (count, {})
         kept: Laws = {}
-        values = flow.escaping(unit, involved, self.runner.targets)
+        values = flow.live_out(unit, backward_slice, self.runner.targets)
         nearest = {n: law for n in values for law in flow.laws_near(n)[:1]}
         for laws in self._replacements(flow, values):
-            tape, error = self.runner.attempt({**known, **laws})
-            if error <= self.runner.remainder:
+            tape, error = self.runner.try_replacement({**known, **laws})
+            if error <= self.runner.residual:
                 return laws, True
             left = None if tape is None else self.runner.under_the_first(tape)
             if left is not None:
                 rest, suspects = self.runner.suspects(left)
                 fewest = min(fewest, (len(suspects), laws), key=lambda f: f[0])
-                if hidden and laws == nearest and len(rest) < len(involved) and min(suspects) >= unit.last:
+                if hidden and laws == nearest and len(rest) < len(backward_slice) and min(suspects) >= unit.last:
                     kept = laws
         return fewest[1] or kept, False
 
-    def _earlier(self, flow: Dataflow, found: Unit, laws: Mapping[Unit, Laws]) -> dict[Unit, Laws]:
+    def _earlier(
+        self, flow: Slicer, found: StatementRun, laws: Mapping[StatementRun, Laws]
+    ) -> dict[StatementRun, Laws]:
         """The first statement before the one that was found whose replacement heals as well."""
         for number, law in flow.sources(found):
-            unit = flow.unit(flow.producers[number])
-            if unit.first < found.first and self._left({**merged(laws), number: law}) <= self.runner.remainder:
+            unit = flow.statement_at(flow.producers[number])
+            if unit.first < found.first and self._left({**merged(laws), number: law}) <= self.runner.residual:
                 return self._earlier(flow, unit, laws) or {unit: {number: law}}
         return {}
 
-    def _everywhere(self, laws: Mapping[Unit, Laws]) -> dict[Unit, Laws]:
+    def _all_layers(self, laws: Mapping[StatementRun, Laws]) -> dict[StatementRun, Laws]:
         """Each statement put right wherever it runs, by the laws that put it right once; empty where it heals not."""
-        wide: dict[Unit, Laws] = {}
+        wide: dict[StatementRun, Laws] = {}
         for unit, found in laws.items():
             wide[unit] = dict(found)
-            for other in self.flow.executions(unit, self.involved, anywhere=True):
+            for other in self.flow.executions_of(unit, self.backward_slice, anywhere=True):
                 values = self._escaping(other)
                 if self._axes(values) == self._axes(found):
                     wide[unit] = {**wide[unit], **dict(zip(values, found.values(), strict=True))}
-        if wide == laws or self._left(merged(wide)) > self.runner.remainder:
+        if wide == laws or self._left(merged(wide)) > self.runner.residual:
             return {}
         if not all(self._begins(u, w, merged({o: v for o, v in wide.items() if o != u})) for u, w in wide.items()):
             return {}
         return {u: w for unit, found in wide.items() for u, w in self._by_layer(unit, found).items()}
 
-    def _by_layer(self, unit: Unit, laws: Laws) -> dict[Unit, Laws]:
+    def _by_layer(self, unit: StatementRun, laws: Laws) -> dict[StatementRun, Laws]:
         """What puts a statement right wherever it runs, one by one for the layers that run it."""
-        found: dict[str, tuple[Unit, dict[int, Law]]] = {unit.layer: (unit, {})}
-        for other in self.flow.executions(unit, self.involved, anywhere=True):
+        found: dict[str, tuple[StatementRun, dict[int, Law]]] = {unit.layer: (unit, {})}
+        for other in self.flow.executions_of(unit, self.backward_slice, anywhere=True):
             values = self._escaping(other)
             found.setdefault(other.layer, (other, {}))[1].update({n: laws[n] for n in values if n in laws})
         known = {n for _, own in found.values() for n in own}
         found[unit.layer][1].update({n: law for n, law in laws.items() if n not in known})
         return {first: own for first, own in found.values() if own}
 
-    def _begins(self, unit: Unit, laws: Laws, known: Laws) -> bool:
+    def _begins(self, unit: StatementRun, laws: Laws, known: Laws) -> bool:
         """Whether the break begins in a statement that is put right several times, and does not pass through it.
 
         What adds up broken values, time after time, heals everything too where it is put right each time.
         """
-        times = self.flow.executions(unit, self.involved, anywhere=True)
+        times = self.flow.executions_of(unit, self.backward_slice, anywhere=True)
         values = {u: set(self._escaping(u)) & set(laws) for u in times}
         several = [u for u in times if values[u]]
         for last in reversed(several) if len(several) > 1 else ():
             rest = {n: law for n, law in laws.items() if n not in values[last]}
-            tape, error = self.runner.attempt({**known, **rest})
-            if error > self.runner.remainder:
+            tape, error = self.runner.try_replacement({**known, **rest})
+            if error > self.runner.residual:
                 left = None if tape is None else self.runner.under_the_first(tape)
                 return left is not None and any(last.first <= i < last.last for i in self.runner.suspects(left)[1])
         return True
 
-    def _goes_into(self, values: Laws, unit: Unit, others: Mapping[Unit, Laws]) -> bool:
+    def _goes_into(self, values: Laws, unit: StatementRun, others: Mapping[StatementRun, Laws]) -> bool:
         """Whether what a statement breaks goes into a later one that was put right: both are at fault, in a row."""
         reached = set(values)
         for event in self.flow.events[unit.first :]:
@@ -163,9 +171,9 @@ class Search:
                 reached.update(event.writes)
         return any(reached.intersection(found) for other, found in others.items() if other.first > unit.first)
 
-    def _replaced(self, unit: Unit) -> Iterator[Laws]:
+    def _replaced(self, unit: StatementRun) -> Iterator[Laws]:
         """Replacements for a statement once, for all times that its layer runs it, and for all layers that do."""
-        runs = (self.flow.executions(unit, self.involved, anywhere) for anywhere in (False, True))
+        runs = (self.flow.executions_of(unit, self.backward_slice, anywhere) for anywhere in (False, True))
         times = (tuple(tuple(self._escaping(u)) for u in units) for units in ([unit], *runs))
         for values in dict.fromkeys(times):
             first, *others = map(self._axes, values)
@@ -174,20 +182,20 @@ class Search:
                     yield {n: law for own in values for n, law in zip(own, laws.values(), strict=True)}
             yield from self._replacements(self.flow, [n for own in values for n in own])
 
-    def _replacements(self, flow: Dataflow, values: Sequence[int]) -> Iterator[Laws]:
+    def _replacements(self, flow: Slicer, values: Sequence[int]) -> Iterator[Laws]:
         choices = [list(self.matcher.candidates(flow.reference.values[n], flow.laws_near(n))) for n in values]
         # What turns in another basis was not meant to be invariant; one element alone may seem to turn anything.
         for n, laws in zip(values, choices, strict=True):
-            if isinstance(flow.law(n), Mixed) and len(laws) > 1 and len(self.runner.elements) > 1:
-                laws[:] = [law for law in laws if law != Unchanged()]
+            if isinstance(flow.law(n), LinearLaw) and len(laws) > 1 and len(self.runner.elements) > 1:
+                laws[:] = [law for law in laws if law != InvariantLaw()]
         if values:
             for chosen in itertools.islice(diagonal_first(choices, _MOST_TRIES), _MOST_TRIES):
                 yield dict(zip(values, chosen, strict=True))
 
-    def _escaping(self, unit: Unit) -> list[int]:
+    def _escaping(self, unit: StatementRun) -> list[int]:
         """Looked up once per statement: every event is gone through for it."""
         if unit not in self._escapes:
-            self._escapes[unit] = self.flow.escaping(unit, self.involved, self.runner.targets)
+            self._escapes[unit] = self.flow.live_out(unit, self.backward_slice, self.runner.targets)
         return self._escapes[unit]
 
     def _axes(self, values: Sequence[int] | Laws) -> list[int]:
@@ -195,10 +203,10 @@ class Search:
         return [self.flow.reference.values[n].dim() for n in values]
 
     def _left(self, laws: Laws) -> float:
-        return self.runner.attempt(laws)[1]
+        return self.runner.try_replacement(laws)[1]
 
 
-def merged(laws: Mapping[Unit, Laws]) -> dict[int, Law]:
+def merged(laws: Mapping[StatementRun, Laws]) -> dict[int, Law]:
     """What puts several statements right."""
     return {number: law for found in laws.values() for number, law in found.items()}
 

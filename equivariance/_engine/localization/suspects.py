@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from equivariance._engine.instrumentation.hooks import Call
-from equivariance._engine.instrumentation.reference import COURSE, OUTPUT, Site
+from equivariance._engine.instrumentation.hooks import LayerCall
+from equivariance._engine.instrumentation.reference import CONTROL_FLOW, OUTPUT, Site
 from equivariance._engine.measurement.relative_error import PartKey, part_name
-from equivariance._engine.measurement.survey_results import Survey, Trial, most_severe
-from equivariance._engine.measurement.verdict import Reading, Verdict
+from equivariance._engine.measurement.survey_results import SurveyResult, Trial, most_severe
+from equivariance._engine.measurement.verdict import Measurement, Verdict
 from equivariance._ranking import ordered
 
 
 @dataclass(frozen=True)
-class Suspect:
+class SuspectLayer:
     """One layer under one symmetry: the sites where its own code breaks the law, and the worst of them.
 
     Attributes
@@ -25,11 +25,11 @@ class Suspect:
     """
 
     layer: str
-    owner: Call
+    owner: LayerCall
     sites: tuple[Site, ...]
     site: Site
     key: PartKey
-    reading: Reading
+    reading: Measurement
     trial: Trial
 
     @property
@@ -37,15 +37,15 @@ class Suspect:
         """Where it shows, in words."""
         where = (
             self.site.name
-            if self.site.place in (OUTPUT, COURSE)
-            else f"what it hands to {self.site.call} as {self.site.place}"
+            if self.site.slot in (OUTPUT, CONTROL_FLOW)
+            else f"what it hands to {self.site.call} as {self.site.slot}"
         )
         return where + part_name(self.key)
 
 
-def suspects_of(survey: Survey, worst_allowed: Verdict) -> list[Suspect]:
+def suspect_layers(survey: SurveyResult, worst_allowed: Verdict) -> list[SuspectLayer]:
     """Layers whose own code is worse than ``worst_allowed``, the largest introduced error first."""
-    broken: dict[str, list[tuple[Site, PartKey, Reading, Trial]]] = {}
+    broken: dict[str, list[tuple[Site, PartKey, Measurement, Trial]]] = {}
     for site, place in survey.introduced.items():
         top = place.top
         if top is not None and top[1].verdict > worst_allowed:
@@ -53,5 +53,5 @@ def suspects_of(survey: Survey, worst_allowed: Verdict) -> list[Suspect]:
     found = []
     for layer, entries in broken.items():
         site, key, reading, trial = most_severe(entries, lambda e: e[2])
-        found.append(Suspect(layer, survey.owners[site], tuple(e[0] for e in entries), site, key, reading, trial))
+        found.append(SuspectLayer(layer, survey.owners[site], tuple(e[0] for e in entries), site, key, reading, trial))
     return ordered(found, lambda s: s.reading.error, descending=True)

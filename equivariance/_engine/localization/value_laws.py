@@ -7,29 +7,29 @@ from functools import cached_property
 
 import torch
 
-from equivariance._engine.instrumentation.operations import Event
+from equivariance._engine.instrumentation.operations import Operation
 from equivariance._engine.instrumentation.tape import Tape
-from equivariance._engine.laws.forms import Law, Unchanged
-from equivariance._engine.laws.matching import BROKEN, LAWFUL, LINEAR, Matcher, Seen
+from equivariance._engine.laws.forms import InvariantLaw, Law
+from equivariance._engine.laws.matching import LawMatcher, Match, RecordedValue
 from equivariance.groups.elements import Transform
 
 NEAR = 64
 """How many values are looked at on the way back from a value."""
 
 
-class Obeyed:
+class ValueLaws:
     """The values of one course of a layer, in the reference run and under some elements."""
 
     def __init__(
-        self, reference: Tape, under: Sequence[tuple[Transform, Tape]], matcher: Matcher,
-        before: Obeyed | None = None,
+        self, reference: Tape, under: Sequence[tuple[Transform, Tape]], matcher: LawMatcher,
+        before: ValueLaws | None = None,
     ) -> None:  # fmt: skip
         """All tapes must have the same events.
 
         What ``before`` knows, under the same elements, is not asked again of values that are the same there.
         """
         self.reference, self.under, self.matcher, self._before = reference, under, matcher, before
-        self.events: list[Event] = reference.events
+        self.events: list[Operation] = reference.events
         self._fits: dict[int, tuple[int, Law | None]] = {}
         self._partial: dict[int, bool] = {}
 
@@ -41,18 +41,18 @@ class Obeyed:
     def level(self, number: int) -> int:
         """How lawful a value is; what was given from outside is lawful."""
         if self._is_given(self._event(number)):
-            return LAWFUL
-        return LINEAR if self._is_partial(number) else self._fit(number)[0]
+            return Match.EXACT
+        return Match.LINEAR if self._is_partial(number) else self._fit(number)[0]
 
     def law(self, number: int) -> Law | None:
         """The law of a value, where one fits."""
         return self._fit(number)[1]
 
-    def _is_given(self, event: Event) -> bool:
+    def _is_given(self, event: Operation) -> bool:
         """Whether a value comes from outside of the layer; what is brought counts so where it obeys a law."""
-        return event.name == "given" or (event.name == "brought" and self._fit(event.writes[0])[0] == LAWFUL)
+        return event.name == "given" or (event.name == "brought" and self._fit(event.writes[0])[0] == Match.EXACT)
 
-    def _event(self, number: int) -> Event:
+    def _event(self, number: int) -> Operation:
         return self.events[self.producers[number]]
 
     def _fit(self, number: int) -> tuple[int, Law | None]:
@@ -63,7 +63,7 @@ class Obeyed:
 
     def _fitted(self, number: int) -> tuple[int, Law | None]:
         meant = self._meant(number)
-        return (LAWFUL, meant) if meant is not None else self.matcher.fit(self._seen(number))
+        return (Match.EXACT, meant) if meant is not None else self.matcher.fit(self._seen(number))
 
     def _meant(self, number: int) -> Law | None:
         """The law of its kin for a value that is zero here, and perhaps not elsewhere: here every law fits it."""
@@ -76,8 +76,8 @@ class Obeyed:
                 break
             near = waiting.pop(0)
             alike = near < number and self.reference.values[near].shape[: value.dim() - 1] == value.shape[:-1]
-            law = self.law(near) if alike and self.level(near) == LAWFUL else None
-            if law not in (None, Unchanged()) and self._obeys(number, law):
+            law = self.law(near) if alike and self.level(near) == Match.EXACT else None
+            if law not in (None, InvariantLaw()) and self._obeys(number, law):
                 return law
             waiting.extend(self._event(near).reads)
         return None
@@ -90,14 +90,14 @@ class Obeyed:
 
     def _is_partial(self, number: int) -> bool:
         """Whether a value that obeys no law is made of components of one that does."""
-        if self._fit(number)[0] > BROKEN:
+        if self._fit(number)[0] > Match.NONE:
             return False
         if number not in self._partial:
             before = self._known(number)
             self._partial[number] = self._is_component(number) if before is None else before._is_partial(number)
         return self._partial[number]
 
-    def _known(self, number: int) -> Obeyed | None:
+    def _known(self, number: int) -> ValueLaws | None:
         """What came before, where the value was the same there."""
         if self._before is None:
             return None
@@ -118,13 +118,13 @@ class Obeyed:
             if near in visited or near > number:
                 continue
             visited.add(near)
-            if not self._is_given(self._event(near)) and self._fit(near)[0] < LAWFUL:
+            if not self._is_given(self._event(near)) and self._fit(near)[0] < Match.EXACT:
                 waiting.extend(self._event(near).reads)
             elif self.matcher.combines(rows, self._seen(near)):
                 return True
         return False
 
-    def _seen(self, number: int) -> Seen:
-        return Seen(
+    def _seen(self, number: int) -> RecordedValue:
+        return RecordedValue(
             self.reference.values[number], tuple((element, tape.values[number]) for element, tape in self.under)
         )

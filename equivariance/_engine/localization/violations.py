@@ -12,17 +12,17 @@ from dataclasses import dataclass, replace
 import torch
 
 from equivariance._engine.instrumentation.operations import NUMBERED
-from equivariance._engine.instrumentation.source_lines import Place
+from equivariance._engine.instrumentation.source_lines import SourceLine
 from equivariance._engine.localization.locate_statement import (
     Statement,
     StatementLocator,
     located,
     locator_of,
 )
-from equivariance._engine.localization.recording import Healing
-from equivariance._engine.localization.suspects import Suspect
-from equivariance._engine.measurement.survey import Surveyor
-from equivariance._engine.measurement.survey_results import Survey
+from equivariance._engine.localization.recording import Intervention
+from equivariance._engine.localization.suspects import SuspectLayer
+from equivariance._engine.measurement.survey import SymmetrySurvey
+from equivariance._engine.measurement.survey_results import SurveyResult
 from equivariance._engine.measurement.verdict import Verdict
 from equivariance._ranking import ordered
 from equivariance.groups.sampling import Group
@@ -32,7 +32,7 @@ _MOST = 6
 
 
 @dataclass(frozen=True)
-class Break:
+class Violation:
     """One thing that a layer's own code breaks.
 
     Attributes
@@ -44,14 +44,14 @@ class Break:
     before : statements that break what goes into this one, and show once this one is right
     """
 
-    suspect: Suspect
+    suspect: SuspectLayer
     statement: Statement | None = None
-    healing: Healing | None = None
+    healing: Intervention | None = None
     operations: tuple[str, ...] = ()
-    before: tuple[Place, ...] = ()
+    before: tuple[SourceLine, ...] = ()
 
 
-def parts_of(survey: Survey, suspect: Suspect, allowed: Verdict) -> list[Suspect]:
+def parts_of(survey: SurveyResult, suspect: SuspectLayer, allowed: Verdict) -> list[SuspectLayer]:
     """The suspect at each part that its own code breaks, the worst first."""
     found = []
     for site in suspect.sites:
@@ -62,15 +62,15 @@ def parts_of(survey: Survey, suspect: Suspect, allowed: Verdict) -> list[Suspect
     return [suspect, *ordered(found, lambda s: s.reading.severity, descending=True)][:_MOST]
 
 
-def breaks_of(surveyor: Surveyor, group: Group, parts: list[Suspect]) -> list[Break]:
+def violations_of(surveyor: SymmetrySurvey, group: Group, parts: list[SuspectLayer]) -> list[Violation]:
     """The breaks behind the broken parts of one layer; at least one.
 
     Of a layer that is declared the worst statement of each part is told, of code that only belongs to the whole all.
     """
-    found: list[Break] = []
+    found: list[Violation] = []
     locators: list[StatementLocator] = []
     for part in parts:
-        if any(locator.heals(part) for locator in locators):
+        if any(locator.also_repairs(part) for locator in locators):
             continue
         locator = locator_of(surveyor, group, part)
         told = located(surveyor.bench, part, locator)
@@ -80,14 +80,14 @@ def breaks_of(surveyor: Surveyor, group: Group, parts: list[Suspect]) -> list[Br
         new = [_break(part, s, chosen, locator) for s in chosen if _name(s) not in named]
         before = tuple(s.place for s in told if s.hidden and s.place)
         new[:1] = [replace(b, before=before) for b in new[:1]]
-        found = [b for b in found if b.statement or not locator.heals(b.suspect)]
+        found = [b for b in found if b.statement or not locator.also_repairs(b.suspect)]
         found += [b for b in new if proven or (b.statement and b.statement.confirmed)]
-        found += [Break(part)] if proven and not chosen else []
+        found += [Violation(part)] if proven and not chosen else []
         locators.append(locator)
     return found
 
 
-def _proven(found: list[Break]) -> bool:
+def _proven(found: list[Violation]) -> bool:
     """Whether what was found so far explains what it was found for, so that what is left must be something else."""
     return all(b.statement and b.statement.confirmed for b in found)
 
@@ -96,12 +96,16 @@ def _name(statement: Statement) -> object:
     return statement.place or statement.layer
 
 
-def _break(part: Suspect, statement: Statement, beside: Sequence[Statement], locator: StatementLocator) -> Break:
+def _break(
+    part: SuspectLayer, statement: Statement, beside: Sequence[Statement], locator: StatementLocator
+) -> Violation:
     """With the error that the statement alone makes, where it is not the only one."""
-    healing = Healing(locator.runner.bench, locator.runner.trial.state, statement.beside) if statement.beside else None
+    healing = (
+        Intervention(locator.runner.bench, locator.runner.trial.state, statement.beside) if statement.beside else None
+    )
     if len(beside) > 1:
         part = replace(part, reading=replace(part.reading, error=statement.error))
-    return Break(part, statement, healing, tuple(_operations(locator, statement)))
+    return Violation(part, statement, healing, tuple(_operations(locator, statement)))
 
 
 def _operations(locator: StatementLocator, statement: Statement) -> Iterator[str]:

@@ -11,13 +11,13 @@ from typing import Any
 
 import torch
 
-from equivariance._engine.instrumentation.hooks import Call
-from equivariance._engine.instrumentation.perturbations import jittered, shaken
-from equivariance._engine.instrumentation.reference import COURSE, Reference, Site
+from equivariance._engine.instrumentation.hooks import LayerCall
+from equivariance._engine.instrumentation.perturbations import perturbed_inputs, with_last_bit_noise
+from equivariance._engine.instrumentation.reference import CONTROL_FLOW, ReferenceRun, Site
 from equivariance._engine.instrumentation.tensor_identity import same
-from equivariance._engine.instrumentation.tensor_store import Keeper
-from equivariance._engine.instrumentation.testbed import Bench, State
-from equivariance._engine.instrumentation.transform_cache import Once
+from equivariance._engine.instrumentation.tensor_store import TensorStore
+from equivariance._engine.instrumentation.testbed import Bench, ModelState
+from equivariance._engine.instrumentation.transform_cache import TransformCache
 from equivariance._engine.measurement.relative_error import PartError, PartKey, compare, scales_of
 from equivariance.contracts.nested import UNSPECIFIED, cast, map_tensors, sizes_of_graphs
 from equivariance.groups.elements import Transform
@@ -29,7 +29,7 @@ Errors = dict[PartKey, PartError]
 DIVERGED: Errors = {("", "control flow"): PartError(math.inf, 1.0, True)}
 
 
-def errors_at(reference: Reference, value: Any, exact: Any, site: Site, element: Transform) -> Errors:
+def errors_at(reference: ReferenceRun, value: Any, exact: Any, site: Site, element: Transform) -> Errors:
     """Returns the errors of what passed at `site` in another run against `exact`, the value that is expected there."""
     spec, whole = reference.spec(site), isinstance(exact, torch.Tensor) and element.samples is None
     if not (whole and isinstance(spec, Representation) and spec.keeps_lengths):
@@ -37,27 +37,27 @@ def errors_at(reference: Reference, value: Any, exact: Any, site: Site, element:
     return compare(value, exact, spec, element, reference.derived(site, scales_of))
 
 
-class Accumulated:
+class AccumulatedErrors:
     """Compares the outputs of a plain transformed run with the exactly transformed reference, and changes nothing.
 
     ``keep`` keeps every output for a later comparison; ``against`` are the outputs that another run kept.
     """
 
     def __init__(
-        self, reference: Reference, element: Transform, keep: bool = False, against: dict[Site, Any] | None = None
+        self, reference: ReferenceRun, element: Transform, keep: bool = False, against: dict[Site, Any] | None = None
     ) -> None:
         """``element`` was applied to the input of the run that this watches."""
         self.reference, self.element, self.keep, self.against = reference, element, keep, against or {}
         self.errors: dict[Site, Errors] = {}
         self.distances: dict[Site, Errors] = {}
         self.kept: dict[Site, Any] = {}
-        self._keeper = Keeper(reference.memory)
+        self._keeper = TensorStore(reference.memory)
 
-    def enter(self, call: Call, caller: Call | None, arguments: dict[str, Any]) -> dict[str, Any]:
+    def enter(self, call: LayerCall, caller: LayerCall | None, arguments: dict[str, Any]) -> dict[str, Any]:
         """Arguments pass."""
         return arguments
 
-    def leave(self, call: Call, output: Any) -> Any:
+    def leave(self, call: LayerCall, output: Any) -> Any:
         """Measure."""
         site = Site(call)
         if not self.reference.has(site):
@@ -73,7 +73,7 @@ class Accumulated:
         return output
 
 
-class Introduced:
+class IntroducedErrors:
     """Gives every layer the exactly transformed reference values, so that each one's own code is judged alone.
 
     What a layer's code receives, from its caller and from the layers that it calls, is exact; what it hands on, its
@@ -82,30 +82,30 @@ class Introduced:
     """
 
     def __init__(
-        self, reference: Reference, element: Transform, dtype: torch.dtype,
+        self, reference: ReferenceRun, element: Transform, dtype: torch.dtype,
         keep: bool | Collection[Site] = False, against: dict[Site, Any] | None = None,
     ) -> None:  # fmt: skip
-        """Values are handed on in ``dtype``; ``keep`` and ``against`` as for :class:`Accumulated`."""
+        """Values are handed on in ``dtype``; ``keep`` and ``against`` as for :class:`AccumulatedErrors`."""
         self.reference, self.element, self.dtype = reference, element, dtype
         self.keep, self.against = keep, against or {}
         self.errors: dict[Site, Errors] = {}
         self.distances: dict[Site, Errors] = {}
         self.kept: dict[Site, Any] = {}
-        self._exact = Once(self.handed_on, reference.numbers)
-        self._keeper = Keeper(reference.memory)
-        self._entered: set[Call] = set()
+        self._exact = TransformCache(self.handed_on, reference.numbers)
+        self._keeper = TensorStore(reference.memory)
+        self._entered: set[LayerCall] = set()
 
-    def enter(self, call: Call, caller: Call | None, arguments: dict[str, Any]) -> dict[str, Any]:
+    def enter(self, call: LayerCall, caller: LayerCall | None, arguments: dict[str, Any]) -> dict[str, Any]:
         """Judge what the caller hands over, then replace it."""
         self._entered.add(call)
         if call not in self.reference.inputs:
-            self.errors[Site(caller or call, COURSE)] = DIVERGED
+            self.errors[Site(caller or call, CONTROL_FLOW)] = DIVERGED
             return arguments
         if caller is None:
             return arguments
         return {name: self._exchange(Site(call, name), value) for name, value in arguments.items()}
 
-    def leave(self, call: Call, output: Any) -> Any:
+    def leave(self, call: LayerCall, output: Any) -> Any:
         """Judge the output, then replace it."""
         return self._exchange(Site(call), output)
 
@@ -123,10 +123,10 @@ class Introduced:
         exact = self._exact.of(passed.value, passed.spec, self.element)
         return cast(exact, self.dtype) if any(sizes_of_graphs(exact)) else exact
 
-    def finish(self, caller: Call | None = None) -> None:
+    def finish(self, caller: LayerCall | None = None) -> None:
         """Calls of the reference run (by ``caller``, if given) that did not happen are errors of their callers."""
         for call in self.reference.missing(self._entered, caller):
-            self.errors[Site(self.reference.callers[call] or call, COURSE)] = DIVERGED
+            self.errors[Site(self.reference.callers[call] or call, CONTROL_FLOW)] = DIVERGED
 
     def _exchange(self, site: Site, value: Any) -> Any:
         passed = self.reference.passed(site)
@@ -147,39 +147,39 @@ class Introduced:
         return replacement
 
 
-class Jittered:
+class RoundingResponse:
     """Last-bit perturbations of everything that is handed on: how far rounding alone moves each site.
 
     ``patched`` perturbs the reference values at every site (each layer alone); otherwise perturbations accumulate.
     """
 
-    def __init__(self, reference: Reference, epsilon: float, seed: int, patched: bool) -> None:
+    def __init__(self, reference: ReferenceRun, epsilon: float, seed: int, patched: bool) -> None:
         """``epsilon`` is the relative size of the perturbations."""
         self.reference, self.patched = reference, patched
         self.generator = torch.Generator().manual_seed(seed)
         self.errors: dict[Site, Errors] = {}
-        self._entered: set[Call] = set()
+        self._entered: set[LayerCall] = set()
         # Only the reference's tensors live as long as this does: the memory of others is used again by later ones.
         numbers = reference.numbers if patched else None
-        self._shaken = Once(lambda t, _: jittered(t, epsilon, self.generator), numbers)
+        self._shaken = TransformCache(lambda t, _: with_last_bit_noise(t, epsilon, self.generator), numbers)
 
     def exact(self, site: Site) -> Any:
         """What passed at ``site``, perturbed."""
         return self._shaken.of(self.reference.value(site), UNSPECIFIED)
 
-    def finish(self, caller: Call) -> None:
+    def finish(self, caller: LayerCall) -> None:
         """Note where ``caller`` did not call what it had called in the reference run."""
         if self.reference.missing(self._entered, caller):
-            self.errors[Site(caller, COURSE)] = DIVERGED
+            self.errors[Site(caller, CONTROL_FLOW)] = DIVERGED
 
-    def enter(self, call: Call, caller: Call | None, arguments: dict[str, Any]) -> dict[str, Any]:
+    def enter(self, call: LayerCall, caller: LayerCall | None, arguments: dict[str, Any]) -> dict[str, Any]:
         """Measure the arguments and perturb them."""
         self._entered.add(call)
         if caller is None or not self.patched:
             return arguments
         return {name: self._shake(Site(call, name), value) for name, value in arguments.items()}
 
-    def leave(self, call: Call, output: Any) -> Any:
+    def leave(self, call: LayerCall, output: Any) -> Any:
         """Measure the output and perturb it."""
         return self._shake(Site(call), output)
 
@@ -187,13 +187,13 @@ class Jittered:
         if not self.reference.has(site):
             return value
         kept = self.reference.value(site)
-        shaken = self._shaken.of(kept if self.patched else value, UNSPECIFIED)
-        if not same(value, shaken):
+        perturbed_inputs = self._shaken.of(kept if self.patched else value, UNSPECIFIED)
+        if not same(value, perturbed_inputs):
             self.errors[site] = compare(value, kept, self.reference.spec(site), Transform())
-        return shaken
+        return perturbed_inputs
 
 
-def rounding_response(bench: Bench, state: State, patched: bool, seed: int, epsilon: float) -> Jittered:
+def rounding_response(bench: Bench, state: ModelState, patched: bool, seed: int, epsilon: float) -> RoundingResponse:
     """Runs the network under last-bit perturbations and returns how far each site moves.
 
     Args:
@@ -203,6 +203,6 @@ def rounding_response(bench: Bench, state: State, patched: bool, seed: int, epsi
         seed: The seed of the perturbations.
         epsilon: The relative size of the perturbations.
     """
-    handler = Jittered(bench.reference(state), epsilon, seed, patched)
-    bench.run(state, bench.main, shaken(bench.arguments, epsilon, handler.generator), handler)
+    handler = RoundingResponse(bench.reference(state), epsilon, seed, patched)
+    bench.run(state, bench.reference_dtype, perturbed_inputs(bench.arguments, epsilon, handler.generator), handler)
     return handler

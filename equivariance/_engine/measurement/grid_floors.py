@@ -13,8 +13,8 @@ from typing import Any
 
 import torch
 
-from equivariance._engine.instrumentation.hooks import Call
-from equivariance._engine.instrumentation.reference import OUTPUT, Reference, Site
+from equivariance._engine.instrumentation.hooks import LayerCall
+from equivariance._engine.instrumentation.reference import OUTPUT, ReferenceRun, Site
 from equivariance._engine.measurement.relative_error import PartKey
 from equivariance.contracts.nested import leaves
 from equivariance.groups.elements import Transform
@@ -26,7 +26,7 @@ Floors = dict[PartKey, float]
 class GridFloors:
     """The floors of one reference run, each measured when it is first asked for."""
 
-    def __init__(self, reference: Reference) -> None:
+    def __init__(self, reference: ReferenceRun) -> None:
         """Nothing is measured yet."""
         self.reference = reference
         self._known: dict[tuple[Transform, int, Representation], Floors] = {}
@@ -42,7 +42,7 @@ class GridFloors:
     def reached(self, element: Transform) -> float:
         """Of everything that comes together at the output: the root of the sum of squares over all calls."""
         sites = [
-            *(Site(Call(""), name) for name in self.reference.inputs[Call("")]),
+            *(Site(LayerCall(""), name) for name in self.reference.inputs[LayerCall("")]),
             *map(Site, self.reference.outputs),
         ]
         return math.hypot(*(max(self._at(s, element).values(), default=0.0) for s in sites))
@@ -61,7 +61,7 @@ class GridFloors:
     def _leaves(self, site: Site) -> Iterator[tuple[str, torch.Tensor, Representation]]:
         value: Any = self.reference.value(site)
         specs = self.reference.contracts[site.call.layer]
-        yield from leaves(value, specs.output if site.place == OUTPUT else specs.inputs.get(site.place))
+        yield from leaves(value, specs.output if site.slot == OUTPUT else specs.inputs.get(site.slot))
 
 
 def _floors(tensor: torch.Tensor, how: Representation, element: Transform) -> Floors:

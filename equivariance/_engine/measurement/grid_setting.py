@@ -10,7 +10,7 @@ import torch
 from equivariance.contracts.contract import Contract, grids_in
 from equivariance.contracts.nested import leaves
 from equivariance.groups.elements import Transform, rotation
-from equivariance.groups.lattice import GridSetting
+from equivariance.groups.lattice import GridSizes
 from equivariance.representations.grid import Grid
 from equivariance.representations.lattice import coarsest
 
@@ -18,7 +18,7 @@ UNRESOLVED = 0.25
 """An input of which the grid leaves more open than this share is tested by exact elements only."""
 
 
-def grid_setting(arguments: Mapping[str, Any], contract: Contract, layers: Iterable[Contract]) -> GridSetting | None:
+def grid_setting(arguments: Mapping[str, Any], contract: Contract, layers: Iterable[Contract]) -> GridSizes | None:
     """Of the grids among the inputs; None where there are none."""
     found = [(t, how) for _, t, how in _grids(arguments, contract)]
     if not found:
@@ -27,7 +27,7 @@ def grid_setting(arguments: Mapping[str, Any], contract: Contract, layers: Itera
     length = min(how.spacing * min(t.shape[a] for a in how.axes) for t, how in found)
     dimensions = min(len(how.axes) for _, how in found)
     resolved = all(_open(t, how, dimensions) <= UNRESOLVED for t, how in found)
-    return GridSetting(dimensions, length, coarsest([how.spacing for how in declared]), resolved)
+    return GridSizes(dimensions, length, coarsest([how.spacing for how in declared]), resolved)
 
 
 def between_cells(arguments: Mapping[str, Any], contract: Contract, setting: Any) -> list[str]:

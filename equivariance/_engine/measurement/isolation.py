@@ -9,9 +9,9 @@ from typing import Any, Protocol
 
 import torch
 
-from equivariance._engine.instrumentation.hooks import Call, Handler, buffers_kept, call_with
-from equivariance._engine.instrumentation.reference import COURSE, Reference, Site
-from equivariance._engine.instrumentation.testbed import Bench, State
+from equivariance._engine.instrumentation.hooks import LayerCall, RunHandler, buffers_kept, call_with
+from equivariance._engine.instrumentation.reference import CONTROL_FLOW, ReferenceRun, Site
+from equivariance._engine.instrumentation.testbed import Bench, ModelState
 from equivariance._engine.measurement.comparisons import DIVERGED, Errors
 from equivariance.contracts.signature import bind
 
@@ -20,20 +20,22 @@ class _OtherCourse(Exception):
     """The layer called something that it had not called in the reference run."""
 
 
-class Judge(Handler, Protocol):
+class IsolationHandler(RunHandler, Protocol):
     """A handler that can answer in place of a layer, and judges what it sees."""
 
-    reference: Reference
+    reference: ReferenceRun
     errors: dict[Site, Errors]
 
     def exact(self, site: Site) -> Any:
         """What is handed on at ``site``."""
 
-    def finish(self, caller: Call) -> None:
+    def finish(self, caller: LayerCall) -> None:
         """Called when ``caller`` has returned."""
 
 
-def judge(bench: Bench, state: State, owner: Call, handler: Judge, dtype: torch.dtype) -> None:
+def run_isolated(
+    bench: Bench, state: ModelState, owner: LayerCall, handler: IsolationHandler, dtype: torch.dtype
+) -> None:
     """Show ``handler`` everything that one call's own code makes, in ``dtype``, of what ``handler`` hands to it.
 
     Costs what the layer's own statements cost, whatever it calls.
@@ -45,15 +47,15 @@ def judge(bench: Bench, state: State, owner: Call, handler: Judge, dtype: torch.
         try:
             handler.leave(owner, call_with(layer, arguments))
         except _OtherCourse:
-            handler.errors[Site(owner, COURSE)] = DIVERGED
+            handler.errors[Site(owner, CONTROL_FLOW)] = DIVERGED
         else:
             handler.finish(owner)
 
 
 @contextmanager
-def _answered(module: torch.nn.Module, handler: Judge, owner: Call) -> Iterator[None]:
+def _answered(module: torch.nn.Module, handler: IsolationHandler, owner: LayerCall) -> Iterator[None]:
     """Put the reference's answers in place of the layers that ``owner`` calls."""
-    calls: defaultdict[str, list[Call]] = defaultdict(list)
+    calls: defaultdict[str, list[LayerCall]] = defaultdict(list)
     for call, caller in handler.reference.callers.items():
         if caller == owner:
             calls[call.layer].append(call)
@@ -65,7 +67,9 @@ def _answered(module: torch.nn.Module, handler: Judge, owner: Call) -> Iterator[
         yield
 
 
-def _answer(handler: Judge, owner: Call, forward: Callable[..., Any], expected: list[Call]) -> Callable[..., Any]:
+def _answer(
+    handler: IsolationHandler, owner: LayerCall, forward: Callable[..., Any], expected: list[LayerCall]
+) -> Callable[..., Any]:
     remaining = iter(expected)
 
     def answer(*args: Any, **kwargs: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from equivariance._engine.instrumentation.tensor_store import Memory
+from equivariance._engine.instrumentation.tensor_store import MemoryBudget
 from equivariance._engine.instrumentation.testbed import Bench
 from equivariance._engine.measurement.grid_setting import grid_setting
 from equivariance.contracts.axes_by_length import known_axes, told_by_size
@@ -17,7 +17,7 @@ from equivariance.contracts.contract import Contract, call_contract
 from equivariance.contracts.nested import leaves, sizes_of_graphs, walk
 from equivariance.groups.elements import Transform, permutation, samples
 from equivariance.groups.named import groups_of
-from equivariance.groups.sampling import Group, Setting
+from equivariance.groups.sampling import Group, InputSizes
 from equivariance.representations.axes import Assumed
 from equivariance.representations.base import Representation
 from equivariance.representations.standard import CartesianPoints
@@ -39,7 +39,7 @@ class Prepared:
     """
 
     bench: Bench
-    setting: Setting
+    setting: InputSizes
     groups: tuple[Group, ...]
     arguments: Mapping[str, Any]
     contract: Contract
@@ -70,12 +70,12 @@ def prepared(
     layers[""] = told_by_size(contract, known, inputs=False) if _declares_axes(arguments, contract) else contract
     bench = Bench(
         module, _snapped(arguments, contract, setting, dtype), layers, dtype, settings.seed, _reorderings(setting),
-        Memory(settings.memory),
+        MemoryBudget(settings.memory),
     )  # fmt: skip
     return Prepared(bench, setting, groups, arguments, contract)
 
 
-def _measurable(groups: tuple[Group, ...], setting: Setting, claims: tuple[str, ...] | None) -> tuple[Group, ...]:
+def _measurable(groups: tuple[Group, ...], setting: InputSizes, claims: tuple[str, ...] | None) -> tuple[Group, ...]:
     """Without the groups that are not claimed and have no axis to act on."""
     without = {"permutation"} if setting.nodes is None else set()
     without |= {"batch"} if setting.samples is None else set()
@@ -83,7 +83,7 @@ def _measurable(groups: tuple[Group, ...], setting: Setting, claims: tuple[str, 
     return found or groups
 
 
-def _setting(arguments: Mapping[str, Any], contract: Contract, layers: Iterable[Contract]) -> Setting:
+def _setting(arguments: Mapping[str, Any], contract: Contract, layers: Iterable[Contract]) -> InputSizes:
     """Sizes that elements are drawn for: declared axes first, then graphs, then assumed axes."""
     found = list(_leaves(arguments, contract))
     extent = max((_extent(t) for _, t, r in found if isinstance(r, CartesianPoints) and t.numel()), default=0.0)
@@ -101,7 +101,7 @@ def _setting(arguments: Mapping[str, Any], contract: Contract, layers: Iterable[
     batch += [t.shape[0] for t, r in declared if isinstance(r.batch, Assumed) and t.dim()]
     grid = grid_setting(arguments, contract, layers)
     extent = extent or (grid.length / 2 if grid else 1.0)
-    return Setting(nodes[0] if nodes else None, batch[0] if batch else None, extent, grid)
+    return InputSizes(nodes[0] if nodes else None, batch[0] if batch else None, extent, grid)
 
 
 def _leaves(arguments: Mapping[str, Any], contract: Contract) -> Iterator[tuple[str, torch.Tensor, Representation]]:
@@ -122,7 +122,9 @@ def _dtype_of(module: torch.nn.Module, arguments: Mapping[str, Any], contract: C
     return torch.get_default_dtype()
 
 
-def _snapped(arguments: Mapping[str, Any], contract: Contract, setting: Setting, dtype: torch.dtype) -> dict[str, Any]:
+def _snapped(
+    arguments: Mapping[str, Any], contract: Contract, setting: InputSizes, dtype: torch.dtype
+) -> dict[str, Any]:
     """Positions on a dyadic grid of about float32's resolution, where adding a dyadic vector is exact in float64."""
     step = 2.0 ** (math.ceil(math.log2(setting.extent)) - _SNAP_BITS.get(dtype, 23))
 
@@ -138,7 +140,7 @@ def _declares_axes(arguments: Mapping[str, Any], contract: Contract) -> bool:
     return any(not isinstance(axis, Assumed) for _, t, r in _leaves(arguments, contract) for axis in (r.nodes, r.batch))
 
 
-def _reorderings(setting: Setting) -> list[Transform]:
+def _reorderings(setting: InputSizes) -> list[Transform]:
     """Orders of nodes and of samples that change nothing."""
     orders = [] if setting.nodes is None else [permutation(range(setting.nodes))]
     return orders if setting.samples is None else [*orders, samples(range(setting.samples), of=setting.samples)]

@@ -14,20 +14,26 @@ from typing import Any, TypeVar
 
 import torch
 
-from equivariance._engine.instrumentation.hooks import UNWATCHED, Call, Handler
+from equivariance._engine.instrumentation.hooks import UNWATCHED, LayerCall, RunHandler
 from equivariance._engine.instrumentation.reference import Site
-from equivariance._engine.instrumentation.testbed import Bench, State
-from equivariance._engine.measurement.comparisons import Accumulated, Errors, Introduced, Jittered, rounding_response
+from equivariance._engine.instrumentation.testbed import Bench, ModelState
+from equivariance._engine.measurement.comparisons import (
+    AccumulatedErrors,
+    Errors,
+    IntroducedErrors,
+    RoundingResponse,
+    rounding_response,
+)
 from equivariance._engine.measurement.grid_floors import GridFloors
-from equivariance._engine.measurement.isolation import judge
+from equivariance._engine.measurement.isolation import run_isolated
 from equivariance._engine.measurement.relative_error import EQUAL, PartError, PartKey, worst
-from equivariance._engine.measurement.survey_results import Survey, Trial, Worst
-from equivariance._engine.measurement.verdict import Reading, Verdict
+from equivariance._engine.measurement.survey_results import SurveyResult, Trial, WorstMeasurements
+from equivariance._engine.measurement.verdict import Measurement, Verdict
 from equivariance._engine.measurement.zero_parts import Zeros
 from equivariance.contracts.nested import cast, transform
 from equivariance.errors import ArgumentError, first_line
 from equivariance.groups.elements import Transform
-from equivariance.groups.sampling import Group, Setting
+from equivariance.groups.sampling import Group, InputSizes
 from equivariance.progress import UNOBSERVED, Observer
 
 _FULL = (0, 4)
@@ -40,28 +46,28 @@ _STRONG = 4.0
 _FALLS = 1e6
 """An error that is larger in float32 by this factor (rounding: 2**29) comes from rounding."""
 
-_Pass = TypeVar("_Pass", Accumulated, Introduced)
+_Pass = TypeVar("_Pass", AccumulatedErrors, IntroducedErrors)
 
 
-class Surveyor:
+class SymmetrySurvey:
     """Runs the passes of a survey and keeps the rounding floors, which all symmetries share."""
 
     def __init__(
-        self, bench: Bench, setting: Setting, samples: int, seed: int, observer: Observer = UNOBSERVED
+        self, bench: Bench, setting: InputSizes, samples: int, seed: int, observer: Observer = UNOBSERVED
     ) -> None:
         """``samples`` elements are drawn per symmetry; ``observer`` is told of each."""
         self.bench, self.setting, self.samples, self.seed, self.observer = bench, setting, samples, seed, observer
-        self.epsilon, self.working_epsilon = bench.epsilon, bench.working_epsilon
-        self._latest: tuple[Trial, Call, Introduced] | None = None
-        self._latest_single: tuple[tuple[Trial, Call | None] | None, Mapping[Site, Errors]] = (None, {})
-        self._shaken: dict[tuple[State, Call | None], dict[Site, dict[PartKey, float]]] = {}
-        self._grids: dict[State, GridFloors] = {}
+        self.epsilon, self.tested_epsilon = bench.epsilon, bench.tested_epsilon
+        self._latest: tuple[Trial, LayerCall, IntroducedErrors] | None = None
+        self._latest_single: tuple[tuple[Trial, LayerCall | None] | None, Mapping[Site, Errors]] = (None, {})
+        self._shaken: dict[tuple[ModelState, LayerCall | None], dict[Site, dict[PartKey, float]]] = {}
+        self._grids: dict[ModelState, GridFloors] = {}
         self._floors: dict[bool, dict[Site, dict[PartKey, float]]] = {}
         self._zeros = Zeros(bench, seed, self.inputs)
 
-    def survey(self, group: Group) -> Survey:
+    def survey(self, group: Group) -> SurveyResult:
         """Draw and measure; states take turns, and every state has one."""
-        result = Survey(group.symmetry)
+        result = SurveyResult(group.symmetry)
         states = [s for s in self.bench.states if s.mode == "eval" or group.symmetry not in {"permutation", "batch"}]
         elements = group.draw(self.samples, self.seed, self.setting)
         total = max(len(elements), len(states))
@@ -76,15 +82,15 @@ class Surveyor:
                 self._measure(Trial(element, doubtful.state), result, working=False)
         return result
 
-    def accumulate(self, trial: Trial, survey: Survey) -> None:
+    def accumulate(self, trial: Trial, survey: SurveyResult) -> None:
         """Add a plain transformed run to what was measured."""
         self._collect(trial, self._both(trial, self._plain, True), survey.accumulated, patched=False)
 
     def at_output(self, group: Group) -> float:
         """The error at the network's output in one plain transformed run, and nothing else."""
         element = group.draw(1, self.seed, self.setting)[0]
-        handler = self._plain(Trial(element, self.bench.states[0]), self.bench.main)
-        return worst(handler.errors[Site(Call(""))])[1].relative
+        handler = self._plain(Trial(element, self.bench.states[0]), self.bench.reference_dtype)
+        return worst(handler.errors[Site(LayerCall(""))])[1].relative
 
     def apart(self, trial: Trial) -> None:
         """Run the network with every layer given exact values.
@@ -93,11 +99,11 @@ class Surveyor:
         ------
         ArgumentError : it does not run so
         """
-        self._alone(trial, self.bench.main, False)
+        self._alone(trial, self.bench.reference_dtype, False)
 
     def floor_at_output(self, key: PartKey) -> float:
         """What last-bit perturbations of the input do to a part of the network's output."""
-        return self._floors_of(False).get(Site(Call("")), {}).get(key, 0.0)
+        return self._floors_of(False).get(Site(LayerCall("")), {}).get(key, 0.0)
 
     def grid_floor(self, trial: Trial, site: Site, key: PartKey, patched: bool) -> float:
         """What grids leave open there: of one call's own code where ``patched``, else of all in a row."""
@@ -117,7 +123,7 @@ class Surveyor:
             for name, value in self.bench.arguments.items()
         }
 
-    def judged(self, trial: Trial, owner: Call) -> Introduced:
+    def judged(self, trial: Trial, owner: LayerCall) -> IntroducedErrors:
         """Errors and values of what one call makes of exact surroundings.
 
         In training mode the whole network is run, so that random numbers are drawn as in the reference; so it is for a
@@ -126,14 +132,14 @@ class Surveyor:
         if self._latest is None or self._latest[:2] != (trial, owner):
             reference = self.bench.reference(trial.state)
             if trial.state.mode == "eval" and owner in reference.inputs:
-                handler = Introduced(reference, trial.element, self.bench.main, keep=True)
-                judge(self.bench, trial.state, owner, handler, self.bench.main)
+                handler = IntroducedErrors(reference, trial.element, self.bench.reference_dtype, keep=True)
+                run_isolated(self.bench, trial.state, owner, handler, self.bench.reference_dtype)
             else:
-                handler = self._alone(trial, self.bench.main, True)
+                handler = self._alone(trial, self.bench.reference_dtype, True)
             self._latest = (trial, owner, handler)
         return self._latest[2]
 
-    def shaken(self, state: State, owner: Call | None) -> dict[Site, dict[PartKey, float]]:
+    def response(self, state: ModelState, owner: LayerCall | None) -> dict[Site, dict[PartKey, float]]:
         """The largest response per last bit to several perturbations: of one call's own code, or of all in a row.
 
         The floors that all places share are of one perturbation, with the weights as given. Where an error exceeds
@@ -144,8 +150,8 @@ class Surveyor:
             found: dict[Site, dict[PartKey, float]] = {}
             for seed in range(self.seed + 1, self.seed + 1 + _SHAKES):
                 if owner in reference.inputs and state.mode == "eval":
-                    handler = Jittered(reference, _STRONG * self.epsilon, seed, patched=True)
-                    judge(self.bench, state, owner, handler, self.bench.main)
+                    handler = RoundingResponse(reference, _STRONG * self.epsilon, seed, patched=True)
+                    run_isolated(self.bench, state, owner, handler, self.bench.reference_dtype)
                 else:
                     handler = rounding_response(self.bench, state, owner is not None, seed, _STRONG * self.epsilon)
                 for site, floors in _floors(handler.errors).items():
@@ -156,22 +162,22 @@ class Surveyor:
 
     def _alone(
         self, trial: Trial, dtype: torch.dtype, keep: bool | Collection[Site], against: Any = None
-    ) -> Introduced:
-        handler = Introduced(self.bench.reference(trial.state), trial.element, dtype, keep, against)
+    ) -> IntroducedErrors:
+        handler = IntroducedErrors(self.bench.reference(trial.state), trial.element, dtype, keep, against)
         self._run(trial, dtype, handler)
         handler.finish()
         return handler
 
-    def _plain(self, trial: Trial, dtype: torch.dtype, keep: bool = False, against: Any = None) -> Accumulated:
-        handler = Accumulated(self.bench.reference(trial.state), trial.element, keep, against)
+    def _plain(self, trial: Trial, dtype: torch.dtype, keep: bool = False, against: Any = None) -> AccumulatedErrors:
+        handler = AccumulatedErrors(self.bench.reference(trial.state), trial.element, keep, against)
         self._run(trial, dtype, handler)
         return handler
 
-    def returned(self, state: State, element: Transform) -> Any:
+    def returned(self, state: ModelState, element: Transform) -> Any:
         """What the network makes of transformed inputs."""
-        return self._run(Trial(element, state), self.bench.main, UNWATCHED)
+        return self._run(Trial(element, state), self.bench.reference_dtype, UNWATCHED)
 
-    def _run(self, trial: Trial, dtype: torch.dtype, handler: Handler) -> Any:
+    def _run(self, trial: Trial, dtype: torch.dtype, handler: RunHandler) -> Any:
         """A transformed pass; that a callable refuses transformed inputs is told by the element, not by the error."""
         inputs = self.inputs(trial.element)
         try:
@@ -183,7 +189,7 @@ class Surveyor:
             expected = f"a callable that runs on transformed inputs too; under this one it raised {words}"
             raise ArgumentError("group", trial.element, expected) from error
 
-    def _measure(self, trial: Trial, survey: Survey, working: bool) -> None:
+    def _measure(self, trial: Trial, survey: SurveyResult, working: bool) -> None:
         reference, single = self.bench.reference(trial.state), len(self.bench.contracts) == 1
         if working or single:
             plain = self._both(trial, self._plain, working)
@@ -197,19 +203,19 @@ class Surveyor:
     def _both(self, trial: Trial, run: Callable[..., _Pass], working: bool) -> tuple[_Pass, _Pass | None]:
         """The pass in the main precision, and if asked for in the working one where that is another."""
         bench = self.bench
-        if bench.working == bench.main or not working:
-            single = run(trial, bench.main, False)
-            return single, single if bench.working == bench.main else None
-        rough = run(trial, bench.working, True)
-        return run(trial, bench.main, False, rough.kept), rough
+        if bench.tested_dtype == bench.reference_dtype or not working:
+            single = run(trial, bench.reference_dtype, False)
+            return single, single if bench.tested_dtype == bench.reference_dtype else None
+        rough = run(trial, bench.tested_dtype, True)
+        return run(trial, bench.reference_dtype, False, rough.kept), rough
 
     def _collect(
-        self, trial: Trial, passes: tuple[_Pass, _Pass | None], places: dict[Site, Worst], patched: bool
+        self, trial: Trial, passes: tuple[_Pass, _Pass | None], places: dict[Site, WorstMeasurements], patched: bool
     ) -> None:
         main, rough = passes
         floors = self._floors_of(patched)
         for site, errors in main.errors.items():
-            place, known = places.setdefault(site, Worst()), floors.get(site, {})
+            place, known = places.setdefault(site, WorstMeasurements()), floors.get(site, {})
             for key, error in errors.items():
                 if error.difference == 0 and key in place.readings and rough in (None, main):
                     continue
@@ -218,26 +224,28 @@ class Surveyor:
                     continue
                 floor = known.get(key, 0.0)
                 reading = self._reading(trial, error, floor, self._working(main, rough, site, key, floor))
-                if reading.error > reading.limit:
+                if reading.error > reading.tolerance:
                     reading = replace(reading, grid=self.grid_floor(trial, site, key, patched))
-                if patched and reading.error > reading.limit and place.rises(key, reading):
+                if patched and reading.error > reading.tolerance and place.rises(key, reading):
                     reading = self.doubted(reading, trial, self.bench.reference(trial.state).owner(site), site, key)
                 place.add(key, reading, trial)
 
-    def doubted(self, reading: Reading, trial: Trial, owner: Call | None, site: Site, key: PartKey) -> Reading:
+    def doubted(
+        self, reading: Measurement, trial: Trial, owner: LayerCall | None, site: Site, key: PartKey
+    ) -> Measurement:
         """The reading with every excuse that rounding has: ties, other weights, and errors that fall with precision.
 
         ``owner`` is the call whose own code made the error, or None for all calls in a row.
         """
-        floor = self.shaken(trial.state, owner).get(site, {}).get(key, 0.0)
+        floor = self.response(trial.state, owner).get(site, {}).get(key, 0.0)
         single = _relative(self._single(trial, owner).get(site, {}), key)
         if math.isfinite(single) and single > _FALLS * reading.error:
             floor = reading.error
-        return replace(reading, floor=max(floor, reading.floor))
+        return replace(reading, rounding_floor=max(floor, reading.rounding_floor))
 
-    def _single(self, trial: Trial, owner: Call | None) -> Mapping[Site, Errors]:
+    def _single(self, trial: Trial, owner: LayerCall | None) -> Mapping[Site, Errors]:
         """Errors in float32 of one call's own code, or of all in a row; none where that cannot be compared."""
-        if self.bench.main != torch.float64 or trial.state.mode == "train":
+        if self.bench.reference_dtype != torch.float64 or trial.state.mode == "train":
             return {}
         if self._latest_single[0] != (trial, owner):
             try:
@@ -247,13 +255,13 @@ class Surveyor:
             self._latest_single = ((trial, owner), errors)
         return self._latest_single[1]
 
-    def _judged_single(self, trial: Trial, owner: Call | None) -> Mapping[Site, Errors]:
+    def _judged_single(self, trial: Trial, owner: LayerCall | None) -> Mapping[Site, Errors]:
         reference = self.bench.reference(trial.state)
         if owner is None:
             return self._plain(trial, torch.float32).errors
-        handler = Introduced(reference, trial.element, torch.float32)
+        handler = IntroducedErrors(reference, trial.element, torch.float32)
         if owner in reference.inputs:
-            judge(self.bench, trial.state, owner, handler, torch.float32)
+            run_isolated(self.bench, trial.state, owner, handler, torch.float32)
         return handler.errors
 
     def _working(self, main: _Pass, rough: _Pass | None, site: Site, key: PartKey, floor: float) -> tuple[float, float]:
@@ -265,15 +273,15 @@ class Surveyor:
             return error, max(floor, self.epsilon)
         return error, _relative(main.distances.get(site, {}), key)
 
-    def _reading(self, trial: Trial, error: PartError, floor: float, working: tuple[float, float]) -> Reading:
-        return Reading(
+    def _reading(self, trial: Trial, error: PartError, floor: float, working: tuple[float, float]) -> Measurement:
+        return Measurement(
             error=error.relative,
-            floor=floor,
+            rounding_floor=floor,
             epsilon=self.epsilon,
-            working_error=working[0],
-            working_floor=working[1],
-            working_epsilon=self.working_epsilon,
-            stored_epsilon=torch.finfo(self.bench.working).eps,
+            tested_error=working[0],
+            tested_floor=working[1],
+            tested_epsilon=self.tested_epsilon,
+            stored_epsilon=torch.finfo(self.bench.tested_dtype).eps,
             discrete=error.discrete,
             reach=1 + trial.element.distance / max(self.setting.extent, 1e-300),
         )
@@ -289,17 +297,17 @@ class Surveyor:
         return self._floors[patched]
 
 
-def _off(survey: Survey) -> float:
+def _off(survey: SurveyResult) -> float:
     """The error of the network's output, 0 where it is within rounding."""
     top = survey.root.top
-    return top[1].error if top is not None and top[1].error > top[1].limit else 0.0
+    return top[1].error if top is not None and top[1].error > top[1].tolerance else 0.0
 
 
-def _doubtful(survey: Survey) -> Trial | None:
+def _doubtful(survey: SurveyResult) -> Trial | None:
     """The trial of an error that is more than rounding and less than a break, where nothing breaks clearly."""
     tops = [place.top for place in survey.introduced.values()]
-    beyond = [top for top in tops if top is not None and top[1].error > top[1].limit]
-    if any(reading.verdict == Verdict.STRUCTURAL for _, reading, _ in beyond):
+    beyond = [top for top in tops if top is not None and top[1].error > top[1].tolerance]
+    if any(reading.verdict == Verdict.BROKEN for _, reading, _ in beyond):
         return None
     return beyond[0][2] if beyond else None
 

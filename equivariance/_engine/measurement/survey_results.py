@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from equivariance._engine.instrumentation.hooks import Call
+from equivariance._engine.instrumentation.hooks import LayerCall
 from equivariance._engine.instrumentation.reference import Site
-from equivariance._engine.instrumentation.testbed import State
+from equivariance._engine.instrumentation.testbed import ModelState
 from equivariance._engine.measurement.relative_error import PartKey
-from equivariance._engine.measurement.verdict import Reading, Verdict
+from equivariance._engine.measurement.verdict import Measurement, Verdict
 from equivariance._ranking import exceeds, largest
 from equivariance.groups.elements import Transform
 
@@ -20,7 +20,7 @@ _UNSURE = 2.0
 Item = TypeVar("Item")
 
 
-def most_severe(items: Sequence[Item], reading: Callable[[Item], Reading]) -> Item:
+def most_severe(items: Sequence[Item], reading: Callable[[Item], Measurement]) -> Item:
     """Returns the item with the worst verdict, and the largest error over limit within it; there must be an item.
 
     Breaks whose floors may explain the difference of their ratios are compared by their errors alone.
@@ -38,42 +38,42 @@ class Trial:
     """One element applied in one state."""
 
     element: Transform
-    state: State
+    state: ModelState
 
 
 @dataclass
-class Worst:
+class WorstMeasurements:
     """The worst reading of each part of a place, with the trial that gave it.
 
     The working precision is measured on some trials only; its largest error and floor are kept apart.
     """
 
-    readings: dict[PartKey, tuple[Reading, Trial]] = field(default_factory=dict)
+    readings: dict[PartKey, tuple[Measurement, Trial]] = field(default_factory=dict)
     working: dict[PartKey, tuple[float, float]] = field(default_factory=dict)
 
-    def add(self, key: PartKey, reading: Reading, trial: Trial) -> None:
+    def add(self, key: PartKey, reading: Measurement, trial: Trial) -> None:
         """Keep the more severe one, and the larger working numbers."""
         error, floor = self.working.get(key, (0.0, 0.0))
-        self.working[key] = (max(error, reading.working_error), max(floor, reading.working_floor))
+        self.working[key] = (max(error, reading.tested_error), max(floor, reading.tested_floor))
         if self.rises(key, reading):
             self.readings[key] = (reading, trial)
 
-    def rises(self, key: PartKey, reading: Reading) -> bool:
+    def rises(self, key: PartKey, reading: Measurement) -> bool:
         """Whether this reading would be the worst of its part."""
         if key not in self.readings:
             return True
         (verdict, ratio), (known, least) = reading.severity, self.readings[key][0].severity
         return verdict > known or (verdict == known and exceeds(ratio, least))
 
-    def parts(self) -> dict[PartKey, tuple[Reading, Trial]]:
+    def parts(self) -> dict[PartKey, tuple[Measurement, Trial]]:
         """Each part's worst reading, completed by the largest working numbers."""
         return {
-            key: (replace(reading, working_error=self.working[key][0], working_floor=self.working[key][1]), trial)
+            key: (replace(reading, tested_error=self.working[key][0], tested_floor=self.working[key][1]), trial)
             for key, (reading, trial) in self.readings.items()
         }
 
     @property
-    def top(self) -> tuple[PartKey, Reading, Trial] | None:
+    def top(self) -> tuple[PartKey, Measurement, Trial] | None:
         """The most severe part, None where nothing was measured."""
         if not self.readings:
             return None
@@ -82,7 +82,7 @@ class Worst:
 
 
 @dataclass
-class Survey:
+class SurveyResult:
     """Everything that was measured under one symmetry.
 
     Attributes
@@ -93,11 +93,11 @@ class Survey:
     """
 
     symmetry: str
-    accumulated: dict[Site, Worst] = field(default_factory=dict)
-    introduced: dict[Site, Worst] = field(default_factory=dict)
-    owners: dict[Site, Call] = field(default_factory=dict)
+    accumulated: dict[Site, WorstMeasurements] = field(default_factory=dict)
+    introduced: dict[Site, WorstMeasurements] = field(default_factory=dict)
+    owners: dict[Site, LayerCall] = field(default_factory=dict)
 
     @property
-    def root(self) -> Worst:
+    def root(self) -> WorstMeasurements:
         """The network's own output."""
-        return self.accumulated.get(Site(Call("")), Worst())
+        return self.accumulated.get(Site(LayerCall("")), WorstMeasurements())

@@ -2,7 +2,7 @@
 
 Three measurements of the same place decide. ``error`` in the main precision (float64 where the module runs in it)
 against ``floor``, what last-bit perturbations do there, says whether the law is broken at all. ``working`` and
-``working_floor``, the error in the dtype that is used and the distance of that run from the float64 one, say what
+``tested_floor``, the error in the dtype that is used and the distance of that run from the float64 one, say what
 rounding makes of a sound layer. The policy and the constants are documented in docs/tolerance.md.
 """
 
@@ -38,23 +38,23 @@ class Verdict(IntEnum):
     GRID = 2
     ILL_CONDITIONED = 3
     PRECISION = 4
-    STRUCTURAL = 5
+    BROKEN = 5
 
     def __str__(self) -> str:
         """The word of the reports."""
-        return self.name.lower().replace("_", "-")
+        return "structural" if self is Verdict.BROKEN else self.name.lower().replace("_", "-")
 
 
 @dataclass(frozen=True)
-class Reading:
+class Measurement:
     """What was measured of one part at one place, all relative to the size of the part.
 
     Attributes
     ----------
     error : in the main precision
-    floor : response to last-bit perturbations in the main precision
+    rounding_floor : response to last-bit perturbations in the main precision
     epsilon : machine epsilon of the main precision
-    working_error, working_floor, working_epsilon : the same in the working precision; equal to the above where the two
+    tested_error, tested_floor, tested_epsilon : the same in the working precision; equal to the above where the two
         precisions are one
     discrete : whether the part is integers or booleans
     grid : what the grid leaves open: the difference of two interpolations of what goes in and comes out; 0 where cells
@@ -64,11 +64,11 @@ class Reading:
     """
 
     error: float
-    floor: float
+    rounding_floor: float
     epsilon: float
-    working_error: float
-    working_floor: float
-    working_epsilon: float
+    tested_error: float
+    tested_floor: float
+    tested_epsilon: float
     discrete: bool = False
     reach: float = 1.0
     stored_epsilon: float = 0.0
@@ -77,10 +77,10 @@ class Reading:
     @property
     def condition(self) -> float:
         """Amplification of last-bit perturbations."""
-        return max(1.0, self.floor / self.epsilon)
+        return max(1.0, self.rounding_floor / self.epsilon)
 
     @property
-    def limit(self) -> float:
+    def tolerance(self) -> float:
         """Errors up to here are rounding in the main precision, or the grid's own."""
         return self.rounding + GRID * self.grid
 
@@ -88,8 +88,8 @@ class Reading:
     def rounding(self) -> float:
         """Errors up to here are rounding in the main precision."""
         if self.discrete:
-            return CONFIDENCE * self.floor
-        return CONFIDENCE * max(self.floor, 4 * self.epsilon) * self.reach
+            return CONFIDENCE * self.rounding_floor
+        return CONFIDENCE * max(self.rounding_floor, 4 * self.epsilon) * self.reach
 
     @property
     def _rounded(self) -> float:
@@ -107,41 +107,41 @@ class Reading:
         return self._rounded if self.error <= self._rounded else min(self._rounded, self.error / 100)
 
     @property
-    def remainder(self) -> float:
+    def residual(self) -> float:
         """What may be left of the error when its cause is gone."""
-        return max(self.limit, self.stored)
+        return max(self.tolerance, self.stored)
 
     @property
     def verdict(self) -> Verdict:
         """clean, rounding, grid, ill-conditioned, precision or structural."""
-        if self.error > self.limit or (math.isinf(self.error) and not self.discrete):
+        if self.error > self.tolerance or (math.isinf(self.error) and not self.discrete):
             if self.error > self._rounded:
-                return Verdict.STRUCTURAL
-            if self.working_epsilon == self.epsilon:
+                return Verdict.BROKEN
+            if self.tested_epsilon == self.epsilon:
                 return Verdict.PRECISION
-        if self.grid and self.rounding < self.error <= self.limit:
+        if self.grid and self.rounding < self.error <= self.tolerance:
             return Verdict.GRID
         if self.condition > AMPLIFIED and not self.discrete:
             return Verdict.ILL_CONDITIONED
-        return Verdict.CLEAN if self.working_error <= CLEAN * self.working_epsilon else Verdict.ROUNDING
+        return Verdict.CLEAN if self.tested_error <= CLEAN * self.tested_epsilon else Verdict.ROUNDING
 
     @property
-    def stalls(self) -> bool:
+    def plateaus(self) -> bool:
         """Whether float64 is no better than a float32 constant allows, though float32 itself does not notice."""
-        return self.error > self.limit and self.verdict < Verdict.PRECISION
+        return self.error > self.tolerance and self.verdict < Verdict.PRECISION
 
     @property
-    def flips(self) -> bool:
+    def is_tie(self) -> bool:
         """Whether rounding changes a selection: a jump far above what the conditioning explains."""
         if self.verdict >= Verdict.PRECISION:
             return False
         if self.discrete:
-            return self.working_error > 0 or self.error > 0
-        smooth = self.condition * self.working_epsilon * self.reach
-        return self.working_floor > max(1e3 * smooth, 1e-3)
+            return self.tested_error > 0 or self.error > 0
+        smooth = self.condition * self.tested_epsilon * self.reach
+        return self.tested_floor > max(1e3 * smooth, 1e-3)
 
     @property
     def severity(self) -> tuple[int, float]:
         """For the choice of the worst: verdict first, then error over limit."""
-        ratio = self.error / self.limit if self.limit > 0 else float(self.error > 0) * 1e300
+        ratio = self.error / self.tolerance if self.tolerance > 0 else float(self.error > 0) * 1e300
         return int(self.verdict), ratio

@@ -12,10 +12,10 @@ from typing import Any
 
 import torch
 
-from equivariance._engine.instrumentation.perturbations import jittered, shaken
-from equivariance._engine.instrumentation.reference import Reference, Site
+from equivariance._engine.instrumentation.perturbations import perturbed_inputs, with_last_bit_noise
+from equivariance._engine.instrumentation.reference import ReferenceRun, Site
 from equivariance._engine.instrumentation.testbed import Bench
-from equivariance._engine.measurement.comparisons import Accumulated, Errors, Introduced
+from equivariance._engine.measurement.comparisons import AccumulatedErrors, Errors, IntroducedErrors
 from equivariance._engine.measurement.relative_error import PartError, PartKey
 from equivariance._engine.measurement.survey_results import Trial
 from equivariance._engine.measurement.verdict import CONFIDENCE
@@ -47,26 +47,35 @@ class Zeros:
         generator = torch.Generator().manual_seed(self.seed)
         exact = self.inputs(trial.element)
         if alone:
-            noisy: Accumulated | Introduced = _Shaken(reference, trial.element, self.bench.main, epsilon, generator)
+            noisy: AccumulatedErrors | IntroducedErrors = _Shaken(
+                reference, trial.element, self.bench.reference_dtype, epsilon, generator
+            )
         else:
-            noisy = Accumulated(reference, trial.element, keep=True)
-        self.bench.run(trial.state, self.bench.main, shaken(exact, epsilon, generator), noisy)
+            noisy = AccumulatedErrors(reference, trial.element, keep=True)
+        self.bench.run(trial.state, self.bench.reference_dtype, perturbed_inputs(exact, epsilon, generator), noisy)
         if alone:
-            plain: Accumulated | Introduced = Introduced(reference, trial.element, self.bench.main, against=noisy.kept)
+            plain: AccumulatedErrors | IntroducedErrors = IntroducedErrors(
+                reference, trial.element, self.bench.reference_dtype, against=noisy.kept
+            )
         else:
-            plain = Accumulated(reference, trial.element, against=noisy.kept)
-        self.bench.run(trial.state, self.bench.main, exact, plain)
+            plain = AccumulatedErrors(reference, trial.element, against=noisy.kept)
+        self.bench.run(trial.state, self.bench.reference_dtype, exact, plain)
         return plain.distances
 
 
-class _Shaken(Introduced):
+class _Shaken(IntroducedErrors):
     """Every layer is given exact values with noise."""
 
     def __init__(
-        self, reference: Reference, element: Transform, dtype: torch.dtype, epsilon: float, generator: torch.Generator
+        self,
+        reference: ReferenceRun,
+        element: Transform,
+        dtype: torch.dtype,
+        epsilon: float,
+        generator: torch.Generator,
     ) -> None:
         super().__init__(reference, element, dtype, keep=True)
         self._epsilon, self._generator = epsilon, generator
 
     def handed_on(self, tensor: torch.Tensor, representation: Representation) -> torch.Tensor:
-        return jittered(super().handed_on(tensor, representation), self._epsilon, self._generator)
+        return with_last_bit_noise(super().handed_on(tensor, representation), self._epsilon, self._generator)

@@ -10,10 +10,10 @@ from equivariance.groups import (
     SYMMETRIES,
     Batches,
     Elements,
+    InputSizes,
     Inversions,
     Permutations,
     Rotations,
-    Setting,
     Translations,
     cube_rotations,
     groups_of,
@@ -25,7 +25,7 @@ from equivariance.groups import (
     translation,
 )
 
-SETTING = Setting(nodes=7, samples=3, extent=2.0)
+SETTING = InputSizes(nodes=7, samples=3, extent=2.0)
 GROUPS = [Translations(), Translations(1e3), Rotations(), Inversions(), Permutations(), Batches()]
 
 
@@ -68,7 +68,7 @@ def test_rotations_are_uniform_and_every_third_is_of_the_cube():
 
 @pytest.mark.parametrize(("longest", "extent"), [(None, 2.0), (1e3, 2.0), (0.01, 2.0), (None, 1e-20), (5.0, 1e20)])
 def test_translations_are_dyadic_and_reach_from_a_fraction_of_the_extent_to_the_longest(longest, extent):
-    drawn = Translations(longest).draw(8, 0, Setting(extent=extent))
+    drawn = Translations(longest).draw(8, 0, InputSizes(extent=extent))
     longest = 10 * extent if longest is None else longest
     assert drawn[0].distance == pytest.approx(longest, rel=1e-2)
     assert drawn[-1].distance == pytest.approx(min(extent / 8, longest), rel=1e-2)
@@ -97,13 +97,13 @@ def test_the_simplest_elements_can_be_pictured():
 
 @pytest.mark.parametrize("size", [1, 2, 3])
 def test_small_clouds_have_simple_permutations(size):
-    for g in Permutations().simplest(Setting(nodes=size)):
+    for g in Permutations().simplest(InputSizes(nodes=size)):
         assert len(g.order) == size
 
 
 @pytest.mark.parametrize(("size", "count"), [(1, 0), (2, 1), (7, 6), (32, 31), (33, 16), (1000, 32)])
 def test_further_orders_bring_other_nodes_to_the_front(size, count):
-    firsts = [g.order[0] for g in Permutations().further(Setting(nodes=size))]
+    firsts = [g.order[0] for g in Permutations().further(InputSizes(nodes=size))]
     assert len(set(firsts)) == len(firsts) == count
     assert 0 not in firsts
     assert max(firsts, default=0) >= size - size / 16 - 1
@@ -114,13 +114,13 @@ def test_batches_draw_each_sample_alone_and_all_of_them():
     assert {samples([i], of=3) for i in range(3)} <= set(drawn)
     assert samples([2, 1, 0], of=3) in drawn
     assert len(set(drawn)) == len(drawn)
-    assert Batches().draw(8, 0, Setting(samples=1)) == (samples([0, 0], of=1), samples([0, 0, 0], of=1))
+    assert Batches().draw(8, 0, InputSizes(samples=1)) == (samples([0, 0], of=1), samples([0, 0, 0], of=1))
 
 
 @pytest.mark.parametrize("group", [Permutations(), Batches()])
 def test_a_symmetry_without_its_axis_is_refused(group):
     with pytest.raises(ArgumentError, match=f"group='{group.symmetry}': expected an input whose representation has a"):
-        group.draw(1, 0, Setting())
+        group.draw(1, 0, InputSizes())
 
 
 def test_names_stand_for_generating_symmetries_in_the_order_of_reports():
@@ -145,8 +145,8 @@ def test_names_stand_for_generating_symmetries_in_the_order_of_reports():
 def test_an_element_is_a_group_of_its_own(element, symmetry):
     (group,) = groups_of(element)
     assert group == Elements((element,), symmetry)
-    assert group.draw(9, 0, Setting()) == (element,)
-    assert group.simplest(Setting()) == (element,)
+    assert group.draw(9, 0, InputSizes()) == (element,)
+    assert group.simplest(InputSizes()) == (element,)
 
 
 @pytest.mark.parametrize("name", ["so2", "", "SE3", None, 3, [], ["se3", "so2"], ("se3", 4)])

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from equivariance import Contract, Irreps
-from equivariance.subject import Known, Subject
+from equivariance.subject import RegisteredFinding, Subject
 from tests.equivariance.helpers.specimens import Mix, Scale, Stack, normal
 
 MODULE = "tests.equivariance.helpers.subjects"
@@ -54,7 +54,12 @@ def positions():
 
 def with_contracts():
     contracts = {"layers.*": Contract({"x": "1x1o"}, "1x1o")}
-    return _subject("with contracts", Scale(), contracts=contracts, known=(Known("layers.1", "rotation", "precision"),))
+    return _subject(
+        "with contracts",
+        Scale(),
+        contracts=contracts,
+        registered=(RegisteredFinding("layers.1", "rotation", "precision"),),
+    )
 
 
 def biased():
@@ -102,7 +107,7 @@ def without_module():
 
 
 def known_by_name():
-    return _subject("known by name", Scale(), known=("rotation",))
+    return _subject("known by name", Scale(), registered=("rotation",))
 
 
 def without_batch():

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from equivariance._engine.instrumentation.hooks import Call, Watch, buffers_kept, call_with, preserved
+from equivariance._engine.instrumentation.hooks import HookSet, LayerCall, buffers_kept, call_with, preserved
 from equivariance.contracts.layers import layer_names
 from tests.equivariance.helpers.specimens import Applied, Scale, Stack, normal
 
@@ -31,7 +31,7 @@ class Log:
 
 def test_calls_are_seen_in_order_with_their_callers():
     network, log = Stack(Scale(), Stack(Scale())), Log()
-    with Watch(network, ["", "layers.0", "layers.1", "layers.1.layers.0"]).routing(log):
+    with HookSet(network, ["", "layers.0", "layers.1", "layers.1.layers.0"]).routing(log):
         network(X)
     assert log.events == [
         ("enter", "(root)", None, ["x"]),
@@ -47,7 +47,7 @@ def test_calls_are_seen_in_order_with_their_callers():
 
 def test_callers_skip_layers_that_are_not_watched():
     network, log = Stack(Stack(Scale())), Log()
-    with Watch(network, ["", "layers.0.layers.0"]).routing(log):
+    with HookSet(network, ["", "layers.0.layers.0"]).routing(log):
         network(X)
     assert ("enter", "layers.0.layers.0", "(root)", ["x"]) in log.events
 
@@ -55,7 +55,7 @@ def test_callers_skip_layers_that_are_not_watched():
 def test_calls_of_one_layer_are_numbered():
     shared = Scale()
     network, log = Stack(shared, shared, shared), Log()
-    with Watch(network, ["layers.0"]).routing(log):
+    with HookSet(network, ["layers.0"]).routing(log):
         network(X)
         network(X)
     entered = [event[1] for event in log.events if event[0] == "enter"]
@@ -64,7 +64,7 @@ def test_calls_of_one_layer_are_numbered():
 
 def test_values_can_be_replaced_on_the_way_in_and_out():
     network = Stack(Applied(lambda x: x + 1))
-    with Watch(network, ["layers.0"]).routing(Log(change_input=lambda x: x * 0, change_output=lambda x: x * 7)):
+    with HookSet(network, ["layers.0"]).routing(Log(change_input=lambda x: x * 0, change_output=lambda x: x * 7)):
         assert torch.equal(network(X), torch.full_like(X, 7))
     assert torch.equal(network(X), X + 1)
 
@@ -86,7 +86,7 @@ class Many(nn.Module):
 
 def test_arguments_of_every_kind_are_bound_by_name():
     network, log = Keyword(), Log()
-    with Watch(network, ["layer"]).routing(log):
+    with HookSet(network, ["layer"]).routing(log):
         assert torch.equal(network(X), 3 * X)
     assert log.events[0] == ("enter", "layer", None, ["x", "rest", "flag", "more"])
 
@@ -104,7 +104,7 @@ def test_nothing_is_seen_afterwards_and_other_hooks_stay(fails):
 
     network, log = Stack(Applied(function)), Log()
     network.layers[0].register_forward_hook(lambda *_: None)
-    before, watch = hooks(network), Watch(network, ["", "layers.0"])
+    before, watch = hooks(network), HookSet(network, ["", "layers.0"])
     try:
         with watch.routing(log):
             network(X)
@@ -120,7 +120,7 @@ def test_nothing_is_seen_afterwards_and_other_hooks_stay(fails):
 
 def test_runs_begin_anew_after_one_that_failed():
     network, log = Stack(Scale(), Applied(lambda x: x if x.dim() == 3 else 1 / 0)), Log()
-    watch = Watch(network, ["", "layers.0", "layers.1"])
+    watch = HookSet(network, ["", "layers.0", "layers.1"])
     with pytest.raises(ZeroDivisionError), watch.routing(Log()):
         network(X[0])
     with watch.routing(log):
@@ -131,7 +131,7 @@ def test_runs_begin_anew_after_one_that_failed():
 
 def test_a_layer_that_was_exchanged_is_noticed():
     network = Stack(Scale(), Stack(Scale()))
-    watch = Watch(network, ["", "layers.0", "layers.1.layers.0"])
+    watch = HookSet(network, ["", "layers.0", "layers.1.layers.0"])
     assert watch.current
     network.layers[1].layers[0] = Scale()
     assert not watch.current
@@ -214,4 +214,4 @@ def test_a_module_is_called_by_names():
 
 
 def test_calls_print_as_paths():
-    assert [str(c) for c in (Call(""), Call("a.b"), Call("a", 2))] == ["(root)", "a.b", "a (call 3)"]
+    assert [str(c) for c in (LayerCall(""), LayerCall("a.b"), LayerCall("a", 2))] == ["(root)", "a.b", "a (call 3)"]

@@ -10,15 +10,15 @@ import torch
 
 import equivariance as eq
 from benchmarks.defects.catalogue import CASES
-from equivariance._engine.instrumentation.tensor_store import GIBIBYTE, Keeper, Memory
+from equivariance._engine.instrumentation.tensor_store import GIBIBYTE, MemoryBudget, TensorStore
 from equivariance.errors import ArgumentError
 from tests.equivariance.helpers.planted import diagnosed
 
 
 def test_what_fits_stays_as_it_is():
-    memory = Memory(1)
+    memory = MemoryBudget(1)
     tensor = torch.randn(3, 4, requires_grad=True)
-    kept = Keeper(memory).keep(tensor)
+    kept = TensorStore(memory).keep(tensor)
     assert kept.data_ptr() == tensor.data_ptr()
     assert not kept.requires_grad
     assert memory.on_disk == 0
@@ -40,7 +40,7 @@ def test_what_fits_stays_as_it_is():
     ],
 )
 def test_a_copy_in_a_file_is_laid_out_like_the_tensor(tensor):
-    keeper = Keeper(Memory(0))
+    keeper = TensorStore(MemoryBudget(0))
     kept = keeper.keep(tensor)
     assert kept.data_ptr() != tensor.data_ptr() or tensor.numel() == 0
     assert kept.dtype == tensor.dtype
@@ -49,27 +49,27 @@ def test_a_copy_in_a_file_is_laid_out_like_the_tensor(tensor):
 
 
 def test_views_of_one_tensor_are_copied_once_and_still_share_their_memory():
-    memory = Memory(0)
-    keeper, tensor = Keeper(memory), torch.randn(4, 6)
+    memory = MemoryBudget(0)
+    keeper, tensor = TensorStore(memory), torch.randn(4, 6)
     whole, row = keeper.keep(tensor), keeper.keep(tensor[2])
     assert row.data_ptr() == whole[2].data_ptr()
     assert memory.on_disk == tensor.numel() * tensor.element_size()
 
 
 def test_a_tensor_that_was_changed_is_copied_anew():
-    keeper, tensor = Keeper(Memory(0)), torch.zeros(3)
+    keeper, tensor = TensorStore(MemoryBudget(0)), torch.zeros(3)
     before = keeper.keep(tensor)
     keeper.changes(tensor)
     after = keeper.keep(tensor.add_(1))
     assert before.tolist() == [0, 0, 0]
     assert after.tolist() == [1, 1, 1]
-    versions = Keeper(Memory(0))
+    versions = TensorStore(MemoryBudget(0))
     before, after = (versions.copy_of(tensor, version) for version in (0, 1))
     assert before.data_ptr() != after.data_ptr()
 
 
 def test_memory_that_is_used_again_is_another_tensor():
-    keeper = Keeper(Memory(0))
+    keeper = TensorStore(MemoryBudget(0))
     kept = []
     for number in range(50):
         kept.append(keeper.keep(torch.full((1000,), float(number))))  # freed at once, so that the address comes again
@@ -77,8 +77,8 @@ def test_memory_that_is_used_again_is_another_tensor():
 
 
 def test_what_recordings_held_is_free_when_they_are_gone():
-    memory = Memory(1)
-    keeper, other = Keeper(memory), Keeper(memory)
+    memory = MemoryBudget(1)
+    keeper, other = TensorStore(memory), TensorStore(memory)
     tensor = torch.zeros(1000)
     keeper.keep(tensor)
     keeper.keep(tensor[10:])
@@ -90,8 +90,8 @@ def test_what_recordings_held_is_free_when_they_are_gone():
 
 
 def test_the_limit_is_one_of_all_recordings():
-    memory = Memory(1000 / GIBIBYTE)
-    first, second = Keeper(memory), Keeper(memory)
+    memory = MemoryBudget(1000 / GIBIBYTE)
+    first, second = TensorStore(memory), TensorStore(memory)
     first.keep(torch.zeros(200))
     second.keep(torch.zeros(200))
     assert memory.used == memory.on_disk == 800
@@ -99,7 +99,7 @@ def test_the_limit_is_one_of_all_recordings():
 
 def test_files_have_no_names(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    keeper = Keeper(Memory(0))
+    keeper = TensorStore(MemoryBudget(0))
     kept = keeper.keep(torch.ones(5))
     assert list(tmp_path.iterdir()) == []
     assert kept.sum() == 5

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 import equivariance as eq
-from equivariance._engine.instrumentation.testbed import Bench, State, perturbed
+from equivariance._engine.instrumentation.testbed import Bench, ModelState, perturbed
 from equivariance.contracts.contract import Contract
 from equivariance.errors import ArgumentError
 from tests.equivariance.helpers.specimens import Applied, Mix, Scale, Stack, normal
@@ -277,9 +277,9 @@ def test_states_are_only_those_that_differ():
     def states(module):
         return Bench(module, {"x": VECTORS}, dict(CONTRACT), torch.float32, 0).states
 
-    assert states(Applied(torch.tanh)) == (State(),)
-    assert states(Scale()) == (State(), State("perturbed"))
-    assert states(InMode(True)) == (State(), State(mode="train"))
+    assert states(Applied(torch.tanh)) == (ModelState(),)
+    assert states(Scale()) == (ModelState(), ModelState("perturbed"))
+    assert states(InMode(True)) == (ModelState(), ModelState(mode="train"))
     assert len(states(Norms())) == 2
 
 
@@ -316,7 +316,7 @@ def test_no_hook_is_left_on_the_module_of_the_caller_or_copied_into_another():
     module = Stack(Scale(), Scale())
     contracts = {"": Contract({"x": "1x1o"}, "1x1o"), "layers.0": Contract({"x": "1x1o"}, "1x1o")}
     bench = Bench(module, {"x": VECTORS}, contracts, torch.float32, 0)
-    bench.reference(State())
+    bench.reference(ModelState())
     copies = {id(m): m for m in bench._modules.values()}.values()
     assert not any(m._forward_hooks for m in module.modules())
     assert all(len(m._forward_hooks) <= 1 for copy in copies for m in copy.modules())

@@ -7,8 +7,8 @@ from torch import nn
 
 import equivariance as eq
 from equivariance import Irreps, NodeIndices
-from equivariance._engine.measurement.survey import Surveyor
-from equivariance.groups import Permutations, Setting
+from equivariance._engine.measurement.survey import SymmetrySurvey
+from equivariance.groups import InputSizes, Permutations
 from tests.equivariance.helpers.specimens import Applied, Scale, Stack, normal
 
 POINTS = normal(8, 3)
@@ -138,8 +138,8 @@ def test_states_and_elements_all_have_their_turn():
 
 def test_only_the_worst_error_of_a_place_is_doubted(monkeypatch):
     """Constants rounded to float32 leave an error in every sample; each doubt costs the layer a run."""
-    doubted, doubt = [], Surveyor.doubted
-    monkeypatch.setattr(Surveyor, "doubted", lambda self, *args: doubted.append(args) or doubt(self, *args))
+    doubted, doubt = [], SymmetrySurvey.doubted
+    monkeypatch.setattr(SymmetrySurvey, "doubted", lambda self, *args: doubted.append(args) or doubt(self, *args))
     product = o3.FullyConnectedTensorProduct("4x1o", "4x1o", "4x0e+4x1e+4x2e")
     for samples in (4, 64):
         eq.diagnose(
@@ -173,7 +173,7 @@ def test_a_break_that_few_orders_show_is_not_put_down_to_a_rounded_constant():
         return x + torch.where(lengths[0] == lengths.max(), 0.1, 1e-7) * x[:1]
 
     far = int(points.norm(dim=-1).argmax())
-    setting = Setting(nodes=24)
+    setting = InputSizes(nodes=24)
     assert far not in {order.order[0] for order in Permutations().draw(8, 0, setting)} | {0}
     (found,) = eq.check(leaning, points, "1x1o", "1x1o", group="permutation").findings
     assert found.cause == "order-dependent"

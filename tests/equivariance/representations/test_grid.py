@@ -9,17 +9,17 @@ from scipy import ndimage
 
 import equivariance as eq
 from equivariance import Grid
-from equivariance._engine.measurement.verdict import GRID, Reading, Verdict
+from equivariance._engine.measurement.verdict import GRID, Measurement, Verdict
 from equivariance.errors import ForeignElementError
 from equivariance.groups.elements import Transform, cube_rotations, inversion, rotation, translation
-from equivariance.groups.lattice import GridSetting, mirror
+from equivariance.groups.lattice import GridSizes, mirror
 from equivariance.representations.interpolation import interpolated
 from equivariance.representations.lattice import coarsest
 
 MIXED = Grid(irreps="2x0e+1x1o+1x2e")
 PLANAR = Grid(irreps="2x0e+1x0o+1x1+1x2", axes=(2, 3))
 SQUARE = [r for r in cube_rotations() if r.matrix[2][2] == 1]
-CUBE_GRID = GridSetting(3, 12.0, 2.0)
+CUBE_GRID = GridSizes(3, 12.0, 2.0)
 
 
 def positions(size, dimensions=3):
@@ -129,26 +129,29 @@ class TestElements:
     @pytest.mark.parametrize("name", ["lattice", "se3"])
     def test_the_first_is_of_the_lattice_and_every_third_is_not(self, name):
         for group in eq.groups.groups_of(name):
-            drawn = group.draw(6, 0, eq.groups.Setting(grid=CUBE_GRID))
+            drawn = group.draw(6, 0, eq.groups.InputSizes(grid=CUBE_GRID))
             exact = [Grid(irreps="0e", spacing=2.0).lattice.is_exact(e) for e in drawn]
             assert exact == [True, name == "lattice", True, True, name == "lattice", True]
-            assert drawn == group.draw(6, 0, eq.groups.Setting(grid=CUBE_GRID))
+            assert drawn == group.draw(6, 0, eq.groups.InputSizes(grid=CUBE_GRID))
 
     @pytest.mark.parametrize("name", ["lattice", "e3"])
     def test_those_of_images_stay_in_the_plane(self, name):
-        setting = eq.groups.Setting(grid=GridSetting(2, 12.0, 1.0))
+        setting = eq.groups.InputSizes(grid=GridSizes(2, 12.0, 1.0))
         for group in eq.groups.groups_of(name):
             for element in (*group.draw(6, 0, setting), *group.simplest(setting)):
                 PLANAR.transform(torch.randn(1, 7, 4, 4), element)
 
     def test_without_a_grid_the_lattice_is_that_of_the_cube(self):
-        rotations = eq.groups.groups_of("lattice")[1].draw(5, 0, eq.groups.Setting())
+        rotations = eq.groups.groups_of("lattice")[1].draw(5, 0, eq.groups.InputSizes())
         assert set(rotations) <= set(cube_rotations())
 
     def test_where_the_example_is_rough_only_the_lattice_is_drawn(self):
-        rough = GridSetting(3, 12.0, 1.0, resolved=False)
+        rough = GridSizes(3, 12.0, 1.0, resolved=False)
         for group in eq.groups.groups_of("se3"):
-            drawn = [*group.draw(6, 0, eq.groups.Setting(grid=rough)), *group.simplest(eq.groups.Setting(grid=rough))]
+            drawn = [
+                *group.draw(6, 0, eq.groups.InputSizes(grid=rough)),
+                *group.simplest(eq.groups.InputSizes(grid=rough)),
+            ]
             assert all(MIXED_SCALAR.lattice.is_exact(e) for e in drawn)
 
     def test_shifts_are_whole_on_all_grids(self):
@@ -158,11 +161,11 @@ class TestElements:
 
 class TestVerdict:
     def test_up_to_three_times_what_the_grid_leaves_open_is_its_own(self):
-        reading = Reading(0.05, 0.0, 2e-16, 0, 0, 1e-7, grid=0.02)
+        reading = Measurement(0.05, 0.0, 2e-16, 0, 0, 1e-7, grid=0.02)
         assert reading.verdict == Verdict.GRID
         assert str(reading.verdict) == "grid"
-        assert Reading(GRID * 0.02 + 0.001, 0.0, 2e-16, 0, 0, 1e-7, grid=0.02).verdict == Verdict.STRUCTURAL
-        assert Reading(0.05, 0.0, 2e-16, 0, 0, 1e-7).verdict == Verdict.STRUCTURAL
+        assert Measurement(GRID * 0.02 + 0.001, 0.0, 2e-16, 0, 0, 1e-7, grid=0.02).verdict == Verdict.BROKEN
+        assert Measurement(0.05, 0.0, 2e-16, 0, 0, 1e-7).verdict == Verdict.BROKEN
 
 
 @pytest.mark.parametrize(

@@ -121,8 +121,8 @@ def test_icp_finds_back_from_any_pose(condition):
 @pytest.mark.usefixtures("_open3d")
 def test_icp_looks_at_no_landmark():
     given = face_set(points=512, count=1)
-    blind = face_set(points=512, count=1, landmarks=torch.zeros(1, 68, 3))
-    one, other = (under_condition(faces_, "ICP_rt", seed=0) for faces_ in (given, blind))
+    unknown_axes = face_set(points=512, count=1, landmarks=torch.zeros(1, 68, 3))
+    one, other = (under_condition(faces_, "ICP_rt", seed=0) for faces_ in (given, unknown_axes))
     torch.testing.assert_close(one.positions, other.positions, rtol=0, atol=0)
 
 

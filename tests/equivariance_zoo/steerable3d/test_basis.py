@@ -71,8 +71,8 @@ def test_sampled_kernels_respect_the_rotations_of_the_lattice_and_are_independen
     basis = kernel_basis(Shells(size), degree_in, degree_out)
     for matrix in cube_rotations()[[3, 10, 17]]:
         source = [int(np.argmax(np.abs(row))) for row in matrix]
-        flips = [3 + a for a in range(3) if matrix[a, source[a]] < 0]
-        moved = basis.permute(0, 1, 2, *[3 + s for s in source]).flip(flips)
+        is_tie = [3 + a for a in range(3) if matrix[a, source[a]] < 0]
+        moved = basis.permute(0, 1, 2, *[3 + s for s in source]).flip(is_tie)
         left, right = (wigner(f"{d}e", matrix) for d in (degree_out, degree_in))
         expected = torch.einsum("ij,bjkxyz,lk->bilxyz", left, moved, right)
         assert (basis - expected).abs().max() < 1e-12
