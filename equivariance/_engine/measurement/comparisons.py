@@ -161,11 +161,11 @@ class RoundingResponse:
         self._entered: set[LayerCall] = set()
         # Only the reference's tensors live as long as this does: the memory of others is used again by later ones.
         numbers = reference.numbers if patched else None
-        self._shaken = TransformCache(lambda t, _: with_last_bit_noise(t, epsilon, self.generator), numbers)
+        self._perturbed = TransformCache(lambda t, _: with_last_bit_noise(t, epsilon, self.generator), numbers)
 
     def exact(self, site: Site) -> Any:
         """What passed at ``site``, perturbed."""
-        return self._shaken.of(self.reference.value(site), UNSPECIFIED)
+        return self._perturbed.of(self.reference.value(site), UNSPECIFIED)
 
     def finish(self, caller: LayerCall) -> None:
         """Note where ``caller`` did not call what it had called in the reference run."""
@@ -177,20 +177,20 @@ class RoundingResponse:
         self._entered.add(call)
         if caller is None or not self.patched:
             return arguments
-        return {name: self._shake(Site(call, name), value) for name, value in arguments.items()}
+        return {name: self._perturb(Site(call, name), value) for name, value in arguments.items()}
 
     def leave(self, call: LayerCall, output: Any) -> Any:
         """Measure the output and perturb it."""
-        return self._shake(Site(call), output)
+        return self._perturb(Site(call), output)
 
-    def _shake(self, site: Site, value: Any) -> Any:
+    def _perturb(self, site: Site, value: Any) -> Any:
         if not self.reference.has(site):
             return value
         kept = self.reference.value(site)
-        perturbed_inputs = self._shaken.of(kept if self.patched else value, UNSPECIFIED)
-        if not same(value, perturbed_inputs):
+        perturbed = self._perturbed.of(kept if self.patched else value, UNSPECIFIED)
+        if not same(value, perturbed):
             self.errors[site] = compare(value, kept, self.reference.spec(site), Transform())
-        return perturbed_inputs
+        return perturbed
 
 
 def rounding_response(bench: Bench, state: ModelState, patched: bool, seed: int, epsilon: float) -> RoundingResponse:

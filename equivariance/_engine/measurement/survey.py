@@ -60,7 +60,7 @@ class SymmetrySurvey:
         self.epsilon, self.tested_epsilon = bench.epsilon, bench.tested_epsilon
         self._latest: tuple[Trial, LayerCall, IntroducedErrors] | None = None
         self._latest_single: tuple[tuple[Trial, LayerCall | None] | None, Mapping[Site, Errors]] = (None, {})
-        self._shaken: dict[tuple[ModelState, LayerCall | None], dict[Site, dict[PartKey, float]]] = {}
+        self._responses: dict[tuple[ModelState, LayerCall | None], dict[Site, dict[PartKey, float]]] = {}
         self._grids: dict[ModelState, GridFloors] = {}
         self._floors: dict[bool, dict[Site, dict[PartKey, float]]] = {}
         self._zeros = Zeros(bench, seed, self.inputs)
@@ -145,7 +145,7 @@ class SymmetrySurvey:
         The floors that all places share are of one perturbation, with the weights as given. Where an error exceeds
         them this one decides, as ties do not always flip and other weights may be worse conditioned.
         """
-        if (state, owner) not in self._shaken:
+        if (state, owner) not in self._responses:
             reference = self.bench.reference(state)
             found: dict[Site, dict[PartKey, float]] = {}
             for seed in range(self.seed + 1, self.seed + 1 + _SHAKES):
@@ -157,8 +157,8 @@ class SymmetrySurvey:
                 for site, floors in _floors(handler.errors).items():
                     known = found.setdefault(site, {})
                     known.update({key: max(floor / _STRONG, known.get(key, 0.0)) for key, floor in floors.items()})
-            self._shaken[state, owner] = found
-        return self._shaken[state, owner]
+            self._responses[state, owner] = found
+        return self._responses[state, owner]
 
     def _alone(
         self, trial: Trial, dtype: torch.dtype, keep: bool | Collection[Site], against: Any = None

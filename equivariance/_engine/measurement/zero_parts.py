@@ -47,7 +47,7 @@ class Zeros:
         generator = torch.Generator().manual_seed(self.seed)
         exact = self.inputs(trial.element)
         if alone:
-            noisy: AccumulatedErrors | IntroducedErrors = _Shaken(
+            noisy: AccumulatedErrors | IntroducedErrors = _Perturbed(
                 reference, trial.element, self.bench.reference_dtype, epsilon, generator
             )
         else:
@@ -63,7 +63,7 @@ class Zeros:
         return plain.distances
 
 
-class _Shaken(IntroducedErrors):
+class _Perturbed(IntroducedErrors):
     """Every layer is given exact values with noise."""
 
     def __init__(
