@@ -1,4 +1,4 @@
-"""``python -m equivariance`` is ``python -m equivariance.diagnose``."""
+"""`python -m equivariance` is `python -m equivariance.diagnose`."""
 
 from equivariance.cli.main import run_as_command
 

@@ -29,7 +29,7 @@ _POSITIONAL = 4
 
 
 def _at_most_four(function: Callable[_Options, Report]) -> Callable[_Options, Report]:
-    """Options after ``irreps_out`` are keywords: a fifth positional argument gets an error that names them."""
+    """Options after `irreps_out` are keywords: a fifth positional argument gets an error that names them."""
 
     @functools.wraps(function)
     def checked(*args: _Options.args, **kwargs: _Options.kwargs) -> Report:
@@ -49,28 +49,25 @@ def check(
 ) -> Report:  # fmt: skip
     """Compare f(g.x) with g.f(x) for one callable, without looking inside.
 
-    Parameters
-    ----------
-    func : a function or a module; a module is tested on a copy, in evaluation and training mode, with its weights and
-        with perturbed ones
-    args : tuple of positional arguments (or a single one): tensors, or dicts, lists, tuples, dataclasses of tensors
-    irreps_in : a representation for each argument: irreps of the last axis, ``"cartesian_points"``, None (unchanged);
-        a tuple in the order of ``args``, or a dict by parameter name; where it is left out, it is read off the module
-        and the data, or assumed by name and shape, and the report says so
-    irreps_out : likewise, for what is returned; where it is left out, it is read off the module, or taken from the
-        runs: the law that holds or, where none does, the one that is nearest
-    group : a name ("translation", "so3", "o3", "se3", "e3", "permutation", "batch"), an object of
-        :mod:`equivariance.groups`, or a list of these; by default "se3", for tensors of escnn the group of their space
-    kwargs : keyword arguments; their representations come from an ``irreps_in`` dict
-    samples, seed : elements per symmetry, and the seed that draws them
+    Args:
+        func: A function or a module; a module is tested on a copy, in evaluation and training mode, with its weights
+            and with perturbed ones
+        args: Tuple of positional arguments (or a single one): tensors, or dicts, lists, tuples, dataclasses of tensors
+        irreps_in: A representation for each argument: irreps of the last axis, `"cartesian_points"`, None (unchanged);
+            a tuple in the order of `args`, or a dict by parameter name; where it is left out, it is read off the module
+            and the data, or assumed by name and shape, and the report says so
+        irreps_out: Likewise, for what is returned; where it is left out, it is read off the module, or taken from the
+            runs: the law that holds or, where none does, the one that is nearest
+        group: A name ("translation", "so3", "o3", "se3", "e3", "permutation", "batch"), an object of
+            `equivariance.groups`, or a list of these; by default "se3", for tensors of escnn the group of their space
+        kwargs: Keyword arguments; their representations come from an `irreps_in` dict
+        samples, seed: Elements per symmetry, and the seed that draws them
 
-    Returns
-    -------
-    Report with one row per symmetry, for the callable as a whole.
+    Returns:
+        Report with one row per symmetry, for the callable as a whole.
 
-    Raises
-    ------
-    ArgumentError, ContractError, UndeclaredTensorError, ChoiceError : see :mod:`equivariance.errors`
+    Raises:
+        ArgumentError, ContractError, UndeclaredTensorError, ChoiceError: See `equivariance.errors`
     """
     settings = Settings(samples=samples, seed=seed, inside=False)
     tested = group_of_arguments(args, "se3") if group is None else group
@@ -87,23 +84,21 @@ def diagnose(
 ) -> Report:  # fmt: skip
     """Find the layers that break a symmetry, why, and how much of each break reaches the output.
 
-    Parameters
-    ----------
-    module, args, irreps_in, irreps_out, kwargs, group, samples, seed : as for :func:`check`
-    layers : report only layers that match: a substring of the dotted path or of the class name, or a glob
-    contracts : layer path or glob -> :class:`Contract`; layers with e3nn's ``irreps_in`` and ``irreps_out`` need none.
-        Without any, what inner layers take and give is inferred from the runs. A layer of which nothing is known counts
-        as code of the layer that calls it.
-    gradients : also check that the gradients of the sum of all invariant outputs transform as they must: with respect
-        to positions as vectors (forces)
-    memory : GiB of recorded activations that are held in memory; more of them go to temporary files, whose folder
-        TMPDIR says. What a forward pass takes itself comes on top
-    jobs : processes that the symmetries are shared among, of one thread each; for systems that can copy a process, and
-        networks that are on no GPU
+    Args:
+        module, args, irreps_in, irreps_out, kwargs, group, samples, seed: As for `check`
+        layers: Report only layers that match: a substring of the dotted path or of the class name, or a glob
+        contracts: Layer path or glob -> `Contract`; layers with e3nn's `irreps_in` and `irreps_out` need none.
+            Without any, what inner layers take and give is inferred from the runs. A layer of which nothing is known
+            counts as code of the layer that calls it.
+        gradients: Also check that the gradients of the sum of all invariant outputs transform as they must: with
+            respect to positions as vectors (forces)
+        memory: GiB of recorded activations that are held in memory; more of them go to temporary files, whose folder
+            TMPDIR says. What a forward pass takes itself comes on top
+        jobs: Processes that the symmetries are shared among, of one thread each; for systems that can copy a process,
+            and networks that are on no GPU
 
-    Raises
-    ------
-    ChoiceError : ``layers`` or a key of ``contracts`` matches nothing; the message lists the layers
+    Raises:
+        ChoiceError: `layers` or a key of `contracts` matches nothing; the message lists the layers
     """
     root = as_module(module)
     known = layer_contracts(root, contracts or {})
@@ -124,15 +119,14 @@ def assert_equivariant(
 ) -> Report:  # fmt: skip
     """Raise where a callable is not equivariant; e3nn's signature, without its tolerance.
 
-    ``irreps_in`` and ``irreps_out`` are read off ``func`` where they are left out, as in e3nn, or assumed as by
-    :func:`diagnose`; None leaves them out here, so that an output which does not change is an :class:`Invariant`.
-    ``group`` is "e3" by default, which is what e3nn tests (rotations, inversion, translations), for
-    tensors of escnn the group of their space. Layers inside a module are localized. ``tolerance``, ``ntrials``,
-    ``do_parity`` and ``do_translation`` are refused with a word on what replaces them.
+    `irreps_in` and `irreps_out` are read off `func` where they are left out, as in e3nn, or assumed as by
+    `diagnose`; None leaves them out here, so that an output which does not change is an `Invariant`.
+    `group` is "e3" by default, which is what e3nn tests (rotations, inversion, translations), for
+    tensors of escnn the group of their space. Layers inside a module are localized. `tolerance`, `ntrials`,
+    `do_parity` and `do_translation` are refused with a word on what replaces them.
 
-    Raises
-    ------
-    EquivarianceAssertionError : an ``AssertionError`` whose text is the report
+    Raises:
+        EquivarianceAssertionError: An `AssertionError` whose text is the report
     """
     __tracebackhide__ = True
     _refuse_old_options(kwargs)
@@ -179,5 +173,5 @@ def _refuse_old_options(options: Mapping[str, Any]) -> None:
 
 
 def _attribute(func: object, name: str) -> object:
-    """Returns what a callable that is no module states; modules are read by :mod:`equivariance.contracts.declared`."""
+    """Returns what a callable that is no module states; modules are read by `equivariance.contracts.declared`."""
     return NOT_GIVEN if isinstance(func, torch.nn.Module) else getattr(func, name, NOT_GIVEN)

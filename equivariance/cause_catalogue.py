@@ -75,7 +75,7 @@ RULES = {
         "Replay the counterexample and follow the activations.",
     ),
 }
-"""One rule for each of :data:`equivariance.cause_catalogue.CAUSES`."""
+"""One rule for each of `equivariance.cause_catalogue.CAUSES`."""
 
 
 CAUSES = (
@@ -129,5 +129,5 @@ REMEDIES = {
 
 
 def remedy(cause: str) -> str:
-    """The standard remedy of a cause of :data:`equivariance.cause_catalogue.CAUSES`; "" where there is none."""
+    """The standard remedy of a cause of `equivariance.cause_catalogue.CAUSES`; "" where there is none."""
     return REMEDIES.get(cause, "")

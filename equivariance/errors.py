@@ -22,11 +22,10 @@ def _remade(kind: type[BaseException], *args: object) -> BaseException:
 class ArgumentError(ValueError):
     """An argument that cannot be used.
 
-    Attributes
-    ----------
-    argument : name of the offending argument
-    value : what was given
-    expected : what would have been accepted, in words
+    Attributes:
+        argument: Name of the offending argument
+        value: What was given
+        expected: What would have been accepted, in words
     """
 
     def __init__(self, argument: str, value: object, expected: str) -> None:
@@ -56,7 +55,7 @@ class UndeclaredTensorError(ContractError):
     """A tensor for which no representation was declared.
 
     How a tensor transforms cannot be guessed from its shape, and "unchanged" would be a guess too:
-    declare ``None`` for a tensor that the symmetry leaves alone.
+    declare `None` for a tensor that the symmetry leaves alone.
     """
 
     def __init__(self, path: str, shape: tuple[int, ...]) -> None:
@@ -79,4 +78,4 @@ class MissingDependencyError(ImportError):
 
 
 class EquivarianceAssertionError(AssertionError):
-    """Raised by :func:`equivariance.assert_equivariant`; its text is the report."""
+    """Raised by `equivariance.assert_equivariant`; its text is the report."""

@@ -1,4 +1,4 @@
-"""What a diagnosis found, as frozen data. Printing lives in :mod:`equivariance.report`."""
+"""What a diagnosis found, as frozen data. Printing lives in `equivariance.report`."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from equivariance.groups.elements import Transform
 class Location:
     """A place in Python source.
 
-    Attributes
-    ----------
-    file : path as the interpreter knows it
-    line : number of the line, from 1
-    source : the text of the line, stripped
+    Attributes:
+        file: Path as the interpreter knows it
+        line: Number of the line, from 1
+        source: The text of the line, stripped
     """
 
     file: str
@@ -23,7 +22,7 @@ class Location:
     source: str
 
     def __str__(self) -> str:
-        """``file:line``, as editors and terminals link it."""
+        """`file:line`, as editors and terminals link it."""
         return f"{self.file}:{self.line}"
 
 
@@ -31,11 +30,10 @@ class Location:
 class Curve:
     """The error that a layer introduces by itself, over one quantity.
 
-    Attributes
-    ----------
-    over : "translation" (length |t|), "angle" (radians), "scale" (factor on the input positions) or "precision"
-        (machine epsilon of the dtype)
-    values, errors : pairs of the quantity and the relative error, in ascending order of the quantity
+    Attributes:
+        over: "translation" (length |t|), "angle" (radians), "scale" (factor on the input positions) or "precision"
+            (machine epsilon of the dtype)
+        values, errors: Pairs of the quantity and the relative error, in ascending order of the quantity
     """
 
     over: str
@@ -47,24 +45,23 @@ class Curve:
 class Finding:
     """One break, or (among a report's notes) one thing worth knowing.
 
-    Attributes
-    ----------
-    layer : dotted module path as in ``named_modules()``, "" for the root
-    symmetry : "translation", "rotation", "inversion", "permutation", "batch", "scale" or "none"
-    cause : one of :data:`CAUSES`
-    evidence : one sentence that a person can check
-    part : which output, argument or irrep shows it
-    location : the statement at fault, or the layer's ``forward``; None where there is no Python source
-    located : "layer" where ``location`` is the layer's ``forward``, "suspect" where it is a statement, "confirmed"
-        where the error vanished when what the statement makes was replaced by the exactly transformed value
-    fix : one sentence, where the cause has a standard remedy
-    error : relative error that the layer introduces by itself, in the main precision
-    noise_floor : relative error that rounding explains there
-    contributed : relative error at the network's output that this break causes alone
-    counterexample : the shrunk transform; evaluating its ``repr`` with ``equivariance.groups`` rebuilds it
-    state : the weights and the mode in which it was seen
-    curves : the error over the size of the transformation, the scale of the input and the precision
-    node_errors : the error at each node of the first sample, where the broken value lists nodes
+    Attributes:
+        layer: Dotted module path as in `named_modules()`, "" for the root
+        symmetry: "translation", "rotation", "inversion", "permutation", "batch", "scale" or "none"
+        cause: One of `CAUSES`
+        evidence: One sentence that a person can check
+        part: Which output, argument or irrep shows it
+        location: The statement at fault, or the layer's `forward`; None where there is no Python source
+        located: "layer" where `location` is the layer's `forward`, "suspect" where it is a statement, "confirmed"
+            where the error vanished when what the statement makes was replaced by the exactly transformed value
+        fix: One sentence, where the cause has a standard remedy
+        error: Relative error that the layer introduces by itself, in the main precision
+        noise_floor: Relative error that rounding explains there
+        contributed: Relative error at the network's output that this break causes alone
+        counterexample: The shrunk transform; evaluating its `repr` with `equivariance.groups` rebuilds it
+        state: The weights and the mode in which it was seen
+        curves: The error over the size of the transformation, the scale of the input and the precision
+        node_errors: The error at each node of the first sample, where the broken value lists nodes
     """
 
     layer: str
@@ -88,19 +85,18 @@ class Finding:
 class LayerRow:
     """One layer call under one symmetry: the worst over all samples.
 
-    Attributes
-    ----------
-    layer, call : the dotted path, and which of its calls (from 0)
-    kind : class of the layer
-    symmetry : which symmetry was tested
-    accumulated : relative error at its output in a plain transformed run
-    introduced : relative error of its own code on exactly transformed activations
-    contributed : relative error that it alone causes at the network's output; 0 for a sound layer
-    noise_floor : rounding floor of ``introduced`` in the working precision
-    working : the introduced error in the working precision
-    reached_working, reached_floor : the accumulated error and its rounding floor in the working precision
-    verdict : "clean", "rounding", "grid", "ill-conditioned", "precision" or "structural"
-    part : the leaf and irrep where the introduced error is worst
+    Attributes:
+        layer, call: The dotted path, and which of its calls (from 0)
+        kind: Class of the layer
+        symmetry: Which symmetry was tested
+        accumulated: Relative error at its output in a plain transformed run
+        introduced: Relative error of its own code on exactly transformed activations
+        contributed: Relative error that it alone causes at the network's output; 0 for a sound layer
+        noise_floor: Rounding floor of `introduced` in the working precision
+        working: The introduced error in the working precision
+        reached_working, reached_floor: The accumulated error and its rounding floor in the working precision
+        verdict: "clean", "rounding", "grid", "ill-conditioned", "precision" or "structural"
+        part: The leaf and irrep where the introduced error is worst
     """
 
     layer: str
@@ -128,19 +124,18 @@ class Unclaimed:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The outcome of one diagnosis, as data; :class:`equivariance.Report` prints it.
+    """The outcome of one diagnosis, as data; `equivariance.Report` prints it.
 
-    Attributes
-    ----------
-    subject : what was examined
-    symmetries : what was tested
-    findings : breaks that reach the output, the largest contribution first; empty when ok
-    notes : what is worth knowing but is no break: cancelled breaks, discrete ties, ill-conditioning
-    layers : one row per layer call and symmetry
-    unclaimed : symmetries that the subject does not claim
-    assumptions : what was assumed because nobody declared it
-    settings : samples, seed, precisions, states
-    cloud : positions [N, 3] of the first sample of the input, where it has positions
+    Attributes:
+        subject: What was examined
+        symmetries: What was tested
+        findings: Breaks that reach the output, the largest contribution first; empty when ok
+        notes: What is worth knowing but is no break: cancelled breaks, discrete ties, ill-conditioning
+        layers: One row per layer call and symmetry
+        unclaimed: Symmetries that the subject does not claim
+        assumptions: What was assumed because nobody declared it
+        settings: Samples, seed, precisions, states
+        cloud: Positions [N, 3] of the first sample of the input, where it has positions
     """
 
     subject: str

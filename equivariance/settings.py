@@ -23,19 +23,18 @@ MOST_SEED = 2**31 - 1
 class Settings:
     """How thoroughly, and in which precision, to look.
 
-    Attributes
-    ----------
-    samples : elements per symmetry
-    seed : of everything random
-    dtype : the precision that is judged; None for that of the module's parameters, or of the inputs
-    max_translation : longest translation in the units of the positions; None for ten times the extent of the cloud
-    layers : only report layers that match: a substring of the path or class name, or a glob
-    claims : the symmetries that the subject claims; None for all that are tested
-    inside : whether to look for the statements at fault
-    infer : whether to infer what layers without a contract take and give
-    memory : GiB of recorded values that are held in memory; more of them go to temporary files
-    jobs : processes that the symmetries are shared among
-    observer : is told of every step
+    Attributes:
+        samples: Elements per symmetry
+        seed: Of everything random
+        dtype: The precision that is judged; None for that of the module's parameters, or of the inputs
+        max_translation: Longest translation in the units of the positions; None for ten times the extent of the cloud
+        layers: Only report layers that match: a substring of the path or class name, or a glob
+        claims: The symmetries that the subject claims; None for all that are tested
+        inside: Whether to look for the statements at fault
+        infer: Whether to infer what layers without a contract take and give
+        memory: GiB of recorded values that are held in memory; more of them go to temporary files
+        jobs: Processes that the symmetries are shared among
+        observer: Is told of every step
     """
 
     samples: int = 8

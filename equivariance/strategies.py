@@ -2,7 +2,7 @@
 
 They look for what random inputs miss (axis-aligned edges, ties, duplicates, flat clouds, extreme scales) and shrink to
 what a person can picture: the identity, the shortest translation, the fewest points at small whole coordinates. All
-coordinates are dyadic, so that they and their translates by :func:`translations` are exact in float64.
+coordinates are dyadic, so that they and their translates by `translations` are exact in float64.
 """
 
 from __future__ import annotations
@@ -45,11 +45,10 @@ def rotations() -> st.SearchStrategy[Transform]:
 
 @st.composite
 def translations(draw: st.DrawFn, max_norm: float = 1000.0) -> Transform:
-    """Translations by dyadic vectors, multiples of an eighth or of less, no longer than ``max_norm``; shrinks to none.
+    """Translations by dyadic vectors, multiples of an eighth or of less, no longer than `max_norm`; shrinks to none.
 
-    Raises
-    ------
-    ArgumentError : ``max_norm`` is no positive number, or one whose square is not finite
+    Raises:
+        ArgumentError: `max_norm` is no positive number, or one whose square is not finite
     """
     if not (isinstance(max_norm, (int, float)) and 0 < max_norm <= _LONGEST):
         raise ArgumentError("max_norm", max_norm, f"a positive length of at most {_LONGEST:g}")
@@ -63,16 +62,15 @@ def translations(draw: st.DrawFn, max_norm: float = 1000.0) -> Transform:
 
 
 def rigid_motions(max_norm: float = 1000.0) -> st.SearchStrategy[Transform]:
-    """A rotation, then a translation: all of SE(3) up to ``max_norm``; shrinks to the identity."""
+    """A rotation, then a translation: all of SE(3) up to `max_norm`; shrinks to the identity."""
     return st.builds(Transform.__matmul__, translations(max_norm), rotations())
 
 
 def permutations(size: int) -> st.SearchStrategy[Transform]:
-    """Orders of ``size`` nodes; shrinks to the identity.
+    """Orders of `size` nodes; shrinks to the identity.
 
-    Raises
-    ------
-    ArgumentError : there are no nodes
+    Raises:
+        ArgumentError: There are no nodes
     """
     if size < 1:
         raise ArgumentError("size", size, "at least one node")
@@ -81,14 +79,13 @@ def permutations(size: int) -> st.SearchStrategy[Transform]:
 
 @st.composite
 def point_clouds(draw: st.DrawFn, min_points: int = 1, max_points: int = 32) -> torch.Tensor:
-    """Clouds [N, 3] float64 with ``min_points <= N <= max_points``, generic and special.
+    """Clouds [N, 3] float64 with `min_points <= N <= max_points`, generic and special.
 
     Special are lattice points (distance ties, axis-aligned edges), collinear and coplanar points, duplicates, and
-    clouds a billion times smaller or larger. Shrinks to ``min_points`` points at small whole coordinates.
+    clouds a billion times smaller or larger. Shrinks to `min_points` points at small whole coordinates.
 
-    Raises
-    ------
-    ArgumentError : no number of points is allowed
+    Raises:
+        ArgumentError: No number of points is allowed
     """
     if not 1 <= min_points <= max_points:
         raise ArgumentError("min_points", min_points, f"1 ... max_points={max_points}")
@@ -101,10 +98,9 @@ def point_clouds(draw: st.DrawFn, min_points: int = 1, max_points: int = 32) -> 
 class Graph(NamedTuple):
     """A point cloud with edges; unpacks into the two tensors that a network takes.
 
-    Attributes
-    ----------
-    positions : [N, 3] float64
-    edge_index : [2, E] int64, the sources in row 0 and the targets in row 1; no loops, no edge twice
+    Attributes:
+        positions: [N, 3] float64
+        edge_index: [2, E] int64, the sources in row 0 and the targets in row 1; no loops, no edge twice
     """
 
     positions: torch.Tensor
@@ -113,14 +109,13 @@ class Graph(NamedTuple):
 
 @st.composite
 def graphs(draw: st.DrawFn, min_points: int = 1, max_points: int = 16) -> Graph:
-    """Graphs on :func:`point_clouds`: any edges, the same in both directions, or all; shrinks to no edge.
+    """Graphs on `point_clouds`: any edges, the same in both directions, or all; shrinks to no edge.
 
     Among them are graphs with nodes that no edge reaches, with nodes that only receive or only send, and with edges of
     length zero (between duplicates).
 
-    Raises
-    ------
-    ArgumentError : no number of points is allowed
+    Raises:
+        ArgumentError: No number of points is allowed
     """
     positions = draw(point_clouds(min_points, max_points))
     # In this order a pair keeps its number when points are taken away behind it, so that edges survive the shrinking.
@@ -131,11 +126,10 @@ def graphs(draw: st.DrawFn, min_points: int = 1, max_points: int = 16) -> Graph:
 
 
 def irreps(max_degree: int = 3, max_multiplicity: int = 4) -> st.SearchStrategy[o3.Irreps]:
-    """Irreps of O(3) with up to four blocks, in any order; shrinks to ``1x0e``.
+    """Irreps of O(3) with up to four blocks, in any order; shrinks to `1x0e`.
 
-    Raises
-    ------
-    ArgumentError : no irrep is allowed
+    Raises:
+        ArgumentError: No irrep is allowed
     """
     from e3nn import o3  # imported here: it costs a second
 

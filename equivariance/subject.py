@@ -1,7 +1,7 @@
-"""Subjects: a network with example inputs, contracts and claims, found by name or by ``module:factory``.
+"""Subjects: a network with example inputs, contracts and claims, found by name or by `module:factory`.
 
-A package offers a subject by an entry point in the group ``equivariance.subjects``; its value is a factory without
-required arguments that returns a :class:`Subject`. The built-in networks take this road too.
+A package offers a subject by an entry point in the group `equivariance.subjects`; its value is a factory without
+required arguments that returns a `Subject`. The built-in networks take this road too.
 """
 
 from __future__ import annotations
@@ -48,18 +48,17 @@ class RegisteredFinding:
 class Subject:
     """What a factory returns.
 
-    Attributes
-    ----------
-    name : short name, as in reports
-    module : the network
-    args : positional example inputs; use generic ones, a real cloud of more than a few points
-    irreps_in, irreps_out : representations as for :func:`equivariance.diagnose`
-    claims : group names that the network claims; others are measured and shown as not claimed
-    contracts : layer path or glob -> contract
-    registered : findings that the network is registered with
-    stages : label -> layer paths, in order, for reports that put networks side by side
-    description : one sentence
-    load : reads a checkpoint file into the module; None for a state dict
+    Attributes:
+        name: Short name, as in reports
+        module: The network
+        args: Positional example inputs; use generic ones, a real cloud of more than a few points
+        irreps_in, irreps_out: Representations as for `equivariance.diagnose`
+        claims: Group names that the network claims; others are measured and shown as not claimed
+        contracts: Layer path or glob -> contract
+        registered: Findings that the network is registered with
+        stages: Label -> layer paths, in order, for reports that put networks side by side
+        description: One sentence
+        load: Reads a checkpoint file into the module; None for a state dict
     """
 
     name: str
@@ -90,12 +89,11 @@ def registered() -> dict[str, Any]:
 
 
 def load_subject(spec: str) -> Subject:
-    """The subject behind a registered name or ``module:factory``.
+    """The subject behind a registered name or `module:factory`.
 
-    Raises
-    ------
-    ChoiceError : no such name; the message lists the registered ones
-    ArgumentError : the module or the factory cannot be had, or does not return a :class:`Subject`
+    Raises:
+        ChoiceError: No such name; the message lists the registered ones
+        ArgumentError: The module or the factory cannot be had, or does not return a `Subject`
     """
     if ":" in spec:
         factory = _imported(spec)
@@ -119,9 +117,8 @@ def load_subject(spec: str) -> Subject:
 def load_checkpoint(subject: Subject, path: Path) -> None:
     """Read weights from a file: by the subject's own reader, else a state dict (.safetensors, or .pt of tensors only).
 
-    Raises
-    ------
-    ArgumentError : no such file, or no weights of this network in it
+    Raises:
+        ArgumentError: No such file, or no weights of this network in it
     """
     if not path.is_file():
         raise ArgumentError("checkpoint", str(path), "an existing file")

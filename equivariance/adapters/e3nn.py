@@ -26,7 +26,7 @@ def contract_of(module: torch.nn.Module, parameters: tuple[str, ...]) -> tuple[M
 
 
 def _of_model(module: torch.nn.Module, parameters: tuple[str, ...]) -> tuple[Mapping[str, object], object] | None:
-    """Networks and convolutions on graphs: ``irreps_node_attr`` is that of the argument ``node_attr``, and so on."""
+    """Networks and convolutions on graphs: `irreps_node_attr` is that of the argument `node_attr`, and so on."""
     stated = {name: getattr(module, name) for name in attributes_of(module) if name.startswith("irreps_")}
     output = stated.get("irreps_node_output", stated.get("irreps_out"))
     first = stated.get("irreps_node_input", stated.get("irreps_in"))

@@ -1,4 +1,4 @@
-"""escnn's ``GeometricTensor``: it says itself how it transforms, by the group that its field type belongs to.
+"""escnn's `GeometricTensor`: it says itself how it transforms, by the group that its field type belongs to.
 
 An element of the harness, an orthogonal matrix, becomes the element of that group which moves the base space alike:
 of SO(3), O(3) and their finite subgroups; of SO(2), O(2) and theirs, which move the x-y plane, if the matrix does so
@@ -40,10 +40,9 @@ _CLOSE = 1e-6
 class Fields(Representation):
     """Feature fields of an escnn type: channels on axis 1, then the axes of a grid, where there is one.
 
-    Attributes
-    ----------
-    type : an ``escnn.nn.FieldType``
-    points : whether the rows lie at points of the base space (``GeometricTensor.coords``), on no grid
+    Attributes:
+        type: An `escnn.nn.FieldType`
+        points: Whether the rows lie at points of the base space (`GeometricTensor.coords`), on no grid
     """
 
     type: Any
@@ -61,9 +60,8 @@ class Fields(Representation):
     def act(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
         """The group acts on the channels and, exactly, on the grid.
 
-        Raises
-        ------
-        ForeignElementError : an element that the group has not, or one that does not map the grid to itself
+        Raises:
+            ForeignElementError: An element that the group has not, or one that does not map the grid to itself
         """
         grid = not self.points and self.type.gspace.dimensionality > 0
         if grid and any(element.vector):
@@ -145,11 +143,10 @@ ADAPTER = GeometricTensorAdapter()
 
 
 def acting_element(gspace: GSpace, element: Transform) -> GroupElement:
-    """The element of the space's group that moves the space as ``element`` does.
+    """The element of the space's group that moves the space as `element` does.
 
-    Raises
-    ------
-    ForeignElementError : the group has none
+    Raises:
+        ForeignElementError: The group has none
     """
     group = gspace.fibergroup
     action = _action(gspace)
@@ -162,10 +159,10 @@ def acting_element(gspace: GSpace, element: Transform) -> GroupElement:
 
 
 def group_of(gspace: GSpace, angles: int = 4) -> list[Group]:
-    """The groups to test fields on a space with: ``eq.diagnose(module, x, group=group_of(gspace))``.
+    """The groups to test fields on a space with: `eq.diagnose(module, x, group=group_of(gspace))`.
 
     SO(3) and O(3) without a base space, or on points, are drawn from; of finite groups every element is tested, and of
-    SO(2) and O(2) ``angles`` rotations (quarter turns by default, which map a grid to itself) and as many reflections.
+    SO(2) and O(2) `angles` rotations (quarter turns by default, which map a grid to itself) and as many reflections.
     """
     group, action = gspace.fibergroup, _action(gspace)
     if group.continuous and action.size == 3:
@@ -221,9 +218,8 @@ def _embedded(matrix: np.ndarray) -> np.ndarray:
 def _grid_moved(values: torch.Tensor, matrix: np.ndarray) -> torch.Tensor:
     """f'(x) = f(g^-1 x) on a grid whose last axis is x, the one before -y, the one before that -z.
 
-    Raises
-    ------
-    ForeignElementError : a matrix that is no signed permutation: a grid would have to be interpolated
+    Raises:
+        ForeignElementError: A matrix that is no signed permutation: a grid would have to be interpolated
     """
     size = len(matrix)
     whole = np.rint(matrix).astype(int)

@@ -1,7 +1,7 @@
-"""PyTorch Geometric's ``Data`` and ``Batch``: fields by name, edges renumbered, samples selected as the library does.
+"""PyTorch Geometric's `Data` and `Batch`: fields by name, edges renumbered, samples selected as the library does.
 
 Which fields follow the nodes and which the edges, along which axis samples are put together, and which hold node
-numbers is asked of the object (``is_node_attr``, ``__cat_dim__``, ``__inc__``), so that subclasses are obeyed.
+numbers is asked of the object (`is_node_attr`, `__cat_dim__`, `__inc__`), so that subclasses are obeyed.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""The command line ``python -m equivariance.diagnose``: options, the run, and what the screen shows.
+"""The command line `python -m equivariance.diagnose`: options, the run, and what the screen shows.
 
-``main`` parses and turns errors into one line and an exit code; ``run`` loads the subject and diagnoses it; ``screen``
-and ``progress_bar`` print. No other package imports this one.
+`main` parses and turns errors into one line and an exit code; `run` loads the subject and diagnoses it; `screen`
+and `progress_bar` print. No other package imports this one.
 """

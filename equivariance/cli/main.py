@@ -1,6 +1,6 @@
-"""The command line: ``python -m equivariance.diagnose``.
+"""The command line: `python -m equivariance.diagnose`.
 
-Exit code 0 clean (without ``--subject``: each built-in network as registered), 1 findings (or not as registered),
+Exit code 0 clean (without `--subject`: each built-in network as registered), 1 findings (or not as registered),
 2 bad usage: one line on standard error that names the argument, the value and the choices; 130 interrupted.
 """
 

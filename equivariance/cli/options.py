@@ -29,7 +29,7 @@ def settings_of(options: argparse.Namespace, observer: Observer) -> Settings:
 
 
 def choose(name: str, value: str, choices: list[str]) -> str:
-    """``value``, if it is one of ``choices``."""
+    """`value`, if it is one of `choices`."""
     if value not in choices:
         raise ChoiceError(name, value, choices)
     return value

@@ -13,17 +13,16 @@ from equivariance.findings import Outcome
 
 
 class ProgressBar:
-    """An :class:`equivariance.progress.Observer` that draws; a context in which the bar stands.
+    """An `equivariance.progress.Observer` that draws; a context in which the bar stands.
 
-    Attributes
-    ----------
-    known : what is known of the subject in work, None before it is
-    planned : the symmetries of the subject in work
-    measured : of one that is not finished: how many of its elements, of how many, and how far the output is off
+    Attributes:
+        known: What is known of the subject in work, None before it is
+        planned: The symmetries of the subject in work
+        measured: Of one that is not finished: how many of its elements, of how many, and how far the output is off
     """
 
     def __init__(self, quiet: bool) -> None:
-        """``quiet``: draw nothing, and remember all the same."""
+        """`quiet`: draw nothing, and remember all the same."""
         self.known: Outcome | None = None
         self.planned: tuple[str, ...] = ()
         self.measured: dict[str, tuple[int, int, float]] = {}

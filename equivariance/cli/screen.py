@@ -21,11 +21,10 @@ if TYPE_CHECKING:
 class Examined:
     """A subject, its report, and how that differs from what the subject is registered with.
 
-    Attributes
-    ----------
-    subject, report : the two
-    extra : found, and not registered
-    missed : registered, and not found
+    Attributes:
+        subject, report: The two
+        extra: Found, and not registered
+        missed: Registered, and not found
     """
 
     subject: Subject
@@ -40,7 +39,7 @@ class Examined:
 
 
 def all_of(done: Sequence[Examined], registered: bool) -> list[RenderableType]:
-    """Every report, networks side by side, and with ``registered`` the comparison with what they are known for."""
+    """Every report, networks side by side, and with `registered` the comparison with what they are known for."""
     pieces: list[RenderableType] = []
     for each in done:
         title = f"{each.subject.name}: {each.subject.description}"
@@ -51,7 +50,7 @@ def all_of(done: Sequence[Examined], registered: bool) -> list[RenderableType]:
 
 
 def those_broken(done: Sequence[Examined], registered: bool) -> list[RenderableType]:
-    """The findings alone; with ``registered``, those of networks that are not as registered."""
+    """The findings alone; with `registered`, those of networks that are not as registered."""
     if registered:
         return [p for d in done if not d.as_registered for p in (render_findings(d.report), _verdict(d))]
     return [render_findings(d.report) for d in done if not d.report.ok]

@@ -29,10 +29,10 @@ class Adapter(Protocol):
     """What may be declared for it, in words."""
 
     def fits(self, spec: object) -> bool:
-        """Whether ``spec`` is one of these."""
+        """Whether `spec` is one of these."""
 
     def walk(self, value: Any, spec: object, path: str, visit: Any) -> Any:
-        """Rebuild ``value`` with each tensor replaced by ``visit(tensor, representation, path)``."""
+        """Rebuild `value` with each tensor replaced by `visit(tensor, representation, path)`."""
 
     def transform(self, value: Any, spec: object, element: Any) -> Any:
         """Apply a group element to the structure and to every field."""
@@ -48,7 +48,7 @@ class Adapter(Protocol):
 
 
 def adapter_of(value: object) -> Adapter | None:
-    """The adapter for the type of ``value``, or None for a type that needs none."""
+    """The adapter for the type of `value`, or None for a type that needs none."""
     for cls in type(value).__mro__:
         name = _ADAPTERS.get(cls.__module__.partition(".")[0])
         if name is not None:

@@ -28,14 +28,13 @@ _POINTS, _VECTORS = "cartesian_points", "1x1o"
 class Assumption:
     """What one tensor is taken for.
 
-    Attributes
-    ----------
-    path : its place: the parameter's name, then keys and fields
-    shape : its shape
-    representation : what it is taken for
-    why : the evidence, in words
-    value : the tensor
-    asked : whether it looks like geometry and nothing says how it transforms
+    Attributes:
+        path: Its place: the parameter's name, then keys and fields
+        shape: Its shape
+        representation: What it is taken for
+        why: The evidence, in words
+        value: The tensor
+        asked: Whether it looks like geometry and nothing says how it transforms
     """
 
     path: tuple[str | int, ...]
@@ -56,9 +55,9 @@ class Assumption:
 
 
 def assume(value: Any, path: tuple[str | int, ...], sizes: SampleSizes | None = None) -> Iterator[Assumption]:
-    """An assumption for every tensor in ``value``, which stands at ``path``; ``value`` is searched like a contract.
+    """An assumption for every tensor in `value`, which stands at `path`; `value` is searched like a contract.
 
-    ``sizes`` are those of the fields around it; a mapping or an object that holds a cloud of its own has its own.
+    `sizes` are those of the fields around it; a mapping or an object that holds a cloud of its own has its own.
     """
     if isinstance(value, torch.Tensor):
         yield proposal(str(_name(path)), value, sizes or SampleSizes(), path)

@@ -27,7 +27,7 @@ def uncompiled() -> Iterator[None]:
 
 
 def as_written(module: torch.nn.Module) -> torch.nn.Module:
-    """The module behind ``torch.compile(module)`` or ``DataParallel(module)``: its layers have their author's names."""
+    """The module behind `torch.compile(module)` or `DataParallel(module)`: its layers have their author's names."""
     compiler = _compiler()
     if compiler and isinstance(module, compiler.OptimizedModule):
         return as_written(module._orig_mod)
@@ -55,7 +55,7 @@ class FunctionModule(torch.nn.Module):
     """A plain callable with a module's interface, so that functions and modules take the same road."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        """Keep the callable; its signature becomes that of ``forward``."""
+        """Keep the callable; its signature becomes that of `forward`."""
         super().__init__()
         self.function = function
         self.forward = function
@@ -75,11 +75,10 @@ class ScriptedModule(torch.nn.Module):
 
 
 def as_module(function: Callable[..., Any]) -> torch.nn.Module:
-    """``function`` itself if it is a module that takes hooks, else wrapped as one.
+    """`function` itself if it is a module that takes hooks, else wrapped as one.
 
-    Raises
-    ------
-    ArgumentError : it cannot be called
+    Raises:
+        ArgumentError: It cannot be called
     """
     if not callable(function):
         raise ArgumentError("func", function, "a callable")

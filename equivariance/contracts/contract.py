@@ -19,7 +19,7 @@ class Contract:
     """Representations of a callable's inputs, by parameter name, and of its output.
 
     Strings, None and irreps are parsed on construction; dicts, lists, tuples and dataclasses nest like the value that
-    they describe. Parameters that hold no tensor need no entry. ``stated`` marks a contract that was read off the
+    they describe. Parameters that hold no tensor need no entry. `stated` marks a contract that was read off the
     attributes of a module: it is dropped, with a word, where it does not fit what the module is called with.
     """
 
@@ -37,21 +37,19 @@ class Contract:
     def check_names(self, parameters: Collection[str], layer: str) -> None:
         """Every declared name must be a parameter; a call may leave it at its default.
 
-        Raises
-        ------
-        ContractError : names the layer, what is declared in vain, and the parameters
+        Raises:
+            ContractError: Names the layer, what is declared in vain, and the parameters
         """
         unknown = sorted(set(self.inputs) - set(parameters))
         if unknown:
             raise ContractError(f"contract of {layer}", unknown, f"names among its arguments, {', '.join(parameters)}")
 
     def check_inputs(self, arguments: Mapping[str, Any], layer: str) -> None:
-        """Every tensor among ``arguments`` must be declared and fit.
+        """Every tensor among `arguments` must be declared and fit.
 
-        Raises
-        ------
-        UndeclaredTensorError : names the layer, the argument and its place
-        ContractError : a shape that does not fit
+        Raises:
+            UndeclaredTensorError: Names the layer, the argument and its place
+            ContractError: A shape that does not fit
         """
         for name, value in arguments.items():
             leaves(value, self.inputs.get(name), f"{layer}: {name}")
@@ -64,15 +62,14 @@ class Contract:
 def call_contract(
     function: Callable[..., Any], args: object, kwargs: Mapping[str, Any] | None, irreps_in: object, irreps_out: object
 ) -> tuple[dict[str, Any], Contract]:
-    """Bind the public arguments of ``check`` and ``diagnose`` and pair them with their representations.
+    """Bind the public arguments of `check` and `diagnose` and pair them with their representations.
 
-    ``args`` is a tuple or list of positional arguments, or a single one. ``irreps_in`` is a dict by parameter name,
-    or a tuple or list in the order of ``args``, or a single specification for a single argument.
+    `args` is a tuple or list of positional arguments, or a single one. `irreps_in` is a dict by parameter name,
+    or a tuple or list in the order of `args`, or a single specification for a single argument.
 
-    Raises
-    ------
-    ContractError : the two do not match
-    UndeclaredTensorError : a tensor among the arguments has no representation
+    Raises:
+        ContractError: The two do not match
+        UndeclaredTensorError: A tensor among the arguments has no representation
     """
     positional = positional_of(args)
     arguments = bound(function, args, kwargs)
@@ -100,7 +97,7 @@ def _check_values(arguments: Mapping[str, Any], contract: Contract) -> None:
 
 
 def _by_name(function: Callable[..., Any], arguments: Mapping[str, Any], irreps_in: object) -> object:
-    """What is declared for names that ``**kwargs`` collect, put under the name of the parameter that collects them."""
+    """What is declared for names that `**kwargs` collect, put under the name of the parameter that collects them."""
     try:
         parameters = inspect.signature(function).parameters
     except (TypeError, ValueError):

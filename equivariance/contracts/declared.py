@@ -20,12 +20,12 @@ SAMPLE_NUMBERS = NodeIndices(nodes=0, batch=Assumed.FIRST, permuted=False, per_s
 def declared_contract(module: torch.nn.Module) -> Contract | None:
     """The contract that a module states, by the conventions of the library that its class comes from.
 
-    - any module: ``irreps_in`` (or ``irreps_in1``, ``irreps_in2``) and ``irreps_out``, for its first arguments;
-      ``weight`` and ``bias`` given in a call do not transform
-    - e3nn: also a single ``irreps``, the same in and out; ``irreps_NAME`` for the argument or the field NAME;
-      ``irreps_outs``; networks of scalars
-    - escnn: ``in_type`` and ``out_type``
-    - nequip: ``irreps_in`` and ``irreps_out`` by the keys of the data; ``pos`` are positions there
+    - any module: `irreps_in` (or `irreps_in1`, `irreps_in2`) and `irreps_out`, for its first arguments;
+      `weight` and `bias` given in a call do not transform
+    - e3nn: also a single `irreps`, the same in and out; `irreps_NAME` for the argument or the field NAME;
+      `irreps_outs`; networks of scalars
+    - escnn: `in_type` and `out_type`
+    - nequip: `irreps_in` and `irreps_out` by the keys of the data; `pos` are positions there
 
     None where the module states none.
     """
@@ -47,7 +47,7 @@ def _rules(module: torch.nn.Module) -> list[ContractRule]:
 
 
 def _of_attributes(module: torch.nn.Module, parameters: tuple[str, ...]) -> tuple[Mapping[str, object], object] | None:
-    """``irreps_in`` and ``irreps_out``, as anybody may write them."""
+    """`irreps_in` and `irreps_out`, as anybody may write them."""
     stated = attributes_of(module)
     names = ["irreps_in"] if "irreps_in" in stated else [n for n in ("irreps_in1", "irreps_in2") if n in stated]
     if not names or "irreps_out" not in stated:

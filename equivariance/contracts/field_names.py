@@ -120,13 +120,13 @@ _NO_PLACE = frozenset(["edge", "frac", "fractional", "scaled", "spherical", "pol
 
 
 def of_points(name: str) -> bool:
-    """Whether a field of this name holds positions: ``pos``, ``node_xyz``."""
+    """Whether a field of this name holds positions: `pos`, `node_xyz`."""
     *before, last = plain(name).split("_")
     return plain(name) in POINTS or (last in POINTS and len(last) > 1 and not {*before} & (_RELATIVE | _NO_PLACE))
 
 
 def of_vectors(name: str) -> bool:
-    """Whether a field of this name holds vectors: ``vel``, ``old_forces``, ``rel_pos``."""
+    """Whether a field of this name holds vectors: `vel`, `old_forces`, `rel_pos`."""
     *before, last = plain(name).split("_")
     return plain(name) in VECTORS or last in VECTORS or (last in POINTS and bool({*before} & _RELATIVE))
 

@@ -1,8 +1,8 @@
 """What a callable takes and gives, where nobody declared it: read off the module and off the data, or assumed.
 
-Stated comes before assumed: the contract of the module itself (:mod:`equivariance.contracts.declared`), then what the
+Stated comes before assumed: the contract of the module itself (`equivariance.contracts.declared`), then what the
 data say (fields of PyTorch Geometric, escnn's types), then names and shapes
-(:mod:`equivariance.contracts.assumptions`).
+(`equivariance.contracts.assumptions`).
 """
 
 from __future__ import annotations
@@ -44,11 +44,10 @@ NOT_GIVEN = NotGiven.NOT_GIVEN
 class Inputs:
     """What the arguments are taken for.
 
-    Attributes
-    ----------
-    specs : representations by parameter name, shaped like the arguments
-    stated : one line for each argument that the module itself states
-    assumptions : one for each tensor that nobody states
+    Attributes:
+        specs: Representations by parameter name, shaped like the arguments
+        stated: One line for each argument that the module itself states
+        assumptions: One for each tensor that nobody states
     """
 
     specs: Mapping[str, object]
@@ -74,7 +73,7 @@ class Inputs:
         return any(_moving(spec) for spec in self.specs.values())
 
     def declaration(self) -> str:
-        """The argument ``irreps_in`` that declares what is assumed here, as Python."""
+        """The argument `irreps_in` that declares what is assumed here, as Python."""
         return as_python(self.specs)
 
     def taking(self, changed: Sequence[Assumption]) -> Inputs:
@@ -89,10 +88,9 @@ class Inputs:
 def inputs_of(module: torch.nn.Module, arguments: Mapping[str, Any]) -> Inputs:
     """Representations of the arguments of a call: stated by the module, else by the data, else assumed.
 
-    Parameters
-    ----------
-    module : what is called; its own contract is used as far as it fits the arguments
-    arguments : the values by parameter name, as :func:`equivariance.contracts.signature.bind` gives them
+    Args:
+        module: What is called; its own contract is used as far as it fits the arguments
+        arguments: The values by parameter name, as `equivariance.contracts.signature.bind` gives them
     """
     contract = declared_contract(module) or Contract({}, None)
     stated = {k: s for k, s in contract.inputs.items() if k in arguments and _fits(arguments[k], s)}
@@ -105,13 +103,13 @@ def inputs_of(module: torch.nn.Module, arguments: Mapping[str, Any]) -> Inputs:
 
 
 def outputs_of(module: torch.nn.Module) -> object:
-    """Representations of what a call returns: stated by the module, :data:`NOT_GIVEN` where it states none."""
+    """Representations of what a call returns: stated by the module, `NOT_GIVEN` where it states none."""
     contract = declared_contract(module)
     return NOT_GIVEN if contract is None else contract.output
 
 
 def group_of_arguments(args: object, otherwise: object) -> object:
-    """The group that the arguments themselves are made for, as escnn's tensors are; ``otherwise`` where none is."""
+    """The group that the arguments themselves are made for, as escnn's tensors are; `otherwise` where none is."""
     for value in args if isinstance(args, (tuple, list)) else (args,):
         adapter = adapter_of(value)
         found = adapter.group(value) if adapter else None
@@ -142,7 +140,7 @@ def _fits(value: Any, spec: object) -> bool:
 
 
 def _covers(spec: object, path: tuple[str | int, ...]) -> bool:
-    """Whether a specification reaches the tensor at ``path``."""
+    """Whether a specification reaches the tensor at `path`."""
     if isinstance(spec, Representation):
         return True
     if isinstance(spec, Mapping):
@@ -155,7 +153,7 @@ def _covers(spec: object, path: tuple[str | int, ...]) -> bool:
 def _with(
     specs: Mapping[Any, object], path: tuple[str | int, ...], representation: Representation
 ) -> dict[Any, object]:
-    """A copy in which the tensor at ``path`` has a representation."""
+    """A copy in which the tensor at `path` has a representation."""
     first, *rest = path
     if not rest:
         return {**specs, first: representation}

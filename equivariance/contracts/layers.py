@@ -38,7 +38,7 @@ def layer_contracts(module: torch.nn.Module, given: Mapping[str, Contract]) -> d
 
 
 def matching_layers(module: torch.nn.Module, pattern: str | None) -> set[str]:
-    """The layers whose path or class name contains ``pattern``, or match it as a glob; all for None."""
+    """The layers whose path or class name contains `pattern`, or match it as a glob; all for None."""
     names = layer_names(module)
     if pattern is None:
         return set(names)

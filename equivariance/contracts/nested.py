@@ -33,12 +33,11 @@ Visitor = Callable[[torch.Tensor, Representation, str], torch.Tensor]
 class GraphFields:
     """Representations of the fields of a graph object of another library (DGL).
 
-    Attributes
-    ----------
-    ndata : node field -> representation
-    edata : edge field -> representation
-    permuted : whether the nodes of this graph are reordered with the nodes of the input; False for a graph whose
-        node order does not depend on the input's (a pooled graph in the order of selection)
+    Attributes:
+        ndata: Node field -> representation
+        edata: Edge field -> representation
+        permuted: Whether the nodes of this graph are reordered with the nodes of the input; False for a graph whose
+            node order does not depend on the input's (a pooled graph in the order of selection)
     """
 
     ndata: Mapping[str, object]
@@ -72,14 +71,13 @@ def compile_spec(spec: object, path: str) -> object:
 
 
 def walk(value: Any, spec: object, path: str, visit: Visitor, element: Transform | None = None) -> Any:
-    """Rebuild ``value`` with every tensor replaced by ``visit(tensor, representation, path)``.
+    """Rebuild `value` with every tensor replaced by `visit(tensor, representation, path)`.
 
-    With an ``element``, graphs are transformed by it as a whole (their structure changes too) and not visited.
+    With an `element`, graphs are transformed by it as a whole (their structure changes too) and not visited.
 
-    Raises
-    ------
-    UndeclaredTensorError : a tensor has no representation; names its path
-    ContractError : the specification and the value have different shapes
+    Raises:
+        UndeclaredTensorError: A tensor has no representation; names its path
+        ContractError: The specification and the value have different shapes
     """
     if isinstance(value, torch.Tensor):
         return visit(value, _law(value, spec, path), path)
@@ -102,22 +100,22 @@ def walk(value: Any, spec: object, path: str, visit: Visitor, element: Transform
 
 
 def transform(value: Any, spec: object, element: Transform, path: str = "value") -> Any:
-    """``element`` applied to every tensor of ``value`` by its representation."""
+    """`element` applied to every tensor of `value` by its representation."""
     return walk(value, spec, path, lambda t, r, _: r.transform(t, element), element)
 
 
 def map_tensors(value: Any, change: Callable[[torch.Tensor], torch.Tensor]) -> Any:
-    """Rebuild ``value`` with ``change`` applied to every tensor, whatever its representation."""
+    """Rebuild `value` with `change` applied to every tensor, whatever its representation."""
     return walk(value, UNSPECIFIED, "value", lambda t, _r, _p: change(t))
 
 
 def cloned(value: Any) -> Any:
-    """A copy that shares no memory with ``value`` and no autograd history."""
+    """A copy that shares no memory with `value` and no autograd history."""
     return map_tensors(value, lambda t: t.detach().clone())
 
 
 def cast(value: Any, dtype: torch.dtype) -> Any:
-    """Floating-point tensors converted to ``dtype``; integers and booleans as they are."""
+    """Floating-point tensors converted to `dtype`; integers and booleans as they are."""
 
     def change(tensor: torch.Tensor) -> torch.Tensor:
         return tensor.detach().to(dtype) if tensor.is_floating_point() else tensor.detach()
@@ -203,7 +201,7 @@ def _is_named(value: object) -> bool:
 
 
 def _mapping_like(value: Mapping[Any, Any], items: dict[Any, Any]) -> Any:
-    """``items`` in a mapping of the same kind; an unusual one in which nothing changed is handed on as it is."""
+    """`items` in a mapping of the same kind; an unusual one in which nothing changed is handed on as it is."""
     if type(value) is dict:
         return items
     if all(items[key] is old for key, old in value.items()):

@@ -15,7 +15,7 @@ from equivariance.errors import ArgumentError
 def bind(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of a call by parameter name, those left at their default not included.
 
-    ``*args`` stay one tuple under their name; a callable without a Python signature gets the names "0", "1", ...
+    `*args` stay one tuple under their name; a callable without a Python signature gets the names "0", "1", ...
     """
     return signature_of(function).bind(args, kwargs)
 
@@ -26,11 +26,10 @@ def positional_of(args: object) -> tuple[Any, ...]:
 
 
 def bound(function: Callable[..., Any], args: object, kwargs: Mapping[str, Any] | None) -> dict[str, Any]:
-    """As :func:`bind`, of the public arguments.
+    """As `bind`, of the public arguments.
 
-    Raises
-    ------
-    ArgumentError : the callable does not take them
+    Raises:
+        ArgumentError: The callable does not take them
     """
     positional = positional_of(args)
     try:
@@ -42,7 +41,7 @@ def bound(function: Callable[..., Any], args: object, kwargs: Mapping[str, Any] 
 
 
 def parameters_of(function: Callable[..., Any], default: Collection[str]) -> tuple[str, ...]:
-    """The names that :func:`bind` may give; ``default`` for a callable without a Python signature."""
+    """The names that `bind` may give; `default` for a callable without a Python signature."""
     try:
         return tuple(inspect.signature(function).parameters)
     except (TypeError, ValueError):
@@ -50,18 +49,17 @@ def parameters_of(function: Callable[..., Any], default: Collection[str]) -> tup
 
 
 def unbind(function: Callable[..., Any], arguments: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The inverse of :func:`bind`: positional and keyword arguments."""
+    """The inverse of `bind`: positional and keyword arguments."""
     return signature_of(function).unbind(arguments)
 
 
 class Signature:
     """What a callable takes, with what is quicker asked of simple ones: layers are called many times.
 
-    Attributes
-    ----------
-    whole : as inspect tells it; None for a callable without a Python signature
-    plain : the names, where every argument can be given by place and by name; else nothing
-    required : how many of these have no default
+    Attributes:
+        whole: As inspect tells it; None for a callable without a Python signature
+        plain: The names, where every argument can be given by place and by name; else nothing
+        required: How many of these have no default
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -79,7 +77,7 @@ class Signature:
         self.required = sum(p.default is p.empty for p in parameters)
 
     def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
-        """As :func:`bind`."""
+        """As `bind`."""
         if self.whole is None:
             return {**{str(i): a for i, a in enumerate(args)}, **kwargs}
         if self.plain and not kwargs and self.required <= len(args) <= len(self.plain):
@@ -87,7 +85,7 @@ class Signature:
         return dict(self.whole.bind(*args, **kwargs).arguments)
 
     def unbind(self, arguments: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """As :func:`unbind`."""
+        """As `unbind`."""
         if self.whole is None:
             by_name = {k: v for k, v in arguments.items() if not k.isdigit()}
             return tuple(v for k, v in arguments.items() if k.isdigit()), by_name

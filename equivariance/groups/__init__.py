@@ -1,7 +1,7 @@
 """Groups and their elements: what a test draws, and how an element acts on positions, nodes and samples.
 
-Elements are immutable values (:class:`Transform`) in float64; sets draw them at random or exactly on a grid. Users
-name a group or build one (``equivariance.groups.rotation(...)``), and a report prints elements with these names.
+Elements are immutable values (`Transform`) in float64; sets draw them at random or exactly on a grid. Users
+name a group or build one (`equivariance.groups.rotation(...)`), and a report prints elements with these names.
 Representations apply elements to tensors; nothing here knows a tensor's layout, a module or a report.
 """
 

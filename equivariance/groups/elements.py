@@ -1,8 +1,8 @@
 """Group elements as values.
 
-A :class:`Transform` acts on positions as ``x' = x R^T + t`` (row vectors), reorders nodes (new node ``i`` is old node
-``order[i]``) and selects samples of a batch (new sample ``i`` is old sample ``samples[i]``). Everything is float64.
-``repr`` of a transform is Python that rebuilds it from the names of :mod:`equivariance.groups`.
+A `Transform` acts on positions as `x' = x R^T + t` (row vectors), reorders nodes (new node `i` is old node
+`order[i]`) and selects samples of a batch (new sample `i` is old sample `samples[i]`). Everything is float64.
+`repr` of a transform is Python that rebuilds it from the names of `equivariance.groups`.
 """
 
 from __future__ import annotations
@@ -28,14 +28,13 @@ _IDENTITY = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 class Transform:
     """One element: an orthogonal matrix, a translation, a reordering of nodes, a selection of samples.
 
-    Attributes
-    ----------
-    matrix : 3 rows of 3 floats, orthogonal to 1e-12; determinant -1 for improper elements
-    vector : 3 floats, the translation in the units of the positions
-    order : the permutation of the nodes of one sample, or None
-    samples : the selected samples, or None
-    of : the number of samples that they are selected from; given with ``samples``
-    origin : the constructor call that made it, for a short ``repr``; no part of the value
+    Attributes:
+        matrix: 3 rows of 3 floats, orthogonal to 1e-12; determinant -1 for improper elements
+        vector: 3 floats, the translation in the units of the positions
+        order: The permutation of the nodes of one sample, or None
+        samples: The selected samples, or None
+        of: The number of samples that they are selected from; given with `samples`
+        origin: The constructor call that made it, for a short `repr`; no part of the value
     """
 
     matrix: tuple[tuple[float, ...], ...] = _IDENTITY
@@ -82,7 +81,7 @@ class Transform:
         return math.hypot(*self.vector)
 
     def __matmul__(self, first: Transform) -> Transform:
-        """``(g @ h)(x) = g(h(x))``; sample selections compose too, as the actions do."""
+        """`(g @ h)(x) = g(h(x))`; sample selections compose too, as the actions do."""
         matrix = self.array @ first.array
         vector = self.array @ np.array(first.vector) + np.array(self.vector)
         return Transform(
@@ -128,12 +127,12 @@ def identity() -> Transform:
 
 
 def translation(vector: ArrayLike) -> Transform:
-    """``x' = x + vector``."""
+    """`x' = x + vector`."""
     return Transform(vector=_triple(np.asarray(vector, dtype=np.float64)))
 
 
 def rotation(value: Rotation | ArrayLike) -> Transform:
-    """``x' = x R^T``, R a scipy Rotation, a rotation vector [3] in radians, or a matrix [3, 3] of determinant 1."""
+    """`x' = x R^T`, R a scipy Rotation, a rotation vector [3] in radians, or a matrix [3, 3] of determinant 1."""
     if isinstance(value, Rotation):
         return Transform(_rows(value.as_matrix()))
     array = np.asarray(value, dtype=np.float64)
@@ -145,7 +144,7 @@ def rotation(value: Rotation | ArrayLike) -> Transform:
 
 
 def inversion() -> Transform:
-    """``x' = -x``."""
+    """`x' = -x`."""
     return Transform(_rows(-np.eye(3)))
 
 
@@ -156,7 +155,7 @@ def permutation(
     size: int | None = None,
     seed: int | None = None,
 ) -> Transform:
-    """Reorder the nodes: by ``order``, by ``cycles`` on ``size`` nodes, or the one that ``seed`` draws for ``size``."""
+    """Reorder the nodes: by `order`, by `cycles` on `size` nodes, or the one that `seed` draws for `size`."""
     if order is not None:
         return Transform(order=tuple(int(i) for i in order))
     if size is None or (cycles is None) == (seed is None):
@@ -175,7 +174,7 @@ def permutation(
 
 
 def samples(indices: Iterable[int], of: int) -> Transform:
-    """Select samples of a batch of ``of``, in this order."""
+    """Select samples of a batch of `of`, in this order."""
     return Transform(samples=tuple(int(i) for i in indices), of=of)
 
 
@@ -207,7 +206,7 @@ def _triple(vector: np.ndarray) -> tuple[float, float, float]:
 
 
 def _compose(outer: _Numbers, inner: _Numbers, name: str, size: int) -> _Numbers:
-    """What ``outer``, which chooses among ``size``, chooses from what ``inner`` left."""
+    """What `outer`, which chooses among `size`, chooses from what `inner` left."""
     if outer is None or inner is None:
         return outer if inner is None else inner
     if len(inner) != size:

@@ -14,12 +14,11 @@ from equivariance.groups.elements import Transform, cube_rotations, rotation, tr
 class GridSizes:
     """What elements are drawn for where the input lies on a grid.
 
-    Attributes
-    ----------
-    dimensions : 2 or 3
-    length : of the shortest side, in units of the positions
-    step : shifts by its multiples bring cells to cells on every declared grid
-    resolved : whether the input is resolved by its grid, so that values between cells mean something
+    Attributes:
+        dimensions: 2 or 3
+        length: Of the shortest side, in units of the positions
+        step: Shifts by its multiples bring cells to cells on every declared grid
+        resolved: Whether the input is resolved by its grid, so that values between cells mean something
     """
 
     dimensions: int
@@ -40,7 +39,7 @@ def mirror() -> Transform:
 
 
 def rotations(count: int, seed: int, grid: GridSizes, lattice: bool) -> tuple[Transform, ...]:
-    """Rotations of the lattice in random order; unless ``lattice``, every third one is any rotation."""
+    """Rotations of the lattice in random order; unless `lattice`, every third one is any rotation."""
     rng = np.random.default_rng((seed, 2))
     exact = lattice_rotations(grid)
     order = rng.permutation(len(exact))
@@ -54,7 +53,7 @@ def rotations(count: int, seed: int, grid: GridSizes, lattice: bool) -> tuple[Tr
 
 
 def shifts(count: int, seed: int, grid: GridSizes, lattice: bool) -> tuple[Transform, ...]:
-    """Shifts by whole steps, up to a quarter of the grid; unless ``lattice``, every third one by any length."""
+    """Shifts by whole steps, up to a quarter of the grid; unless `lattice`, every third one by any length."""
     rng = np.random.default_rng((seed, 1))
     most = max(1, int(grid.length / 4 / grid.step))
     unused = np.arange(3) >= grid.dimensions

@@ -1,7 +1,7 @@
 """The groups by name.
 
-Their classes, the elements (values of :class:`Transform`) and the elements' constructors are re-exported here, so that
-what a report prints (``translation([1, 0, 0])``) can be evaluated with this module's names.
+Their classes, the elements (values of `Transform`) and the elements' constructors are re-exported here, so that
+what a report prints (`translation([1, 0, 0])`) can be evaluated with this module's names.
 """
 
 from __future__ import annotations
@@ -40,16 +40,14 @@ NAMED_GROUPS = {
 
 
 def groups_of(group: object, max_translation: float | None = None) -> tuple[Group, ...]:
-    """The groups behind a public ``group`` argument, in the order of :data:`SYMMETRIES`.
+    """The groups behind a public `group` argument, in the order of `SYMMETRIES`.
 
-    Parameters
-    ----------
-    group : a name of :data:`NAMED_GROUPS`, a :class:`Group`, a :class:`Transform`, or a list of these
-    max_translation : the longest translation, in the units of the positions
+    Args:
+        group: A name of `NAMED_GROUPS`, a `Group`, a `Transform`, or a list of these
+        max_translation: The longest translation, in the units of the positions
 
-    Raises
-    ------
-    ChoiceError : for a name that is no group; the message lists the names
+    Raises:
+        ChoiceError: For a name that is no group; the message lists the names
     """
     items: Iterable[object] = group if isinstance(group, (list, tuple, set, frozenset)) else (group,)
     found: list[Group] = []

@@ -30,7 +30,7 @@ _SHIFTS = 32
 class InputSizes:
     """What elements are drawn for: the nodes of one sample, the samples of the batch, the extent of the cloud.
 
-    ``grid`` is given where the input lies on a grid.
+    `grid` is given where the input lies on a grid.
     """
 
     nodes: int | None = None
@@ -46,7 +46,7 @@ class Group(ABC):
 
     @abstractmethod
     def draw(self, count: int, seed: int, setting: InputSizes) -> tuple[Transform, ...]:
-        """``count`` elements, the same for the same seed; fewer where the group has fewer."""
+        """`count` elements, the same for the same seed; fewer where the group has fewer."""
 
     @abstractmethod
     def simplest(self, setting: InputSizes) -> tuple[Transform, ...]:
@@ -59,11 +59,11 @@ class Group(ABC):
 
 @dataclass(frozen=True)
 class Translations(Group):
-    """Translations by dyadic vectors of lengths spread from an eighth of the extent up to ``max_norm``.
+    """Translations by dyadic vectors of lengths spread from an eighth of the extent up to `max_norm`.
 
-    Dyadic vectors are added without rounding to a cloud that lies on a dyadic grid. ``max_norm`` is in the units of
+    Dyadic vectors are added without rounding to a cloud that lies on a dyadic grid. `max_norm` is in the units of
     the positions; None means ten times the extent of the cloud. On a grid: shifts by up to a quarter of it; by whole
-    cells where ``lattice``, else some of them by any length.
+    cells where `lattice`, else some of them by any length.
     """
 
     max_norm: float | None = None
@@ -103,7 +103,7 @@ class Rotations(Group):
     """Haar-uniform rotations, every third one a rotation of the cube (exact, and the place of axis-aligned edges).
 
     On a grid: rotations of the lattice, every third one between them; in the plane where there are two grid axes. Where
-    ``lattice``, rotations of the cube alone.
+    `lattice`, rotations of the cube alone.
     """
 
     lattice: bool = False
@@ -139,7 +139,7 @@ class Inversions(Group):
     symmetry = "inversion"
 
     def draw(self, count: int, seed: int, setting: InputSizes) -> tuple[Transform, ...]:
-        """The pure inversion, ``count`` times: models in several states are tested with it."""
+        """The pure inversion, `count` times: models in several states are tested with it."""
         return tuple(self.simplest(setting)[0] for _ in range(count))
 
     def simplest(self, setting: InputSizes) -> tuple[Transform, ...]:
@@ -154,7 +154,7 @@ class Permutations(Group):
     symmetry = "permutation"
 
     def draw(self, count: int, seed: int, setting: InputSizes) -> tuple[Transform, ...]:
-        """Each drawn from a seed of its own, which its ``repr`` names."""
+        """Each drawn from a seed of its own, which its `repr` names."""
         if setting.nodes is None:
             raise ArgumentError(
                 "group",

@@ -1,6 +1,6 @@
-"""The pytest plugin: the marker ``equivariance``, Hypothesis profiles, and results in the summary.
+"""The pytest plugin: the marker `equivariance`, Hypothesis profiles, and results in the summary.
 
-pytest loads this package by its entry point in every run, so its import stays light. The hooks are in ``plugin``; the
+pytest loads this package by its entry point in every run, so its import stays light. The hooks are in `plugin`; the
 marker's arguments, the profiles and the kept results have modules of their own. No other package imports this one.
 """
 

@@ -1,4 +1,4 @@
-"""The marker ``equivariant``: what it may say, and what a marked test may return."""
+"""The marker `equivariant`: what it may say, and what a marked test may return."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def network_of(returned: object, options: Mapping[str, Any]) -> tuple[Callable[.
 
 
 def check_options(function: Callable[..., Any], options: Mapping[str, Any]) -> None:
-    """Refuse what ``function(module, args, **options)`` does not take, and what it misses."""
+    """Refuse what `function(module, args, **options)` does not take, and what it misses."""
     signature = inspect.signature(function)
     try:
         signature.bind(None, None, **options)

@@ -1,4 +1,4 @@
-"""The pytest plugin: the fixture ``eq_check``, the marker ``equivariant``, options and a summary.
+"""The pytest plugin: the fixture `eq_check`, the marker `equivariant`, options and a summary.
 
 It is installed with the package and costs nothing where it is not used: PyTorch is imported by the first examination.
 """
@@ -73,7 +73,7 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 @pytest.fixture(scope="session")
 def eq_check(pytestconfig: pytest.Config) -> Callable[..., Report]:
-    """Diagnose a network, fail where it has findings, return the report; takes what ``equivariance.diagnose`` takes.
+    """Diagnose a network, fail where it has findings, return the report; takes what `equivariance.diagnose` takes.
 
     May be called several times in a test, and under Hypothesis' @given.
     """
@@ -95,14 +95,14 @@ class Examinations:
     NAME = "equivariance-examinations"
 
     def __init__(self, samples: int | None, page: Path | None) -> None:
-        """``samples`` per symmetry, None for what ``diagnose`` takes by default; ``page``: where the reports go."""
+        """`samples` per symmetry, None for what `diagnose` takes by default; `page`: where the reports go."""
         self.samples, self.page, self.failure = samples, page, ""
         self.results: dict[tuple[str, str], list[Result]] = {}
         self._reports: list[Report] = []
         self._under_hypothesis = False
 
     def examine(self, *args: Any, **kwargs: Any) -> Report:
-        """``equivariance.diagnose``, remembered for the test that runs."""
+        """`equivariance.diagnose`, remembered for the test that runs."""
         __tracebackhide__ = True
         from equivariance.api import diagnose
         from equivariance.errors import ArgumentError
@@ -238,7 +238,7 @@ def _count(text: str) -> int:
 
 
 def _page(config: pytest.Config, given: str) -> Path:
-    """The page's path; its folder is made, as that of ``--junitxml`` is."""
+    """The page's path; its folder is made, as that of `--junitxml` is."""
     from equivariance.report.files import check_writable
 
     path = config.invocation_params.dir / Path(given).expanduser()

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Profile:
-    """A choice of ``--equivariance-profile``.
+    """A choice of `--equivariance-profile`.
 
-    Attributes
-    ----------
-    samples : elements per symmetry of each examination
-    examples : Hypothesis' examples per test
-    repeatable : Hypothesis draws the same examples in every run, and prints how to reproduce a failure
+    Attributes:
+        samples: Elements per symmetry of each examination
+        examples: Hypothesis' examples per test
+        repeatable: Hypothesis draws the same examples in every run, and prints how to reproduce a failure
     """
 
     samples: int
@@ -30,7 +29,7 @@ PROFILES = {
 
 
 def load_hypothesis(name: str, chosen: str | None) -> None:
-    """Load the profile ``equivariance-NAME`` into Hypothesis; not where the user has ``chosen`` one of its own.
+    """Load the profile `equivariance-NAME` into Hypothesis; not where the user has `chosen` one of its own.
 
     No deadline: the time of an example says nothing about whether it is right, and PyTorch's first call is slow. No
     explanations of what in a failing example matters either: for these every line of every layer is traced.

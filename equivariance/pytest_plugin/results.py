@@ -23,12 +23,11 @@ if TYPE_CHECKING:
 class Result:
     """One examination of one test.
 
-    Attributes
-    ----------
-    test : node id
-    subject : what was examined
-    findings : one line for each
-    report : the pickled report in base64, where a page is to be made of it
+    Attributes:
+        test: Node id
+        subject: What was examined
+        findings: One line for each
+        report: The pickled report in base64, where a page is to be made of it
     """
 
     test: str
@@ -43,7 +42,7 @@ class Result:
 
 
 def packed(reports: Iterable[Report], whole: bool) -> list[dict[str, Any]]:
-    """What a test report carries to the controlling process, in types that survive the way; ``whole`` for a page."""
+    """What a test report carries to the controlling process, in types that survive the way; `whole` for a page."""
     return [
         {
             "subject": report.subject,
@@ -55,7 +54,7 @@ def packed(reports: Iterable[Report], whole: bool) -> list[dict[str, Any]]:
 
 
 def unpacked(test: str, entries: Iterable[Mapping[str, Any]]) -> list[Result]:
-    """The inverse of :func:`packed`."""
+    """The inverse of `packed`."""
     return [Result(test, e["subject"], tuple(e["findings"]), e["report"]) for e in entries]
 
 

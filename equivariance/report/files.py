@@ -9,11 +9,10 @@ from equivariance.errors import ArgumentError
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write to a temporary file beside ``path``, then rename it; a device or a pipe is written to as it is.
+    """Write to a temporary file beside `path`, then rename it; a device or a pipe is written to as it is.
 
-    Raises
-    ------
-    ArgumentError : the directory does not exist or cannot be written to, or writing fails
+    Raises:
+        ArgumentError: The directory does not exist or cannot be written to, or writing fails
     """
     check_writable(path)
     try:
@@ -39,9 +38,8 @@ def _replace(path: Path, text: str) -> None:
 def check_writable(path: Path) -> None:
     """Find out before hours of work that the result cannot be kept.
 
-    Raises
-    ------
-    ArgumentError : as for :func:`write_text`
+    Raises:
+        ArgumentError: As for `write_text`
     """
     try:
         special = path.exists() and not path.is_file()

@@ -16,7 +16,7 @@ SCHEMA_VERSION = 1
 
 
 def to_json(reports: Sequence[Outcome]) -> str:
-    """One object, as :func:`schema` describes it: the version, and each report with its findings, notes and layers.
+    """One object, as `schema` describes it: the version, and each report with its findings, notes and layers.
 
     Infinities are the strings "inf" and "-inf": JSON has no number for them. The cloud and the errors at its nodes are
     left out: they are a picture, of thousands of numbers, which the HTML page shows.
@@ -30,7 +30,7 @@ def to_json(reports: Sequence[Outcome]) -> str:
 
 
 def schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of what :func:`to_json` writes; it is a file of the package."""
+    """The JSON Schema (draft 2020-12) of what `to_json` writes; it is a file of the package."""
     text = files("equivariance.report").joinpath("schema.json").read_text(encoding="utf-8")
     described: dict[str, Any] = json.loads(text)
     return described

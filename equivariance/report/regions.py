@@ -18,10 +18,9 @@ _WITH_BODY = (
 class Region:
     """Lines and columns, from 1, the end column after the last character; columns count UTF-16 code units.
 
-    Attributes
-    ----------
-    start_line, start_column, end_line, end_column : the edges
-    text : what lies between them
+    Attributes:
+        start_line, start_column, end_line, end_column: The edges
+        text: What lies between them
     """
 
     start_line: int
@@ -56,7 +55,7 @@ def _lines(file: str) -> list[str]:
 
 
 def _last_line(lines: list[str], line: int) -> int:
-    """The last line of the innermost statement that covers ``line``."""
+    """The last line of the innermost statement that covers `line`."""
     try:
         tree = ast.parse("\n".join(lines))
     except (SyntaxError, ValueError):

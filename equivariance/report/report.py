@@ -13,9 +13,9 @@ from equivariance.report.text import to_text
 
 
 class Report(Outcome):
-    """The outcome of :func:`equivariance.check` or :func:`equivariance.diagnose`; its attributes are those of Outcome.
+    """The outcome of `equivariance.check` or `equivariance.diagnose`; its attributes are those of Outcome.
 
-    ``str(report)`` is the text report, without colour.
+    `str(report)` is the text report, without colour.
     """
 
     @classmethod

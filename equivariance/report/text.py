@@ -24,7 +24,7 @@ _STYLES = {
 
 
 def to_text(report: Outcome) -> str:
-    """Plain text without colour, ``WIDTH`` columns."""
+    """Plain text without colour, `WIDTH` columns."""
     return _plain(render(report))
 
 
@@ -58,7 +58,7 @@ def render_findings(report: Outcome) -> RenderableType:
 def side_by_side(reports: Sequence[Outcome], stages: Mapping[str, Mapping[str, tuple[str, ...]]]) -> RenderableType:
     """The stages that networks have in common: the largest error that each introduces, by symmetry.
 
-    ``stages``: report subject -> stage label -> layers.
+    `stages`: report subject -> stage label -> layers.
     """
     table = Table(
         box=box.SIMPLE_HEAD,

@@ -26,21 +26,19 @@ class Assumed(Enum):
 class Concatenated:
     """Samples that lie one after the other along an axis.
 
-    Attributes
-    ----------
-    axis : the axis
-    sizes : entries of each sample, in order; None where all are of the same size
+    Attributes:
+        axis: The axis
+        sizes: Entries of each sample, in order; None where all are of the same size
     """
 
     axis: int = 0
     sizes: tuple[int, ...] | None = None
 
     def segments(self, length: int, count: int) -> list[tuple[int, int]]:
-        """Start and size of each of ``count`` samples on an axis of ``length``.
+        """Start and size of each of `count` samples on an axis of `length`.
 
-        Raises
-        ------
-        ArgumentError : the axis does not divide into these samples
+        Raises:
+            ArgumentError: The axis does not divide into these samples
         """
         sizes = self.sizes or (length // count,) * count
         if len(sizes) != count or sum(sizes) != length:
@@ -55,11 +53,10 @@ class Concatenated:
 class Layout:
     """Where the nodes and the samples of a tensor lie, and how to tell it.
 
-    Attributes
-    ----------
-    lengths : (axis, its length), of the axes that tell it
-    nodes, batch : as in a representation
-    most : at most so many axes may list nodes, samples or anything else that is not a component; None for any number
+    Attributes:
+        lengths: (axis, its length), of the axes that tell it
+        nodes, batch: As in a representation
+        most: At most so many axes may list nodes, samples or anything else that is not a component; None for any number
     """
 
     lengths: tuple[tuple[int, int], ...]
@@ -68,7 +65,7 @@ class Layout:
     most: int | None = None
 
     def fits(self, free: Sequence[int]) -> bool:
-        """Whether axes of the lengths ``free`` lie like this."""
+        """Whether axes of the lengths `free` lie like this."""
         if self.most is not None and len(free) > self.most:
             return False
         return all(axis < len(free) and free[axis] == length for axis, length in self.lengths)
@@ -86,9 +83,8 @@ class Layout:
 class BySize:
     """An axis that nobody declared, told by its length: as long as one that is known.
 
-    Attributes
-    ----------
-    known : layouts of tensors whose axes are known, the most specific first
+    Attributes:
+        known: Layouts of tensors whose axes are known, the most specific first
     """
 
     known: tuple[Layout, ...]
@@ -96,9 +92,8 @@ class BySize:
     def axes(self, free: Sequence[int]) -> tuple[NodeAxis, BatchAxis]:
         """Node axis and batch axis, from the lengths of the axes that are not components; a scalar has none.
 
-        Raises
-        ------
-        ArgumentError : no lengths agree, or several axes are as long as the nodes
+        Raises:
+            ArgumentError: No lengths agree, or several axes are as long as the nodes
         """
         if not free:
             return None, None
@@ -123,6 +118,6 @@ def position(axis: NodeAxis, tensor: torch.Tensor) -> int | None:
 
 
 def chosen_segments(batch: Concatenated, length: int, element: Transform) -> list[tuple[int, int]]:
-    """Start and size of the samples that ``element`` selects, in its order."""
+    """Start and size of the samples that `element` selects, in its order."""
     segments = batch.segments(length, element.of)
     return [segments[i] for i in element.samples or ()]

@@ -35,11 +35,10 @@ _IDENTITY = Transform().matrix
 class Representation(ABC):
     """How one tensor transforms.
 
-    Attributes
-    ----------
-    nodes : the axis that lists the nodes of a sample; None where no axis does; by default the first is assumed
-    batch : the axis that lists the samples, or :class:`Concatenated` where they lie one after the other along an axis
-        (equal node and batch axes say so too); None and the default as for ``nodes``
+    Attributes:
+        nodes: The axis that lists the nodes of a sample; None where no axis does; by default the first is assumed
+        batch: The axis that lists the samples, or `Concatenated` where they lie one after the other along an axis
+            (equal node and batch axes say so too); None and the default as for `nodes`
     """
 
     nodes: NodeAxis = Assumed.FIRST
@@ -54,22 +53,22 @@ class Representation(ABC):
 
     @abstractmethod
     def act(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
-        """Apply the linear or affine part of ``element`` to float64 values; same shape."""
+        """Apply the linear or affine part of `element` to float64 values; same shape."""
 
     def parts(self, values: torch.Tensor) -> Iterator[Part]:
         """The pieces whose errors are measured apart."""
         yield Part("", values)
 
     def compared(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
-        """What of the values ``element`` determines: all of them, but for what it brings from beyond a border."""
+        """What of the values `element` determines: all of them, but for what it brings from beyond a border."""
         return values
 
     def unresolved(self, values: torch.Tensor, element: Transform) -> torch.Tensor | None:
-        """How far ``element`` applied to float64 values is open, between the cells of a grid; None where it is not."""
+        """How far `element` applied to float64 values is open, between the cells of a grid; None where it is not."""
         return None
 
     def check(self, tensor: torch.Tensor, path: str) -> None:
-        """Raise :class:`ContractError` where the shape or the dtype of ``tensor`` does not fit."""
+        """Raise `ContractError` where the shape or the dtype of `tensor` does not fit."""
         refused = unsupported_reason(tensor)
         if refused is not None:
             raise ContractError(path, *refused)
@@ -78,12 +77,12 @@ class Representation(ABC):
                 raise ContractError(path, tuple(tensor.shape), f"a tensor that has the axis {name}={axis}")
 
     def assumes(self, symmetry: str, tensor: torch.Tensor) -> bool:
-        """Whether the axis that ``symmetry`` acts on was assumed and not declared."""
+        """Whether the axis that `symmetry` acts on was assumed and not declared."""
         axis = {"permutation": self.nodes, "batch": self.batch}.get(symmetry)
         return isinstance(axis, Assumed) and tensor.dim() > 0
 
     def transform(self, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
-        """``element`` applied to ``tensor`` in float64, rounded once to its dtype; in its strides, which views need."""
+        """`element` applied to `tensor` in float64, rounded once to its dtype; in its strides, which views need."""
         result, placed = tensor, self
         if element.order is not None or element.samples is not None:
             placed = self.placed(tensor)
@@ -103,11 +102,10 @@ class Representation(ABC):
         return isinstance(self.nodes, BySize) or isinstance(self.batch, BySize)
 
     def placed(self, tensor: torch.Tensor) -> Self:
-        """With the axes of ``tensor`` in place of those that are told by their lengths.
+        """With the axes of `tensor` in place of those that are told by their lengths.
 
-        Raises
-        ------
-        ArgumentError : the lengths tell nothing
+        Raises:
+            ArgumentError: The lengths tell nothing
         """
         guess = next((axis for axis in (self.nodes, self.batch) if isinstance(axis, BySize)), None)
         if guess is None:
@@ -120,7 +118,7 @@ class Representation(ABC):
         )
 
     def told_by(self, guess: BySize) -> Self:
-        """With ``guess`` in place of the axes that nobody declared."""
+        """With `guess` in place of the axes that nobody declared."""
         return replace(
             self,
             nodes=guess if isinstance(self.nodes, Assumed) else self.nodes,
@@ -155,7 +153,7 @@ class Representation(ABC):
         return tensor.index_select(axis, (starts[:, None] + index).flatten())
 
     def select(self, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
-        """New sample i is old sample ``element.samples[i]``."""
+        """New sample i is old sample `element.samples[i]`."""
         axis = position(self._batch_axis, tensor)
         if axis is None:
             return tensor

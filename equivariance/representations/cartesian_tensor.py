@@ -17,16 +17,14 @@ class CartesianTensor(Representation):
     """Components x, y, z on each of some axes: [N, 3, C] vectors on axis 1, [N, 3, 3] matrices on axes 1 and 2.
 
     Each axis turns: x'_ij = R_ik R_jl x_kl. A translation changes nothing. For symmetric matrices in six numbers, say,
-    write a :class:`Representation` of your own.
+    write a `Representation` of your own.
 
-    Attributes
-    ----------
-    axes : the axes, each of length 3; none for pseudoscalars
-    pseudo : one more sign under inversion: a cross product, or what has such a factor
+    Attributes:
+        axes: The axes, each of length 3; none for pseudoscalars
+        pseudo: One more sign under inversion: a cross product, or what has such a factor
 
-    Raises
-    ------
-    ArgumentError : an axis twice, or no axes without ``pseudo``
+    Raises:
+        ArgumentError: An axis twice, or no axes without `pseudo`
     """
 
     axes: tuple[int, ...] = (-1,)

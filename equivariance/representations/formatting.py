@@ -46,7 +46,7 @@ def _axes(representation: Representation) -> dict[str, object]:
 
 
 def as_python(spec: object) -> str:
-    """The Python that declares a specification, where ``eq`` is the package: the shortest that says the same."""
+    """The Python that declares a specification, where `eq` is the package: the shortest that says the same."""
     if isinstance(spec, Mapping):
         keys = (f'"{key}"' if isinstance(key, str) else repr(key) for key in spec)
         return "{" + ", ".join(f"{k}: {as_python(v)}" for k, v in zip(keys, spec.values(), strict=True)) + "}"

@@ -29,16 +29,15 @@ class Grid(Representation):
     leaves open is measured and not counted as an error. The middle of the grid is the origin, the grid axes are x, y
     (and z).
 
-    Attributes
-    ----------
-    irreps : of the channels: of O(3) in e3nn's notation where there are three grid axes; of O(2) where there are two:
-        "0e" (scalars), "0o" (scalars that mirrors negate), "1", "2", ... (cosine and sine of that frequency), "1" being
-        vectors (x, y)
-    axes : the axes that list cells
-    channels : the axis of the components; None for a field of scalars without one
-    spacing : distance of neighbouring cells in units of the positions: 2.0 behind a stride of 2
-    periodic : whether the grid goes around, as with circular padding: shifts are then circular
-    margin : cells at each border that are not compared where something passes it; None for a quarter of the grid
+    Attributes:
+        irreps: Of the channels: of O(3) in e3nn's notation where there are three grid axes; of O(2) where there are
+            two: "0e" (scalars), "0o" (scalars that mirrors negate), "1", "2", ... (cosine and sine of that frequency),
+            "1" being vectors (x, y)
+        axes: The axes that list cells
+        channels: The axis of the components; None for a field of scalars without one
+        spacing: Distance of neighbouring cells in units of the positions: 2.0 behind a stride of 2
+        periodic: Whether the grid goes around, as with circular padding: shifts are then circular
+        margin: Cells at each border that are not compared where something passes it; None for a quarter of the grid
     """
 
     irreps: str

@@ -20,16 +20,14 @@ _BORDER = 12
 def interpolated(fields: np.ndarray, positions: np.ndarray, degree: int, periodic: bool) -> np.ndarray:
     """Fields at positions between the cells.
 
-    Parameters
-    ----------
-    fields : [C, *grid] float64
-    positions : [*new grid, d] in cells, the first at 0; beyond the border the field goes on with the value there, or
-        around where ``periodic``
-    degree : of the spline, odd
+    Args:
+        fields: [C, *grid] float64
+        positions: [*new grid, d] in cells, the first at 0; beyond the border the field goes on with the value there, or
+            around where `periodic`
+        degree: Of the spline, odd
 
-    Returns
-    -------
-    [C, *new grid]
+    Returns:
+        [C, *new grid]
     """
     grid = fields.shape[1:]
     around = [(0, 0), *[(_BORDER, _BORDER)] * len(grid)]
@@ -65,7 +63,7 @@ def _weights(
 
 
 def _splines(part: np.ndarray, degree: int) -> np.ndarray:
-    """The degree + 1 B-splines that are not zero at ``part`` of the way to the next cell, [n, degree + 1]."""
+    """The degree + 1 B-splines that are not zero at `part` of the way to the next cell, [n, degree + 1]."""
     values = np.ones((len(part), 1))
     for order in range(1, degree + 1):
         right = np.arange(1, order + 1) - part[:, None]

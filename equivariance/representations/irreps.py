@@ -19,9 +19,8 @@ from equivariance.representations.wigner import wigner_d
 class Irreps(Representation):
     """The last axis transforms by irreps of O(3), e3nn's notation, basis and order; axes before it are carried along.
 
-    Attributes
-    ----------
-    irreps : a string in e3nn's notation; ``o3.Irreps`` print as such strings
+    Attributes:
+        irreps: A string in e3nn's notation; `o3.Irreps` print as such strings
     """
 
     irreps: str

@@ -25,11 +25,10 @@ _NEAR = 1e-9
 class Lattice:
     """Where the cells of a tensor lie.
 
-    Attributes
-    ----------
-    axes : the two or three axes that list cells, along x, y (and z)
-    spacing : distance of neighbouring cells, in units of the positions
-    periodic : whether the grid goes around
+    Attributes:
+        axes: The two or three axes that list cells, along x, y (and z)
+        spacing: Distance of neighbouring cells, in units of the positions
+        periodic: Whether the grid goes around
     """
 
     axes: tuple[int, ...]
@@ -48,9 +47,8 @@ class Lattice:
     def moved(self, values: torch.Tensor, element: Transform, degree: int = FINE) -> torch.Tensor:
         """f(R^-1 (x - t)), float64; an exact rotation that exchanges axes exchanges their lengths too.
 
-        Raises
-        ------
-        ForeignElementError : an element that leaves the plane of a grid of two axes
+        Raises:
+            ForeignElementError: An element that leaves the plane of a grid of two axes
         """
         matrix, shift = self._motion(element)
         if not self.is_exact(element):
@@ -66,10 +64,10 @@ class Lattice:
         return turned
 
     def inner(self, shape: Sequence[int], element: Transform, margin: int) -> torch.Tensor:
-        """Cells of the moved field, [*grid] booleans, that an element brings from within, at least ``margin`` cells
+        """Cells of the moved field, [*grid] booleans, that an element brings from within, at least `margin` cells
         from any border.
 
-        ``shape`` is that of the moved tensor.
+        `shape` is that of the moved tensor.
         """
         matrix, shift = self._motion(element)
         lengths = [shape[a % len(shape)] for a in self.axes]
@@ -122,7 +120,7 @@ def _slid(values: torch.Tensor, cells: int, axis: int) -> torch.Tensor:
 
 
 def coarsest(steps: Sequence[float]) -> float:
-    """The least length of which all ``steps`` have whole multiples in it, for steps that are multiples of a common one.
+    """The least length of which all `steps` have whole multiples in it, for steps that are multiples of a common one.
 
     Falls back to the largest step where they have no common multiple below a thousand of it.
     """

@@ -18,13 +18,12 @@ from equivariance.representations.standard import Invariant
 class SampleSizes:
     """What is known of nodes, edges and samples.
 
-    Attributes
-    ----------
-    nodes : nodes of one sample where samples have an axis of their own, else of all samples together
-    edges : of all samples together
-    samples : nodes of each sample that lies on one axis with the others
-    edges_of : edges of each of these
-    batched : samples on an axis of their own, before that of the nodes; None where they have none
+    Attributes:
+        nodes: Nodes of one sample where samples have an axis of their own, else of all samples together
+        edges: Of all samples together
+        samples: Nodes of each sample that lies on one axis with the others
+        edges_of: Edges of each of these
+        batched: Samples on an axis of their own, before that of the nodes; None where they have none
     """
 
     nodes: int | None = None
@@ -34,7 +33,7 @@ class SampleSizes:
     batched: int | None = None
 
     def axes(self, free: tuple[int, ...], of_edges: bool) -> tuple[NodeAxis, BatchAxis]:
-        """Node axis and batch axis of a tensor whose axes before its components have the lengths ``free``."""
+        """Node axis and batch axis of a tensor whose axes before its components have the lengths `free`."""
         if self.nodes is None or (self.batched is None and self.edges is None and self.samples is None):
             return Assumed.FIRST, Assumed.FIRST
         if self.batched is not None:
@@ -62,9 +61,8 @@ class SampleSizes:
 def sizes_of(batch: torch.Tensor | None, edges: torch.Tensor | None, points: torch.Tensor | None) -> SampleSizes:
     """The sizes that a vector of sample numbers [N], edges [2, E] and positions [..., N, 3] tell.
 
-    Raises
-    ------
-    ArgumentError : samples, or their edges, do not lie one after the other
+    Raises:
+        ArgumentError: Samples, or their edges, do not lie one after the other
     """
     if points is not None and points.dim() == 3:
         return SampleSizes(nodes=points.shape[1], batched=points.shape[0])
@@ -85,11 +83,10 @@ def _runs(numbers: torch.Tensor, name: str, count: int = 0) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class SampleStarts(Invariant):
-    """Where each sample starts on an axis, and where the last one ends: [samples + 1] integers (``ptr``).
+    """Where each sample starts on an axis, and where the last one ends: [samples + 1] integers (`ptr`).
 
-    Attributes
-    ----------
-    sizes : entries of each sample
+    Attributes:
+        sizes: Entries of each sample
     """
 
     sizes: tuple[int, ...]
@@ -99,9 +96,8 @@ class SampleStarts(Invariant):
     def select(self, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
         """Counted again for the samples that are selected.
 
-        Raises
-        ------
-        ArgumentError : there are not as many samples as ``element`` selects from
+        Raises:
+            ArgumentError: There are not as many samples as `element` selects from
         """
         if len(self.sizes) != element.of:
             raise ArgumentError("samples", f"some of {element.of} samples", f"some of {len(self.sizes)}")

@@ -54,12 +54,11 @@ class Invariant(Representation):
 class NodeIndices(Invariant):
     """Integers that are node numbers: renumbered by permutations and, where they run through the batch, by selections.
 
-    Attributes
-    ----------
-    unordered : the order along the last axis means nothing (a set of neighbours)
-    permuted : permutations reorder the nodes that are numbered; False for a pooled cloud in the order of selection
-    per_sample : for numbers that run through a concatenated batch, the nodes of each sample (one number where all have
-        as many); None for numbers within a sample
+    Attributes:
+        unordered: The order along the last axis means nothing (a set of neighbours)
+        permuted: Permutations reorder the nodes that are numbered; False for a pooled cloud in the order of selection
+        per_sample: For numbers that run through a concatenated batch, the nodes of each sample (one number where all
+            have as many); None for numbers within a sample
     """
 
     unordered: bool = False
@@ -103,14 +102,12 @@ class NodeIndices(Invariant):
 def as_representation(spec: object, argument: str) -> Representation:
     """The representation that a public specification stands for.
 
-    Parameters
-    ----------
-    spec : a :class:`Representation`, an irreps string or ``o3.Irreps``, ``"cartesian_points"``, or None (unchanged)
-    argument : what to call it in an error
+    Args:
+        spec: A `Representation`, an irreps string or `o3.Irreps`, `"cartesian_points"`, or None (unchanged)
+        argument: What to call it in an error
 
-    Raises
-    ------
-    ArgumentError : for anything else
+    Raises:
+        ArgumentError: For anything else
     """
     if isinstance(spec, Representation):
         return spec

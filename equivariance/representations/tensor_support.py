@@ -37,7 +37,7 @@ def dense(tensor: Tensor) -> Tensor:
 
 
 def with_layout_of(numbers: Tensor, like: Tensor) -> Tensor:
-    """The inverse of :func:`dense`, in the layout of another tensor."""
+    """The inverse of `dense`, in the layout of another tensor."""
     if like.is_nested:
         rows = zip(numbers.unbind(), like.unbind(), strict=True)
         return torch.nested.as_nested_tensor([n[tuple(map(slice, r.shape))] for n, r in rows], layout=like.layout)

@@ -1,7 +1,7 @@
 """Real Wigner D matrices of e3nn's basis in float64, from nothing but the spherical harmonics themselves.
 
 The defining relation Y_l(R x) = D_l(R) Y_l(x) is solved for D_l on a fixed set of directions. That inherits e3nn's
-basis by construction and is accurate to a few 1e-15, whatever the default dtype; e3nn's own ``D_from_matrix`` reads
+basis by construction and is accurate to a few 1e-15, whatever the default dtype; e3nn's own `D_from_matrix` reads
 constants that are stored in the default dtype (2e-7 off under float32).
 """
 

@@ -1,6 +1,6 @@
 """Why a layer breaks a symmetry: experiments on the suspect, and the explanation that they support.
 
-Each symmetry has a module of experiments; ``explain`` picks them. Experiments run the suspect under other elements,
+Each symmetry has a module of experiments; `explain` picks them. Experiments run the suspect under other elements,
 inputs and precisions, and return an explanation: a cause, its evidence and a remedy. Diagnosis makes a finding of it.
 Which statement is at fault is decided before.
 """

@@ -25,7 +25,7 @@ class Components:
     """The worst part of a suspect under rotations, taken apart."""
 
     def __init__(self, experiment: Experiment, part: str) -> None:
-        """``part`` is where it shows, in words."""
+        """`part` is where it shows, in words."""
         self.experiment, self.part = experiment, part
         self.how, self.label = experiment.how, experiment.key[1]
         self.degree = degree_of(self.how, self.label)
@@ -218,7 +218,7 @@ def _listed(values: torch.Tensor) -> str:
 
 
 def _shifted(direction: tuple[int, int, int]) -> Change:
-    """The root mean square times ``direction``, repeated, on the components of everything that turns."""
+    """The root mean square times `direction`, repeated, on the components of everything that turns."""
 
     def change(tensor: torch.Tensor, how: Representation, _: str) -> torch.Tensor:
         if not turns(how):
@@ -231,12 +231,12 @@ def _shifted(direction: tuple[int, int, int]) -> Change:
 
 
 def _stretched(size: float, seed: int) -> Change:
-    """The same noise every time, ``size`` times as large."""
+    """The same noise every time, `size` times as large."""
     return noisy(size, seed) if size else scaled(1.0)
 
 
 def _mask(tensor: torch.Tensor, how: Representation, size: int, component: int) -> torch.Tensor:
-    """1 at one component of every irrep of dimension ``size``, 0 elsewhere; shape of the last axis."""
+    """1 at one component of every irrep of dimension `size`, 0 elsewhere; shape of the last axis."""
     if isinstance(how, CartesianPoints):
         return (torch.arange(3, device="cpu") == component).double() * (size == 3)
     assert isinstance(how, Irreps)

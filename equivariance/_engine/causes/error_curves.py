@@ -34,7 +34,7 @@ def curves_of(experiment: Experiment, symmetry: str) -> tuple[Curve, ...]:
 
 
 def node_errors(experiment: Experiment, count: int) -> tuple[float, ...]:
-    """The error at each of the ``count`` nodes of the first sample, over the root mean square of the whole.
+    """The error at each of the `count` nodes of the first sample, over the root mean square of the whole.
 
     In the order of the nodes of the input; empty where no axis of the broken value lists them.
     """
@@ -61,7 +61,7 @@ def cloud_of(
 ) -> tuple[tuple[float, float, float], ...]:
     """Positions [N, 3] of the first sample of the first input that has positions; empty where none has.
 
-    ``nodes`` is the number of nodes of a sample, for samples that lie one after the other.
+    `nodes` is the number of nodes of a sample, for samples that lie one after the other.
     """
     for name, value in arguments.items():
         for _, tensor, how in leaves(value, contract.inputs.get(name), name):

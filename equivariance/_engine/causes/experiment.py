@@ -40,10 +40,9 @@ DOMINANT = 1e-4
 class Outcome:
     """What the code made of one element at the suspect's worst part.
 
-    Attributes
-    ----------
-    error : relative error; infinite where the two cannot be compared
-    made, wanted : the whole leaf, float64 on the CPU (integers as they are); None where there is none to compare
+    Attributes:
+        error: Relative error; infinite where the two cannot be compared
+        made, wanted: The whole leaf, float64 on the CPU (integers as they are); None where there is none to compare
     """
 
     error: float
@@ -64,12 +63,11 @@ class Outcome:
 class Experiment:
     """The call that is suspected, ready to be run alone.
 
-    Attributes
-    ----------
-    element : the element of the suspect's worst trial
-    error, limit : the error there, and what rounding explains
-    how : the representation of the leaf that breaks
-    operations : of the statement at fault, where it is known; on whole numbers marked by :data:`NUMBERED`
+    Attributes:
+        element: The element of the suspect's worst trial
+        error, limit: The error there, and what rounding explains
+        how: The representation of the leaf that breaks
+        operations: Of the statement at fault, where it is known; on whole numbers marked by `NUMBERED`
     """
 
     def __init__(
@@ -79,7 +77,7 @@ class Experiment:
         healing: Intervention | None = None,
         operations: tuple[str, ...] = (),
     ) -> None:
-        """On the inputs of the example; ``healing`` puts right what else the code breaks."""
+        """On the inputs of the example; `healing` puts right what else the code breaks."""
         self.surveyor, self.bench, self.state = surveyor, surveyor.bench, suspect.trial.state
         self.owner: LayerCall = suspect.owner
         self.site: Site = suspect.site
@@ -117,7 +115,7 @@ class Experiment:
         return self._known[element]
 
     def respects(self, element: Transform) -> bool:
-        """Whether what breaks does not break under ``element``."""
+        """Whether what breaks does not break under `element`."""
         return self.outcome(element).error <= max(self._allowed(element), DOMINANT * self.error)
 
     def inputs(self) -> Iterator[tuple[str, torch.Tensor, Representation]]:
@@ -142,13 +140,13 @@ class Experiment:
         return self._moved(recording)
 
     def declaring(self, path: str, instead: Representation) -> Experiment:
-        """The same call where the input at ``path``, declared unchanged, transforms by ``instead``."""
+        """The same call where the input at `path`, declared unchanged, transforms by `instead`."""
         found = self._copy()
         found._instead, found._recorded = (path, instead), False
         return found
 
     def for_element(self, element: Transform) -> Experiment:
-        """The same call, with ``element`` as the one that breaks it."""
+        """The same call, with `element` as the one that breaks it."""
         found = self._copy()
         found._known, found.element, found.error = self._known, element, self.outcome(element).error
         return found
@@ -166,13 +164,13 @@ class Experiment:
         return math.nan if found is None else found[self.key].relative if self.key in found else 0.0
 
     def expected(self, element: Transform) -> torch.Tensor | None:
-        """The leaf of the reference run, transformed by ``element``."""
+        """The leaf of the reference run, transformed by `element`."""
         if not self.reference.has(self.site):
             return None
         return self._leaf(self.reference.expected(self.site, element, torch.float64))
 
     def _allowed(self, element: Transform) -> float:
-        """Rounding, and what grids leave open under ``element``."""
+        """Rounding, and what grids leave open under `element`."""
         if self.surveyor.setting.grid is None:
             return self.limit
         return self.rounding + GRID * GridFloors(self.reference).own(self.site, element, self.key)

@@ -37,7 +37,7 @@ _OF_SYMMETRY = {
 
 
 def explain(experiment: Experiment, symmetry: str, suspect: SuspectLayer, element: Transform) -> Explanation:
-    """The cause, the sentence that shows it and the remedy, under the shrunk ``element``."""
+    """The cause, the sentence that shows it and the remedy, under the shrunk `element`."""
     try:
         return _explained(experiment, symmetry, suspect, element)
     except ForeignElementError as error:

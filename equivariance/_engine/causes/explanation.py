@@ -14,11 +14,10 @@ from equivariance.cause_catalogue import remedy
 class Explanation:
     """Why a layer breaks a symmetry.
 
-    Attributes
-    ----------
-    cause : one of :data:`equivariance.cause_catalogue.CAUSES`
-    evidence : one sentence that a person can check
-    fix : one sentence, "" where there is no standard remedy
+    Attributes:
+        cause: One of `equivariance.cause_catalogue.CAUSES`
+        evidence: One sentence that a person can check
+        fix: One sentence, "" where there is no standard remedy
     """
 
     cause: str

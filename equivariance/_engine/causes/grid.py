@@ -256,7 +256,7 @@ def _offsets(dimensions: int) -> Iterator[tuple[int, ...]]:
 
 
 def _centre(values: torch.Tensor, places: list[int], cells: tuple[int, ...]) -> torch.Tensor:
-    """The cells that are three or more from any border, seen from ``cells`` away."""
+    """The cells that are three or more from any border, seen from `cells` away."""
     for axis, offset in zip(places, cells, strict=True):
         length = values.shape[axis]
         values = values.narrow(axis, min(3 - offset, length), max(length - 6, 0)) if length > 6 else values[:0]

@@ -12,7 +12,7 @@ from equivariance.representations.base import Representation
 
 
 def smoothed(width: float) -> Change:
-    """Fields filtered by a Gaussian of ``width`` cells, as large as before."""
+    """Fields filtered by a Gaussian of `width` cells, as large as before."""
 
     def change(tensor: torch.Tensor, how: Representation, _: str) -> torch.Tensor:
         lattice = lattice_of(how)

@@ -30,12 +30,11 @@ _VANISHES = 1e-3
 class Cell:
     """A length whose whole multiples are respected as translations.
 
-    Attributes
-    ----------
-    axis : the direction, "x"
-    length : in the units of the positions
-    half : the error under a translation by half of it
-    exact : whether the length is known to more than two digits
+    Attributes:
+        axis: The direction, "x"
+        length: In the units of the positions
+        half: The error under a translation by half of it
+        exact: Whether the length is known to more than two digits
     """
 
     axis: str
@@ -140,7 +139,7 @@ def _change(experiment: Experiment, plain: torch.Tensor, size: float) -> float:
 
 
 def _resized(size: float, seed: int) -> Change:
-    """Other positions, ``size`` times as large."""
+    """Other positions, `size` times as large."""
     larger, other = scaled(size), noisy(1.0, seed + round(100 * size))
     return lambda tensor, how, path: larger(other(tensor, how, path), how, path)
 
@@ -164,7 +163,7 @@ def _along(experiment: Experiment, length: float, direction: np.ndarray) -> floa
 
 
 def _period(experiment: Experiment, direction: np.ndarray) -> tuple[float, bool] | None:
-    """The shortest translation along ``direction`` whose multiples are respected, and whether it is known exactly."""
+    """The shortest translation along `direction` whose multiples are respected, and whether it is known exactly."""
     lengths = experiment.extent * 2.0 ** np.arange(-14, 2.5, 0.5)
     errors = np.array([_along(experiment, v, direction) for v in lengths])
     if not np.isfinite(errors).all() or errors.max() <= experiment.limit:
@@ -191,7 +190,7 @@ def _period(experiment: Experiment, direction: np.ndarray) -> tuple[float, bool]
 
 
 def _centre(lengths: np.ndarray, respected: np.ndarray, index: int) -> float:
-    """The middle of the run of respected lengths that starts at ``index``."""
+    """The middle of the run of respected lengths that starts at `index`."""
     broken = np.flatnonzero(~respected[index:])
     end = index + int(broken[0]) - 1 if len(broken) else len(lengths) - 1
     return float(lengths[index] + lengths[end]) / 2

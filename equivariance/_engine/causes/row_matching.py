@@ -13,9 +13,8 @@ def reordered(made: torch.Tensor, wanted: torch.Tensor, tolerance: float) -> tup
 
     A row lies on the last axis, or (along each other axis in turn) on all other axes.
 
-    Parameters
-    ----------
-    tolerance : of the distance of two rows, relative to the root mean square row
+    Args:
+        tolerance: Of the distance of two rows, relative to the root mean square row
     """
     if made.shape != wanted.shape or made.dim() == 0 or made.numel() == 0:
         return None

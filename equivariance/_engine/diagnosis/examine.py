@@ -38,7 +38,7 @@ def examine_module(
     module: torch.nn.Module, args: object, irreps_in: object, irreps_out: object, kwargs: Mapping[str, Any] | None,
     group: object, contracts: Mapping[str, Contract], settings: Settings, name: str = "",
 ) -> Outcome:  # fmt: skip
-    """The work behind :func:`check`, :func:`diagnose` and the command line."""
+    """The work behind `check`, `diagnose` and the command line."""
     chosen = matching_layers(module, settings.layers)
     ready = prepared(module, args, irreps_in, irreps_out, kwargs, group, contracts, settings)
     bench, setting, groups = ready.bench, ready.setting, ready.groups

@@ -17,7 +17,7 @@ from equivariance.groups.elements import Transform
 
 
 def where_not_finite(bench: Bench, state: ModelState, call: LayerCall, path: str) -> SourceLine | None:
-    """The statement that makes NaN or infinity of finite numbers, of those that reach the output of ``call``.
+    """The statement that makes NaN or infinity of finite numbers, of those that reach the output of `call`.
 
     Infinities that are put right before the output, as those of a mask before a softmax are, are not met. None where
     there is no statement of the reader's own.

@@ -32,10 +32,9 @@ _INNER = "network"
 class Differentiated(torch.nn.Module):
     """A network whose output is the gradient of the sum of its invariant outputs, for each input that has one.
 
-    Parameters
-    ----------
-    network : the network
-    output : representations of its output
+    Args:
+        network: The network
+        output: Representations of its output
     """
 
     def __init__(self, network: torch.nn.Module, output: object) -> None:
@@ -71,9 +70,8 @@ def with_gradients(
 ) -> Outcome:  # fmt: skip
     """A report of a network together with what its gradients break, where the network itself holds.
 
-    Raises
-    ------
-    ArgumentError : no output is invariant and differentiable, or no input is a floating-point tensor
+    Raises:
+        ArgumentError: No output is invariant and differentiable, or no input is a floating-point tensor
     """
     arguments, contract = call_contract(module.forward, args, kwargs, irreps_in, irreps_out)
     network = Differentiated(module, contract.output)
@@ -105,7 +103,7 @@ def _of_backward(finding: Finding, module: torch.nn.Module) -> Finding:
 
 
 def _named(path: str) -> str:
-    """``['data']['pos']`` as ``data.pos``."""
+    """`['data']['pos']` as `data.pos`."""
     return ".".join(step.strip("'") for step in path.strip("[]").split("]["))
 
 

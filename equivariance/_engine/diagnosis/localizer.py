@@ -32,7 +32,7 @@ class Localizer:
     """Turns the survey of one symmetry into rows, findings and notes."""
 
     def __init__(self, surveyor: SymmetrySurvey, group: Group, inside: bool = True) -> None:
-        """Survey the symmetry; ``inside`` layers at fault, look for the statement."""
+        """Survey the symmetry; `inside` layers at fault, look for the statement."""
         self.surveyor, self.group, self.bench, self.inside = surveyor, group, surveyor.bench, inside
         self.survey = surveyor.survey(group)
         same = self.bench.tested_dtype == self.bench.reference_dtype
@@ -199,7 +199,7 @@ class Localizer:
     def _contributed(self, suspect: SuspectLayer, alone: bool = False) -> float:
         """The output's error when every other suspect is repaired: what this break causes by itself.
 
-        ``alone``: where everything else that the layer itself breaks is repaired too.
+        `alone`: where everything else that the layer itself breaks is repaired too.
         """
         trial, reference = suspect.trial, self.bench.reference(suspect.trial.state)
         own = {x for x in suspect.sites if alone and reference.has(x)}

@@ -20,13 +20,12 @@ T = TypeVar("T")
 
 
 def in_processes(works: Sequence[Callable[[Told], T]], jobs: int, told: Told) -> Iterator[tuple[int, T]]:
-    """The number and the result of each piece of work, as they come; ``jobs`` at a time, one thread each.
+    """The number and the result of each piece of work, as they come; `jobs` at a time, one thread each.
 
-    A piece of work is given what it may tell of its progress with: ``told`` is called with the same.
+    A piece of work is given what it may tell of its progress with: `told` is called with the same.
 
-    Raises
-    ------
-    what a piece of work raises; the others are ended then
+    Raises:
+        what a piece of work raises; the others are ended then
     """
     running: dict[Connection, tuple[int, BaseProcess]] = {}
     left = list(enumerate(works))[::-1]

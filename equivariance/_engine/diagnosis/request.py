@@ -33,11 +33,10 @@ _ANYTHING = Invariant(nodes=None, batch=None)
 class Declared:
     """What was left out, filled in.
 
-    Attributes
-    ----------
-    irreps_in, irreps_out : representations
-    findings : inputs that must be declared
-    lines : what was assumed
+    Attributes:
+        irreps_in, irreps_out: Representations
+        findings: Inputs that must be declared
+        lines: What was assumed
     """
 
     irreps_in: object
@@ -61,10 +60,9 @@ class Request:
     def resolve_contract(self) -> Declared:
         """With what was left out read off, taken from the runs, or asked about.
 
-        Raises
-        ------
-        ArgumentError : nothing tells; names the tensor, with what was measured. Or the group reorders and selects
-            along the same axis
+        Raises:
+            ArgumentError: Nothing tells; names the tensor, with what was measured. Or the group reorders and selects
+                along the same axis
         """
         if self.irreps_in is not NOT_GIVEN and self.irreps_out is not NOT_GIVEN:
             return Declared(self.irreps_in, self.irreps_out)
@@ -116,9 +114,8 @@ class Request:
 def _told_apart(inputs: Inputs, tested: set[str]) -> None:
     """Refuse to reorder nodes and to select samples on the one axis of a cloud.
 
-    Raises
-    ------
-    ArgumentError : both are tested, and nothing among the inputs tells samples from nodes
+    Raises:
+        ArgumentError: Both are tested, and nothing among the inputs tells samples from nodes
     """
     cloud = next((a for a in inputs.assumptions if isinstance(a.representation, CartesianPoints)), None)
     known = inputs.stated or any(not isinstance(a.representation.batch, Assumed) for a in inputs.assumptions)
@@ -135,9 +132,8 @@ def _told_apart(inputs: Inputs, tested: set[str]) -> None:
 def _unmoved(ready: Prepared, inputs: Inputs) -> list[str]:
     """The symmetries that move nothing of the inputs: tests of them prove nothing.
 
-    Raises
-    ------
-    ArgumentError : all that are tested, where the inputs are assumed
+    Raises:
+        ArgumentError: All that are tested, where the inputs are assumed
     """
     names = [g.symmetry for g in ready.groups if g.symmetry in MOTIONS and not _moves(ready, g)]
     if inputs.assumptions and len(names) == len(ready.groups):

@@ -34,15 +34,13 @@ def answered(inputs: Inputs, run: Try, location: Location | None) -> tuple[Input
     Where nothing else moves, an output is right whatever it is made of as long as these stay unchanged, and vectors
     hide a break under translation: then they are taken for positions, and where the output is wrong so, a finding asks.
 
-    Parameters
-    ----------
-    inputs : with one or more tensors that are asked about
-    run : examines the callable as a whole with given inputs, under the motions that are tested
-    location : where the callable stands
+    Args:
+        inputs: With one or more tensors that are asked about
+        run: Examines the callable as a whole with given inputs, under the motions that are tested
+        location: Where the callable stands
 
-    Raises
-    ------
-    ArgumentError : more tensors than can be tried
+    Raises:
+        ArgumentError: More tensors than can be tried
     """
     asked = inputs.asked
     if len(asked) > MOST:

@@ -45,11 +45,10 @@ _OTHER_COURSE = "the program takes another course where the input is transformed
 class Inferred:
     """What was inferred.
 
-    Attributes
-    ----------
-    contracts : layer -> contract, for layers of which everything obeys a law
-    lawless : layers that take or give something that obeys none
-    obstacle : why nothing could be inferred, or ""
+    Attributes:
+        contracts: Layer -> contract, for layers of which everything obeys a law
+        lawless: Layers that take or give something that obeys none
+        obstacle: Why nothing could be inferred, or ""
     """
 
     contracts: Mapping[str, Contract]
@@ -79,9 +78,9 @@ def infer(
     declared: Sequence[str],
     partial: Mapping[str, Contract],
 ) -> Inferred:
-    """Contracts for the layers that are not ``declared``, lawful under every one of ``groups``.
+    """Contracts for the layers that are not `declared`, lawful under every one of `groups`.
 
-    What ``partial`` contracts state stays as it is.
+    What `partial` contracts state stays as it is.
     """
     laws: dict[str, dict[str, list[Law | None]]] = {}
     passed: dict[str, list[Passed]] = {}

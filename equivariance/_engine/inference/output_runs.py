@@ -34,11 +34,10 @@ _ELSEWHERE = 0.3
 class Course:
     """One leaf in one state of the weights.
 
-    Attributes
-    ----------
-    reference : its value in the reference run
-    perturbed : under last-bit perturbations of the input; None where it was not returned
-    under : (symmetry, element, value)
+    Attributes:
+        reference: Its value in the reference run
+        perturbed: Under last-bit perturbations of the input; None where it was not returned
+        under: (symmetry, element, value)
     """
 
     reference: Tensor
@@ -50,11 +49,10 @@ class Course:
 class Fit:
     """How well a representation describes a leaf under one symmetry.
 
-    Attributes
-    ----------
-    holds : to within rounding, that of constants too, under every element, in every state
-    error : relative error of the whole leaf under the element where it is smallest: long translations tell little
-    largest : under the element where it is largest
+    Attributes:
+        holds: To within rounding, that of constants too, under every element, in every state
+        error: Relative error of the whole leaf under the element where it is smallest: long translations tell little
+        largest: Under the element where it is largest
     """
 
     holds: bool
@@ -66,12 +64,11 @@ class Fit:
 class Leaf:
     """One tensor that a callable returns.
 
-    Attributes
-    ----------
-    path : keys and fields on the way to it
-    courses : its values, one course for each state
-    epsilon, working : machine epsilon of the values, and of the precision that is judged
-    extent : of the input cloud
+    Attributes:
+        path: Keys and fields on the way to it
+        courses: Its values, one course for each state
+        epsilon, working: Machine epsilon of the values, and of the precision that is judged
+        extent: Of the input cloud
     """
 
     path: Path
@@ -86,7 +83,7 @@ class Leaf:
         return self.courses[0].reference
 
     def fits(self, law: Representation) -> dict[str, Fit]:
-        """How well ``law`` describes the leaf, under each tested symmetry; nothing where its shape does not fit."""
+        """How well `law` describes the leaf, under each tested symmetry; nothing where its shape does not fit."""
         try:
             law.check(self.example, "output")
         except ContractError:
@@ -152,7 +149,7 @@ def observe(ready: Prepared, surveyor: SymmetrySurvey) -> list[Leaf]:
 
 
 def elsewhere(ready: Prepared, path: Path, element: Transform, count: int, axis: int) -> tuple[Tensor, Tensor]:
-    """A leaf on ``count`` other inputs, and under an element on these; rows of the components on ``axis``, float64."""
+    """A leaf on `count` other inputs, and under an element on these; rows of the components on `axis`, float64."""
     bench, rows = ready.bench, list[tuple[Tensor, Tensor]]()
     specs, state = bench.contracts[""].inputs, [s for s in bench.states if s.mode == "eval"][-1]
     for seed in range(count):

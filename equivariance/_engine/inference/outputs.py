@@ -41,10 +41,9 @@ _LIMIT = 10.0
 class Outputs:
     """What a call returns is taken for.
 
-    Attributes
-    ----------
-    specs : representations, shaped like the value
-    assumptions : one for each tensor
+    Attributes:
+        specs: Representations, shaped like the value
+        assumptions: One for each tensor
     """
 
     specs: object
@@ -64,9 +63,8 @@ class Outputs:
     def require(self) -> None:
         """Ask for what cannot be told.
 
-        Raises
-        ------
-        ArgumentError : names each such tensor, and what was measured of it
+        Raises:
+            ArgumentError: Names each such tensor, and what was measured of it
         """
         if self.asked:
             found = "; ".join(f"{a.place} {list(a.shape)}: {a.why}" for a in self.asked)
@@ -76,11 +74,10 @@ class Outputs:
 def outputs_from_runs(ready: Prepared, module: torch.nn.Module, seed: int) -> Outputs:
     """The laws of everything that a callable returns.
 
-    Parameters
-    ----------
-    ready : set up with an output of which nothing is declared
-    module : the callable; what its layers state is tried as well
-    seed : draws the elements
+    Args:
+        ready: Set up with an output of which nothing is declared
+        module: The callable; what its layers state is tried as well
+        seed: Draws the elements
     """
     surveyor = SymmetrySurvey(ready.bench, ready.setting, 1, seed)
     leaves = {leaf.path: leaf for leaf in observe(ready, surveyor)}
@@ -92,7 +89,7 @@ def outputs_from_runs(ready: Prepared, module: torch.nn.Module, seed: int) -> Ou
 
 
 def _specs(value: Any, path: Path, chosen: Mapping[Path, Assumption], found: list[Assumption]) -> Any:
-    """A specification shaped like ``value``; what it is made of is added to ``found``."""
+    """A specification shaped like `value`; what it is made of is added to `found`."""
     if isinstance(value, torch.Tensor):
         found.append(chosen[path])
         return chosen[path].representation

@@ -29,6 +29,6 @@ class AutogradLinks:
             self._events[following - 1] = event
 
     def of(self, frame: FrameType | None) -> int | None:
-        """The event that an operation asked for in ``frame`` differentiates; None where it does not, or of none."""
+        """The event that an operation asked for in `frame` differentiates; None where it does not, or of none."""
         node = torch._C._current_autograd_node() if differentiates(frame) else None
         return None if node is None else self._events.get(node._sequence_nr())

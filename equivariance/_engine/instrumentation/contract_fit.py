@@ -15,15 +15,14 @@ from equivariance.groups.elements import Transform
 class ContractFit:
     """Finds stated contracts that do not fit the values of a run, and axes that cannot be told by their lengths.
 
-    Attributes
-    ----------
-    misfits : layer -> what does not fit
-    partial : layer -> a contract that fits as far as it goes, and does not state every argument
-    blind : layers with such axes: they cannot be followed under permutations and selections
+    Attributes:
+        misfits: Layer -> what does not fit
+        partial: Layer -> a contract that fits as far as it goes, and does not state every argument
+        blind: Layers with such axes: they cannot be followed under permutations and selections
     """
 
     def __init__(self, contracts: Mapping[str, Contract], reorderings: Sequence[Transform]) -> None:
-        """``reorderings`` are elements that change nothing, to try axes with."""
+        """`reorderings` are elements that change nothing, to try axes with."""
         self.contracts, self.reorderings = contracts, reorderings
         self.mismatched: dict[str, str] = {}
         self.partial: dict[str, Contract] = {}

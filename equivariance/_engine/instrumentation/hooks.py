@@ -21,7 +21,7 @@ from equivariance.contracts.signature import signature_of, unbind
 
 
 class LayerCall(NamedTuple):
-    """The ``number``-th call (from 0) of the module at a dotted path; "" is the root."""
+    """The `number`-th call (from 0) of the module at a dotted path; "" is the root."""
 
     layer: str
     number: int = 0
@@ -47,9 +47,8 @@ class HookSet:
 
     They stay for the next run, as setting them costs what a small layer does; without a handler they do nothing.
 
-    Attributes
-    ----------
-    names : dotted paths of the layers
+    Attributes:
+        names: Dotted paths of the layers
     """
 
     def __init__(self, module: torch.nn.Module, names: Sequence[str]) -> None:
@@ -76,7 +75,7 @@ class HookSet:
 
     @contextmanager
     def routing(self, handler: RunHandler) -> Iterator[None]:
-        """Through ``handler``, calls counted from 0; not any more afterwards, whatever happens."""
+        """Through `handler`, calls counted from 0; not any more afterwards, whatever happens."""
         self._handler = handler
         self._stack.clear()
         self._counts.clear()

@@ -42,15 +42,14 @@ SCATTER_OPS = frozenset({
 class Operation:
     """One operation.
 
-    Attributes
-    ----------
-    name : of the operation, without overload
-    places : the statement, those that called the function that it stands in, and so on outwards
-    own : how many of these belong to the layer; more are of its callers
-    layer : dotted path of the innermost module that runs it
-    reads, writes : numbers of values
-    result : what it returns, where that is a Python number
-    origin : number of the event that it differentiates; None for what is no part of a backward pass
+    Attributes:
+        name: Of the operation, without overload
+        places: The statement, those that called the function that it stands in, and so on outwards
+        own: How many of these belong to the layer; more are of its callers
+        layer: Dotted path of the innermost module that runs it
+        reads, writes: Numbers of values
+        result: What it returns, where that is a Python number
+        origin: Number of the event that it differentiates; None for what is no part of a backward pass
     """
 
     name: str

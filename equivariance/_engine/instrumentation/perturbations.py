@@ -23,7 +23,7 @@ class RestoredRun:
     """
 
     def __init__(self, deviations: Mapping[Site, tuple[Any, Any]]) -> None:
-        """``deviations``: site -> (what was made, what should have been made)."""
+        """`deviations`: site -> (what was made, what should have been made)."""
         self.deviations = deviations
 
     def enter(self, call: LayerCall, caller: LayerCall | None, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -47,13 +47,13 @@ class RestoredRun:
 
 
 def with_leaf(value: Any, other: Any, path: str) -> Any:
-    """``value`` with the leaf at ``path`` taken from ``other``, which is shaped alike."""
+    """`value` with the leaf at `path` taken from `other`, which is shaped alike."""
     found = {where: tensor for where, tensor, _ in leaves(other, UNSPECIFIED)}
     return walk(value, UNSPECIFIED, "", lambda t, _r, where: found.get(where, t) if where == path else t)
 
 
 def with_last_bit_noise(tensor: torch.Tensor, epsilon: float, generator: torch.Generator) -> torch.Tensor:
-    """A floating-point tensor with noise of ``epsilon`` times the largest component on its last axis."""
+    """A floating-point tensor with noise of `epsilon` times the largest component on its last axis."""
     if not tensor.is_floating_point() or tensor.numel() == 0:
         return tensor
     size = tensor.abs().amax(dim=-1, keepdim=True) if tensor.dim() else tensor.abs()
@@ -61,7 +61,7 @@ def with_last_bit_noise(tensor: torch.Tensor, epsilon: float, generator: torch.G
 
 
 def perturbed_inputs(arguments: Mapping[str, Any], epsilon: float, generator: torch.Generator) -> dict[str, Any]:
-    """Arguments in float64, every floating-point tensor :func:`with_last_bit_noise`."""
+    """Arguments in float64, every floating-point tensor `with_last_bit_noise`."""
     return {
         name: map_tensors(cast(value, torch.float64), lambda t: with_last_bit_noise(t, epsilon, generator))
         for name, value in arguments.items()
@@ -90,7 +90,7 @@ def turns(how: Representation) -> bool:
 
 
 def scaled(factor: float) -> Change:
-    """Positions, and everything that turns, ``factor`` times as large."""
+    """Positions, and everything that turns, `factor` times as large."""
     return lambda t, how, _: t * factor if turns(how) and t.is_floating_point() else t
 
 
@@ -100,7 +100,7 @@ def generator_of(seed: int) -> torch.Generator:
 
 
 def noisy(size: float, seed: int) -> Change:
-    """Positions, and everything that turns, moved by normal noise, ``size`` times their root mean square."""
+    """Positions, and everything that turns, moved by normal noise, `size` times their root mean square."""
     generator = generator_of(seed)
 
     def change(tensor: torch.Tensor, how: Representation, _: str) -> torch.Tensor:

@@ -13,13 +13,12 @@ from torch.utils._pytree import tree_leaves
 class Narrowest(TorchDispatchMode):
     """Watches the operations of a pass.
 
-    Attributes
-    ----------
-    dtype : the floating-point dtype with the largest machine epsilon of all that was made so far
+    Attributes:
+        dtype: The floating-point dtype with the largest machine epsilon of all that was made so far
     """
 
     def __init__(self, dtype: torch.dtype) -> None:
-        """``dtype`` is what nothing is narrower than, at first."""
+        """`dtype` is what nothing is narrower than, at first."""
         super().__init__()
         self.dtype = dtype
 

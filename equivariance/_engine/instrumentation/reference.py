@@ -28,8 +28,8 @@ CONTROL_FLOW = "course of the program"
 class Site(NamedTuple):
     """A place where a value passes between layers.
 
-    ``slot`` is :data:`OUTPUT`, the name of an argument that ``call`` is given, or "course of the program" for what
-    ``call`` does or does not call.
+    `slot` is `OUTPUT`, the name of an argument that `call` is given, or "course of the program" for what
+    `call` does or does not call.
     """
 
     call: LayerCall
@@ -55,9 +55,9 @@ class Passed(NamedTuple):
 class ReferenceRun:
     """Everything that passed between the layers in one untransformed run.
 
-    Tensors are kept as they are, without a copy while ``memory`` has room for them, and watched by their version
-    counters: where a later layer changed one in place (:attr:`intact` is then False) the run must be recorded again
-    with ``copying``.
+    Tensors are kept as they are, without a copy while `memory` has room for them, and watched by their version
+    counters: where a later layer changed one in place (`intact` is then False) the run must be recorded again
+    with `copying`.
     """
 
     contracts: Mapping[str, Contract]
@@ -94,7 +94,7 @@ class ReferenceRun:
         return all(version_of(tensor) == version for tensor, version in self._versions)
 
     def value(self, site: Site) -> Any:
-        """What passed at ``site``."""
+        """What passed at `site`."""
         return self.outputs[site.call] if site.slot == OUTPUT else self.inputs[site.call][site.slot]
 
     def has(self, site: Site) -> bool:
@@ -104,17 +104,17 @@ class ReferenceRun:
         return site.slot in self.inputs.get(site.call, {})
 
     def spec(self, site: Site) -> object:
-        """The representation of what passes at ``site``."""
+        """The representation of what passes at `site`."""
         contract = self.contracts[site.call.layer]
         return contract.output if site.slot == OUTPUT else contract.inputs.get(site.slot)
 
     @property
     def numbers(self) -> dict[tuple[Any, ...], int] | None:
-        """Numbers of tensors for a :class:`TransformCache`; None if kept tensors are copies, which share nothing."""
+        """Numbers of tensors for a `TransformCache`; None if kept tensors are copies, which share nothing."""
         return None if self.copying else self._numbers
 
     def passed(self, site: Site) -> Passed | None:
-        """All that is known of ``site``, looked up once; None where nothing passed."""
+        """All that is known of `site`, looked up once; None where nothing passed."""
         known = self._passed.get(site)
         if known is None and self.has(site):
             value, spec, numbers = self.value(site), self.spec(site), self.numbers
@@ -124,7 +124,7 @@ class ReferenceRun:
         return known
 
     def expected(self, site: Site, element: Transform, dtype: torch.dtype) -> Any:
-        """What must pass at ``site`` when ``element`` acts on the network's input: computed in float64, then cast."""
+        """What must pass at `site` when `element` acts on the network's input: computed in float64, then cast."""
         return cast(transform(self.value(site), self.spec(site), element), dtype)
 
     def derived(self, site: Site, compute: Callable[[Any, object], _T]) -> _T:
@@ -139,7 +139,7 @@ class ReferenceRun:
         return site.call if site.slot in (OUTPUT, CONTROL_FLOW) else self.callers[site.call] or LayerCall("")
 
     def missing(self, entered: Collection[LayerCall], caller: LayerCall | None = None) -> list[LayerCall]:
-        """Calls of this run, by ``caller`` if given, that are not among ``entered``."""
+        """Calls of this run, by `caller` if given, that are not among `entered`."""
         return [c for c in self.inputs if c not in entered and caller in (None, self.callers[c])]
 
     def _keep(self, tensor: torch.Tensor) -> torch.Tensor:

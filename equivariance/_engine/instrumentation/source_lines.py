@@ -67,7 +67,7 @@ def places_of(frame: FrameType | None) -> tuple[SourceLine, ...]:
 
 
 def differentiates(frame: FrameType | None) -> bool:
-    """Whether autograd's engine runs what ``frame`` asks for, with no Python of anyone else's in between.
+    """Whether autograd's engine runs what `frame` asks for, with no Python of anyone else's in between.
 
     On CUDA the engine has threads of its own, where nothing calls.
     """
@@ -122,7 +122,7 @@ def _home(name: str) -> str:
 
 
 def location_of(module: torch.nn.Module, layer: str) -> Location | None:
-    """The ``forward`` of a submodule: file, line of its ``def`` and that line; None without Python source."""
+    """The `forward` of a submodule: file, line of its `def` and that line; None without Python source."""
     target = module.get_submodule(layer)
     if isinstance(target, ScriptedModule):
         return None

@@ -48,7 +48,7 @@ _GENERATED = (torch.jit.ScriptModule, torch.fx.GraphModule)
 
 
 class _Asked(NamedTuple):
-    """Where an operation was asked for, as in :class:`Operation`."""
+    """Where an operation was asked for, as in `Operation`."""
 
     places: tuple[SourceLine, ...]
     own: int
@@ -57,20 +57,19 @@ class _Asked(NamedTuple):
 
 
 class Tape(TorchDispatchMode):
-    """Records while :attr:`active`.
+    """Records while `active`.
 
-    Attributes
-    ----------
-    events : in order; values that the layer was handed have an event "given", those that come from where torch does not
-        see (NumPy, another library) one that is "brought" by the statement that first uses them
-    values : every value, by number; copied only where its memory is changed later, or memory has no room for it
-    marks : site -> path within the value that passed there -> number
-    passed : layer -> its calls
-    opaque : layers that take or give tensors inside of functions or objects, or such as cannot be looked into
+    Attributes:
+        events: In order; values that the layer was handed have an event "given", those that come from where torch does
+            not see (NumPy, another library) one that is "brought" by the statement that first uses them
+        values: Every value, by number; copied only where its memory is changed later, or memory has no room for it
+        marks: Site -> path within the value that passed there -> number
+        passed: Layer -> its calls
+        opaque: Layers that take or give tensors inside of functions or objects, or such as cannot be looked into
     """
 
     def __init__(self, memory: MemoryBudget, patches: Mapping[int, Patch], decisions: Mapping[int, Number]) -> None:
-        """``patches`` : value number -> what takes its place; ``decisions`` : event -> the Python number it gives."""
+        """`patches` : value number -> what takes its place; `decisions` : event -> the Python number it gives."""
         super().__init__()
         self.active = False
         self.events: list[Operation] = []
@@ -107,7 +106,7 @@ class Tape(TorchDispatchMode):
         return self._record(name, asked, reads, changed, func(*args, **kwargs))
 
     def _asked(self, frame: FrameType | None) -> _Asked:
-        """Where ``frame`` asks for an operation; one of autograd belongs to the statement that it differentiates."""
+        """Where `frame` asks for an operation; one of autograd belongs to the statement that it differentiates."""
         origin = self._origins.of(frame)
         if origin is not None:
             event = self.events[origin]
@@ -118,7 +117,7 @@ class Tape(TorchDispatchMode):
 
     @contextmanager
     def following(self, module: torch.nn.Module, owner: str, others: Sequence[str]) -> Iterator[None]:
-        """Be active while ``owner``, a submodule of ``module``, runs code of its own: not that of ``others``."""
+        """Be active while `owner`, a submodule of `module`, runs code of its own: not that of `others`."""
         handles = []
         before: list[tuple[bool, tuple[Any, tuple[int, ...]] | None]] = []
 

@@ -45,7 +45,7 @@ def equal(value: Any, other: Any) -> bool:
 
 
 def alike(left: Tensor, right: Tensor) -> bool:
-    """As ``torch.equal``, which goes entry by entry: several times as fast for large tensors of floats."""
+    """As `torch.equal`, which goes entry by entry: several times as fast for large tensors of floats."""
     if left.shape != right.shape or left.numel() < LARGE or not (read_by_numpy(left) and read_by_numpy(right)):
         return torch.equal(left, right)
     one, other = (t.detach().view(-1).numpy() for t in (left, right))

@@ -34,11 +34,10 @@ _ALIGNED = 64
 class MemoryBudget:
     """What recordings may hold in memory, and the files that take the rest.
 
-    Attributes
-    ----------
-    limit : bytes
-    used : bytes of the recordings that are alive
-    on_disk : bytes that were ever written to files
+    Attributes:
+        limit: Bytes
+        used: Bytes of the recordings that are alive
+        on_disk: Bytes that were ever written to files
     """
 
     def __init__(self, gibibytes: float = math.inf) -> None:
@@ -59,9 +58,8 @@ class MemoryBudget:
     def copied(self, values: Tensor) -> Tensor:
         """A copy of bytes in a file.
 
-        Raises
-        ------
-        ArgumentError : the disk has no room
+        Raises:
+            ArgumentError: The disk has no room
         """
         size = values.numel()
         if self._filled + size > len(self._file):
@@ -97,7 +95,7 @@ class TensorStore:
     """Keeps the values of one recording; when it goes, its share of the memory is free again."""
 
     def __init__(self, memory: MemoryBudget) -> None:
-        """``memory`` is shared with other recordings."""
+        """`memory` is shared with other recordings."""
         self._memory, self._size = memory, [0]
         self._storages: dict[int, _Kept] = {}
         weakref.finalize(self, _release, memory, self._size)
@@ -112,8 +110,8 @@ class TensorStore:
     def copy_of(self, tensor: Tensor, version: object = None) -> Tensor | None:
         """A tensor in a file that is equal to it; None for one that stays in memory, where the caller must hold it.
 
-        Tensors that share memory still do so afterwards, as long as their ``version`` is the same; who gives none
-        calls :meth:`changes`.
+        Tensors that share memory still do so afterwards, as long as their `version` is the same; who gives none
+        calls `changes`.
         """
         if not is_strided(tensor):
             return None

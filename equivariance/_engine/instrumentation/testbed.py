@@ -57,27 +57,26 @@ class ModelState:
 class Bench:
     """Copies of one module, and one set of arguments, ready to be run.
 
-    Attributes
-    ----------
-    tested_dtype : the dtype that is judged
-    reference_dtype : float64 where the module runs in it, else ``tested_dtype``
-    lowest_dtype : the lowest precision that the tested run computes in: ``tested_dtype``, or what autocast makes of it
-    states : the states that differ from each other
-    widened : whether the main runs leave out the casts to less than float64 that are inside
-    obstacle : why float64 was impossible, or possible only so, or ""
-    untrained : why training mode was impossible, or ""
-    output : of the working precision, weights as given, evaluation mode
-    misfits : layers whose stated contract was dropped, and why
-    partial : those of them whose contract fits, and does not state every argument
-    blind : layers that cannot be followed under permutations and selections of samples
-    memory : what all recordings share
+    Attributes:
+        tested_dtype: The dtype that is judged
+        reference_dtype: Float64 where the module runs in it, else `tested_dtype`
+        lowest_dtype: The lowest precision that the tested run computes in: `tested_dtype`, or what autocast makes of it
+        states: The states that differ from each other
+        widened: Whether the main runs leave out the casts to less than float64 that are inside
+        obstacle: Why float64 was impossible, or possible only so, or ""
+        untrained: Why training mode was impossible, or ""
+        output: Of the working precision, weights as given, evaluation mode
+        misfits: Layers whose stated contract was dropped, and why
+        partial: Those of them whose contract fits, and does not state every argument
+        blind: Layers that cannot be followed under permutations and selections of samples
+        memory: What all recordings share
     """
 
     def __init__(
         self, module: torch.nn.Module, arguments: Mapping[str, Any], contracts: Mapping[str, Contract],
         dtype: torch.dtype, seed: int, reorderings: Sequence[Transform] = (), memory: MemoryBudget | None = None,
     ) -> None:  # fmt: skip
-        """Copy, perturb, and find out which precisions and states there are; ``reorderings`` as for Fitting."""
+        """Copy, perturb, and find out which precisions and states there are; `reorderings` as for Fitting."""
         self.contracts, self.seed, self.tested_dtype = dict(contracts), seed, dtype
         self.memory = memory or MemoryBudget()
         self.arguments = {k: cloned(v) for k, v in arguments.items()}
@@ -131,7 +130,7 @@ class Bench:
         return module
 
     def watched(self, state: ModelState, dtype: torch.dtype, handler: RunHandler) -> AbstractContextManager[None]:
-        """Route the calls of layers that have a contract, in runs of what :meth:`module` gave, through ``handler``."""
+        """Route the calls of layers that have a contract, in runs of what `module` gave, through `handler`."""
         key = state.weights, dtype
         known = self._watches.get(key)
         if known is not None and (known.names != tuple(self.contracts) or not known.current):
@@ -157,7 +156,7 @@ class Bench:
 
     @contextmanager
     def conditions(self, dtype: torch.dtype, seed: int | None = None) -> Iterator[None]:
-        """What every run in ``dtype`` runs under; everything is as before afterwards."""
+        """What every run in `dtype` runs under; everything is as before afterwards."""
         widening = Widened() if self.widened and dtype == self.reference_dtype else nullcontext()
         with preserved(dtype, self.seed if seed is None else seed, self.gradients), widening, self._watch:
             yield
@@ -180,7 +179,7 @@ class Bench:
         return result
 
     def without(self, layers: Collection[str]) -> Bench:
-        """The same modules without the contracts of ``layers``: their code counts as that of their callers."""
+        """The same modules without the contracts of `layers`: their code counts as that of their callers."""
         result = self._unrecorded()
         result.contracts = {name: c for name, c in self.contracts.items() if name not in layers}
         return result
@@ -263,7 +262,7 @@ def perturbed(module: torch.nn.Module, seed: int) -> torch.nn.Module:
 
     Noise of a tenth of a parameter's root mean square (of 0.1 where it is zero), on every parameter; buffers that a
     training step would update are floating-point statistics and get multiplicative noise where they are named
-    ``running_mean`` or ``running_var``; other buffers are constants of the architecture and stay.
+    `running_mean` or `running_var`; other buffers are constants of the architecture and stay.
     """
     result = _copied(module)
     generator = torch.Generator().manual_seed(seed)

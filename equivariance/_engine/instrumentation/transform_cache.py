@@ -17,7 +17,7 @@ from equivariance.representations.base import Representation
 class TransformCache:
     """Changes each tensor once per representation.
 
-    With ``numbers``, which number tensors by their memory and representation, tensors must stay alive.
+    With `numbers`, which number tensors by their memory and representation, tensors must stay alive.
     """
 
     def __init__(
@@ -27,7 +27,7 @@ class TransformCache:
         self._made: WeakValueDictionary[int, torch.Tensor] = WeakValueDictionary()
 
     def of(self, value: Any, spec: object, element: Transform | None = None) -> Any:
-        """``value`` with every tensor changed; with an element, graphs are transformed by it as a whole."""
+        """`value` with every tensor changed; with an element, graphs are transformed by it as a whole."""
         return walk(value, spec, "value", self._visit, element)
 
     def _visit(self, tensor: torch.Tensor, representation: Representation, _: str) -> torch.Tensor:
@@ -44,5 +44,5 @@ class TransformCache:
 
 
 def number_of(tensor: torch.Tensor, representation: Representation, numbers: dict[tuple[Any, ...], int]) -> int:
-    """The number of a tensor and its representation, a new one if it is not among ``numbers``."""
+    """The number of a tensor and its representation, a new one if it is not among `numbers`."""
     return numbers.setdefault((*identity_of(tensor), representation), len(numbers))

@@ -62,7 +62,7 @@ def selections(tensor: Tensor, sizes: AxisLengths) -> Iterator[Law]:
 
 
 def candidates(symmetry: str, sizes: AxisLengths, tensor: Tensor, laws: Sequence[Law]) -> Iterator[Law]:
-    """Laws that a broken tensor might have been meant to obey: those of ``laws`` that fit its shape first."""
+    """Laws that a broken tensor might have been meant to obey: those of `laws` that fit its shape first."""
     fitting = [law for law in dict.fromkeys(laws) if _applies(law, tensor)]
     yield from dict.fromkeys([*fitting, *suggested(tensor, symmetry, sizes)])
 

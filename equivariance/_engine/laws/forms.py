@@ -20,7 +20,7 @@ class Law(Protocol):
     """A rule that gives a tensor of the transformed run from that of the reference run."""
 
     def apply(self, tensor: Tensor, element: Transform) -> Tensor:
-        """``element`` applied to a tensor of the reference run."""
+        """`element` applied to a tensor of the reference run."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,8 @@ class InvariantLaw:
 class IrrepLaw:
     """Irreps along some axes, each axis cut into blocks of the given degrees.
 
-    Attributes
-    ----------
-    axes : the axes, each with the degrees of its blocks in order
+    Attributes:
+        axes: The axes, each with the degrees of its blocks in order
     """
 
     axes: tuple[tuple[int, tuple[int, ...]], ...]
@@ -57,17 +56,16 @@ class IrrepLaw:
 class LinearLaw:
     """A linear map along one axis that depends on the element only: some basis of some representation.
 
-    Attributes
-    ----------
-    axis : the axis
-    matrices : element -> the map, [d, d]
+    Attributes:
+        axis: The axis
+        matrices: Element -> the map, [d, d]
     """
 
     axis: int
     matrices: tuple[tuple[Transform, tuple[tuple[float, ...], ...]], ...]
 
     def apply(self, tensor: Tensor, element: Transform) -> Tensor:
-        """The map that was seen at ``element``."""
+        """The map that was seen at `element`."""
         matrix = torch.tensor(dict(self.matrices)[element], dtype=torch.float64, device=tensor.device)
         return (tensor.double().movedim(self.axis, -1) @ matrix).movedim(-1, self.axis).to(tensor.dtype)
 
@@ -86,7 +84,7 @@ class TranslationLaw:
 
 @dataclass(frozen=True)
 class ParityLaw:
-    """Even and odd entries along one axis under inversion; ``signs`` of one entry are for the whole tensor."""
+    """Even and odd entries along one axis under inversion; `signs` of one entry are for the whole tensor."""
 
     axis: int
     signs: tuple[int, ...]
@@ -103,11 +101,10 @@ class ParityLaw:
 class PermutationLaw:
     """Nodes along some axes follow the permutation.
 
-    Attributes
-    ----------
-    axes : the axes, each with the number of entries that follow every node (1 where the axis lists nodes and nothing
-        else); where an axis is longer than its nodes times these, it lists several samples one after the other
-    renumbered : the entries are node numbers, which the permutation changes
+    Attributes:
+        axes: The axes, each with the number of entries that follow every node (1 where the axis lists nodes and nothing
+            else); where an axis is longer than its nodes times these, it lists several samples one after the other
+        renumbered: The entries are node numbers, which the permutation changes
     """
 
     axes: tuple[tuple[int, int], ...]
@@ -130,10 +127,9 @@ class PermutationLaw:
 class SelectionLaw:
     """Samples along one axis follow the selection.
 
-    Attributes
-    ----------
-    axis : the axis
-    sizes : entries of each sample, one after the other; () where samples alternate
+    Attributes:
+        axis: The axis
+        sizes: Entries of each sample, one after the other; () where samples alternate
     """
 
     axis: int

@@ -21,9 +21,8 @@ from equivariance.representations.lattice import Lattice
 class Grids:
     """What is known of the grids of a network.
 
-    Attributes
-    ----------
-    fields : the representations that are declared somewhere
+    Attributes:
+        fields: The representations that are declared somewhere
     """
 
     fields: tuple[Grid, ...]
@@ -65,7 +64,7 @@ class Declared:
 
 @dataclass(frozen=True)
 class Gridded:
-    """Cells are moved, and each obeys ``inner``."""
+    """Cells are moved, and each obeys `inner`."""
 
     lattice: Lattice
     inner: Law

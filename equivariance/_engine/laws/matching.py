@@ -52,11 +52,10 @@ class RecordedValue:
 class LawMatcher:
     """Fits laws under one symmetry.
 
-    Parameters
-    ----------
-    symmetry : one of :data:`equivariance.groups.SYMMETRIES`
-    sizes : of the network's input
-    tolerance : relative errors up to this are rounding
+    Args:
+        symmetry: One of `equivariance.groups.SYMMETRIES`
+        sizes: Of the network's input
+        tolerance: Relative errors up to this are rounding
     """
 
     def __init__(self, symmetry: str, sizes: AxisLengths, tolerance: float) -> None:
@@ -100,7 +99,7 @@ class LawMatcher:
         return left
 
     def may_combine(self, value: Tensor) -> bool:
-        """Whether :meth:`combines` is worth asking of a value."""
+        """Whether `combines` is worth asking of a value."""
         return self.symmetry in ("rotation", "inversion") and value.is_floating_point() and value.numel() > 0
 
     def rows(self, seen: RecordedValue) -> Tensor | None:

@@ -29,9 +29,8 @@ _IDENTITY = Transform()
 class InferredRepresentation(Representation):
     """One law for each symmetry.
 
-    Attributes
-    ----------
-    laws : (symmetry, law); under a symmetry that is not among them the tensor is taken as unchanged
+    Attributes:
+        laws: (symmetry, law); under a symmetry that is not among them the tensor is taken as unchanged
     """
 
     laws: tuple[tuple[str, Law], ...]
@@ -66,11 +65,10 @@ _KEPT = (None, InvariantLaw())
 def representation_of(laws: Mapping[str, Law], tensor: torch.Tensor, nodes: int | None) -> Representation:
     """Points, irreps on the last axis or an invariant, where the laws say that; the laws themselves where they do not.
 
-    Parameters
-    ----------
-    laws : symmetry -> law, for the symmetries that were looked at
-    tensor : one that obeys them
-    nodes : how many nodes a sample has
+    Args:
+        laws: Symmetry -> law, for the symmetries that were looked at
+        tensor: One that obeys them
+        nodes: How many nodes a sample has
     """
     plain = InferredRepresentation(laws=tuple(laws.items()))
     last = tensor.dim() - 1

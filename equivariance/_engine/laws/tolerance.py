@@ -13,10 +13,10 @@ _ROWS = 512
 
 
 class Tolerance:
-    """Equality up to a relative ``tolerance``, or to 64 machine epsilons where that is more."""
+    """Equality up to a relative `tolerance`, or to 64 machine epsilons where that is more."""
 
     def __init__(self, tolerance: float) -> None:
-        """Relative errors up to ``tolerance`` are rounding."""
+        """Relative errors up to `tolerance` are rounding."""
         self.tolerance = tolerance
 
     def __call__(self, value: Tensor, expected: Tensor) -> bool:
@@ -46,7 +46,7 @@ class Tolerance:
     def kept_lengths(self, rows: Tensor, others: Tensor) -> Callable[[int, int], bool] | None:
         """Whether columns from a start to a stop may be the same up to a rotation: whether their length is.
 
-        Cheap, and never false of what :meth:`__call__` would find equal; None where some numbers have no length.
+        Cheap, and never false of what `__call__` would find equal; None where some numbers have no length.
         """
         squares = [[0.0, *t.square().sum(0).cumsum(0).tolist()] for t in (rows, others)]
         if not all(math.isfinite(s[-1]) for s in squares):

@@ -37,17 +37,16 @@ _MOST_WAYS = 6
 class Ablation:
     """A statement and what is handed on in its place.
 
-    Attributes
-    ----------
-    unit : the statement, where it runs last
-    instead : value that it makes -> value that it read
+    Attributes:
+        unit: The statement, where it runs last
+        instead: Value that it makes -> value that it read
     """
 
     unit: StatementRun
     instead: Mapping[int, int]
 
     def patches(self, reference: Tape, of: Tape | None = None) -> dict[int, Patch]:
-        """What leaves the statement out; ``of``: the recording whose values are handed on, else those of the run."""
+        """What leaves the statement out; `of`: the recording whose values are handed on, else those of the run."""
         shapes = {number: reference.values[number].shape for number in self.instead}
         return {n: _handing_on(read, shapes[n], of) for n, read in self.instead.items()}
 
@@ -55,13 +54,12 @@ class Ablation:
 def frame_dependent_statement(
     runner: InterventionRunner, flow: Slicer, chosen: StatementRun, beside: Mapping[int, Law]
 ) -> Ablation | None:
-    """The last statement after ``chosen`` without which the output keeps its law; None where there is none.
+    """The last statement after `chosen` without which the output keeps its law; None where there is none.
 
-    Parameters
-    ----------
-    flow : with everything else that is at fault put right
-    chosen : the statement that was found to be at fault, which may only choose a frame
-    beside : what puts the rest right
+    Args:
+        flow: With everything else that is at fault put right
+        chosen: The statement that was found to be at fault, which may only choose a frame
+        beside: What puts the rest right
     """
     backward_slice = runner.suspects(flow)[0]
     for found in itertools.islice(_candidates(runner, flow, backward_slice, chosen), _MOST):
@@ -73,7 +71,7 @@ def frame_dependent_statement(
 def _candidates(
     runner: InterventionRunner, flow: Slicer, backward_slice: Collection[int], chosen: StatementRun
 ) -> Iterator[Ablation]:
-    """Statements after ``chosen`` that may be left out, the last ones first."""
+    """Statements after `chosen` that may be left out, the last ones first."""
     tried: set[object] = set()
     for number in sorted(backward_slice, reverse=True):
         unit = flow.statement_at(flow.producers[number])
@@ -118,7 +116,7 @@ def _ways(
 
 
 def _fits(flow: Slicer, read: int, number: int, channels: bool) -> bool:
-    """Whether one value can stand for another: it has its shape, or other ``channels`` along the last axis."""
+    """Whether one value can stand for another: it has its shape, or other `channels` along the last axis."""
     one, other = flow.reference.values[read], flow.reference.values[number]
     if one.dtype != other.dtype or not other.is_floating_point():
         return False
@@ -126,7 +124,7 @@ def _fits(flow: Slicer, read: int, number: int, channels: bool) -> bool:
 
 
 def _holds_more(flow: Slicer, number: int, backward_slice: Collection[int], chosen: StatementRun) -> bool:
-    """Whether something that turns lawfully went into a broken value after ``chosen``: it is what the frame shows."""
+    """Whether something that turns lawfully went into a broken value after `chosen`: it is what the frame shows."""
     waiting, visited = [number], {number}
     while waiting:
         index = flow.producers[waiting.pop()]
@@ -160,7 +158,7 @@ def _keeps_law(runner: InterventionRunner, left_out: Ablation, beside: Mapping[i
 
 
 def _difference(runner: InterventionRunner, made: Tape, plain: Tape, element: Transform) -> float:
-    """The relative error of an output against what ``element`` makes of that of another recording."""
+    """The relative error of an output against what `element` makes of that of another recording."""
     reference = runner.handler.reference
     found = leaves(reference.value(runner.site), reference.spec(runner.site))
     how = next(how for path, _, how in found if path == runner.key[0])
@@ -169,7 +167,7 @@ def _difference(runner: InterventionRunner, made: Tape, plain: Tape, element: Tr
 
 
 def _handing_on(read: int, shape: torch.Size, of: Tape | None) -> Patch:
-    """The value ``read`` in place of one of a shape; other channels are mixtures of all that it has."""
+    """The value `read` in place of one of a shape; other channels are mixtures of all that it has."""
 
     def handed_on(_: Tensor, values: Sequence[Tensor]) -> Tensor:
         value, generator = (of.values if of else values)[read], torch.Generator().manual_seed(0)

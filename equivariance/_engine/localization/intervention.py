@@ -30,7 +30,7 @@ class InterventionRunner:
     def __init__(
         self, bench: Bench, sizes: AxisLengths, suspect: SuspectLayer, more: Sequence[Transform], symmetry: str
     ) -> None:
-        """``more`` elements tell chance from law."""
+        """`more` elements tell chance from law."""
         self.bench, self.trial, self.owner = bench, suspect.trial, suspect.owner
         self.site, self.key, self.limit = suspect.site, suspect.key, suspect.reading.tolerance
         self.residual = suspect.reading.residual
@@ -69,7 +69,7 @@ class InterventionRunner:
     def flow(self, laws: Laws, patches: Mapping[int, Patch] | None = None) -> Slicer | None:
         """Recordings under the elements with values replaced; None where they take another course.
 
-        ``patches`` are part of the reference run too.
+        `patches` are part of the reference run too.
         """
         if not laws and not patches:
             return self.unhealed
@@ -129,7 +129,7 @@ class InterventionRunner:
     def intervene(
         self, element: Transform, laws: Laws, patches: Mapping[int, Patch] | None = None, plain: Tape | None = None
     ) -> tuple[Tape, Traced]:
-        """The call on inputs that ``element`` acted on, with what laws make of the values of ``plain``, and patches."""
+        """The call on inputs that `element` acted on, with what laws make of the values of `plain`, and patches."""
         values = (plain or self.reference).values
         lawful = {n: patch(law, values[n], element) for n, law in laws.items()}
         return self.record(element, {**lawful, **(patches or {})})
@@ -137,7 +137,7 @@ class InterventionRunner:
     def record(
         self, element: Transform, patches: Mapping[int, Patch], decisions: Mapping[int, Number] | None = None
     ) -> tuple[Tape, Traced]:
-        """The call on inputs that ``element`` acted on, with values and decisions replaced."""
+        """The call on inputs that `element` acted on, with values and decisions replaced."""
         state = self.trial.state
         return recorded(self.bench, state, self.owner, self.bench.reference(state), element, patches, decisions)
 

@@ -2,7 +2,7 @@
 
 The layer's own code is recorded on the reference inputs and on exactly transformed ones. The operations that made
 something unlawful of lawful values are suspects, in their order, and are tried
-(:mod:`equivariance._engine.localization.intervention`).
+(`equivariance._engine.localization.intervention`).
 """
 
 from __future__ import annotations
@@ -36,15 +36,14 @@ _MOST_DECISIONS = 6
 class Statement:
     """A statement at fault.
 
-    Attributes
-    ----------
-    place : file and line; None where there is no Python source
-    layer : dotted path of the innermost module that runs it
-    confirmed : whether the intervention proved it
-    error : at the layer's output, with every other statement at fault put right
-    beside : what puts these right
-    frame : of a statement that works in a local frame and minds which, the one that chooses it
-    hidden : whether a later statement breaks what it makes once more, so that it shows only when that is put right
+    Attributes:
+        place: File and line; None where there is no Python source
+        layer: Dotted path of the innermost module that runs it
+        confirmed: Whether the intervention proved it
+        error: At the layer's output, with every other statement at fault put right
+        beside: What puts these right
+        frame: Of a statement that works in a local frame and minds which, the one that chooses it
+        hidden: Whether a later statement breaks what it makes once more, so that it shows only when that is put right
     """
 
     place: SourceLine | None
@@ -60,7 +59,7 @@ class StatementLocator:
     """Finds the statements at fault in one call's own code, by interventions at one of its sites."""
 
     def __init__(self, runner: InterventionRunner) -> None:
-        """Nothing is searched before :meth:`statements` or :meth:`in_frames` is called."""
+        """Nothing is searched before `statements` or `in_frames` is called."""
         self.runner = runner
         self._found: dict[StatementRun, Laws] = {}
         self._left_out: dict[StatementRun, Ablation] = {}
@@ -83,7 +82,7 @@ class StatementLocator:
         ]
 
     def in_frames(self) -> list[Statement]:
-        """As :meth:`statements`; where one at fault only chooses a frame, that which minds the choice."""
+        """As `statements`; where one at fault only chooses a frame, that which minds the choice."""
         found = self.statements()
         for index, unit in enumerate(self._found):
             flow = self.runner.flow(found[index].beside)
@@ -106,7 +105,7 @@ class StatementLocator:
         return error_at(after, other.site, other.key) <= limit < error_at(before, other.site, other.key)
 
     def repaired_flow(self) -> Slicer | None:
-        """The recordings with the statements at fault put right, as far as :meth:`in_frames` found them.
+        """The recordings with the statements at fault put right, as far as `in_frames` found them.
 
         Those that mind the frame are left out: in it nothing obeys a law.
         """

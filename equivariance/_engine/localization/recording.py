@@ -28,10 +28,9 @@ from equivariance.groups.elements import Transform
 class Intervention:
     """Replaces values of a call by what laws make of those in the reference run.
 
-    Attributes
-    ----------
-    bench, state : where it runs
-    laws : number of a value in the recording of the call -> its law
+    Attributes:
+        bench, state: Where it runs
+        laws: Number of a value in the recording of the call -> its law
     """
 
     bench: Bench
@@ -39,7 +38,7 @@ class Intervention:
     laws: Mapping[int, Law]
 
     def run(self, reference: ReferenceRun, owner: LayerCall, element: Transform) -> IntroducedErrors:
-        """What the code of ``owner`` makes of the inputs of ``reference`` under an element, these values put right."""
+        """What the code of `owner` makes of the inputs of `reference` under an element, these values put right."""
         plain, _ = recorded(self.bench, self.state, owner, reference, Transform(), {})
         patches = {number: patch(law, plain.values[number], element) for number, law in self.laws.items()}
         return recorded(self.bench, self.state, owner, reference, element, patches)[1]
@@ -49,9 +48,9 @@ def recorded(
     bench: Bench, state: ModelState, owner: LayerCall, reference: ReferenceRun, element: Transform,
     patches: Mapping[int, Patch], decisions: Mapping[int, Number] | None = None,
 ) -> tuple[Tape, Traced]:  # fmt: skip
-    """The recording of one call on inputs that ``element`` acted on, with values replaced, and what it made.
+    """The recording of one call on inputs that `element` acted on, with values replaced, and what it made.
 
-    ``decisions`` : event -> the Python number that it gives in place of its own.
+    `decisions` : event -> the Python number that it gives in place of its own.
     """
     tape = Tape(bench.memory, patches, decisions or {})
     handler = Traced(reference, element, bench.reference_dtype, owner, tape)
@@ -72,7 +71,7 @@ class Traced(IntroducedErrors):
     def __init__(
         self, reference: ReferenceRun, element: Transform, dtype: torch.dtype, owner: LayerCall, tape: Tape
     ) -> None:
-        """``owner`` is the call that is recorded."""
+        """`owner` is the call that is recorded."""
         super().__init__(reference, element, dtype, keep=True)
         self.owner, self.tape = owner, tape
         self._exact = TransformCache(lambda t, r: cast(r.transform(t, element), dtype).clone(), reference.numbers)
@@ -110,7 +109,7 @@ class CallSite:
     """Notes where a call is made."""
 
     def __init__(self, call: LayerCall) -> None:
-        """``call`` is looked for."""
+        """`call` is looked for."""
         self.call = call
         self.place: SourceLine | None = None
 

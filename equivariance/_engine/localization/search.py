@@ -21,7 +21,7 @@ _MOST_TRIES = 12
 
 
 class Search:
-    """The search in the recordings of one call, of which ``flow`` has nothing put right."""
+    """The search in the recordings of one call, of which `flow` has nothing put right."""
 
     def __init__(self, runner: InterventionRunner, flow: Slicer) -> None:
         self.runner, self.flow, self.matcher = runner, flow, runner.matcher
@@ -60,7 +60,7 @@ class Search:
         return {}
 
     def _sequential(self, hidden: bool = False) -> dict[StatementRun, Laws]:
-        """Suspects put right one after the other; also those that show once others are right, where ``hidden``."""
+        """Suspects put right one after the other; also those that show once others are right, where `hidden`."""
         laws: dict[StatementRun, Laws] = {}
         tried: set[int] = set()
         for _ in range(_MOST_ROUNDS):
@@ -91,9 +91,9 @@ class Search:
     def _try(
         self, flow: Slicer, unit: StatementRun, backward_slice: set[int], known: Laws, count: int, hidden: bool
     ) -> tuple[Laws, bool]:
-        """The replacement after which the fewest suspects are left, fewer than ``count``, and whether it heals.
+        """The replacement after which the fewest suspects are left, fewer than `count`, and whether it heals.
 
-        Else, where ``hidden``, that by the laws of what was read, if less is broken after it and what breaks it comes
+        Else, where `hidden`, that by the laws of what was read, if less is broken after it and what breaks it comes
         later.
         """
         fewest: tuple[int, Laws] = (count, {})
@@ -215,7 +215,7 @@ _Choice = TypeVar("_Choice")
 
 
 def diagonal_first(choices: Sequence[Sequence[_Choice]], most: int) -> Iterator[tuple[_Choice, ...]]:
-    """Combinations of one of each, those first in which all stand at the same place of their sequence; then ``most``.
+    """Combinations of one of each, those first in which all stand at the same place of their sequence; then `most`.
 
     Of a sequence that is shorter the last one stands for those that it lacks; of an empty one there is no combination.
     """

@@ -1,6 +1,6 @@
 """From the recordings of one layer's code to the operations that break the law: what is broken, and what it came from.
 
-A value is judged by its level (:mod:`equivariance._engine.laws.matching`). Going back from a broken output through
+A value is judged by its level (`equivariance._engine.laws.matching`). Going back from a broken output through
 values that are not lawful themselves, one meets every operation that takes part in the break; what is broken on the
 way but was put right before the output is never met. An operation that only took lawful values, and made one that is
 not, is a *drop*.
@@ -31,11 +31,10 @@ _PARITIES = (InvariantLaw(), ParityLaw(0, (-1,)))
 class StatementRun:
     """One execution of a statement, as far as one module runs it.
 
-    Attributes
-    ----------
-    place : the statement; None where there is no Python source
-    layer : dotted path of the innermost module
-    first, last : its events are those from ``first`` up to, not including, ``last``
+    Attributes:
+        place: The statement; None where there is no Python source
+        layer: Dotted path of the innermost module
+        first, last: Its events are those from `first` up to, not including, `last`
     """
 
     place: SourceLine | None
@@ -124,7 +123,7 @@ class Slicer(ValueLaws):
     def executions_of(
         self, unit: StatementRun, backward_slice: Iterable[int], anywhere: bool = False
     ) -> list[StatementRun]:
-        """Every execution of a statement that makes one of the ``involved`` values, by the same layer or ``anywhere``.
+        """Every execution of a statement that makes one of the `involved` values, by the same layer or `anywhere`.
 
         Where there is no Python source nothing tells statements of different layers apart.
         """

@@ -16,12 +16,11 @@ from equivariance._ranking import ordered
 class SuspectLayer:
     """One layer under one symmetry: the sites where its own code breaks the law, and the worst of them.
 
-    Attributes
-    ----------
-    layer : dotted path of the layer whose code is at fault
-    owner : the call of it that makes the worst
-    sites : every site that is broken
-    site, key, reading, trial : the worst one
+    Attributes:
+        layer: Dotted path of the layer whose code is at fault
+        owner: The call of it that makes the worst
+        sites: Every site that is broken
+        site, key, reading, trial: The worst one
     """
 
     layer: str
@@ -44,7 +43,7 @@ class SuspectLayer:
 
 
 def suspect_layers(survey: SurveyResult, worst_allowed: Verdict) -> list[SuspectLayer]:
-    """Layers whose own code is worse than ``worst_allowed``, the largest introduced error first."""
+    """Layers whose own code is worse than `worst_allowed`, the largest introduced error first."""
     broken: dict[str, list[tuple[Site, PartKey, Measurement, Trial]]] = {}
     for site, place in survey.introduced.items():
         top = place.top

@@ -26,7 +26,7 @@ class ValueLaws:
     ) -> None:  # fmt: skip
         """All tapes must have the same events.
 
-        What ``before`` knows, under the same elements, is not asked again of values that are the same there.
+        What `before` knows, under the same elements, is not asked again of values that are the same there.
         """
         self.reference, self.under, self.matcher, self._before = reference, under, matcher, before
         self.events: list[Operation] = reference.events

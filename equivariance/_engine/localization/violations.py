@@ -35,13 +35,12 @@ _MOST = 6
 class Violation:
     """One thing that a layer's own code breaks.
 
-    Attributes
-    ----------
-    suspect : the layer, the part that shows it, and the worst trial
-    statement : at fault; None where none was found, or was looked for
-    healing : puts the other statements at fault right; None where there are none
-    operations : what the statement does, by names of operations
-    before : statements that break what goes into this one, and show once this one is right
+    Attributes:
+        suspect: The layer, the part that shows it, and the worst trial
+        statement: At fault; None where none was found, or was looked for
+        healing: Puts the other statements at fault right; None where there are none
+        operations: What the statement does, by names of operations
+        before: Statements that break what goes into this one, and show once this one is right
     """
 
     suspect: SuspectLayer

@@ -40,13 +40,13 @@ def errors_at(reference: ReferenceRun, value: Any, exact: Any, site: Site, eleme
 class AccumulatedErrors:
     """Compares the outputs of a plain transformed run with the exactly transformed reference, and changes nothing.
 
-    ``keep`` keeps every output for a later comparison; ``against`` are the outputs that another run kept.
+    `keep` keeps every output for a later comparison; `against` are the outputs that another run kept.
     """
 
     def __init__(
         self, reference: ReferenceRun, element: Transform, keep: bool = False, against: dict[Site, Any] | None = None
     ) -> None:
-        """``element`` was applied to the input of the run that this watches."""
+        """`element` was applied to the input of the run that this watches."""
         self.reference, self.element, self.keep, self.against = reference, element, keep, against or {}
         self.errors: dict[Site, Errors] = {}
         self.distances: dict[Site, Errors] = {}
@@ -85,7 +85,7 @@ class IntroducedErrors:
         self, reference: ReferenceRun, element: Transform, dtype: torch.dtype,
         keep: bool | Collection[Site] = False, against: dict[Site, Any] | None = None,
     ) -> None:  # fmt: skip
-        """Values are handed on in ``dtype``; ``keep`` and ``against`` as for :class:`AccumulatedErrors`."""
+        """Values are handed on in `dtype`; `keep` and `against` as for `AccumulatedErrors`."""
         self.reference, self.element, self.dtype = reference, element, dtype
         self.keep, self.against = keep, against or {}
         self.errors: dict[Site, Errors] = {}
@@ -114,7 +114,7 @@ class IntroducedErrors:
         return cast(representation.transform(tensor, self.element), self.dtype)
 
     def exact(self, site: Site) -> Any:
-        """What must pass at ``site``, in the dtype that is handed on."""
+        """What must pass at `site`, in the dtype that is handed on."""
         passed = self.reference.passed(site)
         if passed is None:
             raise KeyError(site)
@@ -124,7 +124,7 @@ class IntroducedErrors:
         return cast(exact, self.dtype) if any(sizes_of_graphs(exact)) else exact
 
     def finish(self, caller: LayerCall | None = None) -> None:
-        """Calls of the reference run (by ``caller``, if given) that did not happen are errors of their callers."""
+        """Calls of the reference run (by `caller`, if given) that did not happen are errors of their callers."""
         for call in self.reference.missing(self._entered, caller):
             self.errors[Site(self.reference.callers[call] or call, CONTROL_FLOW)] = DIVERGED
 
@@ -150,11 +150,11 @@ class IntroducedErrors:
 class RoundingResponse:
     """Last-bit perturbations of everything that is handed on: how far rounding alone moves each site.
 
-    ``patched`` perturbs the reference values at every site (each layer alone); otherwise perturbations accumulate.
+    `patched` perturbs the reference values at every site (each layer alone); otherwise perturbations accumulate.
     """
 
     def __init__(self, reference: ReferenceRun, epsilon: float, seed: int, patched: bool) -> None:
-        """``epsilon`` is the relative size of the perturbations."""
+        """`epsilon` is the relative size of the perturbations."""
         self.reference, self.patched = reference, patched
         self.generator = torch.Generator().manual_seed(seed)
         self.errors: dict[Site, Errors] = {}
@@ -164,11 +164,11 @@ class RoundingResponse:
         self._perturbed = TransformCache(lambda t, _: with_last_bit_noise(t, epsilon, self.generator), numbers)
 
     def exact(self, site: Site) -> Any:
-        """What passed at ``site``, perturbed."""
+        """What passed at `site`, perturbed."""
         return self._perturbed.of(self.reference.value(site), UNSPECIFIED)
 
     def finish(self, caller: LayerCall) -> None:
-        """Note where ``caller`` did not call what it had called in the reference run."""
+        """Note where `caller` did not call what it had called in the reference run."""
         if self.reference.missing(self._entered, caller):
             self.errors[Site(caller, CONTROL_FLOW)] = DIVERGED
 

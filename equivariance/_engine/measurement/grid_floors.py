@@ -32,7 +32,7 @@ class GridFloors:
         self._known: dict[tuple[Transform, int, Representation], Floors] = {}
 
     def own(self, site: Site, element: Transform, key: PartKey) -> float:
-        """Of what one call's own code makes at ``site``, part ``key``."""
+        """Of what one call's own code makes at `site`, part `key`."""
         owner = self.reference.owner(site)
         inputs = [Site(owner, name) for name in self.reference.inputs.get(owner, {})]
         callees = [Site(call) for call, caller in self.reference.callers.items() if caller == owner]

@@ -27,16 +27,16 @@ class IsolationHandler(RunHandler, Protocol):
     errors: dict[Site, Errors]
 
     def exact(self, site: Site) -> Any:
-        """What is handed on at ``site``."""
+        """What is handed on at `site`."""
 
     def finish(self, caller: LayerCall) -> None:
-        """Called when ``caller`` has returned."""
+        """Called when `caller` has returned."""
 
 
 def run_isolated(
     bench: Bench, state: ModelState, owner: LayerCall, handler: IsolationHandler, dtype: torch.dtype
 ) -> None:
-    """Show ``handler`` everything that one call's own code makes, in ``dtype``, of what ``handler`` hands to it.
+    """Show `handler` everything that one call's own code makes, in `dtype`, of what `handler` hands to it.
 
     Costs what the layer's own statements cost, whatever it calls.
     """
@@ -54,7 +54,7 @@ def run_isolated(
 
 @contextmanager
 def _answered(module: torch.nn.Module, handler: IsolationHandler, owner: LayerCall) -> Iterator[None]:
-    """Put the reference's answers in place of the layers that ``owner`` calls."""
+    """Put the reference's answers in place of the layers that `owner` calls."""
     calls: defaultdict[str, list[LayerCall]] = defaultdict(list)
     for call, caller in handler.reference.callers.items():
         if caller == owner:

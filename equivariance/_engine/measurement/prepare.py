@@ -30,12 +30,11 @@ _SNAP_BITS = {torch.float64: 36}
 class Prepared:
     """What an examination runs on.
 
-    Attributes
-    ----------
-    bench : copies of the module, and the arguments
-    setting : the sizes that elements are drawn for
-    groups : what is tested
-    arguments, contract : of the call, by parameter name
+    Attributes:
+        bench: Copies of the module, and the arguments
+        setting: The sizes that elements are drawn for
+        groups: What is tested
+        arguments, contract: Of the call, by parameter name
     """
 
     bench: Bench

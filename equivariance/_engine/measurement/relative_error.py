@@ -27,11 +27,10 @@ PartKey = tuple[str, str]
 class PartError(NamedTuple):
     """The error of one part: one irrep of one leaf.
 
-    Attributes
-    ----------
-    difference : norm of the difference (count of differing entries for discrete parts)
-    scale : norm of the expected values (number of entries for discrete parts); 1 where all of a leaf is equal
-    discrete : whether the values are integers or booleans
+    Attributes:
+        difference: Norm of the difference (count of differing entries for discrete parts)
+        scale: Norm of the expected values (number of entries for discrete parts); 1 where all of a leaf is equal
+        discrete: Whether the values are integers or booleans
     """
 
     difference: float
@@ -55,11 +54,11 @@ EQUAL = PartError(0.0, 1.0, False)
 def compare(
     value: Any, expected: Any, spec: object, element: Transform, scales: Mapping[PartKey, float] | None = None
 ) -> dict[PartKey, PartError]:
-    """Errors of ``value`` against ``expected``, which ``element`` has already been applied to.
+    """Errors of `value` against `expected`, which `element` has already been applied to.
 
     A part that is zero is measured on the scale of its leaf. A difference of structure (another number of leaves,
-    another shape) is an infinite error of the leaf. ``scales``: what :func:`scales_of` says of ``expected``, or of what
-    ``element`` was applied to where it keeps lengths.
+    another shape) is an infinite error of the leaf. `scales`: what `scales_of` says of `expected`, or of what
+    `element` was applied to where it keeps lengths.
     """
     if isinstance(value, torch.Tensor) and isinstance(expected, torch.Tensor) and isinstance(spec, Representation):
         spec.check(value, "")
@@ -144,7 +143,7 @@ def worst(errors: Mapping[PartKey, PartError]) -> tuple[PartKey, PartError]:
 
 
 def part_name(key: PartKey) -> str:
-    """``[1] (5x1e)``: the place within the value, and the irrep where it has several."""
+    """`[1] (5x1e)`: the place within the value, and the irrep where it has several."""
     path, label = key
     return path + (f" ({label})" if label else "")
 
@@ -165,7 +164,7 @@ def norm(values: Tensor) -> float:
 
 
 def distance(left: Tensor, right: Tensor) -> float:
-    """As ``norm(left - right)``, but 0 where both are infinite alike; large differences are never written to memory."""
+    """As `norm(left - right)`, but 0 where both are infinite alike; large differences are never written to memory."""
     if alike(left, right):
         return 0.0
     if left.numel() < LARGE or not (read_by_numpy(left) and read_by_numpy(right)):

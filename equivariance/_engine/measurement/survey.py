@@ -55,7 +55,7 @@ class SymmetrySurvey:
     def __init__(
         self, bench: Bench, setting: InputSizes, samples: int, seed: int, observer: Observer = UNOBSERVED
     ) -> None:
-        """``samples`` elements are drawn per symmetry; ``observer`` is told of each."""
+        """`samples` elements are drawn per symmetry; `observer` is told of each."""
         self.bench, self.setting, self.samples, self.seed, self.observer = bench, setting, samples, seed, observer
         self.epsilon, self.tested_epsilon = bench.epsilon, bench.tested_epsilon
         self._latest: tuple[Trial, LayerCall, IntroducedErrors] | None = None
@@ -95,9 +95,8 @@ class SymmetrySurvey:
     def apart(self, trial: Trial) -> None:
         """Run the network with every layer given exact values.
 
-        Raises
-        ------
-        ArgumentError : it does not run so
+        Raises:
+            ArgumentError: It does not run so
         """
         self._alone(trial, self.bench.reference_dtype, False)
 
@@ -106,7 +105,7 @@ class SymmetrySurvey:
         return self._floors_of(False).get(Site(LayerCall("")), {}).get(key, 0.0)
 
     def grid_floor(self, trial: Trial, site: Site, key: PartKey, patched: bool) -> float:
-        """What grids leave open there: of one call's own code where ``patched``, else of all in a row."""
+        """What grids leave open there: of one call's own code where `patched`, else of all in a row."""
         if self.setting.grid is None:
             return 0.0
         if trial.state not in self._grids:
@@ -235,7 +234,7 @@ class SymmetrySurvey:
     ) -> Measurement:
         """The reading with every excuse that rounding has: ties, other weights, and errors that fall with precision.
 
-        ``owner`` is the call whose own code made the error, or None for all calls in a row.
+        `owner` is the call whose own code made the error, or None for all calls in a row.
         """
         floor = self.response(trial.state, owner).get(site, {}).get(key, 0.0)
         single = _relative(self._single(trial, owner).get(site, {}), key)

@@ -85,11 +85,10 @@ class WorstMeasurements:
 class SurveyResult:
     """Everything that was measured under one symmetry.
 
-    Attributes
-    ----------
-    accumulated : output site -> worst reading in plain transformed runs
-    introduced : site -> worst reading with exact surroundings
-    owners : site -> the call whose code produced the value there
+    Attributes:
+        accumulated: Output site -> worst reading in plain transformed runs
+        introduced: Site -> worst reading with exact surroundings
+        owners: Site -> the call whose code produced the value there
     """
 
     symmetry: str

@@ -1,8 +1,8 @@
 """Noise or bug: the verdict on an error, from measured rounding floors.
 
-Three measurements of the same place decide. ``error`` in the main precision (float64 where the module runs in it)
-against ``floor``, what last-bit perturbations do there, says whether the law is broken at all. ``working`` and
-``tested_floor``, the error in the dtype that is used and the distance of that run from the float64 one, say what
+Three measurements of the same place decide. `error` in the main precision (float64 where the module runs in it)
+against `floor`, what last-bit perturbations do there, says whether the law is broken at all. `working` and
+`tested_floor`, the error in the dtype that is used and the distance of that run from the float64 one, say what
 rounding makes of a sound layer. The policy and the constants are documented in docs/tolerance.md.
 """
 
@@ -49,18 +49,17 @@ class Verdict(IntEnum):
 class Measurement:
     """What was measured of one part at one place, all relative to the size of the part.
 
-    Attributes
-    ----------
-    error : in the main precision
-    rounding_floor : response to last-bit perturbations in the main precision
-    epsilon : machine epsilon of the main precision
-    tested_error, tested_floor, tested_epsilon : the same in the working precision; equal to the above where the two
-        precisions are one
-    discrete : whether the part is integers or booleans
-    grid : what the grid leaves open: the difference of two interpolations of what goes in and comes out; 0 where cells
-        go to cells
-    reach : how much larger than the cloud the coordinates are, 1 + |t| / extent: what a translation costs in bits
-    stored_epsilon : machine epsilon that the parameters and buffers have in the working precision
+    Attributes:
+        error: In the main precision
+        rounding_floor: Response to last-bit perturbations in the main precision
+        epsilon: Machine epsilon of the main precision
+        tested_error, tested_floor, tested_epsilon: The same in the working precision; equal to the above where the two
+            precisions are one
+        discrete: Whether the part is integers or booleans
+        grid: What the grid leaves open: the difference of two interpolations of what goes in and comes out; 0 where
+            cells go to cells
+        reach: How much larger than the cloud the coordinates are, 1 + |t| / extent: what a translation costs in bits
+        stored_epsilon: Machine epsilon that the parameters and buffers have in the working precision
     """
 
     error: float

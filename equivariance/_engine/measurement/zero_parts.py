@@ -27,12 +27,12 @@ class Zeros:
     """Runs with noise, made where they are asked for."""
 
     def __init__(self, bench: Bench, seed: int, inputs: Callable[[Transform], Mapping[str, Any]]) -> None:
-        """``inputs``: the root's arguments under an element, in float64."""
+        """`inputs`: the root's arguments under an element, in float64."""
         self.bench, self.seed, self.inputs = bench, seed, inputs
         self._moved: dict[tuple[Trial, bool], Mapping[Site, Errors]] = {}
 
     def holds(self, error: PartError, trial: Trial, site: Site, key: PartKey, patched: bool) -> bool:
-        """Whether an error at a part that should be zero is rounding; ``patched``: of the owner's own code."""
+        """Whether an error at a part that should be zero is rounding; `patched`: of the owner's own code."""
         if error.scale or error.discrete or not error.difference:
             return False
         alone = patched and len(self.bench.contracts) > 1

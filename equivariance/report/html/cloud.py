@@ -1,4 +1,4 @@
-"""The input cloud with the error at each node as colour: a picture that ``cloud.js`` turns."""
+"""The input cloud with the error at each node as colour: a picture that `cloud.js` turns."""
 
 from __future__ import annotations
 
@@ -33,13 +33,12 @@ _TURNS = {"ArrowLeft": ("←", "left"), "ArrowRight": ("→", "right"), "ArrowUp
 class Cloud:
     """What of the input cloud is drawn.
 
-    Attributes
-    ----------
-    anchor : id of the element that holds the coordinates
-    total : points of the input
-    finite : those of them whose position is finite
-    kept : [K] their node numbers
-    points : [K, 3] float64, units of the drawing, centred, no farther from the centre than it reaches
+    Attributes:
+        anchor: Id of the element that holds the coordinates
+        total: Points of the input
+        finite: Those of them whose position is finite
+        kept: [K] their node numbers
+        points: [K, 3] float64, units of the drawing, centred, no farther from the centre than it reaches
     """
 
     anchor: str

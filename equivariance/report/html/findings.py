@@ -19,7 +19,7 @@ _SMALLEST_SHOWN = 1e-16
 
 
 def cards(findings: Sequence[Finding], prefix: str, cloud: Cloud | None) -> Html:
-    """One article per finding; ``prefix`` makes their ids unique on the page."""
+    """One article per finding; `prefix` makes their ids unique on the page."""
     return join((_card(i, f, f"{prefix}-finding-{i}", cloud) for i, f in enumerate(findings, 1)), "\n")
 
 
@@ -91,7 +91,7 @@ def _replay(element: Transform, anchor: str) -> Html:
 
 
 def _script(element: Transform) -> str:
-    """Python that rebuilds the element, with the imports that its ``repr`` needs."""
+    """Python that rebuilds the element, with the imports that its `repr` needs."""
     text = repr(element)
     names = sorted({node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)})
     imports = f"from equivariance.groups import {', '.join(names)}"

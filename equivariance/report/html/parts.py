@@ -28,7 +28,7 @@ class Html(str):
 
 
 def tag(name: str, /, *children: str, **attributes: str | float | bool) -> Html:
-    """An element; ``class_`` is class, ``aria_label`` aria-label, True has no value, False leaves out."""
+    """An element; `class_` is class, `aria_label` aria-label, True has no value, False leaves out."""
     words = [name, *(_attribute(k, v) for k, v in attributes.items() if v is not False)]
     opening = f"<{' '.join(words)}>"
     if name in SHAPES and not children:
@@ -86,7 +86,7 @@ def badge(kind: str, word: str) -> Html:
 
 
 def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]], text_columns: Sequence[int]) -> Html:
-    """A table in a box of its own that scrolls; the first column names the row, ``text_columns`` are not numbers."""
+    """A table in a box of its own that scrolls; the first column names the row, `text_columns` are not numbers."""
     classes = ["text" if i in text_columns else "" for i in range(len(head))]
     headings = [tag("th", h, scope="col", class_=c or False) for h, c in zip(head, classes, strict=True)]
     lines = [tag("tr", *headings)]

@@ -19,11 +19,10 @@ _SMALLEST = 1e-17
 class LogAxis:
     """Errors along a line: zero at its start, a gap, powers of ten, a gap, infinity at its end.
 
-    Attributes
-    ----------
-    low, high : exponents of the first and the last power of ten
-    start, end : where zero and infinity lie, in the units of the drawing
-    gap : from zero to ``low`` and from ``high`` to infinity
+    Attributes:
+        low, high: Exponents of the first and the last power of ten
+        start, end: Where zero and infinity lie, in the units of the drawing
+        gap: From zero to `low` and from `high` to infinity
     """
 
     low: int
@@ -41,7 +40,7 @@ class LogAxis:
         return self._between(min(max(math.log10(value), self.low), self.high))
 
     def powers(self, most: int) -> list[tuple[float, str]]:
-        """Position and label of at most ``most`` powers of ten."""
+        """Position and label of at most `most` powers of ten."""
         step = math.ceil((self.high - self.low) / (most - 1))
         return [(self._between(p), f"1e{p}") for p in range(self.high, self.low - 1, -step)]
 
@@ -69,7 +68,7 @@ def powers_around(values: Iterable[float]) -> tuple[int, int]:
 
 
 def heat(row: LayerRow) -> int:
-    """0 for an error that rounding explains, else 1 to ``LEVELS``, even on a log scale from the rounding floor to 1."""
+    """0 for an error that rounding explains, else 1 to `LEVELS`, even on a log scale from the rounding floor to 1."""
     if row.verdict in ("clean", "rounding", "grid"):
         return 0
     floor = max(row.noise_floor, _SMALLEST)
