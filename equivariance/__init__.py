@@ -76,9 +76,10 @@ _HOMES = {
     "cause_catalogue": ("CAUSES",),
     "findings": ("Curve", "Finding", "LayerRow", "Location"),
     "representations.sizes": ("SampleStarts",),
-    "groups": ("Transform",),
+    "groups.elements": ("Transform",),
     "representations.base": ("Representation",),
-    "representations.standard": ("CartesianPoints", "Invariant", "Irreps", "NodeIndices"),
+    "representations.irreps": ("Irreps",),
+    "representations.standard": ("CartesianPoints", "Invariant", "NodeIndices"),
     "representations.cartesian_tensor": ("CartesianTensor",),
     "contracts.nested": ("GraphFields",),
 }
