@@ -15,7 +15,7 @@ from equivariance.groups.elements import (
     samples,
     translation,
 )
-from equivariance.groups.named import NAMED_GROUPS, SYMMETRIES, groups_of
+from equivariance.groups.named import NAMED_GROUPS, SYMMETRIES, Symmetry, groups_of
 from equivariance.groups.sampling import (
     Batches,
     Elements,
@@ -37,6 +37,7 @@ __all__ = [
     "Inversions",
     "Permutations",
     "Rotations",
+    "Symmetry",
     "Transform",
     "Translations",
     "cube_rotations",

@@ -7,6 +7,7 @@ what a report prints (`translation([1, 0, 0])`) can be evaluated with this modul
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from enum import StrEnum
 
 from equivariance.errors import ChoiceError
 from equivariance.groups.elements import (
@@ -22,7 +23,32 @@ from equivariance.groups.sampling import (
     Translations,
 )
 
-SYMMETRIES = ("translation", "rotation", "inversion", "permutation", "batch")
+
+class Symmetry(StrEnum):
+    """One kind of transformation, tested by itself; equal to its name as a plain string.
+
+    >>> Symmetry("rotation").is_motion, Symmetry.BATCH.is_motion, Symmetry.BATCH == "batch"
+    (True, False, True)
+    """
+
+    TRANSLATION = "translation"
+    ROTATION = "rotation"
+    INVERSION = "inversion"
+    PERMUTATION = "permutation"
+    BATCH = "batch"
+
+    @property
+    def is_motion(self) -> bool:
+        """True if its elements act on space: they move points and turn irreps, or move the cells of a grid."""
+        return self in (Symmetry.TRANSLATION, Symmetry.ROTATION, Symmetry.INVERSION)
+
+    @property
+    def is_reordering(self) -> bool:
+        """True if its elements permute or select entries along an axis and change no number."""
+        return self in (Symmetry.PERMUTATION, Symmetry.BATCH)
+
+
+SYMMETRIES = tuple(symmetry.value for symmetry in Symmetry)
 """The symmetries that are tested one at a time, in the order of the reports."""
 
 NAMED_GROUPS = {

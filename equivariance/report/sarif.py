@@ -15,7 +15,7 @@ from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
 
-from equivariance.cause_catalogue import CAUSES, RULES
+from equivariance.cause_catalogue import CATALOGUE, CAUSES, Cause
 from equivariance.findings import Finding, Outcome
 from equivariance.report.regions import region_of
 
@@ -30,7 +30,7 @@ def to_sarif(reports: Sequence[Outcome]) -> str:
     seen: Counter[str] = Counter()
     results = [_result(r, f, "error", seen) for r in reports for f in r.findings]
     results += [_result(r, f, "note", seen) for r in reports for f in r.notes]
-    driver: dict[str, Any] = {"name": "equivariance", "rules": [_rule(cause) for cause in CAUSES]}
+    driver: dict[str, Any] = {"name": "equivariance", "rules": [_rule(cause) for cause in CATALOGUE]}
     number = _version()
     if number:
         driver["version"] = number
@@ -42,16 +42,15 @@ def to_sarif(reports: Sequence[Outcome]) -> str:
     return json.dumps(log, indent=2) + "\n"
 
 
-def _rule(cause: str) -> dict[str, Any]:
-    rule, name = RULES[cause], cause.replace("-", " ").capitalize()
+def _rule(cause: Cause) -> dict[str, Any]:
     return {
-        "id": cause,
-        "name": "".join(word.capitalize() for word in cause.split("-")),
-        "shortDescription": {"text": name},
-        "fullDescription": {"text": rule.meaning},
+        "id": cause.name,
+        "name": "".join(word.capitalize() for word in cause.name.split("-")),
+        "shortDescription": {"text": cause.name.replace("-", " ").capitalize()},
+        "fullDescription": {"text": cause.meaning},
         "help": {
-            "text": f"{rule.meaning}\n{rule.remedy}",
-            "markdown": f"{rule.meaning}\n\n**What to do:** {rule.remedy}",
+            "text": "\n".join(filter(None, (cause.meaning, cause.remedy))),
+            "markdown": cause.meaning + (f"\n\n**What to do:** {cause.remedy}" if cause.remedy else ""),
         },
         "defaultConfiguration": {"level": "error"},
         "properties": {"tags": ["correctness", "equivariance"], "precision": "high", "problem.severity": "error"},

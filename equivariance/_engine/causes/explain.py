@@ -21,6 +21,7 @@ from equivariance._engine.localization.suspects import SuspectLayer
 from equivariance._engine.measurement.verdict import Verdict
 from equivariance.errors import ForeignElementError
 from equivariance.groups.elements import Transform
+from equivariance.groups.named import Symmetry
 
 _EXPLAINS = {
     "translation": explain_translation,
@@ -54,7 +55,7 @@ def _explained(experiment: Experiment, symmetry: str, suspect: SuspectLayer, ele
     if math.isinf(suspect.reading.error) and not experiment.outcome(suspect.trial.element).comparable:
         return _not_comparable(experiment, symmetry, suspect)
     grid = experiment.surveyor.setting.grid
-    if grid is not None and symmetry in ("translation", "rotation", "inversion"):
+    if grid is not None and Symmetry(symmetry).is_motion:
         return explain_on_grid(experiment, grid, symmetry, element, suspect.part)
     return _EXPLAINS[symmetry](experiment, element, suspect.part)
 

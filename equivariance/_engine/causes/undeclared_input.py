@@ -9,6 +9,7 @@ import torch
 from equivariance._engine.causes.experiment import Experiment
 from equivariance._engine.causes.explanation import Explanation, explained
 from equivariance.groups.elements import translation
+from equivariance.groups.named import Symmetry
 from equivariance.representations.base import Representation
 from equivariance.representations.irreps import Irreps
 from equivariance.representations.standard import CartesianPoints, Invariant, NodeIndices
@@ -45,7 +46,7 @@ def _other_declarations(
     experiment: Experiment, symmetry: str, tensor: torch.Tensor, how: Representation
 ) -> Iterator[tuple[str, str, Representation]]:
     scalars = isinstance(how, Irreps) and all(degree == 0 for _, degree, _ in how.blocks)
-    if symmetry in ("translation", "rotation", "inversion"):
+    if Symmetry(symmetry).is_motion:
         unchanged = type(how) is Invariant or scalars
         if not (unchanged and tensor.is_floating_point() and tensor.dim() and tensor.shape[-1] == 3):
             return

@@ -24,12 +24,12 @@ from equivariance.contracts.callables import name_of
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.layers import matching_layers
 from equivariance.findings import Finding, LayerRow, Outcome, Unclaimed
+from equivariance.groups.named import Symmetry
 from equivariance.groups.sampling import Group, InputSizes
 from equivariance.progress import Relay
 from equivariance.settings import Settings
 
 _SNAP_BITS = {torch.float64: 36}
-_REORDERING = ("permutation", "batch")
 _CAUSE_ORDER = ("not-finite", "nondeterministic", "vanishing")
 
 
@@ -162,7 +162,7 @@ def _misfits(bench: Bench) -> list[str]:
 
 
 def _blind(bench: Bench, groups: tuple[Group, ...]) -> list[str]:
-    followed = [g.symmetry for g in groups if g.symmetry in _REORDERING]
+    followed = [g.symmetry for g in groups if Symmetry(g.symmetry).is_reordering]
     if not followed or not bench.unknown_axes:
         return []
     layers = ", ".join(sorted(bench.unknown_axes))
@@ -176,7 +176,7 @@ def _surveyors(bench: Bench, setting: InputSizes, settings: Settings) -> Callabl
     if bench.unknown_axes:
         clear = bench.without(bench.unknown_axes)
         followed = SymmetrySurvey(clear, setting, settings.samples, settings.seed, settings.observer)
-    return lambda symmetry: followed if symmetry in _REORDERING else everything
+    return lambda symmetry: followed if Symmetry(symmetry).is_reordering else everything
 
 
 def _described(bench: Bench, settings: Settings) -> dict[str, str]:

@@ -8,7 +8,7 @@ from equivariance._engine.causes.error_curves import cloud_of, curves_of, node_e
 from equivariance._engine.causes.experiment import Experiment
 from equivariance._engine.causes.explain import explain
 from equivariance._engine.causes.explanation import after_others, in_local_frame
-from equivariance._engine.instrumentation.hooks import LayerCall
+from equivariance._engine.instrumentation.hooks import ROOT, LayerCall
 from equivariance._engine.instrumentation.perturbations import RestoredRun, with_leaf
 from equivariance._engine.instrumentation.reference import Site
 from equivariance._engine.instrumentation.source_lines import location_at, location_of
@@ -181,7 +181,7 @@ class Localizer:
     def _by_rounding(self, root: tuple[PartKey, Measurement, Trial]) -> bool:
         """Whether rounding that runs through the network moves its output as far."""
         key, reading, trial = root
-        return self.surveyor.doubted(reading, trial, None, Site(LayerCall("")), key).verdict <= self.allowed
+        return self.surveyor.doubted(reading, trial, None, Site(ROOT), key).verdict <= self.allowed
 
     def _unexplained(self, root: tuple[PartKey, Measurement, Trial]) -> Finding:
         key, reading, trial = root
@@ -209,7 +209,7 @@ class Localizer:
         if alone and made.get(suspect.site) is not None:
             exact[suspect.site] = with_leaf(exact[suspect.site], made[suspect.site], suspect.key[0])
         deviations = {x: (made[x], exact[x]) for x in others if made[x] is not None}
-        inputs, site = self.surveyor.inputs(trial.element), Site(LayerCall(""))
+        inputs, site = self.surveyor.inputs(trial.element), Site(ROOT)
         try:
             output = self.bench.run(trial.state, self.bench.reference_dtype, inputs, RestoredRun(deviations))
         except (RuntimeError, ValueError, IndexError):  # repaired values do not fit the shapes that this break leads to

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from equivariance._engine.instrumentation.hooks import LayerCall
+from equivariance._engine.instrumentation.hooks import ROOT
 from equivariance._engine.instrumentation.operations import Passed
 from equivariance._engine.instrumentation.reference import Site
 from equivariance._engine.laws.forms import Law, LinearLaw
@@ -35,7 +35,6 @@ from equivariance.groups.elements import Transform, samples
 from equivariance.groups.sampling import Group
 from equivariance.representations.base import Representation
 
-_ROOT = LayerCall("")
 _TOO_MUCH = "values that are not in main memory cannot go to files, and take more than memory=... allows"
 
 _OTHER_COURSE = "the program takes another course where the input is transformed"
@@ -125,7 +124,7 @@ def _recorded(surveyor: SymmetrySurvey, group: Group) -> tuple[Slicer, dict[str,
     """The runs, what passed in them, and where tensors are hidden; or why there is nothing to go by."""
     state = [s for s in surveyor.bench.states if s.mode == "eval"][-1]
     trials = [Trial(element, state) for element in _telling(surveyor, group)]
-    found = [worst(surveyor.judged(t, _ROOT).errors[Site(_ROOT)]) for t in trials]
+    found = [worst(surveyor.judged(t, ROOT).errors[Site(ROOT)]) for t in trials]
     trial, (key, error) = largest(zip(trials, found, strict=True), lambda pair: pair[1][1].relative)
     reach = 1 + trial.element.distance / surveyor.setting.extent
     floor = max(surveyor.floor_at_output(key), 16 * surveyor.epsilon)
@@ -133,7 +132,7 @@ def _recorded(surveyor: SymmetrySurvey, group: Group) -> tuple[Slicer, dict[str,
     reading = Measurement(
         error.relative, floor, surveyor.epsilon, 0, 0, surveyor.epsilon, error.discrete, reach, stored
     )
-    suspect = SuspectLayer("", _ROOT, (Site(_ROOT),), Site(_ROOT), key, reading, trial)
+    suspect = SuspectLayer("", ROOT, (Site(ROOT),), Site(ROOT), key, reading, trial)
     locator = locator_of(surveyor, group, suspect)
     if locator.runner.size_elsewhere > surveyor.bench.memory.limit:
         return _TOO_MUCH

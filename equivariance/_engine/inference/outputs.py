@@ -23,11 +23,12 @@ from equivariance.contracts.adapter_registry import adapter_of
 from equivariance.contracts.assumptions import Assumption, assume
 from equivariance.contracts.inputs import NOT_GIVEN
 from equivariance.errors import ArgumentError
+from equivariance.groups.named import Symmetry
 from equivariance.representations.base import Representation
 from equivariance.representations.formatting import as_python, in_words
 from equivariance.representations.standard import Invariant
 
-MOTIONS = ("translation", "rotation", "inversion")
+MOTIONS = tuple(symmetry for symmetry in Symmetry if symmetry.is_motion)
 _UNLIKE = 3.0
 """Where nothing holds, a law of a special form or unusual axes must be nearer than the plain ones by this factor."""
 
@@ -169,7 +170,7 @@ def _far(fits: Mapping[str, Fit]) -> float:
 
 def _placed(leaf: Leaf, law: Representation, ready: Prepared) -> Representation:
     """With the axes of nodes and samples that hold, or come nearest, under permutations and selections."""
-    tested = {g.symmetry for g in ready.groups} & {"permutation", "batch"}
+    tested = {g.symmetry for g in ready.groups if Symmetry(g.symmetry).is_reordering}
     best, rank = law, (len(tested) + 1, 0.0)
     for tried in arranged(leaf.example, law, ready, tested) if leaf.example.dim() else ():
         fits = {symmetry: fit for symmetry, fit in leaf.fits(tried).items() if symmetry in tested}

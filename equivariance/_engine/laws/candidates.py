@@ -20,6 +20,7 @@ from equivariance._engine.laws.forms import (
     TranslationLaw,
 )
 from equivariance._engine.laws.grid import Gridded, Grids, plain_on_grid
+from equivariance.groups.named import Symmetry
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class AxisLengths:
     grids: Grids | None = None
 
 
-def suggested(tensor: Tensor, symmetry: str, sizes: AxisLengths) -> Iterator[Law]:
+def suggested(tensor: Tensor, symmetry: Symmetry, sizes: AxisLengths) -> Iterator[Law]:
     """Laws of a symmetry that a tensor of this shape may obey, in a network of these sizes."""
     forms: dict[str, Callable[[Tensor], Iterator[Law]]] = {
         "translation": _points,
@@ -42,9 +43,9 @@ def suggested(tensor: Tensor, symmetry: str, sizes: AxisLengths) -> Iterator[Law
         "batch": lambda t: selections(t, sizes),
     }
     yield InvariantLaw()
-    if sizes.grids is not None and symmetry in ("translation", "rotation", "inversion"):
+    if sizes.grids is not None and symmetry.is_motion:
         yield from plain_on_grid(tensor, symmetry, sizes.grids)
-    if symmetry in ("permutation", "batch") or tensor.is_floating_point():
+    if symmetry.is_reordering or tensor.is_floating_point():
         yield from forms[symmetry](tensor)
 
 
@@ -61,7 +62,7 @@ def selections(tensor: Tensor, sizes: AxisLengths) -> Iterator[Law]:
                 yield SelectionLaw(axis, segments)
 
 
-def candidates(symmetry: str, sizes: AxisLengths, tensor: Tensor, laws: Sequence[Law]) -> Iterator[Law]:
+def candidates(symmetry: Symmetry, sizes: AxisLengths, tensor: Tensor, laws: Sequence[Law]) -> Iterator[Law]:
     """Laws that a broken tensor might have been meant to obey: those of `laws` that fit its shape first."""
     fitting = [law for law in dict.fromkeys(laws) if _applies(law, tensor)]
     yield from dict.fromkeys([*fitting, *suggested(tensor, symmetry, sizes)])

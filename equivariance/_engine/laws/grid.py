@@ -13,6 +13,7 @@ from equivariance._engine.laws.representation import InferredRepresentation
 from equivariance.contracts.contract import Contract, grids_in
 from equivariance.errors import ArgumentError
 from equivariance.groups.elements import Transform
+from equivariance.groups.named import Symmetry
 from equivariance.representations.grid import Grid
 from equivariance.representations.lattice import Lattice
 
@@ -94,7 +95,7 @@ def lattice_of(how: object) -> Lattice | None:
     if isinstance(how, Gridded):
         return how.lattice
     if isinstance(how, InferredRepresentation):
-        found = (lattice_of(law) for symmetry, law in how.laws if symmetry in ("translation", "rotation", "inversion"))
+        found = (lattice_of(law) for symmetry, law in how.laws if Symmetry(symmetry).is_motion)
         return next((lattice for lattice in found if lattice is not None), None)
     return None
 

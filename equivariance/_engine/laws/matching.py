@@ -22,6 +22,7 @@ from equivariance._engine.laws.forms import InvariantLaw, IrrepLaw, Law, LinearL
 from equivariance._engine.laws.grid import Declared, Gridded, plain_on_grid
 from equivariance._engine.laws.tolerance import Tolerance, are_finite, rows_of, solved
 from equivariance.groups.elements import Transform
+from equivariance.groups.named import Symmetry
 from equivariance.representations.wigner import wigner_d
 
 
@@ -60,7 +61,7 @@ class LawMatcher:
 
     def __init__(self, symmetry: str, sizes: AxisLengths, tolerance: float) -> None:
         """Choose the forms that laws of this symmetry have."""
-        self.symmetry, self.sizes, self.close = symmetry, sizes, Tolerance(tolerance)
+        self.symmetry, self.sizes, self.close = Symmetry(symmetry), sizes, Tolerance(tolerance)
 
     def fit(self, seen: RecordedValue) -> tuple[int, Law | None]:
         """The level of a value, and the law that gave it."""
@@ -137,7 +138,7 @@ class LawMatcher:
 
     def _on_grids(self, seen: RecordedValue) -> Iterator[Law]:
         """Declared fields; and any irreps at the cells of a grid, read off with the cells brought back."""
-        if self.sizes.grids is None or self.symmetry not in ("translation", "rotation", "inversion"):
+        if self.sizes.grids is None or not self.symmetry.is_motion:
             return
         yield from plain_on_grid(seen.reference, self.symmetry, self.sizes.grids)
         if self.symmetry == "translation":
@@ -216,7 +217,7 @@ class LawMatcher:
     def _related(self, seen: RecordedValue) -> bool:
         """Whether what changed is no more than a shift of all rows alike, or another order of rows."""
         reference = seen.reference
-        if self.symmetry in ("permutation", "batch"):
+        if self.symmetry.is_reordering:
             same = all(self._same_rows(reference, value) for _, value in seen.under)
             return same or (self.symmetry == "permutation" and self._renumbered(seen))
         if any(v.shape != reference.shape for _, v in seen.under) or not reference.is_floating_point():

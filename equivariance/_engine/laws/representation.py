@@ -18,6 +18,7 @@ from equivariance._engine.laws.forms import (
     TranslationLaw,
 )
 from equivariance.groups.elements import Transform
+from equivariance.groups.named import Symmetry
 from equivariance.representations.base import Representation
 from equivariance.representations.irreps import Irreps
 from equivariance.representations.standard import CartesianPoints, Invariant
@@ -76,7 +77,7 @@ def representation_of(laws: Mapping[str, Law], tensor: torch.Tensor, nodes: int 
     if "" in (order, sample) or (order is not None and order == sample):
         return plain
     axes = {"nodes": order, "batch": sample}
-    if all(laws.get(s) in _KEPT for s in ("translation", "rotation", "inversion")):
+    if all(laws.get(s) in _KEPT for s in Symmetry if s.is_motion):
         return Invariant(**axes)  # type: ignore[arg-type]
     degrees = _degrees(laws.get("rotation"), last, tensor)
     signs = _signs(laws.get("inversion"), last, tensor, degrees)

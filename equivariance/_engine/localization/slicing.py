@@ -48,7 +48,7 @@ class Slicer(ValueLaws):
 
     @property
     def _reordering(self) -> bool:
-        return self.matcher.symmetry in ("permutation", "batch")
+        return self.matcher.symmetry.is_reordering
 
     @property
     def _enough(self) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from equivariance._engine.instrumentation.hooks import LayerCall
+from equivariance._engine.instrumentation.hooks import ROOT
 from equivariance._engine.instrumentation.reference import OUTPUT, ReferenceRun, Site
 from equivariance._engine.measurement.relative_error import PartKey
 from equivariance.contracts.nested import leaves
@@ -42,7 +42,7 @@ class GridFloors:
     def reached(self, element: Transform) -> float:
         """Of everything that comes together at the output: the root of the sum of squares over all calls."""
         sites = [
-            *(Site(LayerCall(""), name) for name in self.reference.inputs[LayerCall("")]),
+            *(Site(ROOT, name) for name in self.reference.inputs[ROOT]),
             *map(Site, self.reference.outputs),
         ]
         return math.hypot(*(max(self._at(s, element).values(), default=0.0) for s in sites))

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from equivariance._engine.instrumentation.hooks import UNWATCHED, LayerCall, RunHandler
+from equivariance._engine.instrumentation.hooks import ROOT, UNWATCHED, LayerCall, RunHandler
 from equivariance._engine.instrumentation.reference import Site
 from equivariance._engine.instrumentation.testbed import Bench, ModelState
 from equivariance._engine.measurement.comparisons import (
@@ -33,6 +33,7 @@ from equivariance._engine.measurement.zero_parts import Zeros
 from equivariance.contracts.nested import cast, transform
 from equivariance.errors import ArgumentError, first_line
 from equivariance.groups.elements import Transform
+from equivariance.groups.named import Symmetry
 from equivariance.groups.sampling import Group, InputSizes
 from equivariance.progress import UNOBSERVED, Observer
 
@@ -68,7 +69,7 @@ class SymmetrySurvey:
     def survey(self, group: Group) -> SurveyResult:
         """Draw and measure; states take turns, and every state has one."""
         result = SurveyResult(group.symmetry)
-        states = [s for s in self.bench.states if s.mode == "eval" or group.symmetry not in {"permutation", "batch"}]
+        states = [s for s in self.bench.states if s.mode == "eval" or not Symmetry(group.symmetry).is_reordering]
         elements = group.draw(self.samples, self.seed, self.setting)
         total = max(len(elements), len(states))
         for index in range(total):
@@ -90,7 +91,7 @@ class SymmetrySurvey:
         """The error at the network's output in one plain transformed run, and nothing else."""
         element = group.draw(1, self.seed, self.setting)[0]
         handler = self._plain(Trial(element, self.bench.states[0]), self.bench.reference_dtype)
-        return worst(handler.errors[Site(LayerCall(""))])[1].relative
+        return worst(handler.errors[Site(ROOT)])[1].relative
 
     def apart(self, trial: Trial) -> None:
         """Run the network with every layer given exact values.
@@ -102,7 +103,7 @@ class SymmetrySurvey:
 
     def floor_at_output(self, key: PartKey) -> float:
         """What last-bit perturbations of the input do to a part of the network's output."""
-        return self._floors_of(False).get(Site(LayerCall("")), {}).get(key, 0.0)
+        return self._floors_of(False).get(Site(ROOT), {}).get(key, 0.0)
 
     def grid_floor(self, trial: Trial, site: Site, key: PartKey, patched: bool) -> float:
         """What grids leave open there: of one call's own code where `patched`, else of all in a row."""

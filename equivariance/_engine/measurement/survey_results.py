@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from equivariance._engine.instrumentation.hooks import LayerCall
+from equivariance._engine.instrumentation.hooks import ROOT, LayerCall
 from equivariance._engine.instrumentation.reference import Site
 from equivariance._engine.instrumentation.testbed import ModelState
 from equivariance._engine.measurement.relative_error import PartKey
@@ -99,4 +99,4 @@ class SurveyResult:
     @property
     def root(self) -> WorstMeasurements:
         """The network's own output."""
-        return self.accumulated.get(Site(LayerCall("")), WorstMeasurements())
+        return self.accumulated.get(Site(ROOT), WorstMeasurements())
