@@ -29,11 +29,11 @@ def known_axes(inputs: Iterable[tuple[str, torch.Tensor, Representation]]) -> Ax
     found: dict[Layout, None] = {}
     for _, tensor, representation in inputs:
         if tensor.dim():
-            found.update(dict.fromkeys(_of_input(tensor, representation)))
+            found.update(dict.fromkeys(_list_layouts(tensor, representation)))
     return AxisByLength(tuple(sorted(found, key=lambda layout: -len(layout.lengths))))
 
 
-def _of_input(tensor: torch.Tensor, representation: Representation) -> list[Layout]:
+def _list_layouts(tensor: torch.Tensor, representation: Representation) -> list[Layout]:
     """Returns the axis layouts that follow from one input."""
     nodes, batch = representation.nodes, representation.batch
     if isinstance(batch, Concatenated):
@@ -62,18 +62,20 @@ def with_axes_by_length(contract: Contract, known: AxisByLength, inputs: bool = 
         known: The axis layouts of the inputs of the network.
         inputs: False changes the output only.
     """
-    arguments = {name: _spec(spec, known) for name, spec in contract.inputs.items()} if inputs else contract.inputs
-    return Contract(arguments, _spec(contract.output, known), contract.stated)
+    arguments = (
+        {name: _replace_axes(spec, known) for name, spec in contract.inputs.items()} if inputs else contract.inputs
+    )
+    return Contract(arguments, _replace_axes(contract.output, known), contract.stated)
 
 
-def _spec(spec: object, known: AxisByLength) -> object:
+def _replace_axes(spec: object, known: AxisByLength) -> object:
     """Returns a specification with `known` in place of the undeclared axes."""
     if isinstance(spec, Representation):
         return spec.with_axes_by_length(known)
     if isinstance(spec, GraphFields):
         return spec
     if isinstance(spec, Mapping):
-        return {key: _spec(value, known) for key, value in spec.items()}
+        return {key: _replace_axes(value, known) for key, value in spec.items()}
     if isinstance(spec, list):
-        return [_spec(value, known) for value in spec]
+        return [_replace_axes(value, known) for value in spec]
     return spec

@@ -113,8 +113,8 @@ class Transform:
         return Transform(
             _rows(matrix),
             _triple(vector),
-            _compose(self.order, first.order, "order", len(self.order or ())),
-            _compose(self.samples, first.samples, "samples", self.of),
+            _compose_selections(self.order, first.order, "order", len(self.order or ())),
+            _compose_selections(self.samples, first.samples, "samples", self.of),
             self.of if first.samples is None else first.of,
         )
 
@@ -260,17 +260,19 @@ def _is_orthogonal(matrix: tuple[tuple[float, ...], ...]) -> bool:
 
 
 def _rows(matrix: np.ndarray) -> tuple[tuple[float, ...], ...]:
+    """Returns a matrix as a tuple of rows of floats."""
     return tuple(tuple(float(v) for v in row) for row in matrix)
 
 
 def _triple(vector: np.ndarray) -> tuple[float, float, float]:
+    """Returns a vector as three floats."""
     if vector.shape != (3,):
         raise ArgumentError("vector", vector, "three finite numbers")
     x, y, z = (float(v) for v in vector)
     return x, y, z
 
 
-def _compose(outer: _Numbers, inner: _Numbers, name: str, size: int) -> _Numbers:
+def _compose_selections(outer: _Numbers, inner: _Numbers, name: str, size: int) -> _Numbers:
     """Returns the composed selection: the entries of `inner` at the indices `outer`.
 
     Args:
@@ -287,11 +289,13 @@ def _compose(outer: _Numbers, inner: _Numbers, name: str, size: int) -> _Numbers
 
 
 def _numbers(values: Iterable[float]) -> str:
+    """Returns numbers as a Python list; whole numbers are written without a decimal point."""
     values = [float(v) for v in values]
     return "[" + ", ".join(str(int(v)) if v == int(v) and abs(v) < 1e15 else repr(v) for v in values) + "]"
 
 
 def _matrix_text(element: Transform) -> str:
+    """Returns the shortest constructor calls that rebuild the matrix of an element exactly."""
     proper = _rows(element.array * element.determinant)
     prefix = "" if element.determinant > 0 else "inversion()"
     if proper == _IDENTITY:
@@ -305,6 +309,7 @@ def _matrix_text(element: Transform) -> str:
 
 
 def _permutation_text(order: tuple[int, ...]) -> str:
+    """Returns the constructor call of a permutation, by cycles if they have at most 12 nodes."""
     seen: set[int] = set()
     cycles: list[tuple[int, ...]] = []
     for start in range(len(order)):

@@ -205,7 +205,7 @@ def _planar_matrix(frequency: int, parity: int, element: Transform) -> torch.Ten
     mirrors = float(matrix[0, 0] * matrix[1, 1] - matrix[0, 1] * matrix[1, 0]) < 0
     if frequency == 0:
         return torch.tensor([[float(parity) if mirrors else 1.0]], dtype=torch.float64)
-    # The first column is R e_x, or -R e_x behind the mirror; powers of the complex number are exact for quarter turns.
+    # The first column is R e_x, or -R e_x after a mirror. Powers of the complex number are exact for quarter turns.
     turn = complex(*(matrix[:, 0] * (-1 if mirrors else 1)).tolist()) ** frequency
     mirror = (-1.0) ** frequency if mirrors else 1.0
     across = -mirror if mirrors else 1.0

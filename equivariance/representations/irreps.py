@@ -90,6 +90,7 @@ class Irreps(Representation):
 
 @lru_cache(maxsize=1024)
 def _blocks(irreps: str) -> tuple[tuple[int, int, int], ...]:
+    """Parses irreps into (multiplicity, degree, parity)."""
     from e3nn import o3
 
     return tuple((m.mul, m.ir.l, m.ir.p) for m in o3.Irreps(irreps))
@@ -97,4 +98,5 @@ def _blocks(irreps: str) -> tuple[tuple[int, int, int], ...]:
 
 @lru_cache(maxsize=1024)
 def _labels(irreps: str) -> tuple[str, ...]:
+    """Returns the label of each block."""
     return labels_of((f"{m}x{d}{'e' if p > 0 else 'o'}", m * (2 * d + 1)) for m, d, p in _blocks(irreps))
