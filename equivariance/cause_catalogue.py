@@ -1,4 +1,8 @@
-"""The causes in words, for services that show a rule with each finding."""
+"""The causes of findings: names, meanings and remedies.
+
+Read by the engine, which puts a remedy in each finding, and by `report.sarif`, which shows a rule for each cause. The
+module finds no causes; `_engine.causes` does.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Rule:
-    """A cause: what it means in one sentence, and what is usually done about it."""
+    """The description of a cause.
+
+    Attributes:
+        meaning: One sentence.
+        remedy: One sentence.
+    """
 
     meaning: str
     remedy: str
@@ -75,7 +84,7 @@ RULES = {
         "Replay the counterexample and follow the activations.",
     ),
 }
-"""One rule for each of `equivariance.cause_catalogue.CAUSES`."""
+"""One rule for each of `CAUSES`."""
 
 
 CAUSES = (
@@ -129,5 +138,9 @@ REMEDIES = {
 
 
 def remedy(cause: str) -> str:
-    """The standard remedy of a cause of `equivariance.cause_catalogue.CAUSES`; "" where there is none."""
+    """Returns the standard remedy of a cause, or "" if there is none.
+
+    Args:
+        cause: One of `CAUSES`.
+    """
     return REMEDIES.get(cause, "")
