@@ -146,7 +146,7 @@ def _rows_of_first_sample(
 ) -> torch.Tensor | None:
     """[count, ...] flattened: the rows of the nodes of what was the first sample; None where no axis lists them."""
     try:
-        placed = how.placed(tensor)
+        placed = how.with_axes_of(tensor)
     except ValueError:  # the lengths of the axes tell nothing
         return None
     sample = 0 if element.samples is None else element.samples.index(0) if 0 in element.samples else None
