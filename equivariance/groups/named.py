@@ -38,7 +38,7 @@ class Symmetry(StrEnum):
 
     @property
     def is_motion(self) -> bool:
-        """True if its elements act on space: they move points and turn irreps, or move the cells of a grid."""
+        """True if its elements act on space: they move points, rotate irreps or move the cells of a grid."""
         return self in (Symmetry.TRANSLATION, Symmetry.ROTATION, Symmetry.INVERSION)
 
     @property
