@@ -148,6 +148,24 @@ def unet_contracts(model: SE3Unet) -> dict[str, Contract]:
     return found
 
 
+def training_monitor(model: nn.Module, positions: Tensor, every: int, stop: bool) -> Any:
+    """Returns the harness's callback for a training: the errors of the layers under rotations and translations.
+
+    Args:
+        model: The network, which the LightningModule holds as `model`.
+        positions: Clouds of shape [B, N, 3] to examine it on; the time grows with their size.
+        every: Epochs from one examination to the next.
+        stop: If True, a finding ends the training; if False, it is a warning.
+    """
+    from equivariance.lightning import EquivarianceMonitor
+
+    whole = Contract({"positions": CartesianPoints(nodes=1, batch=0)}, Invariant(nodes=1, batch=0))
+    layers = unet_contracts(model) if isinstance(model, SE3Unet) else {}
+    return EquivarianceMonitor(
+        {"": whole, **layers}, positions, "se3", every=every, module="model", stop=stop, samples=1
+    )
+
+
 def _levels(name: str) -> tuple[Level, Level]:
     """The level that a path belongs to, and the next coarser one."""
     stage, _, rest = name.partition(".")

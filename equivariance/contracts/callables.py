@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import functools
 import inspect
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
 
+from equivariance._torch_private import compiled_original, is_compiler_loaded
 from equivariance.errors import ArgumentError
 
 NOTICE = "compiled parts are run as they are written, without torch.compile: what the compiler makes is not tested"
@@ -25,33 +25,18 @@ NOTICE = "compiled parts are run as they are written, without torch.compile: wha
 @contextmanager
 def uncompiled() -> Iterator[None]:
     """Runs compiled code in eager mode."""
-    with torch.compiler.set_stance("force_eager") if _compiler() else nullcontext():
+    with torch.compiler.set_stance("force_eager") if is_compiler_loaded() else nullcontext():
         yield
 
 
 def as_written(module: torch.nn.Module) -> torch.nn.Module:
     """Returns the module behind `torch.compile(module)` or `DataParallel(module)`, with the author's layer names."""
-    compiler = _compiler()
-    if compiler and isinstance(module, compiler.OptimizedModule):
-        return as_written(module._orig_mod)
+    original = compiled_original(module)
+    if original is not None:
+        return as_written(original)
     if isinstance(module, (torch.nn.DataParallel, torch.nn.parallel.DistributedDataParallel)):
         return as_written(module.module)
     return module
-
-
-def is_compiled(function: Callable[..., Any]) -> bool:
-    """True if a function, a module or one of its layers was given to `torch.compile`."""
-    compiler = _compiler()
-    if not compiler:
-        return False
-    if isinstance(function, torch.nn.Module):
-        return any(isinstance(m, compiler.OptimizedModule) or m._compiled_call_impl for m in function.modules())
-    return hasattr(function, "_torchdynamo_orig_callable")
-
-
-def _compiler() -> Any:
-    """Returns torch._dynamo, or None if it was not imported. Without it nothing is compiled."""
-    return sys.modules.get("torch._dynamo")
 
 
 class FunctionModule(torch.nn.Module):

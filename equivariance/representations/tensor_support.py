@@ -9,10 +9,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from equivariance._torch_private import is_functorch_wrapped
+
 
 def unsupported_reason(tensor: Tensor) -> tuple[str, str] | None:
     """Returns a description of an unsupported tensor and of the expected one, or None if the tensor is supported."""
-    if torch._C._functorch.is_functorch_wrapped_tensor(tensor):
+    if is_functorch_wrapped(tensor):
         return f"tensor of shape {tuple(tensor.shape)} inside of torch.vmap or torch.func", "a tensor outside of them"
     if tensor.is_nested:
         return "nested tensor", "a dense tensor with values"

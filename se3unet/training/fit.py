@@ -86,14 +86,17 @@ def train(
     state = _state(output, options.resume)
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING if options.quiet else logging.INFO)
     lightning.seed_everything(settings.training.seed, workers=True, verbose=False)
-    trainer = _trainer(lightning, settings, output, options, held_out)
+    trainer = _trainer(lightning, settings, output, options, model, held_out)
     with warnings.catch_warnings():
         for message in _KNOWN:
             warnings.filterwarnings("ignore", message)
         batches = FaceBatches(learned, held_out, model, settings)
         with _interruptible():
             trainer.fit(Heatmaps(model, settings), batches, ckpt_path=state, weights_only=False)
-    return {name: float(value) for name, value in trainer.callback_metrics.items() if "step" not in name}
+    unwanted = ("step", "equivariance")
+    return {
+        name: float(v) for name, v in trainer.callback_metrics.items() if not any(word in name for word in unwanted)
+    }
 
 
 @contextmanager
@@ -128,7 +131,9 @@ def _state(output: Path, resume: bool) -> str | None:
     return str(state) if resume else None
 
 
-def _trainer(lightning: Any, settings: Settings, output: Path, options: Options, held_out: FaceSet) -> Any:
+def _trainer(
+    lightning: Any, settings: Settings, output: Path, options: Options, model: nn.Module, held_out: FaceSet
+) -> Any:
     training, loggers = settings.training, lightning.pytorch.loggers
     return lightning.Trainer(
         max_epochs=training.epochs,
@@ -139,7 +144,7 @@ def _trainer(lightning: Any, settings: Settings, output: Path, options: Options,
         num_nodes=options.nodes,
         strategy="ddp" if options.devices * options.nodes > 1 else "auto",
         use_distributed_sampler=False,
-        callbacks=_callbacks(lightning, settings, output, options, held_out),
+        callbacks=_callbacks(lightning, settings, output, options, model, held_out),
         plugins=[_whole_files()],
         # A version of the logs for each start, as a file of CSV would be written over. No kill shall lose a step.
         logger=[
@@ -160,15 +165,18 @@ def _whole_files() -> Any:
     return WholeFiles()
 
 
-def _callbacks(lightning: Any, settings: Settings, output: Path, options: Options, held_out: FaceSet) -> list[Any]:
-    from se3unet.training.callbacks import EquivarianceWatch, KeepBest
+def _callbacks(
+    lightning: Any, settings: Settings, output: Path, options: Options, model: nn.Module, held_out: FaceSet
+) -> list[Any]:
+    from se3unet.contracts import training_monitor
+    from se3unet.training.callbacks import KeepBest
 
     kinds = lightning.pytorch.callbacks
     found: list[Any] = [KeepBest(output / BEST, settings)]
     if settings.training.average:
         found.append(kinds.EMAWeightAveraging(decay=settings.training.average))
     if options.watch:
-        found.append(EquivarianceWatch(held_out.positions[:1], options.watch, options.stop_on_breach))
+        found.append(training_monitor(model, held_out.positions[:1], options.watch, options.stop_on_breach))
     found.append(
         kinds.ModelCheckpoint(
             dirpath=output,

@@ -8,7 +8,7 @@ from tests.architecture.sources import ROOT, imported_modules, module_of, source
 
 # Rooms of one row do not import each other.
 FLOORS = (
-    ("errors", "_words", "_ranking", "cause_catalogue"),
+    ("errors", "_words", "_ranking", "_torch_private", "cause_catalogue"),
     ("groups",),
     ("findings", "representations"),
     ("progress", "report", "contracts"),

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from types import FrameType
 
-import torch
-
 from equivariance._engine.instrumentation.source_lines import differentiates
+from equivariance._torch_private import autograd_sequence_number, differentiated_sequence_number
 
 
 class AutogradLinks:
@@ -19,16 +18,16 @@ class AutogradLinks:
     def __init__(self) -> None:
         """Nodes that exist already are not of these events."""
         self._events: dict[int, int] = {}
-        self._next = torch.autograd._get_sequence_nr()
+        self._next = autograd_sequence_number()
 
     def note(self, event: int) -> None:
         """Say that the operation that runs now will be the event of this number."""
-        following = torch.autograd._get_sequence_nr()
+        following = autograd_sequence_number()
         if following != self._next:  # autograd makes its node before it runs the operation
             self._next = following
             self._events[following - 1] = event
 
     def of(self, frame: FrameType | None) -> int | None:
         """The event that an operation asked for in `frame` differentiates; None where it does not, or of none."""
-        node = torch._C._current_autograd_node() if differentiates(frame) else None
-        return None if node is None else self._events.get(node._sequence_nr())
+        number = differentiated_sequence_number() if differentiates(frame) else None
+        return None if number is None else self._events.get(number)

@@ -10,6 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from equivariance._engine.instrumentation.source_lines import SourceLine
+from equivariance._torch_private import schema_of
 
 Number = bool | int | float
 
@@ -94,12 +95,13 @@ DECIDES = "_local_scalar_dense"
 @lru_cache(maxsize=4096)
 def described(func: Any) -> tuple[str, tuple[tuple[int | None, str], ...]]:
     """The name of an operation without overload; place (if it has one) and name of each argument that it changes."""
+    schema = schema_of(func)
     written = tuple(
         (None if argument.kwarg_only else i, argument.name)
-        for i, argument in enumerate(func._schema.arguments)
+        for i, argument in enumerate(schema.arguments)
         if argument.alias_info is not None and argument.alias_info.is_write
     )
-    return func._schema.name.rpartition("::")[2], written
+    return schema.name.rpartition("::")[2], written
 
 
 def changed_in_place(

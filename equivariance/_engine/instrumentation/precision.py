@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
+
+from equivariance._torch_private import TorchDispatchMode, tree_leaves
 
 
 class Narrowest(TorchDispatchMode):

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from equivariance._torch_private import BACKWARD_ENTRY
 from equivariance.contracts.callables import FunctionModule, ScriptedModule
 from equivariance.findings import Location
 
@@ -72,7 +73,7 @@ def differentiates(frame: FrameType | None) -> bool:
     On CUDA the engine has threads of its own, where nothing calls.
     """
     while frame is not None and _kind(frame.f_code.co_filename) in ("harness", "torch"):
-        if frame.f_code.co_name == "_engine_run_backward":
+        if frame.f_code.co_name == BACKWARD_ENTRY:
             return True
         frame = frame.f_back
     return frame is None

@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 from torch.multiprocessing.reductions import StorageWeakRef
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from equivariance._engine.instrumentation.autograd_links import AutogradLinks
 from equivariance._engine.instrumentation.operations import (
@@ -31,6 +30,7 @@ from equivariance._engine.instrumentation.operations import (
 )
 from equivariance._engine.instrumentation.source_lines import SourceLine, places_of
 from equivariance._engine.instrumentation.tensor_store import MemoryBudget, TensorStore
+from equivariance._torch_private import TorchDispatchMode, base_of, storage_address, tensor_address, weak_reference
 from equivariance.contracts.nested import UNSPECIFIED, leaves, map_tensors
 from equivariance.contracts.signature import bind
 from equivariance.errors import ContractError
@@ -166,7 +166,9 @@ class Tape(TorchDispatchMode):
     def number(self, tensor: Tensor) -> int:
         """The number of a tensor's present value; one that is new was given from outside."""
         state = self._states.get(_storage(tensor))
-        known = self._numbers.get(tensor._cdata, self._same_memory.get(_laid(tensor))) if state is None else state
+        known = (
+            self._numbers.get(tensor_address(tensor), self._same_memory.get(_laid(tensor))) if state is None else state
+        )
         if known is None or known in self._unfilled:
             with self.paused():  # hooks ask too, and what they do to the tensor is no operation of the layer
                 known = self._given(tensor) if known is None else known
@@ -244,14 +246,15 @@ class Tape(TorchDispatchMode):
         """Number a new tensor; what takes its place."""
         number = len(self.values)
         tensor = self._patched(number, tensor)
-        self._numbers[tensor._cdata] = number
+        self._numbers[tensor_address(tensor)] = number
         self._hold(tensor, tensor)
         return tensor
 
     def _change(self, tensor: Tensor) -> None:
         """Number the state of memory after a change in place: that of the whole tensor that it is a view of."""
         number = len(self.values)
-        whole = tensor if tensor._base is None else tensor._base
+        base = base_of(tensor)
+        whole = tensor if base is None else base
         self._patched(number, whole)
         self._states[_storage(tensor)] = number
         self._hold(tensor, whole)
@@ -264,7 +267,7 @@ class Tape(TorchDispatchMode):
             self._same_memory[_laid(tensor)] = len(self.values)
             self._watched.append(tensor)
         else:
-            self._watched.append(torch._C._WeakTensorRef(tensor))  # type: ignore[attr-defined]
+            self._watched.append(weak_reference(tensor))
         self.values.append(dense(value).detach() if copy is None else copy)
 
     def _secure(self, changed: Sequence[Tensor]) -> None:
@@ -302,7 +305,7 @@ class Tape(TorchDispatchMode):
 
 def _storage(tensor: Tensor) -> int:
     """What tells the memory of a tensor from others; one of several pieces stands for itself."""
-    return int(tensor.untyped_storage()._cdata) if is_strided(tensor) else -tensor._cdata
+    return storage_address(tensor.untyped_storage()) if is_strided(tensor) else -tensor_address(tensor)
 
 
 def _laid(tensor: Tensor) -> object:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from equivariance._torch_private import version_counter
 from equivariance.contracts.nested import UNSPECIFIED, leaves
 
 LARGE, _FIRST, _BLOCK = 8192, 1024, 65536
@@ -16,7 +17,7 @@ LARGE, _FIRST, _BLOCK = 8192, 1024, 65536
 
 def version_of(tensor: torch.Tensor) -> object:
     """Counts changes in place; where torch does not count them, in inference mode, it equals nothing but itself."""
-    return object() if tensor.is_inference() else tensor._version
+    return object() if tensor.is_inference() else version_counter(tensor)
 
 
 def identity_of(tensor: torch.Tensor) -> tuple[Any, ...]:

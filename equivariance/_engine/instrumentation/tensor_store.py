@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.multiprocessing.reductions import StorageWeakRef
 
 from equivariance._engine.instrumentation.tensor_identity import version_of
+from equivariance._torch_private import storage_address
 from equivariance.errors import ArgumentError
 from equivariance.representations.tensor_support import is_strided
 
@@ -116,9 +117,10 @@ class TensorStore:
         if not is_strided(tensor):
             return None
         storage = tensor.untyped_storage()
-        known = self._storages.get(storage._cdata)
+        address = storage_address(storage)
+        known = self._storages.get(address)
         if known is None or known.version != version:
-            known = self._storages[storage._cdata] = self._kept(tensor, storage, version)
+            known = self._storages[address] = self._kept(tensor, storage, version)
         if known.copy is None:
             return None
         layout = tensor.storage_offset(), tensor.shape, tensor.stride()
@@ -128,7 +130,7 @@ class TensorStore:
         """Called before the memory of a tensor is changed in place: what was copied of it is no longer equal to it."""
         if not is_strided(tensor):
             return
-        self._storages.pop(tensor.untyped_storage()._cdata, None)
+        self._storages.pop(storage_address(tensor.untyped_storage()), None)
 
     def _kept(self, tensor: Tensor, storage: torch.UntypedStorage, version: object) -> _Kept:
         if not _can_be_copied(tensor):

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch.utils._pytree import tree_leaves
 
 from equivariance._engine.instrumentation.contract_fit import ContractFit
 from equivariance._engine.instrumentation.hooks import (
@@ -31,6 +30,7 @@ from equivariance._engine.instrumentation.precision import Narrowest, Widened
 from equivariance._engine.instrumentation.reference import ReferenceRun
 from equivariance._engine.instrumentation.tensor_identity import equal
 from equivariance._engine.instrumentation.tensor_store import MemoryBudget
+from equivariance._torch_private import tree_leaves
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import UNSPECIFIED, cast, cloned, leaves
 from equivariance.errors import ArgumentError, first_line
