@@ -141,14 +141,14 @@ class Tape(TorchDispatchMode):
         handles = []
         before: list[tuple[bool, tuple[Any, tuple[int, ...]] | None]] = []
 
-        def entered(name: str, layer: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        def enter(name: str, layer: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
             outer = self.active
             self.active = name == owner or (outer and name not in others)
             arguments = bind(layer.forward, args, kwargs) if self.active and name != owner else {}
             before.append((outer, self._capture(arguments)))
             self._layers.append((name, len(places_of(sys._getframe(1)))))
 
-        def left(name: str, output: Any) -> None:
+        def leave(name: str, output: Any) -> None:
             outer, given = before.pop()
             if self.active and name != owner:
                 made = self._capture(output)
@@ -165,8 +165,8 @@ class Tape(TorchDispatchMode):
         for name, layer in module.named_modules():
             if not any(f"{name}.".startswith(prefix) for prefix in generated):
                 handles += [
-                    layer.register_forward_pre_hook(lambda m, a, k, n=name: entered(n, m, a, k), with_kwargs=True),
-                    layer.register_forward_hook(lambda _m, _a, o, n=name: left(n, o), always_call=True),
+                    layer.register_forward_pre_hook(lambda m, a, k, n=name: enter(n, m, a, k), with_kwargs=True),
+                    layer.register_forward_hook(lambda _m, _a, o, n=name: leave(n, o), always_call=True),
                 ]
         try:
             yield
