@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from equivariance._engine.causes.experiment import Experiment
-from equivariance._engine.causes.explanation import Explanation, explained
+from equivariance._engine.causes.explanation import Explanation
 from equivariance.groups.elements import Transform, samples
 
 
@@ -15,24 +15,25 @@ def explain_batch(experiment: Experiment, element: Transform, part: str) -> Expl
         f"the result for samples {chosen} out of {count} changes by {error:.2g} when the batch is made of these alone"
     )
     if count == 1:
-        return explained("batch-coupled", f"a sample's result changes by {error:.2g} where it is repeated in the batch")
+        repeated = f"a sample's result changes by {error:.2g} where it is repeated in the batch"
+        return Explanation("batch-coupled", repeated)
     orders = [samples(range(count - 1, -1, -1), of=count), samples([*range(1, count), 0], of=count)]
     twice = experiment.outcome(samples([*range(count), *range(count)], of=count)).error
     if not all(experiment.respects(order) for order in orders):
         changed = max(experiment.outcome(order).error for order in orders)
-        return explained(
+        return Explanation(
             "batch-coupled",
             f"{text}, and by {changed:.2g} when all samples are only reordered: it depends on its place in the batch",
             "Count nodes within each sample (offset node numbers by the sample's start), and read no sample by number.",
         )
-    if twice <= max(experiment.limit, 1e-4 * experiment.error):
-        return explained(
+    if twice <= max(experiment.tolerance, 1e-4 * experiment.error):
+        return Explanation(
             "batch-coupled",
             f"{text}, not when samples are reordered or all are repeated: statistics (mean, variance, maximum) are "
             "taken over the batch",
             "Take statistics per sample, or running ones in evaluation mode (track_running_stats=True, model.eval()).",
         )
-    return explained(
+    return Explanation(
         "batch-coupled",
         f"{text}, and by {twice:.2g} when every sample is repeated, not when samples are reordered: a sum or a softmax "
         "runs over the whole batch",

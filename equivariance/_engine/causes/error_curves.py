@@ -29,7 +29,7 @@ _DTYPES = (torch.float64, torch.float32, torch.bfloat16)
 
 def curves_of(experiment: Experiment, symmetry: str) -> tuple[Curve, ...]:
     """The curves that make sense under a symmetry, a few points each, of the worst part; none without two points."""
-    found = [_over_size(experiment, symmetry), _over_scale(experiment), _over_precision(experiment)]
+    found = [_curve_over_size(experiment, symmetry), _curve_over_scale(experiment), _curve_over_precision(experiment)]
     return tuple(curve for curve in found if curve is not None)
 
 
@@ -97,22 +97,22 @@ def _deviation(experiment: Experiment, element: Transform) -> tuple[torch.Tensor
     return outcome.made.double() - outcome.wanted.double(), base
 
 
-def _over_size(experiment: Experiment, symmetry: str) -> Curve | None:
+def _curve_over_size(experiment: Experiment, symmetry: str) -> Curve | None:
     if symmetry == "translation":
         vector = np.array(experiment.element.vector)
         points = [(f * experiment.element.distance, translation(f * vector)) for f in _FACTORS]
-        return _curve("translation", ((v, experiment.outcome(e).error) for v, e in points))
+        return _make_curve("translation", ((v, experiment.outcome(e).error) for v, e in points))
     if symmetry == "rotation":
         turn = Rotation.from_matrix(experiment.element.array).as_rotvec()
         axis = turn / (np.linalg.norm(turn) or 1.0)
-        return _curve("angle", ((a, experiment.outcome(rotation(a * axis)).error) for a in _ANGLES))
+        return _make_curve("angle", ((a, experiment.outcome(rotation(a * axis)).error) for a in _ANGLES))
     return None
 
 
-def _over_scale(experiment: Experiment) -> Curve | None:
+def _curve_over_scale(experiment: Experiment) -> Curve | None:
     if not any(turns(how) for _, _, how in experiment.inputs()):
         return None
-    return _curve("scale", _errors_by_scale(experiment))
+    return _make_curve("scale", _errors_by_scale(experiment))
 
 
 def _errors_by_scale(experiment: Experiment) -> Iterator[tuple[float, float]]:
@@ -122,15 +122,15 @@ def _errors_by_scale(experiment: Experiment) -> Iterator[tuple[float, float]]:
             yield factor, other.outcome(experiment.element).error
 
 
-def _over_precision(experiment: Experiment) -> Curve | None:
+def _curve_over_precision(experiment: Experiment) -> Curve | None:
     if experiment.state.mode == "train":  # other random numbers are drawn in another precision
         return None
     main = torch.finfo(experiment.bench.reference_dtype).eps
     dtypes = [d for d in _DTYPES if torch.finfo(d).eps >= main]
-    return _curve("precision", ((torch.finfo(d).eps, experiment.in_precision(d)) for d in dtypes))
+    return _make_curve("precision", ((torch.finfo(d).eps, experiment.in_precision(d)) for d in dtypes))
 
 
-def _curve(over: str, points: Iterator[tuple[float, float]]) -> Curve | None:
+def _make_curve(over: str, points: Iterator[tuple[float, float]]) -> Curve | None:
     try:
         finite = [(float(v), float(e)) for v, e in points if math.isfinite(e)]
     except ForeignElementError:

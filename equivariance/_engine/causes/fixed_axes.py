@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from equivariance._engine.causes.experiment import Experiment
-from equivariance._engine.causes.explanation import Explanation, explained
+from equivariance._engine.causes.explanation import Explanation
 from equivariance._engine.causes.row_matching import flipped
 from equivariance._engine.instrumentation.perturbations import noisy, turns
 from equivariance.groups.elements import rotation
@@ -36,7 +36,7 @@ def free_axis(experiment: Experiment) -> str:
     if len(axes) != 1:
         return ""
     # What is clamped or cut off may by chance be of one component only: other inputs tell.
-    other = experiment.with_inputs(noisy(1.0, experiment.surveyor.seed))
+    other = experiment.with_inputs(noisy(1.0, experiment.seed))
     return axes[0] if other is None or axes[0] in _free_axes(other) else ""
 
 
@@ -46,17 +46,17 @@ def _free_axes(experiment: Experiment) -> list[str]:
     return [a for a, v in named if all(experiment.respects(rotation(angle * v)) for angle in angles)]
 
 
-def sign_of_vectors(experiment: Experiment, part: str) -> Explanation | None:
+def explain_signs(experiment: Experiment, part: str) -> Explanation | None:
     """Vectors come with the other sign, and are right otherwise."""
     outcomes = [experiment.outcome(r) for r in MANY]
     pairs = [(o.made, o.wanted) for o in outcomes if o.made is not None and o.wanted is not None and o.comparable]
     if len(pairs) < len(outcomes) or pairs[0][0].dim() < 2 or not pairs[0][0].is_floating_point():
         return None
-    found = [flipped(made, wanted, max(experiment.limit, 1e-9)) for made, wanted in pairs]
+    found = [flipped(made, wanted, max(experiment.tolerance, 1e-9)) for made, wanted in pairs]
     if not all(f or experiment.respects(r) for f, r in zip(found, MANY, strict=True)) or not any(found):
         return None
     most = max(f for f in found if f)
-    return explained(
+    return Explanation(
         "frame-dependent",
         f"after a rotation {most[0]} of {most[1]} rows of {part} have the opposite sign and are right otherwise: the "
         "coordinates decide on the sign, as those of eigenvectors",
@@ -64,12 +64,12 @@ def sign_of_vectors(experiment: Experiment, part: str) -> Explanation | None:
     )
 
 
-def built_in_axis(experiment: Experiment, part: str) -> Explanation | None:
+def explain_built_in_axis(experiment: Experiment, part: str) -> Explanation | None:
     """Rotations about one coordinate axis alone are respected."""
     axis = free_axis(experiment)
     if not axis:
         return None
-    return explained(
+    return Explanation(
         "frame-dependent",
         f"rotations about {axis} are respected and others are not: the axis {axis} is built in",
         f"Take a direction from the data in place of the axis {axis} (or, if {axis} is given by physics, pass it as an "
@@ -77,18 +77,18 @@ def built_in_axis(experiment: Experiment, part: str) -> Explanation | None:
     )
 
 
-def angle_about_an_axis(experiment: Experiment, part: str) -> Explanation | None:
+def explain_angle(experiment: Experiment, part: str) -> Explanation | None:
     """With everything near one axis, a turn of a millionth moves the output a lot: an angle about this axis is used.
 
     Where it does so near a direction of no meaning too, it is the line that is singular, as it is for frames that
     points on a line span, and not the axis.
     """
-    jumps = {axis: _near(experiment, np.eye(3)[index]) for index, axis in enumerate("xyz")}
+    jumps = {axis: _jump_near_line(experiment, np.eye(3)[index]) for index, axis in enumerate("xyz")}
     singular = [axis for axis, jump in jumps.items() if jump > _JUMP]
-    if len(singular) not in (1, 2) or _near(experiment, _OBLIQUE) > _JUMP:
+    if len(singular) not in (1, 2) or _jump_near_line(experiment, _OBLIQUE) > _JUMP:
         return None
     named, regular = " and ".join(singular), " and ".join(a for a in "xyz" if a not in singular)
-    return explained(
+    return Explanation(
         "frame-dependent",
         f"for vectors along {named} (and not along {regular}) a change of a millionth moves {part} by "
         f"{max(jumps.values()):.2g}: an angle about an axis is used, as Euler and polar angles are",
@@ -96,29 +96,29 @@ def angle_about_an_axis(experiment: Experiment, part: str) -> Explanation | None
     )
 
 
-def special_input(experiment: Experiment, part: str) -> Explanation | None:
+def explain_special_input(experiment: Experiment, part: str) -> Explanation | None:
     """Ordinary rotations are respected, or all are once the input is moved a little: only special inputs break."""
     if all(experiment.respects(r) for r in ORDINARY):
-        return explained(
+        return Explanation(
             "frame-dependent",
             f"three ordinary rotations are respected and {experiment.element} is not: the formula fails where "
             "something lies along an axis (gimbal lock)",
         )
-    other = experiment.with_inputs(noisy(1e-3, experiment.surveyor.seed))
+    other = experiment.with_inputs(noisy(1e-3, experiment.seed))
     if other is None or not all(other.respects(r) for r in [*ORDINARY, experiment.element]):
         return None
-    return explained(
+    return Explanation(
         "discrete-tie",
         f"{part} breaks on this input only: once it is moved by a thousandth, all of four rotations are respected: the "
         "example holds ties, or vectors along an axis",
     )
 
 
-def _near(experiment: Experiment, direction: np.ndarray) -> float:
+def _jump_near_line(experiment: Experiment, direction: np.ndarray) -> float:
     """How far two clouds near a line along a direction, a millionth apart, are from each other in the output."""
     outputs = []
     for seed in (1, 2):
-        generator = torch.Generator().manual_seed(experiment.surveyor.seed + seed)
+        generator = torch.Generator().manual_seed(experiment.seed + seed)
 
         def change(tensor: torch.Tensor, how: object, _: str, generator: torch.Generator = generator) -> torch.Tensor:
             if tensor.shape[-1:] != (3,) or not tensor.is_floating_point() or not turns(how):  # type: ignore[arg-type]

@@ -58,11 +58,11 @@ def is_choice(experiment: Experiment) -> bool:
 
 def is_step(experiment: Experiment) -> bool:
     """Whether the output stays exactly what it is under small changes of the input and not under large ones."""
-    plain, small = experiment.plain, max(_SMALL, 100 * experiment.limit)
+    plain, small = experiment.plain, max(_SMALL, 100 * experiment.tolerance)
     if plain is None or small > 0.1 or not bool(plain.any()):
         return False
-    changes = [_change(experiment, plain, size) for size in (small, 0.3)]
-    return changes[0] <= experiment.limit and changes[1] > 10 * small
+    changes = [_change_under_noise(experiment, plain, size) for size in (small, 0.3)]
+    return changes[0] <= experiment.tolerance and changes[1] > 10 * small
 
 
 def is_grid_of_cells(experiment: Experiment) -> bool:
@@ -70,13 +70,13 @@ def is_grid_of_cells(experiment: Experiment) -> bool:
 
     On other inputs too: of one, a decision by a coordinate may happen to be that by another.
     """
-    if not all(_same_rows(experiment, turn) for turn in _exchanges()):
+    if not all(_same_rows(experiment, turn) for turn in _axis_exchanges()):
         return False
-    tried = [experiment.with_inputs(_resized(size, experiment.surveyor.seed)) for size in _SIZES]
+    tried = [experiment.with_inputs(_resized(size, experiment.seed)) for size in _SIZES]
     others = [other for other in tried if other is not None]
     if not others and DECIDES in experiment.operations:
         return False
-    return all(_same_rows(other, turn) for other in others for turn in _exchanges())
+    return all(_same_rows(other, turn) for other in others for turn in _axis_exchanges())
 
 
 def respects_the_cube(experiment: Experiment) -> bool:
@@ -89,7 +89,7 @@ def cell_size(experiment: Experiment) -> Cell | None:
     found = _period(experiment, np.eye(3)[0])
     if found is None:
         return None
-    return Cell("x", found[0], _along(experiment, found[0] / 2, np.eye(3)[0]), found[1])
+    return Cell("x", found[0], _translation_error(experiment, found[0] / 2, np.eye(3)[0]), found[1])
 
 
 def falls_into_cells(experiment: Experiment) -> bool:
@@ -119,20 +119,20 @@ def _respects_small_rotations(experiment: Experiment) -> bool:
     """On other inputs too: few vectors may lie so, by chance, that a nonlinearity leaves each as it is or takes all."""
     if not _is_steady(experiment):
         return False
-    other = experiment.with_inputs(noisy(1.0, experiment.surveyor.seed))
+    other = experiment.with_inputs(noisy(1.0, experiment.seed))
     return other is None or _is_steady(other)
 
 
 def _is_steady(experiment: Experiment) -> bool:
-    angle = max(_SMALL, 100 * experiment.limit / min(1.0, experiment.error))
+    angle = max(_SMALL, 100 * experiment.tolerance / min(1.0, experiment.error))
     if angle > 0.05:
         return False
     axes = ([0.6, -0.64, 0.48], [-0.48, 0.6, 0.64])
-    return all(experiment.outcome(rotation(angle * np.array(a))).error <= experiment.limit for a in axes)
+    return all(experiment.outcome(rotation(angle * np.array(a))).error <= experiment.tolerance for a in axes)
 
 
-def _change(experiment: Experiment, plain: torch.Tensor, size: float) -> float:
-    other = experiment.with_inputs(noisy(size, experiment.surveyor.seed))
+def _change_under_noise(experiment: Experiment, plain: torch.Tensor, size: float) -> float:
+    other = experiment.with_inputs(noisy(size, experiment.seed))
     if other is None or other.plain is None or other.plain.shape != plain.shape:
         return math.inf
     return float((other.plain - plain).double().norm() / plain.double().norm())
@@ -144,7 +144,7 @@ def _resized(size: float, seed: int) -> Change:
     return lambda tensor, how, path: larger(other(tensor, how, path), how, path)
 
 
-def _exchanges() -> tuple[Transform, ...]:
+def _axis_exchanges() -> tuple[Transform, ...]:
     """The two rotations that exchange the axes and turn none around."""
     return tuple(r for r in cube_rotations()[1:] if min(v for row in r.matrix for v in row) >= 0)
 
@@ -155,22 +155,22 @@ def _same_rows(experiment: Experiment, element: Transform) -> bool:
         return True
     if outcome.made is None or outcome.wanted is None or not outcome.comparable:
         return False
-    return reordered(outcome.made, outcome.wanted, max(experiment.limit, 1e-9)) is not None
+    return reordered(outcome.made, outcome.wanted, max(experiment.tolerance, 1e-9)) is not None
 
 
-def _along(experiment: Experiment, length: float, direction: np.ndarray) -> float:
+def _translation_error(experiment: Experiment, length: float, direction: np.ndarray) -> float:
     return experiment.outcome(translation(length * direction)).error
 
 
 def _period(experiment: Experiment, direction: np.ndarray) -> tuple[float, bool] | None:
     """The shortest translation along `direction` whose multiples are respected, and whether it is known exactly."""
     lengths = experiment.extent * 2.0 ** np.arange(-14, 2.5, 0.5)
-    errors = np.array([_along(experiment, v, direction) for v in lengths])
-    if not np.isfinite(errors).all() or errors.max() <= experiment.limit:
+    errors = np.array([_translation_error(experiment, v, direction) for v in lengths])
+    if not np.isfinite(errors).all() or errors.max() <= experiment.tolerance:
         return None
     rising = lengths[int(np.argmax(errors >= errors.max() / 2))]
     fine = np.linspace(1.5 * rising, min(40 * rising, 3 * experiment.extent), 160)
-    values = np.array([_along(experiment, v, direction) for v in fine])
+    values = np.array([_translation_error(experiment, v, direction) for v in fine])
     if not np.isfinite(values).all():
         return None
     allowed = _VANISHES * values.max()
@@ -179,29 +179,31 @@ def _period(experiment: Experiment, direction: np.ndarray) -> tuple[float, bool]
     for index in np.flatnonzero(lowest & (values < 0.6 * values.max())).tolist():
         low, high = fine[max(0, index - 1)], fine[min(len(fine) - 1, index + 1)]
         flat = values[index] <= allowed
-        best = _centre(fine, values <= allowed, index) if flat else _minimum(experiment, direction, low, high)
+        best = _middle_of_run(fine, values <= allowed, index) if flat else _minimize(experiment, direction, low, high)
         tried += not flat
-        half = _along(experiment, best / 2, direction) > 0.1 * values.max()
-        if half and all(_along(experiment, n * best, direction) <= 10 * allowed for n in (1, 2, 3, -1, 5, -4, 8)):
+        half = _translation_error(experiment, best / 2, direction) > 0.1 * values.max()
+        if half and all(
+            _translation_error(experiment, n * best, direction) <= 10 * allowed for n in (1, 2, 3, -1, 5, -4, 8)
+        ):
             return best, not flat
         if tried > 8:
             return None
     return None
 
 
-def _centre(lengths: np.ndarray, respected: np.ndarray, index: int) -> float:
+def _middle_of_run(lengths: np.ndarray, respected: np.ndarray, index: int) -> float:
     """The middle of the run of respected lengths that starts at `index`."""
     broken = np.flatnonzero(~respected[index:])
     end = index + int(broken[0]) - 1 if len(broken) else len(lengths) - 1
     return float(lengths[index] + lengths[end]) / 2
 
 
-def _minimum(experiment: Experiment, direction: np.ndarray, low: float, high: float) -> float:
+def _minimize(experiment: Experiment, direction: np.ndarray, low: float, high: float) -> float:
     """Golden-section search for the smallest error."""
     ratio = (math.sqrt(5) - 1) / 2
     left, right = high - ratio * (high - low), low + ratio * (high - low)
     for _ in range(30):
-        if _along(experiment, left, direction) < _along(experiment, right, direction):
+        if _translation_error(experiment, left, direction) < _translation_error(experiment, right, direction):
             high, right = right, left
             left = high - ratio * (high - low)
         else:
@@ -217,21 +219,21 @@ def _jumps(experiment: Experiment, path: Callable[[float], Transform]) -> bool:
     if len(deviations) < len(steps):
         return False
     size = max(float(d.abs().max()) for d in deviations)
-    index = int(np.argmax([_apart(a, b) for a, b in pairwise(deviations)]))
+    index = int(np.argmax([_largest_difference(a, b) for a, b in pairwise(deviations)]))
     low, high, first, last = steps[index], steps[index + 1], deviations[index], deviations[index + 1]
     for _ in range(16):
         middle = (low + high) / 2
         between = _deviation(experiment, path(float(middle)))
         if between is None:
             return False
-        if _apart(first, between) > _apart(between, last):
+        if _largest_difference(first, between) > _largest_difference(between, last):
             high, last = middle, between
         else:
             low, first = middle, between
-    return _apart(first, last) > 1e-2 * size
+    return _largest_difference(first, last) > 1e-2 * size
 
 
-def _apart(one: torch.Tensor, two: torch.Tensor) -> float:
+def _largest_difference(one: torch.Tensor, two: torch.Tensor) -> float:
     return float((two - one).abs().max())
 
 

@@ -20,7 +20,7 @@ def reordered(made: torch.Tensor, wanted: torch.Tensor, tolerance: float) -> tup
         return None
     for axis in [None, *range(made.dim())]:
         left, right = _rows(made, axis), _rows(wanted, axis)
-        moved = _moved(left, right, tolerance)
+        moved = _count_moved(left, right, tolerance)
         if moved:
             return moved, len(left)
     return None
@@ -31,7 +31,7 @@ def flipped(made: torch.Tensor, wanted: torch.Tensor, tolerance: float) -> tuple
     if made.shape != wanted.shape or made.dim() == 0 or made.numel() == 0:
         return None
     left, right = _rows(made, None), _rows(wanted, None)
-    allowed = tolerance * _size(right)
+    allowed = tolerance * _row_size(right)
     same, opposite = (left - right).norm(dim=1) <= allowed, (left + right).norm(dim=1) <= allowed
     count = int((opposite & ~same).sum())
     return (count, len(left)) if count and bool((same | opposite).all()) else None
@@ -56,18 +56,18 @@ def _rows(tensor: torch.Tensor, axis: int | None) -> torch.Tensor:
     return tensor.movedim(axis, 0).reshape(tensor.shape[axis], -1)
 
 
-def _size(rows: torch.Tensor) -> float:
+def _row_size(rows: torch.Tensor) -> float:
     return float(rows.double().norm(dim=1).square().mean().sqrt())
 
 
-def _moved(left: torch.Tensor, right: torch.Tensor, tolerance: float) -> int:
+def _count_moved(left: torch.Tensor, right: torch.Tensor, tolerance: float) -> int:
     """The number of rows that moved, 0 where no reordering explains the difference."""
     count = len(left)
     if not 1 < count <= _MOST:
         return 0
     left, right = left.double(), right.double()
     distances = torch.cdist(left, right, compute_mode="donot_use_mm_for_euclid_dist")
-    allowed = tolerance * _size(right)
+    allowed = tolerance * _row_size(right)
     stayed = distances.diagonal() <= allowed
     nearest = distances.min(dim=1)
     if bool(stayed.all()) or bool((nearest.values > allowed).any()):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 
 from equivariance._engine.causes.experiment import Experiment
-from equivariance._engine.causes.explanation import Explanation, explained
+from equivariance._engine.causes.explanation import Explanation
 from equivariance.groups.elements import translation
 from equivariance.groups.named import Symmetry
 from equivariance.representations.base import Representation
@@ -15,7 +15,7 @@ from equivariance.representations.irreps import Irreps
 from equivariance.representations.standard import CartesianPoints, Invariant, NodeIndices
 
 
-def forgotten_input(experiment: Experiment, symmetry: str) -> Explanation | None:
+def explain_undeclared_input(experiment: Experiment, symmetry: str) -> Explanation | None:
     """An input declared unchanged without which, transformed as something else, nothing is broken."""
     if experiment.state.mode != "eval" or experiment.owner not in experiment.reference.inputs:
         return None
@@ -23,14 +23,14 @@ def forgotten_input(experiment: Experiment, symmetry: str) -> Explanation | None
         for text, fix, instead in _other_declarations(experiment, symmetry, tensor, how):
             other = experiment.declaring(path, instead)
             error = other.outcome(experiment.element).error
-            if error <= max(experiment.limit, 1e-6 * min(experiment.error, 1.0)) and _keeps_translations(
+            if error <= max(experiment.tolerance, 1e-6 * min(experiment.error, 1.0)) and _keeps_translations(
                 other, instead
             ):
                 sentence = (
                     f"the input {path} is declared unchanged; transformed as {text} it leaves an error of {error:.1g} "
                     f"in place of {experiment.error:.2g}"
                 )
-                return explained("undeclared-input", sentence, f"Declare {path} as {fix}.")
+                return Explanation("undeclared-input", sentence, f"Declare {path} as {fix}.")
     return None
 
 
@@ -39,7 +39,7 @@ def _keeps_translations(other: Experiment, instead: Representation) -> bool:
     takes_points = any(isinstance(how, CartesianPoints) for _, _, how in other.inputs())
     if not (isinstance(instead, Irreps) and takes_points):
         return True
-    return other.outcome(translation([other.extent, 0, 0])).error <= max(other.limit, 1e-6 * min(other.error, 1.0))
+    return other.outcome(translation([other.extent, 0, 0])).error <= max(other.tolerance, 1e-6 * min(other.error, 1.0))
 
 
 def _other_declarations(
