@@ -1,4 +1,7 @@
-"""Why a network couples the samples of a batch."""
+"""Explains why a network couples the samples of a batch.
+
+`explain` calls it for the symmetry "batch". Which statement couples them is decided in `localization`.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from equivariance.groups.elements import Transform, samples
 
 
 def explain_batch(experiment: Experiment, element: Transform, part: str) -> Explanation:
-    """Statistics or sums over the batch, or the place of a sample in it."""
+    """Returns the explanation: statistics or sums over the batch, or the place of a sample in it."""
     count, error = experiment.element.of, experiment.outcome(element).error
     chosen = list(element.samples or ())
     text = (

@@ -1,4 +1,7 @@
-"""What a layer does to the single components of an irrep: adds, averages, bends or mixes them."""
+"""Finds out how a layer treats the components of an irrep: it adds, averages, bends or mixes them one by one.
+
+`rotation` calls it last, when no axis, no grid and no other law explains the error.
+"""
 
 from __future__ import annotations
 
@@ -14,18 +17,23 @@ from equivariance.representations.irreps import Irreps
 from equivariance.representations.standard import CartesianPoints
 
 _SAME = 1e-6
-"""Two results that differ by less than this share are the same, beyond rounding."""
+"""Two results that differ by less than this share are equal up to rounding."""
 
 
 _ZERO = 1e-9
-"""Of several numbers, one below this share of the largest is zero but for rounding."""
+"""Share of the largest number below which another number is zero up to rounding."""
 
 
 class Components:
-    """The worst part of a suspect under rotations, taken apart."""
+    """Experiments with the components of a suspect's worst part.
+
+    Args:
+        experiment: The suspect under rotations.
+        part: The worst part, in words.
+    """
 
     def __init__(self, experiment: Experiment, part: str) -> None:
-        """`part` is where it shows, in words."""
+        """Nothing is run yet."""
         self.experiment, self.part = experiment, part
         self.how, self.label = experiment.how, experiment.key[1]
         self.degree = degree_of(self.how, self.label)
@@ -33,13 +41,13 @@ class Components:
         self.tolerance = max(_SAME, 10 * experiment.tolerance)
 
     def explain(self) -> Explanation | None:
-        """A constant, a mean over components, a nonlinearity of single ones, or a matrix on them."""
+        """Returns the first that fits: a constant, a mean, a nonlinearity of components, or a matrix on them."""
         if self.how is None or self.experiment.plain is None or not self.experiment.plain.is_floating_point():
             return None
         return self._explain_constant() or self._explain_mean() or self._explain_reading()
 
     def _explain_constant(self) -> Explanation | None:
-        """A deviation that is the same for other inputs."""
+        """Returns the explanation if the deviation is the same for other inputs."""
         here, other = self._deviation(self.experiment), self.experiment.with_inputs(noisy(0.3, self.experiment.seed))
         there = None if other is None else self._deviation(other)
         if not self.degree or here is None or there is None or here.shape != there.shape:
@@ -55,7 +63,7 @@ class Components:
         )
 
     def _constant_length(self) -> str:
-        """Of the constant b: D = b - R b under half turns about x, y and z, of degree 1 only."""
+        """Returns the constant b in words, from D = b - R b under half turns about x, y and z; "" if l is not 1."""
         if self.degree != 1:
             return ""
         halves = [r for r in cube_rotations() if abs(sum(r.matrix[i][i] for i in range(3)) + 1) < 1e-9]
@@ -72,7 +80,7 @@ class Components:
         return f" {_format_numbers(total)}"
 
     def _explain_mean(self) -> Explanation | None:
-        """Adding one number to all components does nothing, other additions do: their mean is taken out."""
+        """Returns the explanation if one number added to all components has no effect and other additions have."""
         plain = self._values(self.experiment)
         moved = [
             self._values(self.experiment.with_inputs(_shifted(direction))) for direction in ((1, 1, 1), (1, -2, 4))
@@ -92,7 +100,7 @@ class Components:
         )
 
     def _explain_reading(self) -> Explanation | None:
-        """Which components of the output read which of the input, and whether in proportion."""
+        """Returns the explanation from which components of the output read which of the input, and if in proportion."""
         reads = self._reads() if self.degree else None
         if reads is None:
             return None
@@ -111,7 +119,7 @@ class Components:
         )
 
     def _explain_matrix(self, reads: torch.Tensor) -> Explanation:
-        """An affine function: a matrix on the components, read off the rows where the output has one for each input."""
+        """Returns the explanation for an affine function: a matrix on the components, fitted if rows correspond."""
         names = "xyz" if self.degree == 1 else [f"m={m}" for m in range(-(self.degree or 0), (self.degree or 0) + 1)]
         row = next((i for i in range(self.size) if bool(reads[i].any())), 0)
         read = ", ".join(n for n, r in zip(names, reads[row].tolist(), strict=True) if r)
@@ -142,7 +150,7 @@ class Components:
         return Explanation("component-mixing", text, fix)
 
     def _fit_matrix(self) -> tuple[torch.Tensor, torch.Tensor] | None:
-        """Matrix and constant, where each output vector comes from one input vector."""
+        """Returns matrix and constant if each output vector comes from one input vector; else None."""
         plain = self._values(self.experiment)
         single = [t for _, t, how in self.experiment.inputs() if turns(how) and t.shape[-1] == self.size]
         if plain is None or len(single) != 1 or single[0].numel() != plain.numel():
@@ -157,7 +165,7 @@ class Components:
         return solution[:-1].T, solution[-1]
 
     def _reads(self) -> torch.Tensor | None:
-        """[2l+1, 2l+1] booleans: whether component i of the output moves when component j of the input does."""
+        """Returns [2l+1, 2l+1] booleans: True if component i of the output moves when component j of the input does."""
         plain, columns = self._values(self.experiment), []
         if plain is None:
             return None
@@ -170,7 +178,7 @@ class Components:
         return found > self.tolerance * float(found.max()) if bool(found.max() > 0) else None
 
     def _is_affine(self) -> bool:
-        """Whether the output at the middle of two inputs is the mean of the outputs."""
+        """True if the output at the middle of two inputs is the mean of their outputs."""
         size = 0.5
         changes = [_stretched(k * size, self.experiment.seed) for k in range(3)]
         values = [self._values(self.experiment.with_inputs(change)) for change in changes]
@@ -208,13 +216,13 @@ class Components:
 
 
 def _format_numbers(values: torch.Tensor) -> str:
-    """Lists numbers in words; rounding beside the largest of them is zero."""
+    """Returns the numbers in parentheses; what is rounding beside the largest of them is written as zero."""
     known = torch.where(values.abs() > _ZERO * values.abs().max(), values, 0.0)
     return "(" + ", ".join(f"{v:.3g}" for v in known.tolist()) + ")"
 
 
 def _shifted(direction: tuple[int, int, int]) -> Change:
-    """The root mean square times `direction`, repeated, on the components of everything that turns."""
+    """Adds the root mean square times `direction`, repeated, to the components of everything that turns."""
 
     def change(tensor: torch.Tensor, how: Representation, _: str) -> torch.Tensor:
         if not turns(how):
@@ -227,12 +235,12 @@ def _shifted(direction: tuple[int, int, int]) -> Change:
 
 
 def _stretched(size: float, seed: int) -> Change:
-    """The same noise every time, `size` times as large."""
+    """Adds the same noise every time, `size` times as large."""
     return noisy(size, seed) if size else scaled(1.0)
 
 
 def _mask(tensor: torch.Tensor, how: Representation, size: int, component: int) -> torch.Tensor:
-    """1 at one component of every irrep of dimension `size`, 0 elsewhere; shape of the last axis."""
+    """Returns 1 at one component of every irrep of dimension `size`, 0 elsewhere; shape of the last axis."""
     if isinstance(how, CartesianPoints):
         return (torch.arange(3, device="cpu") == component).double() * (size == 3)
     assert isinstance(how, Irreps)

@@ -1,4 +1,7 @@
-"""Why a layer breaks a symmetry, from experiments on the layer alone."""
+"""Finds out why a layer breaks a symmetry: chooses the experiments, and returns the first explanation that fits.
+
+`diagnosis.localizer` calls `explain` for every violation. The experiments of each symmetry are in its own module.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,14 @@ _CAUSE_OF_DIVERGENCE = {
 
 
 def explain(experiment: Experiment, symmetry: str, suspect: SuspectLayer, element: Transform) -> Explanation:
-    """The cause, the sentence that shows it and the remedy, under the shrunk `element`."""
+    """Returns the cause, the evidence and the remedy.
+
+    Args:
+        experiment: The suspected call in isolation.
+        symmetry: The symmetry that is broken.
+        suspect: The layer and its worst part.
+        element: The shrunk counterexample.
+    """
     try:
         return _explain(experiment, symmetry, suspect, element)
     except ForeignElementError as error:

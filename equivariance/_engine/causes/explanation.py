@@ -15,7 +15,7 @@ from equivariance.cause_catalogue import remedy
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why a layer breaks a symmetry.
+    """A cause with its evidence and a remedy.
 
     Attributes:
         cause: One of `equivariance.cause_catalogue.CAUSES`.

@@ -1,4 +1,7 @@
-"""Directions of the coordinate system that a layer builds in: an axis, an angle about one, a sign."""
+"""Finds directions of the coordinate system that a layer builds in: an axis, an angle about one, a sign.
+
+`rotation` and `explain` call these experiments. They run the suspect under rotations that single an axis out.
+"""
 
 from __future__ import annotations
 
@@ -12,26 +15,26 @@ from equivariance._engine.instrumentation.perturbations import noisy, turns
 from equivariance.groups.elements import rotation
 
 ORDINARY = tuple(rotation(v) for v in ([0.3, -0.7, 1.1], [-1.2, 0.4, 0.5], [0.9, 0.8, -0.3]))
-"""Rotations that bring no axis near an axis."""
+"""Rotations that bring no coordinate axis near another."""
 
 MANY = (*ORDINARY, *(rotation(v) for v in ([2.0, 0.3, -1.1], [-0.4, -1.9, 0.7], [1.4, 1.3, 1.2], [-2.1, 0.8, 1.5])))
-"""More of them, for what half of them respect by chance."""
+"""More rotations, for tests that a random rotation passes with probability 1/2."""
 
 FIX_SIGNS = "Fix signs by geometry (towards the farthest node, say), or average over all of them."
-"""The remedy where coordinates decide on signs."""
+"""The remedy if coordinates decide on signs."""
 
 INVARIANTS = "Decide by what the pose does not change: distances, norms, angles between vectors."
-"""The remedy where a program decides by components."""
+"""The remedy if the control flow depends on components."""
 
 _OBLIQUE = np.array([0.48, 0.64, 0.6])
-"""A unit vector near no axis."""
+"""A unit vector near no coordinate axis."""
 
 _JUMP = 0.03
-"""A change of the output, relative to its size, that a turn of a millionth cannot make smoothly."""
+"""Relative change of the output that a rotation by a millionth cannot make smoothly."""
 
 
 def free_axis(experiment: Experiment) -> str:
-    """The one coordinate axis about which rotations are respected, "" where there are none or several."""
+    """Returns the one coordinate axis about which rotations are respected; "" if there is none or several."""
     axes = _free_axes(experiment)
     if len(axes) != 1:
         return ""
@@ -47,7 +50,7 @@ def _free_axes(experiment: Experiment) -> list[str]:
 
 
 def explain_signs(experiment: Experiment, part: str) -> Explanation | None:
-    """Vectors come with the other sign, and are right otherwise."""
+    """Returns the explanation if some vectors have the opposite sign and all are right otherwise."""
     outcomes = [experiment.outcome(r) for r in MANY]
     pairs = [(o.made, o.wanted) for o in outcomes if o.made is not None and o.wanted is not None and o.comparable]
     if len(pairs) < len(outcomes) or pairs[0][0].dim() < 2 or not pairs[0][0].is_floating_point():
@@ -65,7 +68,7 @@ def explain_signs(experiment: Experiment, part: str) -> Explanation | None:
 
 
 def explain_built_in_axis(experiment: Experiment, part: str) -> Explanation | None:
-    """Rotations about one coordinate axis alone are respected."""
+    """Returns the explanation if only rotations about one coordinate axis are respected."""
     axis = free_axis(experiment)
     if not axis:
         return None
@@ -78,10 +81,10 @@ def explain_built_in_axis(experiment: Experiment, part: str) -> Explanation | No
 
 
 def explain_angle(experiment: Experiment, part: str) -> Explanation | None:
-    """With everything near one axis, a turn of a millionth moves the output a lot: an angle about this axis is used.
+    """Returns the explanation if the layer uses an angle about a coordinate axis.
 
-    Where it does so near a direction of no meaning too, it is the line that is singular, as it is for frames that
-    points on a line span, and not the axis.
+    Near such an axis a change of a millionth moves the output a lot. If it does so near an arbitrary direction too, the
+    line is singular and not the axis, as for frames spanned by points on a line.
     """
     jumps = {axis: _jump_near_line(experiment, np.eye(3)[index]) for index, axis in enumerate("xyz")}
     singular = [axis for axis, jump in jumps.items() if jump > _JUMP]
@@ -97,7 +100,7 @@ def explain_angle(experiment: Experiment, part: str) -> Explanation | None:
 
 
 def explain_special_input(experiment: Experiment, part: str) -> Explanation | None:
-    """Ordinary rotations are respected, or all are once the input is moved a little: only special inputs break."""
+    """Returns the explanation if only special rotations or special inputs show the error."""
     if all(experiment.respects(r) for r in ORDINARY):
         return Explanation(
             "frame-dependent",
@@ -115,7 +118,7 @@ def explain_special_input(experiment: Experiment, part: str) -> Explanation | No
 
 
 def _jump_near_line(experiment: Experiment, direction: np.ndarray) -> float:
-    """How far two clouds near a line along a direction, a millionth apart, are from each other in the output."""
+    """Returns the relative distance of the outputs of two clouds near one line, a millionth apart."""
     outputs = []
     for seed in (1, 2):
         generator = torch.Generator().manual_seed(experiment.seed + seed)

@@ -1,4 +1,8 @@
-"""Why a layer on a grid breaks a symmetry: windows off the middle, components, a built-in direction, or the cells."""
+"""Explains why a layer on a grid breaks a symmetry: windows off the middle, components, a direction, or the cells.
+
+`explain` calls it for translations, rotations and inversions of images and voxels. docs/grids.md lists the other files
+about grids.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +20,13 @@ from equivariance.groups.lattice import GridSizes, lattice_rotations
 from equivariance.representations.grid import Grid
 
 _SHARE = 0.99
-"""This share of the squared error near the borders: the rest of the grid is right."""
+"""Share of the squared error that lies near the borders if the rest of the grid is right."""
 
 _FALLS = 0.6
-"""Smoothing that takes an error below this share of it shows that cells made it."""
+"""If smoothing takes an error below this share of it, the cells made it."""
 
 _SMOOTH = 1.5
-"""How far an example is smoothed, in cells."""
+"""Width of the filter that smooths an example, in cells."""
 
 _SYMMETRIC = (
     "Let windows lie symmetrically about the middle: odd kernels with equal padding on both sides; before a stride a "
@@ -33,7 +37,7 @@ _SYMMETRIC = (
 def explain_on_grid(
     experiment: Experiment, grid: GridSizes, symmetry: str, element: Transform, part: str
 ) -> Explanation:
-    """The cause, the sentence that shows it and the remedy."""
+    """Returns the explanation under `element`, or under an exact element of the lattice that is broken."""
     turns, shifts = lattice_rotations(grid), _unit_shifts(grid)
     exact = {"rotation": turns, "inversion": [inversion()], "translation": shifts}[symmetry]
     broken = [e for e in exact if not experiment.respects(e)]
@@ -54,7 +58,7 @@ def _unit_shifts(grid: GridSizes) -> list[Transform]:
 
 
 def _explain_between_cells(experiment: Experiment, element: Transform, part: str, symmetry: str) -> Explanation:
-    """What the lattice respects is broken between its cells."""
+    """Returns the explanation if elements of the lattice are respected and others are not."""
     respected = "shifts by whole cells are" if symmetry == "translation" else "all elements of the lattice are"
     other = experiment.with_inputs(smoothed(_SMOOTH))
     error = experiment.outcome(element).error
@@ -82,7 +86,7 @@ def _explain_between_cells(experiment: Experiment, element: Transform, part: str
 
 
 def _explain_shift(experiment: Experiment, grid: GridSizes, element: Transform, part: str) -> Explanation:
-    """Whole cells: a border, a stride that was not declared, or a position."""
+    """Returns the explanation for shifts by whole cells: a border, an undeclared stride, or a position."""
     share = _share_near_borders(experiment, element)
     if share is not None and share > _SHARE:
         return Explanation(
@@ -119,7 +123,7 @@ def _explain_parity(experiment: Experiment, element: Transform, part: str) -> Ex
 
 
 def _explain_unturned(experiment: Experiment, element: Transform, part: str) -> Explanation | None:
-    """Cells are moved, components are not turned."""
+    """Returns the explanation if cells are moved and components are not turned."""
     how, plain, made = experiment.how, experiment.plain, experiment.outcome(element).made
     if not isinstance(how, Grid) or plain is None or made is None:
         return None
@@ -135,7 +139,7 @@ def _explain_unturned(experiment: Experiment, element: Transform, part: str) -> 
 
 
 def _explain_constant(experiment: Experiment, element: Transform, part: str) -> Explanation | None:
-    """The deviation is the same for another input."""
+    """Returns the explanation if the deviation is the same for another input."""
     here, other = _deviation(experiment, element), experiment.with_inputs(replaced(experiment.seed))
     there = None if other is None else _deviation(other, element)
     if here is None or there is None or here.shape != there.shape or lattice_of(experiment.how) is None:
@@ -161,7 +165,7 @@ def _explain_pointwise(experiment: Experiment, element: Transform, part: str) ->
 
 
 def _explain_off_centre(experiment: Experiment, element: Transform, part: str) -> Explanation | None:
-    """Right, but some cells away."""
+    """Returns the explanation if the result is right, but some cells away."""
     how, outcome, lattice = experiment.how, experiment.outcome(element), lattice_of(experiment.how)
     if lattice is None or outcome.made is None or outcome.wanted is None or not outcome.comparable or how is None:
         return None
@@ -183,7 +187,7 @@ def _explain_off_centre(experiment: Experiment, element: Transform, part: str) -
 
 
 def _explain_uneven(experiment: Experiment, element: Transform, part: str) -> Explanation | None:
-    """Respected on a grid of one cell less."""
+    """Returns the explanation if the element is respected on a grid of one cell less."""
     other = experiment.with_inputs(cropped())
     if other is None or other.outcome(element).error > max(experiment.tolerance, 1e-9):
         return None
@@ -211,7 +215,7 @@ def _explain_direction(experiment: Experiment, grid: GridSizes, element: Transfo
 
 
 def _is_pointwise(experiment: Experiment) -> bool:
-    """Whether a change of one cell of the input changes that cell of the output, and no other."""
+    """True if a change of one cell of the input changes only this cell of the output."""
     lattice, plain, other = lattice_of(experiment.how), experiment.plain, experiment.with_inputs(nudged())
     if lattice is None or plain is None or other is None or other.plain is None or other.plain.shape != plain.shape:
         return False
@@ -232,7 +236,7 @@ def _is_pointwise(experiment: Experiment) -> bool:
 
 
 def _share_near_borders(experiment: Experiment, element: Transform) -> float | None:
-    """Of the squared deviation, in the outer quarter along each axis."""
+    """Returns the share of the squared deviation in the outer quarter along each axis; None if there is none."""
     lattice, deviation = lattice_of(experiment.how), _deviation(experiment, element)
     if lattice is None or deviation is None:
         return None
@@ -252,13 +256,13 @@ def _deviation(experiment: Experiment, element: Transform) -> torch.Tensor | Non
 
 
 def _offsets(dimensions: int) -> Iterator[tuple[int, ...]]:
-    """Up to two cells along each axis, the nearest first, none left out but no offset at all."""
+    """Yields all offsets of up to two cells along each axis, the nearest first, without the zero offset."""
     found = itertools.product(range(-2, 3), repeat=dimensions)
     yield from sorted((o for o in found if any(o)), key=lambda o: sum(map(abs, o)))
 
 
 def _central_cells(values: torch.Tensor, places: list[int], cells: tuple[int, ...]) -> torch.Tensor:
-    """The cells that are three or more from any border, seen from `cells` away."""
+    """Returns the cells that are three or more from any border, shifted by `cells`."""
     for axis, offset in zip(places, cells, strict=True):
         length = values.shape[axis]
         values = values.narrow(axis, min(3 - offset, length), max(length - 6, 0)) if length > 6 else values[:0]

@@ -1,4 +1,8 @@
-"""Why a layer depends on the order of the nodes, or on the other samples of its batch."""
+"""Explains why a layer depends on the order of the nodes.
+
+`explain` calls it for the symmetry "permutation". The operations of the statement at fault, if it is known, tell more
+than the rows that change.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from equivariance.groups.elements import Transform, permutation
 
 
 def explain_permutation(experiment: Experiment, element: Transform, part: str) -> Explanation:
-    """Node numbers as data, a running sum, a special node, a tie, or rows in the order of a search."""
+    """Returns the explanation: node numbers, a running sum, a special node, a tie, or rows in the order of a search."""
     text = f"another node order changes {part} by {experiment.outcome(element).error:.2g}"
     found = _explain_moved_rows(experiment, text) or _explain_tie(experiment, text)
     return found or _explain_exchanges(experiment, text, part)
@@ -44,7 +48,7 @@ def _explain_tie(experiment: Experiment, text: str) -> Explanation | None:
 
 
 def _explain_exchanges(experiment: Experiment, text: str, part: str) -> Explanation:
-    """What exchanging two nodes changes, what shifting and reversing all change, and what the statement does."""
+    """Returns the explanation from exchanges of two nodes, a shift and a reversal, and from the statement."""
     size = len(experiment.element.order or ())
     first = _rows_changed(experiment, 0, 1, size)
     later = _rows_changed(experiment, size // 2, size // 2 + 1, size)
@@ -65,7 +69,7 @@ def _explain_exchanges(experiment: Experiment, text: str, part: str) -> Explanat
 
 
 def _explain_by_operation(experiment: Experiment, text: str) -> Explanation | None:
-    """What the operations of the statement at fault say."""
+    """Returns the explanation that the operations of the statement at fault support; None if none is known."""
     for names, means, fix in _OPERATIONS:
         found = [name for name in experiment.operations if name in names]
         if found:
@@ -74,7 +78,7 @@ def _explain_by_operation(experiment: Experiment, text: str) -> Explanation | No
 
 
 def _explain_by_changed_rows(experiment: Experiment, text: str, first: int, far: int) -> Explanation:
-    """What the rows that change say."""
+    """Returns the explanation that the rows which change support."""
     size = len(experiment.element.order or ())
     shifted, reverse = permutation([*range(1, size), 0]), permutation(range(size - 1, -1, -1))
     if size > 3 and experiment.respects(shifted):
@@ -113,11 +117,11 @@ _OPERATIONS = (
     (("roll", "diff", "convolution", "unfold"), "each node reads the next ones in the list", _NEXT),
     ((f"{NUMBERED}embedding", f"{NUMBERED}_to_copy"), "node numbers are turned into features", _NUMBER),
 )  # fmt: skip
-"""Operations of a statement, what they mean where an order of nodes decides, and what to do."""
+"""Operations of a statement, their meaning if an order of nodes decides, and the remedy."""
 
 
 def _rows_changed(experiment: Experiment, one: int, two: int, size: int) -> int | None:
-    """How many rows on the first axis change where two nodes are exchanged; None where none can be counted."""
+    """Returns the number of rows on the first axis that change if two nodes are exchanged; None if it is unknown."""
     if not 0 <= one < two < size:
         return None
     outcome = experiment.outcome(permutation(cycles=[(one, two)], size=size))

@@ -1,4 +1,7 @@
-"""Choices by position: cells of a grid, and what rounding a position to one does."""
+"""Finds choices by position: positions that are rounded to the cells of a grid, and outputs that jump.
+
+`rotation` and `translation` call these experiments. Inputs that lie on a grid themselves are treated in `grid`.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +20,13 @@ from equivariance._engine.instrumentation.perturbations import Change, noisy, sc
 from equivariance.groups.elements import Transform, cube_rotations, rotation, translation
 
 _SMALL = 1e-6
-"""Angle, and relative size of noise, that crosses the border of no cell and is far above rounding."""
+"""Angle, and relative size of noise, that crosses no border of a cell and is far above rounding."""
 
 _SIZES = (0.5, 1.0, 2.0, 4.0)
-"""Of the other inputs that a grid is told by."""
+"""Relative sizes of the other inputs that show a grid."""
 
 _VANISHES = 1e-3
-"""Of its largest value, an error below this share has vanished."""
+"""Share of its largest value below which an error has vanished."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +34,10 @@ class Cell:
     """A length whose whole multiples are respected as translations.
 
     Attributes:
-        axis: The direction, "x"
-        length: In the units of the positions
-        half: The error under a translation by half of it
-        exact: Whether the length is known to more than two digits
+        axis: The direction, "x".
+        length: The length, in the units of the positions.
+        half: The error under a translation by half of the length.
+        exact: True if the length is known to more than two digits.
     """
 
     axis: str
@@ -43,7 +46,7 @@ class Cell:
     exact: bool
 
     def evidence(self, part: str) -> str:
-        """In words."""
+        """Returns the evidence in words."""
         length = f"{self.length:.4g}" if self.exact else f"about {self.length:.2g}"
         return (
             f"{part} respects translations by whole multiples of {length} along {self.axis} and no others "
@@ -52,12 +55,12 @@ class Cell:
 
 
 def is_choice(experiment: Experiment) -> bool:
-    """Whether small rotations are respected, or small changes of the input do nothing: the break is in a choice."""
+    """True if small rotations are respected, or small changes of the input have no effect: a choice is broken."""
     return _respects_small_rotations(experiment) or is_step(experiment)
 
 
 def is_step(experiment: Experiment) -> bool:
-    """Whether the output stays exactly what it is under small changes of the input and not under large ones."""
+    """True if the output does not change at all under small changes of the input, and does under large ones."""
     plain, small = experiment.plain, max(_SMALL, 100 * experiment.tolerance)
     if plain is None or small > 0.1 or not bool(plain.any()):
         return False
@@ -66,9 +69,9 @@ def is_step(experiment: Experiment) -> bool:
 
 
 def is_grid_of_cells(experiment: Experiment) -> bool:
-    """Whether exchanging the axes changes nothing but the order of rows, as for cells of a grid.
+    """True if exchanging the axes changes only the order of rows, as for cells of a grid.
 
-    On other inputs too: of one, a decision by a coordinate may happen to be that by another.
+    Other inputs are tried too: on one input, a decision by one coordinate may equal that by another.
     """
     if not all(_same_rows(experiment, turn) for turn in _axis_exchanges()):
         return False
@@ -80,12 +83,12 @@ def is_grid_of_cells(experiment: Experiment) -> bool:
 
 
 def respects_the_cube(experiment: Experiment) -> bool:
-    """Whether all 24 rotations of the cube are respected."""
+    """True if all 24 rotations of the cube are respected."""
     return all(experiment.respects(turn) for turn in cube_rotations()[1:])
 
 
 def cell_size(experiment: Experiment) -> Cell | None:
-    """The size of the cells that positions fall into, where translations by whole cells are respected."""
+    """Returns the size of the cells that positions fall into; None if no translation by whole cells is respected."""
     found = _period(experiment, np.eye(3)[0])
     if found is None:
         return None
@@ -93,16 +96,16 @@ def cell_size(experiment: Experiment) -> Cell | None:
 
 
 def falls_into_cells(experiment: Experiment) -> bool:
-    """Whether the output jumps along a translation and goes on changing far away.
+    """True if the output jumps along a translation and goes on changing far away.
 
-    A comparison with a threshold jumps, and is decided far away; a sine goes on changing, and does not jump.
+    A comparison with a threshold jumps, and does not change far away. A sine goes on changing, and does not jump.
     """
     path = np.array([2 * experiment.extent, 0, 0])
     return _jumps(experiment, lambda share: translation(share * path)) and _keeps_changing(experiment)
 
 
 def jumps_under_rotation(experiment: Experiment) -> bool:
-    """Whether the output jumps somewhere on the way to a rotation by one radian."""
+    """True if the output jumps somewhere on the way to a rotation by one radian."""
     axis = np.array([0.6, -0.64, 0.48])
     return _jumps(experiment, lambda share: rotation(share * axis))
 
@@ -116,7 +119,7 @@ def _keeps_changing(experiment: Experiment) -> bool:
 
 
 def _respects_small_rotations(experiment: Experiment) -> bool:
-    """On other inputs too: few vectors may lie so, by chance, that a nonlinearity leaves each as it is or takes all."""
+    """True if small rotations are respected, on other inputs too: a nonlinearity may keep few vectors by chance."""
     if not _is_steady(experiment):
         return False
     other = experiment.with_inputs(noisy(1.0, experiment.seed))
@@ -139,13 +142,13 @@ def _change_under_noise(experiment: Experiment, plain: torch.Tensor, size: float
 
 
 def _resized(size: float, seed: int) -> Change:
-    """Other positions, `size` times as large."""
+    """Replaces positions by others, `size` times as large."""
     larger, other = scaled(size), noisy(1.0, seed + round(100 * size))
     return lambda tensor, how, path: larger(other(tensor, how, path), how, path)
 
 
 def _axis_exchanges() -> tuple[Transform, ...]:
-    """The two rotations that exchange the axes and turn none around."""
+    """Returns the two rotations that exchange the axes and reverse none."""
     return tuple(r for r in cube_rotations()[1:] if min(v for row in r.matrix for v in row) >= 0)
 
 
@@ -163,7 +166,7 @@ def _translation_error(experiment: Experiment, length: float, direction: np.ndar
 
 
 def _period(experiment: Experiment, direction: np.ndarray) -> tuple[float, bool] | None:
-    """The shortest translation along `direction` whose multiples are respected, and whether it is known exactly."""
+    """Returns the shortest translation along `direction` whose multiples are respected, and True if it is exact."""
     lengths = experiment.extent * 2.0 ** np.arange(-14, 2.5, 0.5)
     errors = np.array([_translation_error(experiment, v, direction) for v in lengths])
     if not np.isfinite(errors).all() or errors.max() <= experiment.tolerance:
@@ -192,14 +195,14 @@ def _period(experiment: Experiment, direction: np.ndarray) -> tuple[float, bool]
 
 
 def _middle_of_run(lengths: np.ndarray, respected: np.ndarray, index: int) -> float:
-    """The middle of the run of respected lengths that starts at `index`."""
+    """Returns the middle of the run of respected lengths that starts at `index`."""
     broken = np.flatnonzero(~respected[index:])
     end = index + int(broken[0]) - 1 if len(broken) else len(lengths) - 1
     return float(lengths[index] + lengths[end]) / 2
 
 
 def _minimize(experiment: Experiment, direction: np.ndarray, low: float, high: float) -> float:
-    """Golden-section search for the smallest error."""
+    """Returns the length of the smallest error, by golden-section search."""
     ratio = (math.sqrt(5) - 1) / 2
     left, right = high - ratio * (high - low), low + ratio * (high - low)
     for _ in range(30):
@@ -213,7 +216,7 @@ def _minimize(experiment: Experiment, direction: np.ndarray, low: float, high: f
 
 
 def _jumps(experiment: Experiment, path: Callable[[float], Transform]) -> bool:
-    """Whether the output jumps somewhere along a path of elements, from 0 to 1: bisected until nothing smooth moves."""
+    """True if the output jumps along a path of elements from 0 to 1; bisection excludes smooth changes."""
     steps = np.linspace(0, 1, 33)
     deviations = [d for d in (_deviation(experiment, path(float(s))) for s in steps) if d is not None]
     if len(deviations) < len(steps):

@@ -1,4 +1,7 @@
-"""Why a layer breaks rotations or the inversion."""
+"""Explains why a layer breaks rotations or the inversion.
+
+`explain` calls it. The experiments are tried from the most specific to the weakest; the first that fits explains.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,7 @@ from equivariance.groups.elements import Transform, rotation
 from equivariance.representations.standard import NodeIndices
 
 _FINER = 8.0
-"""Scale of the input at which the cells of a grid are finer by as much."""
+"""Factor on the input; relative to it, the cells of a grid are finer by the same factor."""
 
 _CELLS = (
     "Voxelize less: keep the exact positions beside their cells, make the cells smaller, or average over rotations."
@@ -49,11 +52,11 @@ _DECOMPOSED = {
     "_linalg_svd": "singular vectors",
     "linalg_qr": "the axes of a QR decomposition",
 }
-"""Operations whose results have signs that nothing but convention fixes."""
+"""Operations whose results have signs that only a convention fixes."""
 
 
 def explain_rotation(experiment: Experiment, element: Transform, part: str) -> Explanation:
-    """Another order, another law, a fixed frame, a grid, or components that are mixed: the first that fits."""
+    """Returns the first explanation that fits: an order, another law, a fixed frame, a grid, or mixed components."""
     looks = (
         _explain_order,
         explain_other_law,
@@ -71,7 +74,7 @@ def explain_rotation(experiment: Experiment, element: Transform, part: str) -> E
 
 
 def explain_inversion(experiment: Experiment, element: Transform, part: str) -> Explanation:
-    """A parity; where rotations are broken too, what breaks them breaks the inversion."""
+    """Returns the explanation: a parity. If rotations are broken too, their explanation holds for the inversion."""
     turns_too = [] if experiment.repaired else [r for r in MANY if not experiment.respects(r)]
     if turns_too:
         inner = experiment.for_element(turns_too[0])
@@ -95,7 +98,7 @@ def explain_inversion(experiment: Experiment, element: Transform, part: str) -> 
 
 
 def _explain_order(experiment: Experiment, part: str) -> Explanation | None:
-    """The same numbers in another order, under rotations that do not exchange axes."""
+    """Returns the explanation if rotations that exchange no axes give the same numbers in another order."""
     if isinstance(experiment.how, NodeIndices):
         return _explain_order_of_numbers(experiment)
     fix = "Sort by an invariant (a distance), or do not sort: aggregate by sum, mean or max."
@@ -130,7 +133,7 @@ def _explain_order_of_numbers(experiment: Experiment) -> Explanation | None:
 
 
 def _explain_choice(experiment: Experiment, part: str) -> Explanation | None:
-    """Small rotations are respected: what breaks is a choice, of a cell, by a coordinate, or of an order."""
+    """Returns the explanation if small rotations are respected: a choice of a cell, by a coordinate, or of an order."""
     if not is_choice(experiment):
         return _explain_finer_cells(experiment, part)
     if is_grid_of_cells(experiment):
@@ -164,7 +167,7 @@ def _explain_choice(experiment: Experiment, part: str) -> Explanation | None:
 
 
 def _explain_decision(experiment: Experiment, text: str) -> Explanation:
-    """What program, or what operation, decides by components."""
+    """Returns the explanation for a decision by components, of the control flow or of an operation."""
     if DECIDES in experiment.operations:
         return Explanation(
             "frame-dependent", f"{text}: what the statement decides by changes with the pose", INVARIANTS
@@ -177,7 +180,7 @@ def _explain_decision(experiment: Experiment, text: str) -> Explanation:
 
 
 def _explain_finer_cells(experiment: Experiment, part: str) -> Explanation | None:
-    """The output jumps along a path of rotations, exchanged axes are respected, and a larger input has finer cells."""
+    """Returns the explanation if the output jumps, exchanged axes are respected and a larger input has finer cells."""
     if not is_grid_of_cells(experiment) or not jumps_under_rotation(experiment):
         return None
     other = experiment.with_inputs(scaled(_FINER))
@@ -193,7 +196,7 @@ def _explain_finer_cells(experiment: Experiment, part: str) -> Explanation | Non
 
 
 def _has_few_values(experiment: Experiment) -> bool:
-    """Whether only signs are left: a step function of single components, and no grid."""
+    """True if only signs are left: a step function of components, and no grid."""
     plain = experiment.plain
     return plain is not None and len(plain.abs().unique()) <= 2
 
@@ -219,7 +222,7 @@ def _explain_mixing(experiment: Experiment, element: Transform, part: str) -> Ex
 
 
 def _even_share(experiment: Experiment) -> float | None:
-    """Norm of (f(x) + f(-x)) / 2 over that of f(x)."""
+    """Returns the norm of (f(x) + f(-x)) / 2 over that of f(x); None if it is unknown."""
     how, plain, made = experiment.how, experiment.plain, experiment.outcome(experiment.element).made
     if how is None or plain is None or made is None or made.shape != plain.shape:
         return None

@@ -1,4 +1,4 @@
-"""Why a layer breaks translations."""
+"""Explains why a layer breaks translations, from the growth of the error with |t|. `explain` calls it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from equivariance.groups.elements import Transform, translation
 from equivariance.representations.standard import CartesianPoints
 
 _FLAT = 0.3
-"""Below this slope an error does not grow with |t|."""
+"""Slope below which an error does not grow with |t|."""
 
 
 def explain_translation(experiment: Experiment, element: Transform, part: str) -> Explanation:
-    """A position where a difference is due; or a grid, whose cells are respected."""
+    """Returns the explanation: a position in place of a difference, or a grid whose cells are respected."""
     slope = slope_of(experiment)
     if (slope is None or slope < 2 * _FLAT) and falls_into_cells(experiment):
         cell = cell_size(experiment)
@@ -52,7 +52,7 @@ def _describe_growth(slope: float | None) -> str:
 
 
 def slope_of(experiment: Experiment) -> float | None:
-    """Exponent of the error over the length of long translations."""
+    """Returns the exponent of the error over the length of long translations; None if it cannot be fitted."""
     factor = max(1.0, experiment.extent / max(experiment.element.distance, 1e-300))
     start = 2.0 ** math.ceil(math.log2(factor)) * np.array(experiment.element.vector)
     points = []
@@ -67,7 +67,7 @@ def slope_of(experiment: Experiment) -> float | None:
 
 
 def _shares(experiment: Experiment) -> tuple[float, float] | None:
-    """How much of t the rows of the deviation carry, least and most, where they carry nothing else."""
+    """Returns the least and largest multiple of t in the rows of the deviation; None if they hold anything else."""
     how, outcome = experiment.how, experiment.outcome(experiment.element)
     if how is None or outcome.made is None or outcome.wanted is None or not outcome.comparable:
         return None
@@ -105,5 +105,5 @@ def _format_share(value: float) -> str:
 
 
 def _unsigned_zero(value: float, digits: int) -> float:
-    """Rounds a number; rounding alone gives a zero its sign."""
+    """Rounds a number; a zero has no sign, because only rounding would give it one."""
     return round(value, digits) + 0.0

@@ -1,4 +1,4 @@
-"""An input that is declared invariant and is not."""
+"""Finds an input that is declared invariant and is not. `explain` asks before all other experiments."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from equivariance.representations.standard import CartesianPoints, Invariant, No
 
 
 def explain_undeclared_input(experiment: Experiment, symmetry: str) -> Explanation | None:
-    """An input declared unchanged without which, transformed as something else, nothing is broken."""
+    """Returns the explanation if the error is gone once an unchanged input transforms as vectors, points or nodes."""
     if experiment.state.mode != "eval" or experiment.owner not in experiment.reference.inputs:
         return None
     for path, tensor, how in experiment.inputs():
@@ -35,7 +35,7 @@ def explain_undeclared_input(experiment: Experiment, symmetry: str) -> Explanati
 
 
 def _keeps_translations(other: Experiment, instead: Representation) -> bool:
-    """Vectors that are points in truth turn alike: they are told by translations, where the layer takes points."""
+    """True if translations are kept: points rotate like vectors, and only translations tell them apart."""
     takes_points = any(isinstance(how, CartesianPoints) for _, _, how in other.inputs())
     if not (isinstance(instead, Irreps) and takes_points):
         return True

@@ -1,4 +1,4 @@
-"""Which law a value obeys in place of the declared one."""
+"""Finds the law that a value obeys in place of the declared one. `rotation` calls it."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from equivariance.representations.standard import CartesianPoints
 from equivariance.representations.wigner import wigner_d
 
 _HIGHEST = 6
-"""Degrees up to this one are looked for in a character."""
+"""Largest degree that is searched for in a character."""
 
 _ANGLES = (0.5, 0.9, 1.3, 1.7, 2.1, 2.4, 2.7, 3.0)
 
 
 def explain_other_law(experiment: Experiment, part: str) -> Explanation | None:
-    """The law under rotations that the output obeys instead of the declared one, if there is one."""
+    """Returns the explanation if the output obeys another law under rotations than the declared one."""
     how, plain = experiment.how, experiment.plain
     if how is None or plain is None or not plain.is_floating_point():
         return None
@@ -35,7 +35,7 @@ def explain_other_law(experiment: Experiment, part: str) -> Explanation | None:
 
 
 def _explain_other_order(experiment: Experiment, how: Representation, part: str) -> Explanation | None:
-    """All blocks together transform by orthogonal matrices, with other blocks than the declared ones."""
+    """Returns the explanation if all blocks together are irreps, in other blocks than the declared ones."""
     if not isinstance(how, Irreps) or len(how.blocks) < 2 or how.dim > 16:
         return None
     traces = _traces(experiment, lambda leaf: leaf, how.dim)
@@ -51,7 +51,7 @@ def _explain_other_order(experiment: Experiment, how: Representation, part: str)
 
 
 def _explain_usual(experiment: Experiment, how: Representation, part: str) -> Explanation | None:
-    """It does not change at all, or changes with the inverse."""
+    """Returns the explanation if the output does not change at all, or transforms with the inverse."""
     if not isinstance(how, Irreps | CartesianPoints):
         return None
     candidates = {
@@ -77,7 +77,7 @@ def _matches(experiment: Experiment, how: Representation, other: torch.Tensor | 
 
 
 def _explain_other_axis(experiment: Experiment, how: Representation, part: str) -> Explanation | None:
-    """The components lie on another axis, or are the slow index of a block."""
+    """Returns the explanation if the components lie on another axis, or are the slow index of a block."""
     degree, plain = degree_of(how, experiment.key[1]), experiment.plain
     made = experiment.outcome(experiment.element).made
     if not degree or plain is None or made is None or made.shape != plain.shape:
@@ -108,7 +108,7 @@ def _close(left: torch.Tensor, right: torch.Tensor, limit: float) -> bool:
 
 
 def _explain_other_character(experiment: Experiment, how: Representation, part: str) -> Explanation | None:
-    """It transforms by orthogonal matrices, but their traces are those of other irreps than the declared ones."""
+    """Returns the explanation if the output transforms by orthogonal matrices with the traces of other irreps."""
     plain = experiment.plain
     assert plain is not None
     values = part_of(plain, how, experiment.key[1])
@@ -134,7 +134,7 @@ def _explain_other_character(experiment: Experiment, how: Representation, part: 
 
 
 def _traces(experiment: Experiment, of: Callable[[torch.Tensor], torch.Tensor], size: int) -> list[float] | None:
-    """Traces of the matrices M(R) with f(R x) = M(R) f(x), None where there are no such, or not orthogonal ones."""
+    """Returns the traces of the orthogonal matrices M(R) with f(R x) = M(R) f(x); None if there are none."""
     plain, found = experiment.plain, []
     assert plain is not None
     rows = of(plain).reshape(-1, size)
@@ -156,7 +156,7 @@ def _traces(experiment: Experiment, of: Callable[[torch.Tensor], torch.Tensor], 
 
 
 def _decompose(traces: list[float], size: int) -> dict[int, int] | None:
-    """Degree -> multiplicity, from traces at the angles: a character is a sum of chi_l = 1 + 2 sum cos(m angle)."""
+    """Returns degree -> multiplicity from the traces: a character is a sum of chi_l = 1 + 2 sum cos(m angle)."""
     highest = min(_HIGHEST, (size - 1) // 2)
     matrix = np.array([[_character(degree, angle) for degree in range(highest + 1)] for angle in _ANGLES])
     counts = np.rint(np.linalg.lstsq(matrix, np.array(traces), rcond=None)[0]).astype(int)
@@ -177,10 +177,10 @@ def _describe_trace(content: dict[int, int]) -> str:
 
 
 def explain_invariant_part(experiment: Experiment, part: str) -> Explanation | None:
-    """Numbers that each row gets, that depend on the input, and that no rotation changes.
+    """Returns the explanation if each row gets numbers that depend on the input and that no rotation changes.
 
     With f(x) = a(x) + c(x), a equivariant and c invariant, the deviation f(g x) - D f(x) is (1 - D) c(x): one c for
-    each row explains the deviations under all rotations. A c of constant direction is a bias, and told elsewhere.
+    each row explains the deviations under all rotations. A c of constant direction is a bias, explained elsewhere.
     """
     degree = degree_of(experiment.how, experiment.key[1])
     if not degree:
@@ -203,13 +203,13 @@ def explain_invariant_part(experiment: Experiment, part: str) -> Explanation | N
 
 
 def _keep_directions(here: torch.Tensor, there: torch.Tensor) -> bool:
-    """Whether all rows keep their directions, as a bias does that is scaled later."""
+    """True if all rows keep their directions, as a bias that is scaled later."""
     sizes = here.norm(dim=1) * there.norm(dim=1)
     return bool(((here * there).sum(1).abs() >= (1 - 1e-6) * sizes).all())
 
 
 def _solve_invariant_rows(experiment: Experiment, degree: int) -> torch.Tensor | None:
-    """The rows c, [rows, 2l+1]; None where no such numbers explain the deviations."""
+    """Returns the rows c, [rows, 2l+1]; None if they do not explain the deviations."""
     how, size = experiment.how, 2 * degree + 1
     deviations, maps = [], []
     for element in ORDINARY:

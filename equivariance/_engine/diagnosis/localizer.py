@@ -69,7 +69,7 @@ class _Case:
 
 
 def localize(survey: SymmetrySurvey, group: Group, inside: bool = True) -> LocalizedSymmetry:
-    """Surveys one symmetry and says which layers break it, where and why.
+    """Surveys one symmetry and returns which layers break it, at which statement and by which cause.
 
     Args:
         survey: Runs the network.

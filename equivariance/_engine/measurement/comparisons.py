@@ -40,13 +40,22 @@ def errors_at(reference: ReferenceRun, value: Any, exact: Any, site: Site, eleme
 class AccumulatedErrors:
     """Compares the outputs of a plain transformed run with the exactly transformed reference, and changes nothing.
 
-    `keep` keeps every output for a later comparison; `against` are the outputs that another run kept.
+    Args:
+        reference: The reference run.
+        element: The element that the input of the run was transformed by.
+        keep: True to keep every output for a later comparison.
+        against: The outputs that another run kept.
+
+    Attributes:
+        errors: Site of an output -> its errors.
+        distances: Site of an output -> its relative distances from `against`.
+        kept: Site of an output -> the output, if `keep` is set.
     """
 
     def __init__(
         self, reference: ReferenceRun, element: Transform, keep: bool = False, against: dict[Site, Any] | None = None
     ) -> None:
-        """`element` was applied to the input of the run that this watches."""
+        """Nothing is compared yet."""
         self.reference, self.element, self.keep, self.against = reference, element, keep, against or {}
         self.errors: dict[Site, Errors] = {}
         self.distances: dict[Site, Errors] = {}
@@ -54,11 +63,11 @@ class AccumulatedErrors:
         self._keeper = TensorStore(reference.memory)
 
     def enter(self, call: LayerCall, caller: LayerCall | None, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Arguments pass."""
+        """Returns the arguments as they are."""
         return arguments
 
     def leave(self, call: LayerCall, output: Any) -> Any:
-        """Measure."""
+        """Measures the output and returns it as it is."""
         site = Site(call)
         if not self.reference.has(site):
             return output
@@ -164,23 +173,23 @@ class RoundingResponse:
         self._perturbed = TransformCache(lambda t, _: with_last_bit_noise(t, epsilon, self.generator), numbers)
 
     def exact(self, site: Site) -> Any:
-        """What passed at `site`, perturbed."""
+        """Returns the reference value at `site`, perturbed."""
         return self._perturbed.of(self.reference.value(site), UNSPECIFIED)
 
     def finish(self, caller: LayerCall) -> None:
-        """Note where `caller` did not call what it had called in the reference run."""
+        """Notes an error if `caller` did not call a layer that it had called in the reference run."""
         if self.reference.missing(self._entered, caller):
             self.errors[Site(caller, CONTROL_FLOW)] = DIVERGED
 
     def enter(self, call: LayerCall, caller: LayerCall | None, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Measure the arguments and perturb them."""
+        """Measures the arguments and perturbs them."""
         self._entered.add(call)
         if caller is None or not self.patched:
             return arguments
         return {name: self._perturb(Site(call, name), value) for name, value in arguments.items()}
 
     def leave(self, call: LayerCall, output: Any) -> Any:
-        """Measure the output and perturb it."""
+        """Measures the output and perturbs it."""
         return self._perturb(Site(call), output)
 
     def _perturb(self, site: Site, value: Any) -> Any:

@@ -37,7 +37,12 @@ _Pass = TypeVar("_Pass", AccumulatedErrors, IntroducedErrors)
 
 @dataclass(frozen=True)
 class SurveyOptions:
-    """How many elements are drawn for each symmetry, and the seed of everything random."""
+    """The same for all symmetries of an examination.
+
+    Attributes:
+        samples: Number of elements that are drawn for each symmetry.
+        seed: The seed of elements, perturbations and changed inputs.
+    """
 
     samples: int
     seed: int
@@ -45,6 +50,10 @@ class SurveyOptions:
 
 class SymmetrySurvey:
     """Runs the passes of surveys; symmetries share the rounding floors.
+
+    Invariants:
+        A result does not change after `survey` returned it.
+        The number of passes per sample does not depend on the number of layers.
 
     Attributes:
         runs: Runs the network on transformed inputs.

@@ -1,4 +1,4 @@
-"""What a survey finds: the worst measurement of every part at every site, and the trial that gave it.
+"""The result of a survey: the worst measurement of every part at every site, and the trial that gave it.
 
 `survey` fills these values; `localization` and `diagnosis` read them.
 """
