@@ -17,7 +17,6 @@ from equivariance._engine.inference.output_candidates import arranged, foreign, 
 from equivariance._engine.inference.output_provenance import laws_of_returned
 from equivariance._engine.inference.output_runs import Fit, Leaf, Path, observe
 from equivariance._engine.measurement.prepare import Prepared
-from equivariance._engine.measurement.survey import SymmetrySurvey
 from equivariance._ranking import exceeds, ordered
 from equivariance.contracts.adapter_registry import adapter_of
 from equivariance.contracts.assumptions import Assumption, assume
@@ -80,8 +79,7 @@ def outputs_from_runs(ready: Prepared, module: torch.nn.Module, seed: int) -> Ou
         module: The callable; what its layers state is tried as well
         seed: Draws the elements
     """
-    surveyor = SymmetrySurvey(ready.bench, ready.setting, 1, seed)
-    leaves = {leaf.path: leaf for leaf in observe(ready, surveyor)}
+    leaves = {leaf.path: leaf for leaf in observe(ready, seed)}
     stated = laws_of_returned(ready, module)
     chosen = {path: _assumption(leaf, ready, module, stated) for path, leaf in leaves.items()}
     found: list[Assumption] = []

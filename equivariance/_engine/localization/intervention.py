@@ -41,10 +41,10 @@ class InterventionRunner:
             symmetry: The symmetry.
         """
         self.bench, self.trial, self.owner = bench, suspect.trial, suspect.owner
-        self.site, self.key, self.limit = suspect.site, suspect.key, suspect.reading.tolerance
-        self.residual = suspect.reading.residual
+        self.site, self.key, self.limit = suspect.site, suspect.key, suspect.measurement.tolerance
+        self.residual = suspect.measurement.residual
         self.elements = [self.trial.element, *more]
-        tolerance = max(math.sqrt(min(suspect.reading.error, 1.0) * self.limit), suspect.reading.stored)
+        tolerance = max(math.sqrt(min(suspect.measurement.error, 1.0) * self.limit), suspect.measurement.stored)
         self.matcher = LawMatcher(symmetry, sizes, tolerance)
         self.reference, self.handler = self.record(Transform(), {})
         self.repeats = self.residual_error(self.handler) <= self.limit

@@ -23,12 +23,12 @@ from equivariance._engine.localization.recording import CallSite
 from equivariance._engine.localization.search import Search, merge_laws
 from equivariance._engine.localization.slicing import Laws, Slicer, StatementRun, divergence
 from equivariance._engine.localization.suspects import SuspectLayer
-from equivariance._engine.measurement.survey import SymmetrySurvey
 from equivariance._engine.measurement.survey_results import Trial
+from equivariance._engine.measurement.transformed_runs import TransformedRuns
 from equivariance._ranking import ordered
 from equivariance.contracts.nested import leaves
 from equivariance.groups.elements import Transform, permutation, samples
-from equivariance.groups.sampling import Group
+from equivariance.groups.sampling import Group, InputSizes
 
 _MOST_DECISIONS = 6
 """Largest number of control flow decisions that are imposed, one after the other."""
@@ -110,7 +110,7 @@ class StatementLocator:
             self.runner.unpatched[0][1],
             self.runner.intervene(self.runner.trial.element, merge_laws(self._found))[1],
         )
-        limit = other.reading.residual
+        limit = other.measurement.residual
         return error_at(after, other.site, other.key) <= limit < error_at(before, other.site, other.key)
 
     def repaired_flow(self) -> Slicer | None:
@@ -166,27 +166,27 @@ def located(bench: Bench, suspect: SuspectLayer, locator: StatementLocator) -> l
     return ordered(found, lambda s: s.error, descending=True)
 
 
-def locator_of(surveyor: SymmetrySurvey, group: Group, suspect: SuspectLayer) -> StatementLocator:
-    """Returns a locator for a suspect, with further elements that exclude coincidental laws."""
-    setting = surveyor.setting
-    suspect = _with_full_batch(surveyor, suspect)
-    more = [e for e in _further_elements(surveyor, group) if _is_comparable(e, suspect.trial.element)]
-    root = surveyor.bench.contracts[""]
-    given = [leaf for k, v in surveyor.bench.arguments.items() for leaf in leaves(v, root.inputs.get(k))]
+def locator_of(runs: TransformedRuns, group: Group, suspect: SuspectLayer, seed: int) -> StatementLocator:
+    """Returns a locator for a suspect, with further elements, drawn from `seed`, that exclude coincidental laws."""
+    bench, setting = runs.bench, runs.sizes
+    suspect = _with_full_batch(runs, suspect)
+    more = [e for e in _further_elements(setting, group, seed) if _is_comparable(e, suspect.trial.element)]
+    root = bench.contracts[""]
+    given = [leaf for k, v in bench.arguments.items() for leaf in leaves(v, root.inputs.get(k))]
     segments = {r.concatenated.sizes for _, _, r in given if r.concatenated and r.concatenated.sizes}
-    grids = None if setting.grid is None else known_grids(surveyor.bench.contracts)
+    grids = None if setting.grid is None else known_grids(bench.contracts)
     sizes = AxisLengths(setting.nodes, setting.samples, tuple(segments), grids)
-    return StatementLocator(InterventionRunner(surveyor.bench, sizes, suspect, more, group.symmetry))
+    return StatementLocator(InterventionRunner(bench, sizes, suspect, more, group.symmetry))
 
 
-def _further_elements(surveyor: SymmetrySurvey, group: Group) -> list[Transform]:
+def _further_elements(setting: InputSizes, group: Group, seed: int) -> list[Transform]:
     """Returns further elements: a permutation that moves every node, selections of as many samples, or random draws."""
-    count, nodes = surveyor.setting.samples or 0, surveyor.setting.nodes or 0
+    count, nodes = setting.samples or 0, setting.nodes or 0
     if group.symmetry == "batch" and count > 1:
         return [samples(range(count - 1, -1, -1), of=count), samples([count - 1] * count, of=count)]
     if group.symmetry == "permutation" and nodes > 1:
-        return [permutation([*range(1, nodes), 0]), *group.draw(1, surveyor.seed + 1, surveyor.setting)]
-    return list(group.draw(3, surveyor.seed + 1, surveyor.setting)[::2])
+        return [permutation([*range(1, nodes), 0]), *group.draw(1, seed + 1, setting)]
+    return list(group.draw(3, seed + 1, setting)[::2])
 
 
 def _find_call_site(bench: Bench, suspect: SuspectLayer) -> SourceLine | None:
@@ -196,7 +196,7 @@ def _find_call_site(bench: Bench, suspect: SuspectLayer) -> SourceLine | None:
     return handler.place
 
 
-def _with_full_batch(surveyor: SymmetrySurvey, suspect: SuspectLayer) -> SuspectLayer:
+def _with_full_batch(runs: TransformedRuns, suspect: SuspectLayer) -> SuspectLayer:
     """Returns the suspect under an element that keeps the number of samples, if the violation shows under one.
 
     Code that loops over the samples has another control flow if there are fewer.
@@ -206,7 +206,7 @@ def _with_full_batch(surveyor: SymmetrySurvey, suspect: SuspectLayer) -> Suspect
         return suspect
     for repeated in (samples([i] * element.of, of=element.of) for i in range(element.of)):
         trial = Trial(repeated, suspect.trial.state)
-        if error_at(surveyor.judged(trial, suspect.owner), suspect.site, suspect.key) > suspect.reading.tolerance:
+        if error_at(runs.isolated_run(trial, suspect.owner), suspect.site, suspect.key) > suspect.measurement.tolerance:
             return replace(suspect, trial=trial)
     return suspect
 
