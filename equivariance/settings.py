@@ -1,6 +1,7 @@
 """Settings of an examination: number of samples, precision, limits and observers.
 
-Made by the entry points and read by all stages of the engine. The module checks values and runs nothing.
+Made by the entry points and read by all stages of the engine. The module checks values and runs nothing. The command
+line reads the defaults before it starts, so this module does not import PyTorch until it is needed.
 """
 
 from __future__ import annotations
@@ -8,13 +9,17 @@ from __future__ import annotations
 import math
 import multiprocessing
 from dataclasses import dataclass, field
-
-import torch
+from typing import TYPE_CHECKING
 
 from equivariance.errors import ArgumentError
 from equivariance.groups.sampling import Group
 from equivariance.progress import UNOBSERVED, Observer
 
+if TYPE_CHECKING:
+    import torch
+
+SAMPLES = 8
+"""Elements per symmetry."""
 MOST_SAMPLES = 1_000_000
 MEMORY = 4.0
 """GiB that any laptop can provide."""
@@ -44,7 +49,7 @@ class Settings:
         ArgumentError: If a value is out of range.
     """
 
-    samples: int = 8
+    samples: int = SAMPLES
     seed: int = 0
     dtype: torch.dtype | None = None
     max_translation: float | None = None
@@ -86,5 +91,11 @@ def check_jobs(jobs: int) -> None:
         raise ArgumentError("jobs", jobs, "a whole number of processes, 1 or more")
     if jobs > 1 and "fork" not in multiprocessing.get_all_start_methods():
         raise ArgumentError("jobs", jobs, "1 where the system cannot copy a process (os.fork)")
-    if jobs > 1 and torch.cuda.is_initialized():
+    if jobs > 1 and _in_use_by_cuda():
         raise ArgumentError("jobs", jobs, "1 once CUDA is in use: copies of a process cannot use it")
+
+
+def _in_use_by_cuda() -> bool:
+    import torch
+
+    return torch.cuda.is_initialized()

@@ -58,6 +58,7 @@ def run_as_command() -> NoReturn:
 
 def _parser() -> argparse.ArgumentParser:
     from equivariance.groups import NAMED_GROUPS
+    from equivariance.settings import MEMORY, SAMPLES
 
     parser = _Parser(
         prog=f"python -m {PROGRAM}",
@@ -73,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--group", action="append", metavar="G", help=f"one of {', '.join(NAMED_GROUPS)}; may be repeated; default: all"
     )
-    add("--samples", default="4", metavar="N", help="elements per symmetry; default: 4")
+    add("--samples", default=f"{SAMPLES}", metavar="N", help=f"elements per symmetry; default: {SAMPLES}")
     add("--seed", default="0", metavar="S", help="seed of everything random; default: 0")
     add("--dtype", metavar="float32|float64|bfloat16", help="the precision that is judged; default: the network's own")
     add("--device", default="cpu", metavar="D", help="cpu, cuda, cuda:1, ...; default: cpu")
@@ -85,9 +86,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--jobs", default="1", metavar="N", help="processes that the symmetries are shared among; default: 1")
     add(
         "--memory",
-        default="4",
+        default=f"{MEMORY:g}",
         metavar="GIB",
-        help="activations held in memory; more of them go to temporary files (TMPDIR); default: 4",
+        help=f"activations held in memory; more of them go to temporary files (TMPDIR); default: {MEMORY:g}",
     )
     add("--checkpoint", metavar="FILE", help="weights to load into the subject")
     add("--format", default="text", metavar="text|json|html|sarif", help="the form of the report; default: text")
