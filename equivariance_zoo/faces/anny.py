@@ -21,8 +21,8 @@ import numpy.typing as npt
 import torch
 
 from equivariance_zoo.faces.archives import read_npz
-from equivariance_zoo.faces.extras import needed
-from equivariance_zoo.faces.files import replacing
+from equivariance_zoo.training.extras import needed
+from equivariance_zoo.training.files import replacing
 
 CORNERS: dict[str, tuple[float, ...]] = {
     "gender": (0.0, 1.0),

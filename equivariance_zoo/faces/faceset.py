@@ -11,8 +11,8 @@ from torch import Tensor
 
 from equivariance_zoo.faces.archives import read_npz
 from equivariance_zoo.faces.errors import FaceError
-from equivariance_zoo.faces.files import replacing
 from equivariance_zoo.faces.mesh import LANDMARKS
+from equivariance_zoo.training.files import replacing
 
 _TENSORS = {
     "positions": torch.float32,

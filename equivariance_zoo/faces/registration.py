@@ -5,9 +5,9 @@ import numpy.typing as npt
 from scipy.spatial import KDTree
 from scipy.spatial.transform import Rotation
 
-from equivariance_zoo.faces.extras import needed
 from equivariance_zoo.faces.motion import RigidMotion
 from equivariance_zoo.faces.upright import rotation_onto
+from equivariance_zoo.training.extras import needed
 
 START_POINTS = 96
 CANDIDATES = 4

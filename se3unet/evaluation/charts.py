@@ -139,7 +139,7 @@ def _lines(axes: Any, network: Evaluated, curves: Sequence[tuple[Any, Any]], wid
 
 
 def _figure(width: float, height: float) -> Any:
-    from se3unet.extras import needed
+    from equivariance_zoo.training.extras import needed
 
     figure = needed("matplotlib.figure", "charts", "train")
     return figure.Figure(figsize=(width, height), layout="constrained", facecolor="white")

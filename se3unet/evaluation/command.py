@@ -15,8 +15,8 @@ from rich.progress import MofNCompleteColumn, Progress
 
 from equivariance_zoo.faces import FaceSet
 from equivariance_zoo.faces.conditions import CONDITIONS, LEAKING, under_condition
-from equivariance_zoo.faces.files import check_folder
-from se3unet.devices import chosen_device
+from equivariance_zoo.training.devices import chosen_device
+from equivariance_zoo.training.files import check_folder
 from se3unet.evaluation.measure import Measurement, measure
 from se3unet.evaluation.page import write
 from se3unet.evaluation.results import Evaluated, Evaluation

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from equivariance_zoo.faces.files import made_folder, replace_file
+from equivariance_zoo.training.files import made_folder, replace_file
 from se3unet.evaluation import tables
 from se3unet.evaluation.charts import ced_chart, conditions_chart, heatmap_pictures, iou_chart, mean_iou_chart
 from se3unet.evaluation.report import LABEL

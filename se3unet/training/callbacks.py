@@ -1,4 +1,4 @@
-"""What happens beside the steps of a training: its state is kept, its best weights, its equivariance is watched."""
+"""What happens beside the steps of a training: its best weights are kept, its equivariance is watched."""
 
 from __future__ import annotations
 
@@ -8,27 +8,15 @@ from typing import Any
 
 import lightning
 import torch
-from lightning.pytorch.plugins.io import TorchCheckpointIO
 from torch import Tensor
 
 from equivariance import CartesianPoints, Invariant, Report, diagnose
-from equivariance_zoo.faces.files import replacing
 from se3unet.contracts import unet_contracts
 from se3unet.model import SE3Unet
 from se3unet.training.checkpoint import save_checkpoint
 from se3unet.training.settings import Settings
 
 WATCHED = "val_error_mm"
-
-
-class WholeFiles(TorchCheckpointIO):
-    """Lightning's state as a file that is replaced in one step: a kill at any moment leaves the old or the new one."""
-
-    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
-        """Write it."""
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as file:
-            torch.save(checkpoint, file)
 
 
 class KeepBest(lightning.Callback):

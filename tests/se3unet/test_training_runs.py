@@ -16,6 +16,7 @@ from se3unet.training.checkpoint import load_checkpoint
 from se3unet.training.finite import NotFiniteError
 from se3unet.training.fit import BEST, STATE, Options, train
 from se3unet.training.networks import build
+from tests.equivariance_zoo.training.old_states import write_old_state
 from tests.se3unet.training_faces import changed, small_faces, small_settings, small_toml
 
 pytest.importorskip("lightning", reason="trains: pip install lightning")
@@ -225,8 +226,16 @@ class TestMisuse:
         (files / "out").mkdir()
         (files / "out" / STATE).write_bytes(b"precious")
         assert main(arguments(files, "out")) == 2
-        assert "output: expected a folder without a training, or --resume" in capsys.readouterr().err
+        assert "output: expected a folder without state.ckpt of a training, or --resume" in capsys.readouterr().err
         assert (files / "out" / STATE).read_bytes() == b"precious"
+
+    def test_a_state_of_an_earlier_version_is_refused(self, files, capsys):
+        (files / "out").mkdir()
+        write_old_state(files / "out" / STATE, "faces.faceset", "FaceSet")
+        assert main(arguments(files, "out", "--resume")) == 2
+        printed = capsys.readouterr().err
+        assert f"got {files / 'out' / STATE} of an earlier one, which had faces.faceset.FaceSet" in printed
+        assert f"start from its weights, --weights {files / 'out' / BEST}" in printed
 
     def test_a_place_where_no_folder_can_be(self, files, capsys):
         assert main(arguments(files, "small.toml/out")) == 2

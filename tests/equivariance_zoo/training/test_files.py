@@ -3,7 +3,7 @@ import stat
 
 import pytest
 
-from equivariance_zoo.faces.files import replace_file, replacing
+from equivariance_zoo.training.files import replace_file, replacing
 
 
 def test_a_file_is_written_and_replaced(tmp_path):
