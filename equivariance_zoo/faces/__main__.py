@@ -20,7 +20,7 @@ from rich.progress import MofNCompleteColumn, Progress
 from equivariance_zoo.faces.errors import FaceError
 from equivariance_zoo.faces.face import Source
 from equivariance_zoo.faces.faceset import FaceSet, split_by_subject
-from equivariance_zoo.faces.ict_clone import MODES, pack_ict
+from equivariance_zoo.faces.models.ict_clone import MODES, pack_ict
 from equivariance_zoo.faces.preparation import POINTS, SURFACE_POINTS, prepare
 from equivariance_zoo.faces.sources import anny, facescape, files, gcn, ict, tu
 from equivariance_zoo.training.cli import exit_code

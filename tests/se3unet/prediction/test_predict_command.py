@@ -6,7 +6,7 @@ import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
-from equivariance_zoo.faces.landmark_files import read_landmarks
+from equivariance_zoo.faces.readers.landmark_files import read_landmarks
 from se3unet.__main__ import main
 from se3unet.prediction import command
 from se3unet.prediction import scan as scan_module

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from equivariance_zoo.faces.errors import FaceError
-from equivariance_zoo.faces.mesh import require_finite
+from equivariance_zoo.faces.geometry.mesh import require_finite
 from equivariance_zoo.training.extras import needed
 
 _OTHERS = frozenset((".bz2", ".dxf", ".tar.bz2", ".tar.gz", ".zip"))

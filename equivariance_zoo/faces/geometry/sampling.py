@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from equivariance_zoo.faces.errors import FaceError
-from equivariance_zoo.faces.mesh import Mesh
+from equivariance_zoo.faces.geometry.mesh import Mesh
 
 
 def sample_surface(mesh: Mesh, count: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:

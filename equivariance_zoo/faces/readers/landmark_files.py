@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from equivariance_zoo.faces.errors import FaceError
-from equivariance_zoo.faces.mesh import require_finite
+from equivariance_zoo.faces.geometry.mesh import require_finite
 
 
 def read_landmarks(path: str | Path) -> npt.NDArray[np.float64]:

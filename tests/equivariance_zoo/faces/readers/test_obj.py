@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from equivariance_zoo.faces import FaceError
-from equivariance_zoo.faces.obj import read_obj, read_vertices, triangulate
+from equivariance_zoo.faces.readers.obj import read_obj, read_vertices, triangulate
 
 TEXT = """# a comment
 mtllib some.mtl

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from equivariance_zoo.faces.errors import FaceError
-from equivariance_zoo.faces.obj import read_obj, read_vertices
+from equivariance_zoo.faces.readers.obj import read_obj, read_vertices
 
 MODES = 50
 """Of the clone's 100 modes of identity; they hold 98 % of the variance on the face."""

@@ -5,7 +5,7 @@ import pytest
 import trimesh
 
 from equivariance_zoo.faces import FaceError
-from equivariance_zoo.faces.meshfiles import read_mesh_file, readable_endings
+from equivariance_zoo.faces.readers.meshfiles import read_mesh_file, readable_endings
 
 VERTICES = np.array([[0, 0, 0], [10, 0, 0], [0, 10, 0], [0, 0, 10.0]])
 FACES = np.array([[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]])

@@ -7,8 +7,8 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from equivariance_zoo.faces.archives import DAMAGE
 from equivariance_zoo.faces.errors import FaceError
+from equivariance_zoo.faces.readers.archives import DAMAGE
 
 _ARRAY_MODULES = ("numpy.core.multiarray", "numpy._core.multiarray")
 _ALLOWED = {

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from equivariance_zoo.faces import FaceError
-from equivariance_zoo.faces.landmark_files import read_landmarks
+from equivariance_zoo.faces.readers.landmark_files import read_landmarks
 
 POINTS = [[1.0, 2.0, 3.0], [-4.5, 0.0, 1e2]]
 ROWS = "1 2 3\n-4.5 0 1e2\n"

@@ -5,8 +5,7 @@ import numpy.typing as npt
 from scipy.spatial import KDTree
 from scipy.spatial.transform import Rotation
 
-from equivariance_zoo.faces.motion import RigidMotion
-from equivariance_zoo.faces.upright import rotation_onto
+from equivariance_zoo.faces.geometry.motion import RigidMotion, rotation_onto
 from equivariance_zoo.training.extras import needed
 
 START_POINTS = 96

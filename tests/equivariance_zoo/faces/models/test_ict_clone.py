@@ -3,9 +3,10 @@ import json
 import numpy as np
 import pytest
 
-from equivariance_zoo.faces import FaceError, ict_clone, load_ict
-from equivariance_zoo.faces.ict_clone import pack_ict
-from equivariance_zoo.faces.obj import read_vertices
+from equivariance_zoo.faces import FaceError, load_ict
+from equivariance_zoo.faces.models import ict_clone
+from equivariance_zoo.faces.models.ict_clone import pack_ict
+from equivariance_zoo.faces.readers.obj import read_vertices
 
 EXPRESSIONS = ["jawOpen", "mouthSmile_L"]
 VERTICES = 6
@@ -50,7 +51,7 @@ def test_the_packed_file_is_a_model(clone, tmp_path):
 
 
 def test_a_folder_is_read_as_a_model(clone, monkeypatch):
-    monkeypatch.setattr("equivariance_zoo.faces.ict.pack_ict", lambda folder: pack_ict(folder, modes=3))
+    monkeypatch.setattr("equivariance_zoo.faces.models.ict.pack_ict", lambda folder: pack_ict(folder, modes=3))
     for folder in (clone, clone.parent):
         model = load_ict(folder)
         assert model.identity_modes.shape == (3, VERTICES, 3)

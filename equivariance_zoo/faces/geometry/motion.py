@@ -1,4 +1,4 @@
-"""Rigid motions of a cloud: x' = x R^T + t."""
+"""Rigid motions of a cloud: x' = x R^T + t, and the rotation that lays points on others."""
 
 from dataclasses import dataclass
 
@@ -9,6 +9,9 @@ from scipy.spatial.transform import Rotation
 from torch import Tensor
 
 from equivariance_zoo.faces.errors import FaceError
+
+_FLAT = 1e-6
+"""Points tell a rotation if their root mean square in two directions is more than this share of a coordinate."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,3 +52,22 @@ def random_motion(rng: np.random.Generator, max_translation: float = 10.0) -> Ri
         rotation=Rotation.random(rng=rng),
         translation=rng.uniform(-max_translation, max_translation, size=3),
     )
+
+
+def rotation_onto(target: npt.NDArray[np.float64], points: npt.NDArray[np.float64], least: float = 0.0) -> Rotation:
+    """Returns the rotation about their means that lays points on others with the least sum of squares (Kabsch).
+
+    Args:
+        target: [n, 3] float64.
+        points: [n, 3] float64, of the same points in the same order.
+        least: length in the unit of the points. Their root mean square must be larger in two directions.
+
+    Raises:
+        FaceError: the points or their targets lie at one place or on one line: rounding alone would choose a rotation.
+    """
+    for each, length in ((target, 0.0), (points, least)):
+        extents = np.linalg.svd(each - each.mean(axis=0), compute_uv=False) / np.sqrt(len(each))
+        if not extents[1:].max(initial=0.0) > max(length, _FLAT * np.abs(each).max()):
+            sizes = ", ".join(f"{extent:.2g}" for extent in extents)
+            raise FaceError(f"landmarks: expected points that span a plane but got points of sizes {sizes}")
+    return Rotation.align_vectors(target - target.mean(axis=0), points - points.mean(axis=0))[0]

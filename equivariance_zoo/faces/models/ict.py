@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from equivariance_zoo.faces.archives import read_npz
 from equivariance_zoo.faces.errors import FaceError
-from equivariance_zoo.faces.ict_clone import pack_ict
-from equivariance_zoo.faces.mesh import LANDMARKS, Mesh
-from equivariance_zoo.faces.obj import NO_VERTEX, triangulate
+from equivariance_zoo.faces.geometry.mesh import LANDMARKS, Mesh
+from equivariance_zoo.faces.models.ict_clone import pack_ict
+from equivariance_zoo.faces.readers.archives import read_npz
+from equivariance_zoo.faces.readers.obj import NO_VERTEX, triangulate
 
 _NO_VERTEX = 65535
 _ARRAYS = {"mean": np.float64, "id_q": np.float64, "id_scale": np.float64, "quads": np.int64, "lm68": np.int64}

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from equivariance_zoo.faces.archives import read_npz
+from equivariance_zoo.faces.readers.archives import read_npz
 from equivariance_zoo.training.extras import needed
 from equivariance_zoo.training.files import replacing
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from equivariance_zoo.faces import FaceError, Mesh
-from equivariance_zoo.faces.mesh import crop_like_facescape
+from equivariance_zoo.faces.geometry.mesh import crop_like_facescape
 from tests.equivariance_zoo.faces.meshes import triangle_pair
 
 # The landmarks that the crop reads, in centimetres; all others sit on the tip of the nose.

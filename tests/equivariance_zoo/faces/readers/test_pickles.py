@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from equivariance_zoo.faces import FaceError
-from equivariance_zoo.faces.pickles import is_npz, numbers, read_npy
+from equivariance_zoo.faces.readers.pickles import is_npz, numbers, read_npy
 
 
 class Malicious:

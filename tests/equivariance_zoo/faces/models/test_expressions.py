@@ -1,6 +1,6 @@
 import numpy as np
 
-from equivariance_zoo.faces.expressions import described, random_expression
+from equivariance_zoo.faces.models.expressions import described, random_expression
 
 PAIRS = (("mouthSmile_L", "mouthSmile_R"), ("browDownLeft", "browDownRight"))
 NAMES = ("jawOpen", "jawLeft", "jawRight", "mouthClose", *PAIRS[0], *PAIRS[1])
