@@ -1,6 +1,7 @@
 import pytest
 
-from se3unet.training.settings import LossSettings, Settings, TrainingSettings
+from equivariance_zoo.landmarks.losses import LossSettings
+from se3unet.training.settings import Settings, TrainingSettings
 from tests.se3unet.training_faces import small_settings, small_toml
 
 

@@ -6,8 +6,9 @@ import torch
 
 from equivariance_zoo import faces
 from equivariance_zoo.faces import FaceSet
+from equivariance_zoo.landmarks.losses import LossSettings
 from se3unet.config import SE3UnetConfig
-from se3unet.training.settings import LossSettings, Settings, TrainingSettings
+from se3unet.training.settings import Settings, TrainingSettings
 
 POINTS = 64
 UNET = SE3UnetConfig(

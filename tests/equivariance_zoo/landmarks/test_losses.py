@@ -3,8 +3,7 @@ import math
 import pytest
 import torch
 
-from se3unet.training.losses import adaptive_wing, cross_entropy, heatmap_loss
-from se3unet.training.settings import LossSettings
+from equivariance_zoo.landmarks.losses import LossSettings, adaptive_wing, cross_entropy, heatmap_loss
 
 KINDS = (adaptive_wing, cross_entropy)
 

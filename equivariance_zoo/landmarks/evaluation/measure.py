@@ -4,20 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from equivariance_zoo.faces import FaceSet, farthest_points, heatmaps
-from se3unet.metrics import iou_curve, landmark_error_mm, normalized_error, refined_landmarks, soft_landmarks
-from se3unet.training.networks import Network
+from equivariance_zoo.landmarks.metrics import (
+    iou_curve,
+    landmark_error_mm,
+    normalized_error,
+    refined_landmarks,
+    soft_landmarks,
+)
 
 THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(2, 20))
 """Where heatmaps are cut: 0.10, 0.15 ... 0.95."""
 
 _SHARE = 0.7
 """Of the surface's points, from which another look is picked, so that it differs from the others."""
+
+
+class Network(Protocol):
+    """What can be trained and evaluated: heatmaps [B, N, 68] in (0, 1) of clouds [B, N, 3]."""
+
+    def __call__(self, positions: Tensor) -> Tensor:
+        """Predict heatmaps."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)

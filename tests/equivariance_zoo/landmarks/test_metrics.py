@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from equivariance_zoo import faces
-from se3unet.metrics import (
+from equivariance_zoo.landmarks.metrics import (
     cumulative_errors,
     failure_rate,
     interocular,

@@ -2,11 +2,18 @@ import pytest
 import torch
 
 from equivariance_zoo.faces.conditions import under_condition
-from se3unet.evaluation import THRESHOLDS, Evaluated, Evaluation, measure
-from se3unet.evaluation.report import report_table_1
-from se3unet.evaluation.results import CED_GRID, ced, figures, table_1, to_plain
-from se3unet.evaluation.tables import beside_the_report, ced_csv, errors_csv, iou_csv, per_landmark, summary
-from tests.se3unet.evaluation.networks import Bolted, Broken, Oracle
+from equivariance_zoo.landmarks.evaluation import THRESHOLDS, Evaluated, Evaluation, measure
+from equivariance_zoo.landmarks.evaluation.report import report_table_1
+from equivariance_zoo.landmarks.evaluation.results import CED_GRID, ced, figures, table_1, to_plain
+from equivariance_zoo.landmarks.evaluation.tables import (
+    beside_the_report,
+    ced_csv,
+    errors_csv,
+    iou_csv,
+    per_landmark,
+    summary,
+)
+from tests.equivariance_zoo.landmarks.evaluation.networks import Bolted, Broken, Oracle
 from tests.se3unet.training_faces import small_faces
 
 FACES = small_faces(3)
@@ -21,7 +28,7 @@ def evaluation():
             for condition in ("none", "ST_rt")
         )
         networks.append(
-            Evaluated(kind.__name__, f"{kind.__name__}.safetensors", 7, {"a": 1}, {"iou": 0.5}, measurements)
+            Evaluated(kind.__name__, f"{kind.__name__}.safetensors", 7, {"a": 1}, "1 epoch", {"iou": 0.5}, measurements)
         )
     return Evaluation("test.npz", "test", 3, 3, 64, 0, 1, tuple(networks))
 

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from se3unet.evaluation.measure import THRESHOLDS, Measurement
-from se3unet.metrics import FAILURE, IOU_THRESHOLD, cumulative_errors, failure_rate
+from equivariance_zoo.landmarks.evaluation.measure import THRESHOLDS, Measurement
+from equivariance_zoo.landmarks.metrics import FAILURE, IOU_THRESHOLD, cumulative_errors, failure_rate
 
 CED_GRID = tuple(round(0.0025 * step, 4) for step in range(81))
 """Errors of the cumulative curve, in outer interocular distances: 0 to 0.2."""
@@ -28,6 +28,7 @@ class Evaluated:
         checkpoint: the file it was read from.
         parameters: how many numbers were learned.
         settings: its settings, and those of its training.
+        training: how it was trained last, in words.
         metrics: what its training measured.
         measurements: one per condition.
     """
@@ -36,6 +37,7 @@ class Evaluated:
     checkpoint: str
     parameters: int
     settings: Mapping[str, Any]
+    training: str
     metrics: Mapping[str, float]
     measurements: tuple[Measurement, ...]
 

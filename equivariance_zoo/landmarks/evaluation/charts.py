@@ -11,11 +11,11 @@ from torch import Tensor
 
 from equivariance_zoo.faces import heatmaps
 from equivariance_zoo.faces.upright import upright
-from se3unet.evaluation.measure import THRESHOLDS, Measurement
-from se3unet.evaluation.report import LABEL, report_table_1
-from se3unet.evaluation.results import CED_GRID, Evaluated, Evaluation, ced, table_1
-from se3unet.metrics import FAILURE
-from se3unet.pictures import draw_face, spread_heat
+from equivariance_zoo.landmarks.evaluation.measure import THRESHOLDS, Measurement
+from equivariance_zoo.landmarks.evaluation.report import LABEL, report_table_1
+from equivariance_zoo.landmarks.evaluation.results import CED_GRID, Evaluated, Evaluation, ced, table_1
+from equivariance_zoo.landmarks.metrics import FAILURE
+from equivariance_zoo.landmarks.pictures import draw_face, spread_heat
 
 # Okabe and Ito's colours, which colour-blind readers tell apart.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#7f7f7f")

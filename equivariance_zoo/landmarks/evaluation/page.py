@@ -11,14 +11,19 @@ from typing import Any
 import numpy as np
 import torch
 
+from equivariance_zoo.landmarks.evaluation import tables
+from equivariance_zoo.landmarks.evaluation.charts import (
+    ced_chart,
+    conditions_chart,
+    heatmap_pictures,
+    iou_chart,
+    mean_iou_chart,
+)
+from equivariance_zoo.landmarks.evaluation.report import LABEL
+from equivariance_zoo.landmarks.evaluation.results import Evaluated, Evaluation, to_plain
+from equivariance_zoo.landmarks.metrics import FAILURE
+from equivariance_zoo.landmarks.pictures import to_png
 from equivariance_zoo.training.files import made_folder, replace_file
-from se3unet.evaluation import tables
-from se3unet.evaluation.charts import ced_chart, conditions_chart, heatmap_pictures, iou_chart, mean_iou_chart
-from se3unet.evaluation.report import LABEL
-from se3unet.evaluation.results import Evaluated, Evaluation, to_plain
-from se3unet.metrics import FAILURE
-from se3unet.pictures import to_png
-from se3unet.training.settings import TrainingSettings
 
 PAGE = "landmarks.md"
 FOLDER = "landmarks"
@@ -119,11 +124,7 @@ def _picture(name: str, words: str) -> str:
 
 
 def _about(network: Evaluated) -> tuple[str, ...]:
-    training = TrainingSettings(**network.settings["training"])
-    cuts = f", {training.cuts} cut of each face besides" if training.cuts else ""
-    words = f"{training.epochs} epochs, batches of {training.batch} on each device, rate {training.rate:g}{cuts}"
-    loss = str(network.settings["loss"]["kind"]).replace("_", " ")
-    return network.name, f"`{network.checkpoint}`", f"{network.parameters:,}", f"{loss}: {words}"
+    return network.name, f"`{network.checkpoint}`", f"{network.parameters:,}", network.training
 
 
 def _device() -> str:

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from torch import Tensor
 
-from se3unet.evaluation.measure import THRESHOLDS
-from se3unet.evaluation.report import LABEL, report_table_1
-from se3unet.evaluation.results import CED_GRID, Evaluation, ced, figures, table_1
-from se3unet.metrics import FAILURE
+from equivariance_zoo.landmarks.evaluation.measure import THRESHOLDS
+from equivariance_zoo.landmarks.evaluation.report import LABEL, report_table_1
+from equivariance_zoo.landmarks.evaluation.results import CED_GRID, Evaluation, ced, figures, table_1
+from equivariance_zoo.landmarks.metrics import FAILURE
 
 _UNKNOWN = "-"
 

@@ -15,7 +15,7 @@ LABEL = "report (FaceScape, theirs)"
 @cache
 def report_table_1() -> dict[str, Tensor]:
     """IoU at 0.2 per landmark, [68] float64 for each of the seven conditions (SE(3)-Unet report, Table 1)."""
-    text = (files("se3unet") / "data" / "report_table1.csv").read_text(encoding="ascii")
+    text = (files("equivariance_zoo.landmarks.evaluation") / "data" / "report_table1.csv").read_text(encoding="ascii")
     header, *rows = csv.reader(text.splitlines())
     values = torch.tensor([[float(cell) for cell in row[1:]] for row in rows], dtype=torch.float64)
     return dict(zip(header[1:], values.unbind(1), strict=True))

@@ -3,15 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from se3unet.metrics import IOU_THRESHOLD
-from se3unet.training.settings import LossSettings
+from equivariance_zoo.faces import SIGMA
+from equivariance_zoo.landmarks.metrics import IOU_THRESHOLD
+from equivariance_zoo.training.settings import choice, number
+
+LOSSES = ("adaptive_wing", "cross_entropy")
 
 HeatmapLoss = Callable[[Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class LossSettings:
+    """What is minimized.
+
+    Attributes:
+        kind: "adaptive_wing" (the report's) or "cross_entropy".
+        omega: of the Adaptive Wing loss, its height.
+        theta: of the same, the distance at which it becomes a straight line.
+        epsilon: of the same, its unit of distance.
+        alpha: of the same, its exponent in the background.
+        foreground_weight: how much more than others count points whose true value is above 0.2: their loss is
+            multiplied by 1 + foreground_weight. The original's is 10.
+        sigma: width of the true heatmaps, in units of the normalised face.
+    """
+
+    kind: str = "adaptive_wing"
+    omega: float = 14.0
+    theta: float = 0.5
+    epsilon: float = 1.0
+    alpha: float = 2.1
+    foreground_weight: float = 10.0
+    sigma: float = SIGMA
+
+    def __post_init__(self) -> None:
+        """Check every setting."""
+        choice("kind", self.kind, LOSSES)
+        for name in ("omega", "theta", "epsilon", "sigma"):
+            number(name, getattr(self, name), above=0)
+        number("alpha", self.alpha, above=1)
+        number("foreground_weight", self.foreground_weight, least=0)
 
 
 def adaptive_wing(
