@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from equivariance_zoo.training.settings import choice, is_number, known_keys, whole
-from se3unet.block import (
+from se3unet.layers.block import (
     MESSAGE_MODES,
     SELF_INTERACTION_MODES,
     SKIP_MODES,
@@ -16,8 +16,8 @@ from se3unet.block import (
     SelfInteractionMode,
     SkipMode,
 )
-from se3unet.kernel import RelativeMode
-from se3unet.pool import POOLINGS, Pooling
+from se3unet.layers.kernel import RelativeMode
+from se3unet.layers.pool import POOLINGS, Pooling
 
 _CHOICES: dict[str, tuple[str, ...]] = {
     "pooling": POOLINGS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from se3unet.hierarchy import Hierarchy
+from se3unet.geometry.hierarchy import Hierarchy
 from se3unet.model import SE3Unet
 from se3unet.training.settings import Settings
 

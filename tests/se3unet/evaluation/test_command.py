@@ -7,7 +7,7 @@ from se3unet.__main__ import main
 from se3unet.evaluation.command import _names
 from se3unet.training.checkpoint import save_checkpoint
 from se3unet.training.networks import build
-from tests.se3unet.training_faces import small_faces, small_settings
+from tests.se3unet.training.small import small_faces, small_settings
 
 pytest.importorskip("safetensors", reason="checkpoints: pip install safetensors")
 pytest.importorskip("matplotlib", reason="charts: pip install matplotlib")

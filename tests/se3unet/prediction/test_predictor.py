@@ -14,7 +14,7 @@ from se3unet.training.checkpoint import save_checkpoint
 from se3unet.training.networks import build
 from se3unet.training.settings import Settings
 from tests.se3unet.prediction.scans import LANDMARKS_MM, POINTS_MM, Perfect, worst_error
-from tests.se3unet.training_faces import UNET
+from tests.se3unet.training.small import UNET
 
 pytest.importorskip("safetensors", reason="checkpoints: pip install safetensors")
 

@@ -14,7 +14,7 @@ from equivariance_zoo.landmarks.evaluation.tables import (
     summary,
 )
 from tests.equivariance_zoo.landmarks.evaluation.networks import Bolted, Broken, Oracle
-from tests.se3unet.training_faces import small_faces
+from tests.se3unet.training.small import small_faces
 
 FACES = small_faces(3)
 
