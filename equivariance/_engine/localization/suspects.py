@@ -5,14 +5,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from equivariance._engine.instrumentation.hooks import LayerCall
 from equivariance._engine.instrumentation.reference import CONTROL_FLOW, OUTPUT, Site
 from equivariance._engine.measurement.relative_error import PartKey, part_name
-from equivariance._engine.measurement.survey_results import SurveyResult, Trial, most_severe
+from equivariance._engine.measurement.survey_results import SurveyResult, Trial
 from equivariance._engine.measurement.verdict import Measurement, Verdict
-from equivariance._ranking import ordered
+from equivariance._ranking import largest, ordered
+
+_Entry = tuple[Site, PartKey, Measurement, Trial]
+
+_UNSURE = 2.0
+"""Floors are measured on few perturbations: on another processor they differ by up to this factor."""
 
 
 @dataclass(frozen=True)
@@ -47,14 +53,24 @@ class SuspectLayer:
 
 def suspect_layers(survey: SurveyResult, worst_allowed: Verdict) -> list[SuspectLayer]:
     """Returns the layers whose own code is worse than `worst_allowed`, the largest introduced error first."""
-    broken: dict[str, list[tuple[Site, PartKey, Measurement, Trial]]] = {}
+    broken: dict[str, list[_Entry]] = {}
     for site, place in survey.introduced.items():
-        top = place.top
-        if top is not None and top[1].verdict > worst_allowed:
-            broken.setdefault(survey.owners[site].layer, []).append((site, *top))
+        for key, (measurement, trial) in place.parts().items():
+            if measurement.verdict > worst_allowed:
+                broken.setdefault(survey.owners[site].layer, []).append((site, key, measurement, trial))
     found = []
     for layer, entries in broken.items():
-        site, key, measurement, trial = most_severe(entries, lambda e: e[2])
-        sites = tuple(e[0] for e in entries)
+        site, key, measurement, trial = _worst_of(entries)
+        sites = tuple(dict.fromkeys(e[0] for e in entries))
         found.append(SuspectLayer(layer, survey.owners[site], sites, site, key, measurement, trial))
     return ordered(found, lambda s: s.measurement.error, descending=True)
+
+
+def _worst_of(entries: Sequence[_Entry]) -> _Entry:
+    """Returns the entry with the worst verdict and the largest ratio of error to tolerance.
+
+    If the uncertainty of the floors could exchange two ratios, the larger error counts.
+    """
+    verdict, ratio = largest(entries, lambda e: e[2].severity)[2].severity
+    near = [e for e in entries if e[2].severity >= (verdict, ratio / _UNSURE)]
+    return largest(near, lambda e: e[2].error)

@@ -5,35 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
 
 from equivariance._engine.instrumentation.hooks import ROOT, LayerCall
 from equivariance._engine.instrumentation.reference import Site
 from equivariance._engine.instrumentation.testbed import ModelState
 from equivariance._engine.measurement.relative_error import PartKey
-from equivariance._engine.measurement.verdict import Measurement, Verdict
+from equivariance._engine.measurement.verdict import Measurement
 from equivariance._ranking import exceeds, largest
 from equivariance.groups.elements import Transform
-
-_UNSURE = 2.0
-"""A floor is measured on few perturbations: between processors it differs by up to this factor."""
-
-Item = TypeVar("Item")
-
-
-def most_severe(items: Sequence[Item], measurement: Callable[[Item], Measurement]) -> Item:
-    """Returns the item with the worst verdict, and the largest error over limit within it; there must be an item.
-
-    Breaks whose floors may explain the difference of their ratios are compared by their errors alone.
-    """
-    worst = largest(items, lambda item: measurement(item).severity)
-    verdict, ratio = measurement(worst).severity
-    if verdict < Verdict.PRECISION:
-        return worst
-    near = [i for i in items if measurement(i).severity >= (verdict, ratio / _UNSURE)]
-    return largest(near, lambda item: measurement(item).error)
 
 
 @dataclass(frozen=True)
@@ -86,7 +66,7 @@ class WorstMeasurements:
         """The most severe part with its measurement and trial; None if nothing was measured."""
         if not self.measurements:
             return None
-        key, (measurement, trial) = most_severe(list(self.parts().items()), lambda item: item[1][0])
+        key, (measurement, trial) = largest(self.parts().items(), lambda item: item[1][0].severity)
         return key, measurement, trial
 
 

@@ -12,6 +12,8 @@ from equivariance.errors import ArgumentError
 from equivariance.groups import permutation, samples
 from tests.equivariance.helpers.specimens import normal
 
+pytestmark = pytest.mark.numeric
+
 SAMPLES, NODES = 3, 5
 BATCHED = Irreps("2x0e + 1x1o", nodes=1, batch=0)
 

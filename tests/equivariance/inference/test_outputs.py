@@ -11,6 +11,8 @@ import equivariance as eq
 from equivariance.errors import ArgumentError
 from tests.equivariance.helpers.specimens import normal, relative
 
+pytestmark = pytest.mark.numeric
+
 POINTS, VECTORS, FEATURES = normal(8, 3), normal(8, 3, seed=2), normal(8, 4, seed=1)
 ALL = ["e3", "permutation"]
 

@@ -11,6 +11,8 @@ from equivariance._engine.measurement.rounding_floors import RoundingFloors
 from equivariance.groups import InputSizes, Permutations
 from tests.equivariance.helpers.specimens import Applied, Scale, Stack, normal
 
+pytestmark = pytest.mark.numeric
+
 POINTS = normal(8, 3)
 SEEDS = range(6)
 

@@ -6,6 +6,8 @@ import pytest
 
 from equivariance._engine.measurement.verdict import AMPLIFIED, CLEAN, CONFIDENCE, SINGLE, Measurement, Verdict
 
+pytestmark = pytest.mark.numeric
+
 DOUBLE, FLOAT = 2.0**-52, 2.0**-23
 
 

@@ -7,6 +7,8 @@ from torch import nn
 import equivariance as eq
 from tests.equivariance.helpers.specimens import Applied, Scale, Stack, normal
 
+pytestmark = pytest.mark.numeric
+
 SEEDS = range(4)
 
 

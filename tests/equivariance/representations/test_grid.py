@@ -16,6 +16,8 @@ from equivariance.groups.lattice import GridSizes, mirror
 from equivariance.representations.interpolation import interpolate
 from equivariance.representations.lattice import coarsest
 
+pytestmark = pytest.mark.numeric
+
 MIXED = Grid(irreps="2x0e+1x1o+1x2e")
 PLANAR = Grid(irreps="2x0e+1x0o+1x1+1x2", axes=(2, 3))
 SQUARE = [r for r in cube_rotations() if r.matrix[2][2] == 1]

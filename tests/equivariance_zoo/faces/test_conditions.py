@@ -13,6 +13,8 @@ from equivariance_zoo.faces.geometry.registration import align, align_landmarks
 from tests.equivariance_zoo.faces import open3d_standin
 from tests.equivariance_zoo.faces.samples import face_set, same
 
+pytestmark = pytest.mark.numeric
+
 
 def spread(points):
     return torch.cdist(points.double(), points.double())

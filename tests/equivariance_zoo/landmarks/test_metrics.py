@@ -21,6 +21,8 @@ from equivariance_zoo.landmarks.metrics import (
     soft_landmarks,
 )
 
+pytestmark = pytest.mark.numeric
+
 SEEDS = st.integers(0, 2**20)
 FEW = settings(max_examples=25, deadline=None)
 

@@ -10,6 +10,8 @@ from se3unet.geometry.radial import radial_basis
 from tests.se3unet.clouds import CLOUDS, FAR, random_cloud
 from tests.se3unet.so3_oracle import haar_rotations, matrix, wigner_d
 
+pytestmark = pytest.mark.numeric
+
 
 def edges_of(points, max_degree=2):
     return EdgeGeometry(max_degree)(KNNGraph(6)(points))

@@ -5,6 +5,8 @@ from scipy.spatial.transform import Rotation
 from se3unet.geometry.frames import aligning_frames, frame_of, frame_rows, turn
 from tests.se3unet.so3_oracle import edge_vectors, wigner_d
 
+pytestmark = pytest.mark.numeric
+
 DEGREES = (1, 2, 3)
 # Both poles of the charts, where they meet (z = 0, z = -0), and random directions.
 SPECIAL = torch.tensor([[1.0, 0, -0.0], [1, 1, 0], [1, -1, -1e-30], [1e-9, 0, -1]])

@@ -6,6 +6,8 @@ from se3unet.geometry import graph as room
 from se3unet.geometry.graph import KNNGraph, connect, envelope, gather
 from tests.se3unet.clouds import CLOUDS, FAR, collinear, duplicated, lattice, motions, random_cloud
 
+pytestmark = pytest.mark.numeric
+
 
 def all_distances(points):
     distances = np.linalg.norm(points.numpy()[:, None] - points.numpy()[None], axis=-1)

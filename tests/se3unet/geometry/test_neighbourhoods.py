@@ -1,6 +1,9 @@
+import pytest
 import torch
 
 from se3unet.geometry.neighbourhoods import gathered_sums, products_and_squares, weighted_sums
+
+pytestmark = pytest.mark.numeric
 
 GENERATOR = torch.Generator().manual_seed(0)
 

@@ -5,6 +5,8 @@ import torch
 from se3unet.geometry.sampling import FarthestPointSampling, Sample, kept_points
 from tests.se3unet.clouds import CLOUDS, collinear, duplicated, lattice, motions, random_cloud
 
+pytestmark = pytest.mark.numeric
+
 
 @pytest.mark.parametrize(
     ("points", "ratio", "kept"), [(1024, 0.35, 666), (666, 0.35, 433), (100, 0.29, 71), (7, 0, 7), (1, 0.9, 1)]

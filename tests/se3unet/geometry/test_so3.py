@@ -4,6 +4,8 @@ import torch
 from se3unet.geometry.so3 import norm_and_direction, wigner_3j
 from tests.se3unet.so3_oracle import edge_vectors, haar_rotations, wigner_d
 
+pytestmark = pytest.mark.numeric
+
 
 @pytest.mark.parametrize("scale", [1e-300, 1e-150, 1e-3, 1.0, 1e150, 1e300])
 def test_norm_and_direction_hold_at_every_scale(scale):

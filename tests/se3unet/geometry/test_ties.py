@@ -4,6 +4,8 @@ import torch
 from se3unet.geometry.ties import centred, priorities
 from tests.se3unet.clouds import CLOUDS, FAR, duplicated, lattice, motions, random_cloud
 
+pytestmark = pytest.mark.numeric
+
 
 def test_centred_positions_do_not_move_with_the_frame():
     cloud = random_cloud().unsqueeze(0)

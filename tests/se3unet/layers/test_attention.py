@@ -15,6 +15,8 @@ from tests.se3unet.so3_oracle import (
     rotate_fibers,
 )
 
+pytestmark = pytest.mark.numeric
+
 IRREPS_IN = "3x0e+2x1e"
 IRREPS_OUT = "4x0e+4x1e+4x2e"
 

@@ -5,6 +5,8 @@ from e3nn import o3
 from se3unet.layers.interaction import AttentiveSelfInteraction, ConcatenateSkip, SelfInteraction, SumSkip
 from tests.se3unet.so3_oracle import haar_rotations, largest_difference, perturb, random_fibers, rotate_fibers
 
+pytestmark = pytest.mark.numeric
+
 IRREPS_IN = "4x0e+3x1e+2x2e"
 IRREPS_OUT = "5x0e+2x1e"
 MIXERS = [SelfInteraction, AttentiveSelfInteraction]

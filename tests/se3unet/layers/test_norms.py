@@ -4,6 +4,8 @@ import torch
 from se3unet.layers.norms import NormBias, NormNonlinearity
 from tests.se3unet.so3_oracle import haar_rotations, largest, largest_difference, perturb, random_fibers, rotate_fibers
 
+pytestmark = pytest.mark.numeric
+
 IRREPS = "4x0e+3x1e+2x2e"
 LAYERS = [NormBias, NormNonlinearity]
 

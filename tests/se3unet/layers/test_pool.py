@@ -6,6 +6,8 @@ from se3unet.layers.pool import Aggregate, Pool
 from tests.se3unet.clouds import CLOUDS, FAR, random_cloud
 from tests.se3unet.so3_oracle import haar_rotations, largest_difference, matrix, random_fibers, rotate_fibers
 
+pytestmark = pytest.mark.numeric
+
 IRREPS = "3x0e+4x1e+2x2e"
 POOLINGS = ("sum", "mean", "max")
 

@@ -123,6 +123,7 @@ class TestFaces:
         assert predict(checkpoint, tmp_path, scan, "--show") == 0
         assert opened == [str(scan)]
 
+    @pytest.mark.numeric
     def test_the_wrong_unit_finds_no_face(self, checkpoint, tmp_path, capsys, monkeypatch):
         # The real network sees how large a face is; what stands in for it here does not.
         monkeypatch.setattr(Predictor, "_heatmaps", lambda self, clouds: torch.full((*clouds.shape[:2], 68), 0.1))

@@ -28,6 +28,8 @@ from tests.se3unet.so3_oracle import (
     wigner_d,
 )
 
+pytestmark = pytest.mark.numeric
+
 POINTS, NEIGHBOURS = 48, 8
 
 

@@ -7,6 +7,8 @@ from scipy.spatial.transform import Rotation
 
 from equivariance_zoo.faces import FaceError, RigidMotion, random_motion
 
+pytestmark = pytest.mark.numeric
+
 
 def test_rotation_then_translation_of_row_vectors():
     # A quarter turn about z takes x to y.

@@ -4,6 +4,8 @@ import pytest
 from equivariance_zoo.faces import FaceError, Mesh, farthest_points, sample_surface, unit_frame
 from tests.equivariance_zoo.faces.meshes import triangle_pair
 
+pytestmark = pytest.mark.numeric
+
 
 def test_points_lie_on_the_surface_in_proportion_to_area():
     mesh = triangle_pair()

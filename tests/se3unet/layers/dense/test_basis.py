@@ -6,6 +6,8 @@ from se3unet.geometry.so3 import norm_and_direction
 from se3unet.layers.dense.basis import KernelBasis, spherical_harmonics
 from tests.se3unet.so3_oracle import edge_vectors, haar_rotations, matrix, wigner_d
 
+pytestmark = pytest.mark.numeric
+
 
 @pytest.mark.parametrize("degree", range(7))
 def test_harmonics_are_those_of_e3nn(degree):
