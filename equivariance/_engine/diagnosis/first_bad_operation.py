@@ -11,12 +11,12 @@ from equivariance._engine.instrumentation.operations import Operation
 from equivariance._engine.instrumentation.reference import Site
 from equivariance._engine.instrumentation.source_lines import SourceLine, is_own
 from equivariance._engine.instrumentation.tape import Tape
-from equivariance._engine.instrumentation.testbed import Bench, ModelState
+from equivariance._engine.instrumentation.testbed import ModelState, Runner
 from equivariance._engine.localization.recording import recorded
 from equivariance.groups.elements import Transform
 
 
-def where_not_finite(bench: Bench, state: ModelState, call: LayerCall, path: str) -> SourceLine | None:
+def where_not_finite(bench: Runner, state: ModelState, call: LayerCall, path: str) -> SourceLine | None:
     """The statement that makes NaN or infinity of finite numbers, of those that reach the output of `call`.
 
     Infinities that are put right before the output, as those of a mask before a softmax are, are not met. None where
@@ -39,13 +39,13 @@ def where_not_finite(bench: Bench, state: ModelState, call: LayerCall, path: str
     return _place(bench, state, call, first)
 
 
-def where_drawn(bench: Bench, state: ModelState, call: LayerCall) -> SourceLine | None:
+def where_drawn(bench: Runner, state: ModelState, call: LayerCall) -> SourceLine | None:
     """The first statement of a call's own code that draws from torch's generators; None as above."""
     return _place(bench, state, call, lambda tape: next((e for e in tape.events if _draws(e.name)), None))
 
 
 def _place(
-    bench: Bench, state: ModelState, call: LayerCall, event: Callable[[Tape], Operation | None]
+    bench: Runner, state: ModelState, call: LayerCall, event: Callable[[Tape], Operation | None]
 ) -> SourceLine | None:
     reference = bench.reference(state)
     if call not in reference.inputs:

@@ -17,7 +17,7 @@ from equivariance._engine.instrumentation.perturbations import noise_like
 from equivariance._engine.instrumentation.reference import ReferenceRun
 from equivariance._engine.instrumentation.source_lines import SourceLine, location_at, location_of
 from equivariance._engine.instrumentation.tensor_identity import equal, identities
-from equivariance._engine.instrumentation.testbed import Bench, ModelState
+from equivariance._engine.instrumentation.testbed import ModelState, Runner
 from equivariance._engine.measurement.relative_error import PartKey, compare, part_name, worst
 from equivariance._engine.measurement.verdict import CONFIDENCE
 from equivariance.cause_catalogue import remedy
@@ -29,7 +29,7 @@ NUDGE = 0.1
 """Relative size of a change that an output is expected to notice."""
 
 
-def run_sanity_checks(bench: Bench) -> tuple[list[Finding], list[Finding]]:
+def run_sanity_checks(bench: Runner) -> tuple[list[Finding], list[Finding]]:
     """Findings and notes that need no transformation; symmetry "none"."""
     findings = [f for state in bench.states for f in _not_finite(bench, state)][:1]
     if findings:
@@ -43,7 +43,7 @@ def run_sanity_checks(bench: Bench) -> tuple[list[Finding], list[Finding]]:
 
 
 def _finding(
-    bench: Bench, layer: str, cause: str, evidence: str, fix: str = "", place: SourceLine | None = None, **more: Any
+    bench: Runner, layer: str, cause: str, evidence: str, fix: str = "", place: SourceLine | None = None, **more: Any
 ) -> Finding:
     """At a statement where one is known, which was seen at it, else at the layer."""
     location = location_at(*place) if place else location_of(bench.module(ModelState(), bench.reference_dtype), layer)
@@ -51,7 +51,7 @@ def _finding(
     return Finding(layer, "none", cause, evidence, location=location, located=located, fix=fix or remedy(cause), **more)
 
 
-def _not_finite(bench: Bench, state: ModelState) -> list[Finding]:
+def _not_finite(bench: Runner, state: ModelState) -> list[Finding]:
     """The first layer that makes NaN or infinity out of finite inputs."""
     reference = bench.reference(state)
     for call, output in reference.outputs.items():
@@ -70,7 +70,7 @@ def _infinite(tensor: torch.Tensor) -> bool:
     return tensor.is_floating_point() and not bool(torch.isfinite(tensor).all())
 
 
-def _vanishing_layers(bench: Bench) -> list[Finding]:
+def _vanishing_layers(bench: Runner) -> list[Finding]:
     """Layers with an output part that is zero in every state: it proves nothing."""
     zero: dict[LayerCall, set[PartKey]] = {}
     for index, state in enumerate(bench.states):
@@ -97,7 +97,7 @@ def _zero_parts(output: Any, spec: object) -> set[PartKey]:
     }
 
 
-def _constant(bench: Bench) -> list[Finding]:
+def _constant(bench: Runner) -> list[Finding]:
     """An output that no input changes: its symmetries hold whatever the code does."""
     if not any(t.is_floating_point() and t.numel() for _, t, _ in leaves(bench.arguments, UNSPECIFIED)):
         return []
@@ -122,7 +122,7 @@ def _nudged(tensor: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     return tensor * (1 + NUDGE * noise_like(tensor, generator))
 
 
-def _chance(bench: Bench) -> tuple[list[Finding], list[Finding]]:
+def _chance(bench: Runner) -> tuple[list[Finding], list[Finding]]:
     """A second call that differs in the random seed alone, and if that matters an identical one.
 
     Differences by rounding are a note: sums may be taken in another order, by where the memory lies, say.
@@ -142,7 +142,7 @@ def _chance(bench: Bench) -> tuple[list[Finding], list[Finding]]:
     return (found, []) if error > _rounding(bench.reference_dtype) else ([], found)
 
 
-def _repeated(bench: Bench, seed: int) -> tuple[LayerCall, float] | None:
+def _repeated(bench: Runner, seed: int) -> tuple[LayerCall, float] | None:
     """The first call, and its difference, of another run with the same input; above rounding, if there is one."""
     reference = bench.reference(ModelState())
     again = ReferenceRun(bench.contracts, reference.copying, bench.memory)
@@ -193,7 +193,7 @@ def _generators() -> list[torch.Tensor]:
     return [torch.get_rng_state(), *(torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else ())]
 
 
-def _purity(bench: Bench) -> tuple[list[Finding], list[Finding]]:
+def _purity(bench: Runner) -> tuple[list[Finding], list[Finding]]:
     """Layers that change their arguments, draw random numbers or switch the default dtype in evaluation mode.
 
     In the working precision: a layer that switches to float64 does nothing where float64 is the default already.

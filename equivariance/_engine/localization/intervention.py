@@ -13,7 +13,7 @@ from functools import cached_property
 from equivariance._engine.instrumentation.operations import Number
 from equivariance._engine.instrumentation.reference import CONTROL_FLOW, Site
 from equivariance._engine.instrumentation.tape import Patch, Tape
-from equivariance._engine.instrumentation.testbed import Bench
+from equivariance._engine.instrumentation.testbed import Runner
 from equivariance._engine.laws.candidates import AxisLengths
 from equivariance._engine.laws.matching import LawMatcher
 from equivariance._engine.localization.recording import Traced, patch, recorded
@@ -28,7 +28,7 @@ class InterventionRunner:
     """Runs one call's own code with recorded values replaced, and measures the error that is left at one site."""
 
     def __init__(
-        self, bench: Bench, sizes: AxisLengths, suspect: SuspectLayer, more: Sequence[Transform], symmetry: str
+        self, bench: Runner, sizes: AxisLengths, suspect: SuspectLayer, more: Sequence[Transform], symmetry: str
     ) -> None:
         """`more` elements tell chance from law."""
         self.bench, self.trial, self.owner = bench, suspect.trial, suspect.owner

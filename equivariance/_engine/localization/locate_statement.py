@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from equivariance._engine.instrumentation.operations import Number
 from equivariance._engine.instrumentation.reference import CONTROL_FLOW
 from equivariance._engine.instrumentation.source_lines import SourceLine, is_own
-from equivariance._engine.instrumentation.testbed import Bench
+from equivariance._engine.instrumentation.testbed import Runner
 from equivariance._engine.laws.candidates import AxisLengths
 from equivariance._engine.laws.grid import known_grids
 from equivariance._engine.localization.ablation import Ablation, frame_dependent_statement
@@ -141,7 +141,7 @@ class StatementLocator:
         return Statement(event.place, event.layer, confirmed)
 
 
-def located(bench: Bench, suspect: SuspectLayer, locator: StatementLocator) -> list[Statement]:
+def located(bench: Runner, suspect: SuspectLayer, locator: StatementLocator) -> list[Statement]:
     """The statements at fault in a suspect's own code, the one with the largest error first."""
     found = locator.in_frames()
     if any(s.place is None or not is_own(s.place) for s in found):
@@ -173,7 +173,7 @@ def _more(surveyor: SymmetrySurvey, group: Group) -> list[Transform]:
     return list(group.draw(3, surveyor.seed + 1, surveyor.setting)[::2])
 
 
-def _call_site(bench: Bench, suspect: SuspectLayer) -> SourceLine | None:
+def _call_site(bench: Runner, suspect: SuspectLayer) -> SourceLine | None:
     """The statement of the reader's own that calls a library's layer."""
     handler = CallSite(suspect.owner)
     bench.run(suspect.trial.state, bench.reference_dtype, bench.arguments, handler)

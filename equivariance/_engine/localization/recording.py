@@ -15,7 +15,7 @@ from equivariance._engine.instrumentation.operations import Number
 from equivariance._engine.instrumentation.reference import ReferenceRun, Site
 from equivariance._engine.instrumentation.source_lines import SourceLine, is_own, places_of
 from equivariance._engine.instrumentation.tape import Patch, Tape
-from equivariance._engine.instrumentation.testbed import Bench, ModelState
+from equivariance._engine.instrumentation.testbed import ModelState, Runner
 from equivariance._engine.instrumentation.transform_cache import TransformCache
 from equivariance._engine.laws.forms import Law
 from equivariance._engine.measurement.comparisons import IntroducedErrors
@@ -33,7 +33,7 @@ class Intervention:
         laws: Number of a value in the recording of the call -> its law
     """
 
-    bench: Bench
+    bench: Runner
     state: ModelState
     laws: Mapping[int, Law]
 
@@ -45,7 +45,7 @@ class Intervention:
 
 
 def recorded(
-    bench: Bench, state: ModelState, owner: LayerCall, reference: ReferenceRun, element: Transform,
+    bench: Runner, state: ModelState, owner: LayerCall, reference: ReferenceRun, element: Transform,
     patches: Mapping[int, Patch], decisions: Mapping[int, Number] | None = None,
 ) -> tuple[Tape, Traced]:  # fmt: skip
     """The recording of one call on inputs that `element` acted on, with values replaced, and what it made.

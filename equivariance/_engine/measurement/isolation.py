@@ -11,7 +11,7 @@ import torch
 
 from equivariance._engine.instrumentation.hooks import LayerCall, RunHandler, buffers_kept, call_with
 from equivariance._engine.instrumentation.reference import CONTROL_FLOW, ReferenceRun, Site
-from equivariance._engine.instrumentation.testbed import Bench, ModelState
+from equivariance._engine.instrumentation.testbed import ModelState, Runner
 from equivariance._engine.measurement.comparisons import DIVERGED, Errors
 from equivariance.contracts.signature import bind
 
@@ -34,7 +34,7 @@ class IsolationHandler(RunHandler, Protocol):
 
 
 def run_isolated(
-    bench: Bench, state: ModelState, owner: LayerCall, handler: IsolationHandler, dtype: torch.dtype
+    bench: Runner, state: ModelState, owner: LayerCall, handler: IsolationHandler, dtype: torch.dtype
 ) -> None:
     """Show `handler` everything that one call's own code makes, in `dtype`, of what `handler` hands to it.
 

@@ -16,7 +16,7 @@ import torch
 
 from equivariance._engine.instrumentation.hooks import ROOT, UNWATCHED, LayerCall, RunHandler
 from equivariance._engine.instrumentation.reference import Site
-from equivariance._engine.instrumentation.testbed import Bench, ModelState
+from equivariance._engine.instrumentation.testbed import ModelState, Runner
 from equivariance._engine.measurement.comparisons import (
     AccumulatedErrors,
     Errors,
@@ -54,11 +54,11 @@ class SymmetrySurvey:
     """Runs the passes of a survey and keeps the rounding floors, which all symmetries share."""
 
     def __init__(
-        self, bench: Bench, setting: InputSizes, samples: int, seed: int, observer: Observer = UNOBSERVED
+        self, bench: Runner, setting: InputSizes, samples: int, seed: int, observer: Observer = UNOBSERVED
     ) -> None:
         """`samples` elements are drawn per symmetry; `observer` is told of each."""
         self.bench, self.setting, self.samples, self.seed, self.observer = bench, setting, samples, seed, observer
-        self.epsilon, self.tested_epsilon = bench.epsilon, bench.tested_epsilon
+        self.epsilon, self.tested_epsilon = bench.capabilities.epsilon, bench.capabilities.tested_epsilon
         self._latest: tuple[Trial, LayerCall, IntroducedErrors] | None = None
         self._latest_single: tuple[tuple[Trial, LayerCall | None] | None, Mapping[Site, Errors]] = (None, {})
         self._responses: dict[tuple[ModelState, LayerCall | None], dict[Site, dict[PartKey, float]]] = {}

@@ -14,7 +14,7 @@ import torch
 
 from equivariance._engine.instrumentation.perturbations import perturbed_inputs, with_last_bit_noise
 from equivariance._engine.instrumentation.reference import ReferenceRun, Site
-from equivariance._engine.instrumentation.testbed import Bench
+from equivariance._engine.instrumentation.testbed import Runner
 from equivariance._engine.measurement.comparisons import AccumulatedErrors, Errors, IntroducedErrors
 from equivariance._engine.measurement.relative_error import PartError, PartKey
 from equivariance._engine.measurement.survey_results import Trial
@@ -26,7 +26,7 @@ from equivariance.representations.base import Representation
 class Zeros:
     """Runs with noise, made where they are asked for."""
 
-    def __init__(self, bench: Bench, seed: int, inputs: Callable[[Transform], Mapping[str, Any]]) -> None:
+    def __init__(self, bench: Runner, seed: int, inputs: Callable[[Transform], Mapping[str, Any]]) -> None:
         """`inputs`: the root's arguments under an element, in float64."""
         self.bench, self.seed, self.inputs = bench, seed, inputs
         self._moved: dict[tuple[Trial, bool], Mapping[Site, Errors]] = {}
@@ -43,7 +43,7 @@ class Zeros:
 
     def _differences(self, trial: Trial, alone: bool) -> Mapping[Site, Errors]:
         """How far noise in the last bits moves each place under the element of a trial."""
-        reference, epsilon = self.bench.reference(trial.state), self.bench.epsilon
+        reference, epsilon = self.bench.reference(trial.state), self.bench.capabilities.epsilon
         generator = torch.Generator().manual_seed(self.seed)
         exact = self.inputs(trial.element)
         if alone:
