@@ -11,7 +11,8 @@ import torch
 
 from equivariance._engine.diagnosis.gradients import with_gradients
 from equivariance._engine.diagnosis.request import Request
-from equivariance.contracts.callables import NOTICE, as_module, is_compiled
+from equivariance._torch_private import is_compiled
+from equivariance.contracts.callables import NOTICE, as_module
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.inputs import NOT_GIVEN, group_of_arguments
 from equivariance.contracts.layers import layer_contracts

@@ -1,7 +1,7 @@
-"""The causes that a finding may name: each with its meaning and its remedy.
+"""The causes of findings: names, meanings and remedies.
 
-The experiments in the engine name a cause; every report format reads its words here, so that all formats say the same.
-An experiment that knows more of a defect may give a more precise remedy.
+Every report format reads the same words here. The experiments of `_engine.causes` name a cause, and may give a more
+precise remedy. The module finds no causes.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ class Cause:
 
     Attributes:
         name: The word in reports.
-        meaning: What the mistake is, in one sentence.
-        remedy: What is usually done about it, in one sentence; "" if nothing is known to help.
+        meaning: One sentence that describes the mistake.
+        remedy: One sentence that describes the usual correction, or "" if none is known.
     """
 
     name: str
@@ -117,7 +117,10 @@ _BY_NAME = {cause.name: cause for cause in CATALOGUE}
 
 
 def cause_named(name: str) -> Cause:
-    """Returns the cause of this name.
+    """Returns the cause with a name.
+
+    Args:
+        name: One of `CAUSES`.
 
     Raises:
         KeyError: If no cause has the name.
@@ -126,5 +129,12 @@ def cause_named(name: str) -> Cause:
 
 
 def remedy(name: str) -> str:
-    """Returns the standard remedy of the cause of this name, "" if it has none."""
+    """Returns the standard remedy of a cause, or "" if it has none.
+
+    Args:
+        name: One of `CAUSES`.
+
+    Raises:
+        KeyError: If no cause has the name.
+    """
     return cause_named(name).remedy

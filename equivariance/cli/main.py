@@ -1,7 +1,8 @@
-"""The command line: `python -m equivariance.diagnose`.
+"""Parses the command line of `python -m equivariance.diagnose` and returns its exit code.
 
-Exit code 0 clean (without `--subject`: each built-in network as registered), 1 findings (or not as registered),
-2 bad usage: one line on standard error that names the argument, the value and the choices; 130 interrupted.
+Exit code 0: no finding, or without `--subject`: each built-in network is as registered. Exit code 1: findings, or a
+network is not as registered. Exit code 2: bad usage; one line on standard error names the argument, the value and
+the choices. Exit code 130: interrupted. The work itself is in `run`.
 """
 
 from __future__ import annotations
@@ -18,18 +19,24 @@ PROGRAM = "equivariance.diagnose"
 
 
 class _Parser(argparse.ArgumentParser):
+    """A parser that raises ArgumentError instead of printing its usage text."""
+
     def error(self, message: str) -> NoReturn:
-        """One line, no usage text."""
+        """Raises ArgumentError with the message of argparse."""
         raise ArgumentError(
             "command line", " ".join(sys.argv[1:]), f"known options with valid values: {message}; see --help"
         )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code."""
+    """Runs the command line and returns its exit code.
+
+    Args:
+        arguments: The options as text; None for `sys.argv[1:]`.
+    """
     try:
         options = _parser().parse_args(arguments)
-        # Imported here, so that no help waits for PyTorch, and its long import can be interrupted like anything else.
+        # Imported here: `--help` does not import PyTorch, and Ctrl-C also works during this long import.
         from equivariance.cli.run import run
 
         return run(options)
@@ -42,8 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run_as_command() -> NoReturn:
-    """Run the command line as a process and leave with its exit code."""
-    # A terminal without Unicode gets references to characters, which a page in HTML may hold, and no traceback.
+    """Runs the command line as a process and exits with its exit code."""
+    # A terminal without Unicode gets character references, which are valid HTML, and no UnicodeEncodeError.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="xmlcharrefreplace")
     sys.exit(main())
@@ -51,6 +58,7 @@ def run_as_command() -> NoReturn:
 
 def _parser() -> argparse.ArgumentParser:
     from equivariance.groups import NAMED_GROUPS
+    from equivariance.settings import MEMORY, SAMPLES
 
     parser = _Parser(
         prog=f"python -m {PROGRAM}",
@@ -66,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--group", action="append", metavar="G", help=f"one of {', '.join(NAMED_GROUPS)}; may be repeated; default: all"
     )
-    add("--samples", default="4", metavar="N", help="elements per symmetry; default: 4")
+    add("--samples", default=f"{SAMPLES}", metavar="N", help=f"elements per symmetry; default: {SAMPLES}")
     add("--seed", default="0", metavar="S", help="seed of everything random; default: 0")
     add("--dtype", metavar="float32|float64|bfloat16", help="the precision that is judged; default: the network's own")
     add("--device", default="cpu", metavar="D", help="cpu, cuda, cuda:1, ...; default: cpu")
@@ -78,9 +86,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--jobs", default="1", metavar="N", help="processes that the symmetries are shared among; default: 1")
     add(
         "--memory",
-        default="4",
+        default=f"{MEMORY:g}",
         metavar="GIB",
-        help="activations held in memory; more of them go to temporary files (TMPDIR); default: 4",
+        help=f"activations held in memory; more of them go to temporary files (TMPDIR); default: {MEMORY:g}",
     )
     add("--checkpoint", metavar="FILE", help="weights to load into the subject")
     add("--format", default="text", metavar="text|json|html|sarif", help="the form of the report; default: text")

@@ -22,6 +22,8 @@ def has_examples(page: Path) -> bool:
 def test_the_examples_of_a_page_run(page, tmp_path):
     if "se3unet.published" in page.read_text():
         pytest.importorskip("dgl", reason="the published network runs on DGL graphs")
+    if page.stem == "lightning":
+        pytest.importorskip("lightning", reason="trains: pip install lightning")
     with standing_in(tmp_path):
         # The README's shell commands set up whole environments; continuous integration runs them.
         for block, printed, shown in run(page, tmp_path, shell=page != README):

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from equivariance._engine.causes.error_curves import cloud_of
-from equivariance._engine.diagnosis.localizer import Localizer
+from equivariance._engine.diagnosis.localizer import localize
 from equivariance._engine.diagnosis.parallel import in_processes
 from equivariance._engine.diagnosis.sanity import run_sanity_checks
 from equivariance._engine.inference.layers import Inferred, infer, usable
@@ -16,7 +16,7 @@ from equivariance._engine.instrumentation.hooks import quiet
 from equivariance._engine.instrumentation.tensor_store import MemoryBudget
 from equivariance._engine.measurement.grid_setting import between_cells
 from equivariance._engine.measurement.prepare import BoundCall, Prepared
-from equivariance._engine.measurement.survey import SymmetrySurvey
+from equivariance._engine.measurement.survey import SurveyOptions, SymmetrySurvey
 from equivariance._ranking import ordered
 from equivariance.contracts.callables import name_of
 from equivariance.contracts.contract import Contract
@@ -92,10 +92,9 @@ def _tested(ready: Prepared) -> Iterator[tuple[str, _Found]]:
 def _of_one(surveyor: SymmetrySurvey, group: Group, settings: Settings) -> _Found:
     """A symmetry that is not claimed is only measured."""
     if not settings.claiming(group):
-        return _Found([], [], unclaimed=[Unclaimed(group.symmetry, surveyor.at_output(group))])
-    localizer = Localizer(surveyor, group, settings.inside)
-    findings, remarks = localizer.findings()
-    return _Found(findings, [*remarks, *localizer.ties_and_conditions()], localizer.rows())
+        return _Found([], [], unclaimed=[Unclaimed(group.symmetry, surveyor.output_error(group))])
+    localized = localize(surveyor, group, settings.inside)
+    return _Found([*localized.findings], [*localized.notes], [*localized.rows])
 
 
 def _report(
@@ -178,12 +177,12 @@ def _blind(ready: Prepared) -> list[str]:
 def _surveyors(ready: Prepared, observer: Observer | None = None) -> Callable[[str], SymmetrySurvey]:
     """The surveyor for a symmetry: one follows all layers, the other those whose axes are known."""
     sizes, settings, runner = ready.call.sizes, ready.call.settings, ready.runner
-    observer = observer or settings.observer
-    everything = SymmetrySurvey(runner, sizes, settings.samples, settings.seed, observer)
+    options, observer = SurveyOptions(settings.samples, settings.seed), observer or settings.observer
+    everything = SymmetrySurvey(runner, sizes, options, observer)
     followed = everything
     if ready.fit.unknown_axes:
         clear = {name: c for name, c in runner.contracts.items() if name not in ready.fit.unknown_axes}
-        followed = SymmetrySurvey(runner.with_contracts(clear), sizes, settings.samples, settings.seed, observer)
+        followed = SymmetrySurvey(runner.with_contracts(clear), sizes, options, observer)
     return lambda symmetry: followed if Symmetry(symmetry).is_reordering else everything
 
 

@@ -93,7 +93,7 @@ class Request:
         if not any(any(sizes_of_graphs(value)) for value in arguments.values()):
             _told_apart(inputs, {g.symmetry for g in tested})
         motions = [g for g in tested if g.symmetry in MOTIONS]
-        if inputs.asked and motions:
+        if inputs.undecided and motions:
             return self._by_trial(inputs, stated, motions)
         given = inputs.specs if self.irreps_in is NOT_GIVEN else self.irreps_in
         if stated is not NOT_GIVEN:

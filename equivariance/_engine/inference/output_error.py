@@ -14,8 +14,8 @@ from equivariance._engine.inference.output_runs import OutputRuns
 from equivariance._engine.instrumentation.testbed import ModelState
 from equivariance._engine.measurement.prepare import Prepared
 from equivariance._engine.measurement.relative_error import EQUAL, PartError, PartKey, compare
-from equivariance._engine.measurement.survey import SymmetrySurvey
 from equivariance._engine.measurement.survey_results import Trial, WorstMeasurements
+from equivariance._engine.measurement.transformed_runs import TransformedRuns
 from equivariance._engine.measurement.verdict import CONFIDENCE, Measurement, Verdict
 from equivariance.contracts.nested import transform
 from equivariance.groups.elements import Transform
@@ -45,12 +45,12 @@ def output_errors(ready: Prepared, runs: OutputRuns) -> tuple[bool, dict[str, fl
 
 def _worst(ready: Prepared, runs: OutputRuns, group: Group) -> WorstMeasurements:
     call, states, place = ready.call, ready.runner.states, WorstMeasurements()
-    survey = SymmetrySurvey(ready.runner, call.sizes, _TRIES, call.settings.seed)
+    candidate = TransformedRuns(ready.runner, call.sizes)
     elements = group.draw(_TRIES, call.settings.seed, call.sizes)
     for index in range(max(len(elements), len(states))):
         trial = Trial(elements[index % len(elements)], states[index % len(states)])
         spec, reference = call.contract.output, runs.reference(trial.state)
-        value = runs.transformed(survey, trial.state, trial.element)
+        value = runs.transformed(candidate, trial)
         errors = compare(value, transform(reference, spec, trial.element), spec, trial.element)
         floors = _floors(ready, runs, trial.state) if any(e.difference for e in errors.values()) else {}
         for key, error in errors.items():

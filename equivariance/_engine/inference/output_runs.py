@@ -17,7 +17,8 @@ from equivariance._engine.instrumentation.tensor_store import TensorStore
 from equivariance._engine.instrumentation.testbed import ModelState, Runner
 from equivariance._engine.measurement.prepare import Prepared
 from equivariance._engine.measurement.relative_error import PartError, compare
-from equivariance._engine.measurement.survey import SymmetrySurvey
+from equivariance._engine.measurement.survey_results import Trial
+from equivariance._engine.measurement.transformed_runs import TransformedRuns
 from equivariance._engine.measurement.verdict import Measurement, Verdict
 from equivariance.contracts.nested import (
     UNSPECIFIED,
@@ -182,16 +183,16 @@ class OutputRuns:
             self._perturbed[state] = [self._kept(self.runner.run(state, dtype, inputs)) for inputs in given]
         return self._perturbed[state]
 
-    def transformed(self, survey: SymmetrySurvey, state: ModelState, element: Transform) -> Any:
-        """The output of inputs that `element` acted on, by the representations of `survey`."""
-        inputs = survey.inputs(element)
+    def transformed(self, runs: TransformedRuns, trial: Trial) -> Any:
+        """The output of inputs that were transformed by the representations that `runs` knows."""
+        inputs = runs.inputs(trial.element)
         if _alike(inputs, self.runner.arguments):
-            return self.reference(state)
-        known = self._known.setdefault(state, [])
+            return self.reference(trial.state)
+        known = self._known.setdefault(trial.state, [])
         for given, output in known:
             if _alike(inputs, given):
                 return output
-        known.append((map_tensors(inputs, self._store.keep), self._kept(survey.returned(state, element))))
+        known.append((map_tensors(inputs, self._store.keep), self._kept(runs.output(trial))))
         return known[-1][1]
 
     def _kept(self, output: Any) -> Any:
@@ -219,12 +220,12 @@ def _near(left: Tensor, right: Tensor) -> bool:
 def observe(ready: Prepared, runs: OutputRuns) -> list[Leaf]:
     """The outputs under a few elements of every symmetry, with the weights as given and with perturbed ones."""
     runner, call, known = ready.runner, ready.call, dict[Path, list[Course]]()
-    survey = SymmetrySurvey(runner, call.sizes, 1, call.settings.seed)
+    candidate = TransformedRuns(runner, call.sizes)
     elements = [(g.symmetry, e) for g in call.groups for e in g.draw(3, call.settings.seed, call.sizes)[::2][:_MOST]]
     for state in (s for s in runner.states if s.mode == "eval"):
         reference = dict(tensors(runs.reference(state)))
         perturbed = [dict(tensors(output)) for output in runs.perturbed(state)]
-        under = [(s, e, dict(tensors(runs.transformed(survey, state, e)))) for s, e in elements]
+        under = [(s, e, dict(tensors(runs.transformed(candidate, Trial(e, state))))) for s, e in elements]
         for path, value in reference.items():
             course = Course(
                 value, tuple(v.get(path) for v in perturbed), tuple((s, e, v.get(path)) for s, e, v in under)

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import torch
 
+from equivariance._torch_private import buffers_of, children_of
 from equivariance.contracts.callables import uncompiled
 from equivariance.contracts.signature import signature_of, unbind
 
@@ -75,7 +76,7 @@ class HookSet:
     @property
     def current(self) -> bool:
         """Whether the layers are those that the module still has at their places."""
-        return all(parent._modules.get(name) is layer for parent, name, layer in self._places)
+        return all(children_of(parent).get(name) is layer for parent, name, layer in self._places)
 
     @contextmanager
     def routing(self, handler: RunHandler) -> Iterator[None]:
@@ -151,7 +152,7 @@ def buffers_kept(module: torch.nn.Module) -> Iterator[None]:
     kept = [
         (layer, name, buffer, buffer.detach().clone())
         for layer in module.modules()
-        for name, buffer in layer._buffers.items()
+        for name, buffer in buffers_of(layer).items()
         if buffer is not None
     ]
     try:
@@ -159,7 +160,7 @@ def buffers_kept(module: torch.nn.Module) -> Iterator[None]:
     finally:
         with torch.no_grad():
             for layer, name, buffer, values in kept:
-                layer._buffers[name] = buffer
+                buffers_of(layer)[name] = buffer
                 if not torch.equal(buffer, values):
                     buffer.copy_(values)
 

@@ -15,7 +15,6 @@ from functools import partial
 from typing import Any
 
 import torch
-from torch.utils._pytree import tree_leaves
 
 from equivariance._engine.instrumentation.hooks import (
     UNWATCHED,
@@ -29,6 +28,7 @@ from equivariance._engine.instrumentation.perturbations import noise_like
 from equivariance._engine.instrumentation.precision import Widened
 from equivariance._engine.instrumentation.reference import ReferenceRun
 from equivariance._engine.instrumentation.tensor_store import MemoryBudget
+from equivariance._torch_private import tree_leaves
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import cast, cloned
 from equivariance.errors import ArgumentError

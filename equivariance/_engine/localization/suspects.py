@@ -1,4 +1,7 @@
-"""Layers whose own code breaks a symmetry, as a survey shows them."""
+"""Finds the layers whose own code breaks a symmetry, in the result of a survey.
+
+`diagnosis.localizer` asks for them. Which statement of a layer is at fault is decided elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +20,10 @@ class SuspectLayer:
     """One layer under one symmetry: the sites where its own code breaks the law, and the worst of them.
 
     Attributes:
-        layer: Dotted path of the layer whose code is at fault
-        owner: The call of it that makes the worst
-        sites: Every site that is broken
-        site, key, reading, trial: The worst one
+        layer: Dotted path of the layer whose code is at fault.
+        owner: The call of the layer that makes the worst error.
+        sites: Every site with a violation.
+        site, key, measurement, trial: The worst violation: its site, part, size, element and state.
     """
 
     layer: str
@@ -28,12 +31,12 @@ class SuspectLayer:
     sites: tuple[Site, ...]
     site: Site
     key: PartKey
-    reading: Measurement
+    measurement: Measurement
     trial: Trial
 
     @property
     def part(self) -> str:
-        """Where it shows, in words."""
+        """The part that shows the violation, in words."""
         where = (
             self.site.name
             if self.site.slot in (OUTPUT, CONTROL_FLOW)
@@ -43,7 +46,7 @@ class SuspectLayer:
 
 
 def suspect_layers(survey: SurveyResult, worst_allowed: Verdict) -> list[SuspectLayer]:
-    """Layers whose own code is worse than `worst_allowed`, the largest introduced error first."""
+    """Returns the layers whose own code is worse than `worst_allowed`, the largest introduced error first."""
     broken: dict[str, list[tuple[Site, PartKey, Measurement, Trial]]] = {}
     for site, place in survey.introduced.items():
         top = place.top
@@ -51,6 +54,7 @@ def suspect_layers(survey: SurveyResult, worst_allowed: Verdict) -> list[Suspect
             broken.setdefault(survey.owners[site].layer, []).append((site, *top))
     found = []
     for layer, entries in broken.items():
-        site, key, reading, trial = most_severe(entries, lambda e: e[2])
-        found.append(SuspectLayer(layer, survey.owners[site], tuple(e[0] for e in entries), site, key, reading, trial))
-    return ordered(found, lambda s: s.reading.error, descending=True)
+        site, key, measurement, trial = most_severe(entries, lambda e: e[2])
+        sites = tuple(e[0] for e in entries)
+        found.append(SuspectLayer(layer, survey.owners[site], sites, site, key, measurement, trial))
+    return ordered(found, lambda s: s.measurement.error, descending=True)

@@ -18,7 +18,7 @@ from equivariance._engine.instrumentation.tensor_identity import equal
 from equivariance._engine.instrumentation.tensor_store import MemoryBudget
 from equivariance._engine.instrumentation.testbed import Capabilities, ModelState, ModelVariants, Runner, variants_of
 from equivariance._engine.measurement.grid_setting import grid_setting
-from equivariance.contracts.axes_by_length import known_axes, told_by_size
+from equivariance.contracts.axes_by_length import known_axes, with_axes_by_length
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import cloned, leaves, sizes_of_graphs, walk
 from equivariance.groups.elements import Transform, permutation, samples
@@ -181,8 +181,8 @@ def _first(call: BoundCall, variants: ModelVariants | None) -> tuple[FirstRun, R
 def _contracts(call: BoundCall) -> dict[str, Contract]:
     """The contract of every layer, with axes that are found by their lengths; that of the whole under ""."""
     known = known_axes(call.inputs)
-    found = {name: told_by_size(contract, known) for name, contract in call.layers.items()}
-    whole = told_by_size(call.contract, known, inputs=False) if call.declares_axes else call.contract
+    found = {name: with_axes_by_length(contract, known) for name, contract in call.layers.items()}
+    whole = with_axes_by_length(call.contract, known, inputs=False) if call.declares_axes else call.contract
     return {**found, "": whole}
 
 

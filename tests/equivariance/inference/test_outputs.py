@@ -181,7 +181,7 @@ IN_ANOTHER_BASIS = {
 
 @pytest.mark.parametrize("name", IN_ANOTHER_BASIS)
 def test_what_is_right_in_another_basis_is_asked_for_not_blamed(name):
-    with pytest.raises(ArgumentError, match=r"irreps_out=UNSTATED: .* turns by a linear map of its \d components"):
+    with pytest.raises(ArgumentError, match=r"irreps_out=NOT_GIVEN: .* turns by a linear map of its \d components"):
         eq.check(IN_ANOTHER_BASIS[name], (POINTS,), group="e3", samples=3)
 
 

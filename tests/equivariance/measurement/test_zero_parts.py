@@ -46,7 +46,7 @@ def test_rounding_of_nothing_is_no_break(function, takes, gives, cloud, dtype):
     group = ["e3"] if function is centred else ["o3"]
     for seed in SEEDS:
         points = cloud(seed).to(dtype)
-        assert not broken(eq.check(function, points, takes, gives, group)), (seed, points)
+        assert not broken(eq.check(function, points, takes, gives, group=group)), (seed, points)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
