@@ -23,6 +23,14 @@ settings.register_profile("nightly", deadline=None, max_examples=10_000, suppres
 settings.load_profile("dev")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Marks what needs a browser or anny as slow: ``-m "not slow"`` takes the place of the default selection."""
+    for item in items:
+        if item.get_closest_marker("browser") or item.get_closest_marker("anny"):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of recorded data: where EQUIVARIANCE_DATA points or beside the repository; skips if there is none."""

@@ -21,7 +21,7 @@ from benchmarks.costs import LAYERS, PAGE, SEED, THREADS, GraphLayer, GraphNet, 
 from benchmarks.made import made_with
 from benchmarks.sections import write_section
 from equivariance._engine.causes import experiment
-from equivariance._engine.measurement import isolation, survey
+from equivariance._engine.measurement import isolation, rounding_floors, transformed_runs
 
 HEADING = "Layers in batches of transforms"
 SIZES = ((8, 8), (16, 16), (32, 32), (48, 64))
@@ -60,7 +60,7 @@ def watched() -> Iterator[tuple[Stopwatch, Stopwatch, Stopwatch]]:
         return answers.around(make(*args))
 
     with ExitStack() as stack:
-        for module in (survey, experiment):
+        for module in (transformed_runs, rounding_floors, experiment):
             stack.enter_context(mock.patch.object(module, "run_isolated", runs.around(module.run_isolated)))
         stack.enter_context(mock.patch.object(isolation, "call_with", calls.around(isolation.call_with)))
         stack.enter_context(mock.patch.object(isolation, "_answer", answering))

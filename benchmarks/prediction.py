@@ -16,8 +16,8 @@ from scipy.spatial.transform import Rotation
 
 from benchmarks.made import made_with
 from equivariance_zoo.faces import load_ict
-from equivariance_zoo.faces.files import replace_file
-from equivariance_zoo.faces.sampling import sample_triangles
+from equivariance_zoo.faces.geometry.sampling import sample_triangles
+from equivariance_zoo.training.files import replace_file
 from se3unet.prediction import CONFIDENT, UNITS_MM, Prediction, Predictor, Scan
 
 PAGE = Path(__file__).parent.parent / "docs" / "results" / "prediction.md"

@@ -11,8 +11,8 @@ from benchmarks.speed.case import POINTS, Case, cloud
 from benchmarks.speed.subjects import SUBJECTS
 from equivariance_zoo import faces
 from se3unet import SE3Unet, SE3UnetConfig
-from se3unet.graph import KNNGraph
-from se3unet.sampling import FarthestPointSampling
+from se3unet.geometry.graph import KNNGraph
+from se3unet.geometry.sampling import FarthestPointSampling
 
 SMALL = 256
 LAYER, NETWORK = Case("layer"), Case("network")

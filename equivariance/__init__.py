@@ -1,7 +1,8 @@
-"""Equivariance verification: is it broken, where, and is it a bug or just rounding?
+"""Tests whether a PyTorch module is equivariant, and finds the statement that breaks the symmetry.
 
-The public names are imported when they are first used: what only looks at the package (pytest, which loads its plugin
-in every run; a command line that is asked for help) does not wait for PyTorch.
+Users import the public names from here. Each name is imported at its first use. A program that examines no network
+therefore does not import PyTorch: pytest loads the plugin in every run, and the command line may only print its help.
+The computations are in the private package `_engine`.
 """
 
 import importlib
@@ -76,9 +77,10 @@ _HOMES = {
     "cause_catalogue": ("CAUSES",),
     "findings": ("Curve", "Finding", "LayerRow", "Location"),
     "representations.sizes": ("SampleStarts",),
-    "groups": ("Transform",),
+    "groups.elements": ("Transform",),
     "representations.base": ("Representation",),
-    "representations.standard": ("CartesianPoints", "Invariant", "Irreps", "NodeIndices"),
+    "representations.irreps": ("Irreps",),
+    "representations.standard": ("CartesianPoints", "Invariant", "NodeIndices"),
     "representations.cartesian_tensor": ("CartesianTensor",),
     "contracts.nested": ("GraphFields",),
 }
@@ -86,7 +88,7 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
-    """A public name, imported on first use."""
+    """Imports a public name at its first use."""
     if name in _HOME:
         value = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
     elif name == "groups":

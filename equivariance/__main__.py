@@ -1,4 +1,4 @@
-"""`python -m equivariance` is `python -m equivariance.diagnose`."""
+"""Makes `python -m equivariance` the same command as `python -m equivariance.diagnose`."""
 
 from equivariance.cli.main import run_as_command
 

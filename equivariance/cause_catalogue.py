@@ -1,4 +1,8 @@
-"""The causes in words, for services that show a rule with each finding."""
+"""The causes of findings: names, meanings and remedies.
+
+Every report format reads the same words here. The experiments of `_engine.causes` name a cause, and may give a more
+precise remedy. The module finds no causes.
+"""
 
 from __future__ import annotations
 
@@ -6,128 +10,131 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Rule:
-    """A cause: what it means in one sentence, and what is usually done about it."""
+class Cause:
+    """One kind of mistake.
 
+    Attributes:
+        name: The word in reports.
+        meaning: One sentence that describes the mistake.
+        remedy: One sentence that describes the usual correction, or "" if none is known.
+    """
+
+    name: str
     meaning: str
     remedy: str
 
 
-RULES = {
-    "absolute-position": Rule(
+CATALOGUE = (
+    Cause(
+        "absolute-position",
         "A position is used where only differences of positions may enter, so the result changes with the origin.",
-        "Use differences of positions, or subtract the centroid of each sample first.",
+        "Use differences of positions: x_i - x_j, or subtract the centroid of the sample first.",
     ),
-    "component-mixing": Rule(
+    Cause(
+        "component-mixing",
         "The components of an irrep are mixed, shifted or bent one by one.",
-        "Drop the bias; let nonlinearities and normalization act on norms; mix channels, never x, y and z.",
+        "Act on invariants (norms, scalars) and multiply the vectors by the result; leave single components alone.",
     ),
-    "wrong-irrep": Rule(
+    Cause(
+        "wrong-irrep",
         "The output obeys another transformation law than the declared one: a parity, an order, R for its inverse.",
-        "Declare the law that is computed, or compute the one that is declared.",
+        "Declare the representation that is computed, or compute the one that is declared.",
     ),
-    "frame-dependent": Rule(
+    Cause(
+        "frame-dependent",
         "A fixed axis or frame of the coordinates is built in: an Euler angle, an up direction, a grid of directions.",
-        "Build frames from the input, or expand in spherical harmonics.",
+        (
+            "Build directions from the data (differences of positions, cross products of them), not from fixed axes "
+            "or angles about them."
+        ),
     ),
-    "order-dependent": Rule(
+    Cause(
+        "order-dependent",
         "The order of nodes or edges is used as data.",
-        "Aggregate with a symmetric function; break ties by geometry; sort stably.",
+        "Aggregate over nodes by sum, mean or max, and let no node number or place in a list enter.",
     ),
-    "batch-coupled": Rule(
+    Cause(
+        "batch-coupled",
         "The result for one sample depends on the other samples of the batch.",
-        "Compute statistics, offsets and neighbour searches per sample.",
+        "Aggregate per sample: reduce over the axis of the nodes only, or by the batch vector (scatter, index_add).",
     ),
-    "discrete-tie": Rule(
+    Cause(
+        "discrete-tie",
         "A selection flips when its input is rounded differently: a neighbour search, a sort or a maximum has ties.",
-        "Select by a margin, or weigh what is selected by a function that vanishes at the boundary.",
+        "Break ties by geometry that all poses share, or let the weights of what is selected fade to zero.",
     ),
-    "precision": Rule(
+    Cause(
+        "precision",
         "The error stops falling at the precision of float32: a constant or a conversion has lost the other digits.",
-        "Compute the constant in float64 and convert it where it is used.",
+        "Keep constants in float64 and cast them where they are used: tensor.to(x), or math.sqrt, math.pi.",
     ),
-    "ill-conditioned": Rule(
+    Cause(
+        "ill-conditioned",
         "Rounding is amplified: the law holds in exact arithmetic.",
-        "Keep away from differences of nearly equal numbers and from divisions by small ones.",
+        "Keep away from the singularity: clamp, use a stable formula (atan2 for acos), centre before subtracting.",
     ),
-    "discretization": Rule(
+    Cause(
+        "discretization",
         "A grid stands for space, and the law holds for its own symmetries only.",
-        "Refine the grid, or state the law as approximate.",
+        (
+            "Work on the positions themselves, or make the grid finer: the error is of the size of a cell; or align "
+            "the grid with the data (principal axes)."
+        ),
     ),
-    "nondeterministic": Rule(
+    Cause(
+        "nondeterministic",
         "The same input gives another result in a second call.",
-        "Leave arguments unchanged, and draw random numbers in training mode only.",
+        "Seed, or switch off in evaluation mode, what draws random numbers.",
     ),
-    "not-finite": Rule(
+    Cause(
+        "not-finite",
         "The result holds NaN or infinity.",
-        "Guard norms, divisions and logarithms at zero.",
+        "Guard the operation: clamp its argument, or replace x / |x| by x / max(|x|, eps).",
     ),
-    "vanishing": Rule(
+    Cause(
+        "vanishing",
         "An output that is zero everywhere proves nothing.",
-        "Test with inputs and weights for which the output is not zero.",
+        "Give inputs and weights for which the output is not zero: perturb them, or load trained ones.",
     ),
-    "undeclared-input": Rule(
+    Cause(
+        "undeclared-input",
         "A tensor that looks like geometry has no declared law and was not transformed.",
-        "Declare how the tensor transforms.",
+        "Declare the representation of this input.",
     ),
-    "unknown": Rule(
+    Cause(
+        "unknown",
         "The law is broken, and no experiment told why.",
-        "Replay the counterexample and follow the activations.",
+        "",
     ),
-}
-"""One rule for each of `equivariance.cause_catalogue.CAUSES`."""
-
-
-CAUSES = (
-    "absolute-position",
-    "component-mixing",
-    "wrong-irrep",
-    "frame-dependent",
-    "order-dependent",
-    "batch-coupled",
-    "discrete-tie",
-    "precision",
-    "ill-conditioned",
-    "discretization",
-    "nondeterministic",
-    "not-finite",
-    "vanishing",
-    "undeclared-input",
-    "unknown",
 )
-"""The causes that a finding may name."""
+"""Every cause, in the order of the documentation."""
 
 
-REMEDIES = {
-    "absolute-position": "Use differences of positions: x_i - x_j, or subtract the centroid of the sample first.",
-    "component-mixing": (
-        "Act on invariants (norms, scalars) and multiply the vectors by the result; leave single components alone."
-    ),
-    "wrong-irrep": "Declare the representation that is computed, or compute the one that is declared.",
-    "frame-dependent": (
-        "Build directions from the data (differences of positions, cross products of them), not from fixed axes or "
-        "angles about them."
-    ),
-    "order-dependent": "Aggregate over nodes by sum, mean or max, and let no node number or place in a list enter.",
-    "batch-coupled": (
-        "Aggregate per sample: reduce over the axis of the nodes only, or by the batch vector (scatter, index_add)."
-    ),
-    "discrete-tie": "Break ties by geometry that all poses share, or let the weights of what is selected fade to zero.",
-    "precision": "Keep constants in float64 and cast them where they are used: tensor.to(x), or math.sqrt, math.pi.",
-    "ill-conditioned": (
-        "Keep away from the singularity: clamp, use a stable formula (atan2 for acos), centre before subtracting."
-    ),
-    "discretization": (
-        "Work on the positions themselves, or make the grid finer: the error is of the size of a cell; or align the "
-        "grid with the data (principal axes)."
-    ),
-    "nondeterministic": "Seed, or switch off in evaluation mode, what draws random numbers.",
-    "not-finite": "Guard the operation: clamp its argument, or replace x / |x| by x / max(|x|, eps).",
-    "vanishing": "Give inputs and weights for which the output is not zero: perturb them, or load trained ones.",
-    "undeclared-input": "Declare the representation of this input.",
-}
+CAUSES = tuple(cause.name for cause in CATALOGUE)
+"""The names of the causes that a finding may have."""
+
+_BY_NAME = {cause.name: cause for cause in CATALOGUE}
 
 
-def remedy(cause: str) -> str:
-    """The standard remedy of a cause of `equivariance.cause_catalogue.CAUSES`; "" where there is none."""
-    return REMEDIES.get(cause, "")
+def cause_named(name: str) -> Cause:
+    """Returns the cause with a name.
+
+    Args:
+        name: One of `CAUSES`.
+
+    Raises:
+        KeyError: If no cause has the name.
+    """
+    return _BY_NAME[name]
+
+
+def remedy(name: str) -> str:
+    """Returns the standard remedy of a cause, or "" if it has none.
+
+    Args:
+        name: One of `CAUSES`.
+
+    Raises:
+        KeyError: If no cause has the name.
+    """
+    return cause_named(name).remedy

@@ -1,4 +1,7 @@
-"""The door of `python -m equivariance.diagnose`. An import is refused: it would hide the function `diagnose`."""
+"""Runs the command `python -m equivariance.diagnose`.
+
+An import raises ImportError, because the imported module would replace the function `equivariance.diagnose`.
+"""
 
 if __name__ not in ("__main__", "__mp_main__"):
     raise ImportError("equivariance.diagnose is a command; from Python use equivariance.cli.main or eq.diagnose")

@@ -1,4 +1,7 @@
-"""The exceptions: each names the argument, its value and what was expected."""
+"""The exceptions of the package. Each message names the argument, its value and the expected value.
+
+Raised by all packages; users may catch them. The module imports nothing of the package.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,18 @@ from collections.abc import Callable, Iterable
 
 
 def _shorten(value: object, limit: int = 120) -> str:
+    """Returns the `repr` of a value in one line of at most `limit` characters."""
     text = " ".join(repr(value).split())
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says, in one line."""
+    """Returns the first line of the message of an error."""
     return next(iter(str(error).strip().splitlines()), "no message")
 
 
-def _remade(kind: type[BaseException], *args: object) -> BaseException:
+def _rebuild(kind: type[BaseException], *args: object) -> BaseException:
+    """Returns an exception without a call of its constructor, for unpickling."""
     return kind.__new__(kind, *args)
 
 
@@ -23,9 +28,9 @@ class ArgumentError(ValueError):
     """An argument that cannot be used.
 
     Attributes:
-        argument: Name of the offending argument
-        value: What was given
-        expected: What would have been accepted, in words
+        argument: Name of the argument.
+        value: The given value.
+        expected: The expected value, in words.
     """
 
     def __init__(self, argument: str, value: object, expected: str) -> None:
@@ -35,12 +40,12 @@ class ArgumentError(ValueError):
         super().__init__(f"{argument}={_shorten(value)}: expected {expected}")
 
     def __reduce__(self) -> tuple[Callable[..., BaseException], tuple[object, ...], dict[str, object]]:
-        """Between processes it goes as it is, whatever arguments its class takes."""
-        return _remade, (type(self), *self.args), self.__dict__
+        """Pickles the exception without its constructor arguments, so that it can pass between processes."""
+        return _rebuild, (type(self), *self.args), self.__dict__
 
 
 class ChoiceError(ArgumentError):
-    """A name that is not among those that exist; the message lists them."""
+    """A name that is not one of the existing names; the message lists them."""
 
     def __init__(self, argument: str, value: object, choices: Iterable[str]) -> None:
         listed = ", ".join(sorted(choices))
@@ -48,14 +53,14 @@ class ChoiceError(ArgumentError):
 
 
 class ContractError(ArgumentError):
-    """A representation that does not fit the value it is declared for."""
+    """A representation that does not fit the value for which it is declared."""
 
 
 class UndeclaredTensorError(ContractError):
-    """A tensor for which no representation was declared.
+    """A tensor without a declared representation.
 
-    How a tensor transforms cannot be guessed from its shape, and "unchanged" would be a guess too:
-    declare `None` for a tensor that the symmetry leaves alone.
+    The shape of a tensor does not show how it transforms. "Unchanged" would be a guess too, so None must be declared
+    for a tensor that the symmetry does not change.
     """
 
     def __init__(self, path: str, shape: tuple[int, ...]) -> None:
@@ -67,15 +72,15 @@ class UndeclaredTensorError(ContractError):
 
 
 class ForeignElementError(ArgumentError):
-    """An element that does not belong to the group by which a value transforms (a tilt, for fields on a plane)."""
+    """An element that is not in the group by which a value transforms, for example a tilt for fields on a plane."""
 
 
 class MissingDependencyError(ImportError):
-    """An optional package that the requested work needs."""
+    """An optional package that the requested work needs is missing."""
 
     def __init__(self, package: str, purpose: str, install: str) -> None:
         super().__init__(f"{purpose} needs the package {package}: {install}")
 
 
 class EquivarianceAssertionError(AssertionError):
-    """Raised by `equivariance.assert_equivariant`; its text is the report."""
+    """Raised by `equivariance.assert_equivariant`; its message is the report."""

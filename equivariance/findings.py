@@ -1,4 +1,7 @@
-"""What a diagnosis found, as frozen data. Printing lives in `equivariance.report`."""
+"""The outcome of a diagnosis, as frozen data.
+
+Made by `_engine.diagnosis` and read by `report` and by users. The module formats nothing; `equivariance.report` does.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,9 @@ class Location:
     """A place in Python source.
 
     Attributes:
-        file: Path as the interpreter knows it
-        line: Number of the line, from 1
-        source: The text of the line, stripped
+        file: Path as the interpreter knows it.
+        line: Number of the line, from 1.
+        source: The text of the line, without surrounding spaces.
     """
 
     file: str
@@ -22,18 +25,18 @@ class Location:
     source: str
 
     def __str__(self) -> str:
-        """`file:line`, as editors and terminals link it."""
+        """Returns `file:line`, which editors and terminals link."""
         return f"{self.file}:{self.line}"
 
 
 @dataclass(frozen=True)
 class Curve:
-    """The error that a layer introduces by itself, over one quantity.
+    """The introduced error of a layer as a function of one quantity.
 
     Attributes:
         over: "translation" (length |t|), "angle" (radians), "scale" (factor on the input positions) or "precision"
-            (machine epsilon of the dtype)
-        values, errors: Pairs of the quantity and the relative error, in ascending order of the quantity
+            (machine epsilon of the dtype).
+        values, errors: The quantity and the relative error at each point, in ascending order of the quantity.
     """
 
     over: str
@@ -43,25 +46,26 @@ class Curve:
 
 @dataclass(frozen=True)
 class Finding:
-    """One break, or (among a report's notes) one thing worth knowing.
+    """One violation, or, among the notes of a report, one remark.
 
     Attributes:
-        layer: Dotted module path as in `named_modules()`, "" for the root
-        symmetry: "translation", "rotation", "inversion", "permutation", "batch", "scale" or "none"
-        cause: One of `CAUSES`
-        evidence: One sentence that a person can check
-        part: Which output, argument or irrep shows it
-        location: The statement at fault, or the layer's `forward`; None where there is no Python source
-        located: "layer" where `location` is the layer's `forward`, "suspect" where it is a statement, "confirmed"
-            where the error vanished when what the statement makes was replaced by the exactly transformed value
-        fix: One sentence, where the cause has a standard remedy
-        error: Relative error that the layer introduces by itself, in the main precision
-        noise_floor: Relative error that rounding explains there
-        contributed: Relative error at the network's output that this break causes alone
-        counterexample: The shrunk transform; evaluating its `repr` with `equivariance.groups` rebuilds it
-        state: The weights and the mode in which it was seen
-        curves: The error over the size of the transformation, the scale of the input and the precision
-        node_errors: The error at each node of the first sample, where the broken value lists nodes
+        layer: Dotted module path as in `named_modules()`, "" for the root.
+        symmetry: "translation", "rotation", "inversion", "permutation", "batch", "scale" or "none".
+        cause: One of `CAUSES`.
+        evidence: One sentence that a person can check.
+        part: The output, argument or irrep with the largest error.
+        location: The statement at fault, or the layer's `forward`. None if there is no Python source.
+        located: "confirmed" if the error vanished after the results of the statement were replaced by exactly
+            transformed values; otherwise "suspect" for a statement, or "layer" for the layer's `forward`.
+        fix: One sentence, or "" if the cause has no standard remedy.
+        error: Relative error that the layer introduces, in the reference precision.
+        noise_floor: Relative error that rounding explains in the reference precision.
+        contributed: Relative error that this violation causes at the network's output by itself.
+        counterexample: The simplest transform that shows the violation. Its `repr` rebuilds it with the names of
+            `equivariance.groups`.
+        state: The weights and the mode in which the violation was found.
+        curves: The error as a function of the size of the transform, the scale of the input and the precision.
+        node_errors: The error at each node of the first sample, if the broken value lists nodes.
     """
 
     layer: str
@@ -83,20 +87,20 @@ class Finding:
 
 @dataclass(frozen=True)
 class LayerRow:
-    """One layer call under one symmetry: the worst over all samples.
+    """One layer call under one symmetry, with the largest errors over all samples.
 
     Attributes:
-        layer, call: The dotted path, and which of its calls (from 0)
-        kind: Class of the layer
-        symmetry: Which symmetry was tested
-        accumulated: Relative error at its output in a plain transformed run
-        introduced: Relative error of its own code on exactly transformed activations
-        contributed: Relative error that it alone causes at the network's output; 0 for a sound layer
-        noise_floor: Rounding floor of `introduced` in the working precision
-        working: The introduced error in the working precision
-        reached_working, reached_floor: The accumulated error and its rounding floor in the working precision
-        verdict: "clean", "rounding", "grid", "ill-conditioned", "precision" or "structural"
-        part: The leaf and irrep where the introduced error is worst
+        layer, call: The dotted path, and the number of the call, from 0.
+        kind: Class of the layer.
+        symmetry: The tested symmetry.
+        accumulated: Relative error at the output of the layer when the whole network runs on transformed input.
+        introduced: Relative error of the layer's own code on exactly transformed inputs.
+        contributed: Relative error that the layer causes at the network's output by itself; 0 for a sound layer.
+        noise_floor: Rounding floor of `introduced` in the tested precision.
+        working: The introduced error in the tested precision.
+        reached_working, reached_floor: The accumulated error in the tested precision, and its rounding floor.
+        verdict: "clean", "rounding", "grid", "ill-conditioned", "precision" or "structural".
+        part: The tensor and irrep with the largest introduced error.
     """
 
     layer: str
@@ -116,7 +120,12 @@ class LayerRow:
 
 @dataclass(frozen=True)
 class Unclaimed:
-    """A symmetry that the subject does not claim, and what was measured of it at the output."""
+    """A symmetry that the subject does not claim, with its measured error.
+
+    Attributes:
+        symmetry: The symmetry.
+        error: Relative error at the network's output.
+    """
 
     symmetry: str
     error: float
@@ -127,15 +136,15 @@ class Outcome:
     """The outcome of one diagnosis, as data; `equivariance.Report` prints it.
 
     Attributes:
-        subject: What was examined
-        symmetries: What was tested
-        findings: Breaks that reach the output, the largest contribution first; empty when ok
-        notes: What is worth knowing but is no break: cancelled breaks, discrete ties, ill-conditioning
-        layers: One row per layer call and symmetry
-        unclaimed: Symmetries that the subject does not claim
-        assumptions: What was assumed because nobody declared it
-        settings: Samples, seed, precisions, states
-        cloud: Positions [N, 3] of the first sample of the input, where it has positions
+        subject: Name of the examined network.
+        symmetries: The tested symmetries.
+        findings: Violations that reach the output, the largest contribution first; empty if all symmetries hold.
+        notes: Remarks that are no violation of the network: cancelled violations, discrete ties, ill-conditioning.
+        layers: One row for each layer call and symmetry.
+        unclaimed: Symmetries that the subject does not claim.
+        assumptions: Assumed representations and axes, one line each.
+        settings: Samples, seed, precisions, states.
+        cloud: Positions [N, 3] of the first sample of the input, or empty if there are no positions.
     """
 
     subject: str
@@ -150,5 +159,5 @@ class Outcome:
 
     @property
     def ok(self) -> bool:
-        """No finding."""
+        """True if there is no finding."""
         return not self.findings

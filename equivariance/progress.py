@@ -1,4 +1,7 @@
-"""Who is told how far an examination has come."""
+"""Observers of an examination: the interface, the default and a relay between processes.
+
+Called by the engine after every step. The module prints nothing; `cli` does.
+"""
 
 from __future__ import annotations
 
@@ -10,45 +13,63 @@ if TYPE_CHECKING:
 
 
 class Observer(Protocol):
-    """Is told of every step of an examination; raising (`KeyboardInterrupt`, say) ends it."""
+    """The interface to an observer. An exception that it raises, for example `KeyboardInterrupt`, ends
+    the examination.
+    """
 
     def begun(self, symmetries: tuple[str, ...]) -> None:
-        """The symmetries that will be tested, in order."""
+        """Called once before the first symmetry.
+
+        Args:
+            symmetries: The symmetries that will be tested, in order.
+        """
 
     def sampled(self, symmetry: str, done: int, total: int, off: float) -> None:
-        """`done` of the `total` elements of `symmetry` were measured.
+        """Called after each tested element.
 
-        `off` is the largest relative error of the network's output so far, 0 where it is within rounding.
+        Args:
+            symmetry: The tested symmetry.
+            done: Number of elements tested so far.
+            total: Number of elements to test.
+            off: Largest relative error of the network's output so far, or 0 if it is within rounding.
         """
 
     def tested(self, report: Outcome) -> None:
-        """A symmetry is finished: what is known so far, of the symmetries that `report` names."""
+        """Called after each symmetry.
+
+        Args:
+            report: The outcome so far, of the symmetries that it names.
+        """
 
 
 class Unobserved:
-    """Nobody is told."""
+    """An observer that does nothing."""
 
     def begun(self, symmetries: tuple[str, ...]) -> None:
-        """Nothing."""
+        """Does nothing."""
 
     def sampled(self, symmetry: str, done: int, total: int, off: float) -> None:
-        """Nothing."""
+        """Does nothing."""
 
     def tested(self, report: Outcome) -> None:
-        """Nothing."""
+        """Does nothing."""
 
 
 class Relay(Unobserved):
-    """Passes on how far the samples have come, to another process."""
+    """Sends the progress of samples to another process.
 
-    def __init__(self, told: Callable[[tuple[str, int, int, float]], None]) -> None:
-        """`told` is called with what `sampled` is told."""
-        self.told = told
+    Attributes:
+        send: Called with the arguments of `sampled` as a tuple.
+    """
+
+    def __init__(self, send: Callable[[tuple[str, int, int, float]], None]) -> None:
+        """Keeps `send`."""
+        self.send = send
 
     def sampled(self, symmetry: str, done: int, total: int, off: float) -> None:
-        """Pass it on."""
-        self.told((symmetry, done, total, off))
+        """Sends the progress."""
+        self.send((symmetry, done, total, off))
 
 
 UNOBSERVED = Unobserved()
-"""What an examination has for an observer by default."""
+"""The default observer."""

@@ -1,6 +1,7 @@
-"""How thoroughly to look.
+"""Settings of an examination: number of samples, precision, limits and observers.
 
-The command line reads the defaults before it starts: this module does not import PyTorch until it is needed.
+Made by the entry points and read by all stages of the engine. The module checks values and runs nothing. The command
+line reads the defaults before it starts, so this module does not import PyTorch until it is needed.
 """
 
 from __future__ import annotations
@@ -21,27 +22,31 @@ SAMPLES = 8
 """Elements per symmetry."""
 MOST_SAMPLES = 1_000_000
 MEMORY = 4.0
-"""GiB: what a laptop can spare."""
+"""GiB that any laptop can provide."""
 MOST_SEED = 2**31 - 1
-"""Seeds are counted on from this one, and NumPy takes none of 2**32 or more."""
+"""Largest seed. Further seeds are counted up from it, and NumPy rejects 2**32 and more."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How thoroughly, and in which precision, to look.
+    """Settings of one examination.
 
     Attributes:
-        samples: Elements per symmetry
-        seed: Of everything random
-        dtype: The precision that is judged; None for that of the module's parameters, or of the inputs
-        max_translation: Longest translation in the units of the positions; None for ten times the extent of the cloud
-        layers: Only report layers that match: a substring of the path or class name, or a glob
-        claims: The symmetries that the subject claims; None for all that are tested
-        inside: Whether to look for the statements at fault
-        infer: Whether to infer what layers without a contract take and give
-        memory: GiB of recorded values that are held in memory; more of them go to temporary files
-        jobs: Processes that the symmetries are shared among
-        observer: Is told of every step
+        samples: Number of elements for each symmetry.
+        seed: Seed of all random numbers.
+        dtype: The tested precision. None means the precision of the parameters, or of the inputs if there are none.
+        max_translation: Longest translation, in the units of the positions. None means ten times the extent of the
+            cloud.
+        layers: A substring of the path or class name, or a glob; only matching layers are reported.
+        claims: The symmetries that the subject claims. None means all tested symmetries.
+        inside: True searches for the statements at fault.
+        infer: True infers the representations of layers without a contract.
+        memory: GiB of recorded values that are kept in memory. More values go to temporary files.
+        jobs: Number of processes that share the symmetries.
+        observer: Called after every step.
+
+    Raises:
+        ArgumentError: If a value is out of range.
     """
 
     samples: int = SAMPLES
@@ -57,11 +62,11 @@ class Settings:
     observer: Observer = field(default=UNOBSERVED, compare=False)
 
     def claiming(self, group: Group) -> bool:
-        """Whether the subject claims the symmetry."""
+        """True if the subject claims the symmetry of `group`."""
         return self.claims is None or group.symmetry in self.claims
 
     def __post_init__(self) -> None:
-        """Reject what no run can use."""
+        """Rejects values with which nothing can run."""
         for name, least, most in (("samples", 1, MOST_SAMPLES), ("seed", 0, MOST_SEED)):
             value = getattr(self, name)
             if type(value) is not int or not least <= value <= most:
@@ -74,7 +79,14 @@ class Settings:
 
 
 def check_jobs(jobs: int) -> None:
-    """Raise where so many processes cannot share the work."""
+    """Checks that `jobs` processes can share the work.
+
+    Args:
+        jobs: Number of processes.
+
+    Raises:
+        ArgumentError: If `jobs` is no positive whole number, or the system cannot fork, or CUDA is in use.
+    """
     if type(jobs) is not int or jobs < 1:
         raise ArgumentError("jobs", jobs, "a whole number of processes, 1 or more")
     if jobs > 1 and "fork" not in multiprocessing.get_all_start_methods():

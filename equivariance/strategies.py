@@ -1,8 +1,10 @@
 """Hypothesis strategies for group elements, point clouds, graphs and irreps.
 
-They look for what random inputs miss (axis-aligned edges, ties, duplicates, flat clouds, extreme scales) and shrink to
-what a person can picture: the identity, the shortest translation, the fewest points at small whole coordinates. All
-coordinates are dyadic, so that they and their translates by `translations` are exact in float64.
+They generate inputs that random sampling misses: axis-aligned edges, ties, duplicates, flat clouds, extreme scales.
+They shrink to simple examples: the identity, the shortest translation, the fewest points at small whole coordinates.
+All coordinates are dyadic. So they and their translates by `translations` are exact in float64.
+
+Called by property tests of users. The strategies run no network.
 """
 
 from __future__ import annotations
@@ -26,18 +28,18 @@ _WHOLE = st.sampled_from([0.0, 1.0, -1.0, 2.0, -2.0])
 _DYADIC = st.sampled_from(
     sorted((n / 256 for n in range(-1024, 1025)), key=lambda x: (x % 1 > 0, x % 0.5 > 0, abs(x), x < 0))
 )
-"""Multiples of 1/256 up to 4, the whole numbers first, then the halves: a failure shrinks towards the front."""
+"""Multiples of 1/256 up to 4. Whole numbers come first, then halves, because a failure shrinks to the first values."""
 
 _LONGEST = 1e150
-"""The square of a longer translation is not finite."""
+"""Longest translation; the square of a longer one is not finite."""
 
 _SCALES = (1.0, 2.0**-10, 2.0**10, 2.0**-30, 2.0**30)
 
 
 def rotations() -> st.SearchStrategy[Transform]:
-    """All of SO(3): the 24 rotations of the cube, and rotation vectors; shrinks to the identity.
+    """Generates rotations of SO(3): the 24 rotations of the cube, and rotation vectors. Shrinks to the identity.
 
-    The distribution is not uniform: rotations by small angles and about the axes are drawn often.
+    The distribution is not uniform: small angles and rotations about the axes are frequent.
     """
     angles = st.floats(-math.pi, math.pi, allow_nan=False, allow_subnormal=False)
     return st.sampled_from(cube_rotations()) | st.tuples(angles, angles, angles).map(rotation)
@@ -45,10 +47,13 @@ def rotations() -> st.SearchStrategy[Transform]:
 
 @st.composite
 def translations(draw: st.DrawFn, max_norm: float = 1000.0) -> Transform:
-    """Translations by dyadic vectors, multiples of an eighth or of less, no longer than `max_norm`; shrinks to none.
+    """Generates translations by dyadic vectors, multiples of 1/8 or of a smaller step. Shrinks to the zero vector.
+
+    Args:
+        max_norm: Longest translation.
 
     Raises:
-        ArgumentError: `max_norm` is no positive number, or one whose square is not finite
+        ArgumentError: If `max_norm` is not positive, or its square is not finite.
     """
     if not (isinstance(max_norm, (int, float)) and 0 < max_norm <= _LONGEST):
         raise ArgumentError("max_norm", max_norm, f"a positive length of at most {_LONGEST:g}")
@@ -62,15 +67,25 @@ def translations(draw: st.DrawFn, max_norm: float = 1000.0) -> Transform:
 
 
 def rigid_motions(max_norm: float = 1000.0) -> st.SearchStrategy[Transform]:
-    """A rotation, then a translation: all of SE(3) up to `max_norm`; shrinks to the identity."""
+    """Generates rotations followed by translations: all of SE(3) up to `max_norm`. Shrinks to the identity.
+
+    Args:
+        max_norm: Longest translation.
+
+    Raises:
+        ArgumentError: If `max_norm` is not positive, or its square is not finite.
+    """
     return st.builds(Transform.__matmul__, translations(max_norm), rotations())
 
 
 def permutations(size: int) -> st.SearchStrategy[Transform]:
-    """Orders of `size` nodes; shrinks to the identity.
+    """Generates orders of nodes. Shrinks to the identity.
+
+    Args:
+        size: Number of nodes.
 
     Raises:
-        ArgumentError: There are no nodes
+        ArgumentError: If `size` is less than 1.
     """
     if size < 1:
         raise ArgumentError("size", size, "at least one node")
@@ -79,13 +94,17 @@ def permutations(size: int) -> st.SearchStrategy[Transform]:
 
 @st.composite
 def point_clouds(draw: st.DrawFn, min_points: int = 1, max_points: int = 32) -> torch.Tensor:
-    """Clouds [N, 3] float64 with `min_points <= N <= max_points`, generic and special.
+    """Generates clouds [N, 3] float64, generic and special. Shrinks to the fewest points at small whole coordinates.
 
-    Special are lattice points (distance ties, axis-aligned edges), collinear and coplanar points, duplicates, and
-    clouds a billion times smaller or larger. Shrinks to `min_points` points at small whole coordinates.
+    Special clouds are lattice points (distance ties, axis-aligned edges), collinear or coplanar points and duplicates.
+    Some clouds are a billion times smaller or larger.
+
+    Args:
+        min_points: Smallest N, at least 1.
+        max_points: Largest N.
 
     Raises:
-        ArgumentError: No number of points is allowed
+        ArgumentError: If no number of points is allowed.
     """
     if not 1 <= min_points <= max_points:
         raise ArgumentError("min_points", min_points, f"1 ... max_points={max_points}")
@@ -96,11 +115,11 @@ def point_clouds(draw: st.DrawFn, min_points: int = 1, max_points: int = 32) -> 
 
 
 class Graph(NamedTuple):
-    """A point cloud with edges; unpacks into the two tensors that a network takes.
+    """A point cloud with edges. It unpacks into two tensors, the arguments of a network.
 
     Attributes:
-        positions: [N, 3] float64
-        edge_index: [2, E] int64, the sources in row 0 and the targets in row 1; no loops, no edge twice
+        positions: [N, 3] float64.
+        edge_index: [2, E] int64, sources in row 0 and targets in row 1, without loops and without repeated edges.
     """
 
     positions: torch.Tensor
@@ -109,16 +128,20 @@ class Graph(NamedTuple):
 
 @st.composite
 def graphs(draw: st.DrawFn, min_points: int = 1, max_points: int = 16) -> Graph:
-    """Graphs on `point_clouds`: any edges, the same in both directions, or all; shrinks to no edge.
+    """Generates graphs on `point_clouds`: any edges, edges in both directions, or all edges. Shrinks to no edges.
 
-    Among them are graphs with nodes that no edge reaches, with nodes that only receive or only send, and with edges of
-    length zero (between duplicates).
+    Some graphs have nodes without edges, nodes that only receive or only send, or edges of length zero (between
+    duplicates).
+
+    Args:
+        min_points: Smallest number of nodes, at least 1.
+        max_points: Largest number of nodes.
 
     Raises:
-        ArgumentError: No number of points is allowed
+        ArgumentError: If no number of points is allowed.
     """
     positions = draw(point_clouds(min_points, max_points))
-    # In this order a pair keeps its number when points are taken away behind it, so that edges survive the shrinking.
+    # In this order a pair keeps its number when later points are removed, so that shrinking keeps the edges.
     pairs = [pair for j in range(len(positions)) for i in range(j) for pair in ((i, j), (j, i))]
     chosen = draw(st.sampled_from(_EDGES))(draw, pairs) if pairs else []
     edge_index = torch.tensor(chosen, dtype=torch.int64).reshape(-1, 2).T.contiguous()
@@ -126,10 +149,14 @@ def graphs(draw: st.DrawFn, min_points: int = 1, max_points: int = 16) -> Graph:
 
 
 def irreps(max_degree: int = 3, max_multiplicity: int = 4) -> st.SearchStrategy[o3.Irreps]:
-    """Irreps of O(3) with up to four blocks, in any order; shrinks to `1x0e`.
+    """Generates irreps of O(3) with one to four blocks, in any order. Shrinks to `1x0e`.
+
+    Args:
+        max_degree: Largest degree l.
+        max_multiplicity: Largest multiplicity of a block.
 
     Raises:
-        ArgumentError: No irrep is allowed
+        ArgumentError: If no irrep is allowed.
     """
     from e3nn import o3  # imported here: it costs a second
 
@@ -142,10 +169,12 @@ def irreps(max_degree: int = 3, max_multiplicity: int = 4) -> st.SearchStrategy[
 
 
 def _any_edges(draw: st.DrawFn, pairs: list[_Pair]) -> list[_Pair]:
+    """Draws edges, each in one direction."""
     return draw(st.lists(st.sampled_from(pairs), unique=True))
 
 
 def _both_ways(draw: st.DrawFn, pairs: list[_Pair]) -> list[_Pair]:
+    """Draws pairs of nodes, with edges in both directions."""
     chosen = draw(st.lists(st.sampled_from(pairs[::2]), unique=True))
     return [edge for i, j in chosen for edge in ((i, j), (j, i))]
 
@@ -158,28 +187,34 @@ _EDGES = (_any_edges, _both_ways, _all_edges)
 
 
 def _lattice(draw: st.DrawFn) -> st.SearchStrategy[_Point]:
+    """Draws points at small whole coordinates."""
     return st.tuples(_WHOLE, _WHOLE, _WHOLE)
 
 
 def _generic(draw: st.DrawFn) -> st.SearchStrategy[_Point]:
+    """Draws points at dyadic coordinates."""
     return st.tuples(_DYADIC, _DYADIC, _DYADIC)
 
 
 def _duplicates(draw: st.DrawFn) -> st.SearchStrategy[_Point]:
+    """Draws points from at most four different ones."""
     return st.sampled_from(draw(st.lists(_generic(draw), min_size=1, max_size=4)))
 
 
 def _coplanar(draw: st.DrawFn) -> st.SearchStrategy[_Point]:
+    """Draws points of a plane through the origin."""
     first, second = draw(_lattice(draw)), draw(_lattice(draw))
     return st.builds(lambda a, b: _combination(a, first, b, second), _DYADIC, _DYADIC)
 
 
 def _collinear(draw: st.DrawFn) -> st.SearchStrategy[_Point]:
+    """Draws points of a line through the origin."""
     direction = draw(_lattice(draw))
     return st.builds(lambda a: _combination(a, direction, 0, direction), _DYADIC)
 
 
 def _combination(a: float, first: _Point, b: float, second: _Point) -> _Point:
+    """Returns a u + b v."""
     x, y, z = (a * u + b * v for u, v in zip(first, second, strict=True))
     return x, y, z
 

@@ -1,7 +1,9 @@
-"""Subjects: a network with example inputs, contracts and claims, found by name or by `module:factory`.
+"""Subjects: networks with example inputs, contracts and claims, found by name or by `module:factory`.
 
-A package offers a subject by an entry point in the group `equivariance.subjects`; its value is a factory without
-required arguments that returns a `Subject`. The built-in networks take this road too.
+A package offers a subject by an entry point in the group `equivariance.subjects`. Its value is a factory without
+required arguments that returns a `Subject`. The built-in networks use the same entry points.
+
+Called by the command line and by the tests of registered findings. The module examines no network.
 """
 
 from __future__ import annotations
@@ -25,19 +27,29 @@ from equivariance.groups.named import SYMMETRIES, groups_of
 
 ENTRY_POINTS = "equivariance.subjects"
 BUILT_IN = ("published", "se3unet")
-"""The pair that is shown when no subject is asked for."""
+"""The pair of subjects that is shown by default."""
 
 
 @dataclass(frozen=True, order=True)
 class RegisteredFinding:
-    """A finding, or a note, that a subject is registered with: diagnosed again, it must be there, and no other."""
+    """A finding or note with which a subject is registered. A new diagnosis must give all registered findings and no
+    other.
+
+    Attributes:
+        layer: Path of the layer.
+        symmetry: The symmetry, or "none".
+        cause: One of `equivariance.cause_catalogue.CAUSES`.
+
+    Raises:
+        ChoiceError: If the symmetry or the cause does not exist.
+    """
 
     layer: str
     symmetry: str
     cause: str
 
     def __post_init__(self) -> None:
-        """Only symmetries and causes that exist."""
+        """Rejects symmetries and causes that do not exist."""
         if self.symmetry not in (*SYMMETRIES, "none"):
             raise ChoiceError("symmetry", self.symmetry, (*SYMMETRIES, "none"))
         if self.cause not in CAUSES:
@@ -46,19 +58,23 @@ class RegisteredFinding:
 
 @dataclass(frozen=True)
 class Subject:
-    """What a factory returns.
+    """A network to be examined, as a factory returns it.
 
     Attributes:
-        name: Short name, as in reports
-        module: The network
-        args: Positional example inputs; use generic ones, a real cloud of more than a few points
-        irreps_in, irreps_out: Representations as for `equivariance.diagnose`
-        claims: Group names that the network claims; others are measured and shown as not claimed
-        contracts: Layer path or glob -> contract
-        registered: Findings that the network is registered with
-        stages: Label -> layer paths, in order, for reports that put networks side by side
-        description: One sentence
-        load: Reads a checkpoint file into the module; None for a state dict
+        name: Short name for reports.
+        module: The network.
+        args: Positional example inputs. Use generic ones: a real cloud of more than a few points.
+        irreps_in, irreps_out: Representations as for `equivariance.diagnose`.
+        claims: Names of the groups that the network claims. Other groups are measured and shown as not claimed.
+        contracts: Contracts by layer path or glob.
+        registered: Findings with which the network is registered.
+        stages: Layer paths by label, in order, for reports that compare networks.
+        description: One sentence.
+        load: Reads a checkpoint file into the module. None reads a state dict.
+
+    Raises:
+        ArgumentError: If `module` is no module, or `registered` contains another type.
+        ChoiceError: If `claims` contains a name that is no group.
     """
 
     name: str
@@ -74,29 +90,32 @@ class Subject:
     load: Callable[[torch.nn.Module, Path], None] | None = None
 
     def __post_init__(self) -> None:
-        """Reject what no examination can use."""
+        """Rejects values that cannot be examined."""
         if not isinstance(self.module, torch.nn.Module):
             raise ArgumentError("module", self.module, "a torch.nn.Module")
         groups_of(self.claims)
-        for known in self.registered:
-            if not isinstance(known, RegisteredFinding):
-                raise ArgumentError("known", known, "findings as Known(layer, symmetry, cause)")
+        for entry in self.registered:
+            if not isinstance(entry, RegisteredFinding):
+                raise ArgumentError("registered", entry, "a RegisteredFinding(layer, symmetry, cause)")
 
 
 def registered() -> dict[str, Any]:
-    """Entry points of installed packages, by name."""
+    """Returns the entry points of installed packages, by name."""
     return {point.name: point for point in entry_points(group=ENTRY_POINTS)}
 
 
 def load_subject(spec: str) -> Subject:
-    """The subject behind a registered name or `module:factory`.
+    """Returns the subject of a registered name or of `module:factory`.
+
+    Args:
+        spec: The name, or `module:factory`; the module is also searched in the current folder.
 
     Raises:
-        ChoiceError: No such name; the message lists the registered ones
-        ArgumentError: The module or the factory cannot be had, or does not return a `Subject`
+        ChoiceError: If no subject has this name; the message lists the registered names.
+        ArgumentError: If the module or the factory cannot be loaded, or does not return a `Subject`.
     """
     if ":" in spec:
-        factory = _imported(spec)
+        factory = _import_factory(spec)
     else:
         points = registered()
         if spec not in points:
@@ -107,7 +126,9 @@ def load_subject(spec: str) -> Subject:
     except (ArgumentError, ImportError):
         raise
     except (Exception, SystemExit) as error:
-        raise ArgumentError("subject", spec, f"a factory that runs without arguments ({_told(error)})") from error
+        raise ArgumentError(
+            "subject", spec, f"a factory that runs without arguments ({_describe_error(error)})"
+        ) from error
     if not isinstance(subject, Subject):
         returned = type(subject).__name__
         raise ArgumentError("subject", spec, f"a factory that returns equivariance.subject.Subject, not {returned}")
@@ -115,10 +136,14 @@ def load_subject(spec: str) -> Subject:
 
 
 def load_checkpoint(subject: Subject, path: Path) -> None:
-    """Read weights from a file: by the subject's own reader, else a state dict (.safetensors, or .pt of tensors only).
+    """Reads weights from a file into the module of a subject.
+
+    Args:
+        subject: The subject; its own reader is used if it has one.
+        path: A .safetensors file, or a .pt file of tensors only, unless the subject has a reader.
 
     Raises:
-        ArgumentError: No such file, or no weights of this network in it
+        ArgumentError: If the file does not exist, or does not contain weights of this network.
     """
     if not path.is_file():
         raise ArgumentError("checkpoint", str(path), "an existing file")
@@ -133,39 +158,54 @@ def load_checkpoint(subject: Subject, path: Path) -> None:
         expected = f"weights of {subject.name}, as torch.save writes a state dict: tensors and nothing else"
         raise ArgumentError("checkpoint", str(path), expected) from error
     except Exception as error:
-        raise ArgumentError("checkpoint", str(path), f"weights of {subject.name} ({_told(error)})") from error
+        raise ArgumentError("checkpoint", str(path), f"weights of {subject.name} ({_describe_error(error)})") from error
 
 
 def as_registered(subject: Subject, report: Outcome) -> tuple[list[RegisteredFinding], list[RegisteredFinding]]:
-    """What was found beyond the registered findings, and what of them was missed; ties on rounding do not count."""
-    found = {_known(f) for f in report.findings}
+    """Compares a report with the registered findings of its subject; notes, for example ties, do not count.
+
+    Args:
+        subject: The subject.
+        report: The outcome of its diagnosis.
+
+    Returns:
+        The findings that are not registered, and the registered findings that are missing.
+    """
+    found = {_register(f) for f in report.findings}
     expected = set(subject.registered)
     return sorted(found - expected), sorted(expected - found)
 
 
-def _known(finding: Finding) -> RegisteredFinding:
+def _register(finding: Finding) -> RegisteredFinding:
+    """Returns a finding in the form of a registered one."""
     return RegisteredFinding(finding.layer, finding.symmetry, finding.cause)
 
 
-def _imported(spec: str) -> Callable[[], Any]:
+def _import_factory(spec: str) -> Callable[[], Any]:
+    """Imports a factory."""
     name, _, attribute = spec.partition(":")
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
     try:
         factory: Callable[[], Any] = getattr(importlib.import_module(name), attribute)
     except (Exception, SystemExit) as error:
-        raise ArgumentError("subject", spec, f"module:factory that can be imported ({_told(error)})") from error
+        raise ArgumentError(
+            "subject", spec, f"module:factory that can be imported ({_describe_error(error)})"
+        ) from error
     return factory
 
 
-def _told(error: BaseException) -> str:
-    """The first line of an error, and the second where the first only announces it."""
+def _describe_error(error: BaseException) -> str:
+    """Returns the type of an error with the first line of its message, and the second line if the
+    first ends in a colon.
+    """
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
     text = " ".join(lines[: 2 if lines[0].endswith(":") else 1])
     return f"{type(error).__name__}: {text if len(text) <= 300 else text[:297] + '...'}"
 
 
 def _state_dict(path: Path) -> dict[str, torch.Tensor]:
+    """Reads a state dict from a file."""
     if path.suffix == ".safetensors":
         from safetensors.torch import load_file
 

@@ -15,21 +15,21 @@ from equivariance._engine.measurement.relative_error import compare, worst
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import transform
 from equivariance.groups.elements import Transform
-from se3unet.attention import MultiHeadAttention, TFNConvolution
-from se3unet.block import BlockSettings, ResidualBlock, SE3Transformer
 from se3unet.contracts import Level, layer_contract, unet_contracts
-from se3unet.dense.basis import KernelBasis
-from se3unet.dense.kernel import Basis, RelativePositions, TFNLinear
-from se3unet.edges import EdgeGeometry, Edges
-from se3unet.fibers import Fibers, channels_by_degree
-from se3unet.graph import Graph, KNNGraph, gather
-from se3unet.head import Embed, InvariantHead
-from se3unet.interaction import AttentiveSelfInteraction, ConcatenateSkip, SelfInteraction, SumSkip
+from se3unet.geometry.edges import EdgeGeometry, Edges
+from se3unet.geometry.graph import Graph, KNNGraph, gather
+from se3unet.geometry.sampling import FarthestPointSampling
+from se3unet.geometry.ties import priorities
+from se3unet.layers.attention import MultiHeadAttention, TFNConvolution
+from se3unet.layers.block import BlockSettings, ResidualBlock, SE3Transformer
+from se3unet.layers.dense.basis import KernelBasis
+from se3unet.layers.dense.kernel import Basis, RelativePositions, TFNLinear
+from se3unet.layers.fibers import Fibers, channels_by_degree
+from se3unet.layers.head import Embed, InvariantHead
+from se3unet.layers.interaction import AttentiveSelfInteraction, ConcatenateSkip, SelfInteraction, SumSkip
+from se3unet.layers.norms import NormBias, NormNonlinearity
+from se3unet.layers.pool import POOLINGS, Aggregate
 from se3unet.model import SE3Unet, SE3UnetConfig
-from se3unet.norms import NormBias, NormNonlinearity
-from se3unet.pool import POOLINGS, Aggregate
-from se3unet.sampling import FarthestPointSampling
-from se3unet.ties import priorities
 
 NEIGHBOURS = 3
 MAX_DEGREE = 2

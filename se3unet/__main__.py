@@ -10,6 +10,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from equivariance_zoo.training.cli import exit_code
 from se3unet.evaluation import command as evaluation
 from se3unet.prediction import command as prediction
 from se3unet.training import command as training
@@ -24,15 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for command in (training, evaluation, prediction):
         command.add_parser(commands)
     options = parser.parse_args(arguments)
-    try:
-        code: int = options.run(options)
-        return code
-    except (ValueError, OSError, ImportError) as error:
-        print(f"{PROGRAM}: error: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print(f"{PROGRAM}: stopped; train --resume goes on behind the last whole epoch", file=sys.stderr)
-        return 130
+    stopped = "stopped; train --resume goes on behind the last whole epoch"
+    return exit_code(PROGRAM, lambda: options.run(options), stopped)
 
 
 if __name__ == "__main__":

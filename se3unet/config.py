@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from se3unet.block import (
+from equivariance_zoo.training.settings import choice, is_number, known_keys, whole
+from se3unet.layers.block import (
     MESSAGE_MODES,
     SELF_INTERACTION_MODES,
     SKIP_MODES,
@@ -16,8 +16,8 @@ from se3unet.block import (
     SelfInteractionMode,
     SkipMode,
 )
-from se3unet.kernel import RelativeMode
-from se3unet.pool import POOLINGS, Pooling
+from se3unet.layers.kernel import RelativeMode
+from se3unet.layers.pool import POOLINGS, Pooling
 
 _CHOICES: dict[str, tuple[str, ...]] = {
     "pooling": POOLINGS,
@@ -36,10 +36,6 @@ _LEAST = {
     "landmarks": 1,
     "head_width": 1,
 }
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 @dataclass(frozen=True)
@@ -89,18 +85,14 @@ class SE3UnetConfig:
     def __post_init__(self) -> None:
         """Check every setting."""
         for name, least in _LEAST.items():
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < least:
-                raise ValueError(f"{name}: expected a whole number, {least} or more, got {value!r}")
+            whole(name, getattr(self, name), least)
         self._check_channels()
         for name, choices in _CHOICES.items():
-            value = getattr(self, name)
-            if value not in choices:
-                raise ValueError(f"{name}: expected one of {', '.join(choices)}, got {value!r}")
+            choice(name, getattr(self, name), choices)
         ratio, power = self.pool_ratio, self.power
-        if not _is_number(ratio) or not 0 <= ratio < 1:
+        if not is_number(ratio) or not 0 <= ratio < 1:
             raise ValueError(f"pool_ratio: expected a fraction of points to drop, 0 <= ratio < 1, got {ratio!r}")
-        if not _is_number(power) or not 0 < power < math.inf:
+        if not is_number(power) or power <= 0:
             raise ValueError(f"power: expected a finite number above 0, got {power!r}")
 
     def _check_channels(self) -> None:
@@ -128,10 +120,7 @@ class SE3UnetConfig:
         Raises:
             ValueError: a key is unknown or a value out of range.
         """
-        known = [field.name for field in fields(cls)]
-        unknown = sorted(set(settings) - set(known))
-        if unknown:
-            raise ValueError(f"settings: expected keys among {', '.join(known)}, got {', '.join(map(repr, unknown))}")
+        known_keys("settings", settings, [field.name for field in fields(cls)])
         # Lists are how files write tuples.
         values: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()

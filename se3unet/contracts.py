@@ -26,21 +26,21 @@ from equivariance import (
 )
 from equivariance.representations.base import Part
 from equivariance.representations.wigner import wigner_d
-from se3unet.attention import MultiHeadAttention, TFNConvolution
-from se3unet.block import ResidualBlock, SE3Transformer
-from se3unet.dense.basis import KernelBasis
-from se3unet.dense.kernel import RelativePositions, TFNLinear
-from se3unet.edges import EdgeGeometry
-from se3unet.fibers import channels_by_degree
-from se3unet.frames import aligning_frames, frame_of
-from se3unet.graph import KNNGraph
-from se3unet.head import Embed, InvariantHead
-from se3unet.interaction import AttentiveSelfInteraction, ConcatenateSkip, SelfInteraction, SumSkip
+from se3unet.geometry.edges import EdgeGeometry
+from se3unet.geometry.frames import aligning_frames, frame_of
+from se3unet.geometry.graph import KNNGraph
+from se3unet.geometry.sampling import FarthestPointSampling
+from se3unet.layers.attention import MultiHeadAttention, TFNConvolution
+from se3unet.layers.block import ResidualBlock, SE3Transformer
+from se3unet.layers.dense.basis import KernelBasis
+from se3unet.layers.dense.kernel import RelativePositions, TFNLinear
+from se3unet.layers.fibers import channels_by_degree
+from se3unet.layers.head import Embed, InvariantHead
+from se3unet.layers.interaction import AttentiveSelfInteraction, ConcatenateSkip, SelfInteraction, SumSkip
+from se3unet.layers.norms import NormBias, NormNonlinearity
+from se3unet.layers.pool import Aggregate, Pool
+from se3unet.layers.upsample import Upsample
 from se3unet.model import SE3Unet
-from se3unet.norms import NormBias, NormNonlinearity
-from se3unet.pool import Aggregate, Pool
-from se3unet.sampling import FarthestPointSampling
-from se3unet.upsample import Upsample
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class Level:
         return {(i, o): KernelMatrix(i, o, nodes=self.nodes, batch=self.batch) for i, o in pairs}
 
     def graph(self) -> dict[str, Representation]:
-        """A `se3unet.graph.Graph`."""
+        """A `se3unet.geometry.graph.Graph`."""
         numbers = NodeIndices(nodes=self.nodes, batch=self.batch, permuted=self.nodes is not None)
         return {
             "positions": self.points(),
@@ -120,7 +120,7 @@ class Level:
         }
 
     def edges(self, max_degree: int) -> dict[str, object]:
-        """A `se3unet.edges.Edges`."""
+        """A `se3unet.geometry.edges.Edges`."""
         rows_first = Level(_shifted(self.nodes), _shifted(self.batch))
         frames = EdgeFrames(max_degree, nodes=rows_first.nodes, batch=rows_first.batch)
         return {"graph": self.graph(), "frames": frames, "radial": rows_first.scalars(), "along": self.scalars()}

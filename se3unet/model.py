@@ -9,17 +9,17 @@ import torch
 from e3nn import o3
 from torch import Tensor, nn
 
-from se3unet.block import SE3Transformer, SelfInteractionMode
 from se3unet.config import SE3UnetConfig
-from se3unet.edges import EdgeGeometry
-from se3unet.fibers import fiber_irreps
-from se3unet.graph import KNNGraph
-from se3unet.head import Embed, InvariantHead
-from se3unet.hierarchy import Hierarchy
-from se3unet.interaction import SumSkip
-from se3unet.pool import CoarseCloud, Pool
-from se3unet.sampling import kept_points
-from se3unet.upsample import Upsample
+from se3unet.geometry.edges import EdgeGeometry
+from se3unet.geometry.graph import KNNGraph
+from se3unet.geometry.hierarchy import CoarseCloud, Hierarchy
+from se3unet.geometry.sampling import kept_points
+from se3unet.layers.block import SE3Transformer, SelfInteractionMode
+from se3unet.layers.fibers import fiber_irreps
+from se3unet.layers.head import Embed, InvariantHead
+from se3unet.layers.interaction import SumSkip
+from se3unet.layers.pool import Pool
+from se3unet.layers.upsample import Upsample
 
 
 class SE3Unet(nn.Module):

@@ -23,7 +23,7 @@ class Case:
         points, batch, neighbours, channels, degree: its size.
         precision: 'float32', 'float64' or 'bfloat16' (autocast).
         compiled: through torch.compile.
-        keeps: after `se3unet.memory.keep_freed_memory`.
+        keeps: after `equivariance_zoo.training.memory.keep_freed_memory`.
     """
 
     subject: str

@@ -11,9 +11,9 @@ import torch
 
 from benchmarks.speed.case import Case
 from se3unet.config import SE3UnetConfig
-from se3unet.frames import frame_rows
-from se3unet.radial import SPLINES
-from se3unet.sampling import kept_points
+from se3unet.geometry.frames import frame_rows
+from se3unet.geometry.radial import SPLINES
+from se3unet.geometry.sampling import kept_points
 
 FLOAT = 4
 GEMM_SIZE, STREAM_SIZE, REPEATS = 1024, 2**25, 7

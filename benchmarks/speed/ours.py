@@ -7,12 +7,12 @@ from torch import Tensor, nn
 
 from benchmarks.speed.case import LANDMARKS, Case, Runnable, cloud
 from se3unet import SE3Unet, SE3UnetConfig
-from se3unet.attention import MultiHeadAttention
-from se3unet.block import BlockSettings, ResidualBlock
-from se3unet.edges import EdgeGeometry, Edges
-from se3unet.fibers import Fibers, fiber_irreps
-from se3unet.graph import KNNGraph
-from se3unet.norms import NormBias
+from se3unet.geometry.edges import EdgeGeometry, Edges
+from se3unet.geometry.graph import KNNGraph
+from se3unet.layers.attention import MultiHeadAttention
+from se3unet.layers.block import BlockSettings, ResidualBlock
+from se3unet.layers.fibers import Fibers, fiber_irreps
+from se3unet.layers.norms import NormBias
 
 SETTINGS = BlockSettings("attention", heads=1, relative_positions="concatenate", skip="concatenate")
 

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.speed.case import LANDMARKS, Case, Runnable, cloud
-from se3unet.graph import KNNGraph, batch_numbers
+from se3unet.geometry.graph import KNNGraph, batch_numbers
 
 ORIGINAL_FOLDER, NVIDIA_FOLDER = "SE3_TRANSFORMER_CV", "SE3_TRANSFORMER"
 HIDDEN = 32

@@ -14,7 +14,7 @@ import torch
 
 from benchmarks.speed.case import Case
 from benchmarks.speed.subjects import SUBJECTS
-from se3unet.memory import keep_freed_memory
+from equivariance_zoo.training.memory import keep_freed_memory
 
 ENOUGH = 30
 

@@ -1,4 +1,7 @@
-"""DGL graphs: node fields follow the nodes, edge fields their edges, node numbers are renumbered."""
+"""The adapter to DGL graphs: node fields follow the nodes, edge fields their edges, and node numbers are renumbered.
+
+Called through `contracts.adapter_registry`. The module accepts homogeneous graphs only.
+"""
 
 from __future__ import annotations
 
@@ -23,20 +26,20 @@ _STRUCTURE = Invariant(nodes=None, batch=None)
 
 
 class DGLAdapter:
-    """Looks into homogeneous DGL graphs; a new graph is built, the given one is never written to."""
+    """Walks and transforms homogeneous DGL graphs. A new graph is built; the given one never changes."""
 
     takes = "GraphFields(ndata=..., edata=...) for a graph"
 
     def fits(self, spec: object) -> bool:
-        """The fields of nodes and edges, or one law for all."""
+        """True for fields of nodes and edges, or for `Invariant` (all fields)."""
         return isinstance(spec, (GraphFields, Invariant, Mapping))
 
     def walk(self, graph: dgl.DGLGraph, spec: Any, path: str, visit: Callable[..., torch.Tensor]) -> dgl.DGLGraph:
-        """Visit source and target numbers, then every node field and every edge field."""
+        """Visits source and target numbers, then every node field and every edge field."""
         source, target = graph.edges()
         source = visit(source, _STRUCTURE, f"{path}.edges[0]")
         target = visit(target, _STRUCTURE, f"{path}.edges[1]")
-        result = _graph(source, target, graph.batch_num_nodes(), graph.batch_num_edges())
+        result = _build_graph(source, target, graph.batch_num_nodes(), graph.batch_num_edges())
         for kind, old, new in (("ndata", graph.ndata, result.ndata), ("edata", graph.edata, result.edata)):
             for name, field in old.items():
                 where = f"{path}.{kind}[{name!r}]"
@@ -44,28 +47,28 @@ class DGLAdapter:
         return result
 
     def transform(self, graph: dgl.DGLGraph, spec: Any, element: Transform) -> dgl.DGLGraph:
-        """Rotate, translate and reorder the fields, renumber the nodes, select the samples."""
+        """Rotates, translates and reorders the fields, renumbers the nodes and selects the samples."""
         order = element.order if getattr(spec, "permuted", True) else None
         if order is not None:
             _check_order(graph, order)
         bare = replace(element, order=order, samples=None, origin="")
         moved = self.walk(graph, spec, "graph", lambda t, r, _: r.transform(t, bare))
         if order is not None:
-            moved = _renumbered(moved, order)
-        return moved if element.samples is None else _selected(moved, element)
+            moved = _renumber(moved, order)
+        return moved if element.samples is None else _select_samples(moved, element)
 
     def sizes(self, graph: dgl.DGLGraph) -> tuple[int, int]:
-        """Nodes of the first graph in the batch, and graphs."""
+        """Returns the number of nodes of the first graph in the batch, and the number of graphs."""
         return int(graph.batch_num_nodes()[0]), int(graph.batch_size)
 
     def assume(self, graph: dgl.DGLGraph, path: tuple[str | int, ...]) -> Iterator[Assumption]:
-        """By name and shape; the structure needs nothing."""
+        """Yields assumptions from the names and shapes of fields. The structure needs no assumption."""
         for kind, fields in (("ndata", graph.ndata), ("edata", graph.edata)):
             for name, field in fields.items():
                 yield proposal(name, field, SampleSizes(), (*path, kind, name))
 
     def group(self, graph: dgl.DGLGraph) -> object:
-        """None: graphs have any."""
+        """Returns None: a graph names no group."""
         return None
 
 
@@ -73,7 +76,7 @@ ADAPTER = DGLAdapter()
 
 
 def _field_spec(spec: Any, kind: str, name: str) -> object:
-    """A field's representation; its rows follow the nodes or the edges, so no axis needs to be declared."""
+    """Returns the representation of a field, with the axis of the nodes or of the edges."""
     fields = spec.get(kind, {}) if isinstance(spec, Mapping) else getattr(spec, kind, None)
     found = spec if fields is None else fields.get(name)
     if isinstance(found, Representation) and isinstance(found.nodes, Assumed):
@@ -81,7 +84,8 @@ def _field_spec(spec: Any, kind: str, name: str) -> object:
     return found
 
 
-def _graph(source: torch.Tensor, target: torch.Tensor, nodes: torch.Tensor, edges: torch.Tensor) -> dgl.DGLGraph:
+def _build_graph(source: torch.Tensor, target: torch.Tensor, nodes: torch.Tensor, edges: torch.Tensor) -> dgl.DGLGraph:
+    """Returns a batched graph without fields."""
     graph = dgl.graph((source, target), num_nodes=int(nodes.sum()))
     graph.set_batch_num_nodes(nodes)
     graph.set_batch_num_edges(edges)
@@ -89,24 +93,26 @@ def _graph(source: torch.Tensor, target: torch.Tensor, nodes: torch.Tensor, edge
 
 
 def _check_order(graph: dgl.DGLGraph, order: tuple[int, ...]) -> None:
+    """Rejects a permutation unless every graph has as many nodes."""
     sizes = graph.batch_num_nodes().tolist()
     if any(size != len(order) for size in sizes):
         raise ArgumentError("order", f"a permutation of {len(order)} nodes", f"graphs of as many nodes, not of {sizes}")
 
 
-def _renumbered(graph: dgl.DGLGraph, order: tuple[int, ...]) -> dgl.DGLGraph:
-    """The same fields on a graph whose new node i of each sample is its old node order[i]."""
+def _renumber(graph: dgl.DGLGraph, order: tuple[int, ...]) -> dgl.DGLGraph:
+    """Returns the same fields on a graph whose new node i of each sample is old node order[i]."""
     inside = torch.tensor(order, device=graph.device).argsort()
     source, target = (
         (inside[ends.long() % len(order)] + ends // len(order) * len(order)).to(ends.dtype) for ends in graph.edges()
     )
-    result = _graph(source, target, graph.batch_num_nodes(), graph.batch_num_edges())
+    result = _build_graph(source, target, graph.batch_num_nodes(), graph.batch_num_edges())
     result.ndata.update(graph.ndata)
     result.edata.update(graph.edata)
     return result
 
 
-def _selected(graph: dgl.DGLGraph, element: Transform) -> dgl.DGLGraph:
+def _select_samples(graph: dgl.DGLGraph, element: Transform) -> dgl.DGLGraph:
+    """Returns a batch of the selected graphs."""
     parts = dgl.unbatch(graph)
     if len(parts) != element.of:
         raise ArgumentError("samples", f"one of {element.of} samples", f"one of {len(parts)}, the graphs in the batch")

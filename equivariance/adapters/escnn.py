@@ -1,8 +1,11 @@
-"""escnn's `GeometricTensor`: it says itself how it transforms, by the group that its field type belongs to.
+"""The adapter to escnn's `GeometricTensor`, which states its representation by its field type.
 
-An element of the harness, an orthogonal matrix, becomes the element of that group which moves the base space alike:
-of SO(3), O(3) and their finite subgroups; of SO(2), O(2) and theirs, which move the x-y plane, if the matrix does so
-too. Without a base space, the group's standard representation stands for it. What the group has not is refused.
+The orthogonal matrix of an element of the harness is converted to the element of the field type's group that moves the
+base space alike. The groups are SO(3), O(3) and their finite subgroups, and SO(2), O(2) and their finite subgroups.
+Groups of the plane accept a matrix that maps the x-y plane to itself. Without a base space, the standard representation
+of the group is used instead.
+
+Called through `contracts.adapter_registry`. The module rejects elements that are not in the group.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from escnn.gspaces import GSpace
 
 from equivariance.contracts.assumptions import Assumption
 from equivariance.contracts.declared import NODE_NUMBERS
-from equivariance.contracts.field_names import numbers_nodes
+from equivariance.contracts.field_names import names_node_numbers
 from equivariance.contracts.nested import UNSPECIFIED
 from equivariance.errors import ArgumentError, ContractError, ForeignElementError
 from equivariance.groups.elements import Transform, cube_rotations
@@ -33,16 +36,16 @@ from equivariance.representations.standard import Invariant
 TYPES = (enn.GeometricTensor,)
 
 _CLOSE = 1e-6
-"""escnn parametrizes its elements in double precision, its finite groups by rounded angles."""
+"""Tolerance of matrix entries. escnn stores its elements in double precision, finite groups by rounded angles."""
 
 
 @dataclass(frozen=True)
 class Fields(Representation):
-    """Feature fields of an escnn type: channels on axis 1, then the axes of a grid, where there is one.
+    """Feature fields of an escnn type: channels on axis 1, then the axes of the grid, if there is one.
 
     Attributes:
-        type: An `escnn.nn.FieldType`
-        points: Whether the rows lie at points of the base space (`GeometricTensor.coords`), on no grid
+        type: An `escnn.nn.FieldType`.
+        points: True if the rows lie at points of the base space (`GeometricTensor.coords`) instead of a grid.
     """
 
     type: Any
@@ -51,17 +54,17 @@ class Fields(Representation):
     batch: BatchAxis = field(default=0, kw_only=True)
 
     def check(self, tensor: torch.Tensor, path: str) -> None:
-        """As many channels as the type has."""
+        """Checks that there are as many channels as the type has."""
         super().check(tensor, path)
         if tensor.dim() < 2 or tensor.shape[1] != self.type.size or not tensor.is_floating_point():
             expected = f"floating-point numbers, channels on axis 1, {self.type.size} of them"
             raise ContractError(path, f"{tensor.dtype} tensor of shape {tuple(tensor.shape)}", expected)
 
     def act(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
-        """The group acts on the channels and, exactly, on the grid.
+        """Applies the group to the channels and, exactly, to the grid.
 
         Raises:
-            ForeignElementError: An element that the group has not, or one that does not map the grid to itself
+            ForeignElementError: If the element is not in the group, or does not map the grid to itself.
         """
         grid = not self.points and self.type.gspace.dimensionality > 0
         if grid and any(element.vector):
@@ -69,10 +72,10 @@ class Fields(Representation):
         acting = acting_element(self.type.gspace, element)
         rho = torch.tensor(self.type.representation(acting), dtype=torch.float64, device=values.device)
         fibres = torch.einsum("oi,bi...->bo...", rho, values)
-        return _grid_moved(fibres, self.type.gspace.basespace_action(acting)) if grid else fibres
+        return _transform_grid(fibres, self.type.gspace.basespace_action(acting)) if grid else fibres
 
     def parts(self, values: torch.Tensor) -> Iterator[Part]:
-        """One part per run of fields of one kind."""
+        """Yields one part for each run of fields of one kind."""
         runs = [list(run) for _, run in groupby(self.type.representations, key=lambda rep: rep.name)]
         names = [f"{len(run)}x {run[0].name}" if len(run) > 1 else run[0].name for run in runs]
         sizes = [sum(rep.size for rep in run) for run in runs]
@@ -82,13 +85,13 @@ class Fields(Representation):
 
 @dataclass(frozen=True)
 class Coordinates(Representation):
-    """Points of a base space of 2 or 3 dimensions: moved by the first rows of the matrix and the vector."""
+    """Points of a base space of 2 or 3 dimensions. The first rows of the matrix and of the translation act on them."""
 
     nodes: NodeAxis = field(default=0, kw_only=True)
     batch: BatchAxis = field(default=None, kw_only=True)
 
     def act(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
-        """x R^T + t in as many dimensions as the points have."""
+        """Returns x R^T + t in the dimensions of the points."""
         size = values.shape[-1]
         if size == 2 and any(element.vector[2:]):
             raise ForeignElementError("element", element, "a translation within the plane")
@@ -97,18 +100,18 @@ class Coordinates(Representation):
 
 
 class GeometricTensorAdapter:
-    """Looks into geometric tensors; nothing needs to be declared for them."""
+    """Walks and transforms geometric tensors; no representation needs to be declared."""
 
     takes = "nothing, or Fields of its own type"
 
     def fits(self, spec: object) -> bool:
-        """Its own type, or nothing."""
+        """True for `Fields` and `Invariant`."""
         return isinstance(spec, (Fields, Invariant))
 
     def walk(
         self, value: enn.GeometricTensor, spec: Any, path: str, visit: Callable[..., torch.Tensor]
     ) -> enn.GeometricTensor:
-        """Visit the tensor and, where there are any, the coordinates."""
+        """Visits the tensor and the coordinates, if there are any."""
         if isinstance(spec, Fields) and spec.type != value.type:
             raise ContractError(path, str(value.type), f"fields of {spec.type}")
         free, points = spec is UNSPECIFIED, value.coords is not None
@@ -119,19 +122,19 @@ class GeometricTensorAdapter:
         return enn.GeometricTensor(tensor, value.type, coords)
 
     def transform(self, value: enn.GeometricTensor, spec: Any, element: Transform) -> enn.GeometricTensor:
-        """The element applied to the tensor and to the coordinates."""
+        """Applies the element to the tensor and to the coordinates."""
         return self.walk(value, spec, "tensor", lambda t, r, _: r.transform(t, element))
 
     def sizes(self, value: enn.GeometricTensor) -> tuple[int, int]:
-        """Points and one sample, or as many samples as the first axis is long."""
+        """Returns nodes and samples: all points in one sample, or the length of the first axis for both."""
         return len(value.tensor), 1 if value.coords is not None else len(value.tensor)
 
     def assume(self, value: enn.GeometricTensor, path: tuple[str | int, ...]) -> Iterator[Assumption]:
-        """Nothing: its type says everything."""
+        """Yields no assumption: the field type states the representation."""
         yield from ()
 
     def group(self, value: enn.GeometricTensor) -> list[Group]:
-        """The fibre group of its space; on a grid in space only what maps the grid to itself."""
+        """Returns the groups of the space; on a grid of three dimensions only elements that map the grid to itself."""
         space = value.type.gspace
         if space.dimensionality < 3 or value.coords is not None or not space.fibergroup.continuous:
             return group_of(space)
@@ -143,10 +146,14 @@ ADAPTER = GeometricTensorAdapter()
 
 
 def acting_element(gspace: GSpace, element: Transform) -> GroupElement:
-    """The element of the space's group that moves the space as `element` does.
+    """Returns the element of the space's group that moves the space as `element` does.
+
+    Args:
+        gspace: The space.
+        element: The element of the harness.
 
     Raises:
-        ForeignElementError: The group has none
+        ForeignElementError: If the group does not contain it.
     """
     group = gspace.fibergroup
     action = _action(gspace)
@@ -159,16 +166,20 @@ def acting_element(gspace: GSpace, element: Transform) -> GroupElement:
 
 
 def group_of(gspace: GSpace, angles: int = 4) -> list[Group]:
-    """The groups to test fields on a space with: `eq.diagnose(module, x, group=group_of(gspace))`.
+    """Returns the groups with which to test fields on a space: `eq.diagnose(module, x, group=group_of(gspace))`.
 
-    SO(3) and O(3) without a base space, or on points, are drawn from; of finite groups every element is tested, and of
-    SO(2) and O(2) `angles` rotations (quarter turns by default, which map a grid to itself) and as many reflections.
+    In three dimensions, SO(3) and O(3) give groups that are sampled. Finite groups give all their elements.
+
+    Args:
+        gspace: The space.
+        angles: Number of rotations of SO(2) and O(2), and of reflections of O(2). The default gives quarter turns,
+            which map a grid to itself.
     """
     group, action = gspace.fibergroup, _action(gspace)
     if group.continuous and action.size == 3:
         return [Rotations(), Inversions()] if group.name == "O(3)" else [Rotations()]
     listed = list(group.grid(type="regular", N=angles)) if group.continuous else list(group.elements)
-    matrices = [_embedded(np.asarray(action(g), dtype=np.float64)) for g in listed]
+    matrices = [_embed_in_space(np.asarray(action(g), dtype=np.float64)) for g in listed]
     elements = [Transform(tuple(map(tuple, m.tolist()))) for m in matrices if not np.allclose(m, np.eye(3))]
     proper = tuple(e for e in elements if e.determinant > 0)
     improper = tuple(e for e in elements if e.determinant < 0)
@@ -176,7 +187,7 @@ def group_of(gspace: GSpace, angles: int = 4) -> list[Group]:
 
 
 def _action(gspace: GSpace) -> Any:
-    """How the group moves the base space; without one, its standard representation."""
+    """Returns the representation by which the group moves the base space; without one, its standard representation."""
     if gspace.dimensionality > 0:
         return gspace.basespace_action
     standard = getattr(gspace.fibergroup, "standard_representation", None)
@@ -186,6 +197,7 @@ def _action(gspace: GSpace) -> Any:
 
 
 def _matrix(element: Transform, size: int) -> np.ndarray:
+    """Returns the leading [size, size] block of the matrix."""
     matrix = element.array
     if size == 2 and not np.allclose(np.abs(matrix[2]), (0, 0, 1), atol=_CLOSE):
         raise ForeignElementError("element", element, "one that moves the x-y plane within itself")
@@ -193,7 +205,7 @@ def _matrix(element: Transform, size: int) -> np.ndarray:
 
 
 def _candidates(group: FibreGroup, matrix: np.ndarray) -> list[GroupElement]:
-    """Elements of a continuous group that a matrix may stand for."""
+    """Returns elements of a continuous group that a matrix may represent."""
     sign = 1 if np.linalg.det(matrix) > 0 else -1
     if len(matrix) == 3:
         return [group.element(matrix, "MAT")] if group.name == "SO(3)" else [
@@ -205,8 +217,8 @@ def _candidates(group: FibreGroup, matrix: np.ndarray) -> list[GroupElement]:
     ]  # fmt: skip
 
 
-def _embedded(matrix: np.ndarray) -> np.ndarray:
-    """A matrix of the plane in space, with entries that are whole numbers exact; determinants stay."""
+def _embed_in_space(matrix: np.ndarray) -> np.ndarray:
+    """Embeds a matrix of the plane in space; entries close to whole numbers become exact, the determinant is kept."""
     result = np.eye(3)
     result[: len(matrix), : len(matrix)] = matrix
     left, _, right = np.linalg.svd(result)
@@ -215,11 +227,11 @@ def _embedded(matrix: np.ndarray) -> np.ndarray:
     return rounded if np.allclose(result, rounded, atol=_CLOSE) else result
 
 
-def _grid_moved(values: torch.Tensor, matrix: np.ndarray) -> torch.Tensor:
-    """f'(x) = f(g^-1 x) on a grid whose last axis is x, the one before -y, the one before that -z.
+def _transform_grid(values: torch.Tensor, matrix: np.ndarray) -> torch.Tensor:
+    """Returns f'(x) = f(g^-1 x) on a grid whose last axes are (-z,) -y, x.
 
     Raises:
-        ForeignElementError: A matrix that is no signed permutation: a grid would have to be interpolated
+        ForeignElementError: If the matrix is no signed permutation, because the grid would be interpolated.
     """
     size = len(matrix)
     whole = np.rint(matrix).astype(int)
@@ -243,5 +255,5 @@ def contract_of(module: torch.nn.Module, parameters: tuple[str, ...]) -> tuple[M
     specs = [Fields(t) for t in given] if isinstance(given, tuple) else [Fields(given)]
     if len(parameters) < len(specs):
         return None
-    edges = {p: NODE_NUMBERS for p in parameters if numbers_nodes(p)}
+    edges = {p: NODE_NUMBERS for p in parameters if names_node_numbers(p)}
     return {**edges, **dict(zip(parameters, specs, strict=False))}, Fields(output)

@@ -1,4 +1,7 @@
-"""Contracts that nequip's modules state: irreps by the keys of the data."""
+"""The rule by which nequip's modules state contracts: irreps by the keys of the data.
+
+Called through `contracts.adapter_registry`. nequip's data are dicts, so there is no adapter for values.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ def contract_of(module: torch.nn.Module, parameters: tuple[str, ...]) -> tuple[M
 
 
 def _fields_of_nequip(irreps: Mapping[str, object]) -> dict[str, object]:
-    """Those that are stated, and those that every batch of data has."""
+    """Returns representations of the stated fields, and of the fields that all data have."""
     fields: dict[str, object] = {"batch": SAMPLE_NUMBERS, **dict.fromkeys(_VECTORS_OF_NEQUIP, "1x1o")}
     fields |= dict.fromkeys(_INVARIANTS_OF_NEQUIP, Invariant())
     for key, spec in irreps.items():
@@ -38,4 +41,4 @@ _INVARIANTS_OF_NEQUIP = (
 )
 
 _MATRICES_OF_NEQUIP = ("stress", "virial", "stresses")
-"""3 x 3 on two axes, which irreps of one axis do not say."""
+"""3 x 3 matrices on two axes, which irreps on one axis cannot describe."""

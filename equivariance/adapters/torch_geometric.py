@@ -1,7 +1,10 @@
-"""PyTorch Geometric's `Data` and `Batch`: fields by name, edges renumbered, samples selected as the library does.
+"""The adapter to PyTorch Geometric's `Data` and `Batch`: fields by name, renumbered edges, selected samples.
 
-Which fields follow the nodes and which the edges, along which axis samples are put together, and which hold node
-numbers is asked of the object (`is_node_attr`, `__cat_dim__`, `__inc__`), so that subclasses are obeyed.
+The object itself states which fields follow nodes or edges, along which axis samples are joined, and which fields hold
+node numbers. The adapter reads `is_node_attr`, `is_edge_attr` and `__cat_dim__`, and the library applies `__inc__`. So
+subclasses may change them.
+
+Called through `contracts.adapter_registry`. The module rejects `HeteroData`.
 """
 
 from __future__ import annotations
@@ -28,49 +31,49 @@ TYPES = (Data, HeteroData)
 
 
 class DataAdapter:
-    """Looks into homogeneous data; a new object is built, the given one is never written to."""
+    """Walks and transforms homogeneous data. A new object is built; the given one never changes."""
 
     takes = "a dict of representations by field name, for data of torch_geometric"
 
     def fits(self, spec: object) -> bool:
-        """A mapping, or one law for every field that the library does not define."""
+        """True for a mapping by field name, or for `Invariant` (every field that the library does not define)."""
         return isinstance(spec, (Mapping, Invariant))
 
     def walk(self, data: Data, spec: Any, path: str, visit: Callable[..., torch.Tensor]) -> Data:
-        """Visit every field that holds tensors, in the order of the object."""
+        """Visits every field that holds tensors, in the order of the object."""
         _check_kind(data, spec, path)
         result, found = copy.copy(data), {}
         for name, value in _fields(data):
             where = f"{path}[{name!r}]"
             if isinstance(value, torch.Tensor):
-                found[name] = visit(value, _checked(data, name, value, spec, where), where)
+                found[name] = visit(value, _resolve_field(data, name, value, spec, where), where)
             else:
-                found[name] = walk(value, _declared(spec, name), where, visit)
+                found[name] = walk(value, _spec_of_field(spec, name), where, visit)
         for name, value in found.items():
             result[name] = value
         return result
 
     def transform(self, data: Data, spec: Any, element: Transform) -> Data:
-        """Rotate, translate and reorder the fields, renumber the nodes, select the samples."""
+        """Rotates, translates and reorders the fields, renumbers the nodes and selects the samples."""
         if element.order is not None:
             _check_order(data, element.order)
         bare = replace(element, samples=None, origin="")
         moved = self.walk(data, spec, "data", lambda t, r, _: r.transform(t, bare))
-        return moved if element.samples is None else _selected(moved, element)
+        return moved if element.samples is None else _select_samples(moved, element)
 
     def sizes(self, data: Data) -> tuple[int, int]:
-        """Nodes of the first sample, and samples."""
+        """Returns the number of nodes of the first sample, and the number of samples."""
         samples = _samples(data)
         return samples[0], len(samples)
 
     def assume(self, data: Data, path: tuple[str | int, ...]) -> Iterator[Assumption]:
-        """By name and shape; of what the library defines, only positions are told."""
+        """Yields assumptions from names and shapes. Of the fields that the library defines, only positions get one."""
         for name, value in _fields(data):
-            if isinstance(value, torch.Tensor) and (name == "pos" or _definition(data, name) is None):
+            if isinstance(value, torch.Tensor) and (name == "pos" or _library_law(data, name) is None):
                 yield proposal(name, value, SampleSizes(), (*path, name))
 
     def group(self, data: Data) -> object:
-        """None: graphs have any."""
+        """Returns None: a graph names no group."""
         return None
 
 
@@ -78,10 +81,12 @@ ADAPTER = DataAdapter()
 
 
 def _fields(data: Data) -> Iterator[tuple[str, Any]]:
+    """Yields name and value of each field."""
     yield from data.to_dict().items()
 
 
 def _check_kind(data: Any, spec: object, path: str) -> None:
+    """Rejects data with several kinds of nodes, and declared names that are no fields."""
     if isinstance(data, HeteroData):
         raise ContractError(path, type(data).__name__, "data with one kind of nodes, torch_geometric.data.Data")
     unknown = sorted(set(spec) - set(data.keys())) if isinstance(spec, Mapping) else []
@@ -89,27 +94,28 @@ def _check_kind(data: Any, spec: object, path: str) -> None:
         raise ContractError(path, unknown, f"names among its fields, {', '.join(data.keys())}")
 
 
-def _declared(spec: object, name: str) -> Any:
+def _spec_of_field(spec: object, name: str) -> Any:
+    """Returns the specification of one field."""
     return spec.get(name) if isinstance(spec, Mapping) else spec
 
 
-def _checked(data: Data, name: str, value: torch.Tensor, spec: object, where: str) -> Representation:
-    """A field's representation with its axes: declared, or defined by the library."""
+def _resolve_field(data: Data, name: str, value: torch.Tensor, spec: object, where: str) -> Representation:
+    """Returns the representation of a field with its axes: declared, or defined by the library."""
     if spec is UNSPECIFIED:
         return Invariant(nodes=None, batch=None)
-    named = _declared(spec, name) if isinstance(spec, Mapping) else None
-    law = named if named is not None else _definition(data, name)
+    named = _spec_of_field(spec, name) if isinstance(spec, Mapping) else None
+    law = named if named is not None else _library_law(data, name)
     if law is None:
         law = spec if isinstance(spec, Invariant) else None
     if not isinstance(law, Representation):
         raise UndeclaredTensorError(where, tuple(value.shape))
-    law = _law_of_field(data, name, law)
+    law = _with_axes(data, name, law)
     law.check(value, where)
     return law
 
 
-def _definition(data: Data, name: str) -> Representation | None:
-    """The law of a field that the library defines."""
+def _library_law(data: Data, name: str) -> Representation | None:
+    """Returns the law of a field that the library defines, or None."""
     value = data[name]
     if name == "pos" and value.shape[-1:] == (3,):
         return CartesianPoints()
@@ -120,12 +126,12 @@ def _definition(data: Data, name: str) -> Representation | None:
         return NodeIndices(permuted=False, per_sample=1)
     if name in field_names.STARTS:
         return SampleStarts(samples)
-    numbers = "index" in name or name == "face"  # the rule by which the library counts on when it puts samples together
+    numbers = "index" in name or name == "face"  # the names whose numbers the library increases when it joins samples
     return NodeIndices(per_sample=samples) if numbers else None
 
 
-def _law_of_field(data: Data, name: str, law: Representation) -> Representation:
-    """With the axes that the object knows, where none are declared."""
+def _with_axes(data: Data, name: str, law: Representation) -> Representation:
+    """Returns the law with the axes that the object states in place of undeclared ones."""
     if not isinstance(law.nodes, Assumed) and not isinstance(law.batch, Assumed):
         return law
     nodes, batch = _axes(data, name)
@@ -137,15 +143,16 @@ def _law_of_field(data: Data, name: str, law: Representation) -> Representation:
 
 
 def _axes(data: Data, name: str) -> tuple[NodeAxis, BatchAxis]:
+    """Returns the node axis and the batch axis of a field."""
     value, samples = data[name], _samples(data)
     if not value.dim():
         return None, None
     axis = int(data.__cat_dim__(name, value) or 0) % value.dim()
     if name in field_names.STARTS:
         return None, None
-    if data.is_node_attr(name) and not field_names.of_edges(name):
+    if data.is_node_attr(name) and not field_names.names_edges(name):
         return axis, Concatenated(axis, samples)
-    if data.is_edge_attr(name) or field_names.of_edges(name):
+    if data.is_edge_attr(name) or field_names.names_edges(name):
         return None, Concatenated(axis, _edges_of(data))
     if value.shape[axis] % len(samples) == 0:
         return None, Concatenated(axis, (value.shape[axis] // len(samples),) * len(samples))
@@ -153,13 +160,14 @@ def _axes(data: Data, name: str) -> tuple[NodeAxis, BatchAxis]:
 
 
 def _samples(data: Data) -> tuple[int, ...]:
-    """Nodes of each sample."""
+    """Returns the number of nodes of each sample."""
     if data.batch is None:
         return (int(data.num_nodes or 0),)
     return tuple(torch.bincount(data.batch).tolist())
 
 
 def _edges_of(data: Data) -> tuple[int, ...]:
+    """Returns the number of edges of each sample."""
     samples = _samples(data)
     if data.batch is None or data.edge_index is None:
         return (int(data.num_edges),) * len(samples)
@@ -167,22 +175,23 @@ def _edges_of(data: Data) -> tuple[int, ...]:
 
 
 def _check_order(data: Data, order: tuple[int, ...]) -> None:
+    """Rejects a permutation unless every sample has as many nodes."""
     sizes = _samples(data)
     if any(size != len(order) for size in sizes):
         raise ArgumentError("order", f"a permutation of {len(order)} nodes", f"samples of as many, not of {sizes}")
 
 
-def _selected(data: Data, element: Transform) -> Batch:
-    """The samples apart, then put together by the library."""
+def _select_samples(data: Data, element: Transform) -> Batch:
+    """Splits the data into samples and joins the selected ones by the library."""
     count = len(_samples(data))
     if count != element.of:
         raise ArgumentError("samples", f"one of {element.of} samples", f"one of {count}, the samples of the data")
-    parts = [_part(data, sample) for sample in range(count)]
+    parts = [_extract_sample(data, sample) for sample in range(count)]
     return Batch.from_data_list([parts[i] for i in element.samples or ()])
 
 
-def _part(data: Data, sample: int) -> Data:
-    """One sample by itself: as the library takes it out; fields that it does not know of are cut out."""
+def _extract_sample(data: Data, sample: int) -> Data:
+    """Returns one sample, split by the library; fields that the library does not split are cut out."""
     if data.batch is None:
         return data
     samples = _samples(data)
@@ -193,12 +202,13 @@ def _part(data: Data, sample: int) -> Data:
             and name not in field_names.SAMPLES | field_names.STARTS
             and isinstance(value, torch.Tensor)
         ):
-            part = _cut(value, _axes(data, name)[1], len(samples), sample)
-            result[name] = part - sum(samples[:sample]) if isinstance(_definition(data, name), NodeIndices) else part
+            part = _cut_sample(value, _axes(data, name)[1], len(samples), sample)
+            result[name] = part - sum(samples[:sample]) if isinstance(_library_law(data, name), NodeIndices) else part
     return result
 
 
-def _cut(value: torch.Tensor, batch: BatchAxis, count: int, sample: int) -> torch.Tensor:
+def _cut_sample(value: torch.Tensor, batch: BatchAxis, count: int, sample: int) -> torch.Tensor:
+    """Returns the rows of one sample."""
     if not isinstance(batch, Concatenated):
         return value
     start, size = batch.segments(value.shape[batch.axis], count)[sample]

@@ -1,5 +1,8 @@
-"""The command line `python -m equivariance.diagnose`: options, the run, and what the screen shows.
+"""The command line `python -m equivariance.diagnose`: options, the run, and the output on the screen.
 
-`main` parses and turns errors into one line and an exit code; `run` loads the subject and diagnoses it; `screen`
-and `progress_bar` print. No other package imports this one.
+`main` parses the options and turns each error into one line and an exit code. `run` loads the subjects and diagnoses
+them. `screen` and `progress_bar` print.
+
+Called by `equivariance.__main__` and `equivariance.diagnose`; no other package imports this one. It measures nothing:
+`api` does.
 """

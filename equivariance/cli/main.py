@@ -1,7 +1,8 @@
-"""The command line: `python -m equivariance.diagnose`.
+"""Parses the command line of `python -m equivariance.diagnose` and returns its exit code.
 
-Exit code 0 clean (without `--subject`: each built-in network as registered), 1 findings (or not as registered),
-2 bad usage: one line on standard error that names the argument, the value and the choices; 130 interrupted.
+Exit code 0: no finding, or without `--subject`: each built-in network is as registered. Exit code 1: findings, or a
+network is not as registered. Exit code 2: bad usage; one line on standard error names the argument, the value and
+the choices. Exit code 130: interrupted. The work itself is in `run`.
 """
 
 from __future__ import annotations
@@ -18,18 +19,24 @@ PROGRAM = "equivariance.diagnose"
 
 
 class _Parser(argparse.ArgumentParser):
+    """A parser that raises ArgumentError instead of printing its usage text."""
+
     def error(self, message: str) -> NoReturn:
-        """One line, no usage text."""
+        """Raises ArgumentError with the message of argparse."""
         raise ArgumentError(
             "command line", " ".join(sys.argv[1:]), f"known options with valid values: {message}; see --help"
         )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code."""
+    """Runs the command line and returns its exit code.
+
+    Args:
+        arguments: The options as text; None for `sys.argv[1:]`.
+    """
     try:
         options = _parser().parse_args(arguments)
-        # Imported here, so that no help waits for PyTorch, and its long import can be interrupted like anything else.
+        # Imported here: `--help` does not import PyTorch, and Ctrl-C also works during this long import.
         from equivariance.cli.run import run
 
         return run(options)
@@ -42,8 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run_as_command() -> NoReturn:
-    """Run the command line as a process and leave with its exit code."""
-    # A terminal without Unicode gets references to characters, which a page in HTML may hold, and no traceback.
+    """Runs the command line as a process and exits with its exit code."""
+    # A terminal without Unicode gets character references, which are valid HTML, and no UnicodeEncodeError.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="xmlcharrefreplace")
     sys.exit(main())

@@ -1,4 +1,7 @@
-"""The values of the command line's options, from text to objects; each error names the option."""
+"""Turns the text of the command line's options into objects.
+
+`run` calls these functions. Each error names the option. The options themselves are declared in `main`.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,16 @@ _DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch
 
 
 def settings_of(options: argparse.Namespace, observer: Observer) -> Settings:
-    """How thoroughly, and in which precision, to look."""
+    """Returns the settings of the diagnosis that the options ask for.
+
+    Args:
+        options: The parsed options, as text.
+        observer: Receives the progress of the diagnosis.
+
+    Raises:
+        ArgumentError: If a number has a bad value.
+        ChoiceError: If the dtype is unknown.
+    """
     return Settings(
         samples=_int("samples", options.samples, 1),
         seed=_int("seed", options.seed, 0),
@@ -29,14 +41,22 @@ def settings_of(options: argparse.Namespace, observer: Observer) -> Settings:
 
 
 def choose(name: str, value: str, choices: list[str]) -> str:
-    """`value`, if it is one of `choices`."""
+    """Returns `value`.
+
+    Raises:
+        ChoiceError: If `value` is not one of `choices`.
+    """
     if value not in choices:
         raise ChoiceError(name, value, choices)
     return value
 
 
 def device_of(name: str) -> torch.device:
-    """A device that exists on this machine."""
+    """Returns the device of a name.
+
+    Raises:
+        ChoiceError: If this machine has no device of this name; the message lists the devices.
+    """
     available = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
     try:
         device = torch.device(name)

@@ -1,4 +1,8 @@
-"""A progress bar on standard error, where that is a terminal, and a memory of what is known so far."""
+"""Draws a progress bar on standard error and stores the results so far.
+
+`run` uses it as the observer of a diagnosis, and prints the stored results if the user interrupts the run. Nothing is
+drawn if standard error is not a terminal.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +17,16 @@ from equivariance.findings import Outcome
 
 
 class ProgressBar:
-    """An `equivariance.progress.Observer` that draws; a context in which the bar stands.
+    """An `equivariance.progress.Observer` that draws a bar. The bar is visible inside of its `with` block.
 
     Attributes:
-        known: What is known of the subject in work, None before it is
-        planned: The symmetries of the subject in work
-        measured: Of one that is not finished: how many of its elements, of how many, and how far the output is off
+        known: The results so far of the current subject; None before the first results.
+        planned: The symmetries of the current subject.
+        measured: For each unfinished symmetry: elements done, elements in all, and the relative output error so far.
     """
 
     def __init__(self, quiet: bool) -> None:
-        """`quiet`: draw nothing, and remember all the same."""
+        """Creates the bar. If `quiet`, it draws nothing but still stores the results."""
         self.known: Outcome | None = None
         self.planned: tuple[str, ...] = ()
         self.measured: dict[str, tuple[int, int, float]] = {}
@@ -39,35 +43,35 @@ class ProgressBar:
         self._task = self._bar.add_task("", total=None, step="")
 
     def __enter__(self) -> Self:
-        """Draw."""
+        """Starts to draw."""
         self._bar.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Leave no trace on the screen."""
+        """Removes the bar from the screen."""
         self._bar.stop()
 
     def starts(self, subject: str) -> None:
-        """Another subject."""
+        """Resets the bar for the next subject."""
         self.known, self.planned, self.measured, self._shares = None, (), {}, {}
         self._bar.reset(self._task, description=subject, total=None, step="reference run")
 
     def begun(self, symmetries: tuple[str, ...]) -> None:
-        """One unit of the bar for each symmetry."""
+        """Sets the length of the bar: one unit for each symmetry."""
         self.planned = symmetries
         self._bar.update(self._task, total=len(symmetries))
 
     def sampled(self, symmetry: str, done: int, total: int, off: float) -> None:
-        """A fraction of a unit."""
+        """Advances the bar by a fraction of a unit."""
         self._shares[symmetry] = done / total
         self.measured[symmetry] = done, total, off
         step = f"{symmetry} {done}/{total}" + (f", output off by {off:.2g}" if off else "")
         self._bar.update(self._task, completed=sum(self._shares.values()), step=step)
 
     def tested(self, report: Outcome) -> None:
-        """A whole unit; the report is remembered."""
+        """Advances the bar to the end of a unit and stores the report."""
         self.known = report
         self.measured = {s: m for s, m in self.measured.items() if s not in report.symmetries}
         self._shares |= dict.fromkeys(report.symmetries, 1.0)

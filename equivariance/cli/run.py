@@ -1,4 +1,7 @@
-"""What the command line does with its options."""
+"""Runs the command line: loads the subjects, diagnoses them and writes the report.
+
+`main` calls `run` with parsed options. The diagnosis itself is in `equivariance.api`.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ import torch
 from equivariance.api import diagnose_subject
 from equivariance.cli.options import choose, device_of, settings_of
 from equivariance.cli.progress_bar import ProgressBar
-from equivariance.cli.screen import Examined, all_of, plain, show, those_broken
+from equivariance.cli.screen import ExaminedSubject, plain, render_all, render_broken, show
 from equivariance.contracts.layers import matching_layers
 from equivariance.contracts.nested import map_tensors
 from equivariance.errors import ArgumentError, ChoiceError, first_line
@@ -31,51 +34,59 @@ _EVERYTHING = ("e3", "permutation", "batch")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Examine, report, and return the exit code."""
+    """Examines the subjects, writes the report and returns the exit code.
+
+    Raises:
+        ArgumentError: If an option has a bad value, or if the network raises an error.
+        ChoiceError: If no layer matches `--layer`.
+    """
     bar = ProgressBar(options.quiet)
     settings, group = settings_of(options, bar), options.group or list(_EVERYTHING)
     groups_of(group, settings.max_translation)
     choose("format", options.format, ["text", *_FORMATS])
     if options.output is not None:
         check_writable(Path(options.output))
-    subjects = _subjects(options)
+    subjects = _load_subjects(options)
     chosen = {s.name: _chosen_layers(s, options.layer) for s in subjects}
     subjects = [s for s in subjects if chosen[s.name]]
     if not subjects:
         raise ChoiceError("layer", options.layer, _all_layers(options))
-    done: list[Examined] = []
+    done: list[ExaminedSubject] = []
     try:
         with bar:
             for subject in subjects:
                 bar.starts(subject.name)
-                report = _report(subject, group, settings)
-                done.append(_examined(subject, report, chosen[subject.name]))
+                report = _diagnose(subject, group, settings)
+                done.append(_compare_with_registered(subject, report, chosen[subject.name]))
     except KeyboardInterrupt:
-        _tell_what_is_known(options, done, subjects[len(done) :], bar)
+        _print_known_results(options, done, subjects[len(done) :], bar)
         return 130
-    _emit(options, done)
+    _write_reports(options, done)
     if options.subject is not None:
         return 0 if all(d.report.ok for d in done) else 1
     return 0 if all(d.as_registered for d in done) else 1
 
 
-def _subjects(options: argparse.Namespace) -> list[Subject]:
+def _load_subjects(options: argparse.Namespace) -> list[Subject]:
+    """Loads the subjects, their weights if there is a checkpoint, and moves them to the device."""
     if options.subject is None and options.checkpoint is not None:
         raise ArgumentError("checkpoint", options.checkpoint, "a --subject that the weights belong to")
     device = device_of(options.device)
     subjects = [load_subject(name) for name in (BUILT_IN if options.subject is None else [options.subject])]
     if options.checkpoint is not None:
         load_checkpoint(subjects[0], Path(options.checkpoint))
-    return [_moved(s, device) for s in subjects]
+    return [_move_to(s, device) for s in subjects]
 
 
-def _moved(subject: Subject, device: torch.device) -> Subject:
+def _move_to(subject: Subject, device: torch.device) -> Subject:
+    """Returns the subject with its module and its arguments on `device`."""
     if device.type == "cpu":
         return subject
     return replace(subject, module=subject.module.to(device), args=map_tensors(subject.args, lambda t: t.to(device)))
 
 
 def _chosen_layers(subject: Subject, pattern: str | None) -> set[str]:
+    """Returns the paths of the layers that match `pattern`; an empty set if none does."""
     try:
         return matching_layers(subject.module, pattern)
     except ChoiceError:
@@ -83,10 +94,11 @@ def _chosen_layers(subject: Subject, pattern: str | None) -> set[str]:
 
 
 def _all_layers(options: argparse.Namespace) -> list[str]:
-    return sorted({n for s in _subjects(options) for n, _ in s.module.named_modules() if n})
+    return sorted({n for s in _load_subjects(options) for n, _ in s.module.named_modules() if n})
 
 
-def _report(subject: Subject, group: object, settings: Settings) -> Report:
+def _diagnose(subject: Subject, group: object, settings: Settings) -> Report:
+    """Diagnoses one subject. An error that the network raises becomes an ArgumentError."""
     claims = tuple(g.symmetry for g in groups_of(subject.claims))
     try:
         return diagnose_subject(subject, group, replace(settings, claims=claims))
@@ -97,18 +109,21 @@ def _report(subject: Subject, group: object, settings: Settings) -> Report:
         raise ArgumentError("subject", subject.name, f"a network that runs; it raised {words}") from error
 
 
-def _examined(subject: Subject, report: Report, layers: set[str]) -> Examined:
-    """Registered findings count where they were looked for."""
+def _compare_with_registered(subject: Subject, report: Report, layers: set[str]) -> ExaminedSubject:
+    """Compares a report with the registered findings.
+
+    A registered finding counts as missed only if its layer and its symmetry were tested.
+    """
     extra, missed = as_registered(subject, report)
     missed = [k for k in missed if k.layer in layers and k.symmetry in (*report.symmetries, "none")]
-    return Examined(subject, report, tuple(extra), tuple(missed))
+    return ExaminedSubject(subject, report, tuple(extra), tuple(missed))
 
 
-def _emit(options: argparse.Namespace, done: Sequence[Examined]) -> None:
+def _write_reports(options: argparse.Namespace, done: Sequence[ExaminedSubject]) -> None:
     if options.format in _FORMATS:
         text = _FORMATS[options.format]([d.report for d in done])
     else:
-        pieces = (those_broken if options.quiet else all_of)(done, registered=options.subject is None)
+        pieces = (render_broken if options.quiet else render_all)(done, registered=options.subject is None)
         if not options.output:
             show(pieces, sys.stdout)
             return
@@ -119,22 +134,25 @@ def _emit(options: argparse.Namespace, done: Sequence[Examined]) -> None:
         sys.stdout.write(text)
 
 
-def _so_far(symmetry: str, done: int, total: int, off: float) -> str:
+def _describe_progress(symmetry: str, done: int, total: int, off: float) -> str:
     return f"{done} of {total} elements of {symmetry}: the output {f'is off by {off:.2g}' if off else 'holds'}"
 
 
-def _tell_what_is_known(
-    options: argparse.Namespace, done: Sequence[Examined], left: Sequence[Subject], bar: ProgressBar
+def _print_known_results(
+    options: argparse.Namespace, done: Sequence[ExaminedSubject], left: Sequence[Subject], bar: ProgressBar
 ) -> None:
-    """Text on the screen: a file, and what reads the other formats, are to get whole reports or none."""
+    """Prints the results that an interrupted run has so far, as text.
+
+    No file is written: a reader of a file or of another format gets a complete report or none.
+    """
     words, known = ["interrupted"], list(done)
     if left and bar.known is not None:
         untested = ", ".join(s for s in bar.planned if s not in bar.known.symmetries)
         words.append(f"not tested of {left[0].name}: {untested}")
-        words += [_so_far(symmetry, *measured) for symmetry, measured in bar.measured.items()]
+        words += [_describe_progress(symmetry, *measured) for symmetry, measured in bar.measured.items()]
         if bar.known.symmetries or bar.known.findings:
             settings = {**bar.known.settings, "interrupted": f"not tested: {untested}"}
-            known.append(Examined(left[0], replace(bar.known, settings=settings), (), ()))
+            known.append(ExaminedSubject(left[0], replace(bar.known, settings=settings), (), ()))
     not_begun = [s.name for s in (left if bar.known is None else left[1:])]
     if not_begun:
         words.append(f"not examined: {', '.join(not_begun)}")
@@ -143,4 +161,4 @@ def _tell_what_is_known(
     words.append("known so far:" if known else f"nothing {'else ' if bar.measured else ''}is known yet")
     print(f"equivariance.diagnose: {'; '.join(words)}", file=sys.stderr)
     on_screen = options.format == "text" and not options.output
-    show(all_of(known, registered=False), sys.stdout if on_screen else sys.stderr)
+    show(render_all(known, registered=False), sys.stdout if on_screen else sys.stderr)

@@ -1,4 +1,7 @@
-"""The reports of several subjects as one text, for the screen and for files."""
+"""Renders the reports of several subjects as one text, for the screen and for files.
+
+`run` calls it. The text of one report is made in `equivariance.report.text`.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +21,13 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Examined:
-    """A subject, its report, and how that differs from what the subject is registered with.
+class ExaminedSubject:
+    """A subject, its report, and the differences from the registered findings.
 
     Attributes:
-        subject, report: The two
-        extra: Found, and not registered
-        missed: Registered, and not found
+        subject, report: The subject and its report.
+        extra: Findings that are not registered.
+        missed: Registered findings that were not found.
     """
 
     subject: Subject
@@ -34,37 +37,47 @@ class Examined:
 
     @property
     def as_registered(self) -> bool:
-        """Neither more nor less was found."""
+        """True if the report has exactly the registered findings."""
         return not self.extra and not self.missed
 
 
-def all_of(done: Sequence[Examined], registered: bool) -> list[RenderableType]:
-    """Every report, networks side by side, and with `registered` the comparison with what they are known for."""
+def render_all(done: Sequence[ExaminedSubject], registered: bool) -> list[RenderableType]:
+    """Renders every report, and a table that compares the networks if there are several.
+
+    Args:
+        done: The examined subjects.
+        registered: If True, also renders the comparison with the registered findings.
+    """
     pieces: list[RenderableType] = []
     for each in done:
         title = f"{each.subject.name}: {each.subject.description}"
         pieces += [Text(title, style="bold"), render(each.report), Text("")]
     if len(done) > 1:
         pieces.append(side_by_side([d.report for d in done], {d.subject.name: d.subject.stages for d in done}))
-    return [*pieces, *(_verdict(d) for d in done)] if registered else pieces
+    return [*pieces, *(_render_verdict(d) for d in done)] if registered else pieces
 
 
-def those_broken(done: Sequence[Examined], registered: bool) -> list[RenderableType]:
-    """The findings alone; with `registered`, those of networks that are not as registered."""
+def render_broken(done: Sequence[ExaminedSubject], registered: bool) -> list[RenderableType]:
+    """Renders the findings of the subjects that have any, without layer tables.
+
+    Args:
+        done: The examined subjects.
+        registered: If True, renders only subjects that differ from their registered findings.
+    """
     if registered:
-        return [p for d in done if not d.as_registered for p in (render_findings(d.report), _verdict(d))]
+        return [p for d in done if not d.as_registered for p in (render_findings(d.report), _render_verdict(d))]
     return [render_findings(d.report) for d in done if not d.report.ok]
 
 
 def show(pieces: Sequence[RenderableType], stream: TextIO) -> None:
-    """Print, as wide as the terminal."""
+    """Prints to a stream: as wide as the terminal, or `WIDTH` columns if the stream is no terminal."""
     console = Console(file=stream, highlight=False, emoji=False, width=None if stream.isatty() else WIDTH)
     for piece in pieces:
         console.print(piece)
 
 
 def plain(pieces: Sequence[RenderableType]) -> str:
-    """Text without colour, for a file."""
+    """Returns text without colour, for a file."""
     buffer = io.StringIO()
     console = Console(file=buffer, width=WIDTH, color_system=None, highlight=False, emoji=False)
     for piece in pieces:
@@ -73,7 +86,7 @@ def plain(pieces: Sequence[RenderableType]) -> str:
     return "\n".join(lines) + "\n" if lines else ""
 
 
-def _verdict(examined: Examined) -> Text:
+def _render_verdict(examined: ExaminedSubject) -> Text:
     name = examined.subject.name
     if examined.as_registered:
         count = len(examined.subject.registered)

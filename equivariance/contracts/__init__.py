@@ -1,8 +1,10 @@
-"""What a callable takes and gives: a representation for every tensor of its arguments and of its output.
+"""Contracts: the representation of every input tensor and every output tensor of a callable.
 
-A contract is declared by the user, stated by a module (e3nn, escnn, nequip), or assumed from names and shapes; what it
-rests on is kept. The package also binds calls by name and walks nested values. The engine transforms arguments and
-outputs by contracts. No module is run here: what needs a run is inferred in the engine.
+A contract is declared by the user, stated by a module (e3nn, escnn, nequip), or assumed from names and shapes. Each
+assumption keeps its evidence. The package also binds the arguments of a call by name and walks nested values.
+
+Called by the engine, which transforms arguments and outputs by contracts. The package runs no module; the engine infers
+representations that need a run.
 """
 
 from equivariance.contracts.contract import Contract

@@ -1,4 +1,8 @@
-"""Containers of optional libraries, looked into without importing the library before one of its objects is seen."""
+"""Finds the adapter of an optional library, and imports it at the first object of the library.
+
+Called by `contracts.nested` for containers, by `contracts.assumptions` for their fields and by `contracts.declared` for
+modules. The adapters themselves are in `equivariance.adapters`.
+"""
 
 from __future__ import annotations
 
@@ -16,39 +20,39 @@ _ADAPTERS = {
 
 
 _STATES_CONTRACTS = ("e3nn", "escnn", "nequip")
-"""Libraries whose modules state their contracts by conventions of their own."""
+"""Libraries whose modules state their contracts by their own conventions."""
 
 ContractRule = Callable[[torch.nn.Module, tuple[str, ...]], tuple[Mapping[str, object], object] | None]
 """(module, parameters of its forward) -> (inputs by name, output), or None if the module states no contract."""
 
 
 class Adapter(Protocol):
-    """What an optional library's container must offer to be walked and transformed."""
+    """The interface to a container of an optional library: walk, transform, sizes and assumptions."""
 
     takes: str
-    """What may be declared for it, in words."""
+    """The specifications that may be declared for the container, in words."""
 
     def fits(self, spec: object) -> bool:
-        """Whether `spec` is one of these."""
+        """True if `spec` may be declared for the container."""
 
     def walk(self, value: Any, spec: object, path: str, visit: Any) -> Any:
-        """Rebuild `value` with each tensor replaced by `visit(tensor, representation, path)`."""
+        """Rebuilds `value`; each tensor is replaced by `visit(tensor, representation, path)`."""
 
     def transform(self, value: Any, spec: object, element: Any) -> Any:
-        """Apply a group element to the structure and to every field."""
+        """Applies a group element to the structure and to every field."""
 
     def sizes(self, value: Any) -> tuple[int, int]:
-        """Nodes of one sample, and samples."""
+        """Returns the number of nodes of one sample and the number of samples."""
 
     def assume(self, value: Any, path: tuple[str | int, ...]) -> Iterator[Any]:
-        """What is assumed of each field that neither the user nor the library declares."""
+        """Yields an assumption for each field that neither the user nor the library declares."""
 
     def group(self, value: Any) -> object:
-        """The group that the object itself is made for; None where it names none."""
+        """Returns the group for which the object is made, or None if it names no group."""
 
 
 def adapter_of(value: object) -> Adapter | None:
-    """The adapter for the type of `value`, or None for a type that needs none."""
+    """Returns the adapter for the type of `value`, or None for a type that needs none."""
     for cls in type(value).__mro__:
         name = _ADAPTERS.get(cls.__module__.partition(".")[0])
         if name is not None:
@@ -60,7 +64,7 @@ def adapter_of(value: object) -> Adapter | None:
 
 
 def contract_rule(library: str) -> ContractRule | None:
-    """Returns the rule by which a library's modules state contracts, or None for a library that has no rule."""
+    """Returns the rule by which the modules of a library state contracts, or None if the library has no rule."""
     if library not in _STATES_CONTRACTS:
         return None
     rule: ContractRule = import_module(f"equivariance.adapters.{library}").contract_of

@@ -1,4 +1,8 @@
-"""What inputs are taken for where nobody declared them: proposed by name, shape, dtype and range, with the evidence."""
+"""Assumes representations of undeclared inputs, from name, shape, dtype and values, with the evidence.
+
+Called by `contracts.inputs` and the adapters. The module runs nothing; `_engine.inference` decides by runs where names
+and values are not enough.
+"""
 
 from __future__ import annotations
 
@@ -26,15 +30,15 @@ _POINTS, _VECTORS = "cartesian_points", "1x1o"
 
 @dataclass(frozen=True)
 class Assumption:
-    """What one tensor is taken for.
+    """The representation that is assumed for one tensor.
 
     Attributes:
-        path: Its place: the parameter's name, then keys and fields
-        shape: Its shape
-        representation: What it is taken for
-        why: The evidence, in words
-        value: The tensor
-        asked: Whether it looks like geometry and nothing says how it transforms
+        path: The place of the tensor: the name of the parameter, then keys and fields.
+        shape: The shape of the tensor.
+        representation: The assumed representation.
+        why: The evidence, in words.
+        value: The tensor.
+        asked: True if the tensor looks like geometry but no evidence shows how it transforms.
     """
 
     path: tuple[str | int, ...]
@@ -46,18 +50,24 @@ class Assumption:
 
     @property
     def place(self) -> str:
-        """The path as a report writes it."""
+        """The path in the notation of a report."""
         return f"{self.path[0]}" + "".join(f"[{step!r}]" for step in self.path[1:])
 
     def __str__(self) -> str:
-        """One line: place, shape, law, axes, evidence."""
+        """Returns one line: place, shape, law, axes, evidence."""
         return f"{self.place} {list(self.shape)}: {in_words(self.representation)} ({self.why})"
 
 
 def assume(value: Any, path: tuple[str | int, ...], sizes: SampleSizes | None = None) -> Iterator[Assumption]:
-    """An assumption for every tensor in `value`, which stands at `path`; `value` is searched like a contract.
+    """Yields an assumption for every tensor in a nested value.
 
-    `sizes` are those of the fields around it; a mapping or an object that holds a cloud of its own has its own.
+    Args:
+        value: The value; it is searched like the value of a contract.
+        path: The place of `value`.
+        sizes: Sizes of the fields around `value`. A mapping or an object with its own cloud has its own sizes.
+
+    Raises:
+        ArgumentError: If node numbers are out of range, or samples do not lie one after the other.
     """
     if isinstance(value, torch.Tensor):
         yield proposal(str(_name(path)), value, sizes or SampleSizes(), path)
@@ -74,56 +84,68 @@ def assume(value: Any, path: tuple[str | int, ...], sizes: SampleSizes | None = 
 
 
 def cloud_of(named: Mapping[str, Any]) -> SampleSizes:
-    """Nodes, edges and samples of values that stand beside each other."""
+    """Returns the numbers of nodes, edges and samples from values of one container."""
     tensors = {field_names.plain(n): t for n, t in named.items() if isinstance(t, torch.Tensor)}
-    points = [t for n, t in tensors.items() if field_names.of_points(n) and t.shape[-1:] == (3,)]
-    whole = {n: t for n, t in tensors.items() if _whole(t)}
+    points = [t for n, t in tensors.items() if field_names.names_points(n) and t.shape[-1:] == (3,)]
+    whole = {n: t for n, t in tensors.items() if _is_integer(t)}
     batch = [t for n, t in whole.items() if n in field_names.SAMPLES and t.dim() == 1]
     edges = [t for n, t in whole.items() if n == "edge_index" and t.dim() == 2 and len(t) == 2]
     return sizes_of(*(found[0] if found else None for found in (batch, edges, points)))
 
 
 def proposal(name: str, tensor: torch.Tensor, sizes: SampleSizes, path: tuple[str | int, ...]) -> Assumption:
-    """What a tensor of this name, shape and dtype is taken for."""
+    """Returns an assumption from the name, the shape and the dtype of a tensor.
+
+    Args:
+        name: The name of the parameter or field.
+        tensor: The tensor.
+        sizes: Sizes of the fields around it.
+        path: The place of the tensor.
+    """
     shape, word = tuple(tensor.shape), field_names.plain(name)
-    law, why, asked = _of_numbers(word, tensor, sizes) if not tensor.is_floating_point() else _of_floats(word, tensor)
+    floats = tensor.is_floating_point()
+    found = _propose_for_floats(word, tensor) if floats else _propose_for_others(word, tensor, sizes)
+    law, why, asked = found
     if isinstance(law.nodes, Assumed) and not isinstance(law, SampleStarts):
         components = 0 if type(law) is Invariant else 1
-        nodes, batch = sizes.axes(shape[: len(shape) - components], field_names.of_edges(word))
+        nodes, batch = sizes.axes(shape[: len(shape) - components], field_names.names_edges(word))
         law = replace(law, nodes=nodes, batch=batch)
     return Assumption(path, shape, law, why, tensor, asked)
 
 
-def _of_floats(word: str, tensor: torch.Tensor) -> tuple[Representation, str, bool]:
+def _propose_for_floats(word: str, tensor: torch.Tensor) -> tuple[Representation, str, bool]:
+    """Returns the law of a floating-point tensor, the evidence, and True if the law is undecided."""
     three = tensor.shape[-1:] == (3,)
     if word in field_names.INVARIANTS:
         return Invariant(), "its name", False
-    if three and field_names.of_points(word):
+    if three and field_names.names_points(word):
         return CartesianPoints(), "its name; its last axis is 3", False
-    if three and field_names.of_vectors(word):
+    if three and field_names.names_vectors(word):
         return Irreps(_VECTORS), "its name; its last axis is 3", False
     if three and tensor.dim() > 1:
         return Invariant(), "asked: its last axis is 3, and its name says nothing", True
     why = "one number for each entry" if tensor.dim() < 2 else "its last axis is not 3"
-    moves = field_names.of_points(word) or field_names.of_vectors(word)
+    moves = field_names.names_points(word) or field_names.names_vectors(word)
     return Invariant(), f"{why}, whatever its name says" if moves else why, False
 
 
-def _of_numbers(word: str, tensor: torch.Tensor, sizes: SampleSizes) -> tuple[Representation, str, bool]:
-    if not _whole(tensor):
+def _propose_for_others(word: str, tensor: torch.Tensor, sizes: SampleSizes) -> tuple[Representation, str, bool]:
+    """Returns the law of a tensor of other dtype, the evidence, and True if the law is undecided."""
+    if not _is_integer(tensor):
         return Invariant(), f"its dtype, {str(tensor.dtype).removeprefix('torch.')}", False
     if word in field_names.SAMPLES and tensor.dim() == 1 and sizes.samples is not None:
         nodes, batch = sizes.axes(tuple(tensor.shape), False)
         return NodeIndices(nodes=nodes, batch=batch, permuted=False, per_sample=1), "its name; whole numbers", False
     if word in field_names.STARTS and sizes.samples is not None:
         return SampleStarts(sizes.samples), "its name; whole numbers", False
-    if field_names.numbers_nodes(word):
+    if field_names.names_node_numbers(word):
         return _node_numbers(word, tensor, sizes), f"its name; whole numbers {_range(tensor)}", False
     why = "its name" if word in field_names.INVARIANTS else "whole numbers, not named as node numbers"
     return Invariant(), why, False
 
 
 def _node_numbers(word: str, tensor: torch.Tensor, sizes: SampleSizes) -> NodeIndices:
+    """Returns the representation of node numbers, with their axes."""
     if sizes.nodes is not None and tensor.numel() and int(tensor.max()) >= sizes.nodes:
         raise ArgumentError(word, f"node numbers {_range(tensor)}", f"numbers below {sizes.nodes}, the nodes")
     if tensor.dim() and tensor.shape[0] == sizes.nodes and sizes.edges != tensor.shape[0]:
@@ -136,49 +158,66 @@ def _node_numbers(word: str, tensor: torch.Tensor, sizes: SampleSizes) -> NodeIn
     return NodeIndices(nodes=None, batch=batch, per_sample=sizes.samples)
 
 
-def _whole(tensor: torch.Tensor) -> bool:
+def _is_integer(tensor: torch.Tensor) -> bool:
+    """True if the dtype is an integer."""
     return not tensor.is_floating_point() and not tensor.is_complex() and tensor.dtype != torch.bool
 
 
 def _range(tensor: torch.Tensor) -> str:
+    """Returns the range of the entries, in words."""
     return f"from {int(tensor.min())} to {int(tensor.max())}" if tensor.numel() else "(none)"
 
 
 def _name(path: tuple[str | int, ...]) -> str | int:
-    """The last word of a path; numbers of a list have none."""
+    """Returns the last name of a path; indices of a list are no names."""
     return next((step for step in reversed(path) if isinstance(step, str)), "")
 
 
 _ROWS = 16
-"""So many rows are looked at: that all of them are made of pairs of points does not happen by chance."""
+"""Largest number of rows compared with the positions. This many rows do not match pairs of points by chance."""
 
 
 _CLOSE = 4.0
-"""Rounding of a difference, in machine epsilons of the largest number."""
+"""Rounding error of a difference, in machine epsilons of the largest number."""
 
 
 def with_differences(assumptions: Iterable[Assumption]) -> list[Assumption]:
-    """What is asked about, answered where its rows are rows of the positions, or differences of two of them."""
+    """Decides undecided assumptions whose rows are positions, or differences of two positions.
+
+    Args:
+        assumptions: All assumptions of a call.
+
+    Returns:
+        The same assumptions in the same order; some have a representation instead of a question.
+    """
     found = list(assumptions)
     clouds = [a for a in found if isinstance(a.representation, CartesianPoints)]
-    return [_answered(a, clouds) if a.asked else a for a in found]
+    return [_decide_by_values(a, clouds) if a.asked else a for a in found]
 
 
-def _answered(asked: Assumption, clouds: Sequence[Assumption]) -> Assumption:
+def _decide_by_values(asked: Assumption, clouds: Sequence[Assumption]) -> Assumption:
+    """Returns the assumption with the representation that its rows show, or unchanged if they show none."""
     rows = _rows(asked.value)
     rows = rows[(rows != 0).any(axis=1)]
-    if not len(rows) or (rows == rows.round()).all():  # directions of a lattice are kinds as often as differences
+    if not len(rows) or (rows == rows.round()).all():  # whole numbers may be kinds as well as differences
         return asked
     for cloud in clouds:
         close = _CLOSE * max(torch.finfo(a.value.dtype).eps for a in (asked, cloud))
-        law, told = _told(rows[:: -(-len(rows) // _ROWS)], _rows(cloud.value), close)
+        law, relation = _compare_rows(rows[:: -(-len(rows) // _ROWS)], _rows(cloud.value), close)
         if law is not None:
             law = replace(law, nodes=asked.representation.nodes, batch=asked.representation.batch)
-            return replace(asked, representation=law, why=f"its rows are {told} {cloud.place}", asked=False)
+            return replace(asked, representation=law, why=f"its rows are {relation} {cloud.place}", asked=False)
     return asked
 
 
-def _told(rows: np.ndarray, points: np.ndarray, close: float) -> tuple[Representation | None, str]:
+def _compare_rows(rows: np.ndarray, points: np.ndarray, close: float) -> tuple[Representation | None, str]:
+    """Returns the representation of rows that are points, or differences of points, and the evidence.
+
+    Args:
+        rows: [n, 3] float64.
+        points: [N, 3] float64.
+        close: Relative tolerance.
+    """
     if not len(points):
         return None, ""
     tree, within = cKDTree(points), close * max(np.abs(points).max(), np.abs(rows).max())
@@ -190,6 +229,6 @@ def _told(rows: np.ndarray, points: np.ndarray, close: float) -> tuple[Represent
 
 
 def _rows(tensor: torch.Tensor) -> np.ndarray:
-    """Those that are finite, in float64."""
+    """Returns the finite rows of a tensor, [n, 3] float64."""
     rows = tensor.detach().cpu().double().reshape(-1, 3).numpy()
     return rows[np.isfinite(rows).all(axis=1)]

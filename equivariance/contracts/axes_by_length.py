@@ -1,4 +1,8 @@
-"""Axes that nobody declared for the tensors within a network, told by the axes of its inputs."""
+"""Finds undeclared axes of tensors inside a network by the lengths of the input axes.
+
+Called by `_engine.measurement` before a survey. The module sets `AxisByLength` in contracts; the axis itself is found
+when a tensor is transformed.
+"""
 
 from __future__ import annotations
 
@@ -8,24 +12,29 @@ import torch
 
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import GraphFields
-from equivariance.representations.axes import Assumed, BySize, Concatenated, Layout
+from equivariance.representations.axes import Assumed, AxisByLength, Concatenated, Layout
 from equivariance.representations.base import Representation
 
 
-def known_axes(inputs: Iterable[tuple[str, torch.Tensor, Representation]]) -> BySize:
-    """What the inputs say: a tensor whose axes are as long as the declared ones of an input has the axes of that input.
+def known_axes(inputs: Iterable[tuple[str, torch.Tensor, Representation]]) -> AxisByLength:
+    """Returns the axis layouts of the inputs, the most specific first.
 
-    So have nodes and samples that were put on one axis, samples without nodes, and, where nothing is declared, tensors
-    whose first axis is as long as that of an input.
+    A tensor has the axes of an input if the axes have the same lengths. If an input has a node axis and a batch axis,
+    two more layouts are known: both joined to one axis, and samples without nodes. If an input declares no axis, its
+    first axis is used.
+
+    Args:
+        inputs: Path, tensor and representation of each input tensor.
     """
     found: dict[Layout, None] = {}
     for _, tensor, representation in inputs:
         if tensor.dim():
-            found.update(dict.fromkeys(_of_input(tensor, representation)))
-    return BySize(tuple(sorted(found, key=lambda layout: -len(layout.lengths))))
+            found.update(dict.fromkeys(_list_layouts(tensor, representation)))
+    return AxisByLength(tuple(sorted(found, key=lambda layout: -len(layout.lengths))))
 
 
-def _of_input(tensor: torch.Tensor, representation: Representation) -> list[Layout]:
+def _list_layouts(tensor: torch.Tensor, representation: Representation) -> list[Layout]:
+    """Returns the axis layouts that follow from one input."""
     nodes, batch = representation.nodes, representation.batch
     if isinstance(batch, Concatenated):
         axis = batch.axis % tensor.dim()
@@ -45,19 +54,28 @@ def _of_input(tensor: torch.Tensor, representation: Representation) -> list[Layo
     return []
 
 
-def told_by_size(contract: Contract, known: BySize, inputs: bool = True) -> Contract:
-    """The contract with axes told by size in place of those that nobody declared; of its output alone on request."""
-    arguments = {name: _spec(spec, known) for name, spec in contract.inputs.items()} if inputs else contract.inputs
-    return Contract(arguments, _spec(contract.output, known), contract.stated)
+def with_axes_by_length(contract: Contract, known: AxisByLength, inputs: bool = True) -> Contract:
+    """Returns the contract with `known` in place of the undeclared axes.
+
+    Args:
+        contract: The contract.
+        known: The axis layouts of the inputs of the network.
+        inputs: False changes the output only.
+    """
+    arguments = (
+        {name: _replace_axes(spec, known) for name, spec in contract.inputs.items()} if inputs else contract.inputs
+    )
+    return Contract(arguments, _replace_axes(contract.output, known), contract.stated)
 
 
-def _spec(spec: object, known: BySize) -> object:
+def _replace_axes(spec: object, known: AxisByLength) -> object:
+    """Returns a specification with `known` in place of the undeclared axes."""
     if isinstance(spec, Representation):
-        return spec.told_by(known)
+        return spec.with_axes_by_length(known)
     if isinstance(spec, GraphFields):
         return spec
     if isinstance(spec, Mapping):
-        return {key: _spec(value, known) for key, value in spec.items()}
+        return {key: _replace_axes(value, known) for key, value in spec.items()}
     if isinstance(spec, list):
-        return [_spec(value, known) for value in spec]
+        return [_replace_axes(value, known) for value in spec]
     return spec

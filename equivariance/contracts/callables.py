@@ -1,6 +1,9 @@
-"""Code that torch.compile was asked to compile: it is examined as it is written.
+"""Makes modules of the callables that users pass: functions, TorchScript, compiled and parallel modules.
 
-Compiled code calls no hooks and hides its statements, and compiling the harness's own hooks would cost minutes.
+Compiled code is run without `torch.compile`. It calls no hooks and hides its statements, and compiling the hooks of the
+harness would take minutes.
+
+Called by the entry points and the engine. The module binds no arguments; `contracts.signature` does.
 """
 
 from __future__ import annotations
@@ -21,13 +24,13 @@ NOTICE = "compiled parts are run as they are written, without torch.compile: wha
 
 @contextmanager
 def uncompiled() -> Iterator[None]:
-    """Run what was compiled as it is written."""
+    """Runs compiled code in eager mode."""
     with torch.compiler.set_stance("force_eager") if is_compiler_loaded() else nullcontext():
         yield
 
 
 def as_written(module: torch.nn.Module) -> torch.nn.Module:
-    """The module behind `torch.compile(module)` or `DataParallel(module)`: its layers have their author's names."""
+    """Returns the module behind `torch.compile(module)` or `DataParallel(module)`, with the author's layer names."""
     original = compiled_original(module)
     if original is not None:
         return as_written(original)
@@ -37,33 +40,36 @@ def as_written(module: torch.nn.Module) -> torch.nn.Module:
 
 
 class FunctionModule(torch.nn.Module):
-    """A plain callable with a module's interface, so that functions and modules take the same road."""
+    """A module that wraps a plain callable, so that functions and modules are handled alike."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        """Keep the callable; its signature becomes that of `forward`."""
+        """Sets `forward` to the callable, so that the module has its signature."""
         super().__init__()
         self.function = function
         self.forward = function
 
 
 class ScriptedModule(torch.nn.Module):
-    """A TorchScript module within one that Python's hooks can be put on."""
+    """A module that wraps a TorchScript module, so that Python hooks can be registered."""
 
     def __init__(self, scripted: torch.jit.ScriptModule) -> None:
-        """Hold it as a submodule, so that its parameters are found."""
+        """Registers the TorchScript module as a submodule, so that its parameters are found."""
         super().__init__()
         self.scripted = scripted
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """What the TorchScript module does."""
+        """Runs the TorchScript module."""
         return self.scripted(*args, **kwargs)
 
 
 def as_module(function: Callable[..., Any]) -> torch.nn.Module:
-    """`function` itself if it is a module that takes hooks, else wrapped as one.
+    """Returns a module that takes hooks: `function` itself, or a wrapper.
+
+    Args:
+        function: A module or another callable.
 
     Raises:
-        ArgumentError: It cannot be called
+        ArgumentError: If `function` cannot be called, or is a class of modules instead of an instance.
     """
     if not callable(function):
         raise ArgumentError("func", function, "a callable")
@@ -75,12 +81,13 @@ def as_module(function: Callable[..., Any]) -> torch.nn.Module:
 
 
 def name_of(function: Any) -> str:
-    """What to call it in a report."""
+    """Returns the name of a callable for a report."""
     if isinstance(function, FunctionModule):
         function = function.function
     if isinstance(function, ScriptedModule):
         return str(getattr(function.scripted, "original_name", type(function.scripted).__name__))
     while isinstance(function, functools.partial):
         function = function.func
-    name = "__name__" if inspect.isbuiltin(function) else "__qualname__"  # the class of a built-in is torch's affair
+    # The qualified name of a built-in shows an internal class of torch.
+    name = "__name__" if inspect.isbuiltin(function) else "__qualname__"
     return getattr(function, name, type(function).__name__)

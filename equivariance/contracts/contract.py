@@ -1,4 +1,8 @@
-"""What a callable takes and gives: a representation for every tensor of its inputs and of its output."""
+"""Contract: the representation of every input tensor and every output tensor of a callable.
+
+Users declare contracts of layers; `call_contract` makes one from the arguments of `check` and `diagnose`. The module
+checks shapes and transforms nothing.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +20,19 @@ from equivariance.representations.standard import CartesianPoints, Invariant
 
 @dataclass(frozen=True)
 class Contract:
-    """Representations of a callable's inputs, by parameter name, and of its output.
+    """Representations of the inputs of a callable, by parameter name, and of its output.
 
-    Strings, None and irreps are parsed on construction; dicts, lists, tuples and dataclasses nest like the value that
-    they describe. Parameters that hold no tensor need no entry. `stated` marks a contract that was read off the
-    attributes of a module: it is dropped, with a word, where it does not fit what the module is called with.
+    Strings, None and irreps are parsed on construction. Dicts, lists, tuples and dataclasses nest like the value that
+    they describe.
+
+    Attributes:
+        inputs: Representations by parameter name. Parameters without tensors need no entry.
+        output: Representations of the output.
+        stated: True if the contract was read off a module. If it does not fit the inputs of the module, it is dropped
+            and the report says so.
+
+    Raises:
+        ArgumentError: If `inputs` is no mapping, or a specification cannot be parsed.
     """
 
     inputs: Mapping[str, object]
@@ -28,54 +40,80 @@ class Contract:
     stated: bool = False
 
     def __post_init__(self) -> None:
-        """Parse the leaves once."""
+        """Parses all specifications."""
         if not isinstance(self.inputs, Mapping):
             raise ArgumentError("inputs", self.inputs, "representations by parameter name, as a dict")
         object.__setattr__(self, "inputs", {k: compile_spec(v, k) for k, v in self.inputs.items()})
         object.__setattr__(self, "output", compile_spec(self.output, "output"))
 
     def check_names(self, parameters: Collection[str], layer: str) -> None:
-        """Every declared name must be a parameter; a call may leave it at its default.
+        """Checks that every declared name is a parameter. A call may omit the argument.
+
+        Args:
+            parameters: Parameter names of the callable.
+            layer: The name of the callable, for the error.
 
         Raises:
-            ContractError: Names the layer, what is declared in vain, and the parameters
+            ContractError: If a declared name is not a parameter; the message lists the parameters.
         """
         unknown = sorted(set(self.inputs) - set(parameters))
         if unknown:
             raise ContractError(f"contract of {layer}", unknown, f"names among its arguments, {', '.join(parameters)}")
 
     def check_inputs(self, arguments: Mapping[str, Any], layer: str) -> None:
-        """Every tensor among `arguments` must be declared and fit.
+        """Checks that every tensor among the arguments is declared and fits.
+
+        Args:
+            arguments: Values by parameter name.
+            layer: The name of the callable, for the error.
 
         Raises:
-            UndeclaredTensorError: Names the layer, the argument and its place
-            ContractError: A shape that does not fit
+            UndeclaredTensorError: If a tensor is not declared; the message names layer, argument and place.
+            ContractError: If a shape does not fit.
         """
         for name, value in arguments.items():
             leaves(value, self.inputs.get(name), f"{layer}: {name}")
 
     def check_output(self, value: Any, layer: str) -> None:
-        """Every tensor of the output must be declared and fit."""
+        """Checks that every tensor of the output is declared and fits.
+
+        Args:
+            value: The output.
+            layer: The name of the callable, for the error.
+
+        Raises:
+            UndeclaredTensorError: If a tensor is not declared.
+            ContractError: If a shape does not fit.
+        """
         leaves(value, self.output, f"{layer}: output")
 
 
 def call_contract(
     function: Callable[..., Any], args: object, kwargs: Mapping[str, Any] | None, irreps_in: object, irreps_out: object
 ) -> tuple[dict[str, Any], Contract]:
-    """Bind the public arguments of `check` and `diagnose` and pair them with their representations.
+    """Binds the public arguments of `check` and `diagnose`, with their representations.
 
-    `args` is a tuple or list of positional arguments, or a single one. `irreps_in` is a dict by parameter name,
-    or a tuple or list in the order of `args`, or a single specification for a single argument.
+    Args:
+        function: The callable.
+        args: A tuple or list of positional arguments, or a single one.
+        kwargs: Arguments by name.
+        irreps_in: Representations as a dict by parameter name, or in the order of `args`. A single argument may have a
+            single representation.
+        irreps_out: Representations of the output.
+
+    Returns:
+        The arguments by parameter name, and the contract.
 
     Raises:
-        ContractError: The two do not match
-        UndeclaredTensorError: A tensor among the arguments has no representation
+        ArgumentError: If the callable does not take the arguments, or no tensor is among them.
+        ContractError: If arguments and representations do not match, or values are empty or not finite.
+        UndeclaredTensorError: If a tensor among the arguments has no representation.
     """
     positional = positional_of(args)
     arguments = bound(function, args, kwargs)
     parameters = parameters_of(function, arguments)
-    specs = _by_name(function, arguments, irreps_in)
-    contract = Contract(_named_inputs(function, positional, parameters, specs), irreps_out)
+    specs = _collect_by_keyword(function, arguments, irreps_in)
+    contract = Contract(_pair_by_name(function, positional, parameters, specs), irreps_out)
     contract.check_names(parameters, "args")
     contract.check_inputs(arguments, "args")
     if not any(leaves(v, UNSPECIFIED) for v in arguments.values()):
@@ -85,7 +123,7 @@ def call_contract(
 
 
 def _check_values(arguments: Mapping[str, Any], contract: Contract) -> None:
-    """Refuse inputs that no callable can be judged by: nothing at all, NaN, and points or irreps at infinity."""
+    """Rejects inputs that make a test meaningless: empty tensors, NaN, infinite positions or irreps."""
     found = [leaf for k, v in arguments.items() for leaf in leaves(v, contract.inputs.get(k), f"args: {k}")]
     for path, tensor, representation in found:
         empty = tensor.numel() == 0 and isinstance(representation, CartesianPoints)
@@ -96,8 +134,8 @@ def _check_values(arguments: Mapping[str, Any], contract: Contract) -> None:
             raise ContractError(path, f"{int(bad.sum())} entries that are NaN or infinite", "finite numbers")
 
 
-def _by_name(function: Callable[..., Any], arguments: Mapping[str, Any], irreps_in: object) -> object:
-    """What is declared for names that `**kwargs` collect, put under the name of the parameter that collects them."""
+def _collect_by_keyword(function: Callable[..., Any], arguments: Mapping[str, Any], irreps_in: object) -> object:
+    """Moves declarations of names that `**kwargs` collects under the name of this parameter."""
     try:
         parameters = inspect.signature(function).parameters
     except (TypeError, ValueError):
@@ -110,9 +148,10 @@ def _by_name(function: Callable[..., Any], arguments: Mapping[str, Any], irreps_
     return {**named, variable: {name: irreps_in[name] for name in names}} if names else irreps_in
 
 
-def _named_inputs(
+def _pair_by_name(
     function: Callable[..., Any], positional: tuple[Any, ...], parameters: Collection[str], irreps_in: object
 ) -> dict[str, object]:
+    """Returns the representations by parameter name."""
     if isinstance(irreps_in, Mapping) and (set(irreps_in) <= set(parameters) or len(positional) != 1):
         return dict(irreps_in)
     listed = isinstance(irreps_in, (list, tuple)) and type(irreps_in) in (list, tuple)
@@ -124,7 +163,7 @@ def _named_inputs(
 
 
 def grids_in(spec: object) -> Iterator[Grid]:
-    """The fields of a compiled specification."""
+    """Yields the grids in a compiled specification."""
     if isinstance(spec, Grid):
         yield spec
     elif isinstance(spec, (Mapping, list)):

@@ -1,4 +1,8 @@
-"""What modules state about themselves: contracts read off the attributes of e3nn's, escnn's and nequip's modules."""
+"""Reads contracts off the attributes of modules (e3nn, escnn, nequip, or `irreps_in` and `irreps_out`).
+
+Called by `contracts.inputs` for the whole network and by `contracts.layers` for its layers. The rules of one library
+are in its adapter. The module assumes nothing.
+"""
 
 from __future__ import annotations
 
@@ -18,16 +22,16 @@ SAMPLE_NUMBERS = NodeIndices(nodes=0, batch=Assumed.FIRST, permuted=False, per_s
 
 
 def declared_contract(module: torch.nn.Module) -> Contract | None:
-    """The contract that a module states, by the conventions of the library that its class comes from.
+    """Returns the contract that a module states, or None if it states none.
+
+    The conventions depend on the library of its class:
 
     - any module: `irreps_in` (or `irreps_in1`, `irreps_in2`) and `irreps_out`, for its first arguments;
-      `weight` and `bias` given in a call do not transform
+      `weight` and `bias` given in a call do not transform.
     - e3nn: also a single `irreps`, the same in and out; `irreps_NAME` for the argument or the field NAME;
-      `irreps_outs`; networks of scalars
-    - escnn: `in_type` and `out_type`
-    - nequip: `irreps_in` and `irreps_out` by the keys of the data; `pos` are positions there
-
-    None where the module states none.
+      `irreps_outs`; networks of scalars.
+    - escnn: `in_type` and `out_type`.
+    - nequip: `irreps_in` and `irreps_out` by the keys of the data. `pos` are positions in the data.
     """
     try:
         parameters = tuple(inspect.signature(module.forward).parameters)
@@ -41,13 +45,16 @@ def declared_contract(module: torch.nn.Module) -> Contract | None:
 
 
 def _rules(module: torch.nn.Module) -> list[ContractRule]:
+    """Returns the rules that apply to a module: the rules of its libraries, then the one for any module."""
     libraries = [cls.__module__.partition(".")[0] for cls in type(module).__mro__]
     found = (contract_rule(name) for name in dict.fromkeys(libraries))
-    return [*(rule for rule in found if rule is not None), _of_attributes]
+    return [*(rule for rule in found if rule is not None), _read_attributes]
 
 
-def _of_attributes(module: torch.nn.Module, parameters: tuple[str, ...]) -> tuple[Mapping[str, object], object] | None:
-    """`irreps_in` and `irreps_out`, as anybody may write them."""
+def _read_attributes(
+    module: torch.nn.Module, parameters: tuple[str, ...]
+) -> tuple[Mapping[str, object], object] | None:
+    """Returns the contract stated by `irreps_in` and `irreps_out`, which a module of any library may have."""
     stated = attributes_of(module)
     names = ["irreps_in"] if "irreps_in" in stated else [n for n in ("irreps_in1", "irreps_in2") if n in stated]
     if not names or "irreps_out" not in stated:
@@ -58,7 +65,16 @@ def _of_attributes(module: torch.nn.Module, parameters: tuple[str, ...]) -> tupl
 def in_order(
     parameters: tuple[str, ...], specs: list[object], output: object
 ) -> tuple[Mapping[str, object], object] | None:
-    """Returns the contract of a module whose first parameters transform by `specs`, or None if these do not fit."""
+    """Returns the contract of a module whose first parameters transform by `specs`.
+
+    Args:
+        parameters: Parameter names of `forward`.
+        specs: Irreps of the first parameters.
+        output: Irreps of the output, or a tuple of irreps.
+
+    Returns:
+        Inputs by parameter name and output, or None if there are too few parameters or a specification is no irreps.
+    """
     outputs = output if isinstance(output, tuple) and not is_irreps(output) else (output,)
     if len(parameters) < len(specs) or not all(is_irreps(s) for s in (*specs, *outputs)):
         return None
@@ -67,7 +83,10 @@ def in_order(
 
 
 def attributes_of(module: torch.nn.Module) -> dict[str, object]:
-    """Attributes of the module and of its class, no submodules; none is asked for that is not there."""
+    """Returns the attributes of a module by name, without submodules.
+
+    Of the class, only `irreps_in` and `irreps_out` are read, and only if they exist.
+    """
     of_class = [name for name in ("irreps_in", "irreps_out") if hasattr(type(module), name)]
     return vars(module) | {name: getattr(module, name) for name in of_class}
 

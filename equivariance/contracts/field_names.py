@@ -1,4 +1,7 @@
-"""What the names of fields mean by convention: the words that models and data sets use for the same thing."""
+"""Conventional names of fields in models and data sets, and the kind of tensor that each name denotes.
+
+Called by `contracts.assumptions` and the adapters. The module looks at names only; it sees no shapes and no values.
+"""
 
 from __future__ import annotations
 
@@ -96,13 +99,13 @@ INVARIANTS = frozenset(
         "radius",
     ]
 )
-"""Names of what no motion changes, whatever its shape."""
+"""Names of quantities that no motion changes, for any shape."""
 
 SAMPLES = frozenset(["batch", "batch_idx", "batch_index", "node_batch"])
 """Names of the vector that gives each node the number of its sample."""
 
 STARTS = frozenset({"ptr"})
-"""Names of the vector of the places where samples start."""
+"""Names of the vector of indices at which samples start."""
 
 _NUMBERS = re.compile(
     r"(.*_)?(index|indices|idx|src|dst|source|target|sender|senders|receiver|receivers|neighbou?rs?|nbrs?|face|idx_[ij])"
@@ -110,32 +113,32 @@ _NUMBERS = re.compile(
 
 
 def plain(name: str) -> str:
-    """A name as the tables above have it."""
+    """Returns a name in the spelling of the tables: lower case, with underscores."""
     return re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", "_", name).strip("_").lower()
 
 
 _RELATIVE = frozenset(["rel", "relative", "delta", "diff"])
 _NO_PLACE = frozenset(["edge", "frac", "fractional", "scaled", "spherical", "polar", "lattice"])
-"""Words before the name of positions that make differences of them, and other things."""
+"""Prefixes of a name of positions: `_RELATIVE` makes it a difference, `_NO_PLACE` another quantity."""
 
 
-def of_points(name: str) -> bool:
-    """Whether a field of this name holds positions: `pos`, `node_xyz`."""
+def names_points(name: str) -> bool:
+    """True if a field of this name holds positions: `pos`, `node_xyz`."""
     *before, last = plain(name).split("_")
     return plain(name) in POINTS or (last in POINTS and len(last) > 1 and not {*before} & (_RELATIVE | _NO_PLACE))
 
 
-def of_vectors(name: str) -> bool:
-    """Whether a field of this name holds vectors: `vel`, `old_forces`, `rel_pos`."""
+def names_vectors(name: str) -> bool:
+    """True if a field of this name holds vectors: `vel`, `old_forces`, `rel_pos`."""
     *before, last = plain(name).split("_")
     return plain(name) in VECTORS or last in VECTORS or (last in POINTS and bool({*before} & _RELATIVE))
 
 
-def numbers_nodes(name: str) -> bool:
-    """Whether integers of this name are node numbers."""
+def names_node_numbers(name: str) -> bool:
+    """True if integers of this name are node numbers."""
     return plain(name) not in SAMPLES and _NUMBERS.fullmatch(plain(name)) is not None
 
 
-def of_edges(name: str) -> bool:
-    """Whether a field of this name has a row for each edge."""
+def names_edges(name: str) -> bool:
+    """True if a field of this name has a row for each edge."""
     return "edge" in plain(name).split("_") or plain(name) in {"shifts", "unit_shifts"}

@@ -1,8 +1,9 @@
-"""What a callable takes and gives, where nobody declared it: read off the module and off the data, or assumed.
+"""Finds representations of undeclared inputs and outputs: stated by the module or the data, otherwise assumed.
 
-Stated comes before assumed: the contract of the module itself (`equivariance.contracts.declared`), then what the
-data say (fields of PyTorch Geometric, escnn's types), then names and shapes
-(`equivariance.contracts.assumptions`).
+The contract of the module comes first (`contracts.declared`), then the data (fields of PyTorch Geometric, escnn's
+types), then names and shapes (`contracts.assumptions`).
+
+Called by the entry points if `irreps_in` or `irreps_out` is missing. The module runs nothing; `_engine.inference` does.
 """
 
 from __future__ import annotations
@@ -28,13 +29,13 @@ from equivariance.representations.standard import Invariant
 
 
 class NotGiven(Enum):
-    """Stands where nothing was declared; None there means "unchanged"."""
+    """Marks a missing declaration; None would mean "unchanged"."""
 
     NOT_GIVEN = "read it off"
 
     def __repr__(self) -> str:
-        """The name as one would type it."""
-        return "UNSTATED"
+        """Returns the name as Python."""
+        return "NOT_GIVEN"
 
 
 NOT_GIVEN = NotGiven.NOT_GIVEN
@@ -42,12 +43,12 @@ NOT_GIVEN = NotGiven.NOT_GIVEN
 
 @dataclass(frozen=True)
 class Inputs:
-    """What the arguments are taken for.
+    """Representations of the arguments of a call that were not declared.
 
     Attributes:
-        specs: Representations by parameter name, shaped like the arguments
-        stated: One line for each argument that the module itself states
-        assumptions: One for each tensor that nobody states
+        specs: Representations by parameter name, nested like the arguments.
+        stated: One line for each argument that the module itself states.
+        assumptions: One for each tensor that was assumed.
     """
 
     specs: Mapping[str, object]
@@ -56,41 +57,41 @@ class Inputs:
 
     @property
     def lines(self) -> list[str]:
-        """What a report says of it: what was read, what was assumed, and the line that changes it."""
+        """Lines of a report: stated arguments, assumptions, and the Python that changes them."""
         if not self.assumptions:
             return list(self.stated)
         change = f"all of it; to change a line, write irreps_in={self.declaration()}"
         return [*self.stated, *map(str, self.assumptions), change]
 
     @property
-    def asked(self) -> tuple[Assumption, ...]:
-        """Those that look like geometry and say nothing of it."""
+    def undecided(self) -> tuple[Assumption, ...]:
+        """Assumptions for tensors that look like geometry but may transform in several ways."""
         return tuple(a for a in self.assumptions if a.asked)
 
     @property
-    def moves(self) -> bool:
-        """Whether anything but what is asked about moves with the pose, by what was stated or assumed."""
-        return any(_moving(spec) for spec in self.specs.values())
+    def has_moving_input(self) -> bool:
+        """True if any tensor rotates or moves by its stated or assumed representation; undecided tensors do not."""
+        return any(_is_moving(spec) for spec in self.specs.values())
 
     def declaration(self) -> str:
-        """The argument `irreps_in` that declares what is assumed here, as Python."""
+        """Returns the argument `irreps_in` that declares these representations, as Python."""
         return as_python(self.specs)
 
-    def taking(self, changed: Sequence[Assumption]) -> Inputs:
-        """With other representations for the tensors of the given assumptions."""
+    def with_assumptions(self, changed: Sequence[Assumption]) -> Inputs:
+        """Returns a copy in which the given assumptions replace the ones at the same places."""
         specs = dict(self.specs)
         for assumption in changed:
-            specs = _with(specs, assumption.path, assumption.representation)
+            specs = _replace_representation(specs, assumption.path, assumption.representation)
         found = {a.path: a for a in changed}
         return replace(self, specs=specs, assumptions=tuple(found.get(a.path, a) for a in self.assumptions))
 
 
 def inputs_of(module: torch.nn.Module, arguments: Mapping[str, Any]) -> Inputs:
-    """Representations of the arguments of a call: stated by the module, else by the data, else assumed.
+    """Returns representations of the arguments of a call: stated by the module or by the data, otherwise assumed.
 
     Args:
-        module: What is called; its own contract is used as far as it fits the arguments
-        arguments: The values by parameter name, as `equivariance.contracts.signature.bind` gives them
+        module: The callable; its own contract is used for each argument that it fits.
+        arguments: The values by parameter name, as `equivariance.contracts.signature.bind` gives them.
     """
     contract = declared_contract(module) or Contract({}, None)
     stated = {k: s for k, s in contract.inputs.items() if k in arguments and _fits(arguments[k], s)}
@@ -98,18 +99,23 @@ def inputs_of(module: torch.nn.Module, arguments: Mapping[str, Any]) -> Inputs:
     found = with_differences(a for a in assume(arguments, ()) if not _covers(stated, a.path))
     specs: dict[str, object] = dict(stated)
     for assumption in found:
-        specs = _with(specs, assumption.path, assumption.representation)
+        specs = _replace_representation(specs, assumption.path, assumption.representation)
     return Inputs(specs, lines, tuple(found))
 
 
 def outputs_of(module: torch.nn.Module) -> object:
-    """Representations of what a call returns: stated by the module, `NOT_GIVEN` where it states none."""
+    """Returns the representations of the output that the module states, or `NOT_GIVEN` if it states none."""
     contract = declared_contract(module)
     return NOT_GIVEN if contract is None else contract.output
 
 
 def group_of_arguments(args: object, otherwise: object) -> object:
-    """The group that the arguments themselves are made for, as escnn's tensors are; `otherwise` where none is."""
+    """Returns the group for which the arguments are made, as escnn's tensors state it.
+
+    Args:
+        args: The positional arguments, or a single one.
+        otherwise: The result if no argument states a group.
+    """
     for value in args if isinstance(args, (tuple, list)) else (args,):
         adapter = adapter_of(value)
         found = adapter.group(value) if adapter else None
@@ -118,18 +124,19 @@ def group_of_arguments(args: object, otherwise: object) -> object:
     return otherwise
 
 
-def _moving(spec: object) -> bool:
+def _is_moving(spec: object) -> bool:
+    """True if a specification contains a representation that rotations or translations change."""
     if isinstance(spec, Mapping):
-        return any(map(_moving, spec.values()))
+        return any(map(_is_moving, spec.values()))
     if isinstance(spec, (list, tuple)):
-        return any(map(_moving, spec))
+        return any(map(_is_moving, spec))
     if isinstance(spec, Irreps):
         return any(degree > 0 or parity < 0 for _, degree, parity in spec.blocks)
     return isinstance(spec, Representation) and not isinstance(spec, Invariant)
 
 
 def _fits(value: Any, spec: object) -> bool:
-    """Whether a stated representation fits a value, as far as it goes: fields beyond it are assumed."""
+    """True if a stated representation fits a value. Fields without a representation are assumed later."""
     if isinstance(spec, Mapping) and isinstance(value, Mapping):
         return all(_fits(value[key], own) for key, own in spec.items() if key in value)
     try:
@@ -140,7 +147,7 @@ def _fits(value: Any, spec: object) -> bool:
 
 
 def _covers(spec: object, path: tuple[str | int, ...]) -> bool:
-    """Whether a specification reaches the tensor at `path`."""
+    """True if a specification contains the tensor at `path`."""
     if isinstance(spec, Representation):
         return True
     if isinstance(spec, Mapping):
@@ -150,12 +157,15 @@ def _covers(spec: object, path: tuple[str | int, ...]) -> bool:
     return spec is not None
 
 
-def _with(
+def _replace_representation(
     specs: Mapping[Any, object], path: tuple[str | int, ...], representation: Representation
 ) -> dict[Any, object]:
-    """A copy in which the tensor at `path` has a representation."""
+    """Returns a copy in which the tensor at `path` has the given representation."""
     first, *rest = path
     if not rest:
         return {**specs, first: representation}
     inner = specs.get(first)
-    return {**specs, first: _with(inner if isinstance(inner, Mapping) else {}, tuple(rest), representation)}
+    return {
+        **specs,
+        first: _replace_representation(inner if isinstance(inner, Mapping) else {}, tuple(rest), representation),
+    }

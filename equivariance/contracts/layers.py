@@ -1,4 +1,7 @@
-"""Which layers are followed, and which are reported."""
+"""Selects the layers that have a contract, which are followed, and the layers that a report shows.
+
+Called by the engine before a survey. The module reads contracts and runs no layer.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,17 @@ from equivariance.errors import ArgumentError, ChoiceError
 
 
 def layer_contracts(module: torch.nn.Module, given: Mapping[str, Contract]) -> dict[str, Contract]:
-    """The contract of every layer that has one: the given ones, by path or glob, then those that modules state."""
+    """Returns the contract of every layer that has one. A given contract replaces a contract that the module states.
+
+    Args:
+        module: The network.
+        given: Contracts by layer path or glob.
+
+    Raises:
+        ArgumentError: If `given` is no mapping, or a value is no `Contract`.
+        ChoiceError: If a path or glob matches no layer.
+        ContractError: If a contract declares a name that is not a parameter of its layer.
+    """
     names = layer_names(module)
     paths = {path: first for first, others in names.items() for path in (first, *others)}
     found: dict[str, Contract] = {}
@@ -38,7 +51,15 @@ def layer_contracts(module: torch.nn.Module, given: Mapping[str, Contract]) -> d
 
 
 def matching_layers(module: torch.nn.Module, pattern: str | None) -> set[str]:
-    """The layers whose path or class name contains `pattern`, or match it as a glob; all for None."""
+    """Returns the layers that match a pattern.
+
+    Args:
+        module: The network.
+        pattern: A substring of the path or of the class name, or a glob. None matches all layers.
+
+    Raises:
+        ChoiceError: If the pattern matches no layer.
+    """
     names = layer_names(module)
     if pattern is None:
         return set(names)
@@ -53,9 +74,9 @@ def matching_layers(module: torch.nn.Module, pattern: str | None) -> set[str]:
 
 
 def layer_names(module: torch.nn.Module) -> dict[str, tuple[str, ...]]:
-    """Every submodule whose calls can be watched, by its first dotted path, with its further paths (shared modules).
+    """Returns every submodule that takes hooks: its first dotted path, and its further paths if it is shared.
 
-    TorchScript modules are opaque: Python hooks see neither their insides nor, reliably, their calls.
+    TorchScript modules are left out. Python hooks do not see their submodules, and do not reliably see their calls.
     """
     names: dict[int, list[str]] = {}
     for name, layer in module.named_modules(remove_duplicate=False):

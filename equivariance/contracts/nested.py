@@ -1,7 +1,9 @@
-"""Walks over nested values: dicts, lists, tuples, dataclasses, and the containers of optional libraries.
+"""Walks nested values: dicts, lists, tuples, dataclasses, and containers of optional libraries.
 
-One walk serves everything: it visits each tensor together with its representation and builds the value anew from
-what the visitor returns, so that a caller's value is never changed.
+`walk` visits each tensor with its representation, and builds a new value from the results of the visitor. The caller's
+value never changes.
+
+Called by contracts and by the engine for every argument and output. The module knows no library; adapters do.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from equivariance.representations.irreps import Irreps
 from equivariance.representations.standard import Invariant, as_representation
 
 _DEPTH = 3
-"""How deep objects of unknown types are searched for tensors that nobody would transform."""
+"""Depth to which objects of unknown types are searched for tensors, which the harness could not transform."""
 
 Visitor = Callable[[torch.Tensor, Representation, str], torch.Tensor]
 
@@ -34,10 +36,10 @@ class GraphFields:
     """Representations of the fields of a graph object of another library (DGL).
 
     Attributes:
-        ndata: Node field -> representation
-        edata: Edge field -> representation
-        permuted: Whether the nodes of this graph are reordered with the nodes of the input; False for a graph whose
-            node order does not depend on the input's (a pooled graph in the order of selection)
+        ndata: Representations by node field.
+        edata: Representations by edge field.
+        permuted: True if the nodes of this graph are reordered with the nodes of the input. False for a pooled graph in
+            the order of selection.
     """
 
     ndata: Mapping[str, object]
@@ -46,7 +48,7 @@ class GraphFields:
 
 
 class _Unspecified:
-    """Stands for "no representation asked for": every tensor is visited as unchanged."""
+    """Marks a walk without representations: every tensor is visited as unchanged."""
 
 
 UNSPECIFIED = _Unspecified()
@@ -54,7 +56,15 @@ _UNCHANGED = Invariant()
 
 
 def compile_spec(spec: object, path: str) -> object:
-    """Parse the leaves of a public specification once, at the boundary; containers keep their shape."""
+    """Parses the leaves of a public specification; containers keep their shape.
+
+    Args:
+        spec: A representation, a string, None, irreps, or a nested container of these.
+        path: The place, for the error.
+
+    Raises:
+        ArgumentError: If a leaf is no representation.
+    """
     if isinstance(spec, GraphFields):
         nodes = {k: compile_spec(v, f"{path}.ndata[{k!r}]") for k, v in spec.ndata.items()}
         edges = {k: compile_spec(v, f"{path}.edata[{k!r}]") for k, v in spec.edata.items()}
@@ -71,13 +81,21 @@ def compile_spec(spec: object, path: str) -> object:
 
 
 def walk(value: Any, spec: object, path: str, visit: Visitor, element: Transform | None = None) -> Any:
-    """Rebuild `value` with every tensor replaced by `visit(tensor, representation, path)`.
+    """Rebuilds a value; each tensor is replaced by `visit(tensor, representation, path)`.
 
-    With an `element`, graphs are transformed by it as a whole (their structure changes too) and not visited.
+    Args:
+        value: The value.
+        spec: Its specification, or `UNSPECIFIED`.
+        path: The place of `value`, for errors.
+        visit: Called with each tensor, its representation and its path.
+        element: If given, graphs are transformed by it with their structure, and not visited.
+
+    Returns:
+        A new value of the same types.
 
     Raises:
-        UndeclaredTensorError: A tensor has no representation; names its path
-        ContractError: The specification and the value have different shapes
+        UndeclaredTensorError: If a tensor has no representation; the message names its path.
+        ContractError: If the specification and the value are nested differently, or a tensor does not fit.
     """
     if isinstance(value, torch.Tensor):
         return visit(value, _law(value, spec, path), path)
@@ -100,36 +118,55 @@ def walk(value: Any, spec: object, path: str, visit: Visitor, element: Transform
 
 
 def transform(value: Any, spec: object, element: Transform, path: str = "value") -> Any:
-    """`element` applied to every tensor of `value` by its representation."""
+    """Applies `element` to every tensor of `value` by its representation.
+
+    Args:
+        value: The value.
+        spec: Its specification.
+        element: The element.
+        path: The place of `value`, for errors.
+    """
     return walk(value, spec, path, lambda t, r, _: r.transform(t, element), element)
 
 
 def map_tensors(value: Any, change: Callable[[torch.Tensor], torch.Tensor]) -> Any:
-    """Rebuild `value` with `change` applied to every tensor, whatever its representation."""
+    """Rebuilds `value` with `change` applied to every tensor."""
     return walk(value, UNSPECIFIED, "value", lambda t, _r, _p: change(t))
 
 
 def cloned(value: Any) -> Any:
-    """A copy that shares no memory with `value` and no autograd history."""
+    """Returns a copy that shares no memory with `value` and has no autograd history."""
     return map_tensors(value, lambda t: t.detach().clone())
 
 
 def cast(value: Any, dtype: torch.dtype) -> Any:
-    """Floating-point tensors converted to `dtype`; integers and booleans as they are."""
+    """Converts floating-point tensors to `dtype`; integers and booleans keep their dtype."""
 
     def change(tensor: torch.Tensor) -> torch.Tensor:
+        """Converts one tensor."""
         return tensor.detach().to(dtype) if tensor.is_floating_point() else tensor.detach()
 
     return change(value) if isinstance(value, torch.Tensor) else map_tensors(value, change)
 
 
 def leaves(value: Any, spec: object, path: str = "") -> list[tuple[str, torch.Tensor, Representation]]:
-    """Every tensor with its path and representation, in a fixed order."""
+    """Returns every tensor with its path and representation, in a fixed order.
+
+    Args:
+        value: The value.
+        spec: Its specification, or `UNSPECIFIED`.
+        path: The place of `value`.
+
+    Raises:
+        UndeclaredTensorError: If a tensor has no representation.
+        ContractError: If the specification and the value are nested differently, or a tensor does not fit.
+    """
     if isinstance(value, torch.Tensor):
         return [(path, value, _law(value, spec, path))]
     found: list[tuple[str, torch.Tensor, Representation]] = []
 
     def collect(tensor: torch.Tensor, representation: Representation, where: str) -> torch.Tensor:
+        """Records a tensor and returns it."""
         found.append((where, tensor, representation))
         return tensor
 
@@ -138,7 +175,7 @@ def leaves(value: Any, spec: object, path: str = "") -> list[tuple[str, torch.Te
 
 
 def sizes_of_graphs(value: Any) -> Iterator[tuple[int, int]]:
-    """Nodes of one sample, and samples, of every graph of another library that is inside."""
+    """Yields, for every graph of an optional library, the nodes of one sample and the number of samples."""
     if isinstance(value, torch.Tensor):
         return
     adapter = adapter_of(value)
@@ -155,7 +192,7 @@ def sizes_of_graphs(value: Any) -> Iterator[tuple[int, int]]:
 
 
 def _law(value: torch.Tensor, spec: object, path: str) -> Representation:
-    """What a tensor transforms by."""
+    """Returns the representation of a tensor, after a check."""
     if spec is UNSPECIFIED:
         return _UNCHANGED
     if spec is None:
@@ -167,6 +204,7 @@ def _law(value: torch.Tensor, spec: object, path: str) -> Representation:
 
 
 def _walk_dataclass(value: Any, spec: object, path: str, visit: Visitor, element: Transform | None) -> Any:
+    """Rebuilds a dataclass."""
     result = copy.copy(value)
     for entry in fields(value):
         new = walk(getattr(value, entry.name), _item(spec, entry.name, path), f"{path}.{entry.name}", visit, element)
@@ -175,7 +213,7 @@ def _walk_dataclass(value: Any, spec: object, path: str, visit: Visitor, element
 
 
 def _item(spec: object, key: object, path: str) -> object:
-    """The specification of one entry; None where there is none (an error only if a tensor is found there)."""
+    """Returns the specification of one entry, or None; None is an error only if the entry holds a tensor."""
     if spec is None or spec is UNSPECIFIED or isinstance(spec, Invariant):
         return spec
     if isinstance(spec, Mapping):
@@ -186,22 +224,25 @@ def _item(spec: object, key: object, path: str) -> object:
 
 
 def _same_length(value: list[Any] | tuple[Any, ...], spec: object, path: str) -> None:
+    """Rejects a list of representations whose length differs from the value."""
     if isinstance(spec, list) and len(spec) != len(value):
         raise ContractError(path, f"a sequence of {len(spec)} representations", f"{len(value)}, one for each item")
 
 
 def _spec_of(adapter: Adapter, spec: object, path: str) -> object:
+    """Returns the specification of a container of an optional library, after a check."""
     if spec is UNSPECIFIED or spec is None or adapter.fits(spec):
         return spec
     raise ContractError(path, spec, adapter.takes)
 
 
 def _is_named(value: object) -> bool:
+    """True for a named tuple."""
     return isinstance(value, tuple) and hasattr(value, "_fields")
 
 
 def _mapping_like(value: Mapping[Any, Any], items: dict[Any, Any]) -> Any:
-    """`items` in a mapping of the same kind; an unusual one in which nothing changed is handed on as it is."""
+    """Returns `items` in a mapping of the type of `value`. If no entry changed, `value` itself is returned."""
     if type(value) is dict:
         return items
     if all(items[key] is old for key, old in value.items()):
@@ -213,13 +254,16 @@ def _mapping_like(value: Mapping[Any, Any], items: dict[Any, Any]) -> Any:
 
 
 def _sequence_like(value: list[Any] | tuple[Any, ...], entries: list[Any]) -> Any:
+    """Returns `entries` in a sequence of the type of `value`. If no entry changed, a special type is
+    returned itself.
+    """
     if type(value) not in (list, tuple) and all(new is old for new, old in zip(entries, value, strict=True)):
         return value
     return type(value)(*entries) if _is_named(value) else type(value)(entries)
 
 
 def _reject_other_than_tensor(value: object, spec: object, path: str) -> None:
-    """Nothing but a tensor can be transformed as one; None is an argument, or an output, that was left out."""
+    """Rejects a value that is declared as a tensor and is none. None stands for an omitted argument or output."""
     if value is None or not isinstance(spec, Representation):
         return
     if isinstance(value, np.ndarray):
@@ -230,6 +274,7 @@ def _reject_other_than_tensor(value: object, spec: object, path: str) -> None:
 
 
 def _reject_hidden_tensors(value: object, path: str) -> None:
+    """Rejects an object of unknown type that holds tensors."""
     if _holds_tensors(value, _DEPTH):
         what = f"{type(value).__name__} that holds tensors"
         raise ContractError(
@@ -238,6 +283,7 @@ def _reject_hidden_tensors(value: object, path: str) -> None:
 
 
 def _holds_tensors(value: object, depth: int) -> bool:
+    """True if an object holds tensors, up to `depth` attributes deep."""
     if isinstance(value, torch.Tensor):
         return True
     if depth == 0 or isinstance(value, (torch.nn.Module, type)):
@@ -252,14 +298,15 @@ def _holds_tensors(value: object, depth: int) -> bool:
     elif isinstance(value, FunctionType):
         items = [
             *(value.__defaults__ or ()),
-            *(cell.cell_contents for cell in value.__closure__ or () if _filled(cell)),
+            *(cell.cell_contents for cell in value.__closure__ or () if _has_value(cell)),
         ]
     elif isinstance(value, MethodType):
         items = [value.__self__, value.__func__]
     return any(_holds_tensors(item, depth - 1) for item in items)
 
 
-def _filled(cell: CellType) -> bool:
+def _has_value(cell: CellType) -> bool:
+    """True if a closure cell has a value."""
     try:
         cell.cell_contents  # noqa: B018
     except ValueError:
@@ -268,7 +315,7 @@ def _filled(cell: CellType) -> bool:
 
 
 def children(value: Any) -> Iterator[tuple[str | int, Any]]:
-    """Key or field and entry of each value within a container."""
+    """Yields key or field name and entry of each value in a container."""
     if isinstance(value, Mapping):
         yield from value.items()
     elif isinstance(value, (list, tuple)):

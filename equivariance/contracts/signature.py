@@ -1,4 +1,7 @@
-"""Binds the arguments of a call by parameter name."""
+"""Binds the arguments of a call by parameter name.
+
+Called by contracts and by the hooks of the engine, once for each layer call. The module knows no representations.
+"""
 
 from __future__ import annotations
 
@@ -13,23 +16,36 @@ from equivariance.errors import ArgumentError
 
 
 def bind(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of a call by parameter name, those left at their default not included.
+    """Returns the arguments of a call by parameter name, without defaults.
 
-    `*args` stay one tuple under their name; a callable without a Python signature gets the names "0", "1", ...
+    `*args` are one tuple under their name. A callable without a Python signature has the names "0", "1", ...
+
+    Args:
+        function: The callable.
+        args: Positional arguments.
+        kwargs: Arguments by name.
+
+    Raises:
+        TypeError: If the callable does not take the arguments.
     """
     return signature_of(function).bind(args, kwargs)
 
 
 def positional_of(args: object) -> tuple[Any, ...]:
-    """Positional arguments: those of a tuple or a list, or a single one."""
+    """Returns positional arguments as a tuple: a tuple or list itself, or a single argument."""
     return tuple(args) if isinstance(args, (tuple, list)) else (args,)
 
 
 def bound(function: Callable[..., Any], args: object, kwargs: Mapping[str, Any] | None) -> dict[str, Any]:
-    """As `bind`, of the public arguments.
+    """Binds the public arguments `args` and `kwargs` by parameter name.
+
+    Args:
+        function: The callable.
+        args: A tuple or list of positional arguments, or a single one.
+        kwargs: Arguments by name.
 
     Raises:
-        ArgumentError: The callable does not take them
+        ArgumentError: If the callable does not take the arguments.
     """
     positional = positional_of(args)
     try:
@@ -41,7 +57,7 @@ def bound(function: Callable[..., Any], args: object, kwargs: Mapping[str, Any] 
 
 
 def parameters_of(function: Callable[..., Any], default: Collection[str]) -> tuple[str, ...]:
-    """The names that `bind` may give; `default` for a callable without a Python signature."""
+    """Returns the names that `bind` may give; `default` for a callable without a Python signature."""
     try:
         return tuple(inspect.signature(function).parameters)
     except (TypeError, ValueError):
@@ -49,21 +65,21 @@ def parameters_of(function: Callable[..., Any], default: Collection[str]) -> tup
 
 
 def unbind(function: Callable[..., Any], arguments: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The inverse of `bind`: positional and keyword arguments."""
+    """Returns positional and keyword arguments; the inverse of `bind`."""
     return signature_of(function).unbind(arguments)
 
 
 class Signature:
-    """What a callable takes, with what is quicker asked of simple ones: layers are called many times.
+    """Parameter names of a callable, cached because layers are called many times.
 
     Attributes:
-        whole: As inspect tells it; None for a callable without a Python signature
-        plain: The names, where every argument can be given by place and by name; else nothing
-        required: How many of these have no default
+        whole: The signature of `inspect`. None for a callable without a Python signature.
+        plain: All names, if every argument can be given by position and by name; otherwise empty.
+        required: Number of parameters without a default.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        """Read it."""
+        """Reads the signature of `function`."""
         self.whole: inspect.Signature | None = None
         self.plain: tuple[str, ...] = ()
         self.required = 0
@@ -77,7 +93,7 @@ class Signature:
         self.required = sum(p.default is p.empty for p in parameters)
 
     def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
-        """As `bind`."""
+        """Returns the arguments of a call by parameter name, without defaults."""
         if self.whole is None:
             return {**{str(i): a for i, a in enumerate(args)}, **kwargs}
         if self.plain and not kwargs and self.required <= len(args) <= len(self.plain):
@@ -85,7 +101,7 @@ class Signature:
         return dict(self.whole.bind(*args, **kwargs).arguments)
 
     def unbind(self, arguments: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """As `unbind`."""
+        """Returns positional and keyword arguments; the inverse of `bind`."""
         if self.whole is None:
             by_name = {k: v for k, v in arguments.items() if not k.isdigit()}
             return tuple(v for k, v in arguments.items() if k.isdigit()), by_name
@@ -99,7 +115,7 @@ _signatures: WeakKeyDictionary[Callable[..., Any], Signature] = WeakKeyDictionar
 
 
 def signature_of(function: Callable[..., Any]) -> Signature:
-    """The signature, read once per method of a class."""
+    """Returns the signature of a callable; it is read once for each method of a class."""
     if not inspect.ismethod(function) or not inspect.isfunction(function.__func__):
         return Signature(function)
     found = _signatures.get(function.__func__)

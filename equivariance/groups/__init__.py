@@ -1,8 +1,10 @@
-"""Groups and their elements: what a test draws, and how an element acts on positions, nodes and samples.
+"""Groups and their elements: drawn elements, and their action on positions, nodes and samples.
 
-Elements are immutable values (`Transform`) in float64; sets draw them at random or exactly on a grid. Users
-name a group or build one (`equivariance.groups.rotation(...)`), and a report prints elements with these names.
-Representations apply elements to tensors; nothing here knows a tensor's layout, a module or a report.
+Elements are immutable values (`Transform`) in float64. A `Group` draws them at random, or exactly on a grid. Users name
+a group or build an element (`equivariance.groups.rotation(...)`). A report prints elements with the same names.
+
+Called by `representations`, which apply elements to tensors, and by the engine, which draws them. The package knows no
+tensor layout, no module and no report.
 """
 
 from equivariance.groups.elements import (
@@ -15,7 +17,7 @@ from equivariance.groups.elements import (
     samples,
     translation,
 )
-from equivariance.groups.named import NAMED_GROUPS, SYMMETRIES, groups_of
+from equivariance.groups.named import NAMED_GROUPS, SYMMETRIES, Symmetry, groups_of
 from equivariance.groups.sampling import (
     Batches,
     Elements,
@@ -37,6 +39,7 @@ __all__ = [
     "Inversions",
     "Permutations",
     "Rotations",
+    "Symmetry",
     "Transform",
     "Translations",
     "cube_rotations",

@@ -1,8 +1,10 @@
 """Group elements as values.
 
-A `Transform` acts on positions as `x' = x R^T + t` (row vectors), reorders nodes (new node `i` is old node
-`order[i]`) and selects samples of a batch (new sample `i` is old sample `samples[i]`). Everything is float64.
-`repr` of a transform is Python that rebuilds it from the names of `equivariance.groups`.
+A `Transform` acts on positions as `x' = x R^T + t` (row vectors). It reorders nodes: new node `i` is old node
+`order[i]`. It selects samples of a batch: new sample `i` is old sample `samples[i]`. All numbers are float64.
+
+Called by `groups.sampling`, which draws elements, and by representations, which apply them. The module transforms no
+tensors.
 """
 
 from __future__ import annotations
@@ -26,15 +28,29 @@ _IDENTITY = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 
 @dataclass(frozen=True)
 class Transform:
-    """One element: an orthogonal matrix, a translation, a reordering of nodes, a selection of samples.
+    """One group element: an orthogonal matrix, a translation, a reordering of nodes and a selection of samples.
 
     Attributes:
-        matrix: 3 rows of 3 floats, orthogonal to 1e-12; determinant -1 for improper elements
-        vector: 3 floats, the translation in the units of the positions
-        order: The permutation of the nodes of one sample, or None
-        samples: The selected samples, or None
-        of: The number of samples that they are selected from; given with `samples`
-        origin: The constructor call that made it, for a short `repr`; no part of the value
+        matrix: 3 rows of 3 floats, orthogonal to 1e-12. The determinant of an improper element is -1.
+        vector: 3 floats, the translation in the units of the positions.
+        order: The permutation of the nodes of one sample, or None.
+        samples: The numbers of the selected samples, or None.
+        of: The number of samples from which `samples` selects.
+        origin: The constructor call that made the element, for a short `repr`. Comparisons ignore it.
+
+    Raises:
+        ArgumentError: If the matrix is not orthogonal, the vector not finite, or an index out of range.
+
+    Invariants:
+        - The element is immutable, and all numbers are Python floats and ints.
+        - `repr` is Python that rebuilds the element from the names of `equivariance.groups`.
+        - The action is rotation or inversion first, then translation.
+
+    >>> move = translation([1, 0, 0]) @ rotation([[0, -1, 0], [1, 0, 0], [0, 0, 1]])
+    >>> move.inverse()
+    translation([0, 1, 0]) @ rotation([[0, 1, 0], [-1, 0, 0], [0, 0, 1]])
+    >>> (move @ move.inverse()) == identity()
+    True
     """
 
     matrix: tuple[tuple[float, ...], ...] = _IDENTITY
@@ -45,7 +61,7 @@ class Transform:
     origin: str = field(default="", compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Reject what is no group element."""
+        """Rejects values that are no group element."""
         if not _is_orthogonal(self.matrix):
             raise ArgumentError("matrix", self.matrix, "an orthogonal 3 x 3 matrix (to 1e-12)")
         if len(self.vector) != 3 or not all(map(math.isfinite, self.vector)):
@@ -62,38 +78,52 @@ class Transform:
 
     @cached_property
     def determinant(self) -> int:
-        """+1 for rotations, -1 for elements that invert."""
+        """The determinant of R: +1 for rotations, -1 for elements that invert."""
         return 1 if np.linalg.det(self.array) > 0 else -1
 
     @cached_property
     def proper(self) -> Transform:
-        """The rotation that is left without the inversion, and nothing else: R, or -R where R is improper."""
+        """The proper part, a pure rotation: R, or -R if R is improper."""
         return Transform(tuple(tuple(self.determinant * v for v in row) for row in self.matrix))
 
     @property
     def angle(self) -> float:
-        """Rotation angle in radians of the proper part (R, or -R where R is improper)."""
+        """Rotation angle of the proper part, in radians, in [0, pi]."""
         return float(Rotation.from_matrix(self.array * self.determinant).magnitude())
 
     @property
     def distance(self) -> float:
-        """Length of the translation."""
+        """Length of the translation, in the units of the positions."""
         return math.hypot(*self.vector)
 
     def __matmul__(self, first: Transform) -> Transform:
-        """`(g @ h)(x) = g(h(x))`; sample selections compose too, as the actions do."""
+        """Returns the product: `(g @ h)(x) = g(h(x))`.
+
+        Args:
+            first: The element that acts first.
+
+        Returns:
+            The product. Node orders and sample selections are composed like their actions.
+
+        Raises:
+            ArgumentError: If the two act on different numbers of nodes or samples.
+        """
         matrix = self.array @ first.array
         vector = self.array @ np.array(first.vector) + np.array(self.vector)
         return Transform(
             _rows(matrix),
             _triple(vector),
-            _compose(self.order, first.order, "order", len(self.order or ())),
-            _compose(self.samples, first.samples, "samples", self.of),
+            _compose_selections(self.order, first.order, "order", len(self.order or ())),
+            _compose_selections(self.samples, first.samples, "samples", self.of),
             self.of if first.samples is None else first.of,
         )
 
     def inverse(self) -> Transform:
-        """The element that undoes this one; a proper sub-batch has none."""
+        """Returns the inverse element.
+
+        Raises:
+            ArgumentError: If the element selects only some of the samples.
+        """
         if self.samples is not None and sorted(self.samples) != list(range(self.of)):
             raise ArgumentError("samples", self.samples, "a reordering of all samples: a sub-batch has no inverse")
         inverse = self.array.T
@@ -106,7 +136,7 @@ class Transform:
         )
 
     def __repr__(self) -> str:
-        """Python that rebuilds the element: a product of this module's constructors."""
+        """Returns Python that rebuilds the element: a product of the constructors of this module."""
         if self.origin:
             return self.origin
         factors = []
@@ -122,17 +152,31 @@ class Transform:
 
 
 def identity() -> Transform:
-    """The element that changes nothing."""
+    """Returns the identity."""
     return Transform()
 
 
 def translation(vector: ArrayLike) -> Transform:
-    """`x' = x + vector`."""
+    """Returns the translation `x' = x + vector`.
+
+    Args:
+        vector: 3 finite numbers, in the units of the positions.
+
+    Raises:
+        ArgumentError: If `vector` is not three finite numbers.
+    """
     return Transform(vector=_triple(np.asarray(vector, dtype=np.float64)))
 
 
 def rotation(value: Rotation | ArrayLike) -> Transform:
-    """`x' = x R^T`, R a scipy Rotation, a rotation vector [3] in radians, or a matrix [3, 3] of determinant 1."""
+    """Returns the rotation `x' = x R^T`.
+
+    Args:
+        value: A scipy `Rotation`, a rotation vector [3] in radians, or a matrix R [3, 3] of determinant 1.
+
+    Raises:
+        ArgumentError: If `value` is none of the three.
+    """
     if isinstance(value, Rotation):
         return Transform(_rows(value.as_matrix()))
     array = np.asarray(value, dtype=np.float64)
@@ -144,7 +188,7 @@ def rotation(value: Rotation | ArrayLike) -> Transform:
 
 
 def inversion() -> Transform:
-    """`x' = -x`."""
+    """Returns the inversion `x' = -x`."""
     return Transform(_rows(-np.eye(3)))
 
 
@@ -155,7 +199,17 @@ def permutation(
     size: int | None = None,
     seed: int | None = None,
 ) -> Transform:
-    """Reorder the nodes: by `order`, by `cycles` on `size` nodes, or the one that `seed` draws for `size`."""
+    """Returns a reordering of nodes, from an order, from cycles, or drawn at random.
+
+    Args:
+        order: New node `i` is old node `order[i]`.
+        cycles: Disjoint cycles of node numbers. Each node of a cycle is replaced by the next one.
+        size: The number of nodes, for `cycles` and `seed`.
+        seed: Seed of a uniformly random order.
+
+    Raises:
+        ArgumentError: If the arguments define no permutation, or more than one.
+    """
     if order is not None:
         return Transform(order=tuple(int(i) for i in order))
     if size is None or (cycles is None) == (seed is None):
@@ -174,20 +228,31 @@ def permutation(
 
 
 def samples(indices: Iterable[int], of: int) -> Transform:
-    """Select samples of a batch of `of`, in this order."""
+    """Returns a selection of samples of a batch.
+
+    Args:
+        indices: The numbers of the selected samples, in their new order.
+        of: The number of samples in the batch.
+
+    Raises:
+        ArgumentError: If no sample is selected, or an index is out of range.
+    """
     return Transform(samples=tuple(int(i) for i in indices), of=of)
 
 
 @lru_cache(maxsize=1)
 def cube_rotations() -> tuple[Transform, ...]:
-    """The 24 rotations of the cube: signed permutation matrices, exact in floating point; the identity first."""
+    """Returns the 24 rotations of the cube, the identity first.
+
+    The matrices are signed permutations, hence exact in floating point.
+    """
     matrices = np.rint(Rotation.create_group("O").as_matrix())
     ordered = sorted(matrices, key=lambda m: (-np.trace(m), m.tolist()))
     return tuple(Transform(_rows(m + 0.0)) for m in ordered)
 
 
 def _is_orthogonal(matrix: tuple[tuple[float, ...], ...]) -> bool:
-    """Whether R R^T is the identity to 1e-12; plain Python, as elements are made by the thousand."""
+    """True if R R^T is the identity to 1e-12. The code is plain Python for speed: elements are made by the thousand."""
     if len(matrix) != 3 or any(len(row) != 3 for row in matrix):
         return False
     products = [(i == j, sum(map(mul, matrix[i], matrix[j]))) for i in range(3) for j in range(i, 3)]
@@ -195,18 +260,27 @@ def _is_orthogonal(matrix: tuple[tuple[float, ...], ...]) -> bool:
 
 
 def _rows(matrix: np.ndarray) -> tuple[tuple[float, ...], ...]:
+    """Returns a matrix as a tuple of rows of floats."""
     return tuple(tuple(float(v) for v in row) for row in matrix)
 
 
 def _triple(vector: np.ndarray) -> tuple[float, float, float]:
+    """Returns a vector as three floats."""
     if vector.shape != (3,):
         raise ArgumentError("vector", vector, "three finite numbers")
     x, y, z = (float(v) for v in vector)
     return x, y, z
 
 
-def _compose(outer: _Numbers, inner: _Numbers, name: str, size: int) -> _Numbers:
-    """What `outer`, which chooses among `size`, chooses from what `inner` left."""
+def _compose_selections(outer: _Numbers, inner: _Numbers, name: str, size: int) -> _Numbers:
+    """Returns the composed selection: the entries of `inner` at the indices `outer`.
+
+    Args:
+        outer: Indices among `size` entries, or None for all.
+        inner: The selection that acts first, or None for all.
+        name: The field, for the error.
+        size: The number of entries from which `outer` selects.
+    """
     if outer is None or inner is None:
         return outer if inner is None else inner
     if len(inner) != size:
@@ -215,11 +289,13 @@ def _compose(outer: _Numbers, inner: _Numbers, name: str, size: int) -> _Numbers
 
 
 def _numbers(values: Iterable[float]) -> str:
+    """Returns numbers as a Python list; whole numbers are written without a decimal point."""
     values = [float(v) for v in values]
     return "[" + ", ".join(str(int(v)) if v == int(v) and abs(v) < 1e15 else repr(v) for v in values) + "]"
 
 
 def _matrix_text(element: Transform) -> str:
+    """Returns the shortest constructor calls that rebuild the matrix of an element exactly."""
     proper = _rows(element.array * element.determinant)
     prefix = "" if element.determinant > 0 else "inversion()"
     if proper == _IDENTITY:
@@ -233,6 +309,7 @@ def _matrix_text(element: Transform) -> str:
 
 
 def _permutation_text(order: tuple[int, ...]) -> str:
+    """Returns the constructor call of a permutation, by cycles if they have at most 12 nodes."""
     seen: set[int] = set()
     cycles: list[tuple[int, ...]] = []
     for start in range(len(order)):

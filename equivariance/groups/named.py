@@ -1,12 +1,12 @@
-"""The groups by name.
+"""The named groups of the public interface, and the symmetries that generate them.
 
-Their classes, the elements (values of `Transform`) and the elements' constructors are re-exported here, so that
-what a report prints (`translation([1, 0, 0])`) can be evaluated with this module's names.
+Called by the entry points to parse a `group` argument. The module draws no elements; `groups.sampling` does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from enum import StrEnum
 
 from equivariance.errors import ChoiceError
 from equivariance.groups.elements import (
@@ -22,7 +22,32 @@ from equivariance.groups.sampling import (
     Translations,
 )
 
-SYMMETRIES = ("translation", "rotation", "inversion", "permutation", "batch")
+
+class Symmetry(StrEnum):
+    """One kind of transformation, tested by itself; equal to its name as a plain string.
+
+    >>> Symmetry("rotation").is_motion, Symmetry.BATCH.is_motion, Symmetry.BATCH == "batch"
+    (True, False, True)
+    """
+
+    TRANSLATION = "translation"
+    ROTATION = "rotation"
+    INVERSION = "inversion"
+    PERMUTATION = "permutation"
+    BATCH = "batch"
+
+    @property
+    def is_motion(self) -> bool:
+        """True if its elements act on space: they move points, rotate irreps or move the cells of a grid."""
+        return self in (Symmetry.TRANSLATION, Symmetry.ROTATION, Symmetry.INVERSION)
+
+    @property
+    def is_reordering(self) -> bool:
+        """True if its elements permute or select entries along an axis and change no number."""
+        return self in (Symmetry.PERMUTATION, Symmetry.BATCH)
+
+
+SYMMETRIES = tuple(symmetry.value for symmetry in Symmetry)
 """The symmetries that are tested one at a time, in the order of the reports."""
 
 NAMED_GROUPS = {
@@ -36,18 +61,19 @@ NAMED_GROUPS = {
     "permutation": ("permutation",),
     "batch": ("batch",),
 }
-"""Group names of the public interface and the symmetries that generate them; "lattice" draws exact elements only."""
+"""Group names of the public interface and the symmetries that generate them. "lattice" draws exact elements only."""
 
 
 def groups_of(group: object, max_translation: float | None = None) -> tuple[Group, ...]:
-    """The groups behind a public `group` argument, in the order of `SYMMETRIES`.
+    """Returns the groups for a public `group` argument, in the order of `SYMMETRIES`, without duplicates.
 
     Args:
-        group: A name of `NAMED_GROUPS`, a `Group`, a `Transform`, or a list of these
-        max_translation: The longest translation, in the units of the positions
+        group: A name of `NAMED_GROUPS`, a `Group`, a `Transform`, or a list of these.
+        max_translation: The longest translation, in the units of the positions. None means ten times the extent of the
+            cloud.
 
     Raises:
-        ChoiceError: For a name that is no group; the message lists the names
+        ChoiceError: If a name is no group; the message lists the names.
     """
     items: Iterable[object] = group if isinstance(group, (list, tuple, set, frozenset)) else (group,)
     found: list[Group] = []
@@ -60,6 +86,7 @@ def groups_of(group: object, max_translation: float | None = None) -> tuple[Grou
 
 
 def _parse(item: object, max_translation: float | None) -> list[Group]:
+    """Returns the groups for one item of a `group` argument."""
     if isinstance(item, Group):
         return [item]
     if isinstance(item, Transform):
@@ -78,6 +105,7 @@ def _parse(item: object, max_translation: float | None) -> list[Group]:
 
 
 def _symmetry_of(element: Transform) -> str:
+    """Returns the symmetry as which an element is tested."""
     if element.samples is not None:
         return "batch"
     if element.order is not None:

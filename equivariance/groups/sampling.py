@@ -1,4 +1,8 @@
-"""Sets of elements of one symmetry each, from which test cases are drawn."""
+"""Groups of one symmetry each, from which the engine draws elements.
+
+Called by the engine: `draw` for a survey, `simplest` to shrink a counterexample, `further` before a small error counts
+as rounding. The module applies no elements.
+"""
 
 from __future__ import annotations
 
@@ -23,14 +27,18 @@ from equivariance.groups.lattice import GridSizes, mirror, rotations, shifts, si
 _DYADIC_BITS = 10
 
 _SHIFTS = 32
-"""At most so many nodes are brought to the front, one after the other."""
+"""Largest number of cyclic shifts that `Permutations.further` returns."""
 
 
 @dataclass(frozen=True)
 class InputSizes:
-    """What elements are drawn for: the nodes of one sample, the samples of the batch, the extent of the cloud.
+    """Sizes of the input for which elements are drawn.
 
-    `grid` is given where the input lies on a grid.
+    Attributes:
+        nodes: Nodes of one sample, or None if unknown.
+        samples: Samples of the batch, or None if unknown.
+        extent: Extent of the cloud, in the units of the positions.
+        grid: Sizes of the grid, or None if the input lies on no grid.
     """
 
     nodes: int | None = None
@@ -40,30 +48,62 @@ class InputSizes:
 
 
 class Group(ABC):
-    """A set of elements of one symmetry."""
+    """A set of elements of one symmetry.
+
+    Attributes:
+        symmetry: One of `equivariance.groups.SYMMETRIES`.
+    """
 
     symmetry: str
 
     @abstractmethod
     def draw(self, count: int, seed: int, setting: InputSizes) -> tuple[Transform, ...]:
-        """`count` elements, the same for the same seed; fewer where the group has fewer."""
+        """Draws elements; the same seed gives the same elements.
+
+        Args:
+            count: Number of elements.
+            seed: Seed of the random numbers.
+            setting: Sizes of the input.
+
+        Returns:
+            `count` elements, or fewer if the group has fewer.
+
+        Raises:
+            ArgumentError: If `setting` lacks a size that the group needs.
+        """
 
     @abstractmethod
     def simplest(self, setting: InputSizes) -> tuple[Transform, ...]:
-        """Elements that a person can picture, simplest first: what a counterexample shrinks to."""
+        """Returns elements that are easy to picture, the simplest first. A counterexample shrinks to one of them.
+
+        Args:
+            setting: Sizes of the input.
+        """
 
     def further(self, setting: InputSizes) -> tuple[Transform, ...]:
-        """Elements to try before a small error is put down to rounding, where those drawn may all be harmless."""
+        """Returns additional elements to test before a small error counts as rounding. The drawn ones may all miss a
+        violation.
+
+        Args:
+            setting: Sizes of the input.
+        """
         return ()
 
 
 @dataclass(frozen=True)
 class Translations(Group):
-    """Translations by dyadic vectors of lengths spread from an eighth of the extent up to `max_norm`.
+    """Translations by random vectors, between an eighth of the extent and `max_norm` long.
 
-    Dyadic vectors are added without rounding to a cloud that lies on a dyadic grid. `max_norm` is in the units of
-    the positions; None means ten times the extent of the cloud. On a grid: shifts by up to a quarter of it; by whole
-    cells where `lattice`, else some of them by any length.
+    The vectors are dyadic. Adding them to a cloud on a dyadic grid does not round.
+
+    If the input lies on a grid, the shifts are at most a quarter of the grid.
+
+    Attributes:
+        max_norm: Longest translation, in the units of the positions. None means ten times the extent of the cloud.
+        lattice: True shifts a grid by whole cells only. False shifts by any length in every third element.
+
+    Raises:
+        ArgumentError: If `max_norm` is not a positive finite number.
     """
 
     max_norm: float | None = None
@@ -71,13 +111,13 @@ class Translations(Group):
     symmetry = "translation"
 
     def __post_init__(self) -> None:
-        """Reject a bound that bounds nothing."""
+        """Rejects a `max_norm` that is not a positive finite number."""
         number = isinstance(self.max_norm, (int, float)) and np.isfinite(self.max_norm) and self.max_norm > 0
         if self.max_norm is not None and not number:
             raise ArgumentError("max_norm", self.max_norm, "a positive finite length")
 
     def draw(self, count: int, seed: int, setting: InputSizes) -> tuple[Transform, ...]:
-        """Random directions, lengths in geometric progression, the longest first."""
+        """Draws random directions, with lengths in geometric progression, the longest first."""
         if setting.grid is not None:
             return shifts(count, seed, setting.grid, self.lattice)
         rng = np.random.default_rng((seed, 1))
@@ -89,7 +129,11 @@ class Translations(Group):
         return tuple(translation(v) for v in np.trunc(vectors / step) * step)
 
     def simplest(self, setting: InputSizes) -> tuple[Transform, ...]:
-        """A unit along an axis, then along the diagonal; a unit is the power of two below the extent or, if near, 1."""
+        """Returns one unit along each axis, then along the diagonal.
+
+        If the extent is between 1/4 and 8 and `max_norm` permits it, the unit is 1. Otherwise it is the largest power
+        of two below the extent and `max_norm`.
+        """
         if setting.grid is not None:
             return simple_shifts(setting.grid, self.lattice)
         longest = np.inf if self.max_norm is None else self.max_norm / np.sqrt(3)
@@ -100,17 +144,22 @@ class Translations(Group):
 
 @dataclass(frozen=True)
 class Rotations(Group):
-    """Haar-uniform rotations, every third one a rotation of the cube (exact, and the place of axis-aligned edges).
+    """Haar-uniform rotations; every third one is a rotation of the cube.
 
-    On a grid: rotations of the lattice, every third one between them; in the plane where there are two grid axes. Where
-    `lattice`, rotations of the cube alone.
+    Rotations of the cube are exact in floating point and map axis-aligned edges to axis-aligned edges.
+
+    If the input lies on a grid, every third rotation is by any angle. The others are rotations of the lattice. On two
+    grid axes all rotations are in the plane.
+
+    Attributes:
+        lattice: True draws rotations of the cube only.
     """
 
     lattice: bool = False
     symmetry = "rotation"
 
     def draw(self, count: int, seed: int, setting: InputSizes) -> tuple[Transform, ...]:
-        """The first element is Haar-uniform; rotation vectors are rounded to 1e-4 so that they can be typed."""
+        """Draws rotations, a Haar-uniform one first. Rotation vectors are rounded to 1e-4, to be easy to type."""
         if setting.grid is not None:
             return rotations(count, seed, setting.grid, self.lattice)
         rng = np.random.default_rng((seed, 2))
@@ -122,7 +171,9 @@ class Rotations(Group):
         )
 
     def simplest(self, setting: InputSizes) -> tuple[Transform, ...]:
-        """Quarter turns about z, y, x; half turns; a third of a turn about the diagonal; one radian about each axis."""
+        """Returns quarter and half turns about z, y, x, a third of a turn about the diagonal, then one radian about
+        each axis.
+        """
         if setting.grid is not None:
             return simple_rotations(setting.grid, self.lattice)
         vectors = [s * np.array(a) for s in (np.pi / 2, np.pi) for a in ((0, 0, 1), (0, 1, 0), (1, 0, 0))]
@@ -134,16 +185,19 @@ class Rotations(Group):
 
 @dataclass(frozen=True)
 class Inversions(Group):
-    """The inversion x' = -x, pure and so exact: a rotation that is broken does not spoil it; in a plane a mirror."""
+    """The pure inversion x' = -x, which is exact in floating point; on a planar grid a mirror.
+
+    The inversion is tested without a rotation, so that a violation of rotations does not affect the result.
+    """
 
     symmetry = "inversion"
 
     def draw(self, count: int, seed: int, setting: InputSizes) -> tuple[Transform, ...]:
-        """The pure inversion, `count` times: models in several states are tested with it."""
+        """Returns the pure inversion `count` times, once for each state of the model."""
         return tuple(self.simplest(setting)[0] for _ in range(count))
 
     def simplest(self, setting: InputSizes) -> tuple[Transform, ...]:
-        """The pure inversion."""
+        """Returns the pure inversion, or on a planar grid the mirror."""
         return (mirror() if setting.grid is not None and setting.grid.dimensions == 2 else inversion(),)
 
 
@@ -154,7 +208,7 @@ class Permutations(Group):
     symmetry = "permutation"
 
     def draw(self, count: int, seed: int, setting: InputSizes) -> tuple[Transform, ...]:
-        """Each drawn from a seed of its own, which its `repr` names."""
+        """Draws orders, each from its own seed. The seed is part of the `repr`."""
         if setting.nodes is None:
             raise ArgumentError(
                 "group",
@@ -164,14 +218,14 @@ class Permutations(Group):
         return tuple(permutation(size=setting.nodes, seed=seed + i) for i in range(count))
 
     def simplest(self, setting: InputSizes) -> tuple[Transform, ...]:
-        """Exchanges of two nodes, then the reversal."""
+        """Returns exchanges of two nodes, then the reversal."""
         size = setting.nodes or 0
         pairs = [(0, 1), (0, size - 1), (size // 3, 2 * size // 3)]
         swaps = [permutation(cycles=[pair], size=size) for pair in pairs if pair[0] < pair[1] < size]
         return (*swaps, permutation(range(size - 1, -1, -1)))
 
     def further(self, setting: InputSizes) -> tuple[Transform, ...]:
-        """Shifts that let every other node come first once; evenly spread ones where there are many."""
+        """Returns cyclic shifts that make every other node the first one; at most 32, evenly spaced."""
         size = setting.nodes or 0
         starts = range(1, size, max(1, -(-size // _SHIFTS)))
         return tuple(permutation([(start + i) % size for i in range(size)]) for start in starts)
@@ -179,12 +233,14 @@ class Permutations(Group):
 
 @dataclass(frozen=True)
 class Batches(Group):
-    """Sub-batches and reorderings of the samples: what is computed for a sample must not depend on its company."""
+    """Sub-batches and reorderings of the samples. The result for a sample must not depend on the other samples."""
 
     symmetry = "batch"
 
     def draw(self, count: int, seed: int, setting: InputSizes) -> tuple[Transform, ...]:
-        """Each sample alone, all in reverse, then random selections; a lone sample is repeated."""
+        """Draws selections: single samples, all samples in reverse, then random ones. A batch of one sample is repeated
+        instead.
+        """
         size = setting.samples
         if size is None:
             raise ArgumentError(
@@ -201,7 +257,7 @@ class Batches(Group):
         return tuple(dict.fromkeys([*order, *drawn]))[:count]
 
     def simplest(self, setting: InputSizes) -> tuple[Transform, ...]:
-        """A sample alone, then two exchanged."""
+        """Returns each sample by itself, then the exchange of two samples."""
         size = setting.samples or 1
         if size == 1:
             return (samples([0, 0], of=1),)
@@ -210,19 +266,25 @@ class Batches(Group):
 
 @dataclass(frozen=True)
 class Elements(Group):
-    """Elements that were chosen by hand: a replayed counterexample, say."""
+    """A fixed list of elements, for example a replayed counterexample.
+
+    Attributes:
+        elements: The elements.
+        symmetry: The symmetry as which they are tested.
+    """
 
     elements: tuple[Transform, ...]
     symmetry: str
 
     def draw(self, count: int, seed: int, setting: InputSizes) -> tuple[Transform, ...]:
-        """The given elements, all of them."""
+        """Returns all given elements; `count` has no effect."""
         return self.elements
 
     def simplest(self, setting: InputSizes) -> tuple[Transform, ...]:
-        """The given elements: they are what the reader asked about."""
+        """Returns all given elements."""
         return self.elements
 
 
 def _nearest_cube_rotation(element: Transform) -> Transform:
+    """Returns the rotation of the cube that is nearest to an element."""
     return min(cube_rotations(), key=lambda c: float(np.abs(c.array - element.array).max()))

@@ -1,7 +1,9 @@
-"""The pytest plugin: the marker `equivariance`, Hypothesis profiles, and results in the summary.
+"""The pytest plugin: the marker `equivariant`, the fixture `eq_check`, Hypothesis profiles, and results in the summary.
 
-pytest loads this package by its entry point in every run, so its import stays light. The hooks are in `plugin`; the
-marker's arguments, the profiles and the kept results have modules of their own. No other package imports this one.
+pytest loads this package by its entry point in every run; therefore it does not import PyTorch. `plugin` has the hooks,
+`marker` the arguments of the marker, `profiles` the profiles, and `results` the kept results.
+
+It calls `equivariance.diagnose` and `equivariance.report`. No other package imports this one.
 """
 
 from equivariance.pytest_plugin.plugin import eq_check, pytest_addoption, pytest_configure, pytest_report_header

@@ -1,6 +1,7 @@
-"""The pytest plugin: the fixture `eq_check`, the marker `equivariant`, options and a summary.
+"""The hooks of the pytest plugin: the fixture `eq_check`, the marker `equivariant`, options and a summary.
 
-It is installed with the package and costs nothing where it is not used: PyTorch is imported by the first examination.
+pytest calls the hooks. The plugin is installed with the package; PyTorch is imported by the first examination, so that
+other test runs stay fast. The report formats are in `equivariance.report`.
 """
 
 from __future__ import annotations
@@ -24,17 +25,17 @@ from equivariance.pytest_plugin.marker import (
     refuse,
 )
 from equivariance.pytest_plugin.profiles import PROFILES, load_hypothesis
-from equivariance.pytest_plugin.results import Result, packed, properties, summary, unpacked, write_page
+from equivariance.pytest_plugin.results import Result, pack, properties, summary, unpack, write_page
 
 if TYPE_CHECKING:
     from equivariance.report.report import Report
 
 _ATTRIBUTE = "equivariance"
-"""Where a test report carries what was found: pytest-xdist takes attributes from its workers along."""
+"""Name of the attribute of a test report that holds the results. pytest-xdist sends attributes to the main process."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The options, in a group of their own."""
+    """Adds the options, in their own group."""
     add = parser.getgroup("equivariance", "equivariance of networks").addoption
     add("--equivariance-report", metavar="PATH.html", help="write the reports of all examinations to one page")
     add(
@@ -43,28 +44,28 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=_count,
         help="elements per symmetry, where a test does not say itself; default: the profile's, else 8",
     )
-    told = "; ".join(f"{name}: {p.samples} and {p.examples}" for name, p in PROFILES.items())
+    choices = "; ".join(f"{name}: {p.samples} and {p.examples}" for name, p in PROFILES.items())
     add(
         "--equivariance-profile",
         choices=list(PROFILES),
-        help=f"elements per symmetry, and Hypothesis' examples per test: {told}",
+        help=f"elements per symmetry, and Hypothesis' examples per test: {choices}",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Announce the marker, refuse a page that cannot be written, set Hypothesis up."""
+    """Registers the marker, rejects a page that cannot be written, and loads the Hypothesis profile."""
     config.addinivalue_line("markers", DESCRIPTION)
     profile = config.getoption("--equivariance-profile")
     if profile is not None:
         load_hypothesis(profile, config.getoption("--hypothesis-profile", default=None))
     samples = config.getoption("--equivariance-samples") or (PROFILES[profile].samples if profile else None)
     given = config.getoption("--equivariance-report")
-    page = None if given is None else _page(config, given)
+    page = None if given is None else _page_path(config, given)
     config.pluginmanager.register(Examinations(samples, page), Examinations.NAME)
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
-    """What was asked for."""
+    """Returns the profile and the number of samples that the options set; None if they set none."""
     samples, profile = _examinations(config).samples, config.getoption("--equivariance-profile")
     if samples is None:
         return None
@@ -73,9 +74,9 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 @pytest.fixture(scope="session")
 def eq_check(pytestconfig: pytest.Config) -> Callable[..., Report]:
-    """Diagnose a network, fail where it has findings, return the report; takes what `equivariance.diagnose` takes.
+    """Diagnoses a network, fails the test if there are findings, and returns the report.
 
-    May be called several times in a test, and under Hypothesis' @given.
+    It takes the arguments of `equivariance.diagnose`. A test may call it several times, also under Hypothesis' @given.
     """
     examinations = _examinations(pytestconfig)
 
@@ -90,19 +91,32 @@ def eq_check(pytestconfig: pytest.Config) -> Callable[..., Report]:
 
 
 class Examinations:
-    """The hooks of one run, and what its tests found."""
+    """The hooks of one test run, and the results of its tests.
+
+    Invariants:
+        - Between two tests `_reports` is empty: the hook of the test report takes the reports of the test.
+        - Under Hypothesis, `_reports` holds only the last example.
+        - `results` has one entry per test and phase; if a test runs again, its last results remain.
+        - The page is written by the main process only.
+
+    Attributes:
+        samples: Elements per symmetry; None for the default of `diagnose`.
+        page: The path of the HTML page; None if there is none.
+        failure: The error message if the page could not be written, else an empty string.
+        results: (node id, phase) -> the results of the test.
+    """
 
     NAME = "equivariance-examinations"
 
     def __init__(self, samples: int | None, page: Path | None) -> None:
-        """`samples` per symmetry, None for what `diagnose` takes by default; `page`: where the reports go."""
+        """Creates the hooks of one test run, without results."""
         self.samples, self.page, self.failure = samples, page, ""
         self.results: dict[tuple[str, str], list[Result]] = {}
         self._reports: list[Report] = []
         self._under_hypothesis = False
 
     def examine(self, *args: Any, **kwargs: Any) -> Report:
-        """`equivariance.diagnose`, remembered for the test that runs."""
+        """Calls `equivariance.diagnose` and stores the report for the running test."""
         __tracebackhide__ = True
         from equivariance.api import diagnose
         from equivariance.errors import ArgumentError
@@ -115,17 +129,17 @@ class Examinations:
             bound.arguments.setdefault("samples", self.samples)
         try:
             report = diagnose(*bound.args, **bound.kwargs)
-        except ArgumentError as error:  # what the test gave is wrong: of no use is where that was noticed
+        except ArgumentError as error:  # an argument of the test is wrong: a traceback into the harness does not help
             raise error.with_traceback(None) from None
         if self._under_hypothesis:
-            # One call per example; the last is the one that Hypothesis has shrunk to.
+            # Hypothesis calls this once per example; its last example is the shrunk one.
             self._reports.clear()
         self._reports.append(report)
         return report
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
-        """See to it that a marked test is examined: unittest's are called by unittest."""
+        """Fails a marked test that pytest did not call itself, for example a method of a TestCase."""
         __tracebackhide__ = True
         self._under_hypothesis, marked = is_given(item), options_of(item) is not None
         try:
@@ -138,24 +152,24 @@ class Examinations:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, object, object]:
-        """Examine what a marked test returns."""
+        """Examines the network that a marked test returns."""
         __tracebackhide__ = True
         options = options_of(pyfuncitem)
         if options is None:
             return (yield)
         function = pyfuncitem.obj
 
-        def judged(**values: Any) -> None:
+        def examine_result(**values: Any) -> None:
             __tracebackhide__ = True
-            self._judge(function(**values), options)
+            self._examine_network(function(**values), options)
 
-        pyfuncitem.obj = judged
+        pyfuncitem.obj = examine_result
         try:
             return (yield)
         finally:
             pyfuncitem.obj = function
 
-    def _judge(self, returned: object, options: dict[str, Any]) -> None:
+    def _examine_network(self, returned: object, options: dict[str, Any]) -> None:
         __tracebackhide__ = True
         from equivariance.api import diagnose
 
@@ -173,43 +187,43 @@ class Examinations:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Give what was found to the test report: properties for JUnit, the rest for the summary and the page."""
+        """Adds the results to the test report: properties for JUnit, the rest for the summary and the page."""
         reports, self._reports = self._reports, []
         item.user_properties += properties(reports)
         result = yield
         if reports:
-            vars(result)[_ATTRIBUTE] = packed(reports, whole=self.page is not None)
+            vars(result)[_ATTRIBUTE] = pack(reports, whole=self.page is not None)
             _shorten(result)
         return result
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep what a test found; of a test that is run again the last."""
+        """Stores the results of a test; if the test runs again, the last results remain."""
         found = vars(report).get(_ATTRIBUTE, [])
         if found:
-            self.results[report.nodeid, report.when] = unpacked(report.nodeid, found)
+            self.results[report.nodeid, report.when] = unpack(report.nodeid, found)
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Write the page, in the controlling process."""
+        """Writes the page, in the main process."""
         if self.page is None or not self.results or _is_worker(session.config):
             return
         try:
-            write_page(self.page, self._everything())
+            write_page(self.page, self._all_results())
         except ArgumentError as error:
             self.failure = str(error)
             session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """A section of its own, where anything was examined or a page was asked for."""
+        """Writes a section if something was examined or a page was requested."""
         if not self.results and self.page is None:
             return
         terminalreporter.section("equivariance")
-        for line in summary(self._everything()) if self.results else ():
+        for line in summary(self._all_results()) if self.results else ():
             terminalreporter.line(line)
         if self.page is not None:
             written = f"report: {self.page}" if self.results else f"nothing was examined: {self.page} was not written"
             terminalreporter.line(self.failure or written, red=bool(self.failure))
 
-    def _everything(self) -> list[Result]:
+    def _all_results(self) -> list[Result]:
         return [result for results in self.results.values() for result in results]
 
 
@@ -220,12 +234,12 @@ def _examinations(config: pytest.Config) -> Examinations:
 
 
 def _is_worker(config: pytest.Config) -> bool:
-    """Whether this process runs tests for another one, under pytest-xdist."""
+    """True if this process runs tests for another one, under pytest-xdist."""
     return getattr(config, "workerinput", None) is not None
 
 
 def _shorten(report: pytest.TestReport) -> None:
-    """Leave one line for pytest's short summary: on CI it prints the whole message, which stands above it already."""
+    """Keeps the first line for pytest's short summary: on CI the summary would repeat the whole message."""
     crash = getattr(report.longrepr, "reprcrash", None)
     if crash is not None:
         crash.message = crash.message.partition("\n")[0]
@@ -237,8 +251,12 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _page(config: pytest.Config, given: str) -> Path:
-    """The page's path; its folder is made, as that of `--junitxml` is."""
+def _page_path(config: pytest.Config, given: str) -> Path:
+    """Returns the path of the page and creates its folder, as pytest does for `--junitxml`.
+
+    Raises:
+        pytest.UsageError: If the page cannot be written.
+    """
     from equivariance.report.files import check_writable
 
     path = config.invocation_params.dir / Path(given).expanduser()

@@ -1,4 +1,7 @@
-"""How thoroughly a test run looks: samples per symmetry, and Hypothesis' examples per test."""
+"""Profiles of a test run: samples per symmetry, and Hypothesis' examples per test.
+
+`plugin` reads `PROFILES` and loads one into Hypothesis. Hypothesis is not imported before.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,9 @@ class Profile:
     """A choice of `--equivariance-profile`.
 
     Attributes:
-        samples: Elements per symmetry of each examination
-        examples: Hypothesis' examples per test
-        repeatable: Hypothesis draws the same examples in every run, and prints how to reproduce a failure
+        samples: Elements per symmetry of each examination.
+        examples: Hypothesis' examples per test.
+        repeatable: If True, Hypothesis draws the same examples in every run and prints how to reproduce a failure.
     """
 
     samples: int
@@ -25,14 +28,14 @@ PROFILES = {
     "ci": Profile(samples=8, examples=50, repeatable=True),
     "nightly": Profile(samples=64, examples=1000, repeatable=False),
 }
-"""At the desk, on every push, and over night."""
+"""The profiles for local work, for every push, and for nightly runs."""
 
 
 def load_hypothesis(name: str, chosen: str | None) -> None:
-    """Load the profile `equivariance-NAME` into Hypothesis; not where the user has `chosen` one of its own.
+    """Loads the profile `equivariance-NAME` into Hypothesis, unless the user has `chosen` a Hypothesis profile.
 
-    No deadline: the time of an example says nothing about whether it is right, and PyTorch's first call is slow. No
-    explanations of what in a failing example matters either: for these every line of every layer is traced.
+    The profile has no deadline: the duration of an example says nothing about its correctness, and PyTorch's first call
+    is slow. It skips the phase that explains failing examples, because this phase traces every line of every layer.
     """
     if chosen is not None:
         return

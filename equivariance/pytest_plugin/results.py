@@ -1,6 +1,6 @@
-"""What tests found, on its way from the workers of pytest-xdist to one summary and one page.
+"""Carries the results of tests from the workers of pytest-xdist to one summary and one page.
 
-Nothing here imports PyTorch, lest a run that examines nothing waits for it.
+`plugin` calls it. It does not import PyTorch, so that a run without examinations stays fast.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ class Result:
     """One examination of one test.
 
     Attributes:
-        test: Node id
-        subject: What was examined
-        findings: One line for each
-        report: The pickled report in base64, where a page is to be made of it
+        test: The node id.
+        subject: The name of the examined network.
+        findings: One line for each finding.
+        report: The pickled report in base64 if it goes into a page, else an empty string.
     """
 
     test: str
@@ -35,31 +35,39 @@ class Result:
     findings: tuple[str, ...]
     report: str = ""
 
-    def unpickled(self) -> Report:
-        """The report, under the name of the test."""
+    def unpickle(self) -> Report:
+        """Returns the report, with the name of the test as its subject."""
         report: Report = pickle.loads(base64.b64decode(self.report))
         return replace(report, subject=f"{self.test} ({self.subject})")
 
 
-def packed(reports: Iterable[Report], whole: bool) -> list[dict[str, Any]]:
-    """What a test report carries to the controlling process, in types that survive the way; `whole` for a page."""
+def pack(reports: Iterable[Report], whole: bool) -> list[dict[str, Any]]:
+    """Returns the results in types that pytest-xdist can send to the main process.
+
+    Args:
+        reports: The reports of one test.
+        whole: If True, the whole reports are included, as a page needs them.
+    """
     return [
         {
             "subject": report.subject,
-            "findings": [_line(f) for f in report.findings],
+            "findings": [_describe_finding(f) for f in report.findings],
             "report": base64.b64encode(pickle.dumps(report)).decode() if whole else "",
         }
         for report in reports
     ]
 
 
-def unpacked(test: str, entries: Iterable[Mapping[str, Any]]) -> list[Result]:
-    """The inverse of `packed`."""
+def unpack(test: str, entries: Iterable[Mapping[str, Any]]) -> list[Result]:
+    """Returns the results that `pack` packed."""
     return [Result(test, e["subject"], tuple(e["findings"]), e["report"]) for e in entries]
 
 
 def properties(reports: Iterable[Report]) -> Iterator[tuple[str, str]]:
-    """Names and values for JUnit: layer, symmetry, cause, place and counterexample of each finding, numbered from 1."""
+    """Yields names and values for JUnit, with findings numbered from 1.
+
+    The names are layer, symmetry, cause, location and counterexample of each finding.
+    """
     findings = [f for report in reports for f in report.findings]
     for number, finding in enumerate(findings, 1):
         values = {
@@ -73,7 +81,7 @@ def properties(reports: Iterable[Report]) -> Iterator[tuple[str, str]]:
 
 
 def summary(results: Iterable[Result]) -> Iterator[str]:
-    """The lines of the terminal's summary: a paragraph for each examination with findings, then the counts."""
+    """Yields the lines of the terminal's summary: a paragraph for each examination with findings, then the counts."""
     everything = list(results)
     broken = [r for r in everything if r.findings]
     for result in broken:
@@ -86,14 +94,14 @@ def summary(results: Iterable[Result]) -> Iterator[str]:
 
 
 def write_page(path: Path, results: Iterable[Result]) -> None:
-    """One HTML page of all reports, in the order of the tests; it appears whole or not at all."""
+    """Writes one HTML page with all reports, in the order of the tests. The file appears whole or not at all."""
     from equivariance.report.files import write_text
     from equivariance.report.html.page import to_html
 
-    write_text(path, to_html([r.unpickled() for r in sorted(results, key=lambda r: r.test)]))
+    write_text(path, to_html([r.unpickle() for r in sorted(results, key=lambda r: r.test)]))
 
 
-def _line(finding: Finding) -> str:
+def _describe_finding(finding: Finding) -> str:
     what = finding.cause if finding.symmetry == "none" else f"{finding.symmetry}: {finding.cause}"
     where = f", {finding.location}" if finding.location else ""
     return f"{what} in {finding.layer or '(the whole)'}{where}"

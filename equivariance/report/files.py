@@ -1,4 +1,7 @@
-"""Files appear whole or not at all."""
+"""Writes text files that appear whole or not at all.
+
+The command line, the pytest plugin and `Report.to_html` use it. It does not create folders.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,10 @@ from equivariance.errors import ArgumentError
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write to a temporary file beside `path`, then rename it; a device or a pipe is written to as it is.
+    """Writes to a temporary file beside `path`, then renames it. Writes to a device or a pipe directly.
 
     Raises:
-        ArgumentError: The directory does not exist or cannot be written to, or writing fails
+        ArgumentError: If the folder does not exist or cannot be written to, or if writing fails.
     """
     check_writable(path)
     try:
@@ -25,7 +28,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def _replace(path: Path, text: str) -> None:
-    # Not by tempfile, whose files nobody else may read.
+    # Not by tempfile: only the owner may read its files.
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         temporary.write_text(text, encoding="utf-8")
@@ -36,10 +39,10 @@ def _replace(path: Path, text: str) -> None:
 
 
 def check_writable(path: Path) -> None:
-    """Find out before hours of work that the result cannot be kept.
+    """Checks that `path` can be written, so that a long run does not fail at its end.
 
     Raises:
-        ArgumentError: As for `write_text`
+        ArgumentError: If `write_text` would refuse the path.
     """
     try:
         special = path.exists() and not path.is_file()

@@ -1,4 +1,7 @@
-"""The report as JSON, with a version of its layout."""
+"""Writes reports as JSON with a version of the layout.
+
+`Report.to_json` and the command line call it. The layout is described by the JSON Schema in `schema.json`.
+"""
 
 from __future__ import annotations
 
@@ -12,28 +15,28 @@ from typing import Any
 from equivariance.findings import Finding, Outcome
 
 SCHEMA_VERSION = 1
-"""Raised when a field is renamed or removed; added fields do not count."""
+"""Increased if a field is renamed or removed; an added field does not change it."""
 
 
 def to_json(reports: Sequence[Outcome]) -> str:
-    """One object, as `schema` describes it: the version, and each report with its findings, notes and layers.
+    """Returns one JSON object with the version and, for each report, its findings, notes and layers.
 
-    Infinities are the strings "inf" and "-inf": JSON has no number for them. The cloud and the errors at its nodes are
-    left out: they are a picture, of thousands of numbers, which the HTML page shows.
+    Infinities are the strings "inf" and "-inf", because JSON has no number for them. The point cloud and the errors at
+    its nodes are left out: they are thousands of numbers, which the HTML page shows as a picture.
     """
     body = {
         "schema_version": SCHEMA_VERSION,
         "ok": all(r.ok for r in reports),
         "reports": [_report(r) for r in reports],
     }
-    return json.dumps(_finite(body), indent=2, allow_nan=False) + "\n"
+    return json.dumps(_encode_infinities(body), indent=2, allow_nan=False) + "\n"
 
 
 def schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of what `to_json` writes; it is a file of the package."""
+    """Returns the JSON Schema (draft 2020-12) of the output of `to_json`, read from `schema.json` of this package."""
     text = files("equivariance.report").joinpath("schema.json").read_text(encoding="utf-8")
-    described: dict[str, Any] = json.loads(text)
-    return described
+    parsed: dict[str, Any] = json.loads(text)
+    return parsed
 
 
 def _report(report: Outcome) -> dict[str, Any]:
@@ -57,11 +60,12 @@ def _finding(finding: Finding) -> dict[str, Any]:
     return fields
 
 
-def _finite(value: Any) -> Any:
+def _encode_infinities(value: Any) -> Any:
+    """Returns the value with infinities and NaN replaced by strings."""
     if isinstance(value, float) and not math.isfinite(value):
         return "nan" if math.isnan(value) else ("inf" if value > 0 else "-inf")
     if isinstance(value, dict):
-        return {k: _finite(v) for k, v in value.items()}
+        return {k: _encode_infinities(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_finite(v) for v in value]
+        return [_encode_infinities(v) for v in value]
     return value

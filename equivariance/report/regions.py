@@ -1,4 +1,7 @@
-"""Which part of a file a location covers."""
+"""Finds the lines and columns that a location covers in its file.
+
+`sarif` calls it. It reads the source file and does not import it.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +19,13 @@ _WITH_BODY = (
 
 @dataclass(frozen=True)
 class Region:
-    """Lines and columns, from 1, the end column after the last character; columns count UTF-16 code units.
+    """Lines and columns of a piece of source text.
+
+    Lines and columns count from 1. The end column lies after the last character. Columns count UTF-16 code units.
 
     Attributes:
-        start_line, start_column, end_line, end_column: The edges
-        text: What lies between them
+        start_line, start_column, end_line, end_column: The borders.
+        text: The text between the borders.
     """
 
     start_line: int
@@ -31,19 +36,20 @@ class Region:
 
 
 def region_of(location: Location) -> Region:
-    """The rest of the statement from the location's line on; of a statement with a body, the line alone.
+    """Returns the region of a statement, from the line of the location to the end of the statement.
 
-    Where the file cannot be read any more, or has changed since, the line as the location remembers it.
+    If the statement has a body, the region is only the first line. If the file cannot be read or has changed, the
+    region is the line as the location stores it.
     """
     lines = _lines(location.file)
     first = lines[location.line - 1] if location.line <= len(lines) else ""
     if first.strip() != location.source:
-        return Region(location.line, 1, location.line, _units(location.source) + 1, location.source)
+        return Region(location.line, 1, location.line, _utf16_length(location.source) + 1, location.source)
     end = _last_line(lines, location.line)
-    # A statement that shares its last line with another ends there too: the line is what people look at.
+    # If a statement shares its last line with another one, the region ends at the end of that line: readers see lines.
     text = "\n".join([first.strip(), *(line.rstrip() for line in lines[location.line : end])])
     indent = len(first) - len(first.lstrip())
-    return Region(location.line, indent + 1, end, _units(lines[end - 1].rstrip()) + 1, text)
+    return Region(location.line, indent + 1, end, _utf16_length(lines[end - 1].rstrip()) + 1, text)
 
 
 def _lines(file: str) -> list[str]:
@@ -55,7 +61,7 @@ def _lines(file: str) -> list[str]:
 
 
 def _last_line(lines: list[str], line: int) -> int:
-    """The last line of the innermost statement that covers `line`."""
+    """Returns the last line of the innermost statement that covers `line`, or `line` if the statement has a body."""
     try:
         tree = ast.parse("\n".join(lines))
     except (SyntaxError, ValueError):
@@ -67,5 +73,5 @@ def _last_line(lines: list[str], line: int) -> int:
     return line if isinstance(innermost, _WITH_BODY) else innermost.end_lineno or line
 
 
-def _units(text: str) -> int:
+def _utf16_length(text: str) -> int:
     return len(text.encode("utf-16-le")) // 2

@@ -1,4 +1,7 @@
-"""The report that the public functions return: an outcome that can print itself."""
+"""The report that the public functions return: an outcome that can print itself.
+
+`api` makes a `Report` of each `Outcome` of the engine. The formats are in `text`, `json` and `html`.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from equivariance.report.text import to_text
 
 
 class Report(Outcome):
-    """The outcome of `equivariance.check` or `equivariance.diagnose`; its attributes are those of Outcome.
+    """The outcome of `equivariance.check` or `equivariance.diagnose`, with the attributes of `Outcome`.
 
     `str(report)` is the text report, without colour.
     """
@@ -24,13 +27,13 @@ class Report(Outcome):
         return cls(**{f.name: getattr(outcome, f.name) for f in fields(outcome)})
 
     def __str__(self) -> str:
-        """The text report, without colour."""
+        """Returns the text report, without colour."""
         return to_text(self)
 
     def to_json(self) -> str:
-        """The report as JSON text, with the version of its layout."""
+        """Returns the report as JSON text, with the version of its layout."""
         return to_json([self])
 
     def to_html(self, path: str | Path) -> None:
-        """Write the report as one self-contained page; the file appears whole or not at all."""
+        """Writes the report as one self-contained page. The file appears whole or not at all."""
         write_text(Path(path), to_html([self]))

@@ -1,7 +1,8 @@
-"""The findings as SARIF 2.1.0, the format of code scanning services.
+"""Writes findings as SARIF 2.1.0, the format of code scanning services.
 
-Beyond the standard it keeps to what GitHub's code scanning asks of an upload: every result has a place, a message that
-says the main thing first, and a fingerprint that stays when lines move; every rule has help.
+The command line calls it. Beyond the standard, the output meets the requirements of GitHub's code scanning. Every
+result has a location. Its message begins with the main point, and its fingerprint does not change if lines move. Every
+rule has help.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
 
-from equivariance.cause_catalogue import CAUSES, RULES
+from equivariance.cause_catalogue import CATALOGUE, CAUSES, Cause
 from equivariance.findings import Finding, Outcome
 from equivariance.report.regions import region_of
 
@@ -23,14 +24,14 @@ _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
 def to_sarif(reports: Sequence[Outcome]) -> str:
-    """One run; a rule for each cause, a result for each finding (error) and note (note).
+    """Returns a SARIF log with one run: a rule for each cause, an error for each finding, a note for each note.
 
     Paths are relative to the working directory, which should be the root of the repository.
     """
     seen: Counter[str] = Counter()
     results = [_result(r, f, "error", seen) for r in reports for f in r.findings]
     results += [_result(r, f, "note", seen) for r in reports for f in r.notes]
-    driver: dict[str, Any] = {"name": "equivariance", "rules": [_rule(cause) for cause in CAUSES]}
+    driver: dict[str, Any] = {"name": "equivariance", "rules": [_rule(cause) for cause in CATALOGUE]}
     number = _version()
     if number:
         driver["version"] = number
@@ -42,16 +43,15 @@ def to_sarif(reports: Sequence[Outcome]) -> str:
     return json.dumps(log, indent=2) + "\n"
 
 
-def _rule(cause: str) -> dict[str, Any]:
-    rule, name = RULES[cause], cause.replace("-", " ").capitalize()
+def _rule(cause: Cause) -> dict[str, Any]:
     return {
-        "id": cause,
-        "name": "".join(word.capitalize() for word in cause.split("-")),
-        "shortDescription": {"text": name},
-        "fullDescription": {"text": rule.meaning},
+        "id": cause.name,
+        "name": "".join(word.capitalize() for word in cause.name.split("-")),
+        "shortDescription": {"text": cause.name.replace("-", " ").capitalize()},
+        "fullDescription": {"text": cause.meaning},
         "help": {
-            "text": f"{rule.meaning}\n{rule.remedy}",
-            "markdown": f"{rule.meaning}\n\n**What to do:** {rule.remedy}",
+            "text": "\n".join(filter(None, (cause.meaning, cause.remedy))),
+            "markdown": cause.meaning + (f"\n\n**What to do:** {cause.remedy}" if cause.remedy else ""),
         },
         "defaultConfiguration": {"level": "error"},
         "properties": {"tags": ["correctness", "equivariance"], "precision": "high", "problem.severity": "error"},
@@ -91,7 +91,7 @@ def _sentence(text: str) -> str:
 def _location(report: Outcome, finding: Finding) -> dict[str, Any]:
     logical = {"fullyQualifiedName": finding.layer or report.subject, "kind": "module"}
     if finding.location is None:
-        # A service drops results, or whole uploads, without a place; the network has the name of an artifact then.
+        # Services reject results without a location, or the whole upload; the network's name replaces the file name.
         physical: dict[str, Any] = {
             "artifactLocation": {"uri": quote(report.subject)},
             "region": {"startLine": 1, "startColumn": 1, "endLine": 1, "endColumn": 1},
@@ -117,9 +117,9 @@ def _uri(file: str) -> str:
 
 
 def _fingerprint(report: Outcome, finding: Finding, seen: Counter[str]) -> str:
-    """The same for the same break in the next run, wherever its line has moved; distinct for each result of a run.
+    """Returns an identifier that stays the same in later runs if the line moves, and is unique within a run.
 
-    Services would else hash the line: a layer that stands at two places of a network would be one alert.
+    Without it, services hash the line: a layer that stands at two places of a network would be one alert.
     """
     identity = "\0".join((report.subject, finding.layer, finding.symmetry, finding.cause))
     digest = hashlib.sha256(identity.encode()).hexdigest()[:16]

@@ -1,4 +1,7 @@
-"""The report as text, for terminals and log files."""
+"""Renders a report as text, for terminals and log files.
+
+`Report.__str__`, the command line and the pytest plugin call it. It prints nothing itself.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,8 @@ from equivariance._words import counted
 from equivariance.findings import Finding, LayerRow, Outcome
 
 WIDTH = 118
-_Called = tuple[str, int, str]
-"""A layer, the number of the call, the kind of module."""
+_CallKey = tuple[str, int, str]
+"""A layer path, the number of the call, and the class of the module."""
 _STYLES = {
     "clean": "green", "rounding": "green", "grid": "green",
     "ill-conditioned": "yellow", "precision": "red", "structural": "bold red",
@@ -24,18 +27,21 @@ _STYLES = {
 
 
 def to_text(report: Outcome) -> str:
-    """Plain text without colour, `WIDTH` columns."""
-    return _plain(render(report))
+    """Returns the report as plain text without colour, `WIDTH` columns wide."""
+    return _render_plain(render(report))
 
 
 def findings_text(report: Outcome) -> str:
-    """The headline, the findings and what was assumed of the call, in plain text: what the failure of a test says."""
-    assumed = [line for line in _assumed(report) if not line.plain.startswith("assumed: inner layers")]
-    return _plain(Group(render_findings(report), *assumed))
+    """Returns the headline, the findings and the assumptions as plain text, for the failure message of a test.
+
+    Assumptions about inner layers are left out.
+    """
+    assumptions = [line for line in _assumption_lines(report) if not line.plain.startswith("assumed: inner layers")]
+    return _render_plain(Group(render_findings(report), *assumptions))
 
 
 def render(report: Outcome) -> RenderableType:
-    """The whole report for a rich console."""
+    """Renders the whole report for a rich console."""
     parts: list[RenderableType] = [_headline(report), _summary(report)]
     parts += [_finding(i, f) for i, f in enumerate(report.findings, 1)]
     if report.notes:
@@ -51,14 +57,16 @@ def render(report: Outcome) -> RenderableType:
 
 
 def render_findings(report: Outcome) -> RenderableType:
-    """The headline and the findings for a rich console."""
+    """Renders the headline and the findings for a rich console."""
     return Group(_headline(report), Text(""), *(_finding(i, f) for i, f in enumerate(report.findings, 1)))
 
 
 def side_by_side(reports: Sequence[Outcome], stages: Mapping[str, Mapping[str, tuple[str, ...]]]) -> RenderableType:
-    """The stages that networks have in common: the largest error that each introduces, by symmetry.
+    """Renders a table of the largest error that each stage introduces, for each symmetry and network.
 
-    `stages`: report subject -> stage label -> layers.
+    Args:
+        reports: The reports of the networks.
+        stages: Report subject -> stage label -> paths of the layers.
     """
     table = Table(
         box=box.SIMPLE_HEAD,
@@ -79,13 +87,13 @@ def side_by_side(reports: Sequence[Outcome], stages: Mapping[str, Mapping[str, t
 
 
 def number(value: float) -> str:
-    """Two significant digits; exact zeros and infinities by name."""
+    """Formats a number with two significant digits; an exact zero is "0", an infinity "inf"."""
     if value == 0:
         return "0"
     return "inf" if math.isinf(value) else f"{value:.1e}"
 
 
-def _plain(what: RenderableType) -> str:
+def _render_plain(what: RenderableType) -> str:
     console = Console(
         file=io.StringIO(), width=WIDTH, color_system=None, highlight=False, emoji=False, legacy_windows=False
     )
@@ -95,14 +103,14 @@ def _plain(what: RenderableType) -> str:
 
 
 def _stage(report: Outcome, symmetry: str, layers: tuple[str, ...]) -> Text:
-    rows = [r for r in report.layers if r.symmetry == symmetry and any(_within(r.layer, p) for p in layers)]
+    rows = [r for r in report.layers if r.symmetry == symmetry and any(_is_within(r.layer, p) for p in layers)]
     if not rows:
         return Text("-", style="dim")
     top = max(rows, key=lambda r: (_rank(r.verdict), r.introduced))
     return Text(number(top.introduced), style=_STYLES[top.verdict])
 
 
-def _within(layer: str, path: str) -> bool:
+def _is_within(layer: str, path: str) -> bool:
     return layer == path or (bool(path) and layer.startswith(path + "."))
 
 
@@ -121,7 +129,10 @@ def _headline(report: Outcome) -> Text:
 
 
 def _summary(report: Outcome) -> RenderableType:
-    """The network's output under each symmetry; where other layers were asked for, what it does not claim."""
+    """Renders the output errors under each symmetry.
+
+    If `--layer` excludes the output, only the symmetries that the network does not claim are listed.
+    """
     outputs = [r for r in report.layers if r.layer == ""]
     if not outputs:
         return Text("".join(f"not claimed: {u.symmetry} (error {number(u.error)})\n" for u in report.unclaimed))
@@ -197,11 +208,11 @@ def _layers(report: Outcome) -> RenderableType:
     symmetries = list(dict.fromkeys(r.symmetry for r in report.layers))
     for symmetry in symmetries:
         table.add_column(symmetry, justify="right")
-    calls: dict[_Called, dict[str, LayerRow]] = {}
+    calls: dict[_CallKey, dict[str, LayerRow]] = {}
     for row in report.layers:
         calls.setdefault((row.layer, row.call, row.kind), {})[row.symmetry] = row
     shown = {layer for layer, _, _ in calls}
-    for (layer, call, kind), rows in sorted(calls.items(), key=_in_tree(calls)):
+    for (layer, call, kind), rows in sorted(calls.items(), key=_tree_order(calls)):
         name = _branch(layer, shown) + (f" (call {call + 1})" if call else "")
         table.add_row(name, kind, *(_cell(rows.get(s)) for s in symmetries))
     if any(math.isinf(e) for row in report.layers for e in (row.introduced, row.accumulated)):
@@ -210,8 +221,8 @@ def _layers(report: Outcome) -> RenderableType:
     return table
 
 
-def _in_tree(calls: Collection[_Called]) -> Callable[[tuple[_Called, object]], list[int]]:
-    """Sorts calls so that a layer is followed by those that it contains, else in the order in which they run."""
+def _tree_order(calls: Collection[_CallKey]) -> Callable[[tuple[_CallKey, object]], list[int]]:
+    """Returns a sort key for calls: a layer comes before the layers that it contains, else by order of execution."""
     shown, ran = {layer for layer, _, _ in calls}, dict[str, int]()
     for place, (layer, _, _) in enumerate(calls):
         for path in _lineage(layer, shown):
@@ -220,14 +231,14 @@ def _in_tree(calls: Collection[_Called]) -> Callable[[tuple[_Called, object]], l
 
 
 def _lineage(layer: str, shown: Collection[str]) -> list[str]:
-    """The layers that contain a layer, outermost first, and itself; not the network as a whole."""
+    """Returns the paths of the layers that contain a layer, outermost first, and its own path; never the root."""
     names = layer.split(".")
     paths = (".".join(names[:count]) for count in range(1, len(names) + 1))
     return [path for path in paths if path and path in shown]
 
 
 def _branch(layer: str, shown: Collection[str]) -> str:
-    """The path below the layer that contains it, indented by how many do."""
+    """Returns the path of a layer relative to the layer that contains it, indented by its depth."""
     *containing, _ = _lineage(layer, shown) or [""]
     name = layer.removeprefix(containing[-1] + ".") if containing else _name(layer)
     return "  " * len(containing) + name
@@ -241,8 +252,8 @@ def _cell(row: LayerRow | None) -> Text:
 
 def _settings(report: Outcome) -> RenderableType:
     lines = [f"{k}: {v}" for k, v in report.settings.items()]
-    return Group(Text("; ".join(lines), style="dim"), *_assumed(report))
+    return Group(Text("; ".join(lines), style="dim"), *_assumption_lines(report))
 
 
-def _assumed(report: Outcome) -> list[Text]:
+def _assumption_lines(report: Outcome) -> list[Text]:
     return [Text(f"assumed: {line}", style="yellow") for line in report.assumptions]

@@ -1,8 +1,10 @@
-"""How one tensor transforms: irreps, points, Cartesian tensors, grids, node numbers, or not at all.
+"""Representations of one tensor: irreps, points, Cartesian tensors, grids, node numbers, or no change.
 
-A representation is an immutable value. It checks a tensor's shape, transforms the tensor under a group element, and
-splits it into the parts whose errors are compared. Contracts nest representations like the arguments of a call; the
-engine applies them to recorded values. No module is run here, and nothing is inferred.
+A representation is an immutable value. It checks the shape of a tensor and transforms the tensor under a group element.
+It splits the tensor into parts, whose errors are compared separately.
+
+Called by `contracts`, which nest representations like the arguments of a call, and by the engine, which applies them to
+recorded values. The package runs no module and infers nothing.
 """
 
 from equivariance.representations.axes import Concatenated

@@ -1,4 +1,8 @@
-"""Which axis of a tensor lists the nodes of a sample, and which the samples."""
+"""Node and batch axes of a tensor, declared or found by their lengths.
+
+Called by representations, which permute and select along these axes, and by `contracts.axes_by_length`. The module
+transforms no tensors.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +17,12 @@ from equivariance.groups.elements import Transform
 
 
 class Assumed(Enum):
-    """Marks an axis that nobody declared."""
+    """Marks an axis that was not declared."""
 
     FIRST = "the first axis"
 
     def __repr__(self) -> str:
-        """The name as one would type it."""
+        """Returns the name as Python."""
         return "Assumed.FIRST"
 
 
@@ -27,18 +31,22 @@ class Concatenated:
     """Samples that lie one after the other along an axis.
 
     Attributes:
-        axis: The axis
-        sizes: Entries of each sample, in order; None where all are of the same size
+        axis: The axis.
+        sizes: Number of entries of each sample, in order. None if all samples have the same size.
     """
 
     axis: int = 0
     sizes: tuple[int, ...] | None = None
 
     def segments(self, length: int, count: int) -> list[tuple[int, int]]:
-        """Start and size of each of `count` samples on an axis of `length`.
+        """Returns the start and the size of each sample on the axis.
+
+        Args:
+            length: Length of the axis.
+            count: Number of samples.
 
         Raises:
-            ArgumentError: The axis does not divide into these samples
+            ArgumentError: If the axis does not divide into these samples.
         """
         sizes = self.sizes or (length // count,) * count
         if len(sizes) != count or sum(sizes) != length:
@@ -51,12 +59,12 @@ class Concatenated:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the nodes and the samples of a tensor lie, and how to tell it.
+    """Node axis and batch axis of tensors whose axes have certain lengths.
 
     Attributes:
-        lengths: (axis, its length), of the axes that tell it
-        nodes, batch: As in a representation
-        most: At most so many axes may list nodes, samples or anything else that is not a component; None for any number
+        lengths: Pairs (axis, length) that a tensor of this layout must have.
+        nodes, batch: The axes, as in a representation.
+        most: Largest number of axes other than the component axes. None for any number.
     """
 
     lengths: tuple[tuple[int, int], ...]
@@ -65,13 +73,13 @@ class Layout:
     most: int | None = None
 
     def fits(self, free: Sequence[int]) -> bool:
-        """Whether axes of the lengths `free` lie like this."""
+        """True if a tensor whose axes before the components have the lengths `free` has this layout."""
         if self.most is not None and len(free) > self.most:
             return False
         return all(axis < len(free) and free[axis] == length for axis, length in self.lengths)
 
     def repeats(self, free: Sequence[int]) -> bool:
-        """Whether another axis is as long as that of the nodes: tensors of pairs of nodes have two of them."""
+        """True if another axis is as long as the node axis, as in tensors of pairs of nodes."""
         if self.nodes is None:
             return False
         telling = dict(self.lengths)
@@ -80,20 +88,23 @@ class Layout:
 
 
 @dataclass(frozen=True)
-class BySize:
-    """An axis that nobody declared, told by its length: as long as one that is known.
+class AxisByLength:
+    """An undeclared axis that is found by its length: it is as long as a known axis.
 
     Attributes:
-        known: Layouts of tensors whose axes are known, the most specific first
+        known: Layouts of tensors with known axes, the most specific first.
     """
 
     known: tuple[Layout, ...]
 
     def axes(self, free: Sequence[int]) -> tuple[NodeAxis, BatchAxis]:
-        """Node axis and batch axis, from the lengths of the axes that are not components; a scalar has none.
+        """Returns the node axis and the batch axis; a scalar has no axis.
+
+        Args:
+            free: Lengths of the axes that are not components.
 
         Raises:
-            ArgumentError: No lengths agree, or several axes are as long as the nodes
+            ArgumentError: If no known lengths agree, or if several axes are as long as the node axis.
         """
         if not free:
             return None, None
@@ -106,18 +117,27 @@ class BySize:
         raise ArgumentError("axes", tuple(free), "an axis as long as one that is declared, or declared axes")
 
 
-NodeAxis = int | None | Assumed | BySize
-BatchAxis = int | None | Assumed | BySize | Concatenated
+NodeAxis = int | None | Assumed | AxisByLength
+BatchAxis = int | None | Assumed | AxisByLength | Concatenated
 
 
 def position(axis: NodeAxis, tensor: torch.Tensor) -> int | None:
-    """The axis as a number from 0; None where there is none."""
+    """Returns the axis of a tensor as a number from 0, or None if there is none."""
     if isinstance(axis, Assumed):
         return 0 if tensor.dim() > 0 else None
     return axis % tensor.dim() if isinstance(axis, int) else None
 
 
 def chosen_segments(batch: Concatenated, length: int, element: Transform) -> list[tuple[int, int]]:
-    """Start and size of the samples that `element` selects, in its order."""
+    """Returns the start and the size of each sample that `element` selects, in the order of `element`.
+
+    Args:
+        batch: The samples on the axis.
+        length: Length of the axis.
+        element: An element that selects samples.
+
+    Raises:
+        ArgumentError: If the axis does not divide into `element.of` samples.
+    """
     segments = batch.segments(length, element.of)
     return [segments[i] for i in element.samples or ()]

@@ -1,7 +1,7 @@
-"""How one tensor transforms: what every representation can do.
+"""The base class of all representations: action, axes, parts and checks of one tensor.
 
-A representation also says which axis lists the nodes of a sample (reordered by permutations) and which lists the
-samples (selected by the batch symmetry). Where it does not say, the first axis is assumed, and reports say so.
+The contracts and the engine call it through its subclasses. The class acts on nodes (permutations) and samples (batch
+symmetry); subclasses act on components. The module walks no containers; `contracts.nested` does.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from equivariance.errors import ArgumentError, ContractError
 from equivariance.groups.elements import Transform
 from equivariance.representations.axes import (
     Assumed,
+    AxisByLength,
     BatchAxis,
-    BySize,
     Concatenated,
     NodeAxis,
     chosen_segments,
@@ -33,12 +33,24 @@ _IDENTITY = Transform().matrix
 
 @dataclass(frozen=True, kw_only=True)
 class Representation(ABC):
-    """How one tensor transforms.
+    """The rule by which one tensor transforms under all group elements.
 
     Attributes:
-        nodes: The axis that lists the nodes of a sample; None where no axis does; by default the first is assumed
-        batch: The axis that lists the samples, or `Concatenated` where they lie one after the other along an axis
-            (equal node and batch axes say so too); None and the default as for `nodes`
+        nodes: The axis that lists the nodes of a sample, or None if there is none. By default the first axis is
+            assumed.
+        batch: The axis that lists the samples, or None, or the first axis by default. If samples lie one after the
+            other along an axis, it is `Concatenated`; equal node and batch axes mean the same.
+
+    Invariants:
+        - A representation is immutable, and it never changes a tensor in place.
+        - `transform` keeps the dtype. Only a selection, or a grid rotation that exchanges axes, changes the shape.
+        - An assumed axis is reported as an assumption.
+
+    >>> from equivariance.groups import permutation
+    >>> from equivariance.representations import CartesianPoints
+    >>> points = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+    >>> CartesianPoints().transform(points, permutation([1, 0])).tolist()
+    [[4.0, 5.0, 6.0], [1.0, 2.0, 3.0]]
     """
 
     nodes: NodeAxis = Assumed.FIRST
@@ -46,29 +58,53 @@ class Representation(ABC):
 
     _component_axes: ClassVar[int] = 0
     _fixed: ClassVar[bool] = False
-    """Whether rotations, translations and inversion change nothing."""
+    """True if rotations, translations and inversion change nothing."""
 
     keeps_lengths: ClassVar[bool] = False
-    """Whether every part is as long after an element as before it, positions apart from a translation."""
+    """True if an element keeps the norm of every part; for positions, apart from the translation."""
 
     @abstractmethod
     def act(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
-        """Apply the linear or affine part of `element` to float64 values; same shape."""
+        """Applies the rotation or inversion and the translation of an element.
+
+        Args:
+            values: float64 tensor.
+            element: The element; its node order and its samples are ignored.
+
+        Returns:
+            The transformed values, float64; same shape, except that a rotation of a grid may exchange lengths.
+        """
 
     def parts(self, values: torch.Tensor) -> Iterator[Part]:
-        """The pieces whose errors are measured apart."""
+        """Yields the parts whose errors are measured separately."""
         yield Part("", values)
 
     def compared(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
-        """What of the values `element` determines: all of them, but for what it brings from beyond a border."""
+        """Selects the entries that `element` determines. Entries that come from outside a grid are set to zero."""
         return values
 
     def unresolved(self, values: torch.Tensor, element: Transform) -> torch.Tensor | None:
-        """How far `element` applied to float64 values is open, between the cells of a grid; None where it is not."""
+        """Returns the interpolation uncertainty of the transformed values, or None if the transform is exact.
+
+        Args:
+            values: float64 tensor, not transformed.
+            element: The element.
+
+        Returns:
+            The uncertainty of each entry, in the shape of the transformed values.
+        """
         return None
 
     def check(self, tensor: torch.Tensor, path: str) -> None:
-        """Raise `ContractError` where the shape or the dtype of `tensor` does not fit."""
+        """Checks that a tensor can transform by this representation.
+
+        Args:
+            tensor: The tensor.
+            path: The place of the tensor, for the error.
+
+        Raises:
+            ContractError: If the shape, the dtype or the layout of `tensor` does not fit.
+        """
         refused = unsupported_reason(tensor)
         if refused is not None:
             raise ContractError(path, *refused)
@@ -77,15 +113,27 @@ class Representation(ABC):
                 raise ContractError(path, tuple(tensor.shape), f"a tensor that has the axis {name}={axis}")
 
     def assumes(self, symmetry: str, tensor: torch.Tensor) -> bool:
-        """Whether the axis that `symmetry` acts on was assumed and not declared."""
+        """True if the axis on which `symmetry` acts was assumed and not declared."""
         axis = {"permutation": self.nodes, "batch": self.batch}.get(symmetry)
         return isinstance(axis, Assumed) and tensor.dim() > 0
 
     def transform(self, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
-        """`element` applied to `tensor` in float64, rounded once to its dtype; in its strides, which views need."""
+        """Transforms a tensor in float64 and rounds once to its dtype.
+
+        Args:
+            tensor: The tensor, of any dtype.
+            element: The element.
+
+        Returns:
+            The transformed tensor. If the shape is unchanged, it has the strides of `tensor`, which views need.
+
+        Raises:
+            ArgumentError: If the axes do not fit the permutation or the selection.
+            ForeignElementError: If the element cannot act on this representation.
+        """
         result, placed = tensor, self
         if element.order is not None or element.samples is not None:
-            placed = self.placed(tensor)
+            placed = self.with_axes_of(tensor)
         if not self._fixed and tensor.is_floating_point() and (element.matrix != _IDENTITY or any(element.vector)):
             result = self.act(tensor.to(torch.float64), element).to(tensor.dtype)
         if element.order is not None:
@@ -98,27 +146,27 @@ class Representation(ABC):
 
     @property
     def guesses(self) -> bool:
-        """Whether an axis is told by its length."""
-        return isinstance(self.nodes, BySize) or isinstance(self.batch, BySize)
+        """True if the node axis or the batch axis is found by its length."""
+        return isinstance(self.nodes, AxisByLength) or isinstance(self.batch, AxisByLength)
 
-    def placed(self, tensor: torch.Tensor) -> Self:
-        """With the axes of `tensor` in place of those that are told by their lengths.
+    def with_axes_of(self, tensor: torch.Tensor) -> Self:
+        """Returns a copy with the axes of `tensor` in place of the axes found by length.
 
         Raises:
-            ArgumentError: The lengths tell nothing
+            ArgumentError: If the lengths determine no axis.
         """
-        guess = next((axis for axis in (self.nodes, self.batch) if isinstance(axis, BySize)), None)
+        guess = next((axis for axis in (self.nodes, self.batch) if isinstance(axis, AxisByLength)), None)
         if guess is None:
             return self
         nodes, batch = guess.axes(tensor.shape[: max(0, tensor.dim() - self._component_axes)])
         return replace(
             self,
-            nodes=nodes if isinstance(self.nodes, BySize) else self.nodes,
-            batch=batch if isinstance(self.batch, BySize) else self.batch,
+            nodes=nodes if isinstance(self.nodes, AxisByLength) else self.nodes,
+            batch=batch if isinstance(self.batch, AxisByLength) else self.batch,
         )
 
-    def told_by(self, guess: BySize) -> Self:
-        """With `guess` in place of the axes that nobody declared."""
+    def with_axes_by_length(self, guess: AxisByLength) -> Self:
+        """Returns a copy in which `guess` replaces the undeclared axes."""
         return replace(
             self,
             nodes=guess if isinstance(self.nodes, Assumed) else self.nodes,
@@ -127,7 +175,7 @@ class Representation(ABC):
 
     @property
     def concatenated(self) -> Concatenated | None:
-        """How the samples lie one after the other, None where they do not."""
+        """The layout of samples that lie one after the other, or None if they do not."""
         if isinstance(self.batch, Concatenated):
             return self.batch
         if isinstance(self.batch, int) and self.nodes == self.batch:
@@ -139,7 +187,15 @@ class Representation(ABC):
         return self.batch.axis if isinstance(self.batch, Concatenated) else self.batch
 
     def permute(self, tensor: torch.Tensor, order: tuple[int, ...]) -> torch.Tensor:
-        """New node i is old node order[i], in every sample."""
+        """Reorders the nodes of every sample: new node i is old node order[i].
+
+        Args:
+            tensor: The tensor.
+            order: A permutation of the nodes of one sample.
+
+        Raises:
+            ArgumentError: If the node axis is not made of samples of `len(order)` nodes.
+        """
         axis = position(self.nodes, tensor)
         if axis is None:
             return tensor
@@ -153,7 +209,15 @@ class Representation(ABC):
         return tensor.index_select(axis, (starts[:, None] + index).flatten())
 
     def select(self, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
-        """New sample i is old sample `element.samples[i]`."""
+        """Selects samples: new sample i is old sample `element.samples[i]`.
+
+        Args:
+            tensor: The tensor.
+            element: An element that selects samples.
+
+        Raises:
+            ArgumentError: If the batch axis does not have `element.of` samples.
+        """
         axis = position(self._batch_axis, tensor)
         if axis is None:
             return tensor
@@ -168,16 +232,25 @@ class Representation(ABC):
 
 @dataclass(frozen=True)
 class Part:
-    """A piece of a tensor that transforms by itself: one irrep of a leaf, or the whole leaf."""
+    """A part of a tensor that transforms independently: one irrep of a tensor, or the whole tensor.
+
+    Attributes:
+        label: The name of the part, "" for the whole tensor.
+        values: The entries of the part.
+    """
 
     label: str
     values: torch.Tensor
 
 
 def labels_of(blocks: Iterable[tuple[str, int]]) -> tuple[str, ...]:
-    """A label of its own for each block, of its name and its number of components.
+    """Returns a unique label for each block of components.
 
-    That is the name; blocks that share one are told apart by their components, counted from 0, the last not included.
+    A label is the name of the block. If blocks share a name, their components are added as `start:stop`, counted from
+    0.
+
+    Args:
+        blocks: Name and number of components of each block, in order.
     """
     named = list(blocks)
     times = Counter(name for name, _ in named)

@@ -1,4 +1,8 @@
-"""Cartesian vectors and matrices on any axes, which irreps of one last axis do not say."""
+"""Cartesian vectors and matrices on any axes.
+
+Used in contracts for tensors that irreps on one last axis cannot describe. The module knows no symmetric matrices in
+six numbers.
+"""
 
 from __future__ import annotations
 
@@ -14,17 +18,17 @@ from equivariance.representations.base import Representation
 
 @dataclass(frozen=True)
 class CartesianTensor(Representation):
-    """Components x, y, z on each of some axes: [N, 3, C] vectors on axis 1, [N, 3, 3] matrices on axes 1 and 2.
+    """Components x, y, z on each of several axes: vectors [N, 3, C] on axis 1, matrices [N, 3, 3] on axes 1 and 2.
 
-    Each axis turns: x'_ij = R_ik R_jl x_kl. A translation changes nothing. For symmetric matrices in six numbers, say,
-    write a `Representation` of your own.
+    Each axis rotates: x'_ij = R_ik R_jl x_kl. Translations change nothing. For other layouts, for example symmetric
+    matrices in six numbers, write a subclass of `Representation`.
 
     Attributes:
-        axes: The axes, each of length 3; none for pseudoscalars
-        pseudo: One more sign under inversion: a cross product, or what has such a factor
+        axes: The component axes, each of length 3; empty for pseudoscalars.
+        pseudo: True adds a sign under inversion, as for a cross product.
 
     Raises:
-        ArgumentError: An axis twice, or no axes without `pseudo`
+        ArgumentError: If an axis is listed twice, or if there are no axes and `pseudo` is False.
     """
 
     axes: tuple[int, ...] = (-1,)
@@ -33,13 +37,13 @@ class CartesianTensor(Representation):
     keeps_lengths: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        """Whole numbers, each once."""
+        """Rejects axes that are not distinct whole numbers."""
         whole = isinstance(self.axes, tuple) and all(type(a) is int for a in self.axes)
         if not whole or not (self.axes or self.pseudo) or len(set(self.axes)) < len(self.axes):
             raise ArgumentError("axes", self.axes, "a tuple of axes, each once, for example (1, 2)")
 
     def check(self, tensor: torch.Tensor, path: str) -> None:
-        """Each axis must be x, y, z."""
+        """Checks that each axis has length 3 and that the dtype is floating-point."""
         super().check(tensor, path)
         fits = all(-tensor.dim() <= a < tensor.dim() and tensor.shape[a] == 3 for a in self.axes)
         if not fits or len({a % tensor.dim() for a in self.axes}) < len(self.axes):
@@ -49,7 +53,7 @@ class CartesianTensor(Representation):
             raise ContractError(path, f"tensor of dtype {tensor.dtype}", "floating-point numbers, for CartesianTensor")
 
     def act(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
-        """R on every axis, and the sign of a pseudotensor."""
+        """Applies R to every axis, and the sign of a pseudotensor."""
         matrix = torch.tensor(element.matrix, dtype=torch.float64, device=values.device)
         for axis in self.axes:
             values = (values.movedim(axis, -1) @ matrix.T).movedim(-1, axis)

@@ -1,4 +1,8 @@
-"""Representations in words, and as the Python that declares them."""
+"""Writes representations in words for reports, and as the Python that declares them.
+
+Called by contracts and inference for the lines of a report. The module parses nothing; `standard.as_representation`
+does.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,11 @@ _SHORT = {CartesianPoints: '"cartesian_points"', Invariant: "None"}
 
 
 def in_words(spec: object) -> str:
-    """A specification in one line of a report; empty where it declares nothing."""
+    """Returns a specification in one line of a report, or "" if it declares nothing.
+
+    Args:
+        spec: A representation, or a dict or list of specifications.
+    """
     if isinstance(spec, Mapping):
         return ", ".join(f"{key}: {in_words(own)}" for key, own in spec.items())
     if isinstance(spec, list):
@@ -25,6 +33,7 @@ def in_words(spec: object) -> str:
 
 
 def _law(representation: Representation) -> str:
+    """Returns the name of a representation and its axes."""
     if isinstance(representation, NodeIndices):
         name = "node numbers" if representation.permuted else "sample numbers"
     elif isinstance(representation, Irreps):
@@ -41,12 +50,17 @@ def _law(representation: Representation) -> str:
 
 
 def _axes(representation: Representation) -> dict[str, object]:
+    """Returns the node axis and the batch axis by the words of a report."""
     batch = representation.batch
     return {"nodes": representation.nodes, "samples": batch.axis if isinstance(batch, Concatenated) else batch}
 
 
 def as_python(spec: object) -> str:
-    """The Python that declares a specification, where `eq` is the package: the shortest that says the same."""
+    """Returns the shortest Python that declares a specification, where `eq` is the package.
+
+    Args:
+        spec: A representation, an axis, a value, or a dict or list of specifications.
+    """
     if isinstance(spec, Mapping):
         keys = (f'"{key}"' if isinstance(key, str) else repr(key) for key in spec)
         return "{" + ", ".join(f"{k}: {as_python(v)}" for k, v in zip(keys, spec.values(), strict=True)) + "}"
@@ -58,6 +72,7 @@ def as_python(spec: object) -> str:
 
 
 def _declaration(spec: Representation) -> str:
+    """Returns the constructor call of a representation, or its short form."""
     given = {f.name: getattr(spec, f.name) for f in fields(spec) if _differs(spec, f)}
     if not given and type(spec) in _SHORT:
         return _SHORT[type(spec)]
@@ -69,4 +84,5 @@ def _declaration(spec: Representation) -> str:
 
 
 def _differs(spec: Representation, entry: Field[object]) -> bool:
+    """True if a field does not have its default value."""
     return bool(getattr(spec, entry.name) != entry.default)

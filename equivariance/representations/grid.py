@@ -1,4 +1,8 @@
-"""Fields on grids: images and voxels, of scalars, vectors or any irreps."""
+"""Fields on grids: images and voxels of scalars, vectors or other irreps.
+
+Used in contracts. `Grid` transforms the components; `representations.lattice` moves the cells. The module draws no
+elements; `groups.lattice` does.
+"""
 
 from __future__ import annotations
 
@@ -25,19 +29,34 @@ _PLANAR = re.compile(r"(?:(\d+)x)?(\d+)([eo]?)")
 class Grid(Representation):
     """A field of irreps over two or three grid axes: f'(x) = D f(R^-1 (x - t)).
 
-    Rotations of the lattice and shifts by whole cells are exact. Others are interpolated, and what the grid itself
-    leaves open is measured and not counted as an error. The middle of the grid is the origin, the grid axes are x, y
-    (and z).
+    The grid axes are x, y (and z), and the origin is the middle of the grid. Rotations of the lattice and shifts by
+    whole cells are exact. Other elements are interpolated. The interpolation uncertainty is measured and is not an
+    equivariance error.
 
     Attributes:
-        irreps: Of the channels: of O(3) in e3nn's notation where there are three grid axes; of O(2) where there are
-            two: "0e" (scalars), "0o" (scalars that mirrors negate), "1", "2", ... (cosine and sine of that frequency),
-            "1" being vectors (x, y)
-        axes: The axes that list cells
-        channels: The axis of the components; None for a field of scalars without one
-        spacing: Distance of neighbouring cells in units of the positions: 2.0 behind a stride of 2
-        periodic: Whether the grid goes around, as with circular padding: shifts are then circular
-        margin: Cells at each border that are not compared where something passes it; None for a quarter of the grid
+        irreps: Irreps of the channels. On three grid axes: of O(3), in e3nn's notation. On two grid axes: of O(2),
+            namely "0e" (scalars), "0o" (scalars that mirrors negate), "1" (vectors x, y), "2", ... (cosine and sine of
+            this frequency).
+        axes: The axes that list cells.
+        channels: The axis of the components, or None for a scalar field without this axis.
+        spacing: Distance of neighbouring cells, in units of the positions; for example 2.0 after a stride of 2.
+        periodic: True if the grid wraps around, as with circular padding. Shifts are then circular.
+        margin: Width of the border, in cells, that is not compared if an element moves values across it. None means a
+            quarter of the grid.
+
+    Raises:
+        ArgumentError: If the axes, the spacing, the margin or the irreps are not valid.
+
+    Invariants:
+        - `irreps` is normalized, so that equal notations compare equal.
+        - `axes` has two or three distinct entries.
+        - Exact elements move the entries without arithmetic on positions.
+
+    >>> from equivariance.groups import rotation
+    >>> picture = torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]])
+    >>> quarter_turn = rotation([[0, -1, 0], [1, 0, 0], [0, 0, 1]])
+    >>> Grid(irreps="0e", axes=(-2, -1)).transform(picture, quarter_turn).tolist()
+    [[[[2.0, 4.0], [1.0, 3.0]]]]
     """
 
     irreps: str
@@ -52,7 +71,7 @@ class Grid(Representation):
     _component_axes: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
-        """Normalize the notation, check the settings."""
+        """Normalizes the notation of the irreps and checks the fields."""
         if len(self.axes) not in (2, 3) or len(set(self.axes)) != len(self.axes):
             raise ArgumentError("axes", self.axes, "two or three axes")
         if not (isinstance(self.spacing, (int, float)) and math.isfinite(self.spacing) and self.spacing > 0):
@@ -64,7 +83,7 @@ class Grid(Representation):
 
     @cached_property
     def lattice(self) -> Lattice:
-        """Where the cells lie."""
+        """The positions of the cells."""
         return Lattice(self.axes, self.spacing, self.periodic)
 
     @property
@@ -73,7 +92,7 @@ class Grid(Representation):
         return sum(self._sizes)
 
     def check(self, tensor: torch.Tensor, path: str) -> None:
-        """The axes must be there, the channels as many as the irreps have components."""
+        """Checks that the axes exist and that there is one channel for each component."""
         super().check(tensor, path)
         least = max([-a if a < 0 else a + 1 for a in (*self.axes, self.channels or 0)])
         shape = tuple(tensor.shape)
@@ -90,20 +109,20 @@ class Grid(Representation):
             )
 
     def act(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
-        """Cells are moved, components turned."""
+        """Moves the cells and transforms the components."""
         moved = self.lattice.moved(values, element)
         axis = self._component_axis(values)
-        return self._turned(moved.movedim(axis[0], -1), element).movedim(-1, axis[0]) if axis else moved
+        return self._transform_components(moved.movedim(axis[0], -1), element).movedim(-1, axis[0]) if axis else moved
 
     def unresolved(self, values: torch.Tensor, element: Transform) -> torch.Tensor | None:
-        """What the grid leaves open of the moved field; None for exact elements."""
+        """Returns the interpolation uncertainty of the moved field, or None for exact elements."""
         if self.lattice.is_exact(element):
             return None
         left, axis = self.lattice.unresolved(values.to(torch.float64), element), self._component_axis(values)
-        return self._turned(left.movedim(axis[0], -1), element).movedim(-1, axis[0]) if axis else left
+        return self._transform_components(left.movedim(axis[0], -1), element).movedim(-1, axis[0]) if axis else left
 
     def compared(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
-        """Zero outside the cells that an element brings from within the grid."""
+        """Sets the cells to zero that an element moves in from outside the grid or from its margin."""
         if self.lattice.crosses_no_border(element):
             return values
         lengths = [values.shape[a] for a in self.axes]
@@ -116,7 +135,7 @@ class Grid(Representation):
         return values * inside.permute(order).reshape(shape).to(values.dtype)
 
     def parts(self, values: torch.Tensor) -> Iterator[Part]:
-        """One part per block of irreps."""
+        """Yields one part for each block of irreps."""
         axis = self._component_axis(values)
         if not axis:
             yield Part("", values)
@@ -127,23 +146,25 @@ class Grid(Representation):
             yield Part(label, block)
 
     def _component_axis(self, values: torch.Tensor) -> list[int]:
+        """Returns the component axis as a list of one number from 0, empty if there is none."""
         return [] if self.channels is None else [self.channels % values.dim()]
 
     @property
     def _blocks(self) -> list[tuple[str, tuple[int, int, int]]]:
         """Name and (multiplicity, degree or frequency, parity) of each block."""
         if len(self.axes) == 2:
-            return [(_name(b), b) for b in _planar(self.irreps)]
+            return [(_name(b), b) for b in _parse_planar(self.irreps)]
         return [(f"{m}x{d}{'e' if p > 0 else 'o'}", (m, d, p)) for m, d, p in Irreps(self.irreps).blocks]
 
     @property
     def _sizes(self) -> list[int]:
+        """Number of components of each block."""
         if len(self.axes) == 2:
             return [mul * (2 if m else 1) for _, (mul, m, _) in self._blocks]
         return [mul * (2 * degree + 1) for _, (mul, degree, _) in self._blocks]
 
-    def _turned(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
-        """Components on the last axis."""
+    def _transform_components(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
+        """Transforms components that are on the last axis."""
         if len(self.axes) == 3:
             return Irreps(self.irreps).act(values, element)
         pieces = []
@@ -155,13 +176,14 @@ class Grid(Representation):
 
 
 def _name(block: tuple[int, int, int]) -> str:
+    """Returns a block in the notation of O(2)."""
     mul, frequency, parity = block
     return f"{mul}x{frequency}" + ("" if frequency else "e" if parity > 0 else "o")
 
 
 @lru_cache(maxsize=256)
-def _planar(irreps: str) -> tuple[tuple[int, int, int], ...]:
-    """(multiplicity, frequency, parity) of irreps of O(2); parity is 1 but for "0o"."""
+def _parse_planar(irreps: str) -> tuple[tuple[int, int, int], ...]:
+    """Parses irreps of O(2) into (multiplicity, frequency, parity); the parity is 1 except for "0o"."""
     found = [_PLANAR.fullmatch(piece.strip()) for piece in irreps.split("+")] if irreps.strip() else []
     if any(m is None or (m[3] != "" and m[2] != "0") for m in found):
         expected = "irreps of O(2) such as '3x0e+2x1': frequencies, a parity for frequency 0 only"
@@ -170,16 +192,20 @@ def _planar(irreps: str) -> tuple[tuple[int, int, int], ...]:
 
 
 def _planar_text(irreps: str) -> str:
-    return "+".join(_name(block) for block in _planar(str(irreps)))
+    """Returns irreps of O(2) in normalized notation."""
+    return "+".join(_name(block) for block in _parse_planar(str(irreps)))
 
 
 def _planar_matrix(frequency: int, parity: int, element: Transform) -> torch.Tensor:
-    """[1, 1] or [2, 2] float64: the turn by frequency times the angle, after the mirror x -> -x where there is one."""
+    """Returns the matrix of an irrep of O(2), [1, 1] or [2, 2] float64.
+
+    An element with a mirror is the mirror x -> -x, then a rotation. The irrep rotates by frequency times the angle.
+    """
     matrix = element.array[:2, :2]
     mirrors = float(matrix[0, 0] * matrix[1, 1] - matrix[0, 1] * matrix[1, 0]) < 0
     if frequency == 0:
         return torch.tensor([[float(parity) if mirrors else 1.0]], dtype=torch.float64)
-    # The first column is R e_x, or -R e_x behind the mirror; powers of the complex number are exact for quarter turns.
+    # The first column is R e_x, or -R e_x after a mirror. Powers of the complex number are exact for quarter turns.
     turn = complex(*(matrix[:, 0] * (-1 if mirrors else 1)).tolist()) ** frequency
     mirror = (-1.0) ** frequency if mirrors else 1.0
     across = -mirror if mirrors else 1.0

@@ -1,6 +1,9 @@
-"""Values between the cells of a grid, by B-splines: of degree 5 to transform fields, of degree 1 to judge the grid.
+"""Interpolates fields between the cells of a grid by B-splines of degree 5 or 1.
 
-A field that its grid resolves well is nearly the same in both. Their difference is what the grid itself leaves open.
+Degree 5 transforms fields. Its difference from degree 1 estimates the uncertainty: it is small if the grid resolves the
+field.
+
+Called by `representations.lattice` for elements that do not map cells to cells. The module knows no group elements.
 """
 
 from __future__ import annotations
@@ -14,20 +17,20 @@ FINE, COARSE = 5, 1
 """Degrees of the splines."""
 
 _BORDER = 12
-"""Cells put around a grid before the spline is fitted: its values die off as 0.43^n."""
+"""Number of cells added at each border before the spline is fitted; the effect of a border decays as 0.43^n."""
 
 
-def interpolated(fields: np.ndarray, positions: np.ndarray, degree: int, periodic: bool) -> np.ndarray:
-    """Fields at positions between the cells.
+def interpolate(fields: np.ndarray, positions: np.ndarray, degree: int, periodic: bool) -> np.ndarray:
+    """Interpolates fields at given positions.
 
     Args:
-        fields: [C, *grid] float64
-        positions: [*new grid, d] in cells, the first at 0; beyond the border the field goes on with the value there, or
-            around where `periodic`
-        degree: Of the spline, odd
+        fields: [C, *grid] float64.
+        positions: [*new grid, d] in cells; the first cell is at 0.
+        degree: Odd degree of the spline.
+        periodic: True continues the field periodically. False continues it with its value at the border.
 
     Returns:
-        [C, *new grid]
+        [C, *new grid] float64.
     """
     grid = fields.shape[1:]
     around = [(0, 0), *[(_BORDER, _BORDER)] * len(grid)]
@@ -44,7 +47,7 @@ def interpolated(fields: np.ndarray, positions: np.ndarray, degree: int, periodi
 def _weights(
     shape: tuple[int, ...], data: bytes, grid: tuple[int, ...], degree: int, periodic: bool
 ) -> sparse.csr_array:
-    """What each cell contributes to each position, [positions, cells]."""
+    """Returns the weight of each cell at each position, [positions, cells]."""
     positions = np.frombuffer(data).reshape(-1, shape[-1])
     border = 0 if periodic else _BORDER
     lengths = [n + 2 * border for n in grid]
@@ -63,7 +66,7 @@ def _weights(
 
 
 def _splines(part: np.ndarray, degree: int) -> np.ndarray:
-    """The degree + 1 B-splines that are not zero at `part` of the way to the next cell, [n, degree + 1]."""
+    """Returns the degree + 1 nonzero B-splines at the fraction `part` of the way to the next cell, [n, degree + 1]."""
     values = np.ones((len(part), 1))
     for order in range(1, degree + 1):
         right = np.arange(1, order + 1) - part[:, None]

@@ -1,4 +1,7 @@
-"""Irreps of O(3) on the last axis, in e3nn's notation, basis and order."""
+"""Irreps of O(3) on the last axis, in e3nn's notation, basis and order.
+
+Used in contracts, and by `Grid` for the components of a field. The Wigner matrices are in `representations.wigner`.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +20,16 @@ from equivariance.representations.wigner import wigner_d
 
 @dataclass(frozen=True)
 class Irreps(Representation):
-    """The last axis transforms by irreps of O(3), e3nn's notation, basis and order; axes before it are carried along.
+    """Irreps of O(3) on the last axis, in e3nn's notation, basis and order.
 
     Attributes:
-        irreps: A string in e3nn's notation; `o3.Irreps` print as such strings
+        irreps: A string in e3nn's notation, as `str(o3.Irreps(...))` gives it.
+
+    Raises:
+        ArgumentError: If `irreps` is not in e3nn's notation.
+
+    >>> Irreps("8x0e + 4x1o").dim
+    20
     """
 
     irreps: str
@@ -29,7 +38,7 @@ class Irreps(Representation):
     keeps_lengths: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        """Normalize the notation."""
+        """Normalizes the notation."""
         from e3nn import o3  # imported here: it costs a second
 
         try:
@@ -39,12 +48,12 @@ class Irreps(Representation):
 
     @property
     def blocks(self) -> tuple[tuple[int, int, int], ...]:
-        """(multiplicity, degree, parity) of each irrep in order."""
+        """(multiplicity, degree, parity) of each irrep, in order."""
         return _blocks(self.irreps)
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """What the part of each is called."""
+        """Label of each part, in order."""
         return _labels(self.irreps)
 
     @property
@@ -53,7 +62,7 @@ class Irreps(Representation):
         return sum(mul * (2 * degree + 1) for mul, degree, _ in self.blocks)
 
     def check(self, tensor: torch.Tensor, path: str) -> None:
-        """The last axis must have the dimension of the irreps."""
+        """Checks that the last axis has the dimension of the irreps, and that the dtype fits."""
         super().check(tensor, path)
         if tensor.dim() == 0 or tensor.shape[-1] != self.dim:
             shape = tuple(tensor.shape)
@@ -62,7 +71,7 @@ class Irreps(Representation):
             raise ContractError(path, f"tensor of dtype {tensor.dtype}", f"floating-point numbers, for {self.irreps}")
 
     def act(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
-        """Each block times its Wigner D."""
+        """Multiplies each block by its Wigner D matrix."""
         pieces = []
         for (mul, degree, parity), block in zip(self.blocks, self._split(values), strict=True):
             matrix = wigner_d(degree, parity, element).to(values.device)
@@ -71,7 +80,7 @@ class Irreps(Representation):
         return torch.cat(pieces, dim=-1) if pieces else values
 
     def parts(self, values: torch.Tensor) -> Iterator[Part]:
-        """One part per block."""
+        """Yields one part for each block."""
         for label, block in zip(self.labels, self._split(values), strict=True):
             yield Part(label, block)
 
@@ -81,6 +90,7 @@ class Irreps(Representation):
 
 @lru_cache(maxsize=1024)
 def _blocks(irreps: str) -> tuple[tuple[int, int, int], ...]:
+    """Parses irreps into (multiplicity, degree, parity)."""
     from e3nn import o3
 
     return tuple((m.mul, m.ir.l, m.ir.p) for m in o3.Irreps(irreps))
@@ -88,4 +98,5 @@ def _blocks(irreps: str) -> tuple[tuple[int, int, int], ...]:
 
 @lru_cache(maxsize=1024)
 def _labels(irreps: str) -> tuple[str, ...]:
+    """Returns the label of each block."""
     return labels_of((f"{m}x{d}{'e' if p > 0 else 'o'}", m * (2 * d + 1)) for m, d, p in _blocks(irreps))

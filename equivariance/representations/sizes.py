@@ -1,4 +1,7 @@
-"""The shape of the data that a callable takes: how many nodes, edges and samples, told by fields that say so."""
+"""Numbers of nodes, edges and samples of graph data, from the fields that state them.
+
+Called by `contracts.assumptions` and the adapters, to find axes and to renumber. The module guesses no representations.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +19,14 @@ from equivariance.representations.standard import Invariant
 
 @dataclass(frozen=True)
 class SampleSizes:
-    """What is known of nodes, edges and samples.
+    """Known numbers of nodes, edges and samples; None if unknown.
 
     Attributes:
-        nodes: Nodes of one sample where samples have an axis of their own, else of all samples together
-        edges: Of all samples together
-        samples: Nodes of each sample that lies on one axis with the others
-        edges_of: Edges of each of these
-        batched: Samples on an axis of their own, before that of the nodes; None where they have none
+        nodes: Nodes of one sample if samples have their own axis, otherwise nodes of all samples.
+        edges: Edges of all samples.
+        samples: Nodes of each sample, if samples share one axis.
+        edges_of: Edges of each sample, if samples share one axis.
+        batched: Number of samples, if they have their own axis before the node axis.
     """
 
     nodes: int | None = None
@@ -33,25 +36,34 @@ class SampleSizes:
     batched: int | None = None
 
     def axes(self, free: tuple[int, ...], of_edges: bool) -> tuple[NodeAxis, BatchAxis]:
-        """Node axis and batch axis of a tensor whose axes before its components have the lengths `free`."""
+        """Returns the node axis and the batch axis of a tensor.
+
+        Args:
+            free: Lengths of the axes before the components.
+            of_edges: True if the tensor has a row for each edge by its name, which decides if there are as many edges
+                as nodes.
+        """
         if self.nodes is None or (self.batched is None and self.edges is None and self.samples is None):
             return Assumed.FIRST, Assumed.FIRST
         if self.batched is not None:
-            return self._of_batch(free)
+            return self._find_batched_axes(free)
         first = free[0] if free else None
         if first == self.edges and (of_edges or first != self.nodes):
             return None, None if self.edges_of is None else Concatenated(0, self.edges_of)
         if first == self.nodes:
             return 0, None if self.samples is None else Concatenated(0, self.samples)
-        return None, self._of_samples(first)
+        return None, self._find_batch_axis(first)
 
-    def _of_batch(self, free: tuple[int, ...]) -> tuple[NodeAxis, BatchAxis]:
+    def _find_batched_axes(self, free: tuple[int, ...]) -> tuple[NodeAxis, BatchAxis]:
+        """Returns the axes of a tensor, if samples have their own axis."""
         if free[:2] == (self.batched, self.nodes):
             return 1, 0
         return None, 0 if free[:1] == (self.batched,) else None
 
-    def _of_samples(self, first: int | None) -> BatchAxis:
-        """One entry per sample, or (cells) as many for each."""
+    def _find_batch_axis(self, first: int | None) -> BatchAxis:
+        """Returns the batch axis of a tensor with the same number of rows for each sample, for example one or (cells)
+        three.
+        """
         if self.samples is None or not first or first % len(self.samples):
             return None
         rows = first // len(self.samples)
@@ -59,10 +71,15 @@ class SampleSizes:
 
 
 def sizes_of(batch: torch.Tensor | None, edges: torch.Tensor | None, points: torch.Tensor | None) -> SampleSizes:
-    """The sizes that a vector of sample numbers [N], edges [2, E] and positions [..., N, 3] tell.
+    """Returns the sizes that fields of graph data state.
+
+    Args:
+        batch: Sample number of each node, [N] integers.
+        edges: Node numbers, [2, E] integers.
+        points: Positions, [N, 3] or [samples, N, 3].
 
     Raises:
-        ArgumentError: Samples, or their edges, do not lie one after the other
+        ArgumentError: If the nodes or edges of the samples do not lie one after the other.
     """
     if points is not None and points.dim() == 3:
         return SampleSizes(nodes=points.shape[1], batched=points.shape[0])
@@ -70,12 +87,13 @@ def sizes_of(batch: torch.Tensor | None, edges: torch.Tensor | None, points: tor
     count = None if edges is None else edges.shape[1]
     if batch is None or nodes is None or not len(batch):
         return SampleSizes(nodes=nodes, edges=count)
-    samples = _runs(batch, "batch")
-    of_edges = None if edges is None else _runs(batch[edges[0]], "edge_index", len(samples))
+    samples = _count_entries(batch, "batch")
+    of_edges = None if edges is None else _count_entries(batch[edges[0]], "edge_index", len(samples))
     return SampleSizes(nodes, count, samples, of_edges)
 
 
-def _runs(numbers: torch.Tensor, name: str, count: int = 0) -> tuple[int, ...]:
+def _count_entries(numbers: torch.Tensor, name: str, count: int = 0) -> tuple[int, ...]:
+    """Returns the number of entries of each sample, from ascending sample numbers."""
     if bool((numbers[1:] < numbers[:-1]).any()):
         raise ArgumentError(name, tuple(numbers.shape), "samples one after the other, or a declared representation")
     return tuple(torch.bincount(numbers, minlength=count).tolist())
@@ -83,10 +101,10 @@ def _runs(numbers: torch.Tensor, name: str, count: int = 0) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class SampleStarts(Invariant):
-    """Where each sample starts on an axis, and where the last one ends: [samples + 1] integers (`ptr`).
+    """The index at which each sample starts on an axis, and the end of the last one: [samples + 1] integers (`ptr`).
 
     Attributes:
-        sizes: Entries of each sample
+        sizes: Number of entries of each sample.
     """
 
     sizes: tuple[int, ...]
@@ -94,10 +112,10 @@ class SampleStarts(Invariant):
     batch: BatchAxis = field(default=None, kw_only=True)
 
     def select(self, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
-        """Counted again for the samples that are selected.
+        """Returns the starts of the selected samples.
 
         Raises:
-            ArgumentError: There are not as many samples as `element` selects from
+            ArgumentError: If the number of samples is not `element.of`.
         """
         if len(self.sizes) != element.of:
             raise ArgumentError("samples", f"some of {element.of} samples", f"some of {len(self.sizes)}")
@@ -106,5 +124,5 @@ class SampleStarts(Invariant):
 
 
 def tensors_by_name(value: Mapping[str, object]) -> dict[str, torch.Tensor]:
-    """The tensors among named values."""
+    """Returns the tensors among named values."""
     return {name: entry for name, entry in value.items() if isinstance(entry, torch.Tensor)}

@@ -1,4 +1,7 @@
-"""How one tensor transforms: by irreps on its last axis, as points, not at all, or as node numbers."""
+"""The representations of most tensors: positions, invariants and node numbers, and the parser of public specifications.
+
+Used in contracts. Irreps, grids and Cartesian tensors have their own modules.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +21,13 @@ from equivariance.representations.irreps import Irreps
 
 @dataclass(frozen=True)
 class CartesianPoints(Representation):
-    """Positions on a last axis of 3: x' = x R^T + t."""
+    """Positions on a last axis of length 3: x' = x R^T + t."""
 
     _component_axes: ClassVar[int] = 1
     keeps_lengths: ClassVar[bool] = True
 
     def check(self, tensor: torch.Tensor, path: str) -> None:
-        """The last axis must be x, y, z."""
+        """Checks that the last axis has length 3 and that the dtype is floating-point."""
         super().check(tensor, path)
         if tensor.dim() == 0 or tensor.shape[-1] != 3:
             shape = tuple(tensor.shape)
@@ -33,32 +36,33 @@ class CartesianPoints(Representation):
             raise ContractError(path, f"tensor of dtype {tensor.dtype}", "floating-point numbers, for cartesian_points")
 
     def act(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
-        """x R^T + t."""
+        """Returns x R^T + t."""
         matrix = torch.tensor(element.matrix, dtype=torch.float64, device=values.device)
         return values @ matrix.T + torch.tensor(element.vector, dtype=torch.float64, device=values.device)
 
 
 @dataclass(frozen=True)
 class Invariant(Representation):
-    """Unchanged by rotation, translation and inversion; its rows still follow the nodes and the samples."""
+    """Values that rotation, translation and inversion do not change. Their rows follow the nodes and the samples."""
 
     _fixed: ClassVar[bool] = True
     keeps_lengths: ClassVar[bool] = True
 
     def act(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
-        """The values themselves."""
+        """Returns the values unchanged."""
         return values
 
 
 @dataclass(frozen=True)
 class NodeIndices(Invariant):
-    """Integers that are node numbers: renumbered by permutations and, where they run through the batch, by selections.
+    """Integers that are node numbers. Permutations renumber them; selections do so if they count through the whole
+    batch.
 
     Attributes:
-        unordered: The order along the last axis means nothing (a set of neighbours)
-        permuted: Permutations reorder the nodes that are numbered; False for a pooled cloud in the order of selection
-        per_sample: For numbers that run through a concatenated batch, the nodes of each sample (one number where all
-            have as many); None for numbers within a sample
+        unordered: True if the order along the last axis has no meaning (a set of neighbours).
+        permuted: True if permutations reorder the numbered nodes. False for a pooled cloud in the order of selection.
+        per_sample: Nodes of each sample, or one number for all, if the numbers count through a concatenated batch. None
+            for numbers within a sample.
     """
 
     unordered: bool = False
@@ -66,13 +70,13 @@ class NodeIndices(Invariant):
     per_sample: int | tuple[int, ...] | None = None
 
     def check(self, tensor: torch.Tensor, path: str) -> None:
-        """Node numbers are integers."""
+        """Checks that the dtype is an integer."""
         super().check(tensor, path)
         if tensor.is_floating_point() or tensor.dtype == torch.bool:
             raise ContractError(path, f"tensor of dtype {tensor.dtype}", "integers, for node indices")
 
     def permute(self, tensor: torch.Tensor, order: tuple[int, ...]) -> torch.Tensor:
-        """Rows follow their nodes, where an axis lists nodes, and the numbers in them are the new ones."""
+        """Renumbers the nodes, and reorders the rows if an axis lists nodes."""
         if not self.permuted:
             return super().permute(tensor, order)
         inverse = torch.tensor(order, device=tensor.device).argsort().to(tensor.dtype)
@@ -80,7 +84,7 @@ class NodeIndices(Invariant):
         return super().permute(inverse[inside] + (tensor - inside), order)
 
     def select(self, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
-        """Numbers that run through the batch are counted from the new places of their samples."""
+        """Selects rows; numbers that count through the batch are counted from the new starts of their samples."""
         result = super().select(tensor, element)
         layout, axis = self.concatenated, position(self._batch_axis, tensor)
         if layout is None or axis is None or self.per_sample is None:
@@ -95,19 +99,19 @@ class NodeIndices(Invariant):
         return result + torch.tensor(shifts, dtype=tensor.dtype, device=tensor.device).reshape(shape)
 
     def parts(self, values: torch.Tensor) -> Iterator[Part]:
-        """The numbers, sorted where their order means nothing."""
+        """Yields the numbers, sorted along the last axis if `unordered`."""
         yield Part("", values.sort(dim=-1).values if self.unordered else values)
 
 
 def as_representation(spec: object, argument: str) -> Representation:
-    """The representation that a public specification stands for.
+    """Returns the representation that a public specification stands for.
 
     Args:
-        spec: A `Representation`, an irreps string or `o3.Irreps`, `"cartesian_points"`, or None (unchanged)
-        argument: What to call it in an error
+        spec: A `Representation`, an irreps string, an `o3.Irreps`, "cartesian_points", or None (unchanged).
+        argument: The name of the argument, for the error.
 
     Raises:
-        ArgumentError: For anything else
+        ArgumentError: If `spec` is anything else.
     """
     if isinstance(spec, Representation):
         return spec

@@ -1,7 +1,7 @@
-"""Tensors that are more, or less, than real numbers in one piece of memory: sparse, nested, inside of torch.func.
+"""Support for tensors that are not dense and real: sparse, nested, quantized, complex, or wrapped by torch.func.
 
-Layers that pass them on are not followed, and nothing is declared of them. Inside a layer they are operations like all
-others.
+Called by representations, which reject these tensors, and by the engine, which handles them inside a layer like any
+operation. Layers that return one are not followed, and no representation can be declared for it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from equivariance._torch_private import is_functorch_wrapped
 
 
 def unsupported_reason(tensor: Tensor) -> tuple[str, str] | None:
-    """What a tensor is, and what it should be, where the harness cannot look into it; else None."""
+    """Returns a description of an unsupported tensor and of the expected one, or None if the tensor is supported."""
     if is_functorch_wrapped(tensor):
         return f"tensor of shape {tuple(tensor.shape)} inside of torch.vmap or torch.func", "a tensor outside of them"
     if tensor.is_nested:
@@ -27,19 +27,24 @@ def unsupported_reason(tensor: Tensor) -> tuple[str, str] | None:
 
 
 def is_strided(tensor: Tensor) -> bool:
-    """Whether strides say where its numbers lie."""
+    """True if strides define the memory layout of the tensor."""
     return tensor.layout == torch.strided and not tensor.is_nested
 
 
 def dense(tensor: Tensor) -> Tensor:
-    """The numbers of a tensor in one piece; rows of a nested one are filled up with zeros."""
+    """Returns the entries as a dense tensor; rows of a nested tensor are padded with zeros."""
     if tensor.is_nested:
         return torch.nested.to_padded_tensor(tensor, 0.0)
     return tensor if tensor.layout == torch.strided else tensor.to_dense()
 
 
 def with_layout_of(numbers: Tensor, like: Tensor) -> Tensor:
-    """The inverse of `dense`, in the layout of another tensor."""
+    """Converts a dense tensor to the layout of another one; the inverse of `dense`.
+
+    Args:
+        numbers: The dense tensor.
+        like: The tensor that has the layout.
+    """
     if like.is_nested:
         rows = zip(numbers.unbind(), like.unbind(), strict=True)
         return torch.nested.as_nested_tensor([n[tuple(map(slice, r.shape))] for n, r in rows], layout=like.layout)

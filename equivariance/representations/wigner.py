@@ -1,8 +1,10 @@
-"""Real Wigner D matrices of e3nn's basis in float64, from nothing but the spherical harmonics themselves.
+"""Real Wigner D matrices in e3nn's basis, float64, computed from the spherical harmonics.
 
-The defining relation Y_l(R x) = D_l(R) Y_l(x) is solved for D_l on a fixed set of directions. That inherits e3nn's
-basis by construction and is accurate to a few 1e-15, whatever the default dtype; e3nn's own `D_from_matrix` reads
-constants that are stored in the default dtype (2e-7 off under float32).
+The defining relation Y_l(R x) = D_l(R) Y_l(x) is solved for D_l on a fixed set of directions. The result has e3nn's
+basis by construction and is accurate to a few 1e-15 for any default dtype. e3nn's own `D_from_matrix` has errors of
+2e-7 under float32, because its constants are stored in the default dtype.
+
+Called by `Irreps`. The module transforms no tensors.
 """
 
 from __future__ import annotations
@@ -16,17 +18,23 @@ from equivariance.groups.elements import Transform
 
 
 def wigner_d(degree: int, parity: int, element: Transform) -> torch.Tensor:
-    """D of the irrep (degree, parity) at an element of O(3), [2l+1, 2l+1] float64 on the CPU.
+    """Returns the matrix D of an irrep, [2l+1, 2l+1] float64 on the CPU.
 
-    An improper element is the inversion times a rotation; the inversion acts as the parity, +1 or -1.
+    An improper element is the inversion times a rotation. The inversion acts as the parity.
+
+    Args:
+        degree: The degree l.
+        parity: +1 or -1.
+        element: The element of O(3); its translation is ignored.
     """
     sign = parity if element.determinant < 0 else 1
-    proper = _proper(degree, element.proper.matrix)
+    proper = _compute_rotation(degree, element.proper.matrix)
     return proper if sign == 1 else -proper
 
 
 @lru_cache(maxsize=4096)
-def _proper(degree: int, matrix: tuple[tuple[float, ...], ...]) -> torch.Tensor:
+def _compute_rotation(degree: int, matrix: tuple[tuple[float, ...], ...]) -> torch.Tensor:
+    """Returns D of a proper rotation."""
     directions, inverse = _directions(degree)
     rotated = directions @ torch.tensor(matrix, dtype=torch.float64, device="cpu").T
     return (inverse @ _harmonics(degree, rotated)).T.contiguous()
@@ -34,7 +42,7 @@ def _proper(degree: int, matrix: tuple[tuple[float, ...], ...]) -> torch.Tensor:
 
 @lru_cache(maxsize=64)
 def _directions(degree: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Fibonacci directions [P, 3] and the pseudo-inverse [2l+1, P] of their harmonics."""
+    """Returns Fibonacci directions [P, 3] and the pseudo-inverse [2l+1, P] of their harmonics."""
     count = 8 * (2 * degree + 1)
     index = np.arange(count) + 0.5
     height = 1 - 2 * index / count
@@ -46,6 +54,7 @@ def _directions(degree: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def _harmonics(degree: int, directions: torch.Tensor) -> torch.Tensor:
+    """Returns e3nn's harmonics Y_l of directions [P, 3], with component normalization."""
     from e3nn import o3  # imported here: it costs a second
 
     return o3.spherical_harmonics(degree, directions, normalize=True, normalization="component")

@@ -4,12 +4,12 @@ from equivariance_zoo.faces.conditions import CONDITIONS, under_condition
 from equivariance_zoo.faces.errors import FaceError
 from equivariance_zoo.faces.face import Face, Source
 from equivariance_zoo.faces.faceset import FaceSet, split_by_subject
+from equivariance_zoo.faces.geometry.mesh import Mesh
+from equivariance_zoo.faces.geometry.motion import RigidMotion, random_motion
+from equivariance_zoo.faces.geometry.sampling import Frame, farthest_points, sample_surface, unit_frame
 from equivariance_zoo.faces.heatmaps import SIGMA, heatmaps
-from equivariance_zoo.faces.ict import IctModel, load_ict
-from equivariance_zoo.faces.mesh import Mesh
-from equivariance_zoo.faces.motion import RigidMotion, random_motion
+from equivariance_zoo.faces.models.ict import IctModel, load_ict
 from equivariance_zoo.faces.preparation import prepare
-from equivariance_zoo.faces.sampling import Frame, farthest_points, sample_surface, unit_frame
 from equivariance_zoo.faces.shipped import FaceSample, sample
 
 __all__ = [

@@ -20,10 +20,11 @@ from rich.progress import MofNCompleteColumn, Progress
 from equivariance_zoo.faces.errors import FaceError
 from equivariance_zoo.faces.face import Source
 from equivariance_zoo.faces.faceset import FaceSet, split_by_subject
-from equivariance_zoo.faces.files import made_folder, replacing
-from equivariance_zoo.faces.ict_clone import MODES, pack_ict
+from equivariance_zoo.faces.models.ict_clone import MODES, pack_ict
 from equivariance_zoo.faces.preparation import POINTS, SURFACE_POINTS, prepare
 from equivariance_zoo.faces.sources import anny, facescape, files, gcn, ict, tu
+from equivariance_zoo.training.cli import exit_code
+from equivariance_zoo.training.files import made_folder, replacing
 
 PROGRAM = "python -m equivariance_zoo.faces"
 SOURCES: dict[str, tuple[ModuleType, str]] = {
@@ -40,14 +41,8 @@ TRAIN_SHARE = 0.8
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     options = _parser().parse_args(arguments)
-    try:
-        return _prepare(options) if options.command == "prepare" else _pack(options)
-    except (ValueError, ImportError, OSError) as error:
-        print(f"{PROGRAM} {options.command}: error: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print(f"{PROGRAM} {options.command}: interrupted", file=sys.stderr)
-        return 130
+    command = _prepare if options.command == "prepare" else _pack
+    return exit_code(f"{PROGRAM} {options.command}", lambda: command(options), "interrupted")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from equivariance_zoo.faces.errors import FaceError
-from equivariance_zoo.faces.files import replacing
-from equivariance_zoo.faces.ict import IctModel, load_ict
-from equivariance_zoo.faces.mesh import crop_like_facescape
-from equivariance_zoo.faces.sampling import farthest_points, sample_surface, unit_frame
+from equivariance_zoo.faces.geometry.mesh import crop_like_facescape
+from equivariance_zoo.faces.geometry.sampling import farthest_points, sample_surface, unit_frame
+from equivariance_zoo.faces.models.ict import IctModel, load_ict
 from equivariance_zoo.faces.shipped import FACES
+from equivariance_zoo.training.files import replacing
 
 POINTS = 1024
 SURFACE_POINTS = 8192  # FaceScape's resolution

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from equivariance_zoo.faces.errors import FaceError
 from equivariance_zoo.faces.faceset import FaceSet
-from equivariance_zoo.faces.mesh import LANDMARKS
-from equivariance_zoo.faces.motion import RigidMotion, random_motion
-from equivariance_zoo.faces.registration import align, align_landmarks
+from equivariance_zoo.faces.geometry.mesh import LANDMARKS
+from equivariance_zoo.faces.geometry.motion import RigidMotion, random_motion
+from equivariance_zoo.faces.geometry.registration import align, align_landmarks
 from equivariance_zoo.faces.shipped import sample
 
 CONDITIONS = ("none", "ICP_r", "ICP_t", "ICP_rt", "ST_r", "ST_t", "ST_rt")
@@ -30,7 +30,7 @@ def under_condition(faces: FaceSet, condition: str, seed: int, template: Tensor 
     Each face gets a motion of its own, which depends on the seed and the face's number alone: a Haar-uniform rotation
     about the origin ("r"), a translation uniform within +-10 units along each axis ("t"), or both ("rt"). "ST" leaves
     it there. "ICP" then aligns its positions with the template: laid mean on mean, turned coarsely over all rotations,
-    refined by Open3D's ICP (`equivariance_zoo.faces.registration.align`); no landmark is looked at.
+    refined by Open3D's ICP (`equivariance_zoo.faces.geometry.registration.align`); no landmark is looked at.
 
     "ICP_r_landmarks", "ICP_t_landmarks" and "ICP_rt_landmarks" align the true landmarks with the template's in place of
     the surface, which is the original's variant. It leaks what is to be predicted into the input, and is there only to

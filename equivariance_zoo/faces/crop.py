@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from equivariance_zoo.faces.errors import FaceError
 from equivariance_zoo.faces.face import Face
-from equivariance_zoo.faces.mesh import ABOVE_BROWS_CM, BEHIND_NOSE_CM, BELOW_CHIN_CM, BROWS, CHIN, NOSE_TIP
+from equivariance_zoo.faces.geometry.mesh import ABOVE_BROWS_CM, BEHIND_NOSE_CM, BELOW_CHIN_CM, BROWS, CHIN, NOSE_TIP
 from equivariance_zoo.faces.upright import upright
 
 _MM_PER_CM = 10

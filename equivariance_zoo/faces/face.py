@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from equivariance_zoo.faces.errors import FaceError
-from equivariance_zoo.faces.mesh import LANDMARKS, require_finite, require_shape, require_vertices
+from equivariance_zoo.faces.geometry.mesh import LANDMARKS, require_finite, require_shape, require_vertices
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from equivariance_zoo.faces.archives import read_npz
 from equivariance_zoo.faces.errors import FaceError
-from equivariance_zoo.faces.files import replacing
-from equivariance_zoo.faces.mesh import LANDMARKS
+from equivariance_zoo.faces.geometry.mesh import LANDMARKS
+from equivariance_zoo.faces.readers.archives import read_npz
+from equivariance_zoo.training.files import replacing
 
 _TENSORS = {
     "positions": torch.float32,

@@ -15,7 +15,7 @@ from equivariance_zoo.faces.crop import crop as crop_like_facescape
 from equivariance_zoo.faces.errors import FaceError
 from equivariance_zoo.faces.face import Face, Source
 from equivariance_zoo.faces.faceset import FaceSet
-from equivariance_zoo.faces.sampling import farthest_points, sample_triangles, unit_frame
+from equivariance_zoo.faces.geometry.sampling import farthest_points, sample_triangles, unit_frame
 
 POINTS = 1024
 SURFACE_POINTS = 8192

@@ -12,20 +12,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from equivariance_zoo.training.cli import exit_code
+
 PROGRAM = "equivariance_zoo.steerable3d"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     options = _parser().parse_args(arguments)
-    try:
-        return _train(options) if options.command == "train" else _evaluate(options)
-    except (ValueError, ImportError, OSError) as error:
-        print(f"{PROGRAM}: error: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print(f"{PROGRAM}: stopped; train --resume goes on behind the last whole epoch", file=sys.stderr)
-        return 130
+    command = _train if options.command == "train" else _evaluate
+    return exit_code(PROGRAM, lambda: command(options), "stopped; train --resume goes on behind the last whole epoch")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,9 +10,10 @@ import torch
 from torch import nn
 
 from equivariance_zoo.steerable3d.dense import DenseClassifier
-from equivariance_zoo.steerable3d.extras import needed
 from equivariance_zoo.steerable3d.model import SteerableClassifier
 from equivariance_zoo.steerable3d.settings import Run
+from equivariance_zoo.training import checkpoint
+from equivariance_zoo.training.files import made_folder
 
 
 def build(run: Run) -> nn.Module:
@@ -25,21 +25,8 @@ def build(run: Run) -> nn.Module:
 
 def save(path: Path, model: nn.Module, run: Run, metrics: Mapping[str, float]) -> None:
     """Write weights, settings and figures to a .safetensors file; a file that is there is replaced in one step."""
-    safetensors = needed("safetensors.torch", "checkpoints", "train")
-    about = {"run": json.dumps(run.to_dict()), "metrics": json.dumps(dict(metrics))}
-    data = safetensors.save({k: v.contiguous() for k, v in model.state_dict().items()}, about)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Not by tempfile, whose files nobody else may read.
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    made_folder(path.parent)
+    checkpoint.write(path, model, {"run": json.dumps(run.to_dict())}, metrics)
 
 
 def load(path: Path) -> tuple[nn.Module, Run, dict[str, float]]:
@@ -48,17 +35,8 @@ def load(path: Path) -> tuple[nn.Module, Run, dict[str, float]]:
     Raises:
         ValueError: no such file, or no checkpoint of this package.
     """
-    safetensors = needed("safetensors", "checkpoints", "train")
-    if not path.is_file():
-        raise ValueError(f"checkpoint: expected a .safetensors file, got {path}")
-    try:
-        with safetensors.safe_open(path, "pt") as file:
-            about = file.metadata() or {}
-            state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    with checkpoint.reading(path, "steerable3d") as (about, state):
         run = Run.from_dict(json.loads(about["run"]))
         model = build(run)
         model.load_state_dict(state)
-        metrics = {str(k): float(v) for k, v in json.loads(about["metrics"]).items()}
-    except (KeyError, ValueError, RuntimeError, TypeError, safetensors.SafetensorError) as error:
-        raise ValueError(f"checkpoint: expected one of steerable3d, got {path} ({error})") from error
-    return model.eval(), run, metrics
+        return model.eval(), run, checkpoint.metrics_of(about)

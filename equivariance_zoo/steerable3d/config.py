@@ -8,6 +8,8 @@ from typing import Any
 
 from e3nn import o3
 
+from equivariance_zoo.training.settings import boolean, built, whole
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -27,7 +29,7 @@ class Stage:
         """Check every setting."""
         object.__setattr__(self, "irreps", _irreps("irreps", self.irreps))
         for name in ("stride", "blocks"):
-            _whole(name, getattr(self, name))
+            whole(name, getattr(self, name))
 
 
 @dataclass(frozen=True)
@@ -67,14 +69,13 @@ class NetworkConfig:
         if not isinstance(self.stages, list | tuple) or not self.stages:
             raise ValueError(f"stages: expected a list of at least one, got {self.stages!r}")
         object.__setattr__(self, "stages", tuple(s if isinstance(s, Stage) else _stage(s) for s in self.stages))
-        _whole("classes", self.classes)
-        _whole("kernel_size", self.kernel_size)
+        whole("classes", self.classes)
+        whole("kernel_size", self.kernel_size)
         for name in ("first_size", "strided_size"):
             if getattr(self, name) is not None:
-                _whole(name, getattr(self, name))
+                whole(name, getattr(self, name))
         for name in ("residual", "normalize", "periodic", "parity"):
-            if not isinstance(getattr(self, name), bool):
-                raise ValueError(f"{name}: expected true or false, got {getattr(self, name)!r}")
+            boolean(name, getattr(self, name))
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> NetworkConfig:
@@ -83,13 +84,7 @@ class NetworkConfig:
         Raises:
             ValueError: a key is unknown or missing, or a value out of range.
         """
-        known = [field.name for field in fields(cls)]
-        unknown, missing = sorted(set(settings) - set(known)), sorted({"classes", "stages"} - set(settings))
-        if unknown:
-            raise ValueError(f"settings: expected keys among {', '.join(known)}, got {', '.join(map(repr, unknown))}")
-        if missing:
-            raise ValueError(f"settings: expected the keys {', '.join(missing)} too, got {', '.join(settings)}")
-        return cls(**settings)
+        return built(cls, "settings", settings)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as plain values."""
@@ -159,8 +154,3 @@ def _irreps(name: str, value: object) -> str:
         return str(o3.Irreps(value))
     except (ValueError, AssertionError, TypeError) as error:
         raise ValueError(f"{name}: expected irreps in e3nn's notation, such as '8x0e + 4x1e', got {value!r}") from error
-
-
-def _whole(name: str, value: object) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"{name}: expected a whole number, 1 or more, got {value!r}")

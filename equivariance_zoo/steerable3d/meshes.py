@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from equivariance_zoo.steerable3d.densities import of_points
-from equivariance_zoo.steerable3d.extras import needed
+from equivariance_zoo.training.extras import needed
 
 SPLITS = ("train", "val", "test")
 _POINTS_PER_VOXEL = 6

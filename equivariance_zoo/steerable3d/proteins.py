@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from equivariance_zoo.steerable3d.densities import of_atoms
-from equivariance_zoo.steerable3d.extras import needed
+from equivariance_zoo.training.extras import needed
 
 AMINO_ACIDS = (
     *("ALA", "ARG", "ASN", "ASP", "CYS", "GLN", "GLU", "GLY", "HIS", "ILE"),

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
-import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from equivariance_zoo.steerable3d.config import NETWORKS, NetworkConfig
+from equivariance_zoo.training.settings import boolean, built, choice, positive, read_toml, table
 
 KINDS = ("tetris", "shrec17", "cath", "amino_acid")
 
@@ -35,13 +34,12 @@ class DataConfig:
 
     def __post_init__(self) -> None:
         """Check every setting."""
-        if self.kind not in KINDS:
-            raise ValueError(f"kind: expected one of {', '.join(KINDS)}, got {self.kind!r}")
+        choice("kind", self.kind, KINDS)
         if (self.folder is None) != (self.kind == "tetris"):
             expected = "none for tetris" if self.kind == "tetris" else f"a folder for {self.kind}"
             raise ValueError(f"folder: expected {expected}, got {self.folder!r}")
         for name in ("size", "copies", "rotations"):
-            _number(name, getattr(self, name), int)
+            positive(name, getattr(self, name), int)
 
 
 @dataclass(frozen=True)
@@ -67,12 +65,11 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         """Check every setting."""
         for name in ("epochs", "batch"):
-            _number(name, getattr(self, name), int)
-        _number("rate", self.rate, float)
-        if not isinstance(self.dense, bool):
-            raise ValueError(f"dense: expected true or false, got {self.dense!r}")
-        _number("decay", self.decay, float, zero=True)
-        _number("seed", self.seed, int, zero=True)
+            positive(name, getattr(self, name), int)
+        positive("rate", self.rate, float)
+        boolean("dense", self.dense)
+        positive("decay", self.decay, float, or_zero=True)
+        positive("seed", self.seed, int, or_zero=True)
 
 
 @dataclass(frozen=True)
@@ -97,9 +94,9 @@ class Run:
             raise ValueError(f"settings: expected the tables data, network and (if any) training, got "
                              f"{', '.join(settings) or 'none'}")  # fmt: skip
         return cls(
-            _built(DataConfig, "data", settings["data"]),
+            built(DataConfig, "data", settings["data"]),
             _network(settings["network"]),
-            _built(TrainingConfig, "training", settings.get("training", {})),
+            built(TrainingConfig, "training", settings.get("training", {})),
         )
 
     @classmethod
@@ -111,10 +108,7 @@ class Run:
         """
         if not path.is_file():
             raise ValueError(f"config: expected a file in TOML, got {path}")
-        try:
-            return cls.from_dict(tomllib.loads(path.read_text(encoding="utf-8")))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise ValueError(f"config: expected a file in TOML, got {path} ({error})") from error
+        return cls.from_dict(read_toml("config", path))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as plain values."""
@@ -129,28 +123,4 @@ def _network(settings: Any) -> NetworkConfig:
                 f"network: expected a name among {', '.join(NETWORKS)} and (if any) classes, got {settings}"
             )
         return NETWORKS[settings["name"]](**rest)
-    return NetworkConfig.from_dict(_table("network", settings))
-
-
-def _built(kind: Any, name: str, settings: Any) -> Any:
-    table, known = _table(name, settings), [f.name for f in fields(kind)]
-    unknown = sorted(set(table) - set(known))
-    if unknown:
-        raise ValueError(f"{name}: expected keys among {', '.join(known)}, got {', '.join(unknown)}")
-    if "kind" in known and "kind" not in table:
-        raise ValueError(f"{name}: expected the key kind too, got {', '.join(table) or 'none'}")
-    return kind(**table)
-
-
-def _table(name: str, settings: Any) -> Mapping[str, Any]:
-    if not isinstance(settings, Mapping):
-        raise ValueError(f"{name}: expected a table, got {settings!r}")
-    return settings
-
-
-def _number(name: str, value: object, kind: type, zero: bool = False) -> None:
-    """A finite number above zero, or zero too."""
-    number = isinstance(value, int | float) if kind is float else isinstance(value, int)
-    if not number or isinstance(value, bool) or not 0 <= value < math.inf or (value == 0 and not zero):  # type: ignore[operator]
-        expected = f"{'a number' if kind is float else 'a whole number'} {'from' if zero else 'above'} 0"
-        raise ValueError(f"{name}: expected {expected}, got {value!r}")
+    return NetworkConfig.from_dict(table("network", settings))

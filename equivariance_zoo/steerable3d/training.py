@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import math
-import signal
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,10 +15,18 @@ from torch.utils.data import DataLoader, Dataset
 
 from equivariance_zoo.steerable3d.checkpoint import build, save
 from equivariance_zoo.steerable3d.datasets import SPLITS, check_fits, dataset, order
-from equivariance_zoo.steerable3d.extras import needed
 from equivariance_zoo.steerable3d.settings import Run
+from equivariance_zoo.training.extras import needed
+from equivariance_zoo.training.files import made_folder
+from equivariance_zoo.training.trainer import (
+    interruptible,
+    remarks_hidden,
+    state_keeper,
+    state_to_resume,
+    trainer_defaults,
+)
 
-WEIGHTS = "model.safetensors"
+WEIGHTS, STATE = "model.safetensors", "last.ckpt"
 
 
 def train(run: Run, output: Path, resume: bool = False, quiet: bool = False) -> dict[str, float]:
@@ -42,74 +45,28 @@ def train(run: Run, output: Path, resume: bool = False, quiet: bool = False) -> 
         KeyboardInterrupt: stopped by Ctrl-C; what is there can be resumed.
     """
     lightning = needed("lightning", "training", "train")
-    last = _state(output, resume)
+    state = state_to_resume(output, STATE, resume, "train anew in another folder")
     data = {split: dataset(run.data, split) for split in SPLITS}
     samples = data["train"]
     check_fits(samples, o3.Irreps(run.network.irreps_in).dim, run.network.classes)
-    _make(output)
+    made_folder(output)
     sampler = order(run.data, len(samples), run.training.seed)
-    with _hushed(), _interruptible():
+    with remarks_hidden(), interruptible():
         lightning.seed_everything(run.training.seed, workers=True, verbose=False)
         module = _module(lightning, run)
-        # Under this name and replaced after every epoch; what Lightning calls the last one is written at the end.
-        keeper = lightning.pytorch.callbacks.ModelCheckpoint(output, "last", enable_version_counter=False)
-        logger = lightning.pytorch.loggers.CSVLogger(output, name="logs")
         trainer = lightning.Trainer(
-            max_epochs=run.training.epochs, callbacks=[keeper], logger=logger, log_every_n_steps=1,
-            default_root_dir=output, enable_progress_bar=not quiet, enable_model_summary=False, deterministic=True,
-        )  # fmt: skip
+            **trainer_defaults(output, quiet),
+            max_epochs=run.training.epochs,
+            callbacks=[state_keeper(lightning, output, STATE)],
+            logger=lightning.pytorch.loggers.CSVLogger(output, name="logs"),
+            deterministic=True,
+        )
         batches = DataLoader(samples, run.training.batch, sampler=sampler)
-        trainer.fit(module, batches, ckpt_path=str(last) if resume else None)
+        trainer.fit(module, batches, ckpt_path=state)
     metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
     metrics |= {f"{split} accuracy": accuracy(module.model, data[split]) for split in ("val", "test")}
     save(output / WEIGHTS, module.model, run, metrics)
     return metrics
-
-
-def _state(output: Path, resume: bool) -> Path:
-    """Where Lightning keeps its state: there to be resumed, or not there."""
-    last = output / "last.ckpt"
-    if resume and not last.is_file():
-        raise ValueError(f"resume: expected last.ckpt of an earlier run in the output folder, got {output}")
-    if last.is_file() and not resume:
-        raise ValueError(f"output: expected a folder without last.ckpt of an earlier run (or --resume), got {output}")
-    return last
-
-
-def _make(output: Path) -> None:
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ValueError(f"output: expected a folder, or a place for one, got {output} ({error.strerror})") from error
-
-
-@contextmanager
-def _hushed() -> Iterator[None]:
-    """Lightning's advertisements, remarks on small trainings and what it uses of old in PyTorch are not for users."""
-    logger = logging.getLogger("lightning.pytorch")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module=r"lightning\.")
-            yield
-    finally:
-        logger.setLevel(level)
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Ctrl-C stays what it is: Lightning makes an exit of it, and ignores those that follow."""
-    handler = signal.getsignal(signal.SIGINT)
-    try:
-        yield
-    except SystemExit as stopped:
-        if isinstance(stopped.__context__, KeyboardInterrupt):
-            raise KeyboardInterrupt from stopped
-        raise
-    finally:
-        if signal.getsignal(signal.SIGINT) is not handler:
-            signal.signal(signal.SIGINT, handler)
 
 
 def accuracy(model: nn.Module, samples: Dataset[Any], batch: int = 16) -> float:

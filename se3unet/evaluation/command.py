@@ -15,13 +15,14 @@ from rich.progress import MofNCompleteColumn, Progress
 
 from equivariance_zoo.faces import FaceSet
 from equivariance_zoo.faces.conditions import CONDITIONS, LEAKING, under_condition
-from equivariance_zoo.faces.files import check_folder
-from se3unet.devices import chosen_device
-from se3unet.evaluation.measure import Measurement, measure
-from se3unet.evaluation.page import write
-from se3unet.evaluation.results import Evaluated, Evaluation
-from se3unet.evaluation.tables import beside_the_report, summary
+from equivariance_zoo.landmarks.evaluation.measure import Measurement, measure
+from equivariance_zoo.landmarks.evaluation.page import write
+from equivariance_zoo.landmarks.evaluation.results import Evaluated, Evaluation
+from equivariance_zoo.landmarks.evaluation.tables import beside_the_report, summary
+from equivariance_zoo.training.devices import chosen_device
+from equivariance_zoo.training.files import check_folder
 from se3unet.training.checkpoint import Trained, load_checkpoint
+from se3unet.training.settings import Settings
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
@@ -98,11 +99,19 @@ def _evaluated(
             checkpoint=str(path),
             parameters=sum(parameter.numel() for parameter in network.model.parameters()),
             settings=network.settings.to_dict(),
+            training=_last_training(network.settings),
             metrics=dict(network.metrics),
             measurements=tuple(results),
         )
         for name, path, network, results in zip(names, options.checkpoints, trained, measured, strict=True)
     )
+
+
+def _last_training(settings: Settings) -> str:
+    training = settings.training
+    cuts = f", {training.cuts} cut of each face besides" if training.cuts else ""
+    words = f"{training.epochs} epochs, batches of {training.batch} on each device, rate {training.rate:g}{cuts}"
+    return f"{settings.loss.kind.replace('_', ' ')}: {words}"
 
 
 def _names(kinds: Sequence[str], files: Sequence[str]) -> list[str]:

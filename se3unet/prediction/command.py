@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from equivariance_zoo.faces.files import check_folder
+from equivariance_zoo.training.files import check_folder
 from se3unet.prediction.output import write
 from se3unet.prediction.predictor import CONFIDENT, SHIPPED, Prediction, Predictor
 from se3unet.prediction.scan import MOST_POINTS, Scan, read_scan

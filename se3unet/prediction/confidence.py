@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from equivariance_zoo.faces import sample
-from se3unet.metrics import soft_landmarks
+from equivariance_zoo.landmarks.metrics import soft_landmarks
 from se3unet.prediction.units import NOMINAL_UNIT_MM
 
 Array = npt.NDArray[np.float64]

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from equivariance_zoo.faces import Face, FaceError, farthest_points
 from equivariance_zoo.faces.crop import crop
-from se3unet.metrics import refined_landmarks
+from equivariance_zoo.landmarks.metrics import refined_landmarks
 from se3unet.prediction.confidence import Reading, ranked, read
 from se3unet.prediction.units import NOMINAL_UNIT_MM
 

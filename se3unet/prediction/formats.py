@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from se3unet.ibug import LINES, PARTS, part_of
+from equivariance_zoo.landmarks.ibug import LINES, PARTS, part_of
 from se3unet.prediction.predictor import Prediction
 
 _DIGITS = 9

@@ -10,9 +10,9 @@ from typing import Any
 
 from scipy.spatial.transform import Rotation
 
-from equivariance_zoo.faces.files import made_folder, replacing
-from se3unet.extras import needed
-from se3unet.pictures import draw_face, drawn_pose, spread_heat, to_png
+from equivariance_zoo.landmarks.pictures import draw_face, drawn_pose, spread_heat, to_png
+from equivariance_zoo.training.extras import needed
+from equivariance_zoo.training.files import made_folder, replacing
 from se3unet.prediction.formats import to_json, to_ljson, to_pts
 from se3unet.prediction.page import to_html
 from se3unet.prediction.predictor import Prediction

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
 
-from se3unet.ibug import part_of
-from se3unet.pictures import drawn_pose, shading
+from equivariance_zoo.landmarks.ibug import part_of
+from equivariance_zoo.landmarks.pictures import drawn_pose, shading
 from se3unet.prediction.predictor import Prediction
 
 _POINTS = 5000

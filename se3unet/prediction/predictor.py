@@ -13,8 +13,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from equivariance_zoo.training.devices import chosen_device
 from se3unet.config import SE3UnetConfig
-from se3unet.devices import chosen_device
 from se3unet.model import SE3Unet
 from se3unet.prediction.confidence import ranked
 from se3unet.prediction.finding import Found, find

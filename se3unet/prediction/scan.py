@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from equivariance_zoo.faces.errors import FaceError
-from equivariance_zoo.faces.meshfiles import read_mesh_file
-from equivariance_zoo.faces.sampling import sample_triangles
+from equivariance_zoo.faces.geometry.sampling import sample_triangles
+from equivariance_zoo.faces.readers.meshfiles import read_mesh_file
 
 Array = npt.NDArray[np.float64]
 

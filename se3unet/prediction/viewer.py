@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from se3unet.extras import needed
-from se3unet.pictures import HEAT, drawn_pose, shading, spread_heat
+from equivariance_zoo.landmarks.pictures import HEAT, drawn_pose, shading, spread_heat
+from equivariance_zoo.training.extras import needed
 from se3unet.prediction.predictor import Prediction
 
 

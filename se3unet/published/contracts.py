@@ -16,10 +16,10 @@ from torch import nn
 
 from equivariance import CartesianPoints, Concatenated, Contract, GraphFields, Invariant, NodeIndices, Representation
 from se3unet.contracts import Level
-from se3unet.dense.kernel import RelativePositions, TFNLinear
-from se3unet.fibers import Fibers
-from se3unet.interaction import AttentiveSelfInteraction, ConcatenateSkip, SelfInteraction
-from se3unet.norms import NormBias
+from se3unet.layers.dense.kernel import RelativePositions, TFNLinear
+from se3unet.layers.fibers import Fibers
+from se3unet.layers.interaction import AttentiveSelfInteraction, ConcatenateSkip, SelfInteraction
+from se3unet.layers.norms import NormBias
 from se3unet.published.geometry import MAX_DEGREE, Geometry
 from se3unet.published.graphs import RelativeVectors
 from se3unet.published.transformer import COORDINATES, HIDDEN, AttentionBlock, EdgeAttention, SE3Transformer

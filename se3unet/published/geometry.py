@@ -8,9 +8,9 @@ import torch
 from e3nn import o3
 from torch import Tensor, nn
 
-from se3unet.dense.basis import KernelBasis
-from se3unet.dense.kernel import Basis
-from se3unet.so3 import norm_and_direction, wigner_3j
+from se3unet.geometry.so3 import norm_and_direction, wigner_3j
+from se3unet.layers.dense.basis import KernelBasis
+from se3unet.layers.dense.kernel import Basis
 
 MAX_DEGREE = 2
 

@@ -8,8 +8,8 @@ import dgl
 import torch
 from torch import Tensor, nn
 
-from se3unet.dense.kernel import Basis
-from se3unet.graph import nearest_neighbours
+from se3unet.geometry.graph import nearest_neighbours
+from se3unet.layers.dense.kernel import Basis
 
 
 def published_graph(positions: Tensor, k: int = 40) -> dgl.DGLGraph:

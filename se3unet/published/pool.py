@@ -10,8 +10,8 @@ from dgl import function as fn
 from dgl.geometry import farthest_point_sampler
 from torch import Tensor, nn
 
-from se3unet.fibers import Fibers
-from se3unet.sampling import kept_points
+from se3unet.geometry.sampling import kept_points
+from se3unet.layers.fibers import Fibers
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from dgl.nn.functional import edge_softmax
 from e3nn import o3
 from torch import Tensor, nn
 
-from se3unet.dense.kernel import RelativePositions, TFNLinear
-from se3unet.fibers import Fibers, channels_by_degree, fiber_irreps
-from se3unet.interaction import AttentiveSelfInteraction, ConcatenateSkip, SelfInteraction
-from se3unet.norms import NormBias
+from se3unet.layers.dense.kernel import RelativePositions, TFNLinear
+from se3unet.layers.fibers import Fibers, channels_by_degree, fiber_irreps
+from se3unet.layers.interaction import AttentiveSelfInteraction, ConcatenateSkip, SelfInteraction
+from se3unet.layers.norms import NormBias
 from se3unet.published.graphs import Edges
 
 COORDINATES = o3.Irreps("1x1e")

@@ -6,8 +6,8 @@ import dgl
 import torch
 from torch import Tensor, nn
 
-from se3unet.fibers import Fibers
-from se3unet.interaction import SumSkip
+from se3unet.layers.fibers import Fibers
+from se3unet.layers.interaction import SumSkip
 from se3unet.published.geometry import Geometry
 from se3unet.published.graphs import Edges, RelativeVectors, structure_of
 from se3unet.published.pool import Pool

@@ -6,7 +6,7 @@ import dgl
 import torch
 from torch import Tensor, nn
 
-from se3unet.fibers import Fibers
+from se3unet.layers.fibers import Fibers
 
 POWER = 2
 

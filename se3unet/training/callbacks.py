@@ -1,4 +1,4 @@
-"""Callbacks of a training: they keep its state and its best weights."""
+"""Callbacks of a training: they keep its best weights."""
 
 from __future__ import annotations
 
@@ -6,24 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import lightning
-import torch
-from lightning.pytorch.plugins.io import TorchCheckpointIO
 
-from equivariance_zoo.faces.files import replacing
 from se3unet.training.checkpoint import save_checkpoint
 from se3unet.training.settings import Settings
 
 WATCHED = "val_error_mm"
-
-
-class WholeFiles(TorchCheckpointIO):
-    """Lightning's state as a file that is replaced in one step: a kill at any moment leaves the old or the new one."""
-
-    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
-        """Write it."""
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as file:
-            torch.save(checkpoint, file)
 
 
 class KeepBest(lightning.Callback):

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from equivariance_zoo.faces import FaceSet, farthest_points
-from equivariance_zoo.faces.mesh import NOSE_TIP
+from equivariance_zoo.faces.geometry.mesh import NOSE_TIP
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from equivariance_zoo.faces import FaceSet, heatmaps
-from se3unet.hierarchy import Hierarchy, joined
+from se3unet.geometry.hierarchy import Hierarchy, joined
 from se3unet.training.networks import prepared
 
 AT_ONCE = 16

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from se3unet.pool import PooledCloud
+from se3unet.layers.pool import PooledCloud
 
 
 class NotFiniteError(ValueError):

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import signal
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,17 +9,20 @@ from typing import Any
 from torch import nn
 
 from equivariance_zoo.faces import FaceSet, split_by_subject
-from equivariance_zoo.faces.files import made_folder
-from se3unet.extras import needed
+from equivariance_zoo.training.extras import needed
+from equivariance_zoo.training.files import made_folder
+from equivariance_zoo.training.trainer import (
+    interruptible,
+    known_remarks_hidden,
+    state_keeper,
+    state_to_resume,
+    trainer_defaults,
+)
 from se3unet.training.checkpoint import load_checkpoint
 from se3unet.training.networks import build
 from se3unet.training.settings import Settings
 
 BEST, STATE = "landmarks.safetensors", "state.ckpt"
-
-# What Lightning says of every training, or of every one that goes on: faces lie in memory, so that no worker is missed,
-# and files of the training are in its folder.
-_KNOWN = (".*does not have many workers", ".*exists and is not empty", r".*isinstance\(treespec, LeafSpec\)")
 
 
 @dataclass(frozen=True)
@@ -83,35 +81,17 @@ def train(
     if len(learned) < settings.training.batch * options.devices * options.nodes:
         raise ValueError(f"batch: expected at most the {len(learned)} faces of the training, got "
                          f"{settings.training.batch} on each of {options.devices * options.nodes} devices")  # fmt: skip
-    state = _state(output, options.resume)
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING if options.quiet else logging.INFO)
-    lightning.seed_everything(settings.training.seed, workers=True, verbose=False)
-    trainer = _trainer(lightning, settings, output, options, model, held_out)
-    with warnings.catch_warnings():
-        for message in _KNOWN:
-            warnings.filterwarnings("ignore", message)
+    state = state_to_resume(output, STATE, options.resume, f"start from its weights, --weights {output / BEST}")
+    made_folder(output)
+    with known_remarks_hidden(options.quiet), interruptible():
+        lightning.seed_everything(settings.training.seed, workers=True, verbose=False)
+        trainer = _trainer(lightning, settings, output, options, model, held_out)
         batches = FaceBatches(learned, held_out, model, settings)
-        with _interruptible():
-            trainer.fit(Heatmaps(model, settings), batches, ckpt_path=state, weights_only=False)
+        trainer.fit(Heatmaps(model, settings), batches, ckpt_path=state, weights_only=False)
     unwanted = ("step", "equivariance")
     return {
         name: float(v) for name, v in trainer.callback_metrics.items() if not any(word in name for word in unwanted)
     }
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Ctrl-C stays what it is: Lightning makes an exit of it, and ignores those that follow."""
-    handler = signal.getsignal(signal.SIGINT)
-    try:
-        yield
-    except SystemExit as stopped:
-        if isinstance(stopped.__context__, KeyboardInterrupt):
-            raise KeyboardInterrupt from stopped
-        raise
-    finally:
-        if signal.getsignal(signal.SIGINT) is not handler:
-            signal.signal(signal.SIGINT, handler)
 
 
 def _started(weights: Path, settings: Settings) -> nn.Module:
@@ -121,21 +101,12 @@ def _started(weights: Path, settings: Settings) -> nn.Module:
     return found.model.train()
 
 
-def _state(output: Path, resume: bool) -> str | None:
-    state = output / STATE
-    if resume and not state.is_file():
-        raise ValueError(f"resume: expected {STATE} of an earlier training in the output folder, got {output}")
-    if not resume and state.is_file():
-        raise ValueError(f"output: expected a folder without a training, or --resume, got {output}")
-    made_folder(output)
-    return str(state) if resume else None
-
-
 def _trainer(
     lightning: Any, settings: Settings, output: Path, options: Options, model: nn.Module, held_out: FaceSet
 ) -> Any:
     training, loggers = settings.training, lightning.pytorch.loggers
     return lightning.Trainer(
+        **trainer_defaults(output, options.quiet),
         max_epochs=training.epochs,
         accumulate_grad_batches=training.accumulate,
         gradient_clip_val=training.clip,
@@ -145,24 +116,13 @@ def _trainer(
         strategy="ddp" if options.devices * options.nodes > 1 else "auto",
         use_distributed_sampler=False,
         callbacks=_callbacks(lightning, settings, output, options, model, held_out),
-        plugins=[_whole_files()],
         # A version of the logs for each start, as a file of CSV would be written over. No kill shall lose a step.
         logger=[
             loggers.CSVLogger(output / "logs", name="csv", flush_logs_every_n_steps=1),
             loggers.TensorBoardLogger(output / "logs", name="tensorboard"),
         ],
-        log_every_n_steps=1,
         num_sanity_val_steps=0,
-        enable_progress_bar=not options.quiet,
-        enable_model_summary=False,
-        default_root_dir=output,
     )
-
-
-def _whole_files() -> Any:
-    from se3unet.training.callbacks import WholeFiles
-
-    return WholeFiles()
 
 
 def _callbacks(
@@ -171,21 +131,10 @@ def _callbacks(
     from se3unet.contracts import training_monitor
     from se3unet.training.callbacks import KeepBest
 
-    kinds = lightning.pytorch.callbacks
     found: list[Any] = [KeepBest(output / BEST, settings)]
     if settings.training.average:
-        found.append(kinds.EMAWeightAveraging(decay=settings.training.average))
+        found.append(lightning.pytorch.callbacks.EMAWeightAveraging(decay=settings.training.average))
     if options.watch:
         found.append(training_monitor(model, held_out.positions[:1], options.watch, options.stop_on_breach))
-    found.append(
-        kinds.ModelCheckpoint(
-            dirpath=output,
-            filename=Path(STATE).stem,
-            save_top_k=1,
-            monitor=None,
-            every_n_epochs=1,
-            save_on_train_epoch_end=True,
-            enable_version_counter=False,
-        )
-    )
+    found.append(state_keeper(lightning, output, STATE))
     return found

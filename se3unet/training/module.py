@@ -8,10 +8,10 @@ import lightning
 import torch
 from torch import Tensor, nn
 
-from se3unet.metrics import iou, landmark_error_mm, soft_landmarks
+from equivariance_zoo.landmarks.losses import heatmap_loss
+from equivariance_zoo.landmarks.metrics import iou, landmark_error_mm, soft_landmarks
 from se3unet.training.data import Batch
 from se3unet.training.finite import NotFiniteError, explain_gradients, explain_heatmaps, is_finite
-from se3unet.training.losses import heatmap_loss
 from se3unet.training.settings import Settings
 
 

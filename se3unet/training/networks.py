@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import torch
 from torch import Tensor, nn
 
-from se3unet.hierarchy import Hierarchy
+from se3unet.geometry.hierarchy import Hierarchy
 from se3unet.model import SE3Unet
 from se3unet.training.settings import Settings
 
 PRIOR = -4.4
 """Logit of the mean of a true heatmap of a face, 0.0125: an untrained head starts there, and not at a half."""
-
-
-class Network(Protocol):
-    """What can be trained and evaluated: heatmaps [B, N, 68] in (0, 1) of clouds [B, N, 3]."""
-
-    def __call__(self, positions: Tensor) -> Tensor:
-        """Predict heatmaps."""
-        ...
 
 
 class PublishedNetwork(nn.Module):

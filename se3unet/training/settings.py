@@ -2,52 +2,18 @@
 
 from __future__ import annotations
 
-import math
-import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from equivariance_zoo.faces import SIGMA
+from equivariance_zoo.landmarks.losses import LossSettings
+from equivariance_zoo.training.settings import built, choice, known_keys, number, read_toml, table, whole
 from se3unet.config import SE3UnetConfig
 
 NETWORKS = ("se3unet", "published")
-LOSSES = ("adaptive_wing", "cross_entropy")
 PRECISIONS = ("32-true", "bf16-mixed")
 BUILT_IN = Path(__file__).parent.parent / "data"
-
-
-@dataclass(frozen=True)
-class LossSettings:
-    """What is minimized.
-
-    Attributes:
-        kind: "adaptive_wing" (the report's) or "cross_entropy", see `se3unet.training.losses`.
-        omega: of the Adaptive Wing loss, its height.
-        theta: of the same, the distance at which it becomes a straight line.
-        epsilon: of the same, its unit of distance.
-        alpha: of the same, its exponent in the background.
-        foreground_weight: how much more than others count points whose true value is above 0.2: their loss is
-            multiplied by 1 + foreground_weight. The original's is 10.
-        sigma: width of the true heatmaps, in units of the normalised face.
-    """
-
-    kind: str = "adaptive_wing"
-    omega: float = 14.0
-    theta: float = 0.5
-    epsilon: float = 1.0
-    alpha: float = 2.1
-    foreground_weight: float = 10.0
-    sigma: float = SIGMA
-
-    def __post_init__(self) -> None:
-        """Check every setting."""
-        _choice("kind", self.kind, LOSSES)
-        for name in ("omega", "theta", "epsilon", "sigma"):
-            _number(name, getattr(self, name), above=0)
-        _number("alpha", self.alpha, above=1)
-        _number("foreground_weight", self.foreground_weight, least=0)
 
 
 @dataclass(frozen=True)
@@ -88,15 +54,15 @@ class TrainingSettings:
     def __post_init__(self) -> None:
         """Check every setting."""
         for name in ("epochs", "batch", "accumulate", "cycle", "growth"):
-            _whole(name, getattr(self, name), 1)
+            whole(name, getattr(self, name), 1)
         for name in ("cuts", "seed"):
-            _whole(name, getattr(self, name), 0)
+            whole(name, getattr(self, name), 0)
         for name in ("rate", "clip"):
-            _number(name, getattr(self, name), above=0)
-        _number("decay", self.decay, least=0)
-        _choice("precision", self.precision, PRECISIONS)
+            number(name, getattr(self, name), above=0)
+        number("decay", self.decay, least=0)
+        choice("precision", self.precision, PRECISIONS)
         for name in ("average", "validation"):
-            _number(name, getattr(self, name), least=0)
+            number(name, getattr(self, name), least=0)
             if getattr(self, name) >= 1:
                 raise ValueError(f"{name}: expected a number below 1, got {getattr(self, name)!r}")
 
@@ -119,7 +85,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Check the network."""
-        _choice("network", self.network, NETWORKS)
+        choice("network", self.network, NETWORKS)
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> Settings:
@@ -129,13 +95,13 @@ class Settings:
             ValueError: a key is unknown, or a value out of range.
         """
         known = ("network", "unet", "loss", "training")
-        _known_keys("settings", settings, known)
-        tables = {name: _table(name, settings.get(name, {})) for name in known[1:]}
+        known_keys("settings", settings, known)
+        tables = {name: table(name, settings.get(name, {})) for name in known[1:]}
         return cls(
             network=settings.get("network", "se3unet"),
             unet=SE3UnetConfig.from_dict(tables["unet"]),
-            loss=_built(LossSettings, "loss", tables["loss"]),
-            training=_built(TrainingSettings, "training", tables["training"]),
+            loss=built(LossSettings, "loss", tables["loss"]),
+            training=built(TrainingSettings, "training", tables["training"]),
         )
 
     @classmethod
@@ -150,45 +116,8 @@ class Settings:
         if not path.is_file():
             names = ", ".join(sorted(file.stem for file in BUILT_IN.glob("*.toml")))
             raise ValueError(f"settings: expected {names} or a file in TOML, got {name}")
-        try:
-            return cls.from_dict(tomllib.loads(path.read_text(encoding="utf-8")))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise ValueError(f"settings: expected a file in TOML, got {path} ({error})") from error
+        return cls.from_dict(read_toml("settings", path))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as plain values."""
         return asdict(self)
-
-
-def _built(kind: Any, name: str, table: Mapping[str, Any]) -> Any:
-    _known_keys(name, table, [f.name for f in fields(kind)])
-    return kind(**table)
-
-
-def _known_keys(name: str, table: Mapping[str, Any], known: Any) -> None:
-    unknown = sorted(set(table) - set(known))
-    if unknown:
-        raise ValueError(f"{name}: expected keys among {', '.join(known)}, got {', '.join(map(repr, unknown))}")
-
-
-def _table(name: str, settings: Any) -> Mapping[str, Any]:
-    if not isinstance(settings, Mapping):
-        raise ValueError(f"{name}: expected a table, got {settings!r}")
-    return settings
-
-
-def _choice(name: str, value: object, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ValueError(f"{name}: expected one of {', '.join(choices)}, got {value!r}")
-
-
-def _whole(name: str, value: object, least: int) -> None:
-    if type(value) is not int or value < least:
-        raise ValueError(f"{name}: expected a whole number, {least} or more, got {value!r}")
-
-
-def _number(name: str, value: object, above: float | None = None, least: float = 0) -> None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    bound = f"above {above}" if above is not None else f"of {least} or more"
-    if not is_number or (value <= above if above is not None else value < least):  # type: ignore[operator]
-        raise ValueError(f"{name}: expected a number {bound}, got {value!r}")

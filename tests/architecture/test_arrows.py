@@ -44,11 +44,11 @@ def test_arrows_run_one_way(package):
 @pytest.mark.parametrize(
     "source",
     [
-        "import equivariance_zoo.faces.mesh",
+        "import equivariance_zoo.faces.geometry.mesh",
         "from equivariance_zoo import faces",
         "from equivariance_zoo.faces import Mesh",
-        "def f():\n    from equivariance_zoo.faces.mesh import Mesh",
-        "import importlib\nimportlib.import_module('equivariance_zoo.faces.mesh')",
+        "def f():\n    from equivariance_zoo.faces.geometry.mesh import Mesh",
+        "import importlib\nimportlib.import_module('equivariance_zoo.faces.geometry.mesh')",
         "__import__('equivariance_zoo.faces')",
     ],
 )

@@ -1,6 +1,7 @@
 """What `import equivariance` must not bring in; benchmarks/import_time.py measures what it costs."""
 
 import ast
+import json
 import subprocess
 import sys
 
@@ -17,26 +18,71 @@ PYTORCH = {"torch", "scipy", "numpy"}
 """What the first use of a public name costs, and the import of the package does not."""
 
 
-def loaded_by(statement):
-    """The top-level packages in sys.modules after the statement, in a fresh interpreter."""
-    code = f"import sys\n{statement}\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
+LIGHT = "import equivariance"
+FIRST_USES = [f"import equivariance; equivariance.{name}" for name in ("check", "Report", "groups")]
+NETWORKS = "import se3unet, equivariance_zoo.faces"
+COMMAND = """
+import equivariance as eq
+try:
+    import equivariance.diagnose
+except ImportError as error:
+    assert "equivariance.cli.main" in str(error)
+else:
+    raise SystemExit("imported")
+assert type(eq.check).__name__ == type(eq.diagnose).__name__ == "function"
+"""
+HELP = """
+from equivariance.cli.main import main
+try:
+    main(["--help"])
+except SystemExit:
+    pass
+"""
+BARE = [LIGHT, HELP]
+AFTER_PYTORCH = [*FIRST_USES, NETWORKS, COMMAND, "import hypothesis", "import e3nn"]
+
+FORKS = """
+import os, sys
+
+def after(statement):
+    read, write = os.pipe()
+    if os.fork() == 0:
+        sys.stdout = sys.stderr
+        exec(statement)
+        os.write(write, " ".join({name.partition(".")[0] for name in sys.modules}).encode())
+        os._exit(0)
+    os.close(write)
+    with open(read) as names:
+        return names.read().split()
+"""
+
+
+@pytest.fixture(scope="module")
+def loaded():
+    """Statement -> the top-level packages in sys.modules after it, each in a fork of one fresh interpreter."""
+    code = f"{FORKS}\nfound = {{s: after(s) for s in {BARE!r}}}\nimport torch\n"
+    code += f"found |= {{s: after(s) for s in {AFTER_PYTORCH!r}}}\nimport json\nprint(json.dumps(found))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return set(result.stdout.split())
+    found = {statement: set(names) for statement, names in json.loads(result.stdout).items()}
+    assert all(found.values()), result.stderr
+    return found
 
 
-def test_import_is_light():
-    assert not loaded_by("import equivariance") & (HEAVY | PYTORCH)
+def test_import_is_light(loaded):
+    assert not loaded[LIGHT] & (HEAVY | PYTORCH)
 
 
-@pytest.mark.parametrize("name", ["check", "Report", "groups"])
-def test_the_first_use_of_a_name_brings_pytorch_at_most(name):
-    assert not loaded_by(f"import equivariance; equivariance.{name}") & HEAVY
+def test_help_does_not_wait_for_pytorch(loaded):
+    assert not loaded[HELP] & (HEAVY | {"torch"})
 
 
-def test_the_module_of_the_command_cannot_hide_the_function():
-    code = "import equivariance as eq\ntry:\n    import equivariance.diagnose\nexcept ImportError as error:\n"
-    code += "    assert 'equivariance.cli.main' in str(error)\nelse:\n    raise SystemExit('imported')\n"
-    assert "torch" in loaded_by(f"{code}assert type(eq.check).__name__ == type(eq.diagnose).__name__ == 'function'")
+@pytest.mark.parametrize("statement", FIRST_USES)
+def test_the_first_use_of_a_name_brings_pytorch_at_most(statement, loaded):
+    assert not loaded[statement] & HEAVY
+
+
+def test_the_module_of_the_command_cannot_hide_the_function(loaded):
+    assert "equivariance" in loaded[COMMAND]
 
 
 def test_every_public_name_is_found_and_no_other():
@@ -59,16 +105,10 @@ def test_type_checkers_see_the_names_that_are_imported_late():
     assert {**homes, "groups": "equivariance"} == seen
 
 
-def test_the_patients_do_not_bring_dgl():
-    assert not loaded_by("import se3unet, equivariance_zoo.faces") & {
-        "dgl",
-        "equivariance",
-        "open3d",
-        "matplotlib",
-        "pytest",
-    }
+def test_the_networks_do_not_bring_dgl(loaded):
+    assert not loaded[NETWORKS] & {"dgl", "equivariance", "open3d", "matplotlib", "pytest"}
 
 
 @pytest.mark.parametrize("package", ["hypothesis", "e3nn"])
-def test_heavy_packages_would_be_seen(package):
-    assert package in loaded_by(f"import {package}")
+def test_heavy_packages_would_be_seen(package, loaded):
+    assert package in loaded[f"import {package}"]

@@ -4,7 +4,7 @@ import time
 
 from benchmarks import batches
 from equivariance._engine.causes import experiment
-from equivariance._engine.measurement import isolation, survey
+from equivariance._engine.measurement import isolation, rounding_floors, transformed_runs
 
 
 def busy(seconds):
@@ -24,10 +24,14 @@ def test_time_is_counted_within_another_function_alone():
 
 
 def test_own_statements_are_a_part_of_what_runs_alone():
-    before = survey.run_isolated, experiment.run_isolated, isolation.call_with, isolation._answer
+    def watched():
+        runners = [module.run_isolated for module in (transformed_runs, rounding_floors, experiment)]
+        return [*runners, isolation.call_with, isolation._answer]
+
+    before = watched()
     runs, own = batches.shares(4, 4)
     assert 0 < own < runs < 1
-    assert (survey.run_isolated, experiment.run_isolated, isolation.call_with, isolation._answer) == before
+    assert watched() == before
 
 
 def test_a_line_has_a_cell_for_every_heading(monkeypatch):

@@ -13,6 +13,8 @@ from equivariance import Irreps, groups
 from equivariance.errors import ArgumentError, ChoiceError, EquivarianceAssertionError, UndeclaredTensorError
 from tests.equivariance.helpers.specimens import Mix, Scale, Stack, normal, relative
 
+pytestmark = pytest.mark.numeric
+
 VECTORS = normal(6, 4, 3)
 POINTS = normal(9, 3)
 

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 import equivariance as eq
-from equivariance._engine.causes.component_mixing import _listed
-from equivariance._engine.causes.translation import _growth, _rounded
+from equivariance._engine.causes.component_mixing import _format_numbers
+from equivariance._engine.causes.translation import _describe_growth, _format_share
 from equivariance._engine.inference.inputs_by_trial import _best, _worst
 from equivariance._engine.inference.irreps_from_values import _segmented
 from equivariance._engine.inference.output_runs import Leaf
@@ -27,6 +27,8 @@ from equivariance.report.html import cloud as html_cloud
 from equivariance.representations.irreps import Irreps
 from tests.equivariance.helpers.specimens import Applied, normal, relative
 
+pytestmark = pytest.mark.numeric
+
 EPSILON = 2.0**-52
 NUDGES = [0.0, EPSILON, -EPSILON, 1e-12, -1e-12]
 nudged = pytest.mark.parametrize("nudge", NUDGES)
@@ -37,6 +39,17 @@ TRIALS = [Trial(rotation([0.1, 0.2, angle]), ModelState()) for angle in (0.3, 0.
 
 def reading(error, floor=1e-17):
     return Measurement(error, floor, EPSILON, 0.0, 0.0, EPSILON)
+
+
+def suspects(layers):
+    """Suspect layers of a survey that measured the given values of the parts of each layer's output."""
+    survey = SurveyResult("rotation")
+    for layer, parts in layers.items():
+        site = Site(LayerCall(layer))
+        survey.owners[site], survey.introduced[site] = site.call, WorstMeasurements()
+        for number, each in enumerate(parts):
+            survey.introduced[site].add((f"[{number}]", ""), each, TRIALS[0])
+    return suspect_layers(survey, Verdict.ILL_CONDITIONED)
 
 
 @nudged
@@ -137,29 +150,21 @@ def test_of_equal_trials_the_first_is_the_counterexample(nudge):
 @pytest.mark.parametrize("floors", [(1e-17, 1e-17), (1.2e-15, 1.5e-15), (1.5e-15, 1.2e-15)])
 @nudged
 def test_of_equally_broken_parts_the_first_is_told_whatever_floor_each_has(nudge, floors):
-    place = WorstMeasurements()
-    for name, error, floor in zip(("[0]", "[1]"), (0.5, 0.5 + nudge), floors, strict=True):
-        place.add((name, ""), reading(error, floor), TRIALS[0])
-    place.add(("[2]", ""), reading(0.4, floors[0]), TRIALS[0])
-    assert place.top[0] == ("[0]", "")
+    parts = [reading(0.5, floors[0]), reading(0.5 + nudge, floors[1]), reading(0.4, floors[0])]
+    (suspect,) = suspects({"": parts})
+    assert suspect.key == ("[0]", "")
+    assert len(suspect.sites) == 1
 
 
 def test_a_part_that_exceeds_its_limit_by_much_more_is_the_worst():
-    place = WorstMeasurements()
-    place.add(("[0]", ""), reading(0.9, 1e-4), TRIALS[0])
-    place.add(("[1]", ""), reading(0.1), TRIALS[0])
-    assert place.top[0] == ("[1]", "")
+    (suspect,) = suspects({"": [reading(0.9, 1e-4), reading(0.1)]})
+    assert suspect.key == ("[1]", "")
 
 
 @nudged
 def test_layers_with_equal_errors_stay_in_the_order_of_their_calls(nudge):
-    survey = SurveyResult("rotation")
-    for layer, error in (("a", 0.5), ("b", 0.5 + nudge), ("c", 0.5 - nudge), ("d", 0.7)):
-        site = Site(LayerCall(layer))
-        survey.owners[site] = site.call
-        survey.introduced[site] = WorstMeasurements()
-        survey.introduced[site].add(("", ""), reading(error), TRIALS[0])
-    assert [s.layer for s in suspect_layers(survey, Verdict.ILL_CONDITIONED)] == ["d", "a", "b", "c"]
+    layers = {"a": 0.5, "b": 0.5 + nudge, "c": 0.5 - nudge, "d": 0.7}
+    assert [s.layer for s in suspects({n: [reading(e)] for n, e in layers.items()})] == ["d", "a", "b", "c"]
 
 
 @nudged
@@ -206,7 +211,7 @@ def test_nodes_with_equal_errors_are_named_in_their_order(nudge):
 
 @nudged
 def test_zeros_are_told_as_zeros(nudge):
-    assert _listed(torch.tensor([0.1, nudge * 0.1, -nudge * 0.1], dtype=torch.float64)) == "(0.1, 0, 0)"
-    assert _growth(nudge) == "does not grow with |t| (as |t|^0.00)"
-    assert _rounded(nudge) == "0.000"
-    assert _listed(torch.zeros(2) * -1) == "(0, 0)"
+    assert _format_numbers(torch.tensor([0.1, nudge * 0.1, -nudge * 0.1], dtype=torch.float64)) == "(0.1, 0, 0)"
+    assert _describe_growth(nudge) == "does not grow with |t| (as |t|^0.00)"
+    assert _format_share(nudge) == "0.000"
+    assert _format_numbers(torch.zeros(2) * -1) == "(0, 0)"

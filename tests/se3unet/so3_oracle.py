@@ -7,7 +7,7 @@ import torch
 from e3nn import o3
 from scipy.spatial.transform import Rotation
 
-from se3unet.fibers import Fibers, channels_by_degree
+from se3unet.layers.fibers import Fibers, channels_by_degree
 
 
 def haar_rotations(count: int, seed: int = 0) -> list[Rotation]:

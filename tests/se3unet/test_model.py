@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from se3unet import SE3Unet, SE3UnetConfig
-from se3unet.norms import NormBias
+from se3unet.layers.norms import NormBias
 from tests.se3unet.clouds import CLOUDS, FAR, lattice, random_cloud
 from tests.se3unet.so3_oracle import haar_rotations, matrix, perturb
 

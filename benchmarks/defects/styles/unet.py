@@ -7,12 +7,12 @@ from torch import Tensor, nn
 
 from benchmarks.defects.case import Example, Planting, planted
 from equivariance import CartesianPoints, Invariant
-from se3unet.block import BlockSettings, ResidualBlock
-from se3unet.edges import EdgeGeometry, Edges
-from se3unet.fibers import Fibers
-from se3unet.graph import KNNGraph
-from se3unet.head import Embed, InvariantHead
-from se3unet.norms import NormBias
+from se3unet.geometry.edges import EdgeGeometry, Edges
+from se3unet.geometry.graph import KNNGraph
+from se3unet.layers.block import BlockSettings, ResidualBlock
+from se3unet.layers.fibers import Fibers
+from se3unet.layers.head import Embed, InvariantHead
+from se3unet.layers.norms import NormBias
 
 BATCH, NODES, NEIGHBOURS = 2, 9, 5
 HIDDEN = "2x0e+2x1e"

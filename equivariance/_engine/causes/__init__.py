@@ -1,4 +1,4 @@
-"""Why a layer breaks a symmetry: experiments on the suspect, and the explanation that they support.
+"""Finds out why a layer breaks a symmetry, by experiments on it.
 
 Each symmetry has a module of experiments; `explain` picks them. Experiments run the suspect under other elements,
 inputs and precisions, and return an explanation: a cause, its evidence and a remedy. Diagnosis makes a finding of it.

@@ -1,4 +1,7 @@
-"""The error that a layer introduces by itself, over the size of the transformation, the scale and the precision."""
+"""Measures the introduced error over the size of the transformation, the scale and the precision, and per node.
+
+`diagnosis.localizer` adds these numbers to a finding. They decide nothing.
+"""
 
 from __future__ import annotations
 
@@ -28,15 +31,15 @@ _DTYPES = (torch.float64, torch.float32, torch.bfloat16)
 
 
 def curves_of(experiment: Experiment, symmetry: str) -> tuple[Curve, ...]:
-    """The curves that make sense under a symmetry, a few points each, of the worst part; none without two points."""
-    found = [_over_size(experiment, symmetry), _over_scale(experiment), _over_precision(experiment)]
+    """Returns the curves of the worst part that make sense under a symmetry; a curve has two points or more."""
+    found = [_curve_over_size(experiment, symmetry), _curve_over_scale(experiment), _curve_over_precision(experiment)]
     return tuple(curve for curve in found if curve is not None)
 
 
 def node_errors(experiment: Experiment, count: int) -> tuple[float, ...]:
-    """The error at each of the `count` nodes of the first sample, over the root mean square of the whole.
+    """Returns the error at each of the `count` nodes of the first sample, over the root mean square of the whole.
 
-    In the order of the nodes of the input; empty where no axis of the broken value lists them.
+    They are in the order of the nodes of the input; empty if no axis of the broken value lists nodes.
     """
     element, how, outcome = experiment.element, experiment.how, experiment.outcome(experiment.element)
     if how is None or outcome.made is None or outcome.wanted is None or not outcome.comparable or not count:
@@ -59,7 +62,7 @@ def node_errors(experiment: Experiment, count: int) -> tuple[float, ...]:
 def cloud_of(
     arguments: Mapping[str, Any], contract: Contract, nodes: int | None
 ) -> tuple[tuple[float, float, float], ...]:
-    """Positions [N, 3] of the first sample of the first input that has positions; empty where none has.
+    """Returns the positions [N, 3] of the first sample of the first input that has positions; empty if none has.
 
     `nodes` is the number of nodes of a sample, for samples that lie one after the other.
     """
@@ -85,7 +88,7 @@ def _first_cloud(
 
 
 def _deviation(experiment: Experiment, element: Transform) -> tuple[torch.Tensor, torch.Tensor]:
-    """What is wrong, and the values on the scale of which it is judged: points without the translation."""
+    """Returns the deviation, and the values that give its scale: points without the translation."""
     outcome = experiment.outcome(element)
     assert outcome.made is not None
     assert outcome.wanted is not None
@@ -97,22 +100,22 @@ def _deviation(experiment: Experiment, element: Transform) -> tuple[torch.Tensor
     return outcome.made.double() - outcome.wanted.double(), base
 
 
-def _over_size(experiment: Experiment, symmetry: str) -> Curve | None:
+def _curve_over_size(experiment: Experiment, symmetry: str) -> Curve | None:
     if symmetry == "translation":
         vector = np.array(experiment.element.vector)
         points = [(f * experiment.element.distance, translation(f * vector)) for f in _FACTORS]
-        return _curve("translation", ((v, experiment.outcome(e).error) for v, e in points))
+        return _make_curve("translation", ((v, experiment.outcome(e).error) for v, e in points))
     if symmetry == "rotation":
         turn = Rotation.from_matrix(experiment.element.array).as_rotvec()
         axis = turn / (np.linalg.norm(turn) or 1.0)
-        return _curve("angle", ((a, experiment.outcome(rotation(a * axis)).error) for a in _ANGLES))
+        return _make_curve("angle", ((a, experiment.outcome(rotation(a * axis)).error) for a in _ANGLES))
     return None
 
 
-def _over_scale(experiment: Experiment) -> Curve | None:
+def _curve_over_scale(experiment: Experiment) -> Curve | None:
     if not any(turns(how) for _, _, how in experiment.inputs()):
         return None
-    return _curve("scale", _errors_by_scale(experiment))
+    return _make_curve("scale", _errors_by_scale(experiment))
 
 
 def _errors_by_scale(experiment: Experiment) -> Iterator[tuple[float, float]]:
@@ -122,15 +125,15 @@ def _errors_by_scale(experiment: Experiment) -> Iterator[tuple[float, float]]:
             yield factor, other.outcome(experiment.element).error
 
 
-def _over_precision(experiment: Experiment) -> Curve | None:
+def _curve_over_precision(experiment: Experiment) -> Curve | None:
     if experiment.state.mode == "train":  # other random numbers are drawn in another precision
         return None
     main = torch.finfo(experiment.bench.reference_dtype).eps
     dtypes = [d for d in _DTYPES if torch.finfo(d).eps >= main]
-    return _curve("precision", ((torch.finfo(d).eps, experiment.in_precision(d)) for d in dtypes))
+    return _make_curve("precision", ((torch.finfo(d).eps, experiment.in_precision(d)) for d in dtypes))
 
 
-def _curve(over: str, points: Iterator[tuple[float, float]]) -> Curve | None:
+def _make_curve(over: str, points: Iterator[tuple[float, float]]) -> Curve | None:
     try:
         finite = [(float(v), float(e)) for v, e in points if math.isfinite(e)]
     except ForeignElementError:
@@ -144,9 +147,9 @@ def _curve(over: str, points: Iterator[tuple[float, float]]) -> Curve | None:
 def _rows_of_first_sample(
     tensor: torch.Tensor, how: Representation, element: Transform, count: int
 ) -> torch.Tensor | None:
-    """[count, ...] flattened: the rows of the nodes of what was the first sample; None where no axis lists them."""
+    """Returns the rows of the nodes of the first sample, flattened to [count, ...]; None if no axis lists nodes."""
     try:
-        placed = how.placed(tensor)
+        placed = how.with_axes_of(tensor)
     except ValueError:  # the lengths of the axes tell nothing
         return None
     sample = 0 if element.samples is None else element.samples.index(0) if 0 in element.samples else None
@@ -165,7 +168,7 @@ def _rows_of_first_sample(
 def _rows_of_segment(
     tensor: torch.Tensor, axis: int, layout: Concatenated, sample: int, count: int
 ) -> torch.Tensor | None:
-    """The same for samples one after the other; those of several sizes are found where they stand first only."""
+    """Returns the rows if samples lie one after the other; if they differ in size, only the first is found."""
     start = sample * count
     if (layout.sizes is not None and sample) or tensor.shape[axis] < start + count:
         return None

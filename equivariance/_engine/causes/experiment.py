@@ -1,14 +1,15 @@
-"""A suspect's own code under other elements, on other inputs and in other precisions: what its cause is told by.
+"""Runs a suspect's own code under other elements, on other inputs and in other precisions.
 
-Every experiment runs the code of one call. The layers that it calls answer from a recorded run; where the inputs are
-changed, they are run once more to have answers to these.
+The modules of the symmetries read the cause off these experiments. Every experiment runs the code of one call. The
+layers that it calls return values of a recorded run. If the inputs are changed, these layers run once more, so that
+there are values for the changed inputs. Nothing here knows a cause.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -16,14 +17,15 @@ import torch
 from equivariance._engine.instrumentation.hooks import LayerCall, buffers_kept, call_with
 from equivariance._engine.instrumentation.perturbations import Change
 from equivariance._engine.instrumentation.reference import ReferenceRun, Site
+from equivariance._engine.instrumentation.testbed import Bench, ModelState
 from equivariance._engine.localization.recording import Intervention
 from equivariance._engine.localization.suspects import SuspectLayer
-from equivariance._engine.measurement.comparisons import IntroducedErrors
+from equivariance._engine.measurement.comparisons import Errors, IntroducedErrors
 from equivariance._engine.measurement.grid_floors import GridFloors
 from equivariance._engine.measurement.isolation import run_isolated
 from equivariance._engine.measurement.relative_error import PartKey
-from equivariance._engine.measurement.survey import SymmetrySurvey
 from equivariance._engine.measurement.survey_results import Trial
+from equivariance._engine.measurement.transformed_runs import TransformedRuns
 from equivariance._engine.measurement.verdict import GRID
 from equivariance.contracts.nested import cast, cloned, leaves, walk
 from equivariance.errors import ForeignElementError
@@ -33,16 +35,16 @@ from equivariance.representations.irreps import Irreps
 from equivariance.representations.standard import CartesianPoints
 
 DOMINANT = 1e-4
-"""An element is respected where its error is below this share of the break: a smaller second break does not count."""
+"""An element is respected if its error is below this share of the violation: a smaller second one does not count."""
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What the code made of one element at the suspect's worst part.
+class CallOutcome:
+    """The value that the code made under one element, at the suspect's worst part.
 
     Attributes:
-        error: Relative error; infinite where the two cannot be compared
-        made, wanted: The whole leaf, float64 on the CPU (integers as they are); None where there is none to compare
+        error: Relative error; infinite if the two values cannot be compared.
+        made, wanted: The whole leaf, float64 on the CPU (integers as they are); None if there is none to compare.
     """
 
     error: float
@@ -51,7 +53,7 @@ class Outcome:
 
     @property
     def comparable(self) -> bool:
-        """Whether there are two leaves of one shape, without NaN and infinity."""
+        """True if there are two leaves of one shape, without NaN and infinity."""
         return (
             self.made is not None
             and self.wanted is not None
@@ -60,72 +62,119 @@ class Outcome:
         )
 
 
+@dataclass(frozen=True, eq=False)
 class Experiment:
-    """The call that is suspected, ready to be run alone.
+    """A suspected call, ready to be run in isolation. Variants are made with `dataclasses.replace`.
+
+    Invariants:
+        `outcomes` belongs to one call on one set of inputs under one contract: a variant with others has its own.
+        A variant never changes the experiment that it was made from.
 
     Attributes:
-        element: The element of the suspect's worst trial
-        error, limit: The error there, and what rounding explains
-        how: The representation of the leaf that breaks
-        operations: Of the statement at fault, where it is known; on whole numbers marked by `NUMBERED`
+        runs: Runs the network and its calls.
+        seed: The seed of changed inputs.
+        state: Weights and mode.
+        owner: The call whose code is suspected.
+        site, key: The site and the part that show the violation.
+        element: The element of the suspect's worst trial.
+        error: The error under it.
+        tolerance: The error that rounding and grids explain there.
+        rounding: The error that rounding alone explains there.
+        reference: The run whose values the call is given.
+        operations: Operations of the statement at fault, if it is known; on whole numbers marked by `NUMBERED`.
+        intervention: Repairs what else the code breaks; None if there is nothing else.
+        declaring_as: Path of an input, and the representation by which it transforms instead of the declared one.
+        on_example: True if the call has the inputs of the example and its declared contract.
+        outcomes: What was run so far.
     """
 
-    def __init__(
-        self,
-        surveyor: SymmetrySurvey,
+    runs: TransformedRuns
+    seed: int
+    state: ModelState
+    owner: LayerCall
+    site: Site
+    key: PartKey
+    element: Transform
+    error: float
+    tolerance: float
+    rounding: float
+    reference: ReferenceRun
+    operations: tuple[str, ...] = ()
+    intervention: Intervention | None = None
+    declaring_as: tuple[str, Representation] | None = None
+    on_example: bool = True
+    outcomes: dict[Transform, CallOutcome] = field(default_factory=dict)
+
+    @classmethod
+    def of_suspect(
+        cls,
+        runs: TransformedRuns,
+        seed: int,
         suspect: SuspectLayer,
-        healing: Intervention | None = None,
+        intervention: Intervention | None = None,
         operations: tuple[str, ...] = (),
-    ) -> None:
-        """On the inputs of the example; `healing` puts right what else the code breaks."""
-        self.surveyor, self.bench, self.state = surveyor, surveyor.bench, suspect.trial.state
-        self.owner: LayerCall = suspect.owner
-        self.site: Site = suspect.site
-        self.key: PartKey = suspect.key
-        self.element = suspect.trial.element
-        self.error, self.limit = suspect.reading.error, suspect.reading.tolerance
-        self.rounding = suspect.reading.rounding
-        self.extent = surveyor.setting.extent
-        self.reference: ReferenceRun = self.bench.reference(self.state)
-        self.operations = operations
-        self._healing = healing if self.state.mode == "eval" else None
-        self._recorded = True
-        self._instead: tuple[str, Representation] | None = None
-        self._known: dict[Transform, Outcome] = {}
+    ) -> Experiment:
+        """Returns the experiment on a suspect's worst part, on the inputs of the example."""
+        state, measurement = suspect.trial.state, suspect.measurement
+        return cls(
+            runs=runs,
+            seed=seed,
+            state=state,
+            owner=suspect.owner,
+            site=suspect.site,
+            key=suspect.key,
+            element=suspect.trial.element,
+            error=measurement.error,
+            tolerance=measurement.tolerance,
+            rounding=measurement.rounding,
+            reference=runs.bench.reference(state),
+            operations=operations,
+            intervention=intervention if state.mode == "eval" else None,
+        )
+
+    @property
+    def bench(self) -> Bench:
+        """The copies of the network."""
+        return self.runs.bench
+
+    @property
+    def extent(self) -> float:
+        """The extent of the input's cloud, in the units of the positions."""
+        return self.runs.sizes.extent
 
     @property
     def how(self) -> Representation | None:
-        """The representation of the leaf, None where it is not in the reference run."""
+        """The representation of the leaf; None if the leaf is not in the reference run."""
         return next((how for path, _, how in self._leaves(self._reference_value()) if path == self.key[0]), None)
 
     @property
     def repaired(self) -> bool:
-        """Whether something else is put right: by laws of the symmetry at hand, which tell nothing of others."""
-        return self._healing is not None
+        """True if other statements are repaired: by laws of this symmetry, which are not valid for others."""
+        return self.intervention is not None
 
     @property
     def plain(self) -> torch.Tensor | None:
         """The leaf in the reference run."""
         return self._leaf(self._reference_value())
 
-    def outcome(self, element: Transform) -> Outcome:
-        """What the code makes of exactly transformed inputs."""
-        if element not in self._known:
-            self._known[element] = self._outcome(self._introduced(element), element)
-        return self._known[element]
+    def outcome(self, element: Transform) -> CallOutcome:
+        """Runs the code on exactly transformed inputs; an element is run once."""
+        if element not in self.outcomes:
+            self.outcomes[element] = self._outcome(self._introduced(element), element)
+        return self.outcomes[element]
 
     def respects(self, element: Transform) -> bool:
-        """Whether what breaks does not break under `element`."""
+        """True if the suspected part keeps its law under `element`."""
         return self.outcome(element).error <= max(self._allowed(element), DOMINANT * self.error)
 
     def inputs(self) -> Iterator[tuple[str, torch.Tensor, Representation]]:
-        """Tensors that the call is given."""
+        """Yields path, tensor and representation of every input of the call."""
         specs = self.bench.contracts[self.owner.layer].inputs
         for name, value in self.reference.inputs.get(self.owner, {}).items():
             yield from leaves(value, specs.get(name), name)
 
     def with_inputs(self, change: Change) -> Experiment | None:
-        """The same call on changed inputs; None where it does not run on them, or takes another course."""
+        """Returns the same call on changed inputs; None if it does not run on them, or its control flow differs."""
         if self.owner not in self.reference.inputs:
             return None
         specs = self.bench.contracts[self.owner.layer].inputs
@@ -137,22 +186,22 @@ class Experiment:
             raise
         except Exception:  # whatever a layer says to inputs that nobody promised it
             return None
-        return self._moved(recording)
+        site = self._site_in(recording)
+        if site is None or not recording.has(site):
+            return None
+        owner = LayerCall(self.owner.layer)
+        return replace(self, owner=owner, site=site, reference=recording, on_example=False, outcomes={})
 
     def declaring(self, path: str, instead: Representation) -> Experiment:
-        """The same call where the input at `path`, declared unchanged, transforms by `instead`."""
-        found = self._copy()
-        found._instead, found._recorded = (path, instead), False
-        return found
+        """Returns the same call with the input at `path`, declared unchanged, transforming by `instead`."""
+        return replace(self, declaring_as=(path, instead), on_example=False, outcomes={})
 
     def for_element(self, element: Transform) -> Experiment:
-        """The same call, with `element` as the one that breaks it."""
-        found = self._copy()
-        found._known, found.element, found.error = self._known, element, self.outcome(element).error
-        return found
+        """Returns the same call with `element` as the one that breaks it; the outcomes stay valid."""
+        return replace(self, element=element, error=self.outcome(element).error)
 
     def in_precision(self, dtype: torch.dtype) -> float:
-        """The error in another precision; NaN where the code does not run in it."""
+        """Returns the error in another precision; NaN if the code does not run in it."""
         handler = IntroducedErrors(self.reference, self.element, dtype)
         try:
             run_isolated(self.bench, self.state, self.owner, handler, dtype)
@@ -164,42 +213,35 @@ class Experiment:
         return math.nan if found is None else found[self.key].relative if self.key in found else 0.0
 
     def expected(self, element: Transform) -> torch.Tensor | None:
-        """The leaf of the reference run, transformed by `element`."""
+        """Returns the leaf of the reference run, transformed by `element`."""
         if not self.reference.has(self.site):
             return None
         return self._leaf(self.reference.expected(self.site, element, torch.float64))
 
     def _allowed(self, element: Transform) -> float:
-        """Rounding, and what grids leave open under `element`."""
-        if self.surveyor.setting.grid is None:
-            return self.limit
-        return self.rounding + GRID * GridFloors(self.reference).own(self.site, element, self.key)
+        """Returns the error that rounding and, under `element`, grids explain."""
+        if self.runs.sizes.grid is None:
+            return self.tolerance
+        return self.rounding + GRID * GridFloors(self.reference).introduced(self.site, element, self.key)
 
-    def _copy(self) -> Experiment:
-        found = object.__new__(Experiment)
-        found.__dict__.update(self.__dict__)
-        found._known = {}
-        return found
-
-    def _moved(self, recording: ReferenceRun) -> Experiment | None:
-        """On another recording of the same call, in which calls are counted anew."""
-        found, owner = self._copy(), LayerCall(self.owner.layer)
-        found.owner, found.reference, found._recorded = owner, recording, False
+    def _site_in(self, recording: ReferenceRun) -> Site | None:
+        """Returns the site in another recording of the call, with calls counted anew; None if no site fits."""
+        owner = LayerCall(self.owner.layer)
         if self.site.call == self.owner:
-            found.site = Site(owner, self.site.slot)
-        else:
-            calls = [_calls(r, o, self.site.call.layer) for r, o in ((self.reference, self.owner), (recording, owner))]
-            if len(calls[0]) != len(calls[1]) or self.site.call not in calls[0]:
-                return None
-            found.site = Site(calls[1][calls[0].index(self.site.call)], self.site.slot)
-        return found if recording.has(found.site) else None
+            return Site(owner, self.site.slot)
+        before = _calls_by(self.owner, self.site.call.layer, self.reference)
+        after = _calls_by(owner, self.site.call.layer, recording)
+        if len(before) != len(after) or self.site.call not in before:
+            return None
+        return Site(after[before.index(self.site.call)], self.site.slot)
 
     def _introduced(self, element: Transform) -> IntroducedErrors | None:
+        """Runs the call under `element`; None if it does not run."""
         try:
-            if self._healing:
-                return self._healing.run(self._given(element), self.owner, element)
-            if self._recorded:
-                return self.surveyor.judged(Trial(element, self.state), self.owner)
+            if self.intervention:
+                return self.intervention.run(self._given(element), self.owner, element)
+            if self.on_example:
+                return self.runs.isolated_run(Trial(element, self.state), self.owner)
             reference = self._given(element)
             handler = IntroducedErrors(reference, element, self.bench.reference_dtype, keep=True)
             if self.state.mode == "eval":
@@ -213,10 +255,10 @@ class Experiment:
         return handler
 
     def _given(self, element: Transform) -> ReferenceRun:
-        """The reference, in which an input that is to transform otherwise than declared has done so already."""
-        if self._instead is None:
+        """Returns the reference run; an input that is declared otherwise is transformed in it already."""
+        if self.declaring_as is None:
             return self.reference
-        specs, (path, instead) = self.bench.contracts[self.owner.layer].inputs, self._instead
+        specs, (path, instead) = self.bench.contracts[self.owner.layer].inputs, self.declaring_as
 
         def change(tensor: torch.Tensor, how: Representation, where: str) -> torch.Tensor:
             return instead.transform(tensor, element) if where == path else tensor
@@ -225,20 +267,20 @@ class Experiment:
         return replace(self.reference, inputs={**self.reference.inputs, self.owner: given})
 
     def _run(self, arguments: dict[str, Any], handler: Any) -> None:
-        """The call with all that it calls."""
+        """Runs the call with all layers that it calls."""
         module = self.bench.module(self.state, self.bench.reference_dtype)
         watch = self.bench.watched(self.state, self.bench.reference_dtype, handler)
         with self.bench.conditions(self.bench.reference_dtype), buffers_kept(module), watch:
             call_with(module.get_submodule(self.owner.layer), arguments)
 
-    def _outcome(self, handler: IntroducedErrors | None, element: Transform) -> Outcome:
+    def _outcome(self, handler: IntroducedErrors | None, element: Transform) -> CallOutcome:
         if handler is None or self.site not in handler.errors:
-            return Outcome(math.inf)
+            return CallOutcome(math.inf)
         errors = handler.errors[self.site]
         made = self._leaf(handler.kept.get(self.site))
         if made is None and not errors:  # the very tensor that was expected
             made = self.expected(element)
-        return Outcome(_relative(errors, self.key), made, self.expected(element))
+        return CallOutcome(_error_of(errors, self.key), made, self.expected(element))
 
     def _reference_value(self) -> Any:
         return self.reference.value(self.site) if self.reference.has(self.site) else None
@@ -255,7 +297,7 @@ class Experiment:
 
 
 def degree_of(how: Representation | None, label: str) -> int | None:
-    """Degree l of a part: 1 for points; None where the part does not turn as one irrep."""
+    """Returns the degree l of a part: 1 for points; None if the part does not turn as one irrep."""
     if isinstance(how, CartesianPoints):
         return 1
     if isinstance(how, Irreps):
@@ -264,15 +306,16 @@ def degree_of(how: Representation | None, label: str) -> int | None:
 
 
 def part_of(tensor: torch.Tensor, how: Representation, label: str) -> torch.Tensor:
-    """The values of one part of a leaf."""
+    """Returns the values of one part of a leaf."""
     return next((p.values for p in how.parts(tensor) if p.label == label), tensor)
 
 
-def _calls(reference: ReferenceRun, owner: LayerCall, layer: str) -> list[LayerCall]:
+def _calls_by(owner: LayerCall, layer: str, reference: ReferenceRun) -> list[LayerCall]:
     return [c for c, caller in reference.callers.items() if c.layer == layer and caller == owner]
 
 
-def _relative(errors: Any, key: PartKey) -> float:
+def _error_of(errors: Errors, key: PartKey) -> float:
+    """Returns the error of one part; infinite if the whole value could not be compared."""
     if key in errors:
         return float(errors[key].relative)
     return max((float(e.relative) for e in errors.values() if math.isinf(e.relative)), default=0.0)

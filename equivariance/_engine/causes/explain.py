@@ -1,4 +1,7 @@
-"""Why a layer breaks a symmetry, from experiments on the layer alone."""
+"""Finds out why a layer breaks a symmetry: chooses the experiments, and returns the first explanation that fits.
+
+`diagnosis.localizer` calls `explain` for every violation. The experiments of each symmetry are in its own module.
+"""
 
 from __future__ import annotations
 
@@ -8,28 +11,29 @@ import torch
 
 from equivariance._engine.causes.batch import explain_batch
 from equivariance._engine.causes.experiment import Experiment
-from equivariance._engine.causes.explanation import Explanation, explained
+from equivariance._engine.causes.explanation import Explanation
 from equivariance._engine.causes.fixed_axes import INVARIANTS, free_axis
 from equivariance._engine.causes.grid import explain_on_grid
 from equivariance._engine.causes.permutation import explain_permutation
 from equivariance._engine.causes.quantization import is_grid_of_cells
 from equivariance._engine.causes.rotation import explain_inversion, explain_rotation
 from equivariance._engine.causes.translation import explain_translation
-from equivariance._engine.causes.undeclared_input import forgotten_input
+from equivariance._engine.causes.undeclared_input import explain_undeclared_input
 from equivariance._engine.instrumentation.operations import DECIDES
 from equivariance._engine.localization.suspects import SuspectLayer
 from equivariance._engine.measurement.verdict import Verdict
 from equivariance.errors import ForeignElementError
 from equivariance.groups.elements import Transform
+from equivariance.groups.named import Symmetry
 
-_EXPLAINS = {
+_EXPERIMENTS = {
     "translation": explain_translation,
     "rotation": explain_rotation,
     "inversion": explain_inversion,
     "permutation": explain_permutation,
     "batch": explain_batch,
 }
-_OF_SYMMETRY = {
+_CAUSE_OF_DIVERGENCE = {
     "translation": ("absolute-position", "positions decide"),
     "permutation": ("order-dependent", "node numbers decide"),
     "batch": ("batch-coupled", "the other samples decide"),
@@ -37,56 +41,65 @@ _OF_SYMMETRY = {
 
 
 def explain(experiment: Experiment, symmetry: str, suspect: SuspectLayer, element: Transform) -> Explanation:
-    """The cause, the sentence that shows it and the remedy, under the shrunk `element`."""
+    """Returns the cause, the evidence and the remedy.
+
+    Args:
+        experiment: The suspected call in isolation.
+        symmetry: The symmetry that is broken.
+        suspect: The layer and its worst part.
+        element: The shrunk counterexample.
+    """
     try:
-        return _explained(experiment, symmetry, suspect, element)
+        return _explain(experiment, symmetry, suspect, element)
     except ForeignElementError as error:
         text = f"broken under {element}; what would tell why needs elements that its group has not ({error})"
-        return explained("unknown", text)
+        return Explanation("unknown", text)
 
 
-def _explained(experiment: Experiment, symmetry: str, suspect: SuspectLayer, element: Transform) -> Explanation:
-    if suspect.reading.verdict == Verdict.PRECISION:
-        return _precision(experiment)
-    forgotten = forgotten_input(experiment, symmetry)
+def _explain(experiment: Experiment, symmetry: str, suspect: SuspectLayer, element: Transform) -> Explanation:
+    if suspect.measurement.verdict == Verdict.PRECISION:
+        return _explain_precision(experiment)
+    forgotten = explain_undeclared_input(experiment, symmetry)
     if forgotten:
         return forgotten
-    if math.isinf(suspect.reading.error) and not experiment.outcome(suspect.trial.element).comparable:
-        return _not_comparable(experiment, symmetry, suspect)
-    grid = experiment.surveyor.setting.grid
-    if grid is not None and symmetry in ("translation", "rotation", "inversion"):
+    if math.isinf(suspect.measurement.error) and not experiment.outcome(suspect.trial.element).comparable:
+        return _explain_incomparable(experiment, symmetry, suspect)
+    grid = experiment.runs.sizes.grid
+    if grid is not None and Symmetry(symmetry).is_motion:
         return explain_on_grid(experiment, grid, symmetry, element, suspect.part)
-    return _EXPLAINS[symmetry](experiment, element, suspect.part)
+    return _EXPERIMENTS[symmetry](experiment, element, suspect.part)
 
 
-def _not_comparable(experiment: Experiment, symmetry: str, suspect: SuspectLayer) -> Explanation:
+def _explain_incomparable(experiment: Experiment, symmetry: str, suspect: SuspectLayer) -> Explanation:
     outcome, element = experiment.outcome(experiment.element), experiment.element
     if outcome.made is not None and not bool(torch.isfinite(outcome.made).all()):
         count = int((~torch.isfinite(outcome.made)).sum())
-        return explained(
+        return Explanation(
             "not-finite",
             f"{count} of {outcome.made.numel()} entries of {suspect.part} are NaN or infinite under {element}, "
             "though all are finite in the reference run",
         )
     what = f"another shape, or another course of the program, under {element}"
-    if symmetry in _OF_SYMMETRY:
-        cause, decides = _OF_SYMMETRY[symmetry]
-        return explained(cause, f"{what}: {decides} on what is computed")
+    if symmetry in _CAUSE_OF_DIVERGENCE:
+        cause, decides = _CAUSE_OF_DIVERGENCE[symmetry]
+        return Explanation(cause, f"{what}: {decides} on what is computed")
     axis = free_axis(experiment)
     if axis:
-        return explained("frame-dependent", f"{what}, but not under rotations about {axis}: the axis {axis} decides")
+        return Explanation("frame-dependent", f"{what}, but not under rotations about {axis}: the axis {axis} decides")
     if is_grid_of_cells(experiment):
-        return explained("discretization", f"{what}, but not where the axes are only exchanged: cells decide")
+        return Explanation("discretization", f"{what}, but not where the axes are only exchanged: cells decide")
     if DECIDES in experiment.operations:
-        return explained("frame-dependent", f"{what}: what the statement decides by changes with the pose", INVARIANTS)
-    return explained("unknown", f"{what}; no single axis and no grid explains it", "")
+        return Explanation(
+            "frame-dependent", f"{what}: what the statement decides by changes with the pose", INVARIANTS
+        )
+    return Explanation("unknown", f"{what}; no single axis and no grid explains it", "")
 
 
-def _precision(experiment: Experiment) -> Explanation:
+def _explain_precision(experiment: Experiment) -> Explanation:
     single = experiment.in_precision(torch.float32)
     beside = f" ({single:.1g} in float32)" if math.isfinite(single) and single > 0 else ""
-    return explained(
+    return Explanation(
         "precision",
         f"the error stalls at {experiment.error:.1g} in float64{beside}, where rounding explains "
-        f"{experiment.limit:.1g}: a constant was rounded to float32",
+        f"{experiment.tolerance:.1g}: a constant was rounded to float32",
     )

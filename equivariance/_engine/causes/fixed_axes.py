@@ -1,4 +1,7 @@
-"""Directions of the coordinate system that a layer builds in: an axis, an angle about one, a sign."""
+"""Finds directions of the coordinate system that a layer builds in: an axis, an angle about one, a sign.
+
+`rotation` and `explain` call these experiments. They run the suspect under rotations that single an axis out.
+"""
 
 from __future__ import annotations
 
@@ -6,37 +9,37 @@ import numpy as np
 import torch
 
 from equivariance._engine.causes.experiment import Experiment
-from equivariance._engine.causes.explanation import Explanation, explained
+from equivariance._engine.causes.explanation import Explanation
 from equivariance._engine.causes.row_matching import flipped
 from equivariance._engine.instrumentation.perturbations import noisy, turns
 from equivariance.groups.elements import rotation
 
 ORDINARY = tuple(rotation(v) for v in ([0.3, -0.7, 1.1], [-1.2, 0.4, 0.5], [0.9, 0.8, -0.3]))
-"""Rotations that bring no axis near an axis."""
+"""Rotations that bring no coordinate axis near another."""
 
 MANY = (*ORDINARY, *(rotation(v) for v in ([2.0, 0.3, -1.1], [-0.4, -1.9, 0.7], [1.4, 1.3, 1.2], [-2.1, 0.8, 1.5])))
-"""More of them, for what half of them respect by chance."""
+"""More rotations, for tests that a random rotation passes with probability 1/2."""
 
 FIX_SIGNS = "Fix signs by geometry (towards the farthest node, say), or average over all of them."
-"""The remedy where coordinates decide on signs."""
+"""The remedy if coordinates decide on signs."""
 
 INVARIANTS = "Decide by what the pose does not change: distances, norms, angles between vectors."
-"""The remedy where a program decides by components."""
+"""The remedy if the control flow depends on components."""
 
 _OBLIQUE = np.array([0.48, 0.64, 0.6])
-"""A unit vector near no axis."""
+"""A unit vector near no coordinate axis."""
 
 _JUMP = 0.03
-"""A change of the output, relative to its size, that a turn of a millionth cannot make smoothly."""
+"""Relative change of the output that a rotation by a millionth cannot make smoothly."""
 
 
 def free_axis(experiment: Experiment) -> str:
-    """The one coordinate axis about which rotations are respected, "" where there are none or several."""
+    """Returns the one coordinate axis about which rotations are respected; "" if there is none or several."""
     axes = _free_axes(experiment)
     if len(axes) != 1:
         return ""
     # What is clamped or cut off may by chance be of one component only: other inputs tell.
-    other = experiment.with_inputs(noisy(1.0, experiment.surveyor.seed))
+    other = experiment.with_inputs(noisy(1.0, experiment.seed))
     return axes[0] if other is None or axes[0] in _free_axes(other) else ""
 
 
@@ -46,17 +49,17 @@ def _free_axes(experiment: Experiment) -> list[str]:
     return [a for a, v in named if all(experiment.respects(rotation(angle * v)) for angle in angles)]
 
 
-def sign_of_vectors(experiment: Experiment, part: str) -> Explanation | None:
-    """Vectors come with the other sign, and are right otherwise."""
+def explain_signs(experiment: Experiment, part: str) -> Explanation | None:
+    """Returns the explanation if some vectors have the opposite sign and all are right otherwise."""
     outcomes = [experiment.outcome(r) for r in MANY]
     pairs = [(o.made, o.wanted) for o in outcomes if o.made is not None and o.wanted is not None and o.comparable]
     if len(pairs) < len(outcomes) or pairs[0][0].dim() < 2 or not pairs[0][0].is_floating_point():
         return None
-    found = [flipped(made, wanted, max(experiment.limit, 1e-9)) for made, wanted in pairs]
+    found = [flipped(made, wanted, max(experiment.tolerance, 1e-9)) for made, wanted in pairs]
     if not all(f or experiment.respects(r) for f, r in zip(found, MANY, strict=True)) or not any(found):
         return None
     most = max(f for f in found if f)
-    return explained(
+    return Explanation(
         "frame-dependent",
         f"after a rotation {most[0]} of {most[1]} rows of {part} have the opposite sign and are right otherwise: the "
         "coordinates decide on the sign, as those of eigenvectors",
@@ -64,12 +67,12 @@ def sign_of_vectors(experiment: Experiment, part: str) -> Explanation | None:
     )
 
 
-def built_in_axis(experiment: Experiment, part: str) -> Explanation | None:
-    """Rotations about one coordinate axis alone are respected."""
+def explain_built_in_axis(experiment: Experiment, part: str) -> Explanation | None:
+    """Returns the explanation if only rotations about one coordinate axis are respected."""
     axis = free_axis(experiment)
     if not axis:
         return None
-    return explained(
+    return Explanation(
         "frame-dependent",
         f"rotations about {axis} are respected and others are not: the axis {axis} is built in",
         f"Take a direction from the data in place of the axis {axis} (or, if {axis} is given by physics, pass it as an "
@@ -77,18 +80,18 @@ def built_in_axis(experiment: Experiment, part: str) -> Explanation | None:
     )
 
 
-def angle_about_an_axis(experiment: Experiment, part: str) -> Explanation | None:
-    """With everything near one axis, a turn of a millionth moves the output a lot: an angle about this axis is used.
+def explain_angle(experiment: Experiment, part: str) -> Explanation | None:
+    """Returns the explanation if the layer uses an angle about a coordinate axis.
 
-    Where it does so near a direction of no meaning too, it is the line that is singular, as it is for frames that
-    points on a line span, and not the axis.
+    Near such an axis a change of a millionth moves the output a lot. If it does so near an arbitrary direction too, the
+    line is singular and not the axis, as for frames spanned by points on a line.
     """
-    jumps = {axis: _near(experiment, np.eye(3)[index]) for index, axis in enumerate("xyz")}
+    jumps = {axis: _jump_near_line(experiment, np.eye(3)[index]) for index, axis in enumerate("xyz")}
     singular = [axis for axis, jump in jumps.items() if jump > _JUMP]
-    if len(singular) not in (1, 2) or _near(experiment, _OBLIQUE) > _JUMP:
+    if len(singular) not in (1, 2) or _jump_near_line(experiment, _OBLIQUE) > _JUMP:
         return None
     named, regular = " and ".join(singular), " and ".join(a for a in "xyz" if a not in singular)
-    return explained(
+    return Explanation(
         "frame-dependent",
         f"for vectors along {named} (and not along {regular}) a change of a millionth moves {part} by "
         f"{max(jumps.values()):.2g}: an angle about an axis is used, as Euler and polar angles are",
@@ -96,29 +99,29 @@ def angle_about_an_axis(experiment: Experiment, part: str) -> Explanation | None
     )
 
 
-def special_input(experiment: Experiment, part: str) -> Explanation | None:
-    """Ordinary rotations are respected, or all are once the input is moved a little: only special inputs break."""
+def explain_special_input(experiment: Experiment, part: str) -> Explanation | None:
+    """Returns the explanation if only special rotations or special inputs show the error."""
     if all(experiment.respects(r) for r in ORDINARY):
-        return explained(
+        return Explanation(
             "frame-dependent",
             f"three ordinary rotations are respected and {experiment.element} is not: the formula fails where "
             "something lies along an axis (gimbal lock)",
         )
-    other = experiment.with_inputs(noisy(1e-3, experiment.surveyor.seed))
+    other = experiment.with_inputs(noisy(1e-3, experiment.seed))
     if other is None or not all(other.respects(r) for r in [*ORDINARY, experiment.element]):
         return None
-    return explained(
+    return Explanation(
         "discrete-tie",
         f"{part} breaks on this input only: once it is moved by a thousandth, all of four rotations are respected: the "
         "example holds ties, or vectors along an axis",
     )
 
 
-def _near(experiment: Experiment, direction: np.ndarray) -> float:
-    """How far two clouds near a line along a direction, a millionth apart, are from each other in the output."""
+def _jump_near_line(experiment: Experiment, direction: np.ndarray) -> float:
+    """Returns the relative distance of the outputs of two clouds near one line, a millionth apart."""
     outputs = []
     for seed in (1, 2):
-        generator = torch.Generator().manual_seed(experiment.surveyor.seed + seed)
+        generator = torch.Generator().manual_seed(experiment.seed + seed)
 
         def change(tensor: torch.Tensor, how: object, _: str, generator: torch.Generator = generator) -> torch.Tensor:
             if tensor.shape[-1:] != (3,) or not tensor.is_floating_point() or not turns(how):  # type: ignore[arg-type]

@@ -1,4 +1,8 @@
-"""Why a layer on a grid breaks a symmetry: windows off the middle, components, a built-in direction, or the cells."""
+"""Explains why a layer on a grid breaks a symmetry: windows off the middle, components, a direction, or the cells.
+
+`explain` calls it for translations, rotations and inversions of images and voxels. docs/grids.md lists the other files
+about grids.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from collections.abc import Iterator
 import torch
 
 from equivariance._engine.causes.experiment import Experiment, part_of
-from equivariance._engine.causes.explanation import Explanation, explained
+from equivariance._engine.causes.explanation import Explanation
 from equivariance._engine.causes.grid_inputs import cropped, nudged, replaced, smoothed
 from equivariance._engine.laws.grid import lattice_of
 from equivariance.groups.elements import Transform, inversion, translation
@@ -16,13 +20,13 @@ from equivariance.groups.lattice import GridSizes, lattice_rotations
 from equivariance.representations.grid import Grid
 
 _SHARE = 0.99
-"""This share of the squared error near the borders: the rest of the grid is right."""
+"""Share of the squared error that lies near the borders if the rest of the grid is right."""
 
 _FALLS = 0.6
-"""Smoothing that takes an error below this share of it shows that cells made it."""
+"""If smoothing takes an error below this share of it, the cells made it."""
 
 _SMOOTH = 1.5
-"""How far an example is smoothed, in cells."""
+"""Width of the filter that smooths an example, in cells."""
 
 _SYMMETRIC = (
     "Let windows lie symmetrically about the middle: odd kernels with equal padding on both sides; before a stride a "
@@ -33,33 +37,34 @@ _SYMMETRIC = (
 def explain_on_grid(
     experiment: Experiment, grid: GridSizes, symmetry: str, element: Transform, part: str
 ) -> Explanation:
-    """The cause, the sentence that shows it and the remedy."""
-    exact = {"rotation": lattice_rotations(grid), "inversion": [inversion()], "translation": _steps(grid)}[symmetry]
+    """Returns the explanation under `element`, or under an exact element of the lattice that is broken."""
+    turns, shifts = lattice_rotations(grid), _unit_shifts(grid)
+    exact = {"rotation": turns, "inversion": [inversion()], "translation": shifts}[symmetry]
     broken = [e for e in exact if not experiment.respects(e)]
     if not broken:
-        return _between(experiment, element, part, symmetry)
+        return _explain_between_cells(experiment, element, part, symmetry)
     element = element if not experiment.respects(element) and element in broken else broken[0]
     if symmetry == "translation":
-        return _shifted(experiment, grid, element, part)
-    if symmetry == "inversion" and not any(not experiment.respects(r) for r in lattice_rotations(grid)):
-        return _parity(experiment, element, part)
-    looks = (_unturned, _constant, _pointwise, _off_centre, _uneven)
+        return _explain_shift(experiment, grid, element, part)
+    if symmetry == "inversion" and all(experiment.respects(r) for r in turns):
+        return _explain_parity(experiment, element, part)
+    looks = (_explain_unturned, _explain_constant, _explain_pointwise, _explain_off_centre, _explain_uneven)
     found = (look(experiment, element, part) for look in looks)
-    return next((f for f in found if f is not None), None) or _direction(experiment, grid, element, part)
+    return next((f for f in found if f is not None), None) or _explain_direction(experiment, grid, element, part)
 
 
-def _steps(grid: GridSizes) -> list[Transform]:
+def _unit_shifts(grid: GridSizes) -> list[Transform]:
     return [translation([grid.step * (i == axis) for i in range(3)]) for axis in range(grid.dimensions)]
 
 
-def _between(experiment: Experiment, element: Transform, part: str, symmetry: str) -> Explanation:
-    """What the lattice respects is broken between its cells."""
+def _explain_between_cells(experiment: Experiment, element: Transform, part: str, symmetry: str) -> Explanation:
+    """Returns the explanation if elements of the lattice are respected and others are not."""
     respected = "shifts by whole cells are" if symmetry == "translation" else "all elements of the lattice are"
     other = experiment.with_inputs(smoothed(_SMOOTH))
     error = experiment.outcome(element).error
     after = None if other is None else other.outcome(element).error
     if after is not None and after < _FALLS * error:
-        return explained(
+        return Explanation(
             "discretization",
             f"{respected} respected, others are not, and the error falls from {error:.2g} to {after:.2g} when the "
             f"input is smoothed by {_SMOOTH:g} cells: what {part} reads is finer than its cells",
@@ -67,12 +72,12 @@ def _between(experiment: Experiment, element: Transform, part: str, symmetry: st
         )
     stays = "" if after is None else f" and the error does not fall when the input is smoothed ({after:.2g})"
     if _is_pointwise(experiment):
-        return explained(
+        return Explanation(
             "component-mixing",
             f"{respected} respected, others are not{stays}: {part} treats the components at each cell one by one (odd "
             "functions, absolute values, maxima)",
         )
-    return explained(
+    return Explanation(
         "frame-dependent",
         f"{respected} respected, others are not{stays}: the axes of the grid are built in, as by a cube in place of a "
         "ball",
@@ -80,25 +85,25 @@ def _between(experiment: Experiment, element: Transform, part: str, symmetry: st
     )
 
 
-def _shifted(experiment: Experiment, grid: GridSizes, element: Transform, part: str) -> Explanation:
-    """Whole cells: a border, a stride that was not declared, or a position."""
+def _explain_shift(experiment: Experiment, grid: GridSizes, element: Transform, part: str) -> Explanation:
+    """Returns the explanation for shifts by whole cells: a border, an undeclared stride, or a position."""
     share = _share_near_borders(experiment, element)
     if share is not None and share > _SHARE:
-        return explained(
+        return Explanation(
             "absolute-position",
             f"{share:.1%} of the squared error of {part} under {element} lies near the borders: the padding tells the "
             "position",
             "Pad circularly, or declare the field with periodic=False: cells near a border are then not compared.",
         )
     for factor in (2, 4, 8):
-        if all(experiment.respects(translation([factor * v for v in e.vector])) for e in _steps(grid)):
-            return explained(
+        if all(experiment.respects(translation([factor * v for v in e.vector])) for e in _unit_shifts(grid)):
+            return Explanation(
                 "discretization",
                 f"{part} respects shifts by {factor * grid.step:g} cells and not by {grid.step:g}: a stride of "
                 f"{factor} is inside",
                 f"Declare the coarser field with spacing={factor * grid.step:g}, or filter before the stride.",
             )
-    return explained(
+    return Explanation(
         "absolute-position",
         f"shifts by whole cells change {part} (error {experiment.outcome(element).error:.2g} under {element}), also "
         "far from the borders: the place of a cell is used",
@@ -106,41 +111,42 @@ def _shifted(experiment: Experiment, grid: GridSizes, element: Transform, part: 
     )
 
 
-def _parity(experiment: Experiment, element: Transform, part: str) -> Explanation:
+def _explain_parity(experiment: Experiment, element: Transform, part: str) -> Explanation:
     error = experiment.outcome(element).error
     if abs(error - 2) < 0.01:
         text = f"the sign of {part} is opposite under {element}, and rotations are respected"
-        return explained("wrong-irrep", text, "Declare the other parity.")
+        return Explanation("wrong-irrep", text, "Declare the other parity.")
     text = (
         f"even and odd parts of {part} are mixed: the error under {element} is {error:.2g}, and rotations are respected"
     )
-    return explained("wrong-irrep", text, "Keep irreps of both parities apart, and use kernels of fitting parity.")
+    return Explanation("wrong-irrep", text, "Keep irreps of both parities apart, and use kernels of fitting parity.")
 
 
-def _unturned(experiment: Experiment, element: Transform, part: str) -> Explanation | None:
-    """Cells are moved, components are not turned."""
+def _explain_unturned(experiment: Experiment, element: Transform, part: str) -> Explanation | None:
+    """Returns the explanation if cells are moved and components are not turned."""
     how, plain, made = experiment.how, experiment.plain, experiment.outcome(element).made
     if not isinstance(how, Grid) or plain is None or made is None:
         return None
     moved = how.lattice.moved(plain.double(), element)
-    if moved.shape != made.shape or float((moved - made).norm()) > max(experiment.limit, 1e-9) * float(moved.norm()):
+    allowed = max(experiment.tolerance, 1e-9) * float(moved.norm())
+    if moved.shape != made.shape or float((moved - made).norm()) > allowed:
         return None
-    return explained(
+    return Explanation(
         "wrong-irrep",
         f"the cells of {part} move as they should under {element}, its components do not turn at all",
         "Declare scalars (0e), or compute components that turn.",
     )
 
 
-def _constant(experiment: Experiment, element: Transform, part: str) -> Explanation | None:
-    """The deviation is the same for another input."""
-    here, other = _deviation(experiment, element), experiment.with_inputs(replaced(experiment.surveyor.seed))
+def _explain_constant(experiment: Experiment, element: Transform, part: str) -> Explanation | None:
+    """Returns the explanation if the deviation is the same for another input."""
+    here, other = _deviation(experiment, element), experiment.with_inputs(replaced(experiment.seed))
     there = None if other is None else _deviation(other, element)
     if here is None or there is None or here.shape != there.shape or lattice_of(experiment.how) is None:
         return None
     if float((here - there).norm()) > 1e-6 * float(here.norm()):
         return None
-    return explained(
+    return Explanation(
         "component-mixing",
         f"the deviation of {part} under {element} is the same for other inputs: a constant is added to components that "
         "turn",
@@ -148,30 +154,30 @@ def _constant(experiment: Experiment, element: Transform, part: str) -> Explanat
     )
 
 
-def _pointwise(experiment: Experiment, element: Transform, part: str) -> Explanation | None:
+def _explain_pointwise(experiment: Experiment, element: Transform, part: str) -> Explanation | None:
     if not _is_pointwise(experiment):
         return None
-    return explained(
+    return Explanation(
         "component-mixing",
         f"a cell of {part} reads the same cell of the input alone, and the error under {element} is "
         f"{experiment.outcome(element).error:.2g}: components at a cell are mixed, gated or bent one by one",
     )
 
 
-def _off_centre(experiment: Experiment, element: Transform, part: str) -> Explanation | None:
-    """Right, but some cells away."""
+def _explain_off_centre(experiment: Experiment, element: Transform, part: str) -> Explanation | None:
+    """Returns the explanation if the result is right, but some cells away."""
     how, outcome, lattice = experiment.how, experiment.outcome(element), lattice_of(experiment.how)
     if lattice is None or outcome.made is None or outcome.wanted is None or not outcome.comparable or how is None:
         return None
     places = lattice.places(outcome.made)
     made, wanted = (part_of(t, how, experiment.key[1]) for t in (outcome.made, outcome.wanted))
     for cells in _offsets(len(places)):
-        pieces = [_centre(made, places, (0,) * len(places)), _centre(wanted, places, cells)]
+        pieces = [_central_cells(made, places, (0,) * len(places)), _central_cells(wanted, places, cells)]
         if min(p.numel() for p in pieces) == 0:
             return None
         size = float(pieces[1].norm())
-        if size and float((pieces[0] - pieces[1]).norm()) <= max(10 * experiment.limit, 1e-9) * size:
-            return explained(
+        if size and float((pieces[0] - pieces[1]).norm()) <= max(10 * experiment.tolerance, 1e-9) * size:
+            return Explanation(
                 "discretization",
                 f"under {element} {part} is what it should be, but {cells} cells away: a window or a padding lies off "
                 "the middle",
@@ -180,15 +186,15 @@ def _off_centre(experiment: Experiment, element: Transform, part: str) -> Explan
     return None
 
 
-def _uneven(experiment: Experiment, element: Transform, part: str) -> Explanation | None:
-    """Respected on a grid of one cell less."""
+def _explain_uneven(experiment: Experiment, element: Transform, part: str) -> Explanation | None:
+    """Returns the explanation if the element is respected on a grid of one cell less."""
     other = experiment.with_inputs(cropped())
-    if other is None or other.outcome(element).error > max(experiment.limit, 1e-9):
+    if other is None or other.outcome(element).error > max(experiment.tolerance, 1e-9):
         return None
     lattices = [(t, lattice_of(how)) for _, t, how in experiment.inputs()]
     sizes = {t.shape[lattice.axes[0]] for t, lattice in lattices if lattice is not None}
     count = " and ".join(map(str, sorted(sizes)))
-    return explained(
+    return Explanation(
         "discretization",
         f"{part} respects {element} on a grid of one cell less along each axis, and not on the given one of {count}: a "
         "stride or a window does not lie symmetrically about the middle",
@@ -196,10 +202,10 @@ def _uneven(experiment: Experiment, element: Transform, part: str) -> Explanatio
     )
 
 
-def _direction(experiment: Experiment, grid: GridSizes, element: Transform, part: str) -> Explanation:
+def _explain_direction(experiment: Experiment, grid: GridSizes, element: Transform, part: str) -> Explanation:
     turns = lattice_rotations(grid)
     kept = [r for r in turns if experiment.respects(r)]
-    return explained(
+    return Explanation(
         "frame-dependent",
         f"{len(kept)} of {len(turns)} rotations of the lattice are respected (error "
         f"{experiment.outcome(element).error:.2g} under {element}), and {part} reads more than one cell: a direction "
@@ -209,7 +215,7 @@ def _direction(experiment: Experiment, grid: GridSizes, element: Transform, part
 
 
 def _is_pointwise(experiment: Experiment) -> bool:
-    """Whether a change of one cell of the input changes that cell of the output, and no other."""
+    """True if a change of one cell of the input changes only this cell of the output."""
     lattice, plain, other = lattice_of(experiment.how), experiment.plain, experiment.with_inputs(nudged())
     if lattice is None or plain is None or other is None or other.plain is None or other.plain.shape != plain.shape:
         return False
@@ -230,7 +236,7 @@ def _is_pointwise(experiment: Experiment) -> bool:
 
 
 def _share_near_borders(experiment: Experiment, element: Transform) -> float | None:
-    """Of the squared deviation, in the outer quarter along each axis."""
+    """Returns the share of the squared deviation in the outer quarter along each axis; None if there is none."""
     lattice, deviation = lattice_of(experiment.how), _deviation(experiment, element)
     if lattice is None or deviation is None:
         return None
@@ -250,13 +256,13 @@ def _deviation(experiment: Experiment, element: Transform) -> torch.Tensor | Non
 
 
 def _offsets(dimensions: int) -> Iterator[tuple[int, ...]]:
-    """Up to two cells along each axis, the nearest first, none left out but no offset at all."""
+    """Yields all offsets of up to two cells along each axis, the nearest first, without the zero offset."""
     found = itertools.product(range(-2, 3), repeat=dimensions)
     yield from sorted((o for o in found if any(o)), key=lambda o: sum(map(abs, o)))
 
 
-def _centre(values: torch.Tensor, places: list[int], cells: tuple[int, ...]) -> torch.Tensor:
-    """The cells that are three or more from any border, seen from `cells` away."""
+def _central_cells(values: torch.Tensor, places: list[int], cells: tuple[int, ...]) -> torch.Tensor:
+    """Returns the cells that are three or more from any border, shifted by `cells`."""
     for axis, offset in zip(places, cells, strict=True):
         length = values.shape[axis]
         values = values.narrow(axis, min(3 - offset, length), max(length - 6, 0)) if length > 6 else values[:0]

@@ -1,4 +1,4 @@
-"""Other inputs for experiments on grids."""
+"""Changes of grid inputs for the experiments in `grid`. Tensors that lie on no grid stay as they are."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from equivariance.representations.base import Representation
 
 
 def smoothed(width: float) -> Change:
-    """Fields filtered by a Gaussian of `width` cells, as large as before."""
+    """Filters fields by a Gaussian of `width` cells and keeps their norm."""
 
     def change(tensor: torch.Tensor, how: Representation, _: str) -> torch.Tensor:
         lattice = lattice_of(how)
@@ -29,7 +29,7 @@ def smoothed(width: float) -> Change:
 
 
 def cropped() -> Change:
-    """Fields without the last cell along each axis."""
+    """Removes the last cell of fields along each axis."""
 
     def change(tensor: torch.Tensor, how: Representation, _: str) -> torch.Tensor:
         lattice = lattice_of(how)
@@ -42,7 +42,7 @@ def cropped() -> Change:
 
 
 def nudged() -> Change:
-    """Fields with another value at one cell, a third along each axis."""
+    """Changes the value of fields at one cell, a third along each axis."""
 
     def change(tensor: torch.Tensor, how: Representation, _: str) -> torch.Tensor:
         lattice = lattice_of(how)
@@ -58,7 +58,7 @@ def nudged() -> Change:
 
 
 def replaced(seed: int) -> Change:
-    """Fields with noise of a third of their size."""
+    """Adds noise to fields, of a third of their root mean square."""
     generator = generator_of(seed)
 
     def change(tensor: torch.Tensor, how: Representation, _: str) -> torch.Tensor:

@@ -1,9 +1,13 @@
-"""Why a layer depends on the order of the nodes, or on the other samples of its batch."""
+"""Explains why a layer depends on the order of the nodes.
+
+`explain` calls it for the symmetry "permutation". The operations of the statement at fault, if it is known, tell more
+than the rows that change.
+"""
 
 from __future__ import annotations
 
 from equivariance._engine.causes.experiment import Experiment
-from equivariance._engine.causes.explanation import Explanation, explained
+from equivariance._engine.causes.explanation import Explanation
 from equivariance._engine.causes.row_matching import reordered
 from equivariance._engine.instrumentation.operations import NUMBERED
 from equivariance._engine.instrumentation.perturbations import noisy
@@ -12,17 +16,18 @@ from equivariance.groups.elements import Transform, permutation
 
 
 def explain_permutation(experiment: Experiment, element: Transform, part: str) -> Explanation:
-    """Node numbers as data, a running sum, a special node, a tie, or rows in the order of a search."""
+    """Returns the explanation: node numbers, a running sum, a special node, a tie, or rows in the order of a search."""
     text = f"another node order changes {part} by {experiment.outcome(element).error:.2g}"
-    return _place(experiment, text) or _tie(experiment, text) or _exchanged(experiment, text, part)
+    found = _explain_moved_rows(experiment, text) or _explain_tie(experiment, text)
+    return found or _explain_exchanges(experiment, text, part)
 
 
-def _place(experiment: Experiment, text: str) -> Explanation | None:
+def _explain_moved_rows(experiment: Experiment, text: str) -> Explanation | None:
     outcome = experiment.outcome(experiment.element)
     if outcome.made is not None and outcome.wanted is not None and outcome.comparable:
-        moved = reordered(outcome.made, outcome.wanted, max(experiment.limit, 1e-9))
+        moved = reordered(outcome.made, outcome.wanted, max(experiment.tolerance, 1e-9))
         if moved and outcome.made.is_floating_point():
-            return explained(
+            return Explanation(
                 "order-dependent",
                 f"{text}: the same rows come in another order ({moved[0]} of {moved[1]} moved), by place and not by "
                 "node",
@@ -31,63 +36,66 @@ def _place(experiment: Experiment, text: str) -> Explanation | None:
     return None
 
 
-def _tie(experiment: Experiment, text: str) -> Explanation | None:
-    other = experiment.with_inputs(noisy(1e-3, experiment.surveyor.seed))
+def _explain_tie(experiment: Experiment, text: str) -> Explanation | None:
+    other = experiment.with_inputs(noisy(1e-3, experiment.seed))
     if other is None or not other.respects(experiment.element):
         return None
-    return explained(
+    return Explanation(
         "order-dependent",
         f"{text}, and no longer once the input is moved by a thousandth: node numbers decide a tie",
         "Break ties by geometry (a second distance), or use a stable sort on a key that all orders share.",
     )
 
 
-def _exchanged(experiment: Experiment, text: str, part: str) -> Explanation:
-    """What exchanging two nodes changes, what shifting and reversing all change, and what the statement does."""
+def _explain_exchanges(experiment: Experiment, text: str, part: str) -> Explanation:
+    """Returns the explanation from exchanges of two nodes, a shift and a reversal, and from the statement."""
     size = len(experiment.element.order or ())
-    first, later = _swap(experiment, 0, 1, size), _swap(experiment, size // 2, size // 2 + 1, size)
-    far = _swap(experiment, 0, size - 1, size)
+    first = _rows_changed(experiment, 0, 1, size)
+    later = _rows_changed(experiment, size // 2, size // 2 + 1, size)
+    far = _rows_changed(experiment, 0, size - 1, size)
     if first is None or later is None or far is None:
-        return _by_operation(experiment, text) or explained("order-dependent", f"{text}: node numbers are used as data")
+        return _explain_by_operation(experiment, text) or Explanation(
+            "order-dependent", f"{text}: node numbers are used as data"
+        )
     if first and not later and size > 3:
-        return explained(
+        return Explanation(
             "order-dependent",
             f"{text}: exchanging nodes 0 and 1 changes {counted(first, 'row')}, {size // 2} and {size // 2 + 1} none: "
             "a node is special by its number",
             "Choose the special node by geometry (the one nearest to the centroid), or use the mean of all.",
         )
     seen = f"{text}: exchanging nodes 0 and 1 changes {counted(first, 'row')} of {part}, 0 and {size - 1} changes {far}"
-    return _by_operation(experiment, seen) or _by_shape(experiment, seen, first, far)
+    return _explain_by_operation(experiment, seen) or _explain_by_changed_rows(experiment, seen, first, far)
 
 
-def _by_operation(experiment: Experiment, text: str) -> Explanation | None:
-    """What the operations of the statement at fault say."""
+def _explain_by_operation(experiment: Experiment, text: str) -> Explanation | None:
+    """Returns the explanation that the operations of the statement at fault support; None if none is known."""
     for names, means, fix in _OPERATIONS:
         found = [name for name in experiment.operations if name in names]
         if found:
-            return explained("order-dependent", f"{text}: {means} ({found[0].removeprefix(NUMBERED)})", fix)
+            return Explanation("order-dependent", f"{text}: {means} ({found[0].removeprefix(NUMBERED)})", fix)
     return None
 
 
-def _by_shape(experiment: Experiment, text: str, first: int, far: int) -> Explanation:
-    """What the rows that change say."""
+def _explain_by_changed_rows(experiment: Experiment, text: str, first: int, far: int) -> Explanation:
+    """Returns the explanation that the rows which change support."""
     size = len(experiment.element.order or ())
     shifted, reverse = permutation([*range(1, size), 0]), permutation(range(size - 1, -1, -1))
     if size > 3 and experiment.respects(shifted):
         means = "shifting all nodes by one changes nothing: each node reads the next ones in the list"
-        return explained("order-dependent", f"{text}; {means}", _NEXT)
+        return Explanation("order-dependent", f"{text}; {means}", _NEXT)
     if size > 3 and experiment.respects(reverse):
         means = "reversing the list changes nothing: how far apart two nodes stand in it, |i - j|, is used"
-        return explained("order-dependent", f"{text}; {means}", _APART)
+        return Explanation("order-dependent", f"{text}; {means}", _APART)
     if not first and far:
         means = "the first nodes of the list are preferred, as by a cap on the number of neighbours"
-        return explained("order-dependent", f"{text}: {means}", _CAP)
+        return Explanation("order-dependent", f"{text}: {means}", _CAP)
     if 0 < first <= 2 and far <= 2:
-        return explained("order-dependent", f"{text}: each node's own number is used as data", _NUMBER)
+        return Explanation("order-dependent", f"{text}: each node's own number is used as data", _NUMBER)
     if 0 < first < far:
         means = "nodes read those before them in the list (a running sum, a causal mask or a recurrence over nodes)"
-        return explained("order-dependent", f"{text}: {means}", _RUNNING)
-    return explained("order-dependent", f"{text}: node numbers are used as data")
+        return Explanation("order-dependent", f"{text}: {means}", _RUNNING)
+    return Explanation("order-dependent", f"{text}: node numbers are used as data")
 
 
 _NUMBER = "Drop embeddings of node numbers and weights by place; give nodes features that follow them."
@@ -109,11 +117,11 @@ _OPERATIONS = (
     (("roll", "diff", "convolution", "unfold"), "each node reads the next ones in the list", _NEXT),
     ((f"{NUMBERED}embedding", f"{NUMBERED}_to_copy"), "node numbers are turned into features", _NUMBER),
 )  # fmt: skip
-"""Operations of a statement, what they mean where an order of nodes decides, and what to do."""
+"""Operations of a statement, their meaning if an order of nodes decides, and the remedy."""
 
 
-def _swap(experiment: Experiment, one: int, two: int, size: int) -> int | None:
-    """How many rows on the first axis change where two nodes are exchanged; None where none can be counted."""
+def _rows_changed(experiment: Experiment, one: int, two: int, size: int) -> int | None:
+    """Returns the number of rows on the first axis that change if two nodes are exchanged; None if it is unknown."""
     if not 0 <= one < two < size:
         return None
     outcome = experiment.outcome(permutation(cycles=[(one, two)], size=size))
@@ -121,4 +129,4 @@ def _swap(experiment: Experiment, one: int, two: int, size: int) -> int | None:
         return None
     difference = (outcome.made.double() - outcome.wanted.double()).abs().reshape(len(outcome.made), -1).amax(dim=1)
     largest = float(outcome.wanted.double().abs().max())
-    return int((difference > max(experiment.limit, 1e-9) * largest).sum())
+    return int((difference > max(experiment.tolerance, 1e-9) * largest).sum())

@@ -1,4 +1,7 @@
-"""Choices by position: cells of a grid, and what rounding a position to one does."""
+"""Finds choices by position: positions that are rounded to the cells of a grid, and outputs that jump.
+
+`rotation` and `translation` call these experiments. Inputs that lie on a grid themselves are treated in `grid`.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +20,13 @@ from equivariance._engine.instrumentation.perturbations import Change, noisy, sc
 from equivariance.groups.elements import Transform, cube_rotations, rotation, translation
 
 _SMALL = 1e-6
-"""Angle, and relative size of noise, that crosses the border of no cell and is far above rounding."""
+"""Angle, and relative size of noise, that crosses no border of a cell and is far above rounding."""
 
 _SIZES = (0.5, 1.0, 2.0, 4.0)
-"""Of the other inputs that a grid is told by."""
+"""Relative sizes of the other inputs that show a grid."""
 
 _VANISHES = 1e-3
-"""Of its largest value, an error below this share has vanished."""
+"""Share of its largest value below which an error has vanished."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +34,10 @@ class Cell:
     """A length whose whole multiples are respected as translations.
 
     Attributes:
-        axis: The direction, "x"
-        length: In the units of the positions
-        half: The error under a translation by half of it
-        exact: Whether the length is known to more than two digits
+        axis: The direction, "x".
+        length: The length, in the units of the positions.
+        half: The error under a translation by half of the length.
+        exact: True if the length is known to more than two digits.
     """
 
     axis: str
@@ -43,7 +46,7 @@ class Cell:
     exact: bool
 
     def evidence(self, part: str) -> str:
-        """In words."""
+        """Returns the evidence in words."""
         length = f"{self.length:.4g}" if self.exact else f"about {self.length:.2g}"
         return (
             f"{part} respects translations by whole multiples of {length} along {self.axis} and no others "
@@ -52,57 +55,57 @@ class Cell:
 
 
 def is_choice(experiment: Experiment) -> bool:
-    """Whether small rotations are respected, or small changes of the input do nothing: the break is in a choice."""
+    """True if small rotations are respected, or small changes of the input have no effect: a choice is broken."""
     return _respects_small_rotations(experiment) or is_step(experiment)
 
 
 def is_step(experiment: Experiment) -> bool:
-    """Whether the output stays exactly what it is under small changes of the input and not under large ones."""
-    plain, small = experiment.plain, max(_SMALL, 100 * experiment.limit)
+    """True if the output does not change at all under small changes of the input, and does under large ones."""
+    plain, small = experiment.plain, max(_SMALL, 100 * experiment.tolerance)
     if plain is None or small > 0.1 or not bool(plain.any()):
         return False
-    changes = [_change(experiment, plain, size) for size in (small, 0.3)]
-    return changes[0] <= experiment.limit and changes[1] > 10 * small
+    changes = [_change_under_noise(experiment, plain, size) for size in (small, 0.3)]
+    return changes[0] <= experiment.tolerance and changes[1] > 10 * small
 
 
 def is_grid_of_cells(experiment: Experiment) -> bool:
-    """Whether exchanging the axes changes nothing but the order of rows, as for cells of a grid.
+    """True if exchanging the axes changes only the order of rows, as for cells of a grid.
 
-    On other inputs too: of one, a decision by a coordinate may happen to be that by another.
+    Other inputs are tried too: on one input, a decision by one coordinate may equal that by another.
     """
-    if not all(_same_rows(experiment, turn) for turn in _exchanges()):
+    if not all(_same_rows(experiment, turn) for turn in _axis_exchanges()):
         return False
-    tried = [experiment.with_inputs(_resized(size, experiment.surveyor.seed)) for size in _SIZES]
+    tried = [experiment.with_inputs(_resized(size, experiment.seed)) for size in _SIZES]
     others = [other for other in tried if other is not None]
     if not others and DECIDES in experiment.operations:
         return False
-    return all(_same_rows(other, turn) for other in others for turn in _exchanges())
+    return all(_same_rows(other, turn) for other in others for turn in _axis_exchanges())
 
 
 def respects_the_cube(experiment: Experiment) -> bool:
-    """Whether all 24 rotations of the cube are respected."""
+    """True if all 24 rotations of the cube are respected."""
     return all(experiment.respects(turn) for turn in cube_rotations()[1:])
 
 
 def cell_size(experiment: Experiment) -> Cell | None:
-    """The size of the cells that positions fall into, where translations by whole cells are respected."""
+    """Returns the size of the cells that positions fall into; None if no translation by whole cells is respected."""
     found = _period(experiment, np.eye(3)[0])
     if found is None:
         return None
-    return Cell("x", found[0], _along(experiment, found[0] / 2, np.eye(3)[0]), found[1])
+    return Cell("x", found[0], _translation_error(experiment, found[0] / 2, np.eye(3)[0]), found[1])
 
 
 def falls_into_cells(experiment: Experiment) -> bool:
-    """Whether the output jumps along a translation and goes on changing far away.
+    """True if the output jumps along a translation and goes on changing far away.
 
-    A comparison with a threshold jumps, and is decided far away; a sine goes on changing, and does not jump.
+    A comparison with a threshold jumps, and does not change far away. A sine goes on changing, and does not jump.
     """
     path = np.array([2 * experiment.extent, 0, 0])
     return _jumps(experiment, lambda share: translation(share * path)) and _keeps_changing(experiment)
 
 
 def jumps_under_rotation(experiment: Experiment) -> bool:
-    """Whether the output jumps somewhere on the way to a rotation by one radian."""
+    """True if the output jumps somewhere on the way to a rotation by one radian."""
     axis = np.array([0.6, -0.64, 0.48])
     return _jumps(experiment, lambda share: rotation(share * axis))
 
@@ -116,36 +119,36 @@ def _keeps_changing(experiment: Experiment) -> bool:
 
 
 def _respects_small_rotations(experiment: Experiment) -> bool:
-    """On other inputs too: few vectors may lie so, by chance, that a nonlinearity leaves each as it is or takes all."""
+    """True if small rotations are respected, on other inputs too: a nonlinearity may keep few vectors by chance."""
     if not _is_steady(experiment):
         return False
-    other = experiment.with_inputs(noisy(1.0, experiment.surveyor.seed))
+    other = experiment.with_inputs(noisy(1.0, experiment.seed))
     return other is None or _is_steady(other)
 
 
 def _is_steady(experiment: Experiment) -> bool:
-    angle = max(_SMALL, 100 * experiment.limit / min(1.0, experiment.error))
+    angle = max(_SMALL, 100 * experiment.tolerance / min(1.0, experiment.error))
     if angle > 0.05:
         return False
     axes = ([0.6, -0.64, 0.48], [-0.48, 0.6, 0.64])
-    return all(experiment.outcome(rotation(angle * np.array(a))).error <= experiment.limit for a in axes)
+    return all(experiment.outcome(rotation(angle * np.array(a))).error <= experiment.tolerance for a in axes)
 
 
-def _change(experiment: Experiment, plain: torch.Tensor, size: float) -> float:
-    other = experiment.with_inputs(noisy(size, experiment.surveyor.seed))
+def _change_under_noise(experiment: Experiment, plain: torch.Tensor, size: float) -> float:
+    other = experiment.with_inputs(noisy(size, experiment.seed))
     if other is None or other.plain is None or other.plain.shape != plain.shape:
         return math.inf
     return float((other.plain - plain).double().norm() / plain.double().norm())
 
 
 def _resized(size: float, seed: int) -> Change:
-    """Other positions, `size` times as large."""
+    """Replaces positions by others, `size` times as large."""
     larger, other = scaled(size), noisy(1.0, seed + round(100 * size))
     return lambda tensor, how, path: larger(other(tensor, how, path), how, path)
 
 
-def _exchanges() -> tuple[Transform, ...]:
-    """The two rotations that exchange the axes and turn none around."""
+def _axis_exchanges() -> tuple[Transform, ...]:
+    """Returns the two rotations that exchange the axes and reverse none."""
     return tuple(r for r in cube_rotations()[1:] if min(v for row in r.matrix for v in row) >= 0)
 
 
@@ -155,22 +158,22 @@ def _same_rows(experiment: Experiment, element: Transform) -> bool:
         return True
     if outcome.made is None or outcome.wanted is None or not outcome.comparable:
         return False
-    return reordered(outcome.made, outcome.wanted, max(experiment.limit, 1e-9)) is not None
+    return reordered(outcome.made, outcome.wanted, max(experiment.tolerance, 1e-9)) is not None
 
 
-def _along(experiment: Experiment, length: float, direction: np.ndarray) -> float:
+def _translation_error(experiment: Experiment, length: float, direction: np.ndarray) -> float:
     return experiment.outcome(translation(length * direction)).error
 
 
 def _period(experiment: Experiment, direction: np.ndarray) -> tuple[float, bool] | None:
-    """The shortest translation along `direction` whose multiples are respected, and whether it is known exactly."""
+    """Returns the shortest translation along `direction` whose multiples are respected, and True if it is exact."""
     lengths = experiment.extent * 2.0 ** np.arange(-14, 2.5, 0.5)
-    errors = np.array([_along(experiment, v, direction) for v in lengths])
-    if not np.isfinite(errors).all() or errors.max() <= experiment.limit:
+    errors = np.array([_translation_error(experiment, v, direction) for v in lengths])
+    if not np.isfinite(errors).all() or errors.max() <= experiment.tolerance:
         return None
     rising = lengths[int(np.argmax(errors >= errors.max() / 2))]
     fine = np.linspace(1.5 * rising, min(40 * rising, 3 * experiment.extent), 160)
-    values = np.array([_along(experiment, v, direction) for v in fine])
+    values = np.array([_translation_error(experiment, v, direction) for v in fine])
     if not np.isfinite(values).all():
         return None
     allowed = _VANISHES * values.max()
@@ -179,29 +182,31 @@ def _period(experiment: Experiment, direction: np.ndarray) -> tuple[float, bool]
     for index in np.flatnonzero(lowest & (values < 0.6 * values.max())).tolist():
         low, high = fine[max(0, index - 1)], fine[min(len(fine) - 1, index + 1)]
         flat = values[index] <= allowed
-        best = _centre(fine, values <= allowed, index) if flat else _minimum(experiment, direction, low, high)
+        best = _middle_of_run(fine, values <= allowed, index) if flat else _minimize(experiment, direction, low, high)
         tried += not flat
-        half = _along(experiment, best / 2, direction) > 0.1 * values.max()
-        if half and all(_along(experiment, n * best, direction) <= 10 * allowed for n in (1, 2, 3, -1, 5, -4, 8)):
+        half = _translation_error(experiment, best / 2, direction) > 0.1 * values.max()
+        if half and all(
+            _translation_error(experiment, n * best, direction) <= 10 * allowed for n in (1, 2, 3, -1, 5, -4, 8)
+        ):
             return best, not flat
         if tried > 8:
             return None
     return None
 
 
-def _centre(lengths: np.ndarray, respected: np.ndarray, index: int) -> float:
-    """The middle of the run of respected lengths that starts at `index`."""
+def _middle_of_run(lengths: np.ndarray, respected: np.ndarray, index: int) -> float:
+    """Returns the middle of the run of respected lengths that starts at `index`."""
     broken = np.flatnonzero(~respected[index:])
     end = index + int(broken[0]) - 1 if len(broken) else len(lengths) - 1
     return float(lengths[index] + lengths[end]) / 2
 
 
-def _minimum(experiment: Experiment, direction: np.ndarray, low: float, high: float) -> float:
-    """Golden-section search for the smallest error."""
+def _minimize(experiment: Experiment, direction: np.ndarray, low: float, high: float) -> float:
+    """Returns the length of the smallest error, by golden-section search."""
     ratio = (math.sqrt(5) - 1) / 2
     left, right = high - ratio * (high - low), low + ratio * (high - low)
     for _ in range(30):
-        if _along(experiment, left, direction) < _along(experiment, right, direction):
+        if _translation_error(experiment, left, direction) < _translation_error(experiment, right, direction):
             high, right = right, left
             left = high - ratio * (high - low)
         else:
@@ -211,27 +216,27 @@ def _minimum(experiment: Experiment, direction: np.ndarray, low: float, high: fl
 
 
 def _jumps(experiment: Experiment, path: Callable[[float], Transform]) -> bool:
-    """Whether the output jumps somewhere along a path of elements, from 0 to 1: bisected until nothing smooth moves."""
+    """True if the output jumps along a path of elements from 0 to 1; bisection excludes smooth changes."""
     steps = np.linspace(0, 1, 33)
     deviations = [d for d in (_deviation(experiment, path(float(s))) for s in steps) if d is not None]
     if len(deviations) < len(steps):
         return False
     size = max(float(d.abs().max()) for d in deviations)
-    index = int(np.argmax([_apart(a, b) for a, b in pairwise(deviations)]))
+    index = int(np.argmax([_largest_difference(a, b) for a, b in pairwise(deviations)]))
     low, high, first, last = steps[index], steps[index + 1], deviations[index], deviations[index + 1]
     for _ in range(16):
         middle = (low + high) / 2
         between = _deviation(experiment, path(float(middle)))
         if between is None:
             return False
-        if _apart(first, between) > _apart(between, last):
+        if _largest_difference(first, between) > _largest_difference(between, last):
             high, last = middle, between
         else:
             low, first = middle, between
-    return _apart(first, last) > 1e-2 * size
+    return _largest_difference(first, last) > 1e-2 * size
 
 
-def _apart(one: torch.Tensor, two: torch.Tensor) -> float:
+def _largest_difference(one: torch.Tensor, two: torch.Tensor) -> float:
     return float((two - one).abs().max())
 
 

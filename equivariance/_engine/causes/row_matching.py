@@ -1,44 +1,46 @@
-"""Whether two tensors hold the same rows: in another order, or with other signs."""
+"""Finds out if two tensors hold the same rows, in another order or with other signs. It compares and runs nothing."""
 
 from __future__ import annotations
 
 import torch
 
 _MOST = 4096
-"""Rows that are compared with each other at most: all pairs are."""
+"""Largest number of rows that are compared, each with each."""
 
 
 def reordered(made: torch.Tensor, wanted: torch.Tensor, tolerance: float) -> tuple[int, int] | None:
-    """How many of how many rows have changed their places, where nothing else changed; else None.
+    """Returns how many of how many rows have another place, if nothing else changed; else None.
 
     A row lies on the last axis, or (along each other axis in turn) on all other axes.
 
     Args:
-        tolerance: Of the distance of two rows, relative to the root mean square row
+        made: The tensor that was made.
+        wanted: The tensor that was expected.
+        tolerance: Largest distance of two equal rows, relative to the root mean square row.
     """
     if made.shape != wanted.shape or made.dim() == 0 or made.numel() == 0:
         return None
     for axis in [None, *range(made.dim())]:
         left, right = _rows(made, axis), _rows(wanted, axis)
-        moved = _moved(left, right, tolerance)
+        moved = _count_moved(left, right, tolerance)
         if moved:
             return moved, len(left)
     return None
 
 
 def flipped(made: torch.Tensor, wanted: torch.Tensor, tolerance: float) -> tuple[int, int] | None:
-    """How many of how many rows on the last axis have the opposite sign, where nothing else changed; else None."""
+    """Returns how many of how many rows on the last axis have the opposite sign, if nothing else changed; else None."""
     if made.shape != wanted.shape or made.dim() == 0 or made.numel() == 0:
         return None
     left, right = _rows(made, None), _rows(wanted, None)
-    allowed = tolerance * _size(right)
+    allowed = tolerance * _row_size(right)
     same, opposite = (left - right).norm(dim=1) <= allowed, (left + right).norm(dim=1) <= allowed
     count = int((opposite & ~same).sum())
     return (count, len(left)) if count and bool((same | opposite).all()) else None
 
 
 def ascending_axis(plain: torch.Tensor, made: torch.Tensor) -> int | None:
-    """The axis along which every column ascends (or every one descends) in both tensors: coordinates are sorted."""
+    """Returns the axis along which all columns of both tensors ascend, or all descend; None if there is none."""
     if made.shape != plain.shape:
         return None
     for axis in range(made.dim() - 1):
@@ -56,18 +58,18 @@ def _rows(tensor: torch.Tensor, axis: int | None) -> torch.Tensor:
     return tensor.movedim(axis, 0).reshape(tensor.shape[axis], -1)
 
 
-def _size(rows: torch.Tensor) -> float:
+def _row_size(rows: torch.Tensor) -> float:
     return float(rows.double().norm(dim=1).square().mean().sqrt())
 
 
-def _moved(left: torch.Tensor, right: torch.Tensor, tolerance: float) -> int:
-    """The number of rows that moved, 0 where no reordering explains the difference."""
+def _count_moved(left: torch.Tensor, right: torch.Tensor, tolerance: float) -> int:
+    """Returns the number of rows that moved; 0 if no reordering explains the difference."""
     count = len(left)
     if not 1 < count <= _MOST:
         return 0
     left, right = left.double(), right.double()
     distances = torch.cdist(left, right, compute_mode="donot_use_mm_for_euclid_dist")
-    allowed = tolerance * _size(right)
+    allowed = tolerance * _row_size(right)
     stayed = distances.diagonal() <= allowed
     nearest = distances.min(dim=1)
     if bool(stayed.all()) or bool((nearest.values > allowed).any()):

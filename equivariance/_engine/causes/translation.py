@@ -1,4 +1,4 @@
-"""Why a layer breaks translations."""
+"""Explains why a layer breaks translations, from the growth of the error with |t|. `explain` calls it."""
 
 from __future__ import annotations
 
@@ -8,43 +8,43 @@ import numpy as np
 import torch
 
 from equivariance._engine.causes.experiment import Experiment, degree_of, part_of
-from equivariance._engine.causes.explanation import Explanation, explained
+from equivariance._engine.causes.explanation import Explanation
 from equivariance._engine.causes.quantization import cell_size, falls_into_cells
 from equivariance._engine.instrumentation.operations import DECIDES
 from equivariance.groups.elements import Transform, translation
 from equivariance.representations.standard import CartesianPoints
 
 _FLAT = 0.3
-"""Below this slope an error does not grow with |t|."""
+"""Slope below which an error does not grow with |t|."""
 
 
 def explain_translation(experiment: Experiment, element: Transform, part: str) -> Explanation:
-    """A position where a difference is due; or a grid, whose cells are respected."""
+    """Returns the explanation: a position in place of a difference, or a grid whose cells are respected."""
     slope = slope_of(experiment)
     if (slope is None or slope < 2 * _FLAT) and falls_into_cells(experiment):
         cell = cell_size(experiment)
         if cell is None and DECIDES in experiment.operations:
             text = f"{part} jumps under translations: what the statement decides by changes with them"
             fix = "Decide by differences of positions, or subtract the centroid of the sample first."
-            return explained("absolute-position", text, fix)
+            return Explanation("absolute-position", text, fix)
         text = f"{part} jumps under translations, far from the origin too, and by no more there: cells of a grid"
-        return explained("discretization", cell.evidence(part) if cell else text)
+        return Explanation("discretization", cell.evidence(part) if cell else text)
     shares = _shares(experiment)
     points = isinstance(experiment.how, CartesianPoints)
-    growth = _growth(slope)
+    growth = _describe_growth(slope)
     if shares is not None:
-        return _linear(growth, shares, points)
+        return _explain_linear(growth, shares, points)
     where = "a position is used where a difference of positions is due"
     if slope is not None and slope > 1.5:
         fix = "Take squares and products of differences of positions (|x_i - x_j|^2), not of the positions themselves."
-        return explained("absolute-position", f"the error {growth}: {where}, in a square or a product", fix)
+        return Explanation("absolute-position", f"the error {growth}: {where}, in a square or a product", fix)
     if slope is not None and slope < _FLAT:
         fix = "Feed differences of positions, not the positions, into the bounded function (sine, tanh, normalization)."
-        return explained("absolute-position", f"the error {growth}: {where}, in a bounded function", fix)
-    return explained("absolute-position", f"the error {growth}: {where}")
+        return Explanation("absolute-position", f"the error {growth}: {where}, in a bounded function", fix)
+    return Explanation("absolute-position", f"the error {growth}: {where}")
 
 
-def _growth(slope: float | None) -> str:
+def _describe_growth(slope: float | None) -> str:
     if slope is None:
         return "does not vanish"
     power = f"|t|^{_unsigned_zero(slope, 2):.2f}"
@@ -52,13 +52,13 @@ def _growth(slope: float | None) -> str:
 
 
 def slope_of(experiment: Experiment) -> float | None:
-    """Exponent of the error over the length of long translations."""
+    """Returns the exponent of the error over the length of long translations; None if it cannot be fitted."""
     factor = max(1.0, experiment.extent / max(experiment.element.distance, 1e-300))
     start = 2.0 ** math.ceil(math.log2(factor)) * np.array(experiment.element.vector)
     points = []
     for times in (1.0, 4.0, 16.0):
         error = experiment.outcome(translation(times * start)).error
-        if experiment.limit < error < math.inf:
+        if experiment.tolerance < error < math.inf:
             points.append((math.log(times), math.log(error)))
     if len(points) < 2:
         return None
@@ -67,7 +67,7 @@ def slope_of(experiment: Experiment) -> float | None:
 
 
 def _shares(experiment: Experiment) -> tuple[float, float] | None:
-    """How much of t the rows of the deviation carry, least and most, where they carry nothing else."""
+    """Returns the least and largest multiple of t in the rows of the deviation; None if they hold anything else."""
     how, outcome = experiment.how, experiment.outcome(experiment.element)
     if how is None or outcome.made is None or outcome.wanted is None or not outcome.comparable:
         return None
@@ -82,28 +82,28 @@ def _shares(experiment: Experiment) -> tuple[float, float] | None:
     return float(shares.min()), float(shares.max())
 
 
-def _linear(growth: str, shares: tuple[float, float], points: bool) -> Explanation:
+def _explain_linear(growth: str, shares: tuple[float, float], points: bool) -> Explanation:
     least, most = shares
     if points:
         least, most = least + 1, most + 1
     one = most - least < 1e-6 + 1e-3 * max(abs(most), abs(least))
-    carried = f"{_rounded(most)} t" if one else f"between {_rounded(least)} t and {_rounded(most)} t"
+    carried = f"{_format_share(most)} t" if one else f"between {_format_share(least)} t and {_format_share(most)} t"
     if points:
         text = f"the error {growth} and the output carries {carried} where points carry 1 t: "
         text += "it does not follow the translation"
         fix = "Subtract the centroid first and add it back last, or declare a vector if the output is a displacement."
-        return explained("absolute-position", text, fix)
+        return Explanation("absolute-position", text, fix)
     text = f"the error {growth} and carries {carried}: a position is used where a difference of positions is due"
     fix = (
         "Subtract a position of the same sample before this step (x_i - x_j, or x - x.mean(0)): differences carry 0 t."
     )
-    return explained("absolute-position", text, fix)
+    return Explanation("absolute-position", text, fix)
 
 
-def _rounded(value: float) -> str:
+def _format_share(value: float) -> str:
     return f"{_unsigned_zero(value, 3):.3f}" if abs(value) >= 0.1 or abs(value) < 1e-9 else f"{value:.2g}"
 
 
 def _unsigned_zero(value: float, digits: int) -> float:
-    """Rounds a number; rounding alone gives a zero its sign."""
+    """Rounds a number; a zero has no sign, because only rounding would give it one."""
     return round(value, digits) + 0.0

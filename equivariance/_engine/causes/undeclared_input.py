@@ -1,4 +1,4 @@
-"""An input that is declared invariant and is not."""
+"""Finds an input that is declared invariant and is not. `explain` asks before all other experiments."""
 
 from __future__ import annotations
 
@@ -7,45 +7,46 @@ from collections.abc import Iterator
 import torch
 
 from equivariance._engine.causes.experiment import Experiment
-from equivariance._engine.causes.explanation import Explanation, explained
+from equivariance._engine.causes.explanation import Explanation
 from equivariance.groups.elements import translation
+from equivariance.groups.named import Symmetry
 from equivariance.representations.base import Representation
 from equivariance.representations.irreps import Irreps
 from equivariance.representations.standard import CartesianPoints, Invariant, NodeIndices
 
 
-def forgotten_input(experiment: Experiment, symmetry: str) -> Explanation | None:
-    """An input declared unchanged without which, transformed as something else, nothing is broken."""
+def explain_undeclared_input(experiment: Experiment, symmetry: str) -> Explanation | None:
+    """Returns the explanation if the error is gone once an unchanged input transforms as vectors, points or nodes."""
     if experiment.state.mode != "eval" or experiment.owner not in experiment.reference.inputs:
         return None
     for path, tensor, how in experiment.inputs():
         for text, fix, instead in _other_declarations(experiment, symmetry, tensor, how):
             other = experiment.declaring(path, instead)
             error = other.outcome(experiment.element).error
-            if error <= max(experiment.limit, 1e-6 * min(experiment.error, 1.0)) and _keeps_translations(
+            if error <= max(experiment.tolerance, 1e-6 * min(experiment.error, 1.0)) and _keeps_translations(
                 other, instead
             ):
                 sentence = (
                     f"the input {path} is declared unchanged; transformed as {text} it leaves an error of {error:.1g} "
                     f"in place of {experiment.error:.2g}"
                 )
-                return explained("undeclared-input", sentence, f"Declare {path} as {fix}.")
+                return Explanation("undeclared-input", sentence, f"Declare {path} as {fix}.")
     return None
 
 
 def _keeps_translations(other: Experiment, instead: Representation) -> bool:
-    """Vectors that are points in truth turn alike: they are told by translations, where the layer takes points."""
+    """True if translations are kept: points rotate like vectors, and only translations tell them apart."""
     takes_points = any(isinstance(how, CartesianPoints) for _, _, how in other.inputs())
     if not (isinstance(instead, Irreps) and takes_points):
         return True
-    return other.outcome(translation([other.extent, 0, 0])).error <= max(other.limit, 1e-6 * min(other.error, 1.0))
+    return other.outcome(translation([other.extent, 0, 0])).error <= max(other.tolerance, 1e-6 * min(other.error, 1.0))
 
 
 def _other_declarations(
     experiment: Experiment, symmetry: str, tensor: torch.Tensor, how: Representation
 ) -> Iterator[tuple[str, str, Representation]]:
     scalars = isinstance(how, Irreps) and all(degree == 0 for _, degree, _ in how.blocks)
-    if symmetry in ("translation", "rotation", "inversion"):
+    if Symmetry(symmetry).is_motion:
         unchanged = type(how) is Invariant or scalars
         if not (unchanged and tensor.is_floating_point() and tensor.dim() and tensor.shape[-1] == 3):
             return

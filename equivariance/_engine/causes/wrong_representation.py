@@ -1,4 +1,4 @@
-"""Which law a value obeys in place of the declared one."""
+"""Finds the law that a value obeys in place of the declared one. `rotation` calls it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from equivariance._engine.causes.experiment import Experiment, degree_of, part_of
-from equivariance._engine.causes.explanation import Explanation, explained
+from equivariance._engine.causes.explanation import Explanation
 from equivariance._engine.causes.fixed_axes import ORDINARY
 from equivariance._engine.instrumentation.perturbations import noisy
 from equivariance.groups.elements import Transform, rotation
@@ -20,38 +20,38 @@ from equivariance.representations.standard import CartesianPoints
 from equivariance.representations.wigner import wigner_d
 
 _HIGHEST = 6
-"""Degrees up to this one are looked for in a character."""
+"""Largest degree that is searched for in a character."""
 
 _ANGLES = (0.5, 0.9, 1.3, 1.7, 2.1, 2.4, 2.7, 3.0)
 
 
-def other_law(experiment: Experiment, part: str) -> Explanation | None:
-    """The law under rotations that the output obeys instead of the declared one, if there is one."""
+def explain_other_law(experiment: Experiment, part: str) -> Explanation | None:
+    """Returns the explanation if the output obeys another law under rotations than the declared one."""
     how, plain = experiment.how, experiment.plain
     if how is None or plain is None or not plain.is_floating_point():
         return None
-    looks = (_usual, _other_axis, _other_character, _other_order)
+    looks = (_explain_usual, _explain_other_axis, _explain_other_character, _explain_other_order)
     return next((found for found in (look(experiment, how, part) for look in looks) if found), None)
 
 
-def _other_order(experiment: Experiment, how: Representation, part: str) -> Explanation | None:
-    """All blocks together transform by orthogonal matrices, with other blocks than the declared ones."""
+def _explain_other_order(experiment: Experiment, how: Representation, part: str) -> Explanation | None:
+    """Returns the explanation if all blocks together are irreps, in other blocks than the declared ones."""
     if not isinstance(how, Irreps) or len(how.blocks) < 2 or how.dim > 16:
         return None
     traces = _traces(experiment, lambda leaf: leaf, how.dim)
-    content = None if traces is None else _decomposed(traces, how.dim)
+    content = None if traces is None else _decompose(traces, how.dim)
     if not content:
         return None
-    return explained(
+    return Explanation(
         "wrong-irrep",
-        f"{part}: all {how.dim} components together transform as {_words(content)}, but not in the blocks of "
+        f"{part}: all {how.dim} components together transform as {_describe(content)}, but not in the blocks of "
         f"{how.irreps}: they come in another order or are others",
         "Put the blocks in the declared order, or declare the order in which they are computed.",
     )
 
 
-def _usual(experiment: Experiment, how: Representation, part: str) -> Explanation | None:
-    """It does not change at all, or changes with the inverse."""
+def _explain_usual(experiment: Experiment, how: Representation, part: str) -> Explanation | None:
+    """Returns the explanation if the output does not change at all, or transforms with the inverse."""
     if not isinstance(how, Irreps | CartesianPoints):
         return None
     candidates = {
@@ -64,7 +64,7 @@ def _usual(experiment: Experiment, how: Representation, part: str) -> Explanatio
     )
     for (text, instead), fix in zip(candidates.items(), fixes, strict=True):
         if _matches(experiment, how, experiment.expected(instead)):
-            return explained("wrong-irrep", f"{part} {text}", fix)
+            return Explanation("wrong-irrep", f"{part} {text}", fix)
     return None
 
 
@@ -73,11 +73,11 @@ def _matches(experiment: Experiment, how: Representation, other: torch.Tensor | 
     if made is None or other is None or made.shape != other.shape:
         return False
     left, right = (part_of(t, how, experiment.key[1]) for t in (made, other))
-    return float((left - right).norm()) <= max(experiment.limit, 1e-9) * float(right.norm())
+    return float((left - right).norm()) <= max(experiment.tolerance, 1e-9) * float(right.norm())
 
 
-def _other_axis(experiment: Experiment, how: Representation, part: str) -> Explanation | None:
-    """The components lie on another axis, or are the slow index of a block."""
+def _explain_other_axis(experiment: Experiment, how: Representation, part: str) -> Explanation | None:
+    """Returns the explanation if the components lie on another axis, or are the slow index of a block."""
     degree, plain = degree_of(how, experiment.key[1]), experiment.plain
     made = experiment.outcome(experiment.element).made
     if not degree or plain is None or made is None or made.shape != plain.shape:
@@ -98,8 +98,8 @@ def _other_axis(experiment: Experiment, how: Representation, part: str) -> Expla
         ),
     }
     for text, (pair, fix) in views.items():
-        if pair and _close(pair[1], matrix @ pair[0], experiment.limit):
-            return explained("wrong-irrep", f"{part}: {text}", fix)
+        if pair and _close(pair[1], matrix @ pair[0], experiment.tolerance):
+            return Explanation("wrong-irrep", f"{part}: {text}", fix)
     return None
 
 
@@ -107,8 +107,8 @@ def _close(left: torch.Tensor, right: torch.Tensor, limit: float) -> bool:
     return float((left - right).norm()) <= max(limit, 1e-9) * float(right.norm())
 
 
-def _other_character(experiment: Experiment, how: Representation, part: str) -> Explanation | None:
-    """It transforms by orthogonal matrices, but their traces are those of other irreps than the declared ones."""
+def _explain_other_character(experiment: Experiment, how: Representation, part: str) -> Explanation | None:
+    """Returns the explanation if the output transforms by orthogonal matrices with the traces of other irreps."""
     plain = experiment.plain
     assert plain is not None
     values = part_of(plain, how, experiment.key[1])
@@ -118,35 +118,36 @@ def _other_character(experiment: Experiment, how: Representation, part: str) -> 
         if values.dim() == 0 or size > 16 or values.shape[-1] % size or (size == 1):
             continue
         traces = _traces(experiment, lambda leaf: part_of(leaf, how, experiment.key[1]), size)
-        content = None if traces is None else _decomposed(traces, size)
+        content = None if traces is None else _decompose(traces, size)
         declared = {degree or 0: size // copy} if size % copy == 0 else {}
         if content and content != declared:
-            is_, of = _words(content), _words(declared) if declared else experiment.key[1] or "unchanged"
+            is_ = _describe(content)
+            of = _describe(declared) if declared else experiment.key[1] or "unchanged"
             angle, trace = _ANGLES[1], traces[1] if traces else math.nan
-            return explained(
+            return Explanation(
                 "wrong-irrep",
                 f"{part} transforms as {is_} and is declared as {of}: under {angle} rad its matrix has trace "
-                f"{trace:.3f} = {_formula(content)}",
+                f"{trace:.3f} = {_describe_trace(content)}",
                 f"Declare {is_} there, or compute what is declared.",
             )
     return None
 
 
 def _traces(experiment: Experiment, of: Callable[[torch.Tensor], torch.Tensor], size: int) -> list[float] | None:
-    """Traces of the matrices M(R) with f(R x) = M(R) f(x), None where there are no such, or not orthogonal ones."""
+    """Returns the traces of the orthogonal matrices M(R) with f(R x) = M(R) f(x); None if there are none."""
     plain, found = experiment.plain, []
     assert plain is not None
     rows = of(plain).reshape(-1, size)
     if len(rows) < 2 * size or int(torch.linalg.matrix_rank(rows)) < size:
         return None
-    axes = Rotation.random(len(_ANGLES), rng=np.random.default_rng(experiment.surveyor.seed)).apply([0.0, 0.0, 1.0])
+    axes = Rotation.random(len(_ANGLES), rng=np.random.default_rng(experiment.seed)).apply([0.0, 0.0, 1.0])
     for axis, angle in zip(axes, _ANGLES, strict=True):
         made = experiment.outcome(rotation(angle * axis)).made
         if made is None or made.shape != plain.shape:
             return None
         turned = of(made).reshape(-1, size)
         matrix = torch.linalg.lstsq(rows, turned, driver="gelsd").solution
-        if not _close(rows @ matrix, turned, 100 * experiment.limit):
+        if not _close(rows @ matrix, turned, 100 * experiment.tolerance):
             return None
         if float((matrix @ matrix.T - torch.eye(size, dtype=matrix.dtype, device="cpu")).abs().max()) > 1e-5:
             return None
@@ -154,8 +155,8 @@ def _traces(experiment: Experiment, of: Callable[[torch.Tensor], torch.Tensor], 
     return found
 
 
-def _decomposed(traces: list[float], size: int) -> dict[int, int] | None:
-    """Degree -> multiplicity, from traces at the angles: a character is a sum of chi_l = 1 + 2 sum cos(m angle)."""
+def _decompose(traces: list[float], size: int) -> dict[int, int] | None:
+    """Returns degree -> multiplicity from the traces: a character is a sum of chi_l = 1 + 2 sum cos(m angle)."""
     highest = min(_HIGHEST, (size - 1) // 2)
     matrix = np.array([[_character(degree, angle) for degree in range(highest + 1)] for angle in _ANGLES])
     counts = np.rint(np.linalg.lstsq(matrix, np.array(traces), rcond=None)[0]).astype(int)
@@ -167,32 +168,32 @@ def _character(degree: int, angle: float) -> float:
     return 1 + 2 * sum(math.cos(m * angle) for m in range(1, degree + 1))
 
 
-def _words(content: dict[int, int]) -> str:
+def _describe(content: dict[int, int]) -> str:
     return " + ".join(f"{n}x(l={degree})" for degree, n in content.items())
 
 
-def _formula(content: dict[int, int]) -> str:
+def _describe_trace(content: dict[int, int]) -> str:
     return " + ".join(f"{n}*{_character(degree, _ANGLES[1]):.3f}" for degree, n in content.items())
 
 
-def invariant_part(experiment: Experiment, part: str) -> Explanation | None:
-    """Numbers that each row gets, that depend on the input, and that no rotation changes.
+def explain_invariant_part(experiment: Experiment, part: str) -> Explanation | None:
+    """Returns the explanation if each row gets numbers that depend on the input and that no rotation changes.
 
     With f(x) = a(x) + c(x), a equivariant and c invariant, the deviation f(g x) - D f(x) is (1 - D) c(x): one c for
-    each row explains the deviations under all rotations. A c of constant direction is a bias, and told elsewhere.
+    each row explains the deviations under all rotations. A c of constant direction is a bias, explained elsewhere.
     """
     degree = degree_of(experiment.how, experiment.key[1])
     if not degree:
         return None
-    here, other = _solved(experiment, degree), experiment.with_inputs(noisy(0.3, experiment.surveyor.seed))
-    there = None if here is None or other is None else _solved(other, degree)
+    here, other = _solve_invariant_rows(experiment, degree), experiment.with_inputs(noisy(0.3, experiment.seed))
+    there = None if here is None or other is None else _solve_invariant_rows(other, degree)
     if here is None or there is None or here.shape != there.shape:
         return None
     plain = experiment.plain
-    if plain is None or _alike(here, there):
+    if plain is None or _keep_directions(here, there):
         return None
     share = float(here.norm()) / float(part_of(plain, experiment.how, experiment.key[1]).norm())  # type: ignore[arg-type]
-    return explained(
+    return Explanation(
         "wrong-irrep",
         f"under every rotation D, {part} is off by (1 - D) c with one c, {share:.2g} of its size, that changes with "
         "the input: invariant numbers stand where components should turn",
@@ -201,14 +202,14 @@ def invariant_part(experiment: Experiment, part: str) -> Explanation | None:
     )
 
 
-def _alike(here: torch.Tensor, there: torch.Tensor) -> bool:
-    """Whether all rows keep their directions, as a bias does that is scaled later."""
+def _keep_directions(here: torch.Tensor, there: torch.Tensor) -> bool:
+    """True if all rows keep their directions, as a bias that is scaled later."""
     sizes = here.norm(dim=1) * there.norm(dim=1)
     return bool(((here * there).sum(1).abs() >= (1 - 1e-6) * sizes).all())
 
 
-def _solved(experiment: Experiment, degree: int) -> torch.Tensor | None:
-    """The rows c, [rows, 2l+1]; None where no such numbers explain the deviations."""
+def _solve_invariant_rows(experiment: Experiment, degree: int) -> torch.Tensor | None:
+    """Returns the rows c, [rows, 2l+1]; None if they do not explain the deviations."""
     how, size = experiment.how, 2 * degree + 1
     deviations, maps = [], []
     for element in ORDINARY:
@@ -219,5 +220,5 @@ def _solved(experiment: Experiment, degree: int) -> torch.Tensor | None:
         maps.append(torch.eye(size, dtype=torch.float64) - wigner_d(degree, 1, element).T)
     known, matrix = torch.cat(deviations, 1), torch.cat(maps, 1)
     found = torch.linalg.lstsq(matrix.T, known.T, driver="gelsd").solution.T
-    close = float((found @ matrix - known).norm()) <= max(1e-6, 10 * experiment.limit) * float(known.norm())
+    close = float((found @ matrix - known).norm()) <= max(1e-6, 10 * experiment.tolerance) * float(known.norm())
     return found if close else None

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from equivariance._engine.causes.error_curves import cloud_of
-from equivariance._engine.diagnosis.localizer import Localizer
+from equivariance._engine.diagnosis.localizer import localize
 from equivariance._engine.diagnosis.parallel import in_processes
 from equivariance._engine.diagnosis.sanity import run_sanity_checks
 from equivariance._engine.inference.layers import Inferred, infer, usable
@@ -18,18 +18,18 @@ from equivariance._engine.instrumentation.hooks import quiet
 from equivariance._engine.instrumentation.testbed import Bench
 from equivariance._engine.measurement.grid_setting import between_cells
 from equivariance._engine.measurement.prepare import Prepared, prepared
-from equivariance._engine.measurement.survey import SymmetrySurvey
+from equivariance._engine.measurement.survey import SurveyOptions, SymmetrySurvey
 from equivariance._ranking import ordered
 from equivariance.contracts.callables import name_of
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.layers import matching_layers
 from equivariance.findings import Finding, LayerRow, Outcome, Unclaimed
+from equivariance.groups.named import Symmetry
 from equivariance.groups.sampling import Group, InputSizes
 from equivariance.progress import Relay
 from equivariance.settings import Settings
 
 _SNAP_BITS = {torch.float64: 36}
-_REORDERING = ("permutation", "batch")
 _CAUSE_ORDER = ("not-finite", "nondeterministic", "vanishing")
 
 
@@ -98,10 +98,9 @@ def _tested(
 def _of_one(surveyor: SymmetrySurvey, group: Group, settings: Settings) -> _Found:
     """A symmetry that is not claimed is only measured."""
     if not settings.claiming(group):
-        return _Found([], [], unclaimed=[Unclaimed(group.symmetry, surveyor.at_output(group))])
-    localizer = Localizer(surveyor, group, settings.inside)
-    findings, remarks = localizer.findings()
-    return _Found(findings, [*remarks, *localizer.ties_and_conditions()], localizer.rows())
+        return _Found([], [], unclaimed=[Unclaimed(group.symmetry, surveyor.output_error(group))])
+    localized = localize(surveyor, group, settings.inside)
+    return _Found([*localized.findings], [*localized.notes], [*localized.rows])
 
 
 def _report(
@@ -162,7 +161,7 @@ def _misfits(bench: Bench) -> list[str]:
 
 
 def _blind(bench: Bench, groups: tuple[Group, ...]) -> list[str]:
-    followed = [g.symmetry for g in groups if g.symmetry in _REORDERING]
+    followed = [g.symmetry for g in groups if Symmetry(g.symmetry).is_reordering]
     if not followed or not bench.unknown_axes:
         return []
     layers = ", ".join(sorted(bench.unknown_axes))
@@ -171,12 +170,13 @@ def _blind(bench: Bench, groups: tuple[Group, ...]) -> list[str]:
 
 def _surveyors(bench: Bench, setting: InputSizes, settings: Settings) -> Callable[[str], SymmetrySurvey]:
     """The surveyor for a symmetry: one follows all layers, the other those whose axes are known."""
-    everything = SymmetrySurvey(bench, setting, settings.samples, settings.seed, settings.observer)
+    options = SurveyOptions(settings.samples, settings.seed)
+    everything = SymmetrySurvey(bench, setting, options, settings.observer)
     followed = everything
     if bench.unknown_axes:
         clear = bench.without(bench.unknown_axes)
-        followed = SymmetrySurvey(clear, setting, settings.samples, settings.seed, settings.observer)
-    return lambda symmetry: followed if symmetry in _REORDERING else everything
+        followed = SymmetrySurvey(clear, setting, options, settings.observer)
+    return lambda symmetry: followed if Symmetry(symmetry).is_reordering else everything
 
 
 def _described(bench: Bench, settings: Settings) -> dict[str, str]:

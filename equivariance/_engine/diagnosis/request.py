@@ -73,7 +73,7 @@ class Request:
         findings: list[Finding] = []
         remarks: list[str] = []
         motions = [g for g in groups_of(self.group, self.settings.max_translation) if g.symmetry in MOTIONS]
-        if inputs.asked and motions:
+        if inputs.undecided and motions:
             location = location_of(self.module, "")
             inputs, findings, remarks = answered(inputs, lambda i: self._tried(i, stated, motions), location)
         taken = inputs.specs if self.irreps_in is NOT_GIVEN else self.irreps_in

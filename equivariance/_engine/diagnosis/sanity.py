@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from equivariance._engine.diagnosis.first_bad_operation import where_drawn, where_not_finite
-from equivariance._engine.instrumentation.hooks import LayerCall, buffers_kept, call_with
+from equivariance._engine.instrumentation.hooks import ROOT, LayerCall, buffers_kept, call_with
 from equivariance._engine.instrumentation.perturbations import noise_like
 from equivariance._engine.instrumentation.reference import ReferenceRun
 from equivariance._engine.instrumentation.source_lines import SourceLine, location_at, location_of
@@ -109,7 +109,7 @@ def _constant(bench: Bench) -> list[Finding]:
         except Exception:  # whatever a module says to inputs that nobody promised it
             return []
         floating = any(t.is_floating_point() for _, t, _ in leaves(made, UNSPECIFIED))
-        if not (floating and equal(made, bench.reference(state).outputs[LayerCall("")])):
+        if not (floating and equal(made, bench.reference(state).outputs[ROOT])):
             return []
     text = f"output is the same to the last bit where every floating-point input is {NUDGE:.0%} off, in every state"
     fix = "Give inputs and weights for which the output depends on the inputs: perturb them, or load trained ones."

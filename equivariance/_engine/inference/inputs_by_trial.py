@@ -42,11 +42,11 @@ def answered(inputs: Inputs, run: Try, location: Location | None) -> tuple[Input
     Raises:
         ArgumentError: More tensors than can be tried
     """
-    asked = inputs.asked
+    asked = inputs.undecided
     if len(asked) > MOST:
         places = ", ".join(a.place for a in asked)
         raise ArgumentError("irreps_in", places, f"these declared: at most {MOST} tensors of last axis 3 can be tried")
-    if not inputs.moves:
+    if not inputs.has_moving_input:
         return _positions(inputs, run, location)
     unchanged = _measured(run(inputs))
     if unchanged[0]:
@@ -54,14 +54,14 @@ def answered(inputs: Inputs, run: Try, location: Location | None) -> tuple[Input
     best, errors, _ = _best(_tries(inputs, run, any))
     if not _falls(unchanged[1], errors):
         return inputs, [], [f"asked: {a.place}: {_told(unchanged[1], errors, best)}" for a in asked]
-    taken = inputs.taking(best)
+    taken = inputs.with_assumptions(best)
     return taken, [_finding(a, unchanged[1], errors, taken, location) for a in best], []
 
 
 def _positions(inputs: Inputs, run: Try, location: Location | None) -> tuple[Inputs, list[Finding], list[str]]:
     """One of them at least is taken for positions, as nothing else moves."""
     best, errors, sound = _best(_tries(inputs, run, lambda laws: _POINTS in laws))
-    taken = inputs.taking(best)
+    taken = inputs.with_assumptions(best)
     if sound:
         return taken, [], []
     worst = _worst(errors)
@@ -74,11 +74,11 @@ def _positions(inputs: Inputs, run: Try, location: Location | None) -> tuple[Inp
 
 def _tries(inputs: Inputs, run: Try, wanted: Callable[[tuple[object, ...]], bool]) -> Iterator[Tried]:
     """Combinations of laws in turn, up to the first that makes the output right."""
-    for laws in itertools.product(_LAWS, repeat=len(inputs.asked)):
+    for laws in itertools.product(_LAWS, repeat=len(inputs.undecided)):
         if wanted(laws):
-            pairs = zip(inputs.asked, laws, strict=True)
+            pairs = zip(inputs.undecided, laws, strict=True)
             changed = [_as(a, as_representation(law, a.place)) for a, law in pairs if law]
-            sound, errors = _measured(run(inputs.taking(changed)))
+            sound, errors = _measured(run(inputs.with_assumptions(changed)))
             yield changed, errors, sound
             if sound:
                 return
@@ -93,7 +93,7 @@ def _best(tried: Iterator[Tried]) -> Tried:
 def _kept(assumption: Assumption, inputs: Inputs, run: Try) -> str:
     """What is said of a tensor that the output is right without: it may be that it should move, and is misused."""
     points = _as(assumption, as_representation(_POINTS, assumption.place))
-    sound, errors = _measured(run(inputs.taking([points])))
+    sound, errors = _measured(run(inputs.with_assumptions([points])))
     worst = _worst(errors)
     otherwise = f"; were it positions, off by {errors[worst]:.2g} under {worst}: declare it if it moves with the pose"
     return f"asked: {assumption.place}: the output is right with it unchanged{'' if sound else otherwise}"

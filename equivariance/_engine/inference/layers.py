@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from equivariance._engine.instrumentation.hooks import LayerCall
+from equivariance._engine.instrumentation.hooks import ROOT
 from equivariance._engine.instrumentation.operations import Passed
 from equivariance._engine.instrumentation.reference import Site
 from equivariance._engine.laws.forms import Law, LinearLaw
@@ -35,7 +35,6 @@ from equivariance.groups.elements import Transform, samples
 from equivariance.groups.sampling import Group
 from equivariance.representations.base import Representation
 
-_ROOT = LayerCall("")
 _TOO_MUCH = "values that are not in main memory cannot go to files, and take more than memory=... allows"
 
 _OTHER_COURSE = "the program takes another course where the input is transformed"
@@ -95,7 +94,7 @@ def infer(
         passed = {layer: found for layer, found in calls.items() if layer not in declared}
         for layer, found in passed.items():
             laws.setdefault(layer, {})[group.symmetry] = [_law(flow, n) for call in found for n in call.numbers]
-    nodes = next((s.setting.nodes for s in surveyors.values()), None)
+    nodes = next((s.runs.sizes.nodes for s in surveyors.values()), None)
     contracts = {
         layer: _contract(passed[layer], found, nodes, partial.get(layer))
         for layer, found in laws.items()
@@ -111,11 +110,11 @@ def usable(inferred: Inferred, surveyors: Mapping[str, SymmetrySurvey], groups: 
     """What was inferred, unless the network does not run with its layers apart: where gradients pass them, say."""
     for number, group in enumerate(groups):
         surveyor = surveyors[group.symmetry]
-        drawn = group.draw(1, surveyor.seed, surveyor.setting)
-        for state in surveyor.bench.states:
+        drawn = group.draw(1, surveyor.options.seed, surveyor.runs.sizes)
+        for state in surveyor.runs.bench.states:
             for element in (Transform(), *drawn) if number == 0 else drawn:
                 try:
-                    surveyor.apart(Trial(element, state))
+                    surveyor.runs.patched_run(Trial(element, state))
                 except ArgumentError as error:
                     return Inferred({}, obstacle=f"the network does not run with its layers apart ({error.expected})")
     return inferred
@@ -123,21 +122,20 @@ def usable(inferred: Inferred, surveyors: Mapping[str, SymmetrySurvey], groups: 
 
 def _recorded(surveyor: SymmetrySurvey, group: Group) -> tuple[Slicer, dict[str, list[Passed]], set[str]] | str:
     """The runs, what passed in them, and where tensors are hidden; or why there is nothing to go by."""
-    state = [s for s in surveyor.bench.states if s.mode == "eval"][-1]
+    runs, bench = surveyor.runs, surveyor.runs.bench
+    state = [s for s in bench.states if s.mode == "eval"][-1]
     trials = [Trial(element, state) for element in _telling(surveyor, group)]
-    found = [worst(surveyor.judged(t, _ROOT).errors[Site(_ROOT)]) for t in trials]
+    found = [worst(runs.isolated_run(t, ROOT).errors[Site(ROOT)]) for t in trials]
     trial, (key, error) = largest(zip(trials, found, strict=True), lambda pair: pair[1][1].relative)
-    reach = 1 + trial.element.distance / surveyor.setting.extent
-    floor = max(surveyor.floor_at_output(key), 16 * surveyor.epsilon)
-    stored = torch.finfo(surveyor.bench.tested_dtype).eps
-    reading = Measurement(
-        error.relative, floor, surveyor.epsilon, 0, 0, surveyor.epsilon, error.discrete, reach, stored
-    )
-    suspect = SuspectLayer("", _ROOT, (Site(_ROOT),), Site(_ROOT), key, reading, trial)
-    locator = locator_of(surveyor, group, suspect)
-    if locator.runner.size_elsewhere > surveyor.bench.memory.limit:
+    reach = 1 + trial.element.distance / runs.sizes.extent
+    floor = max(surveyor.floors.at_output(key), 16 * bench.epsilon)
+    stored = torch.finfo(bench.tested_dtype).eps
+    measurement = Measurement(error.relative, floor, bench.epsilon, 0, 0, bench.epsilon, error.discrete, reach, stored)
+    suspect = SuspectLayer("", ROOT, (Site(ROOT),), Site(ROOT), key, measurement, trial)
+    locator = locator_of(runs, group, suspect, surveyor.options.seed)
+    if locator.runner.size_elsewhere > bench.memory.limit:
         return _TOO_MUCH
-    if reading.error > reading.residual:
+    if measurement.error > measurement.residual:
         locator.in_frames()
     flow = locator.repaired_flow()
     return _OTHER_COURSE if flow is None else (flow, locator.runner.reference.passed, locator.runner.reference.opaque)
@@ -145,9 +143,9 @@ def _recorded(surveyor: SymmetrySurvey, group: Group) -> tuple[Slicer, dict[str,
 
 def _telling(surveyor: SymmetrySurvey, group: Group) -> list[Transform]:
     """Elements of which one shows a break; selections are of as many samples as there are."""
-    count = surveyor.setting.samples or 0
+    count = surveyor.runs.sizes.samples or 0
     if group.symmetry != "batch" or count < 2:
-        return list(group.draw(1, surveyor.seed, surveyor.setting))
+        return list(group.draw(1, surveyor.options.seed, surveyor.runs.sizes))
     orders = [range(count - 1, -1, -1), *([i] * count for i in range(count))]
     return [samples(order, of=count) for order in orders]
 

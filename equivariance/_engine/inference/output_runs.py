@@ -13,7 +13,8 @@ from torch import Tensor
 from equivariance._engine.instrumentation.perturbations import noisy, perturbed_inputs
 from equivariance._engine.measurement.prepare import Prepared
 from equivariance._engine.measurement.relative_error import PartError, compare
-from equivariance._engine.measurement.survey import SymmetrySurvey
+from equivariance._engine.measurement.survey_results import Trial
+from equivariance._engine.measurement.transformed_runs import TransformedRuns
 from equivariance._engine.measurement.verdict import Measurement, Verdict
 from equivariance.contracts.nested import cast, children, transform, walk
 from equivariance.errors import ArgumentError, ContractError
@@ -129,16 +130,17 @@ def _fit(judged: Iterable[Sequence[tuple[bool, float]]]) -> Fit:
     return Fit(all(holds for holds, _ in entries), min(errors), max(errors))
 
 
-def observe(ready: Prepared, surveyor: SymmetrySurvey) -> list[Leaf]:
+def observe(ready: Prepared, seed: int) -> list[Leaf]:
     """Run under a few elements of every symmetry, with the weights as given and with perturbed ones."""
-    bench, known = ready.bench, dict[Path, list[Course]]()
-    elements = [(g.symmetry, e) for g in ready.groups for e in g.draw(3, surveyor.seed, ready.setting)[::2][:_MOST]]
+    bench, runs, known = ready.bench, TransformedRuns(ready.bench, ready.setting), dict[Path, list[Course]]()
+    elements = [(g.symmetry, e) for g in ready.groups for e in g.draw(3, seed, ready.setting)[::2][:_MOST]]
     for state in (s for s in bench.states if s.mode == "eval"):
         reference = dict(tensors(bench.run(state, bench.reference_dtype, bench.arguments)))
         perturbed = [
-            dict(tensors(bench.run(state, bench.reference_dtype, _jittered(ready, seed)))) for seed in range(_SHAKEN)
+            dict(tensors(bench.run(state, bench.reference_dtype, _jittered(ready, number))))
+            for number in range(_SHAKEN)
         ]
-        under = [(s, e, dict(tensors(surveyor.returned(state, e)))) for s, e in elements]
+        under = [(s, e, dict(tensors(runs.output(Trial(e, state))))) for s, e in elements]
         for path, value in reference.items():
             course = Course(
                 value, tuple(v.get(path) for v in perturbed), tuple((s, e, v.get(path)) for s, e, v in under)

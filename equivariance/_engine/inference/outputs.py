@@ -17,17 +17,17 @@ from equivariance._engine.inference.output_candidates import arranged, foreign, 
 from equivariance._engine.inference.output_provenance import laws_of_returned
 from equivariance._engine.inference.output_runs import Fit, Leaf, Path, observe
 from equivariance._engine.measurement.prepare import Prepared
-from equivariance._engine.measurement.survey import SymmetrySurvey
 from equivariance._ranking import exceeds, ordered
 from equivariance.contracts.adapter_registry import adapter_of
 from equivariance.contracts.assumptions import Assumption, assume
 from equivariance.contracts.inputs import NOT_GIVEN
 from equivariance.errors import ArgumentError
+from equivariance.groups.named import Symmetry
 from equivariance.representations.base import Representation
 from equivariance.representations.formatting import as_python, in_words
 from equivariance.representations.standard import Invariant
 
-MOTIONS = ("translation", "rotation", "inversion")
+MOTIONS = tuple(symmetry for symmetry in Symmetry if symmetry.is_motion)
 _UNLIKE = 3.0
 """Where nothing holds, a law of a special form or unusual axes must be nearer than the plain ones by this factor."""
 
@@ -79,8 +79,7 @@ def outputs_from_runs(ready: Prepared, module: torch.nn.Module, seed: int) -> Ou
         module: The callable; what its layers state is tried as well
         seed: Draws the elements
     """
-    surveyor = SymmetrySurvey(ready.bench, ready.setting, 1, seed)
-    leaves = {leaf.path: leaf for leaf in observe(ready, surveyor)}
+    leaves = {leaf.path: leaf for leaf in observe(ready, seed)}
     stated = laws_of_returned(ready, module)
     chosen = {path: _assumption(leaf, ready, module, stated) for path, leaf in leaves.items()}
     found: list[Assumption] = []
@@ -169,7 +168,7 @@ def _far(fits: Mapping[str, Fit]) -> float:
 
 def _placed(leaf: Leaf, law: Representation, ready: Prepared) -> Representation:
     """With the axes of nodes and samples that hold, or come nearest, under permutations and selections."""
-    tested = {g.symmetry for g in ready.groups} & {"permutation", "batch"}
+    tested = {g.symmetry for g in ready.groups if Symmetry(g.symmetry).is_reordering}
     best, rank = law, (len(tested) + 1, 0.0)
     for tried in arranged(leaf.example, law, ready, tested) if leaf.example.dim() else ():
         fits = {symmetry: fit for symmetry, fit in leaf.fits(tried).items() if symmetry in tested}

@@ -1,7 +1,9 @@
-"""The forward operation that a backward operation belongs to.
+"""Finds the forward operation that a backward operation differentiates.
 
-Nobody wrote the backward operations of automatic differentiation. Each counts as part of the statement whose operation
-it differentiates, which torch tells by the sequence numbers of its autograd nodes.
+A backward operation has no statement in the source. It counts as part of the statement whose operation it
+differentiates. PyTorch's sequence numbers of autograd nodes link the two.
+
+`tape` calls it.
 """
 
 from __future__ import annotations
@@ -13,21 +15,21 @@ from equivariance._torch_private import autograd_sequence_number, differentiated
 
 
 class AutogradLinks:
-    """Notes the events that made autograd nodes."""
+    """Stores which event made which autograd node."""
 
     def __init__(self) -> None:
-        """Nodes that exist already are not of these events."""
+        """Starts with the next autograd node; existing nodes belong to no event."""
         self._events: dict[int, int] = {}
         self._next = autograd_sequence_number()
 
     def note(self, event: int) -> None:
-        """Say that the operation that runs now will be the event of this number."""
+        """Stores that the operation about to run is the event of this number."""
         following = autograd_sequence_number()
-        if following != self._next:  # autograd makes its node before it runs the operation
+        if following != self._next:  # autograd makes the node before it runs the operation
             self._next = following
             self._events[following - 1] = event
 
     def of(self, frame: FrameType | None) -> int | None:
-        """The event that an operation asked for in `frame` differentiates; None where it does not, or of none."""
+        """Returns the event that an operation run from `frame` differentiates; None if there is no event."""
         number = differentiated_sequence_number() if differentiates(frame) else None
         return None if number is None else self._events.get(number)

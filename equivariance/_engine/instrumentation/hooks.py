@@ -33,6 +33,10 @@ class LayerCall(NamedTuple):
         return name if self.number == 0 else f"{name} (call {self.number + 1})"
 
 
+ROOT = LayerCall("")
+"""The call of the whole network."""
+
+
 class RunHandler(Protocol):
     """Sees every watched call; returns what takes the place of the value."""
 

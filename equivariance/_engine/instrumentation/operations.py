@@ -1,4 +1,7 @@
-"""What a recording consists of: operations, and what passed between layers."""
+"""The data of a recording: operations and calls of layers. Also tables of ATen operation names.
+
+`tape` makes the data, `localization` and `inference` read it. Nothing is recorded here.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from torch import Tensor
 
 from equivariance._engine.instrumentation.source_lines import SourceLine
 from equivariance._torch_private import schema_of
+from equivariance.contracts.nested import map_tensors
 
 Number = bool | int | float
 
@@ -18,39 +22,39 @@ VIEW_OPS = frozenset({
     "view", "reshape", "_unsafe_view", "unsqueeze", "squeeze", "transpose", "permute", "t", "expand", "unfold", "alias",
     "detach", "as_strided", "lift_fresh", "movedim", "_reshape_alias", "view_as_real", "_conj", "real",
 })  # fmt: skip
-"""Operations that lay out the same memory in another way."""
+"""Operations that show the same memory in another layout."""
 
 COPY_OPS = VIEW_OPS | {
     "clone", "contiguous", "lift_fresh_copy", "repeat", "copy_", "copy", "index_put_", "index_put",
 }  # fmt: skip
-"""Operations after which everything is still there, in another layout or in new memory."""
+"""Operations that keep every entry, in another layout or in new memory."""
 
 INDEXING_OPS = frozenset({
     "select", "slice", "unbind", "split", "split_with_sizes", "diagonal", "index_select", "index", "gather", "chunk",
     "narrow",
 })  # fmt: skip
-"""Operations that take something out: components that may be put together again."""
+"""Operations that take out entries, for example components that may be joined again later."""
 
 
 SCATTER_OPS = frozenset({
     "index_put", "index_put_", "slice_scatter", "select_scatter", "slice_backward", "select_backward",
     "unfold_backward",
 })  # fmt: skip
-"""Operations that put what they read last into places of another tensor, as the derivatives of cuts do."""
+"""Operations that write their last input into a part of another tensor, as the derivatives of indexing do."""
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation.
+    """One operation of a recording.
 
     Attributes:
-        name: Of the operation, without overload
-        places: The statement, those that called the function that it stands in, and so on outwards
-        own: How many of these belong to the layer; more are of its callers
-        layer: Dotted path of the innermost module that runs it
-        reads, writes: Numbers of values
-        result: What it returns, where that is a Python number
-        origin: Number of the event that it differentiates; None for what is no part of a backward pass
+        name: Name of the operation, without overload.
+        places: The statement, then the statements that called its function, from inside to outside.
+        own: Number of leading `places` that belong to the layer; the others belong to its callers.
+        layer: Dotted path of the innermost module that runs the operation.
+        reads, writes: Numbers of the values that are read and made.
+        result: The result if it is a Python number, else None.
+        origin: Number of the event that the operation differentiates; None if it is not part of a backward pass.
     """
 
     name: str
@@ -64,20 +68,23 @@ class Operation:
 
     @property
     def place(self) -> SourceLine | None:
-        """The statement; None where there is no Python source."""
+        """The statement; None if there is no Python source."""
         return self.places[0] if self.places else None
 
     @property
     def signature(self) -> tuple[object, ...]:
-        """What two recordings of the same course have in common."""
+        """The fields that are equal in two recordings with the same control flow."""
         return self.name, self.places, self.layer, self.reads, self.writes
 
 
 @dataclass(frozen=True)
 class Passed:
-    """What one call of a layer took and gave: arguments by name, output, and the numbers of all tensors in order.
+    """One call of a layer, with the tensors that the tape stored.
 
-    The tensors are those that the tape keeps.
+    Attributes:
+        arguments: The arguments by name.
+        output: The output.
+        numbers: The numbers of all tensors of arguments and output, in order.
     """
 
     arguments: dict[str, Any]
@@ -86,15 +93,19 @@ class Passed:
 
 
 NUMBERED = "of whole numbers: "
+"""Prefix of an operation name for operations on integers."""
 
 
 DECIDES = "_local_scalar_dense"
-"""The operation that gives a Python number, by which a program decides what it does."""
+"""The operation that returns a Python number, on which control flow may depend."""
 
 
 @lru_cache(maxsize=4096)
-def described(func: Any) -> tuple[str, tuple[tuple[int | None, str], ...]]:
-    """The name of an operation without overload; place (if it has one) and name of each argument that it changes."""
+def describe_schema(func: Any) -> tuple[str, tuple[tuple[int | None, str], ...]]:
+    """Returns the name of an operation without overload, and the arguments that it changes.
+
+    Each changed argument is given by position (None if keyword only) and name.
+    """
     schema = schema_of(func)
     written = tuple(
         (None if argument.kwarg_only else i, argument.name)
@@ -107,13 +118,16 @@ def described(func: Any) -> tuple[str, tuple[tuple[int | None, str], ...]]:
 def changed_in_place(
     written: Sequence[tuple[int | None, str]], args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> list[Tensor]:
-    """The tensors that an operation changes in place."""
+    """Returns the tensors that an operation changes in place."""
     given = (args[i] if i is not None and i < len(args) else kwargs.get(name) for i, name in written)
     return tensors_in(list(given))
 
 
 def tensors_in(value: Any) -> list[Tensor]:
-    """Those among the arguments of an operation, which hold them in nothing but sequences; in order."""
+    """Returns the tensors among the arguments of an operation, in order.
+
+    Arguments of an operation are nested in sequences and dicts only.
+    """
     if isinstance(value, Tensor):
         return [value]
     if isinstance(value, dict):
@@ -121,3 +135,9 @@ def tensors_in(value: Any) -> list[Tensor]:
     elif not isinstance(value, (list, tuple)):
         return []
     return [tensor for entry in value for tensor in tensors_in(entry)]
+
+
+def replace_tensors(value: Any, tensors: Sequence[Tensor]) -> Any:
+    """Returns a copy of a nested value with its tensors replaced, in the order of `contracts.nested.leaves`."""
+    replacements = iter(tensors)
+    return map_tensors(value, lambda _: next(replacements))

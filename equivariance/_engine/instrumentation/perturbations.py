@@ -1,4 +1,8 @@
-"""What is put in place of a value: itself with last-bit noise, or itself without a known deviation."""
+"""Replaces values in a run: adds last-bit noise, removes a known deviation, or scales and moves inputs.
+
+`measurement` measures rounding floors with it, `diagnosis` contributed errors, and `causes` tries changed inputs. It
+compares nothing.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from typing import Any
 import torch
 
 from equivariance._engine.instrumentation.hooks import LayerCall
+from equivariance._engine.instrumentation.operations import replace_tensors
 from equivariance._engine.instrumentation.reference import Site
 from equivariance.contracts.nested import UNSPECIFIED, cast, leaves, map_tensors, walk
 from equivariance.representations.base import Representation
@@ -16,22 +21,26 @@ from equivariance.representations.standard import CartesianPoints
 
 
 class RestoredRun:
-    """Takes back what given sites are known to add, and lets everything else propagate.
+    """Subtracts known deviations at given sites; everything else propagates unchanged.
 
-    A deviation is the pair of what the layer made of exact inputs and what it should have made. Subtracting it, and
-    not the whole error, keeps the effect of breaks further upstream.
+    A deviation is the output of a layer on exact inputs minus the output that it should have. Only this part is
+    subtracted, and not the whole error, so that the effect of violations further upstream remains.
     """
 
     def __init__(self, deviations: Mapping[Site, tuple[Any, Any]]) -> None:
-        """`deviations`: site -> (what was made, what should have been made)."""
+        """Creates the run.
+
+        Args:
+            deviations: Site -> (the value that was made, the value that should have been made).
+        """
         self.deviations = deviations
 
     def enter(self, call: LayerCall, caller: LayerCall | None, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Repair arguments."""
+        """Restores the arguments of a call."""
         return {name: self._repair(Site(call, name), value) for name, value in arguments.items()}
 
     def leave(self, call: LayerCall, output: Any) -> Any:
-        """Repair the output."""
+        """Restores the output of a call."""
         return self._repair(Site(call), output)
 
     def _repair(self, site: Site, value: Any) -> Any:
@@ -42,18 +51,17 @@ class RestoredRun:
         shapes = [[t.shape for t in p] for p in parts]
         if shapes[0] != shapes[1] or shapes[1] != shapes[2]:
             return exact
-        pairs = iter(zip(parts[1], parts[2], strict=True))
-        return walk(value, UNSPECIFIED, "", lambda t, _r, _p: _take_back(t, *next(pairs)))
+        return replace_tensors(value, list(map(_subtract_deviation, *parts)))
 
 
 def with_leaf(value: Any, other: Any, path: str) -> Any:
-    """`value` with the leaf at `path` taken from `other`, which is shaped alike."""
+    """Returns `value` with the leaf at `path` taken from `other`, which has the same structure."""
     found = {where: tensor for where, tensor, _ in leaves(other, UNSPECIFIED)}
     return walk(value, UNSPECIFIED, "", lambda t, _r, where: found.get(where, t) if where == path else t)
 
 
 def with_last_bit_noise(tensor: torch.Tensor, epsilon: float, generator: torch.Generator) -> torch.Tensor:
-    """A floating-point tensor with noise of `epsilon` times the largest component on its last axis."""
+    """Adds noise of `epsilon` times the largest component on the last axis; tensors of integers do not change."""
     if not tensor.is_floating_point() or tensor.numel() == 0:
         return tensor
     size = tensor.abs().amax(dim=-1, keepdim=True) if tensor.dim() else tensor.abs()
@@ -61,7 +69,7 @@ def with_last_bit_noise(tensor: torch.Tensor, epsilon: float, generator: torch.G
 
 
 def perturbed_inputs(arguments: Mapping[str, Any], epsilon: float, generator: torch.Generator) -> dict[str, Any]:
-    """Arguments in float64, every floating-point tensor `with_last_bit_noise`."""
+    """Returns the arguments in float64, with last-bit noise on every floating-point tensor."""
     return {
         name: map_tensors(cast(value, torch.float64), lambda t: with_last_bit_noise(t, epsilon, generator))
         for name, value in arguments.items()
@@ -69,38 +77,42 @@ def perturbed_inputs(arguments: Mapping[str, Any], epsilon: float, generator: to
 
 
 def noise_like(tensor: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Normal numbers of variance 1, the same on every device and, but for rounding, in every dtype."""
+    """Returns normal numbers of variance 1, the same on every device and, up to rounding, in every dtype."""
     return torch.randn(tensor.shape, generator=generator, dtype=torch.float64, device="cpu").to(tensor)
 
 
-def _take_back(tensor: torch.Tensor, made: torch.Tensor, exact: torch.Tensor) -> torch.Tensor:
+def _subtract_deviation(tensor: torch.Tensor, made: torch.Tensor, exact: torch.Tensor) -> torch.Tensor:
     if tensor.is_floating_point():
         return tensor - (made - exact).to(tensor.dtype)
     return torch.where(tensor == made, exact, tensor)
 
 
 Change = Callable[[torch.Tensor, Representation, str], torch.Tensor]
+"""Returns the changed tensor, given the tensor, its representation and its path."""
 
 
 def turns(how: Representation) -> bool:
-    """Whether the components of a tensor change under rotation."""
+    """True if the components of a tensor change under rotation."""
     return isinstance(how, CartesianPoints) or (
         isinstance(how, Irreps) and any(degree > 0 for _, degree, _ in how.blocks)
     )
 
 
 def scaled(factor: float) -> Change:
-    """Positions, and everything that turns, `factor` times as large."""
+    """Returns a change that multiplies positions and all rotating tensors by `factor`."""
     return lambda t, how, _: t * factor if turns(how) and t.is_floating_point() else t
 
 
 def generator_of(seed: int) -> torch.Generator:
-    """A generator whose numbers are not those that an example drew from the same seed."""
+    """Returns a generator whose numbers differ from the numbers that an example draws from the same seed."""
     return torch.Generator().manual_seed(seed + 104_729)
 
 
 def noisy(size: float, seed: int) -> Change:
-    """Positions, and everything that turns, moved by normal noise, `size` times their root mean square."""
+    """Returns a change that adds normal noise to positions and all rotating tensors.
+
+    The noise has the standard deviation `size` times the root mean square of the tensor.
+    """
     generator = generator_of(seed)
 
     def change(tensor: torch.Tensor, how: Representation, _: str) -> torch.Tensor:

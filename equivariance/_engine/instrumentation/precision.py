@@ -1,4 +1,7 @@
-"""The precision that a forward pass computes in, which its inputs and parameters need not show: seen, and widened."""
+"""Watches the precision of a forward pass, and widens it to float64.
+
+Inputs and parameters need not show in which precision a pass computes. `testbed` uses both modes.
+"""
 
 from __future__ import annotations
 
@@ -14,18 +17,18 @@ class Narrowest(TorchDispatchMode):
     """Watches the operations of a pass.
 
     Attributes:
-        dtype: The floating-point dtype with the largest machine epsilon of all that was made so far
+        dtype: The floating-point dtype with the largest machine epsilon of all results so far.
     """
 
     def __init__(self, dtype: torch.dtype) -> None:
-        """`dtype` is what nothing is narrower than, at first."""
+        """Starts with `dtype`; only a dtype with a larger machine epsilon replaces it."""
         super().__init__()
         self.dtype = dtype
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        """Run the operation and look at what it made."""
+        """Runs the operation and looks at the dtype of its results."""
         output = func(*args, **(kwargs or {}))
         made = {t.dtype for t in tree_leaves(output) if isinstance(t, torch.Tensor) and t.is_floating_point()}
         self.dtype = max({self.dtype, *made}, key=lambda d: torch.finfo(d).eps)
@@ -33,12 +36,12 @@ class Narrowest(TorchDispatchMode):
 
 
 class Widened(TorchDispatchMode):
-    """Runs what asks for a floating-point dtype in float64: a network with casts inside as if it had none."""
+    """Runs operations that ask for a floating-point dtype in float64, so that casts inside a network have no effect."""
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        """Run the operation in float64."""
+        """Runs the operation in float64."""
         given = dict(kwargs or {})
         asked = given.get("dtype")
         if asked is not None and asked.is_floating_point:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import torch
 
-from equivariance._engine.instrumentation.hooks import LayerCall
+from equivariance._engine.instrumentation.hooks import ROOT, LayerCall
 from equivariance._engine.instrumentation.tensor_identity import version_of
 from equivariance._engine.instrumentation.tensor_store import MemoryBudget, TensorStore
 from equivariance._engine.instrumentation.transform_cache import number_of
@@ -136,7 +136,7 @@ class ReferenceRun:
 
     def owner(self, site: Site) -> LayerCall:
         """The call whose code produced the value: the callee for an output, the caller for an argument."""
-        return site.call if site.slot in (OUTPUT, CONTROL_FLOW) else self.callers[site.call] or LayerCall("")
+        return site.call if site.slot in (OUTPUT, CONTROL_FLOW) else self.callers[site.call] or ROOT
 
     def missing(self, entered: Collection[LayerCall], caller: LayerCall | None = None) -> list[LayerCall]:
         """Calls of this run, by `caller` if given, that are not among `entered`."""

@@ -1,4 +1,7 @@
-"""The statement of the reader's own source that is running, library frames skipped."""
+"""Finds the statement of the user's source that is running, without library frames, and the location of a layer.
+
+`tape` asks for running statements; `diagnosis` asks for locations. This module imports no user code.
+"""
 
 from __future__ import annotations
 
@@ -24,15 +27,15 @@ LIBRARIES = (
     "torch", "e3nn", "opt_einsum", "opt_einsum_fx", "numpy", "scipy", "dgl", "torch_geometric", "torch_scatter",
     "torch_sparse", "torch_cluster", "escnn", "lightning", "pytorch_lightning", "functorch",
 )  # fmt: skip
-"""Packages that a statement is not looked for in, unless the layer itself is one of theirs."""
+"""Packages whose statements are skipped, unless the layer itself belongs to one of them."""
 
 
 _GENERATED = re.compile(r"_(propagate|edge_updater)_\w+\.py$")
-"""Files that PyTorch Geometric writes for its message passing."""
+"""Files that PyTorch Geometric generates for its message passing."""
 
 
 _MODES = str(Path(__file__).with_name("precision.py"))
-"""What operations of the layer pass through."""
+"""File of the harness that every operation of the layer passes through; it counts as part of torch."""
 
 
 class SourceLine(NamedTuple):
@@ -48,9 +51,10 @@ class SourceLine(NamedTuple):
 
 
 def places_of(frame: FrameType | None) -> tuple[SourceLine, ...]:
-    """The statements outside of libraries that are running, the innermost first.
+    """Returns the running statements outside of libraries, innermost first.
 
-    Where there is none, the innermost one of a library other than torch; where there is no Python source, nothing.
+    If there are none, returns the innermost statement of a library other than torch. If there is no Python source,
+    returns ().
     """
     found, library = [], None
     while frame is not None and _kind(frame.f_code.co_filename) == "harness":
@@ -68,9 +72,9 @@ def places_of(frame: FrameType | None) -> tuple[SourceLine, ...]:
 
 
 def differentiates(frame: FrameType | None) -> bool:
-    """Whether autograd's engine runs what `frame` asks for, with no Python of anyone else's in between.
+    """True if autograd's engine runs the operation that `frame` asks for, with no other Python code in between.
 
-    On CUDA the engine has threads of its own, where nothing calls.
+    On CUDA the engine runs in its own threads, which have no calling frame.
     """
     while frame is not None and _kind(frame.f_code.co_filename) in ("harness", "torch"):
         if frame.f_code.co_name == BACKWARD_ENTRY:
@@ -80,19 +84,22 @@ def differentiates(frame: FrameType | None) -> bool:
 
 
 def is_own(place: SourceLine) -> bool:
-    """Whether a statement stands outside of libraries."""
+    """True if a statement is outside of libraries."""
     return _kind(place.file) == "own"
 
 
 @lru_cache(maxsize=4096)
 def _kind(file: str) -> str:
-    """Whose code it is: own, library, torch (with Python itself and code without a file) or harness."""
+    """Returns the owner of a file: "own", "library", "torch" or "harness".
+
+    "torch" includes Python itself and code without a file.
+    """
     typed = file in linecache.cache and not file.startswith("<eval_with_key>")  # cells of a notebook
     if not typed and (file.startswith("<") or not os.path.isfile(file)):
         return "torch"
     if file == _MODES:
         return "torch"
-    folders = _folders()
+    folders = _code_folders()
     if file.startswith(folders["harness"]):
         return "harness"
     if any(file.startswith(f) for f in folders["torch"]):
@@ -104,18 +111,18 @@ def _kind(file: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _folders() -> dict[str, tuple[str, ...]]:
+def _code_folders() -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {
-        "harness": (_home(__name__.partition(".")[0]),),
+        "harness": (_package_folder(__name__.partition(".")[0]),),
         "python": (sysconfig.get_path("stdlib") + os.sep,),
     }
-    homes = {name: _home(name) for name in LIBRARIES}
+    homes = {name: _package_folder(name) for name in LIBRARIES}
     found["torch"] = tuple(homes[name] for name in ("torch", "functorch") if homes[name])
     found["library"] = tuple(home for name, home in homes.items() if home and name not in ("torch", "functorch"))
     return found
 
 
-def _home(name: str) -> str:
+def _package_folder(name: str) -> str:
     spec = importlib.util.find_spec(name)
     if spec is None or spec.origin is None:
         return ""
@@ -123,7 +130,7 @@ def _home(name: str) -> str:
 
 
 def location_of(module: torch.nn.Module, layer: str) -> Location | None:
-    """The `forward` of a submodule: file, line of its `def` and that line; None without Python source."""
+    """Returns file, line and text of the `def` of a submodule's `forward`; None without Python source."""
     target = module.get_submodule(layer)
     if isinstance(target, ScriptedModule):
         return None
@@ -132,8 +139,8 @@ def location_of(module: torch.nn.Module, layer: str) -> Location | None:
 
 
 def source_of(function: Any) -> Location | None:
-    """The first line of a function's definition, decorators skipped; None for code that no file holds."""
-    function = _written(function)
+    """Returns the first line of a function's definition, without decorators; None if no file contains the code."""
+    function = _unwrap(function)
     try:
         lines, start = inspect.getsourcelines(function)
         file = inspect.getsourcefile(function)
@@ -142,16 +149,16 @@ def source_of(function: Any) -> Location | None:
     if file is None or file.startswith("<"):
         return None
     offset = next((i for i, line in enumerate(lines) if line.lstrip().startswith(("def ", "async def "))), 0)
-    return Location(_relative(file), start + offset, lines[offset].strip())
+    return Location(_relative_path(file), start + offset, lines[offset].strip())
 
 
 def location_at(file: str, line: int) -> Location:
-    """A line of a file."""
-    return Location(_relative(file), line, linecache.getline(file, line).strip())
+    """Returns the location of a line of a file."""
+    return Location(_relative_path(file), line, linecache.getline(file, line).strip())
 
 
-def _written(function: Any) -> Any:
-    """The function behind decorators, partial applications and objects that can be called."""
+def _unwrap(function: Any) -> Any:
+    """Returns the function behind decorators, partial applications and callable objects."""
     while isinstance(function, functools.partial):
         function = function.func
     if callable(function) and not inspect.isroutine(function) and not isinstance(function, type):
@@ -159,7 +166,7 @@ def _written(function: Any) -> Any:
     return inspect.unwrap(function) if callable(function) else function
 
 
-def _relative(file: str) -> str:
+def _relative_path(file: str) -> str:
     path = Path(file)
     try:
         return str(path.relative_to(Path.cwd()))

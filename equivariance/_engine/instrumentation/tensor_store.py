@@ -1,7 +1,9 @@
-"""Keeps recorded values: in memory up to a limit that all recordings share, beyond it in files without a name.
+"""Stores recorded values: in memory up to a limit that all recordings share, beyond it in temporary files.
 
-A file is mapped, so that what lies in it is a tensor like any other; the system writes it out and reads it back as
-memory is needed, and it is gone with the last tensor, or with the process.
+A file is memory-mapped, so that its content is an ordinary tensor. The operating system writes and reads it as needed.
+The file has no name and vanishes with its last tensor or with the process.
+
+`reference` and `tape` store their values here. A stored tensor must not be changed in place.
 """
 
 from __future__ import annotations
@@ -27,22 +29,22 @@ from equivariance.representations.tensor_support import is_strided
 
 GIBIBYTE = 2**30
 _FILE = 2**28
-"""Bytes of a file, unless one tensor takes more: of the maps of one process there are not very many."""
+"""Size of a file in bytes, unless one tensor is larger. The number of maps per process is limited."""
 
 _ALIGNED = 64
 
 
 class MemoryBudget:
-    """What recordings may hold in memory, and the files that take the rest.
+    """The memory that recordings may use, and the files for everything beyond it.
 
     Attributes:
-        limit: Bytes
-        used: Bytes of the recordings that are alive
-        on_disk: Bytes that were ever written to files
+        limit: The limit in bytes.
+        used: Bytes of the recordings that exist now.
+        on_disk: Bytes that were ever written to files.
     """
 
     def __init__(self, gibibytes: float = math.inf) -> None:
-        """No limit by default."""
+        """Creates a budget of so many GiB; no limit by default."""
         self.gibibytes = gibibytes
         self.limit = gibibytes * GIBIBYTE
         self.used = self.on_disk = 0
@@ -50,29 +52,29 @@ class MemoryBudget:
         self._filled = 0
 
     def takes(self, size: int) -> bool:
-        """Whether so many bytes more stay in memory; they count from now on."""
+        """True if `size` more bytes fit in memory; they are then counted as used."""
         if self.used + size > self.limit:
             return False
         self.used += size
         return True
 
-    def copied(self, values: Tensor) -> Tensor:
-        """A copy of bytes in a file.
+    def copy_to_file(self, values: Tensor) -> Tensor:
+        """Returns a copy of bytes in a file.
 
         Raises:
-            ArgumentError: The disk has no room
+            ArgumentError: If the disk has no room.
         """
         size = values.numel()
         if self._filled + size > len(self._file):
-            self._file, self._filled = self._opened(max(size, _FILE)), 0
-            _give_back()
+            self._file, self._filled = self._open_file(max(size, _FILE)), 0
+            _trim_heap()
         copy = torch.from_numpy(self._file[self._filled : self._filled + size])
         self._filled += -(-size // _ALIGNED) * _ALIGNED
         self.on_disk += size
         return copy.copy_(values)
 
-    def _opened(self, size: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        """A mapped file of so many bytes, which the disk is sure to have."""
+    def _open_file(self, size: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
+        """Returns a mapped file of `size` bytes, with its disk space reserved."""
         folder = Path(tempfile.gettempdir())
         try:
             with tempfile.TemporaryFile(dir=folder) as file:
@@ -80,12 +82,13 @@ class MemoryBudget:
                     os.posix_fallocate(file.fileno(), 0, size)
                 return np.memmap(file, np.uint8, "w+", shape=(size,))
         except OSError as error:
-            words = f"more, or room for {size / GIBIBYTE:.2g} GiB more in {folder} ({error.strerror}); TMPDIR is obeyed"
+            more = f"{size / GIBIBYTE:.2g} GiB"
+            words = f"more, or room for {more} more in {folder} ({error.strerror}); TMPDIR sets the folder"
             raise ArgumentError("memory", self.gibibytes, words) from error
 
 
-class _Kept(NamedTuple):
-    """What is known of one storage; the address of one that was copied is not used again while it is watched."""
+class _StoredStorage(NamedTuple):
+    """The state of one storage; while `watched` exists, the address of a copied storage is not used again."""
 
     version: object
     copy: Tensor | None = None
@@ -93,26 +96,26 @@ class _Kept(NamedTuple):
 
 
 class TensorStore:
-    """Keeps the values of one recording; when it goes, its share of the memory is free again."""
+    """Stores the values of one recording; its memory is released when the store is deleted."""
 
     def __init__(self, memory: MemoryBudget) -> None:
-        """`memory` is shared with other recordings."""
+        """Creates an empty store; `memory` is shared with other recordings."""
         self._memory, self._size = memory, [0]
-        self._storages: dict[int, _Kept] = {}
+        self._storages: dict[int, _StoredStorage] = {}
         weakref.finalize(self, _release, memory, self._size)
 
     def keep(self, tensor: Tensor) -> Tensor:
-        """The tensor itself without its history, or its copy."""
+        """Returns the tensor without its autograd history, or its copy in a file."""
         copy = self.copy_of(tensor, version_of(tensor))
         if copy is not None:
             return copy
         return tensor.detach() if tensor.requires_grad else tensor
 
     def copy_of(self, tensor: Tensor, version: object = None) -> Tensor | None:
-        """A tensor in a file that is equal to it; None for one that stays in memory, where the caller must hold it.
+        """Returns an equal tensor in a file; None if the tensor stays in memory, where the caller must keep it alive.
 
-        Tensors that share memory still do so afterwards, as long as their `version` is the same; who gives none
-        calls `changes`.
+        Tensors that share memory also share memory in the file if their `version` is the same. A caller that passes no
+        version calls `changes`.
         """
         if not is_strided(tensor):
             return None
@@ -120,26 +123,26 @@ class TensorStore:
         address = storage_address(storage)
         known = self._storages.get(address)
         if known is None or known.version != version:
-            known = self._storages[address] = self._kept(tensor, storage, version)
+            known = self._storages[address] = self._register(tensor, storage, version)
         if known.copy is None:
             return None
         layout = tensor.storage_offset(), tensor.shape, tensor.stride()
         return torch.empty(0, dtype=tensor.dtype).set_(known.copy.untyped_storage(), *layout)
 
     def changes(self, tensor: Tensor) -> None:
-        """Called before the memory of a tensor is changed in place: what was copied of it is no longer equal to it."""
+        """Must be called before memory is changed in place, because the copy is then no longer equal."""
         if not is_strided(tensor):
             return
         self._storages.pop(storage_address(tensor.untyped_storage()), None)
 
-    def _kept(self, tensor: Tensor, storage: torch.UntypedStorage, version: object) -> _Kept:
+    def _register(self, tensor: Tensor, storage: torch.UntypedStorage, version: object) -> _StoredStorage:
         if not _can_be_copied(tensor):
-            return _Kept(version)
+            return _StoredStorage(version)
         if self._memory.takes(storage.nbytes()):
             self._size[0] += storage.nbytes()
-            return _Kept(version)
-        copy = self._memory.copied(torch.empty(0, dtype=torch.uint8).set_(storage))
-        return _Kept(version, copy, StorageWeakRef(storage))
+            return _StoredStorage(version)
+        copy = self._memory.copy_to_file(torch.empty(0, dtype=torch.uint8).set_(storage))
+        return _StoredStorage(version, copy, StorageWeakRef(storage))
 
 
 def _can_be_copied(tensor: Tensor) -> bool:
@@ -147,8 +150,8 @@ def _can_be_copied(tensor: Tensor) -> bool:
     return plain and tensor.is_cpu and not (tensor.is_conj() or tensor.is_neg())
 
 
-def _give_back() -> None:
-    """glibc keeps what was freed between small things that stay, and seldom finds a use for it."""
+def _trim_heap() -> None:
+    """Returns free memory to the operating system; glibc keeps freed blocks that lie between used ones."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
     if trim is not None:
         trim(0)

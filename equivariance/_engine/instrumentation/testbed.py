@@ -17,9 +17,9 @@ import torch
 
 from equivariance._engine.instrumentation.contract_fit import ContractFit
 from equivariance._engine.instrumentation.hooks import (
+    ROOT,
     UNWATCHED,
     HookSet,
-    LayerCall,
     RunHandler,
     buffers_kept,
     call_with,
@@ -231,7 +231,7 @@ class Bench:
         self._references.clear()
         self._watch = watch = Narrowest(torch.float64)
         try:
-            output = self.reference(ModelState()).outputs[LayerCall("")]
+            output = self.reference(ModelState()).outputs[ROOT]
         except ArgumentError:
             raise
         except Exception as error:  # whatever a model says to a dtype that it does not know

@@ -1,4 +1,7 @@
-"""Tensors that are changed once, and told by their memory where they come back."""
+"""Transforms each tensor once and recognizes it by its memory.
+
+`reference`, `comparisons` and `localization.recording` use it. The transformation itself is given by the caller.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +18,12 @@ from equivariance.representations.base import Representation
 
 
 class TransformCache:
-    """Changes each tensor once per representation.
+    """Applies `change` to each tensor once per representation.
 
-    With `numbers`, which number tensors by their memory and representation, tensors must stay alive.
+    Args:
+        change: Returns the transformed tensor.
+        numbers: Key of memory and representation -> number; tensors must stay alive while it is used. None turns the
+            cache off: each call returns a new tensor.
     """
 
     def __init__(
@@ -27,7 +33,10 @@ class TransformCache:
         self._made: WeakValueDictionary[int, torch.Tensor] = WeakValueDictionary()
 
     def of(self, value: Any, spec: object, element: Transform | None = None) -> Any:
-        """`value` with every tensor changed; with an element, graphs are transformed by it as a whole."""
+        """Returns `value` with `change` applied to every tensor.
+
+        If an element is given, graphs are transformed by it as a whole.
+        """
         return walk(value, spec, "value", self._visit, element)
 
     def _visit(self, tensor: torch.Tensor, representation: Representation, _: str) -> torch.Tensor:
@@ -36,7 +45,7 @@ class TransformCache:
         return self.known(number_of(tensor, representation, self.numbers), tensor, representation)
 
     def known(self, number: int, tensor: torch.Tensor, representation: Representation) -> torch.Tensor:
-        """The tensor of a number, changed."""
+        """Returns the transformed tensor of a number."""
         made = self._made.get(number)
         if made is None:
             made = self._made[number] = self.change(tensor, representation)
@@ -44,5 +53,5 @@ class TransformCache:
 
 
 def number_of(tensor: torch.Tensor, representation: Representation, numbers: dict[tuple[Any, ...], int]) -> int:
-    """The number of a tensor and its representation, a new one if it is not among `numbers`."""
+    """Returns the number of a tensor and its representation; a new number if `numbers` does not contain them."""
     return numbers.setdefault((*identity_of(tensor), representation), len(numbers))

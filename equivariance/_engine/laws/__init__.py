@@ -1,6 +1,8 @@
-"""The transformation laws that an inner tensor may obey, and their fit to recorded values.
+"""The transformation laws that a tensor inside a layer may obey, and their fit to recorded values.
 
-Between two layers nobody declares how a value transforms. A law is one form (unchanged, an irrep on an axis, a point,
-a permutation, ...); the matcher tries all forms that a shape allows on pairs of runs. Localization asks which value
-obeys a law, inference turns laws into representations. Nothing here runs the module.
+Nothing declares how a value between two operations transforms. A law is one form: unchanged, an irrep on an axis, a
+point, a permutation, and so on. `matching` tries the forms that a shape allows on the values of several runs.
+
+`localization` asks which values obey a law; `inference` turns laws into representations. This package does not run the
+module.
 """

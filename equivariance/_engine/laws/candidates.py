@@ -1,4 +1,8 @@
-"""Laws that the shape of a tensor suggests, before any of its values is looked at."""
+"""Lists the laws that the shape of a tensor allows.
+
+`matching` tries them on recorded values, and `localization.search` uses them as replacements. This module does not look
+at the entries of a tensor, only at its shape and dtype.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +24,19 @@ from equivariance._engine.laws.forms import (
     TranslationLaw,
 )
 from equivariance._engine.laws.grid import Gridded, Grids, plain_on_grid
+from equivariance.groups.named import Symmetry
 
 
 @dataclass(frozen=True)
 class AxisLengths:
-    """What axes are told by: nodes per sample, samples, the sizes of samples of unlike size, and declared grids."""
+    """The lengths by which axes are recognized, and the declared grids.
+
+    Attributes:
+        nodes: Nodes per sample; None if unknown.
+        samples: Number of samples; None if unknown.
+        segments: For concatenated samples: the nodes of each sample.
+        grids: The declared grids; None if there are none.
+    """
 
     nodes: int | None
     samples: int | None
@@ -32,24 +44,24 @@ class AxisLengths:
     grids: Grids | None = None
 
 
-def suggested(tensor: Tensor, symmetry: str, sizes: AxisLengths) -> Iterator[Law]:
-    """Laws of a symmetry that a tensor of this shape may obey, in a network of these sizes."""
+def laws_by_shape(tensor: Tensor, symmetry: Symmetry, sizes: AxisLengths) -> Iterator[Law]:
+    """Yields the laws of a symmetry that a tensor of this shape may obey, in a network of these sizes."""
     forms: dict[str, Callable[[Tensor], Iterator[Law]]] = {
-        "translation": _points,
-        "rotation": _tensorial,
+        "translation": _translation_laws,
+        "rotation": _irrep_laws,
         "inversion": lambda _: iter([ParityLaw(0, (-1,))]),
-        "permutation": lambda t: _orders(t, sizes.nodes or 0),
-        "batch": lambda t: selections(t, sizes),
+        "permutation": lambda t: _permutation_laws(t, sizes.nodes or 0),
+        "batch": lambda t: selection_laws(t, sizes),
     }
     yield InvariantLaw()
-    if sizes.grids is not None and symmetry in ("translation", "rotation", "inversion"):
+    if sizes.grids is not None and symmetry.is_motion:
         yield from plain_on_grid(tensor, symmetry, sizes.grids)
-    if symmetry in ("permutation", "batch") or tensor.is_floating_point():
+    if symmetry.is_reordering or tensor.is_floating_point():
         yield from forms[symmetry](tensor)
 
 
-def selections(tensor: Tensor, sizes: AxisLengths) -> Iterator[Law]:
-    """Choices of samples, on every axis that may list them."""
+def selection_laws(tensor: Tensor, sizes: AxisLengths) -> Iterator[Law]:
+    """Yields selections of samples, on each axis that may list samples."""
     count = sizes.samples or 0
     for axis, length in enumerate(tensor.shape):
         if count and length and length % count == 0:
@@ -61,13 +73,20 @@ def selections(tensor: Tensor, sizes: AxisLengths) -> Iterator[Law]:
                 yield SelectionLaw(axis, segments)
 
 
-def candidates(symmetry: str, sizes: AxisLengths, tensor: Tensor, laws: Sequence[Law]) -> Iterator[Law]:
-    """Laws that a broken tensor might have been meant to obey: those of `laws` that fit its shape first."""
-    fitting = [law for law in dict.fromkeys(laws) if _applies(law, tensor)]
-    yield from dict.fromkeys([*fitting, *suggested(tensor, symmetry, sizes)])
+def candidates(symmetry: Symmetry, sizes: AxisLengths, tensor: Tensor, laws: Sequence[Law]) -> Iterator[Law]:
+    """Yields the laws that a broken tensor should perhaps obey: first the known laws that fit its shape.
+
+    Args:
+        symmetry: The symmetry.
+        sizes: The lengths of the network's axes.
+        tensor: The broken tensor.
+        laws: The known laws of related tensors.
+    """
+    fitting = [law for law in dict.fromkeys(laws) if _has_axes_for(law, tensor)]
+    yield from dict.fromkeys([*fitting, *laws_by_shape(tensor, symmetry, sizes)])
 
 
-def _orders(tensor: Tensor, nodes: int) -> Iterator[Law]:
+def _permutation_laws(tensor: Tensor, nodes: int) -> Iterator[Law]:
     if nodes < 2:
         return
     numbers = not tensor.is_floating_point() and tensor.dtype != torch.bool
@@ -86,22 +105,22 @@ def _orders(tensor: Tensor, nodes: int) -> Iterator[Law]:
         yield PermutationLaw((), True)
 
 
-def _points(tensor: Tensor) -> Iterator[Law]:
+def _translation_laws(tensor: Tensor) -> Iterator[Law]:
     for axis in reversed(range(tensor.dim())):
         if tensor.shape[axis] == 3:
             yield TranslationLaw(axis)
 
 
-def _tensorial(tensor: Tensor) -> Iterator[Law]:
-    """One irrep on one axis, or on each of two or three."""
+def _irrep_laws(tensor: Tensor) -> Iterator[Law]:
+    """Yields one irrep on one axis, or on each of two or three axes."""
     axes = [a for a in reversed(range(tensor.dim())) if tensor.shape[a] % 2 and 3 <= tensor.shape[a] <= 17]
     for count in (1, 2, 3):
         for chosen in itertools.combinations(axes, count):
             yield IrrepLaw(tuple((a, ((tensor.shape[a] - 1) // 2,)) for a in chosen))
 
 
-def _applies(law: Law, tensor: Tensor) -> bool:
-    """Whether a law that was seen on another tensor has the axes for this one."""
+def _has_axes_for(law: Law, tensor: Tensor) -> bool:
+    """True if the tensor has the axes that a law of another tensor requires."""
     if isinstance(law, IrrepLaw):
         return all(
             axis < tensor.dim() and sum(2 * d + 1 for d in degrees) == tensor.shape[axis] for axis, degrees in law.axes
@@ -113,5 +132,5 @@ def _applies(law: Law, tensor: Tensor) -> bool:
     if isinstance(law, TranslationLaw):
         return law.axis < tensor.dim() and tensor.shape[law.axis] == 3 and tensor.is_floating_point()
     if isinstance(law, Gridded):
-        return max(law.lattice.axes) < tensor.dim() and _applies(law.inner, tensor)
+        return max(law.lattice.axes) < tensor.dim() and _has_axes_for(law.inner, tensor)
     return isinstance(law, InvariantLaw)

@@ -1,7 +1,8 @@
-"""The laws that a tensor inside a network may obey under one symmetry, each as a rule that transforms it.
+"""The laws that a tensor inside a layer may obey under one symmetry, each as a rule that transforms it.
 
-Inside a layer nobody declares anything. A law is what a tensor of the transformed run turns out to be of the same
-tensor in the reference run: the same, turned on some axis, moved, reordered, selected. Laws are exact in float64.
+A law gives the tensor of a transformed run from the tensor of the reference run: the same, rotated on some axis,
+shifted, permuted, selected. Laws compute in float64. `candidates` and `matching` make laws; `localization` applies
+them. This module fits nothing.
 """
 
 from __future__ import annotations
@@ -17,33 +18,38 @@ from equivariance.representations.wigner import wigner_d
 
 
 class Law(Protocol):
-    """A rule that gives a tensor of the transformed run from that of the reference run."""
+    """A rule that gives a tensor of the transformed run from the tensor of the reference run."""
 
     def apply(self, tensor: Tensor, element: Transform) -> Tensor:
-        """`element` applied to a tensor of the reference run."""
+        """Returns the tensor of the run under `element`.
+
+        Args:
+            tensor: The tensor of the reference run.
+            element: The group element.
+        """
 
 
 @dataclass(frozen=True)
 class InvariantLaw:
-    """Invariant."""
+    """The law of a tensor that does not change."""
 
     def apply(self, tensor: Tensor, element: Transform) -> Tensor:
-        """The tensor itself."""
+        """Returns the tensor itself."""
         return tensor
 
 
 @dataclass(frozen=True)
 class IrrepLaw:
-    """Irreps along some axes, each axis cut into blocks of the given degrees.
+    """Irreps along some axes. Each axis consists of blocks of the given degrees.
 
     Attributes:
-        axes: The axes, each with the degrees of its blocks in order
+        axes: The axes, each with the degrees of its blocks in order.
     """
 
     axes: tuple[tuple[int, tuple[int, ...]], ...]
 
     def apply(self, tensor: Tensor, element: Transform) -> Tensor:
-        """Every block of every axis times its Wigner D."""
+        """Multiplies every block of every axis by its Wigner D matrix."""
         result = tensor.double()
         for axis, degrees in self.axes:
             pieces = result.movedim(axis, -1).split([2 * d + 1 for d in degrees], dim=-1)
@@ -54,43 +60,48 @@ class IrrepLaw:
 
 @dataclass(frozen=True)
 class LinearLaw:
-    """A linear map along one axis that depends on the element only: some basis of some representation.
+    """A linear map along one axis that depends on the element only: a representation in an unknown basis.
 
     Attributes:
-        axis: The axis
-        matrices: Element -> the map, [d, d]
+        axis: The axis.
+        matrices: Pairs of an element and its map, shape [d, d].
     """
 
     axis: int
     matrices: tuple[tuple[Transform, tuple[tuple[float, ...], ...]], ...]
 
     def apply(self, tensor: Tensor, element: Transform) -> Tensor:
-        """The map that was seen at `element`."""
+        """Applies the map that was measured at `element`."""
         matrix = torch.tensor(dict(self.matrices)[element], dtype=torch.float64, device=tensor.device)
         return (tensor.double().movedim(self.axis, -1) @ matrix).movedim(-1, self.axis).to(tensor.dtype)
 
 
 @dataclass(frozen=True)
 class TranslationLaw:
-    """Points: the translation is added along an axis of three."""
+    """Points: the translation is added along an axis of length 3."""
 
     axis: int
 
     def apply(self, tensor: Tensor, element: Transform) -> Tensor:
-        """x + t."""
+        """Returns x + t."""
         vector = torch.tensor(element.vector, dtype=torch.float64, device=tensor.device)
         return (tensor.double().movedim(self.axis, -1) + vector).movedim(-1, self.axis).to(tensor.dtype)
 
 
 @dataclass(frozen=True)
 class ParityLaw:
-    """Even and odd entries along one axis under inversion; `signs` of one entry are for the whole tensor."""
+    """Even and odd entries along one axis under inversion.
+
+    Attributes:
+        axis: The axis.
+        signs: 1 for each even entry, -1 for each odd entry; a single sign is for the whole tensor.
+    """
 
     axis: int
     signs: tuple[int, ...]
 
     def apply(self, tensor: Tensor, element: Transform) -> Tensor:
-        """Odd entries with the other sign."""
+        """Returns the tensor with odd entries negated."""
         signs = torch.tensor(self.signs, dtype=tensor.dtype, device=tensor.device)
         if len(signs) == 1:
             return tensor * signs.item()
@@ -102,16 +113,16 @@ class PermutationLaw:
     """Nodes along some axes follow the permutation.
 
     Attributes:
-        axes: The axes, each with the number of entries that follow every node (1 where the axis lists nodes and nothing
-            else); where an axis is longer than its nodes times these, it lists several samples one after the other
-        renumbered: The entries are node numbers, which the permutation changes
+        axes: The axes, each with the number of entries per node (1 if the axis lists only nodes). If an axis is longer
+            than nodes times entries, it lists several samples one after the other.
+        renumbered: True if the entries are node numbers, which the permutation changes.
     """
 
     axes: tuple[tuple[int, int], ...]
     renumbered: bool = False
 
     def apply(self, tensor: Tensor, element: Transform) -> Tensor:
-        """New node i is old node order[i]."""
+        """Permutes the tensor: new node i is old node order[i]."""
         order = torch.tensor(element.order or (), device=tensor.device)
         if self.renumbered:
             inside = tensor.remainder(len(order))
@@ -128,15 +139,15 @@ class SelectionLaw:
     """Samples along one axis follow the selection.
 
     Attributes:
-        axis: The axis
-        sizes: Entries of each sample, one after the other; () where samples alternate
+        axis: The axis.
+        sizes: Number of entries of each sample, one sample after the other; () if samples alternate.
     """
 
     axis: int
     sizes: tuple[int, ...]
 
     def apply(self, tensor: Tensor, element: Transform) -> Tensor:
-        """New sample i is old sample samples[i]."""
+        """Selects samples: new sample i is old sample samples[i]."""
         chosen = element.samples or ()
         if not self.sizes:
             shape = tensor.shape

@@ -1,4 +1,7 @@
-"""Laws of tensors inside a network that lie on a grid: cells are moved, and what is at them obeys a law of its own."""
+"""The laws of tensors that lie on a grid: the cells move, and the value of each cell obeys its own law.
+
+`candidates` and `matching` try these laws. How cells move is in `equivariance.representations.lattice`.
+"""
 
 from __future__ import annotations
 
@@ -13,27 +16,31 @@ from equivariance._engine.laws.representation import InferredRepresentation
 from equivariance.contracts.contract import Contract, grids_in
 from equivariance.errors import ArgumentError
 from equivariance.groups.elements import Transform
+from equivariance.groups.named import Symmetry
 from equivariance.representations.grid import Grid
 from equivariance.representations.lattice import Lattice
 
 
 @dataclass(frozen=True)
 class Grids:
-    """What is known of the grids of a network.
+    """The grids that the contracts of a network declare.
 
     Attributes:
-        fields: The representations that are declared somewhere
+        fields: The declared representations.
     """
 
     fields: tuple[Grid, ...]
 
     @property
     def dimensions(self) -> tuple[int, ...]:
-        """How many grid axes there are, 2 or 3."""
+        """The numbers of grid axes that occur: 2, 3 or both."""
         return tuple(dict.fromkeys(len(how.axes) for how in self.fields))
 
     def lattices(self, tensor: Tensor, symmetry: str) -> Iterator[Lattice]:
-        """Where the cells of a tensor may lie, the last axes first; rotations do not ask how far apart they are."""
+        """Yields the lattices on which the cells of a tensor may lie, last axes first.
+
+        Only translations depend on spacing and border, so other symmetries try one lattice per choice of axes.
+        """
         kinds = [(how.spacing, how.periodic) for how in self.fields] if symmetry == "translation" else [(1.0, False)]
         for count in self.dimensions:
             for first in range(tensor.dim() - count, -1, -1):
@@ -42,7 +49,7 @@ class Grids:
                     yield from (Lattice(axes, *kind) for kind in dict.fromkeys(kinds))
 
     def declared(self, tensor: Tensor) -> Iterator[Law]:
-        """The declared fields that a tensor may be, whole, some blocks of their irreps, or a copy of each block."""
+        """Yields the declared fields that fit a tensor: whole fields, some of their blocks, or one copy of a block."""
         for how in dict.fromkeys(piece for whole in self.fields for piece in _pieces(whole)):
             try:
                 how.check(tensor, "")
@@ -53,29 +60,32 @@ class Grids:
 
 @dataclass(frozen=True)
 class Declared:
-    """A field as it is declared somewhere in the network."""
+    """The law of a field that is declared somewhere in the network."""
 
     how: Grid
 
     def apply(self, tensor: Tensor, element: Transform) -> Tensor:
-        """Cells moved, components turned."""
+        """Moves the cells and rotates the components."""
         return self.how.transform(tensor, element)
 
 
 @dataclass(frozen=True)
 class Gridded:
-    """Cells are moved, and each obeys `inner`."""
+    """The cells move, and the value of each cell obeys `inner`."""
 
     lattice: Lattice
     inner: Law
 
     def apply(self, tensor: Tensor, element: Transform) -> Tensor:
-        """First the cells, then what is at them."""
+        """Moves the cells, then applies `inner`."""
         return self.inner.apply(self.lattice.moved(tensor, element).to(tensor.dtype), element)
 
 
 def _pieces(whole: Grid) -> Iterator[Grid]:
-    """A field, runs of its blocks, and one copy of each, components before the cells as they are behind reshaping."""
+    """Yields a field, runs of its blocks, and one copy of each block with the components on the axis before the cells.
+
+    The last form occurs after a reshape.
+    """
     yield whole
     count, blocks = len(whole.axes), whole.irreps.split("+")
     if whole.channels is None or whole.axes != tuple(range(-count, 0)):
@@ -86,7 +96,7 @@ def _pieces(whole: Grid) -> Iterator[Grid]:
 
 
 def lattice_of(how: object) -> Lattice | None:
-    """Where the cells lie, of a representation or a law; None for what lies on no grid."""
+    """Returns the lattice of a representation or law; None if it has no grid."""
     if isinstance(how, Grid):
         return how.lattice
     if isinstance(how, Declared):
@@ -94,18 +104,18 @@ def lattice_of(how: object) -> Lattice | None:
     if isinstance(how, Gridded):
         return how.lattice
     if isinstance(how, InferredRepresentation):
-        found = (lattice_of(law) for symmetry, law in how.laws if symmetry in ("translation", "rotation", "inversion"))
+        found = (lattice_of(law) for symmetry, law in how.laws if Symmetry(symmetry).is_motion)
         return next((lattice for lattice in found if lattice is not None), None)
     return None
 
 
 def known_grids(contracts: Mapping[str, Contract]) -> Grids | None:
-    """What contracts say of grids; None where there are none."""
+    """Returns the grids that contracts declare; None if there are none."""
     found = [how for c in contracts.values() for spec in (*c.inputs.values(), c.output) for how in grids_in(spec)]
     return Grids(tuple(dict.fromkeys(found))) if found else None
 
 
 def plain_on_grid(tensor: Tensor, symmetry: str, grids: Grids) -> Iterator[Law]:
-    """Laws that a tensor might have been meant to obey: declared ones, and cells of invariants."""
+    """Yields the declared laws that fit a tensor, and laws of invariant cells."""
     yield from grids.declared(tensor)
     yield from (Gridded(lattice, InvariantLaw()) for lattice in grids.lattices(tensor, symmetry))

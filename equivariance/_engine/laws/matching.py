@@ -1,9 +1,13 @@
-"""Finds the law that a tensor obeys, from its values in a reference run and in transformed runs.
+"""Finds the law that a tensor obeys, from its values in the reference run and in transformed runs.
 
-Three levels: a tensor is *lawful* (2) where a law of standard form fits, in e3nn's basis, on whatever axes; it is
-*linear* (1) where some other linear or affine map fits that depends on the element only (another basis, mixed
-components, rows in another order); and *broken* (0) where nothing fits. Lawful tensors may be handed on; linear ones
-can still be put right; what is broken cannot.
+Each value has one of three levels (`Match`):
+
+- EXACT: a law of standard form fits, in e3nn's basis, on any axes. The value may be passed on.
+- LINEAR: another linear or affine map fits that depends on the element only: another basis, mixed components, or rows
+  in another order. The value can still be corrected.
+- NONE: no law fits. The value cannot be corrected.
+
+`localization.value_laws` fits the values of a recording. This module runs nothing.
 """
 
 from __future__ import annotations
@@ -17,16 +21,17 @@ from enum import IntEnum
 import torch
 from torch import Tensor
 
-from equivariance._engine.laws.candidates import AxisLengths, candidates, selections, suggested
+from equivariance._engine.laws.candidates import AxisLengths, candidates, laws_by_shape, selection_laws
 from equivariance._engine.laws.forms import InvariantLaw, IrrepLaw, Law, LinearLaw, ParityLaw, PermutationLaw
 from equivariance._engine.laws.grid import Declared, Gridded, plain_on_grid
-from equivariance._engine.laws.tolerance import Tolerance, are_finite, rows_of, solved
+from equivariance._engine.laws.tolerance import Tolerance, are_finite, rows_of, solve_linear_map
 from equivariance.groups.elements import Transform
+from equivariance.groups.named import Symmetry
 from equivariance.representations.wigner import wigner_d
 
 
 class Match(IntEnum):
-    """How well a law fits a value."""
+    """The level on which a law fits a value."""
 
     NONE = 0
     LINEAR = 1
@@ -35,75 +40,86 @@ class Match(IntEnum):
 
 _MOST_DEGREE = 8
 _EXACT, _MUCH = 1e4, 1e3
-"""So many machine epsilons are rounding; a law that fits so many times better is the one that is meant."""
+"""Residuals up to `_EXACT` machine epsilons are rounding. A residual `_MUCH` times smaller makes a later law better."""
 
 _LONGEST = 4096
-"""Axes longer than this list things, not components."""
+"""A longer axis lists things, not components."""
 
 
 @dataclass(frozen=True)
 class RecordedValue:
-    """One value in the reference run and under each element."""
+    """One value in the reference run and under each element.
+
+    Attributes:
+        reference: The value of the reference run.
+        under: Pairs of an element and the value of the run under it.
+    """
 
     reference: Tensor
     under: tuple[tuple[Transform, Tensor], ...]
 
 
 class LawMatcher:
-    """Fits laws under one symmetry.
+    """Fits laws of one symmetry to recorded values.
 
     Args:
-        symmetry: One of `equivariance.groups.SYMMETRIES`
-        sizes: Of the network's input
-        tolerance: Relative errors up to this are rounding
+        symmetry: One of `equivariance.groups.SYMMETRIES`.
+        sizes: The sizes of the network's input.
+        tolerance: Relative errors up to this value are rounding.
+
+    Attributes:
+        close: The comparison of two tensors up to rounding.
     """
 
     def __init__(self, symmetry: str, sizes: AxisLengths, tolerance: float) -> None:
-        """Choose the forms that laws of this symmetry have."""
-        self.symmetry, self.sizes, self.close = symmetry, sizes, Tolerance(tolerance)
+        self.symmetry, self.sizes, self.close = Symmetry(symmetry), sizes, Tolerance(tolerance)
 
     def fit(self, seen: RecordedValue) -> tuple[int, Law | None]:
-        """The level of a value, and the law that gave it."""
-        fitting = (law for law in _once(self._standard(seen)) if self.obeys(seen, law))
+        """Returns the level of a value (a `Match`) and its law; None if no single law gave the level."""
+        fitting = (law for law in _unique(self._standard_laws(seen)) if self.obeys(seen, law))
         first = next(fitting, None)
         if first is not None:
-            return Match.EXACT, self._best(seen, first, fitting)
-        linear = self._linear(seen)
+            return Match.EXACT, self._best_law(seen, first, fitting)
+        linear = self._linear_law(seen)
         if linear is not None:
             return Match.LINEAR, linear
-        return (Match.LINEAR if self._related(seen) else Match.NONE), None
+        return (Match.LINEAR if self._is_rearranged(seen) else Match.NONE), None
 
     def obeys(self, seen: RecordedValue, law: Law) -> bool:
-        """Whether a law gives every transformed value."""
+        """True if a law gives every transformed value."""
         pairs = [(value, law.apply(seen.reference, element)) for element, value in seen.under]
-        if not isinstance(law, Declared) or any(value.shape != wanted.shape for value, wanted in pairs):
+        if not isinstance(law, Declared) or any(value.shape != expected.shape for value, expected in pairs):
             return all(itertools.starmap(self.close, pairs))
         parts = ((a.values, b.values) for p in pairs for a, b in zip(*map(law.how.parts, p), strict=True))
         return all(itertools.starmap(self.close, parts))
 
-    def _best(self, seen: RecordedValue, first: Law, others: Iterator[Law]) -> Law:
-        """The first law that fits; where that is not to rounding, as of rows that are nearly alike, one that does."""
-        left = self._left(seen, first) if seen.reference.is_floating_point() else 0.0
-        if left == 0 or left <= _EXACT * torch.finfo(seen.reference.dtype).eps:
-            return first
-        return next((law for law in others if self._left(seen, law) < left / _MUCH), first)
+    def _best_law(self, seen: RecordedValue, first: Law, others: Iterator[Law]) -> Law:
+        """Returns `first`, or a law that fits much better.
 
-    def _left(self, seen: RecordedValue, law: Law) -> float:
-        """How much of a value a law that fits leaves open."""
-        left = 0.0
+        `first` fits within the tolerance. If its residual is above rounding, as for rows that are nearly equal, another
+        law may be the right one.
+        """
+        residual = self._residual(seen, first) if seen.reference.is_floating_point() else 0.0
+        if residual == 0 or residual <= _EXACT * torch.finfo(seen.reference.dtype).eps:
+            return first
+        return next((law for law in others if self._residual(seen, law) < residual / _MUCH), first)
+
+    def _residual(self, seen: RecordedValue, law: Law) -> float:
+        """Returns the largest relative residual of a law that fits."""
+        residual = 0.0
         for element, value in seen.under:
-            wanted = law.apply(seen.reference, element)
-            off, size = (float(torch.linalg.vector_norm(t)) for t in (value - wanted, wanted))
+            expected = law.apply(seen.reference, element)
+            off, size = (float(torch.linalg.vector_norm(t)) for t in (value - expected, expected))
             if math.isfinite(off):
-                left = max(left, off / size if size else off)
-        return left
+                residual = max(residual, off / size if size else off)
+        return residual
 
     def may_combine(self, value: Tensor) -> bool:
-        """Whether `combines` is worth asking of a value."""
+        """True if `combines` can be true for a value of this dtype under this symmetry."""
         return self.symmetry in ("rotation", "inversion") and value.is_floating_point() and value.numel() > 0
 
     def rows(self, seen: RecordedValue) -> Tensor | None:
-        """The rows of a value in all runs, float64; None where they do not go together."""
+        """Returns the rows of a value in all runs, in float64; None if the runs have different numbers of rows."""
         values = [seen.reference, *(v for _, v in seen.under)]
         length = values[0].shape[0] if values[0].dim() else 0
         if not length or not all(v.is_floating_point() and v.dim() and v.shape[0] == length for v in values):
@@ -111,33 +127,41 @@ class LawMatcher:
         return torch.cat([v.double().reshape(length, -1) for v in values])
 
     def combines(self, rows: Tensor | None, whole: RecordedValue) -> bool:
-        """Whether each row of a value is the same combination of the components of a lawful one in all runs."""
+        """True if each row of a value is the same combination of the components of a lawful value in all runs.
+
+        Args:
+            rows: The rows of the value, as `rows` returns them.
+            whole: The lawful value.
+        """
         width = whole.reference[:1].numel() if whole.reference.dim() else 0
         if rows is None or not 2 <= width <= 64 or len(rows) < 2 * width:
             return False
         parts = self.rows(whole)
         if parts is None or len(parts) != len(rows) or not are_finite(rows, parts):
             return False
-        return self.close(rows, parts @ solved(parts, rows))
+        return self.close(rows, parts @ solve_linear_map(parts, rows))
 
     def candidates(self, reference: Tensor, laws: Sequence[Law]) -> Iterator[Law]:
-        """Laws that a broken value of this shape might have been meant to obey, the known ones of its kin first."""
+        """Yields the laws that a broken value of this shape should perhaps obey; first the `laws` of related values."""
         return candidates(self.symmetry, self.sizes, reference, laws)
 
-    def _standard(self, seen: RecordedValue) -> Iterator[Law]:
-        if self.symmetry == "batch":  # what is the same for all samples is selected like anything else
-            yield from selections(seen.reference, self.sizes)
+    def _standard_laws(self, seen: RecordedValue) -> Iterator[Law]:
+        if self.symmetry == "batch":  # first, because equal samples would also fit the invariant law
+            yield from selection_laws(seen.reference, self.sizes)
         yield InvariantLaw()
-        yield from self._on_grids(seen)
-        yield from suggested(seen.reference, self.symmetry, self.sizes)
+        yield from self._grid_laws(seen)
+        yield from laws_by_shape(seen.reference, self.symmetry, self.sizes)
         if self.symmetry == "rotation":
-            yield from self._irreps(seen)
+            yield from self._irrep_laws(seen)
         elif self.symmetry == "inversion":
-            yield from self._signs(seen)
+            yield from self._parity_laws(seen)
 
-    def _on_grids(self, seen: RecordedValue) -> Iterator[Law]:
-        """Declared fields; and any irreps at the cells of a grid, read off with the cells brought back."""
-        if self.sizes.grids is None or self.symmetry not in ("translation", "rotation", "inversion"):
+    def _grid_laws(self, seen: RecordedValue) -> Iterator[Law]:
+        """Yields declared fields, and irreps at the cells of a grid.
+
+        The irreps are read from values whose cells were moved back.
+        """
+        if self.sizes.grids is None or not self.symmetry.is_motion:
             return
         yield from plain_on_grid(seen.reference, self.symmetry, self.sizes.grids)
         if self.symmetry == "translation":
@@ -145,11 +169,11 @@ class LawMatcher:
         for lattice in self.sizes.grids.lattices(seen.reference, self.symmetry):
             back = RecordedValue(seen.reference, tuple((e, lattice.moved(v, e.inverse()).to(v)) for e, v in seen.under))
             others = [a for a in reversed(range(seen.reference.dim())) if a not in lattice.axes]
-            laws = self._irreps(back, others) if self.symmetry == "rotation" else self._signs(back, others)
+            laws = self._irrep_laws(back, others) if self.symmetry == "rotation" else self._parity_laws(back, others)
             yield from (Gridded(lattice, law) for law in laws)
 
-    def _irreps(self, seen: RecordedValue, axes: Sequence[int] | None = None) -> Iterator[Law]:
-        """Irreps in blocks, read off the values axis by axis."""
+    def _irrep_laws(self, seen: RecordedValue, axes: Sequence[int] | None = None) -> Iterator[Law]:
+        """Yields irreps in blocks, read from the values axis by axis."""
         if not seen.reference.is_floating_point():
             return
         for axis in reversed(range(seen.reference.dim())) if axes is None else axes:
@@ -158,32 +182,32 @@ class LawMatcher:
                 yield IrrepLaw(((axis, degrees),))
 
     def _degrees(self, seen: RecordedValue, axis: int) -> tuple[int, ...] | None:
-        """The degrees of the blocks of one axis, read from its start; None where some entry belongs to no block."""
+        """Returns the degrees of the blocks of one axis, read from its start; None if an entry belongs to no block."""
         length = seen.reference.shape[axis]
         if length > _LONGEST or length < 3 or any(v.shape != seen.reference.shape for _, v in seen.under):
             return None
         rows = rows_of(seen.reference, axis)
         pairs = [(element, rows_of(value, axis)) for element, value in seen.under]
-        kept = self.close.kept_lengths(rows, pairs[0][1]) if pairs else None
+        lengths_agree = self.close.length_test(rows, pairs[0][1]) if pairs else None
         degrees: list[int] = []
         start = 0
         while start < length:
             fitting = (d for d in range(_MOST_DEGREE + 1) if start + 2 * d + 1 <= length)
-            fitting = (d for d in fitting if kept is None or kept(start, start + 2 * d + 1))
-            degree = next((d for d in fitting if self._turns(rows, pairs, start, d)), None)
+            fitting = (d for d in fitting if lengths_agree is None or lengths_agree(start, start + 2 * d + 1))
+            degree = next((d for d in fitting if self._is_irrep_block(rows, pairs, start, d)), None)
             if degree is None:
                 return None
             degrees.append(degree)
             start += 2 * degree + 1
         return tuple(degrees) if any(degrees) else None
 
-    def _turns(self, rows: Tensor, pairs: Sequence[tuple[Transform, Tensor]], start: int, degree: int) -> bool:
+    def _is_irrep_block(self, rows: Tensor, pairs: Sequence[tuple[Transform, Tensor]], start: int, degree: int) -> bool:
         block = slice(start, start + 2 * degree + 1)
         expected = ((value[:, block], rows[:, block] @ wigner_d(degree, 1, e).T.to(rows)) for e, value in pairs)
         return all(self.close(value, turned) for value, turned in expected)
 
-    def _signs(self, seen: RecordedValue, axes: Sequence[int] | None = None) -> Iterator[Law]:
-        """Entries along an axis that are even or odd, each."""
+    def _parity_laws(self, seen: RecordedValue, axes: Sequence[int] | None = None) -> Iterator[Law]:
+        """Yields a law of even and odd entries for each axis, read from the first transformed value."""
         reference = seen.reference
         for axis in reversed(range(reference.dim())) if axes is None else axes:
             for _, value in seen.under[:1]:
@@ -192,46 +216,49 @@ class LawMatcher:
                 rows, other = rows_of(reference, axis), rows_of(value, axis)
                 yield ParityLaw(axis, tuple(1 if even else -1 for even in self.close.columns(other, rows).tolist()))
 
-    def _linear(self, seen: RecordedValue) -> Law | None:
-        """One linear map along some axis that explains every row; only where there are rows enough to disprove it."""
+    def _linear_law(self, seen: RecordedValue) -> Law | None:
+        """Returns one linear map along some axis that explains every row; None if there is none.
+
+        An axis is tried only if there are enough rows to disprove a map.
+        """
         reference = seen.reference
         shapes = {v.shape for _, v in seen.under} | {reference.shape}
         if self.symmetry not in ("rotation", "inversion") or len(shapes) > 1 or not reference.is_floating_point():
             return None
         for axis in reversed(range(reference.dim())):
             if axis < reference.dim() - 1 and reference.shape[axis] == self.sizes.nodes:
-                continue  # where the rows of nodes are alike, some mixture of nodes gives anything
+                continue  # if the rows of the nodes are nearly equal, a mixture of nodes fits any value
             rows = rows_of(reference, axis)
             if not 2 <= rows.shape[1] <= 256 or rows.shape[0] < 2 * rows.shape[1]:
                 continue
             others = [rows_of(v, axis) for _, v in seen.under]
             if not are_finite(rows, *others):
                 return None
-            found = solved(rows, torch.cat(others, 1)).split(rows.shape[1], 1)
+            found = solve_linear_map(rows, torch.cat(others, 1)).split(rows.shape[1], 1)
             if all(self.close(other, rows @ matrix) for other, matrix in zip(others, found, strict=True)):
                 maps = (tuple(map(tuple, matrix.tolist())) for matrix in found)
                 return LinearLaw(axis, tuple(zip((e for e, _ in seen.under), maps, strict=True)))
         return None
 
-    def _related(self, seen: RecordedValue) -> bool:
-        """Whether what changed is no more than a shift of all rows alike, or another order of rows."""
+    def _is_rearranged(self, seen: RecordedValue) -> bool:
+        """True if the runs differ only by one shift of all rows, or by the order of rows."""
         reference = seen.reference
-        if self.symmetry in ("permutation", "batch"):
-            same = all(self._same_rows(reference, value) for _, value in seen.under)
-            return same or (self.symmetry == "permutation" and self._renumbered(seen))
+        if self.symmetry.is_reordering:
+            same = all(self._has_same_rows(reference, value) for _, value in seen.under)
+            return same or (self.symmetry == "permutation" and self._is_renumbered(seen))
         if any(v.shape != reference.shape for _, v in seen.under) or not reference.is_floating_point():
             return False
-        return self.symmetry == "translation" and all(self._shifted(v - reference, reference) for _, v in seen.under)
+        return self.symmetry == "translation" and all(self._is_shift(v - reference, reference) for _, v in seen.under)
 
-    def _renumbered(self, seen: RecordedValue) -> bool:
-        """Whether whole numbers are those of nodes, listed in another order, as of edges that are found anew."""
+    def _is_renumbered(self, seen: RecordedValue) -> bool:
+        """True if the entries are node numbers that are listed in another order, as in a recomputed edge list."""
         reference, law = seen.reference, PermutationLaw((), True)
         if reference.is_floating_point() or reference.dtype == torch.bool or not reference.numel():
             return False
-        return all(self._same_rows(law.apply(reference, element), value) for element, value in seen.under)
+        return all(self._has_same_rows(law.apply(reference, element), value) for element, value in seen.under)
 
-    def _shifted(self, difference: Tensor, reference: Tensor) -> bool:
-        """The same shift along some axis of at least two entries."""
+    def _is_shift(self, difference: Tensor, reference: Tensor) -> bool:
+        """True if the difference is the same shift along an axis of at least two entries."""
         for axis in range(difference.dim()):
             if difference.shape[axis] > 1:
                 first = difference.narrow(axis, 0, 1).expand_as(difference)
@@ -240,15 +267,19 @@ class LawMatcher:
                     return True
         return False
 
-    def _same_rows(self, reference: Tensor, value: Tensor) -> bool:
-        """Every row of the value is a row of the reference, along some axis."""
+    def _has_same_rows(self, reference: Tensor, value: Tensor) -> bool:
+        """True if the rows of both tensors are the same set, along some axis.
+
+        The test is probabilistic: it compares sorted projections of the rows onto one random vector (fixed seed). Equal
+        sets always pass; different sets pass only by coincidence.
+        """
         if reference.dim() != value.dim():
             return False
         for axis in range(value.dim()):
             rest = [n for i, n in enumerate(value.shape) if i != axis]
             if rest == [n for i, n in enumerate(reference.shape) if i != axis] and value.shape[axis] > 1:
                 weights = torch.randn(
-                    max(1, _count(rest)), generator=torch.Generator().manual_seed(0), device="cpu"
+                    max(1, math.prod(rest)), generator=torch.Generator().manual_seed(0), device="cpu"
                 ).double()
                 left, right = ((rows_of(t, axis).T @ weights.to(t.device)).sort().values for t in (value, reference))
                 if len(left) == len(right) and self.close(left, right):
@@ -256,15 +287,8 @@ class LawMatcher:
         return False
 
 
-def _count(shape: Sequence[int]) -> int:
-    result = 1
-    for size in shape:
-        result *= size
-    return result
-
-
-def _once(laws: Iterator[Law]) -> Iterator[Law]:
-    """Each law once, where it comes first: a law that does not fit will not fit later."""
+def _unique(laws: Iterator[Law]) -> Iterator[Law]:
+    """Yields each law once, at its first place: a law that does not fit will not fit later."""
     tried: set[Law] = set()
     for law in laws:
         if law not in tried:

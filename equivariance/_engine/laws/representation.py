@@ -1,10 +1,13 @@
-"""The representation of a tensor inside a network that nobody declared: the laws that it was seen to obey."""
+"""The representation of an undeclared tensor inside a network, made of the laws that its values obey.
+
+`inference.layers` calls `representation_of`. Nothing is fitted here; `matching` does this.
+"""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 import torch
 
@@ -18,6 +21,7 @@ from equivariance._engine.laws.forms import (
     TranslationLaw,
 )
 from equivariance.groups.elements import Transform
+from equivariance.groups.named import Symmetry
 from equivariance.representations.base import Representation
 from equivariance.representations.irreps import Irreps
 from equivariance.representations.standard import CartesianPoints, Invariant
@@ -27,10 +31,10 @@ _IDENTITY = Transform()
 
 @dataclass(frozen=True, kw_only=True)
 class InferredRepresentation(Representation):
-    """One law for each symmetry.
+    """A representation with one law for each symmetry.
 
     Attributes:
-        laws: (symmetry, law); under a symmetry that is not among them the tensor is taken as unchanged
+        laws: Pairs (symmetry, law). Under a symmetry without a law the tensor does not change.
     """
 
     laws: tuple[tuple[str, Law], ...]
@@ -38,61 +42,64 @@ class InferredRepresentation(Representation):
     batch: None = None
 
     def act(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
-        """The laws of rotation, inversion and translation, in this order."""
+        """Applies the laws of rotation, inversion and translation, in this order."""
         proper = element.proper
         steps = [("rotation", proper, proper != _IDENTITY), ("inversion", element, element.determinant < 0)]
         for symmetry, part, acts in [*steps, ("translation", element, any(element.vector))]:
             if acts:
-                values = self._under(symmetry, values, part)
+                values = self._apply_law(symmetry, values, part)
         return values
 
     def permute(self, tensor: torch.Tensor, order: tuple[int, ...]) -> torch.Tensor:
-        """The law of permutations."""
-        return self._under("permutation", tensor, Transform(order=order))
+        """Applies the law of permutations."""
+        return self._apply_law("permutation", tensor, Transform(order=order))
 
     def select(self, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
-        """The law of selections of samples."""
-        return self._under("batch", tensor, element)
+        """Applies the law of selections of samples."""
+        return self._apply_law("batch", tensor, element)
 
-    def _under(self, symmetry: str, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
+    def _apply_law(self, symmetry: str, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
         law = dict(self.laws).get(symmetry)
         return tensor if law is None else law.apply(tensor, element)
 
 
-_KEPT = (None, InvariantLaw())
+_INVARIANT = (None, InvariantLaw())
 
 
 def representation_of(laws: Mapping[str, Law], tensor: torch.Tensor, nodes: int | None) -> Representation:
-    """Points, irreps on the last axis or an invariant, where the laws say that; the laws themselves where they do not.
+    """Returns points, irreps on the last axis or an invariant if the laws say so, else the laws themselves.
 
     Args:
-        laws: Symmetry -> law, for the symmetries that were looked at
-        tensor: One that obeys them
-        nodes: How many nodes a sample has
+        laws: Symmetry -> law, for the tested symmetries.
+        tensor: A tensor that obeys the laws.
+        nodes: Nodes per sample; None if unknown.
     """
     plain = InferredRepresentation(laws=tuple(laws.items()))
     last = tensor.dim() - 1
-    order, sample = _axis_of_nodes(laws.get("permutation"), tensor, nodes), _axis_of_samples(laws.get("batch"), tensor)
+    order, sample = _node_axis(laws.get("permutation"), tensor, nodes), _sample_axis(laws.get("batch"), tensor)
     if "" in (order, sample) or (order is not None and order == sample):
         return plain
     axes = {"nodes": order, "batch": sample}
-    if all(laws.get(s) in _KEPT for s in ("translation", "rotation", "inversion")):
+    if all(laws.get(s) in _INVARIANT for s in Symmetry if s.is_motion):
         return Invariant(**axes)  # type: ignore[arg-type]
     degrees = _degrees(laws.get("rotation"), last, tensor)
     signs = _signs(laws.get("inversion"), last, tensor, degrees)
     if not tensor.is_floating_point() or degrees is None or signs is None or last in (order, sample):
         return plain
-    if laws.get("translation") not in _KEPT:
+    if laws.get("translation") not in _INVARIANT:
         points = laws["translation"] == TranslationLaw(last) and degrees == (1,) and signs == (-1,)
         return CartesianPoints(**axes) if points else plain  # type: ignore[arg-type]
     named = [(degree, "e" if sign > 0 else "o") for degree, sign in zip(degrees, signs, strict=True)]
-    blocks = [f"{len(list(copies))}x{degree}{parity}" for (degree, parity), copies in groupby(named)]
+    blocks = [f"{len(list(copies))}x{degree}{parity}" for (degree, parity), copies in itertools.groupby(named)]
     return Irreps(irreps="+".join(blocks), **axes)  # type: ignore[arg-type]
 
 
-def _axis_of_nodes(law: Law | None, tensor: torch.Tensor, nodes: int | None) -> int | str | None:
-    """The axis that lists the nodes of one sample; "" where nodes are listed in another way."""
-    if law in _KEPT:
+def _node_axis(law: Law | None, tensor: torch.Tensor, nodes: int | None) -> int | str | None:
+    """Returns the axis that lists the nodes of one sample; None if there is none.
+
+    Returns "" if the nodes are listed in another way.
+    """
+    if law in _INVARIANT:
         return None
     if isinstance(law, PermutationLaw) and not law.renumbered and len(law.axes) == 1:
         axis, inner = law.axes[0]
@@ -100,16 +107,22 @@ def _axis_of_nodes(law: Law | None, tensor: torch.Tensor, nodes: int | None) -> 
     return ""
 
 
-def _axis_of_samples(law: Law | None, tensor: torch.Tensor) -> int | str | None:
-    """The axis that lists the samples; "" where they are listed in another way."""
-    if law in _KEPT:
+def _sample_axis(law: Law | None, tensor: torch.Tensor) -> int | str | None:
+    """Returns the axis that lists the samples; None if there is none.
+
+    Returns "" if the samples are listed in another way.
+    """
+    if law in _INVARIANT:
         return None
     single = isinstance(law, SelectionLaw) and set(law.sizes) == {1} and len(law.sizes) == tensor.shape[law.axis]
     return law.axis if single and isinstance(law, SelectionLaw) else ""
 
 
 def _degrees(law: Law | None, last: int, tensor: torch.Tensor) -> tuple[int, ...] | None:
-    """The degrees of the blocks of the last axis; None where something else turns, or rotations were not looked at."""
+    """Returns the degrees of the blocks of the last axis.
+
+    Returns None if another axis rotates or if rotations were not tested.
+    """
     if law == InvariantLaw() and last >= 0:
         return (0,) * tensor.shape[last]
     if isinstance(law, IrrepLaw) and len(law.axes) == 1 and law.axes[0][0] == last:
@@ -118,7 +131,10 @@ def _degrees(law: Law | None, last: int, tensor: torch.Tensor) -> tuple[int, ...
 
 
 def _signs(law: Law | None, last: int, tensor: torch.Tensor, degrees: Sequence[int] | None) -> tuple[int, ...] | None:
-    """The sign of each block under inversion; that of polar vectors and their like where it was not looked at."""
+    """Returns the sign of each block under inversion; None if a block has no single sign.
+
+    If inversions were not tested, a block of degree l has the sign (-1)^l, as polar vectors have.
+    """
     if degrees is None:
         return None
     if law is None:
@@ -128,6 +144,6 @@ def _signs(law: Law | None, last: int, tensor: torch.Tensor, degrees: Sequence[i
     if not isinstance(law, ParityLaw) or (len(law.signs) > 1 and law.axis != last):
         return None
     entries = law.signs * tensor.shape[last] if len(law.signs) == 1 else law.signs
-    given = iter(entries)
-    blocks = [{next(given) for _ in range(2 * d + 1)} for d in degrees]
+    starts = itertools.accumulate((2 * d + 1 for d in degrees), initial=0)
+    blocks = [set(entries[start : start + 2 * d + 1]) for start, d in zip(starts, degrees, strict=False)]
     return tuple(block.pop() for block in blocks) if all(len(b) == 1 for b in blocks) else None

@@ -1,7 +1,8 @@
-"""Runs one layer call again with values replaced by those that a law makes of the reference values.
+"""Runs one layer call again with values replaced by the predictions of their laws.
 
-`search` and `ablation` ask it which replacements remove the error; `locate_statement` makes statements of the answer.
-Nothing here decides which statement is at fault.
+A prediction is the value of the reference run, transformed by a law. `search` and `ablation` ask which replacements
+remove the error; `locate_statement` turns the answer into statements. This module does not decide which statement is at
+fault.
 """
 
 from __future__ import annotations
@@ -25,93 +26,106 @@ from equivariance.groups.elements import Transform
 
 
 class InterventionRunner:
-    """Runs one call's own code with recorded values replaced, and measures the error that is left at one site."""
+    """Runs one call's own code with recorded values replaced, and measures the remaining error at one site."""
 
     def __init__(
         self, bench: Bench, sizes: AxisLengths, suspect: SuspectLayer, more: Sequence[Transform], symmetry: str
     ) -> None:
-        """`more` elements tell chance from law."""
+        """Records the call on the reference inputs.
+
+        Args:
+            bench: The testbed.
+            sizes: The lengths of the network's axes.
+            suspect: The layer, its call and its worst site.
+            more: Further elements, which exclude coincidental laws.
+            symmetry: The symmetry.
+        """
         self.bench, self.trial, self.owner = bench, suspect.trial, suspect.owner
-        self.site, self.key, self.limit = suspect.site, suspect.key, suspect.reading.tolerance
-        self.residual = suspect.reading.residual
+        self.site, self.key, self.limit = suspect.site, suspect.key, suspect.measurement.tolerance
+        self.residual = suspect.measurement.residual
         self.elements = [self.trial.element, *more]
-        tolerance = max(math.sqrt(min(suspect.reading.error, 1.0) * self.limit), suspect.reading.stored)
+        tolerance = max(math.sqrt(min(suspect.measurement.error, 1.0) * self.limit), suspect.measurement.stored)
         self.matcher = LawMatcher(symmetry, sizes, tolerance)
         self.reference, self.handler = self.record(Transform(), {})
-        self.repeats = self.left(self.handler) <= self.limit
+        self.repeats = self.residual_error(self.handler) <= self.limit
 
     @property
     def size_elsewhere(self) -> int:
-        """Bytes of the reference run's values that lie on a device, where no file takes them."""
+        """Bytes of the reference run's values on devices other than the CPU, which cannot be moved to files."""
         return sum(v.numel() * v.element_size() for v in self.reference.values if v.device.type != "cpu")
 
     def suspects(self, flow: Slicer) -> tuple[set[int], list[int]]:
-        """The values that take part in the break, and the events that may be at fault, in their order."""
+        """Returns the backward slice of the violation, and the events that may be at fault, in order of execution."""
         targets = self.targets
         backward_slice = flow.backward_slice(targets)
         first_broken_operations = flow.first_broken_operations(backward_slice)
         if first_broken_operations:
             return backward_slice, first_broken_operations
-        way = flow.trace_back(targets[0])
-        return {*backward_slice, *way}, list(dict.fromkeys(flow.producers[n] for n in way))
+        path = flow.trace_back(targets[0])
+        return {*backward_slice, *path}, list(dict.fromkeys(flow.producers[n] for n in path))
 
-    def left(self, handler: IntroducedErrors) -> float:
-        """The error at the site; another course is one."""
+    def residual_error(self, handler: IntroducedErrors) -> float:
+        """Returns the relative error at the site; infinite if the site is the control flow and it differs."""
         if self.site.slot == CONTROL_FLOW:
             return math.inf if self.site in handler.errors else 0.0
         return error_at(handler, self.site, self.key)
 
     @property
     def targets(self) -> list[int]:
-        """The values that show the break."""
+        """Numbers of the values that show the violation."""
         return [self.reference.marks[self.site][self.key[0]]]
 
     def flow(self, laws: Laws, patches: Mapping[int, Patch] | None = None) -> Slicer | None:
-        """Recordings under the elements with values replaced; None where they take another course.
+        """Returns recordings under the elements with values replaced; None if their control flow differs.
 
-        `patches` are part of the reference run too.
+        Args:
+            laws: The values to replace, with their laws.
+            patches: Other replacements, which are also made in the reference run.
         """
         if not laws and not patches:
-            return self.unhealed
+            return self.unpatched_slicer
         try:
             plain = self.record(Transform(), patches)[0] if patches else self.reference
             tapes = [self.intervene(element, laws, patches, plain)[0] for element in self.elements]
         except (RuntimeError, ValueError, IndexError):  # a replacement that does not fit under every element
             return None
-        return self._compared(tapes, None if patches else self.unhealed, plain)
+        return self._make_slicer(tapes, None if patches else self.unpatched_slicer, plain)
 
     @cached_property
-    def unhealed(self) -> Slicer | None:
-        """Recordings under the elements with nothing replaced; None where they take another course."""
-        return self._compared([tape for tape, _ in self.unpatched])
+    def unpatched_slicer(self) -> Slicer | None:
+        """Recordings under the elements with nothing replaced; None if their control flow differs."""
+        return self._make_slicer([tape for tape, _ in self.unpatched])
 
-    def under_the_first(self, tape: Tape) -> Slicer | None:
-        """A recording under the first element alone; None where it takes another course."""
-        return self._compared([tape], self._first)
+    def slice_first_element(self, tape: Tape) -> Slicer | None:
+        """Returns the comparison of one recording, made under the first element, with the reference run."""
+        return self._make_slicer([tape], self._first_slicer)
 
     @cached_property
-    def _first(self) -> Slicer | None:
-        return self._compared([self.unpatched[0][0]])
+    def _first_slicer(self) -> Slicer | None:
+        return self._make_slicer([self.unpatched[0][0]])
 
-    def _compared(
+    def _make_slicer(
         self, tapes: Sequence[Tape], before: Slicer | None = None, reference: Tape | None = None
     ) -> Slicer | None:
-        """Recordings under as many of the elements; None where they take another course than the reference."""
+        """Returns the comparison of recordings under the first elements; None if their control flow differs."""
         plain = reference or self.reference
         if any(divergence(plain, tape) is not None for tape in tapes):
             return None
         return Slicer(plain, list(zip(self.elements, tapes, strict=False)), self.matcher, before)
 
     def try_replacement(self, laws: Laws) -> tuple[Tape | None, float]:
-        """The recording with values replaced, and what is left of the error at the site."""
+        """Returns the recording with values replaced, and the remaining error.
+
+        The error is infinite if a replacement does not fit the code after it. New errors at other sites count too.
+        """
         try:
             tape, handler = self.intervene(self.trial.element, laws)
-        except (RuntimeError, ValueError, IndexError):  # a replacement that does not fit what comes after
+        except (RuntimeError, ValueError, IndexError):  # the replacement does not fit the code after it
             return None, math.inf
-        return tape, max(error_at(handler, self.site, self.key), self._spoiled(handler))
+        return tape, max(error_at(handler, self.site, self.key), self._largest_new_error(handler))
 
-    def _spoiled(self, handler: IntroducedErrors) -> float:
-        """The largest error where there was none before: what heals one place must not break another."""
+    def _largest_new_error(self, handler: IntroducedErrors) -> float:
+        """Returns the largest new error at other sites. A replacement must not cause an error elsewhere."""
         before = self.unpatched[0][1].errors
         new = [
             error.relative
@@ -129,7 +143,14 @@ class InterventionRunner:
     def intervene(
         self, element: Transform, laws: Laws, patches: Mapping[int, Patch] | None = None, plain: Tape | None = None
     ) -> tuple[Tape, Traced]:
-        """The call on inputs that `element` acted on, with what laws make of the values of `plain`, and patches."""
+        """Records the call on inputs transformed by `element`, with values replaced.
+
+        Args:
+            element: The group element.
+            laws: The values to replace, with their laws.
+            patches: Further replacements.
+            plain: The recording whose values the laws transform; the reference run by default.
+        """
         values = (plain or self.reference).values
         lawful = {n: patch(law, values[n], element) for n, law in laws.items()}
         return self.record(element, {**lawful, **(patches or {})})
@@ -137,14 +158,20 @@ class InterventionRunner:
     def record(
         self, element: Transform, patches: Mapping[int, Patch], decisions: Mapping[int, Number] | None = None
     ) -> tuple[Tape, Traced]:
-        """The call on inputs that `element` acted on, with values and decisions replaced."""
+        """Records the call on inputs transformed by `element`, with values and decisions replaced.
+
+        Args:
+            element: The group element.
+            patches: Number of a value -> its replacement.
+            decisions: Event -> the Python number that replaces its result.
+        """
         state = self.trial.state
         return recorded(self.bench, state, self.owner, self.bench.reference(state), element, patches, decisions)
 
 
 def error_at(handler: IntroducedErrors, site: Site, key: PartKey) -> float:
-    """The error of one part of what passed at a site; infinite where nothing passed, or nothing like it."""
+    """Returns the relative error of one part at a site; infinite if no value of this kind passed there."""
     errors = handler.errors.get(site)
-    if errors == {}:  # the very tensor that was expected
+    if errors == {}:  # the expected tensor itself passed
         return 0.0
     return math.inf if errors is None or key not in errors else errors[key].relative

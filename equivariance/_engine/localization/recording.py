@@ -1,4 +1,8 @@
-"""One call's own code with some of its values put right, on whatever inputs: what the others of its statements do."""
+"""Records one call's own code, with some of its values replaced, on given inputs.
+
+`intervention` records to find the statement at fault; `causes` use an `Intervention` to see one statement without the
+errors of the others.
+"""
 
 from __future__ import annotations
 
@@ -26,11 +30,11 @@ from equivariance.groups.elements import Transform
 
 @dataclass(frozen=True, eq=False)
 class Intervention:
-    """Replaces values of a call by what laws make of those in the reference run.
+    """Replaces values of a call by the reference values, transformed by laws.
 
     Attributes:
-        bench, state: Where it runs
-        laws: Number of a value in the recording of the call -> its law
+        bench, state: The copy of the network that runs.
+        laws: Number of a value in the recording of the call -> its law.
     """
 
     bench: Bench
@@ -38,7 +42,7 @@ class Intervention:
     laws: Mapping[int, Law]
 
     def run(self, reference: ReferenceRun, owner: LayerCall, element: Transform) -> IntroducedErrors:
-        """What the code of `owner` makes of the inputs of `reference` under an element, these values put right."""
+        """Runs the code of `owner` on the inputs of `reference` under an element, with the values replaced."""
         plain, _ = recorded(self.bench, self.state, owner, reference, Transform(), {})
         patches = {number: patch(law, plain.values[number], element) for number, law in self.laws.items()}
         return recorded(self.bench, self.state, owner, reference, element, patches)[1]
@@ -48,9 +52,16 @@ def recorded(
     bench: Bench, state: ModelState, owner: LayerCall, reference: ReferenceRun, element: Transform,
     patches: Mapping[int, Patch], decisions: Mapping[int, Number] | None = None,
 ) -> tuple[Tape, Traced]:  # fmt: skip
-    """The recording of one call on inputs that `element` acted on, with values replaced, and what it made.
+    """Returns the recording of one call on inputs that `element` acted on, with values replaced, and its errors.
 
-    `decisions` : event -> the Python number that it gives in place of its own.
+    Args:
+        bench: The copies of the network.
+        state: Weights and mode.
+        owner: The call that is recorded.
+        reference: The run whose values the call receives, transformed.
+        element: The group element.
+        patches: Number of a value -> its replacement.
+        decisions: Number of an operation -> the Python number that it gives in place of its own.
     """
     tape = Tape(bench.memory, patches, decisions or {})
     handler = Traced(reference, element, bench.reference_dtype, owner, tape)
@@ -61,7 +72,7 @@ def recorded(
 
 
 def patch(law: Law, value: Tensor, element: Transform) -> Patch:
-    """Puts a value of the reference run, transformed by its law, in the place of what was made."""
+    """Returns the patch that replaces a value by that of the reference run, transformed by its law."""
     return lambda made, _: law.apply(value, element).to(made.dtype)
 
 
@@ -77,7 +88,7 @@ class Traced(IntroducedErrors):
         self._exact = TransformCache(lambda t, r: cast(r.transform(t, element), dtype).clone(), reference.numbers)
 
     def enter(self, call: LayerCall, caller: LayerCall | None, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Note what the owner hands to a layer."""
+        """Marks the arguments that the owner gives to a layer."""
         if caller == self.owner:
             for name, value in arguments.items():
                 self._mark(Site(call, name), value)
@@ -85,14 +96,14 @@ class Traced(IntroducedErrors):
             return super().enter(call, caller, arguments)
 
     def leave(self, call: LayerCall, output: Any) -> Any:
-        """Note what the owner makes."""
+        """Marks the output of the owner."""
         if call == self.owner:
             self._mark(Site(call), output)
         with self.tape.paused():
             return super().leave(call, output)
 
     def exact(self, site: Site) -> Any:
-        """Not part of the layer's code."""
+        """Returns the exact value at `site`; making it is not recorded as part of the layer's code."""
         with self.tape.paused():
             value = super().exact(site)
             self.tape.hand(value)
@@ -106,20 +117,20 @@ class Traced(IntroducedErrors):
 
 
 class CallSite:
-    """Notes where a call is made."""
+    """Finds the source line that makes a call."""
 
     def __init__(self, call: LayerCall) -> None:
-        """`call` is looked for."""
+        """Searches for the line that makes `call`."""
         self.call = call
         self.place: SourceLine | None = None
 
     def enter(self, call: LayerCall, caller: LayerCall | None, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Look for the call."""
+        """Notes the caller's line if it is the call."""
         if call == self.call:
             own = [p for p in places_of(sys._getframe(1)) if is_own(p)]
             self.place = own[0] if own else None
         return arguments
 
     def leave(self, call: LayerCall, output: Any) -> Any:
-        """Nothing to do."""
+        """Returns the output as it is."""
         return output

@@ -1,7 +1,9 @@
-"""Which statements must be put right for the error to vanish.
+"""Finds the statements whose replacement removes the error.
 
-First one by itself, once or wherever it runs; then several in turn, each of which makes something unlawful of what is
-lawful once the ones before it are right.
+The search tries single statements first, in one or in all executions. Then it replaces several statements in turn, each
+of which is the first broken operation once the earlier ones are replaced.
+
+`locate_statement` calls `Search.run`. The recordings are made by `intervention`.
 """
 
 from __future__ import annotations
@@ -14,72 +16,84 @@ from equivariance._engine.laws.forms import InvariantLaw, Law, LinearLaw
 from equivariance._engine.localization.intervention import InterventionRunner
 from equivariance._engine.localization.slicing import Laws, Slicer, StatementRun
 
-_MOST_ALONE = 12
+_MOST_SINGLE = 12
+"""Limits: statements tried singly, rounds of the sequential search, and replacements per statement."""
+
 _MOST_ROUNDS = 6
 _MOST_TRIES = 12
 """Statements that are tried by themselves, statements that are tried in turn, and replacements per statement."""
 
 
 class Search:
-    """The search in the recordings of one call, of which `flow` has nothing put right."""
+    """The search in the recordings of one call."""
 
     def __init__(self, runner: InterventionRunner, flow: Slicer) -> None:
+        """Computes the backward slice and the suspects; `flow` holds the recordings with nothing replaced."""
         self.runner, self.flow, self.matcher = runner, flow, runner.matcher
         self.backward_slice, self.first_broken_operations = runner.suspects(flow)
-        self._escapes: dict[StatementRun, list[int]] = {}
+        self._live_out_values: dict[StatementRun, list[int]] = {}
 
     def run(self) -> dict[StatementRun, Laws]:
-        """What puts the statements at fault right, in the order in which they run; empty where nothing heals."""
-        found = self._single() or self._laid_out() or self._sequential() or self._sequential(hidden=True)
+        """Returns the replacements of the statements at fault, in order of execution; {} if none removes the error."""
+        found = self._single() or self._layout() or self._sequential() or self._sequential(hidden=True)
         kept = dict(found)
-        for unit in reversed(found):  # what an earlier one heals too, was not at fault
+        for unit in reversed(found):  # a statement is not at fault if the other replacements remove the error
             rest = {u: v for u, v in kept.items() if u != unit}
-            if self._left(merged(rest)) <= self.runner.residual and not self._goes_into(found[unit], unit, rest):
+            if self._residual(merge_laws(rest)) <= self.runner.residual and not self._reaches_later(
+                found[unit], unit, rest
+            ):
                 del kept[unit]
         return kept
 
     def _single(self) -> dict[StatementRun, Laws]:
-        """The first suspect that heals everything by itself: the others may be local frames, put right later.
+        """Returns the first suspect whose replacement removes the error by itself.
 
-        By itself is wherever it runs: what it breaks first, it may break again, and so may the layers of its kind.
+        The other suspects may work in local frames, which a later statement cancels. The replacement covers all
+        executions: a statement may break a value again, and so may other layers of its class.
         """
         for unit in itertools.islice(
-            dict.fromkeys(self.flow.statement_at(index) for index in self.first_broken_operations), _MOST_ALONE
+            dict.fromkeys(self.flow.statement_at(index) for index in self.first_broken_operations), _MOST_SINGLE
         ):
-            for laws in self._replaced(unit):
-                if self._left(laws) <= self.runner.residual and self._begins(unit, laws, {}):
-                    return {**self._earlier(self.flow, unit, {}), **self._by_layer(unit, laws)}
+            for laws in self._replacements_by_scope(unit):
+                if self._residual(laws) <= self.runner.residual and self._originates_in(unit, laws, {}):
+                    return {**self._earlier_statement(self.flow, unit, {}), **self._by_layer(unit, laws)}
         return {}
 
-    def _laid_out(self) -> dict[StatementRun, Laws]:
-        """A layout that names components otherwise, of which nothing is wrong until they are used by their names."""
-        for number in self.flow.laid_out(self.backward_slice)[:_MOST_ALONE]:
+    def _layout(self) -> dict[StatementRun, Laws]:
+        """Returns a change of layout whose replacement removes the error.
+
+        The layout gives components another order; the error appears only where the components are used.
+        """
+        for number in self.flow.broken_by_layout(self.backward_slice)[:_MOST_SINGLE]:
             for laws in self._replacements(self.flow, [number]):
-                if self._left(laws) <= self.runner.residual:
+                if self._residual(laws) <= self.runner.residual:
                     return {self.flow.statement_at(self.flow.producers[number]): laws}
         return {}
 
     def _sequential(self, hidden: bool = False) -> dict[StatementRun, Laws]:
-        """Suspects put right one after the other; also those that show once others are right, where `hidden`."""
+        """Replaces suspects one after the other.
+
+        If `hidden`, suspects that appear only after other replacements are replaced too.
+        """
         laws: dict[StatementRun, Laws] = {}
         tried: set[int] = set()
         for _ in range(_MOST_ROUNDS):
-            flow = self.runner.flow(merged(laws)) if laws else self.flow
+            flow = self.runner.flow(merge_laws(laws)) if laws else self.flow
             if flow is None:
                 break
             backward_slice, first_broken_operations = self.runner.suspects(flow)
-            left = [
+            remaining = [
                 i for i in first_broken_operations if i not in tried and (hidden or i in self.first_broken_operations)
             ]
-            if not left:
+            if not remaining:
                 break
-            tried.add(left[0])
-            for unit in flow.units(left[0]):
-                found, healed = self._try(
-                    flow, unit, backward_slice, merged(laws), len(first_broken_operations), hidden
+            tried.add(remaining[0])
+            for unit in flow.units(remaining[0]):
+                found, is_removed = self._best_replacement(
+                    flow, unit, backward_slice, merge_laws(laws), len(first_broken_operations), hidden
                 )
-                if healed:
-                    return {**laws, **self._earlier(flow, unit, laws), unit: found}
+                if is_removed:
+                    return {**laws, **self._earlier_statement(flow, unit, laws), unit: found}
                 if found:
                     laws[unit] = found
                     wide = self._all_layers(laws) if hidden else {}
@@ -88,13 +102,13 @@ class Search:
                     break
         return {}
 
-    def _try(
+    def _best_replacement(
         self, flow: Slicer, unit: StatementRun, backward_slice: set[int], known: Laws, count: int, hidden: bool
     ) -> tuple[Laws, bool]:
-        """The replacement after which the fewest suspects are left, fewer than `count`, and whether it heals.
+        """Returns the replacement that leaves the fewest suspects, and True if it removes the error.
 
-        Else, where `hidden`, that by the laws of what was read, if less is broken after it and what breaks it comes
-        later.
+        It must leave fewer suspects than `count`. If there is none and `hidden`, returns the replacement by the laws of
+        the inputs. It counts only if the slice becomes smaller and all suspects come later.
         """
         fewest: tuple[int, Laws] = (count, {})
         kept: Laws = {}
@@ -104,87 +118,91 @@ class Search:
             tape, error = self.runner.try_replacement({**known, **laws})
             if error <= self.runner.residual:
                 return laws, True
-            left = None if tape is None else self.runner.under_the_first(tape)
-            if left is not None:
-                rest, suspects = self.runner.suspects(left)
+            remaining = None if tape is None else self.runner.slice_first_element(tape)
+            if remaining is not None:
+                rest, suspects = self.runner.suspects(remaining)
                 fewest = min(fewest, (len(suspects), laws), key=lambda f: f[0])
                 if hidden and laws == nearest and len(rest) < len(backward_slice) and min(suspects) >= unit.last:
                     kept = laws
         return fewest[1] or kept, False
 
-    def _earlier(
+    def _earlier_statement(
         self, flow: Slicer, found: StatementRun, laws: Mapping[StatementRun, Laws]
     ) -> dict[StatementRun, Laws]:
-        """The first statement before the one that was found whose replacement heals as well."""
+        """Returns the first statement before `found` whose replacement also removes the error."""
         for number, law in flow.sources(found):
             unit = flow.statement_at(flow.producers[number])
-            if unit.first < found.first and self._left({**merged(laws), number: law}) <= self.runner.residual:
-                return self._earlier(flow, unit, laws) or {unit: {number: law}}
+            if unit.first < found.first and self._residual({**merge_laws(laws), number: law}) <= self.runner.residual:
+                return self._earlier_statement(flow, unit, laws) or {unit: {number: law}}
         return {}
 
     def _all_layers(self, laws: Mapping[StatementRun, Laws]) -> dict[StatementRun, Laws]:
-        """Each statement put right wherever it runs, by the laws that put it right once; empty where it heals not."""
+        """Applies each replacement to all executions of its statement. Returns {} if the error remains."""
         wide: dict[StatementRun, Laws] = {}
         for unit, found in laws.items():
             wide[unit] = dict(found)
             for other in self.flow.executions_of(unit, self.backward_slice, anywhere=True):
-                values = self._escaping(other)
-                if self._axes(values) == self._axes(found):
+                values = self._live_out(other)
+                if self._dimensions(values) == self._dimensions(found):
                     wide[unit] = {**wide[unit], **dict(zip(values, found.values(), strict=True))}
-        if wide == laws or self._left(merged(wide)) > self.runner.residual:
+        if wide == laws or self._residual(merge_laws(wide)) > self.runner.residual:
             return {}
-        if not all(self._begins(u, w, merged({o: v for o, v in wide.items() if o != u})) for u, w in wide.items()):
+        if not all(
+            self._originates_in(u, w, merge_laws({o: v for o, v in wide.items() if o != u})) for u, w in wide.items()
+        ):
             return {}
         return {u: w for unit, found in wide.items() for u, w in self._by_layer(unit, found).items()}
 
     def _by_layer(self, unit: StatementRun, laws: Laws) -> dict[StatementRun, Laws]:
-        """What puts a statement right wherever it runs, one by one for the layers that run it."""
+        """Splits the replacement of a statement by the layers that execute it."""
         found: dict[str, tuple[StatementRun, dict[int, Law]]] = {unit.layer: (unit, {})}
         for other in self.flow.executions_of(unit, self.backward_slice, anywhere=True):
-            values = self._escaping(other)
+            values = self._live_out(other)
             found.setdefault(other.layer, (other, {}))[1].update({n: laws[n] for n in values if n in laws})
         known = {n for _, own in found.values() for n in own}
         found[unit.layer][1].update({n: law for n, law in laws.items() if n not in known})
         return {first: own for first, own in found.values() if own}
 
-    def _begins(self, unit: StatementRun, laws: Laws, known: Laws) -> bool:
-        """Whether the break begins in a statement that is put right several times, and does not pass through it.
+    def _originates_in(self, unit: StatementRun, laws: Laws, known: Laws) -> bool:
+        """True if the error originates in a statement whose executions were all replaced, not upstream.
 
-        What adds up broken values, time after time, heals everything too where it is put right each time.
+        A statement that adds up broken values also removes the error if every execution is replaced.
         """
         times = self.flow.executions_of(unit, self.backward_slice, anywhere=True)
-        values = {u: set(self._escaping(u)) & set(laws) for u in times}
+        values = {u: set(self._live_out(u)) & set(laws) for u in times}
         several = [u for u in times if values[u]]
         for last in reversed(several) if len(several) > 1 else ():
             rest = {n: law for n, law in laws.items() if n not in values[last]}
             tape, error = self.runner.try_replacement({**known, **rest})
             if error > self.runner.residual:
-                left = None if tape is None else self.runner.under_the_first(tape)
-                return left is not None and any(last.first <= i < last.last for i in self.runner.suspects(left)[1])
+                remaining = None if tape is None else self.runner.slice_first_element(tape)
+                suspects = [] if remaining is None else self.runner.suspects(remaining)[1]
+                return any(last.first <= i < last.last for i in suspects)
         return True
 
-    def _goes_into(self, values: Laws, unit: StatementRun, others: Mapping[StatementRun, Laws]) -> bool:
-        """Whether what a statement breaks goes into a later one that was put right: both are at fault, in a row."""
+    def _reaches_later(self, values: Laws, unit: StatementRun, others: Mapping[StatementRun, Laws]) -> bool:
+        """True if the broken values of a statement reach a later replaced statement: then both are at fault."""
         reached = set(values)
         for event in self.flow.events[unit.first :]:
             if reached.intersection(event.reads):
                 reached.update(event.writes)
         return any(reached.intersection(found) for other, found in others.items() if other.first > unit.first)
 
-    def _replaced(self, unit: StatementRun) -> Iterator[Laws]:
-        """Replacements for a statement once, for all times that its layer runs it, and for all layers that do."""
+    def _replacements_by_scope(self, unit: StatementRun) -> Iterator[Laws]:
+        """Yields replacements for one execution of a statement, for all executions in its layer, and in all layers."""
         runs = (self.flow.executions_of(unit, self.backward_slice, anywhere) for anywhere in (False, True))
-        times = (tuple(tuple(self._escaping(u)) for u in units) for units in ([unit], *runs))
+        times = (tuple(tuple(self._live_out(u)) for u in units) for units in ([unit], *runs))
         for values in dict.fromkeys(times):
-            first, *others = map(self._axes, values)
-            if others and all(other == first for other in others):  # the same laws, of what is nothing broken yet
+            first, *others = map(self._dimensions, values)
+            # Use the laws of the first execution, which is not affected by an earlier error.
+            if others and all(other == first for other in others):
                 for laws in self._replacements(self.flow, values[0]):
                     yield {n: law for own in values for n, law in zip(own, laws.values(), strict=True)}
             yield from self._replacements(self.flow, [n for own in values for n in own])
 
     def _replacements(self, flow: Slicer, values: Sequence[int]) -> Iterator[Laws]:
         choices = [list(self.matcher.candidates(flow.reference.values[n], flow.laws_near(n))) for n in values]
-        # What turns in another basis was not meant to be invariant; one element alone may seem to turn anything.
+        # A value that rotates in another basis should not be invariant. One element does not show it: any map fits.
         for n, laws in zip(values, choices, strict=True):
             if isinstance(flow.law(n), LinearLaw) and len(laws) > 1 and len(self.runner.elements) > 1:
                 laws[:] = [law for law in laws if law != InvariantLaw()]
@@ -192,22 +210,22 @@ class Search:
             for chosen in itertools.islice(diagonal_first(choices, _MOST_TRIES), _MOST_TRIES):
                 yield dict(zip(values, chosen, strict=True))
 
-    def _escaping(self, unit: StatementRun) -> list[int]:
-        """Looked up once per statement: every event is gone through for it."""
-        if unit not in self._escapes:
-            self._escapes[unit] = self.flow.live_out(unit, self.backward_slice, self.runner.targets)
-        return self._escapes[unit]
+    def _live_out(self, unit: StatementRun) -> list[int]:
+        """Returns the live-out values of a statement; cached, because every event is visited."""
+        if unit not in self._live_out_values:
+            self._live_out_values[unit] = self.flow.live_out(unit, self.backward_slice, self.runner.targets)
+        return self._live_out_values[unit]
 
-    def _axes(self, values: Sequence[int] | Laws) -> list[int]:
-        """How many each has: layers of a kind may differ in their channels."""
+    def _dimensions(self, values: Sequence[int] | Laws) -> list[int]:
+        """Returns the number of axes of each value. Layers of one class may differ in their channels."""
         return [self.flow.reference.values[n].dim() for n in values]
 
-    def _left(self, laws: Laws) -> float:
+    def _residual(self, laws: Laws) -> float:
         return self.runner.try_replacement(laws)[1]
 
 
-def merged(laws: Mapping[StatementRun, Laws]) -> dict[int, Law]:
-    """What puts several statements right."""
+def merge_laws(laws: Mapping[StatementRun, Laws]) -> dict[int, Law]:
+    """Returns the replacements of several statements as one mapping."""
     return {number: law for found in laws.values() for number, law in found.items()}
 
 
@@ -215,9 +233,9 @@ _Choice = TypeVar("_Choice")
 
 
 def diagonal_first(choices: Sequence[Sequence[_Choice]], most: int) -> Iterator[tuple[_Choice, ...]]:
-    """Combinations of one of each, those first in which all stand at the same place of their sequence; then `most`.
+    """Yields combinations of one entry of each sequence: first equal positions, then at most `most` others.
 
-    Of a sequence that is shorter the last one stands for those that it lacks; of an empty one there is no combination.
+    A shorter sequence is continued with its last entry. If a sequence is empty, there is no combination.
     """
     longest = max(map(len, choices), default=0) if all(choices) else 0
     alike = (tuple(found[min(place, len(found) - 1)] for found in choices) for place in range(longest))

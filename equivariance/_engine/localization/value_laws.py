@@ -1,4 +1,7 @@
-"""Which law each value of a recording obeys, and which are parts of such as do."""
+"""Finds for each recorded value its law, and whether it is a component of a value that has one.
+
+`slicing` asks, going back from a wrong output. Laws are fitted in `laws.matching`.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +17,14 @@ from equivariance._engine.laws.matching import LawMatcher, Match, RecordedValue
 from equivariance.groups.elements import Transform
 
 NEAR = 64
-"""How many values are looked at on the way back from a value."""
+"""Number of values that are examined on the way back from a value."""
 
 
 class ValueLaws:
-    """The values of one course of a layer, in the reference run and under some elements."""
+    """The laws of the values of one layer call, recorded in the reference run and under some elements.
+
+    Each law is fitted when it is first asked for, and kept.
+    """
 
     def __init__(
         self, reference: Tape, under: Sequence[tuple[Transform, Tape]], matcher: LawMatcher,
@@ -26,7 +32,11 @@ class ValueLaws:
     ) -> None:  # fmt: skip
         """All tapes must have the same events.
 
-        What `before` knows, under the same elements, is not asked again of values that are the same there.
+        Args:
+            reference: The recording of the reference run.
+            under: Elements, each with the recording under it.
+            matcher: Fits the laws.
+            before: The laws of an earlier recording under the same elements; they hold for values that are the same.
         """
         self.reference, self.under, self.matcher, self._before = reference, under, matcher, before
         self.events: list[Operation] = reference.events
@@ -39,17 +49,17 @@ class ValueLaws:
         return {number: index for index, event in enumerate(self.events) for number in event.writes}
 
     def level(self, number: int) -> int:
-        """How lawful a value is; what was given from outside is lawful."""
+        """Returns how well a law fits a value; `Match.EXACT` for a value from outside of the layer."""
         if self._is_given(self._event(number)):
             return Match.EXACT
         return Match.LINEAR if self._is_partial(number) else self._fit(number)[0]
 
     def law(self, number: int) -> Law | None:
-        """The law of a value, where one fits."""
+        """Returns the law of a value; None if none fits."""
         return self._fit(number)[1]
 
     def _is_given(self, event: Operation) -> bool:
-        """Whether a value comes from outside of the layer; what is brought counts so where it obeys a law."""
+        """True if a value comes from outside of the layer; if it was brought, only if it obeys a law."""
         return event.name == "given" or (event.name == "brought" and self._fit(event.writes[0])[0] == Match.EXACT)
 
     def _event(self, number: int) -> Operation:
@@ -57,16 +67,16 @@ class ValueLaws:
 
     def _fit(self, number: int) -> tuple[int, Law | None]:
         if number not in self._fits:
-            before = self._known(number)
-            self._fits[number] = self._fitted(number) if before is None else before._fit(number)
+            before = self._before_of(number)
+            self._fits[number] = self._find_fit(number) if before is None else before._fit(number)
         return self._fits[number]
 
-    def _fitted(self, number: int) -> tuple[int, Law | None]:
-        meant = self._meant(number)
-        return (Match.EXACT, meant) if meant is not None else self.matcher.fit(self._seen(number))
+    def _find_fit(self, number: int) -> tuple[int, Law | None]:
+        law = self._law_of_zero(number)
+        return (Match.EXACT, law) if law is not None else self.matcher.fit(self._recorded_value(number))
 
-    def _meant(self, number: int) -> Law | None:
-        """The law of its kin for a value that is zero here, and perhaps not elsewhere: here every law fits it."""
+    def _law_of_zero(self, number: int) -> Law | None:
+        """Returns the law of the nearest related value for a value that is zero, which every law fits; else None."""
         value = self.reference.values[number]
         if not value.is_floating_point() or not value.dim() or bool(value.any()):
             return None
@@ -84,21 +94,21 @@ class ValueLaws:
 
     def _obeys(self, number: int, law: Law) -> bool:
         try:
-            return self.matcher.obeys(self._seen(number), law)
+            return self.matcher.obeys(self._recorded_value(number), law)
         except (RuntimeError, ValueError, IndexError):  # a law of another shape
             return False
 
     def _is_partial(self, number: int) -> bool:
-        """Whether a value that obeys no law is made of components of one that does."""
+        """True if a value that obeys no law is made of components of a value that does."""
         if self._fit(number)[0] > Match.NONE:
             return False
         if number not in self._partial:
-            before = self._known(number)
+            before = self._before_of(number)
             self._partial[number] = self._is_component(number) if before is None else before._is_partial(number)
         return self._partial[number]
 
-    def _known(self, number: int) -> ValueLaws | None:
-        """What came before, where the value was the same there."""
+    def _before_of(self, number: int) -> ValueLaws | None:
+        """Returns the earlier laws if the value was the same in the earlier recording."""
         if self._before is None:
             return None
         pairs = zip(self.under, self._before.under, strict=True)
@@ -106,10 +116,10 @@ class ValueLaws:
         return self._before if same else None
 
     def _is_component(self, number: int) -> bool:
-        """Whether the value is made of components of a lawful value that it comes from, each by a fixed factor."""
+        """True if the value is made of components, times fixed factors, of a value with a law that it comes from."""
         if not self.matcher.may_combine(self.reference.values[number]):
             return False
-        rows = self.matcher.rows(self._seen(number))
+        rows = self.matcher.rows(self._recorded_value(number))
         waiting, visited = list(self._event(number).reads), set()
         for _ in range(NEAR):
             if not waiting:
@@ -120,11 +130,11 @@ class ValueLaws:
             visited.add(near)
             if not self._is_given(self._event(near)) and self._fit(near)[0] < Match.EXACT:
                 waiting.extend(self._event(near).reads)
-            elif self.matcher.combines(rows, self._seen(near)):
+            elif self.matcher.combines(rows, self._recorded_value(near)):
                 return True
         return False
 
-    def _seen(self, number: int) -> RecordedValue:
+    def _recorded_value(self, number: int) -> RecordedValue:
         return RecordedValue(
             self.reference.values[number], tuple((element, tape.values[number]) for element, tape in self.under)
         )

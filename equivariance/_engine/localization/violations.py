@@ -1,7 +1,8 @@
-"""What a layer's own code breaks, one thing at a time: each part that it makes, and the statements at fault there.
+"""Finds the violations of one layer: each part that its own code breaks, and the statement at fault there.
 
-A layer may break several of the values that it makes, each by a statement of its own. The worst is looked at first.
-Another counts as a break of its own where it stays once the statements that were found so far are put right.
+A layer may break several of the values that it makes, each by a statement of its own. The worst part is examined first.
+If another part is still broken once the statements found so far are repaired, it is a violation of its own.
+`diagnosis.localizer` makes a finding of each. The statements are found by `locate_statement`.
 """
 
 from __future__ import annotations
@@ -21,96 +22,110 @@ from equivariance._engine.localization.locate_statement import (
 )
 from equivariance._engine.localization.recording import Intervention
 from equivariance._engine.localization.suspects import SuspectLayer
-from equivariance._engine.measurement.survey import SymmetrySurvey
 from equivariance._engine.measurement.survey_results import SurveyResult
+from equivariance._engine.measurement.transformed_runs import TransformedRuns
 from equivariance._engine.measurement.verdict import Verdict
 from equivariance._ranking import ordered
 from equivariance.groups.sampling import Group
 
 _MOST = 6
-"""So many parts of one layer are looked at."""
+"""Number of parts of one layer that are examined."""
 
 
 @dataclass(frozen=True)
 class Violation:
-    """One thing that a layer's own code breaks.
+    """One violation in a layer's own code.
 
     Attributes:
-        suspect: The layer, the part that shows it, and the worst trial
-        statement: At fault; None where none was found, or was looked for
-        healing: Puts the other statements at fault right; None where there are none
-        operations: What the statement does, by names of operations
-        before: Statements that break what goes into this one, and show once this one is right
+        suspect: The layer, the part that shows the violation, and the worst trial.
+        statement: The statement at fault; None if no statement was found, or none was searched for.
+        intervention: Repairs the layer's other statements at fault; None if there are none.
+        operations: Names of the operations that the statement runs.
+        before: Statements that break what goes into this one; their effect shows only if this one is repaired.
     """
 
     suspect: SuspectLayer
     statement: Statement | None = None
-    healing: Intervention | None = None
+    intervention: Intervention | None = None
     operations: tuple[str, ...] = ()
     before: tuple[SourceLine, ...] = ()
 
 
 def parts_of(survey: SurveyResult, suspect: SuspectLayer, allowed: Verdict) -> list[SuspectLayer]:
-    """The suspect at each part that its own code breaks, the worst first."""
+    """Returns the suspect at each part that its own code breaks, the worst first."""
     found = []
     for site in suspect.sites:
-        for key, (reading, trial) in survey.introduced[site].parts().items():
-            if reading.verdict > allowed and (site, key) != (suspect.site, suspect.key):
+        for key, (measurement, trial) in survey.introduced[site].parts().items():
+            if measurement.verdict > allowed and (site, key) != (suspect.site, suspect.key):
                 owner = survey.owners[site]
-                found.append(replace(suspect, owner=owner, site=site, key=key, reading=reading, trial=trial))
-    return [suspect, *ordered(found, lambda s: s.reading.severity, descending=True)][:_MOST]
+                found.append(replace(suspect, owner=owner, site=site, key=key, measurement=measurement, trial=trial))
+    return [suspect, *ordered(found, lambda s: s.measurement.severity, descending=True)][:_MOST]
 
 
-def violations_of(surveyor: SymmetrySurvey, group: Group, parts: list[SuspectLayer]) -> list[Violation]:
-    """The breaks behind the broken parts of one layer; at least one.
+def violations_of(runs: TransformedRuns, group: Group, parts: Sequence[SuspectLayer], seed: int) -> list[Violation]:
+    """Returns the violations behind the broken parts of one layer; at least one.
 
-    Of a layer that is declared the worst statement of each part is told, of code that only belongs to the whole all.
+    A declared layer has one violation per part, the worst. Code that only belongs to the whole has one per statement.
+
+    Args:
+        runs: Runs the network.
+        group: The symmetry; further elements are drawn from it, with `seed`.
+        parts: The broken parts of the layer, as of `parts_of`.
+        seed: The seed of the survey.
     """
     found: list[Violation] = []
     locators: list[StatementLocator] = []
     for part in parts:
-        if any(locator.also_repairs(part) for locator in locators):
-            continue
-        locator = locator_of(surveyor, group, part)
-        told = located(surveyor.bench, part, locator)
-        statements = {_name(s): s for s in reversed(told) if not s.hidden}
-        chosen = list(reversed(statements.values()))
-        named, proven = {_name(b.statement) for b in found if b.statement}, not found or _proven(found)
-        new = [_break(part, s, chosen, locator) for s in chosen if _name(s) not in named]
-        before = tuple(s.place for s in told if s.hidden and s.place)
-        new[:1] = [replace(b, before=before) for b in new[:1]]
-        found = [b for b in found if b.statement or not locator.also_repairs(b.suspect)]
-        found += [b for b in new if proven or (b.statement and b.statement.confirmed)]
-        found += [Violation(part)] if proven and not chosen else []
-        locators.append(locator)
+        if not any(locator.also_repairs(part) for locator in locators):
+            locator = locator_of(runs, group, part, seed)
+            found = _with_part(found, part, located(runs.bench, part, locator), locator)
+            locators.append(locator)
     return found
 
 
-def _proven(found: list[Violation]) -> bool:
-    """Whether what was found so far explains what it was found for, so that what is left must be something else."""
-    return all(b.statement and b.statement.confirmed for b in found)
+def _with_part(
+    found: Sequence[Violation], part: SuspectLayer, statements: Sequence[Statement], locator: StatementLocator
+) -> list[Violation]:
+    """Returns the violations together with those that `statements` cause at one more part."""
+    first_of_place = {_name(s): s for s in reversed(statements) if not s.hidden}
+    chosen = list(reversed(first_of_place.values()))
+    hidden = tuple(s.place for s in statements if s.hidden and s.place)
+    named = {_name(v.statement) for v in found if v.statement}
+    new = [s for s in chosen if _name(s) not in named]
+    # If all that was found is confirmed, this part is broken by something else.
+    proven = all(v.statement and v.statement.confirmed for v in found)
+    return [
+        *(v for v in found if v.statement or not locator.also_repairs(v.suspect)),
+        *(
+            _violation(part, s, len(chosen) > 1, locator, hidden if s is new[0] else ())
+            for s in new
+            if proven or s.confirmed
+        ),
+        *([Violation(part)] if proven and not chosen else []),
+    ]
 
 
 def _name(statement: Statement) -> object:
     return statement.place or statement.layer
 
 
-def _break(
-    part: SuspectLayer, statement: Statement, beside: Sequence[Statement], locator: StatementLocator
-) -> Violation:
-    """With the error that the statement alone makes, where it is not the only one."""
-    healing = (
-        Intervention(locator.runner.bench, locator.runner.trial.state, statement.beside) if statement.beside else None
-    )
-    if len(beside) > 1:
-        part = replace(part, reading=replace(part.reading, error=statement.error))
-    return Violation(part, statement, healing, tuple(_operations(locator, statement)))
+def _violation(
+    part: SuspectLayer, statement: Statement, among_others: bool, locator: StatementLocator,
+    before: tuple[SourceLine, ...],
+) -> Violation:  # fmt: skip
+    """Returns the violation of one statement; `among_others`: its error is the one that it makes by itself."""
+    runner = locator.runner
+    others = Intervention(runner.bench, runner.trial.state, statement.beside) if statement.beside else None
+    if among_others:
+        part = replace(part, measurement=replace(part.measurement, error=statement.error))
+    return Violation(part, statement, others, tuple(_operations(locator, statement)), before)
 
 
 def _operations(locator: StatementLocator, statement: Statement) -> Iterator[str]:
+    """Yields the names of the operations of a statement; those on whole numbers are marked."""
     values = locator.runner.reference.values
     for event in locator.runner.reference.events:
         if statement.place in event.places:
             read = [values[n] for n in event.reads if values[n].dim() and not values[n].is_floating_point()]
-            counted = event.name == "cumsum" or any(t.dtype != torch.bool for t in read)  # masks are no numbers
-            yield f"{NUMBERED}{event.name}" if read and counted else event.name
+            numbered = event.name == "cumsum" or any(t.dtype != torch.bool for t in read)  # masks are no numbers
+            yield f"{NUMBERED}{event.name}" if read and numbered else event.name

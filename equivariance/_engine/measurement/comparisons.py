@@ -40,13 +40,22 @@ def errors_at(reference: ReferenceRun, value: Any, exact: Any, site: Site, eleme
 class AccumulatedErrors:
     """Compares the outputs of a plain transformed run with the exactly transformed reference, and changes nothing.
 
-    `keep` keeps every output for a later comparison; `against` are the outputs that another run kept.
+    Args:
+        reference: The reference run.
+        element: The element that the input of the run was transformed by.
+        keep: True to keep every output for a later comparison.
+        against: The outputs that another run kept.
+
+    Attributes:
+        errors: Site of an output -> its errors.
+        distances: Site of an output -> its relative distances from `against`.
+        kept: Site of an output -> the output, if `keep` is set.
     """
 
     def __init__(
         self, reference: ReferenceRun, element: Transform, keep: bool = False, against: dict[Site, Any] | None = None
     ) -> None:
-        """`element` was applied to the input of the run that this watches."""
+        """Nothing is compared yet."""
         self.reference, self.element, self.keep, self.against = reference, element, keep, against or {}
         self.errors: dict[Site, Errors] = {}
         self.distances: dict[Site, Errors] = {}
@@ -54,11 +63,11 @@ class AccumulatedErrors:
         self._keeper = TensorStore(reference.memory)
 
     def enter(self, call: LayerCall, caller: LayerCall | None, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Arguments pass."""
+        """Returns the arguments as they are."""
         return arguments
 
     def leave(self, call: LayerCall, output: Any) -> Any:
-        """Measure."""
+        """Measures the output and returns it as it is."""
         site = Site(call)
         if not self.reference.has(site):
             return output
@@ -74,29 +83,29 @@ class AccumulatedErrors:
 
 
 class IntroducedErrors:
-    """Gives every layer the exactly transformed reference values, so that each one's own code is judged alone.
+    """Runs every layer on exactly transformed reference values and measures the error of its own code.
 
-    What a layer's code receives, from its caller and from the layers that it calls, is exact; what it hands on, its
-    output and the arguments of its calls, is compared and then replaced. One forward pass serves all layers. A tensor
-    that passes at several sites is transformed once, and recognized without a comparison where it comes back.
+    A layer's code receives exact values from its caller and from the layers that it calls. Its output and the arguments
+    of its calls are compared and then replaced. One forward pass serves all layers. A tensor that passes at several
+    sites is transformed once; if it comes back, it is recognized without a comparison.
     """
 
     def __init__(
         self, reference: ReferenceRun, element: Transform, dtype: torch.dtype,
         keep: bool | Collection[Site] = False, against: dict[Site, Any] | None = None,
     ) -> None:  # fmt: skip
-        """Values are handed on in `dtype`; `keep` and `against` as for `AccumulatedErrors`."""
+        """Layers receive values in `dtype`; `keep` and `against` as for `AccumulatedErrors`."""
         self.reference, self.element, self.dtype = reference, element, dtype
         self.keep, self.against = keep, against or {}
         self.errors: dict[Site, Errors] = {}
         self.distances: dict[Site, Errors] = {}
         self.kept: dict[Site, Any] = {}
-        self._exact = TransformCache(self.handed_on, reference.numbers)
+        self._exact = TransformCache(self.transformed, reference.numbers)
         self._keeper = TensorStore(reference.memory)
         self._entered: set[LayerCall] = set()
 
     def enter(self, call: LayerCall, caller: LayerCall | None, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Judge what the caller hands over, then replace it."""
+        """Compares the arguments of a call, then replaces them."""
         self._entered.add(call)
         if call not in self.reference.inputs:
             self.errors[Site(caller or call, CONTROL_FLOW)] = DIVERGED
@@ -106,15 +115,15 @@ class IntroducedErrors:
         return {name: self._exchange(Site(call, name), value) for name, value in arguments.items()}
 
     def leave(self, call: LayerCall, output: Any) -> Any:
-        """Judge the output, then replace it."""
+        """Compares the output, then replaces it."""
         return self._exchange(Site(call), output)
 
-    def handed_on(self, tensor: torch.Tensor, representation: Representation) -> torch.Tensor:
-        """What is handed on in place of a tensor of the reference."""
+    def transformed(self, tensor: torch.Tensor, representation: Representation) -> torch.Tensor:
+        """Returns the exact value in place of a tensor of the reference run, in `dtype`."""
         return cast(representation.transform(tensor, self.element), self.dtype)
 
     def exact(self, site: Site) -> Any:
-        """What must pass at `site`, in the dtype that is handed on."""
+        """Returns the value that must pass at `site`, in `dtype`."""
         passed = self.reference.passed(site)
         if passed is None:
             raise KeyError(site)
@@ -148,9 +157,9 @@ class IntroducedErrors:
 
 
 class RoundingResponse:
-    """Last-bit perturbations of everything that is handed on: how far rounding alone moves each site.
+    """Perturbs every value in its last bits and measures how far rounding alone moves each site.
 
-    `patched` perturbs the reference values at every site (each layer alone); otherwise perturbations accumulate.
+    `patched` perturbs the reference values at every site, for each layer by itself; otherwise perturbations accumulate.
     """
 
     def __init__(self, reference: ReferenceRun, epsilon: float, seed: int, patched: bool) -> None:
@@ -164,23 +173,23 @@ class RoundingResponse:
         self._perturbed = TransformCache(lambda t, _: with_last_bit_noise(t, epsilon, self.generator), numbers)
 
     def exact(self, site: Site) -> Any:
-        """What passed at `site`, perturbed."""
+        """Returns the reference value at `site`, perturbed."""
         return self._perturbed.of(self.reference.value(site), UNSPECIFIED)
 
     def finish(self, caller: LayerCall) -> None:
-        """Note where `caller` did not call what it had called in the reference run."""
+        """Notes an error if `caller` did not call a layer that it had called in the reference run."""
         if self.reference.missing(self._entered, caller):
             self.errors[Site(caller, CONTROL_FLOW)] = DIVERGED
 
     def enter(self, call: LayerCall, caller: LayerCall | None, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Measure the arguments and perturb them."""
+        """Measures the arguments and perturbs them."""
         self._entered.add(call)
         if caller is None or not self.patched:
             return arguments
         return {name: self._perturb(Site(call, name), value) for name, value in arguments.items()}
 
     def leave(self, call: LayerCall, output: Any) -> Any:
-        """Measure the output and perturb it."""
+        """Measures the output and perturbs it."""
         return self._perturb(Site(call), output)
 
     def _perturb(self, site: Site, value: Any) -> Any:

@@ -1,8 +1,7 @@
-"""What grids leave open in a network: the floor of errors under elements that bring cells between cells.
+"""Measures the errors that grids leave open, under elements that move cells between cells.
 
-A field is moved twice, by fine and by coarse interpolation. The difference, relative to the field, is what the grid
-does not tell at that place. What a layer's own code makes is judged by the largest of what it takes, of what the layers
-that it calls give it, and of what it makes itself.
+A field is moved twice, by fine and by coarse interpolation. The difference, relative to the field, is the floor at that
+site. The floor of a layer's own code is the largest at its inputs, at the outputs of its callees and at its own value.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from typing import Any
 
 import torch
 
-from equivariance._engine.instrumentation.hooks import LayerCall
+from equivariance._engine.instrumentation.hooks import ROOT
 from equivariance._engine.instrumentation.reference import OUTPUT, ReferenceRun, Site
 from equivariance._engine.measurement.relative_error import PartKey
 from equivariance.contracts.nested import leaves
@@ -24,25 +23,25 @@ Floors = dict[PartKey, float]
 
 
 class GridFloors:
-    """The floors of one reference run, each measured when it is first asked for."""
+    """The grid floors of one reference run, each measured when it is first asked for."""
 
     def __init__(self, reference: ReferenceRun) -> None:
         """Nothing is measured yet."""
         self.reference = reference
         self._known: dict[tuple[Transform, int, Representation], Floors] = {}
 
-    def own(self, site: Site, element: Transform, key: PartKey) -> float:
-        """Of what one call's own code makes at `site`, part `key`."""
+    def introduced(self, site: Site, element: Transform, key: PartKey) -> float:
+        """Returns the floor of what one call's own code makes at `site`, part `key`."""
         owner = self.reference.owner(site)
         inputs = [Site(owner, name) for name in self.reference.inputs.get(owner, {})]
         callees = [Site(call) for call, caller in self.reference.callers.items() if caller == owner]
-        taken = [max(self._at(s, element).values(), default=0.0) for s in (*inputs, *callees)]
-        return max([*taken, self._at(site, element).get(key, 0.0)])
+        read = [max(self._at(s, element).values(), default=0.0) for s in (*inputs, *callees)]
+        return max([*read, self._at(site, element).get(key, 0.0)])
 
-    def reached(self, element: Transform) -> float:
-        """Of everything that comes together at the output: the root of the sum of squares over all calls."""
+    def accumulated(self, element: Transform) -> float:
+        """Returns the floor at the network's output: the root of the sum of squares over all calls."""
         sites = [
-            *(Site(LayerCall(""), name) for name in self.reference.inputs[LayerCall("")]),
+            *(Site(ROOT, name) for name in self.reference.inputs[ROOT]),
             *map(Site, self.reference.outputs),
         ]
         return math.hypot(*(max(self._at(s, element).values(), default=0.0) for s in sites))

@@ -1,4 +1,8 @@
-"""Runs one layer by itself on exactly transformed inputs; the layers that it calls answer exactly and for nothing."""
+"""Runs one layer call in isolation, on exactly transformed inputs.
+
+Calls to submodules do not run: they return their recorded, exactly transformed outputs. `transformed_runs`,
+`rounding_floors`, `localization` and `causes` start these runs; their handlers compare what the layer makes.
+"""
 
 from __future__ import annotations
 
@@ -16,45 +20,45 @@ from equivariance._engine.measurement.comparisons import DIVERGED, Errors
 from equivariance.contracts.signature import bind
 
 
-class _OtherCourse(Exception):
+class _Diverged(Exception):
     """The layer called something that it had not called in the reference run."""
 
 
 class IsolationHandler(RunHandler, Protocol):
-    """A handler that can answer in place of a layer, and judges what it sees."""
+    """A handler that can answer in place of a layer, and compares what it sees."""
 
     reference: ReferenceRun
     errors: dict[Site, Errors]
 
     def exact(self, site: Site) -> Any:
-        """What is handed on at `site`."""
+        """Returns the value that passes at `site` in place of the layer's own."""
 
     def finish(self, caller: LayerCall) -> None:
-        """Called when `caller` has returned."""
+        """Notes that `caller` has returned."""
 
 
 def run_isolated(
     bench: Bench, state: ModelState, owner: LayerCall, handler: IsolationHandler, dtype: torch.dtype
 ) -> None:
-    """Show `handler` everything that one call's own code makes, in `dtype`, of what `handler` hands to it.
+    """Runs one call's own code in `dtype`, on the values that `handler` gives it, and shows `handler` the results.
 
-    Costs what the layer's own statements cost, whatever it calls.
+    It costs what the layer's own statements cost, whatever it calls.
     """
     module = bench.module(state, dtype)
     layer = module.get_submodule(owner.layer)
     arguments = {name: handler.exact(Site(owner, name)) for name in handler.reference.inputs[owner]}
-    with bench.conditions(dtype), buffers_kept(module), _answered(module, handler, owner):
+    with bench.conditions(dtype), buffers_kept(module), _submodules_replaced(module, handler, owner):
         try:
             handler.leave(owner, call_with(layer, arguments))
-        except _OtherCourse:
+        except _Diverged:
             handler.errors[Site(owner, CONTROL_FLOW)] = DIVERGED
         else:
             handler.finish(owner)
 
 
 @contextmanager
-def _answered(module: torch.nn.Module, handler: IsolationHandler, owner: LayerCall) -> Iterator[None]:
-    """Put the reference's answers in place of the layers that `owner` calls."""
+def _submodules_replaced(module: torch.nn.Module, handler: IsolationHandler, owner: LayerCall) -> Iterator[None]:
+    """Replaces the layers that `owner` calls by their recorded outputs."""
     calls: defaultdict[str, list[LayerCall]] = defaultdict(list)
     for call, caller in handler.reference.callers.items():
         if caller == owner:
@@ -75,7 +79,7 @@ def _answer(
     def answer(*args: Any, **kwargs: Any) -> Any:
         call = next(remaining, None)
         if call is None:
-            raise _OtherCourse
+            raise _Diverged
         handler.enter(call, owner, bind(forward, args, kwargs))
         return handler.exact(Site(call))
 

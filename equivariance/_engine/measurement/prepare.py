@@ -12,7 +12,7 @@ import torch
 from equivariance._engine.instrumentation.tensor_store import MemoryBudget
 from equivariance._engine.instrumentation.testbed import Bench
 from equivariance._engine.measurement.grid_setting import grid_setting
-from equivariance.contracts.axes_by_length import known_axes, told_by_size
+from equivariance.contracts.axes_by_length import known_axes, with_axes_by_length
 from equivariance.contracts.contract import Contract, call_contract
 from equivariance.contracts.nested import leaves, sizes_of_graphs, walk
 from equivariance.groups.elements import Transform, permutation, samples
@@ -65,8 +65,8 @@ def prepared(
     groups = _measurable(asked, setting, settings.claims)
     dtype = settings.dtype or _dtype_of(module, arguments, contract)
     known = known_axes(_leaves(arguments, contract))
-    layers = {name: told_by_size(c, known) for name, c in contracts.items()}
-    layers[""] = told_by_size(contract, known, inputs=False) if _declares_axes(arguments, contract) else contract
+    layers = {name: with_axes_by_length(c, known) for name, c in contracts.items()}
+    layers[""] = with_axes_by_length(contract, known, inputs=False) if _declares_axes(arguments, contract) else contract
     bench = Bench(
         module, _snapped(arguments, contract, setting, dtype), layers, dtype, settings.seed, _reorderings(setting),
         MemoryBudget(settings.memory),

@@ -1,59 +1,71 @@
-"""Whether what should be zero is zero to rounding.
+"""Decides whether a part that is zero in the reference run is zero up to rounding in another run.
 
-Where the reference is zero everywhere (differences of points that lie at one place, cross products of parallel vectors)
-an error has no size to be measured by, and every last bit of another run would count as an infinite one. There the run
-is repeated with last-bit noise on its inputs: what moves about as much as it is large is rounding.
+If the reference is zero everywhere (differences of points at one place, cross products of parallel vectors), an error
+has no size to be measured by: every last bit of another run would count as an infinite error. `survey` then asks here.
+The run is repeated with last-bit noise on its inputs. A value that moves about as much as it is large is rounding.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 import torch
 
 from equivariance._engine.instrumentation.perturbations import perturbed_inputs, with_last_bit_noise
 from equivariance._engine.instrumentation.reference import ReferenceRun, Site
-from equivariance._engine.instrumentation.testbed import Bench
 from equivariance._engine.measurement.comparisons import AccumulatedErrors, Errors, IntroducedErrors
 from equivariance._engine.measurement.relative_error import PartError, PartKey
 from equivariance._engine.measurement.survey_results import Trial
+from equivariance._engine.measurement.transformed_runs import TransformedRuns
 from equivariance._engine.measurement.verdict import CONFIDENCE
 from equivariance.groups.elements import Transform
 from equivariance.representations.base import Representation
 
 
-class Zeros:
-    """Runs with noise, made where they are asked for."""
+class ZeroParts:
+    """The effects of last-bit noise under an element, measured when they are first asked for.
 
-    def __init__(self, bench: Bench, seed: int, inputs: Callable[[Transform], Mapping[str, Any]]) -> None:
-        """`inputs`: the root's arguments under an element, in float64."""
-        self.bench, self.seed, self.inputs = bench, seed, inputs
+    Args:
+        runs: Runs the network.
+        seed: The seed of the noise.
+    """
+
+    def __init__(self, runs: TransformedRuns, seed: int) -> None:
+        """Nothing is measured yet."""
+        self.runs, self.bench, self.seed = runs, runs.bench, seed
         self._moved: dict[tuple[Trial, bool], Mapping[Site, Errors]] = {}
 
-    def holds(self, error: PartError, trial: Trial, site: Site, key: PartKey, patched: bool) -> bool:
-        """Whether an error at a part that should be zero is rounding; `patched`: of the owner's own code."""
+    def explains(self, error: PartError, trial: Trial, site: Site, key: PartKey, patched: bool) -> bool:
+        """True if a part that should be zero is zero up to rounding.
+
+        Args:
+            error: The error of the part.
+            trial: The element and the state that gave it.
+            site: The site where the value passed.
+            key: The part of the value there.
+            patched: True for an error of one call's own code, False for all calls in a row.
+        """
         if error.scale or error.discrete or not error.difference:
             return False
-        alone = patched and len(self.bench.contracts) > 1
-        if (trial, alone) not in self._moved:
-            self._moved[trial, alone] = self._differences(trial, alone)
-        moved = self._moved[trial, alone].get(site, {}).get(key)
+        isolated = patched and len(self.bench.contracts) > 1
+        if (trial, isolated) not in self._moved:
+            self._moved[trial, isolated] = self._differences(trial, isolated)
+        moved = self._moved[trial, isolated].get(site, {}).get(key)
         return moved is not None and error.difference <= CONFIDENCE * moved.difference
 
-    def _differences(self, trial: Trial, alone: bool) -> Mapping[Site, Errors]:
-        """How far noise in the last bits moves each place under the element of a trial."""
+    def _differences(self, trial: Trial, isolated: bool) -> Mapping[Site, Errors]:
+        """Returns how far noise in the last bits moves each site under the element of a trial."""
         reference, epsilon = self.bench.reference(trial.state), self.bench.epsilon
         generator = torch.Generator().manual_seed(self.seed)
-        exact = self.inputs(trial.element)
-        if alone:
+        exact = self.runs.inputs(trial.element)
+        if isolated:
             noisy: AccumulatedErrors | IntroducedErrors = _Perturbed(
                 reference, trial.element, self.bench.reference_dtype, epsilon, generator
             )
         else:
             noisy = AccumulatedErrors(reference, trial.element, keep=True)
         self.bench.run(trial.state, self.bench.reference_dtype, perturbed_inputs(exact, epsilon, generator), noisy)
-        if alone:
+        if isolated:
             plain: AccumulatedErrors | IntroducedErrors = IntroducedErrors(
                 reference, trial.element, self.bench.reference_dtype, against=noisy.kept
             )
@@ -64,7 +76,7 @@ class Zeros:
 
 
 class _Perturbed(IntroducedErrors):
-    """Every layer is given exact values with noise."""
+    """Gives every layer exact values with last-bit noise."""
 
     def __init__(
         self,
@@ -77,5 +89,5 @@ class _Perturbed(IntroducedErrors):
         super().__init__(reference, element, dtype, keep=True)
         self._epsilon, self._generator = epsilon, generator
 
-    def handed_on(self, tensor: torch.Tensor, representation: Representation) -> torch.Tensor:
-        return with_last_bit_noise(super().handed_on(tensor, representation), self._epsilon, self._generator)
+    def transformed(self, tensor: torch.Tensor, representation: Representation) -> torch.Tensor:
+        return with_last_bit_noise(super().transformed(tensor, representation), self._epsilon, self._generator)

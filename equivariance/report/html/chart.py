@@ -1,4 +1,7 @@
-"""The error along the layers, drawn as SVG on a logarithmic axis, one drawing for each symmetry."""
+"""Draws the error along the layers as SVG on a logarithmic axis, one drawing for each symmetry.
+
+`page` calls `charts`.
+"""
 
 from __future__ import annotations
 
@@ -13,28 +16,28 @@ _LEFT, _RIGHT, _TOP, _HEIGHT = 96, 16, 14, 230
 _WIDTH, _NARROWEST, _WIDEST = 1080, 13.0, 88.0
 _LONGEST = 26
 _PER_LETTER = 5.9
-"""Height that a letter of a turned name takes."""
+"""Height of one letter of a rotated name, in pixels."""
 
 
 def charts(report: Outcome) -> Html:
-    """One drawing for each symmetry; open where the symmetry is broken, or where it is the first and nothing is."""
+    """Draws one chart per symmetry. Charts of broken symmetries are open; if there are none, the first one is."""
     symmetries = list(dict.fromkeys(r.symmetry for r in report.layers))
     broken = {f.symmetry for f in report.findings} or set(symmetries[:1])
     return join((_figure(report, symmetry, symmetry in broken) for symmetry in symmetries), "\n")
 
 
 def in_order_of_outputs(rows: Sequence[LayerRow]) -> list[LayerRow]:
-    """Rows in the order in which layers return: a layer that calls others comes after them, the whole network last."""
+    """Returns rows in the order in which layers return: a layer after the layers that it calls, the network last."""
     done: list[LayerRow] = []
     running: list[LayerRow] = []
     for row in rows:
-        while running and not _below(row.layer, running[-1].layer):
+        while running and not _is_below(row.layer, running[-1].layer):
             done.append(running.pop())
         running.append(row)
     return [*done, *reversed(running)]
 
 
-def _below(layer: str, path: str) -> bool:
+def _is_below(layer: str, path: str) -> bool:
     return layer != path and (not path or layer.startswith(path + "."))
 
 
@@ -65,7 +68,7 @@ def _drawing(rows: Sequence[LayerRow], words: str) -> Html:
         _line([axis.at(r.accumulated) for r in rows], places, "accumulated"),
         *(_column(r, x, step, axis) for r, x in zip(rows, places, strict=True)),
     ]
-    height = bottom + 30 + round(_PER_LETTER * max(len(_short(call_name(r))) for r in rows))
+    height = bottom + 30 + round(_PER_LETTER * max(len(_shorten(call_name(r))) for r in rows))
     box = f"0 0 {width} {height}"
     return tag("svg", join(pieces, "\n"), viewBox=box, width=width, height=height, role="img", aria_label=words)
 
@@ -84,7 +87,7 @@ def _line(heights: Sequence[float], places: Sequence[float], name: str) -> Html:
 
 
 def _column(row: LayerRow, x: float, step: float, axis: LogAxis) -> Html:
-    """Both values of one layer call, its name, and a strip that says all when pointed at."""
+    """Draws the values of one layer call, its name, and a strip with a tooltip that lists all values."""
     broken = row.verdict in BROKEN
     low, own, reached = (round(v, 1) for v in (axis.start, axis.at(row.introduced), axis.at(row.accumulated)))
     named = (("introduced", row.introduced), ("accumulated", row.accumulated), ("contributed", row.contributed))
@@ -96,7 +99,7 @@ def _column(row: LayerRow, x: float, step: float, axis: LogAxis) -> Html:
         tag("line", x1=x, y1=low, x2=x, y2=own, class_="introduced"),
         tag("circle", cx=x, cy=reached, r=3.5, class_="accumulated"),
         _cross(x, own) if broken else tag("circle", cx=x, cy=own, r=3.5, class_="introduced"),
-        # Beside the others: a break often has the same size at its own output and at the network's.
+        # Beside the other marks: a violation often has the same size at the layer's output and at the network's.
         _diamond(x + 7, axis.at(row.contributed)) if row.contributed else "",
         _label(row, round(x + 3, 1), low + 14),
         class_="broken" if broken else False,
@@ -113,8 +116,8 @@ def _diamond(x: float, y: float) -> Html:
 
 def _label(row: LayerRow, x: float, y: float) -> Html:
     turned = f"rotate(-60 {x} {y})"
-    return tag("text", _short(call_name(row)), x=x, y=y, text_anchor="end", transform=turned, class_="layer")
+    return tag("text", _shorten(call_name(row)), x=x, y=y, text_anchor="end", transform=turned, class_="layer")
 
 
-def _short(name: str) -> str:
+def _shorten(name: str) -> str:
     return name if len(name) <= _LONGEST else "…" + name[1 - _LONGEST :]

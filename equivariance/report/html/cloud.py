@@ -1,4 +1,7 @@
-"""The input cloud with the error at each node as colour: a picture that `cloud.js` turns."""
+"""Draws the input cloud with the error at each node as colour. The script `cloud.js` rotates the picture.
+
+`findings` and `page` call it. It draws with the initial view, so that the picture also shows without the script.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,12 @@ from equivariance.findings import Finding, Outcome
 from equivariance.report.html.parts import Html, join, number, tag
 
 MOST = 2000
-"""Points that are drawn, and beside them the worst of each finding."""
+"""Largest number of points that are drawn evenly; the worst points of each finding are drawn in addition."""
 
 _WORST = 16
 _NAMED = 3
 _LEVELS = 5
-"""Colours above the rounding floor; 0 is at or below it, and one more is what is not finite."""
+"""Number of colours above the rounding floor. Level 0 is at or below the floor; level `_LEVELS + 1` is not finite."""
 
 _DECADES = 5.0
 _SIZE, _REACH = 640, 290
@@ -31,14 +34,14 @@ _TURNS = {"ArrowLeft": ("←", "left"), "ArrowRight": ("→", "right"), "ArrowUp
 
 @dataclass(frozen=True)
 class Cloud:
-    """What of the input cloud is drawn.
+    """The drawn points of the input cloud.
 
     Attributes:
-        anchor: Id of the element that holds the coordinates
-        total: Points of the input
-        finite: Those of them whose position is finite
-        kept: [K] their node numbers
-        points: [K, 3] float64, units of the drawing, centred, no farther from the centre than it reaches
+        anchor: Id of the HTML element that holds the coordinates.
+        total: Number of points of the input.
+        finite: Number of points with a finite position.
+        kept: Node numbers of the drawn points, shape [K].
+        points: Their positions, shape [K, 3], float64, centred, in the units of the drawing, within its radius.
     """
 
     anchor: str
@@ -49,54 +52,66 @@ class Cloud:
 
 
 def cloud_of(report: Outcome, anchor: str) -> Cloud | None:
-    """The points to draw: all, or an even choice and the worst of each finding; None where nobody would see them."""
-    told = [f for f in report.findings if len(f.node_errors) == len(report.cloud)]
+    """Chooses the points to draw: all of them, or an even choice and the worst points of each finding.
+
+    Returns:
+        The cloud; None if no finding has an error for each point, or if no position is finite.
+    """
+    with_errors = [f for f in report.findings if len(f.node_errors) == len(report.cloud)]
     positions = np.array(report.cloud, dtype=np.float64).reshape(-1, 3)
     finite = np.flatnonzero(np.isfinite(positions).all(axis=1))
-    if not told or not finite.size:
+    if not with_errors or not finite.size:
         return None
     kept = finite
     if finite.size > MOST:
         even = finite[np.linspace(0, finite.size - 1, MOST).round().astype(int)]
-        worst = [finite[np.argsort(_errors(f)[finite])[-_WORST:]] for f in told]
+        worst = [finite[np.argsort(_errors(f)[finite])[-_WORST:]] for f in with_errors]
         kept = np.unique(np.concatenate([even, *worst]))
-    return Cloud(anchor, len(positions), finite.size, kept, _fitted(positions[kept]))
+    return Cloud(anchor, len(positions), finite.size, kept, _fit_to_drawing(positions[kept]))
 
 
 def coordinates(cloud: Cloud) -> Html:
-    """The points for the script, once for all findings."""
+    """Returns an element with the coordinates for the script, shared by all findings."""
     text = " ".join(f"{v:g}" for v in cloud.points.ravel())
     return tag("div", hidden=True, id=cloud.anchor, data_points=text)
 
 
 def nodes(finding: Finding, cloud: Cloud | None) -> Html:
-    """The picture, and in words where the error is; empty where the finding has no error for each node."""
+    """Returns the picture of a finding, and a sentence that lists the worst nodes.
+
+    Returns:
+        An empty string if the finding has no error for each node; only the sentence if the cloud has another size.
+    """
     if not finding.node_errors:
         return Html()
     if cloud is None or len(finding.node_errors) != cloud.total:
         listed = f"The broken value lists {counted(len(finding.node_errors), 'node')}"
         return tag("p", f"{listed}; the input has no cloud of as many points. ", _worst(finding))
     levels, scale = _levels(_errors(finding), finding.noise_floor)
-    caption = tag("figcaption", tag("p", _drawn(cloud)), tag("p", _worst(finding)))
+    caption = tag("figcaption", tag("p", _describe_points(cloud)), tag("p", _worst(finding)))
     picture = _picture(cloud, levels[cloud.kept], f"input cloud, coloured by the error at each node. {_worst(finding)}")
     return tag("figure", picture, caption, _legend(finding, scale), _buttons(), class_="nodes")
 
 
 def _errors(finding: Finding) -> np.ndarray:
-    """[N] float64, infinite where not a number."""
+    """Returns the error at each node, shape [N], float64; NaN becomes infinity."""
     errors = np.array(finding.node_errors, dtype=np.float64)
     return np.where(np.isnan(errors), np.inf, errors)
 
 
-def _fitted(points: np.ndarray) -> np.ndarray:
-    # Scaled first: the largest floats lie farther apart than floats reach.
+def _fit_to_drawing(points: np.ndarray) -> np.ndarray:
+    """Returns points of shape [K, 3], centred and scaled to the radius of the drawing."""
+    # Scaled first: the distance between the largest floats overflows.
     points = points / (np.abs(points).max() or 1.0)
     points = points - (points.max(axis=0) + points.min(axis=0)) / 2
     return np.round(points * _REACH / (np.linalg.norm(points, axis=1).max() or 1.0), 1) + 0.0
 
 
 def _levels(errors: np.ndarray, floor: float) -> tuple[np.ndarray, tuple[float, float] | None]:
-    """[N] the colour of each node, and the errors between which the colours lie, even on a logarithmic scale."""
+    """Returns the colour level of each node, shape [N], and the smallest and largest coloured error.
+
+    Levels are even on a logarithmic scale. If no error is above the floor, there are no two errors: None.
+    """
     levels = np.where(np.isinf(errors), _LEVELS + 1, 0)
     shown = np.isfinite(errors) & (errors > max(floor, 0.0))
     if not shown.any():
@@ -108,7 +123,7 @@ def _levels(errors: np.ndarray, floor: float) -> tuple[np.ndarray, tuple[float, 
     return levels, (10.0**low, float(errors[shown].max()))
 
 
-def _drawn(cloud: Cloud) -> str:
+def _describe_points(cloud: Cloud) -> str:
     words = f"Input cloud of {cloud.total:,} points."
     if cloud.finite < cloud.total:
         words += f" {cloud.total - cloud.finite:,} without a finite position cannot be drawn."
@@ -135,7 +150,7 @@ def _picture(cloud: Cloud, levels: np.ndarray, words: str) -> Html:
     for b, name in enumerate(_BANDS):
         for level in range(_LEVELS + 2):
             here = (band == b) & (levels == level)
-            # A line of no length with round ends is a dot; what is not finite is a cross.
+            # A line of length zero with round ends is a dot; an error that is not finite is a cross.
             end = "m-6 -6l12 12m0 -12l-12 12" if level > _LEVELS else "h0"
             marks = "".join(f"M{u} {v}{end}" for u, v in zip(x[here], y[here], strict=True))
             paths.append(tag("path", d=marks, class_=f"{name} level{level}"))
@@ -146,7 +161,10 @@ def _picture(cloud: Cloud, levels: np.ndarray, words: str) -> Html:
 
 
 def _view() -> np.ndarray:
-    """Columns: where x (right), y (up) and z (to the reader) point at first, seen a little from above and the left."""
+    """Returns the initial view, shape [3, 3]: its columns are the drawn directions of the axes x, y and z.
+
+    The drawing's axes are right, up and towards the reader. The viewpoint is a little above and to the left.
+    """
     (c, s), (d, t) = (np.cos(_YAW), np.sin(_YAW)), (np.cos(_PITCH), np.sin(_PITCH))
     about_y = np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]])
     about_x = np.array([[1, 0, 0], [0, d, -t], [0, t, d]])
@@ -176,7 +194,7 @@ def _legend(finding: Finding, scale: tuple[float, float] | None) -> Html:
 
 
 def _buttons() -> Html:
-    """Hidden until the script has found them."""
+    """Returns the buttons; they are hidden until the script runs."""
     buttons = [
         tag("button", sign, type="button", data_turn=key, aria_label=f"turn {word}", hidden=True)
         for key, (sign, word) in _TURNS.items()

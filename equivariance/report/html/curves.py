@@ -1,4 +1,7 @@
-"""A finding's error over the size of the transformation, the scale of the input and the precision, drawn as SVG."""
+"""Draws a finding's error over the size of the transformation, the scale of the input and the precision, as SVG.
+
+`findings` calls `curves`. The errors are measured in `_engine.causes.error_curves`.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +24,11 @@ _NAMES = {
 
 _DTYPES = {2.0**-52: "float64", 2.0**-23: "float32", 2.0**-10: "float16", 2.0**-7: "bfloat16"}
 
-_Places = tuple[list[float], list[tuple[float, str]]]
+_Abscissa = tuple[list[float], list[tuple[float, str]]]
 
 
 def curves(finding: Finding) -> Html:
-    """One small drawing for each curve that has points, all with the same vertical axis."""
+    """Draws one figure for each curve that has points. All figures have the same vertical axis."""
     drawn = [curve for curve in finding.curves if curve.values]
     axis = LogAxis(
         *exponents([finding.noise_floor, *(e for curve in drawn for e in curve.errors)]),
@@ -37,18 +40,18 @@ def curves(finding: Finding) -> Html:
 
 def _figure(curve: Curve, axis: LogAxis, floor: float) -> Html:
     name = _NAMES.get(curve.over, curve.over)
-    told = [(_label(curve, v), number(e)) for v, e in zip(curve.values, curve.errors, strict=True)]
-    (first, low), (last, high) = told[0], told[-1]
-    ends = f"{low} at {first}" + (f", {high} at {last}" if len(told) > 1 else "")
-    words = f"error over the {name}: " + "; ".join(f"{v}: {e}" for v, e in told)
+    labels = [(_label(curve, v), number(e)) for v, e in zip(curve.values, curve.errors, strict=True)]
+    (first, low), (last, high) = labels[0], labels[-1]
+    ends = f"{low} at {first}" + (f", {high} at {last}" if len(labels) > 1 else "")
+    words = f"error over the {name}: " + "; ".join(f"{v}: {e}" for v, e in labels)
     caption = tag("figcaption", tag("b", f"Error over the {name}"), f": {ends}")
-    # Where the floor itself changes with the abscissa, one line would say what is not so.
+    # The rounding floor depends on the precision, so one line for all precisions would be wrong.
     level = 0.0 if curve.over == "precision" else floor
     return tag("figure", caption, _drawing(curve, axis, level, words))
 
 
 def _drawing(curve: Curve, axis: LogAxis, floor: float, words: str) -> Html:
-    places, ticks = _places(curve)
+    places, ticks = _abscissa(curve)
     bottom, right = _TOP + _HEIGHT, _WIDTH - _RIGHT
     pieces = []
     for y, label in ((round(y, 1), label) for y, label in axis.ticks(5)):
@@ -70,7 +73,10 @@ def _drawing(curve: Curve, axis: LogAxis, floor: float, words: str) -> Html:
 
 
 def _runs(points: Sequence[tuple[float, float, float]]) -> list[str]:
-    """Neighbours that lie on the logarithmic axis, as points of lines: none leads to zero or infinity."""
+    """Returns the points of each line: runs of neighbours with a finite positive error.
+
+    No line leads to zero or infinity, which do not lie on the logarithmic axis.
+    """
     runs: list[list[str]] = [[]]
     for x, y, error in points:
         if math.isfinite(error) and error > 0:
@@ -88,17 +94,17 @@ def _point(x: float, y: float, error: float, words: str) -> Html:
 
 
 def _label(curve: Curve, value: float) -> str:
-    """A value of the abscissa in words."""
+    """Formats a value of the abscissa."""
     if curve.over == "precision":
         return _DTYPES.get(value, f"{value:.1e}")
     return f"{math.degrees(value):.3g}°" if curve.over == "angle" else f"{value:.4g}".replace("inf", "∞")
 
 
-def _places(curve: Curve) -> _Places:
-    """Where the points lie from left to right, and what is written below."""
+def _abscissa(curve: Curve) -> _Abscissa:
+    """Returns the horizontal position of each point, and the ticks: position and label."""
     start, end = _LEFT + 12.0, _WIDTH - _RIGHT - 12.0
     if curve.over == "precision":
-        # Two of the four precisions lie so close that a logarithmic axis would print one name over the other.
+        # Two of the four precisions are so close that their names would overlap on a logarithmic axis.
         step = (end - start) / len(curve.values)
         at = [start + step * (i + 0.5) for i in range(len(curve.values))]
         return at, [(x, _label(curve, v)) for x, v in zip(at, curve.values, strict=True)]

@@ -1,4 +1,7 @@
-"""Cards for findings, and the list of notes."""
+"""Renders findings as cards, and notes as a list.
+
+`page` calls it. The pictures of a card come from `cloud`, `curves` and `source`.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +22,12 @@ _SMALLEST_SHOWN = 1e-16
 
 
 def cards(findings: Sequence[Finding], prefix: str, cloud: Cloud | None) -> Html:
-    """One article per finding; `prefix` makes their ids unique on the page."""
+    """Renders one article per finding; `prefix` makes the ids unique on the page."""
     return join((_card(i, f, f"{prefix}-finding-{i}", cloud) for i, f in enumerate(findings, 1)), "\n")
 
 
 def notes(found: Sequence[Finding]) -> Html:
-    """What is no break, gathered by cause."""
+    """Renders the notes, grouped by cause."""
     causes: dict[str, list[Finding]] = {}
     for note in found:
         causes.setdefault(note.cause, []).append(note)
@@ -61,7 +64,7 @@ def _sizes(finding: Finding) -> Html:
 
 
 def _meter(finding: Finding) -> Html:
-    """The sizes of a finding as bars on one logarithmic axis."""
+    """Draws the sizes of a finding as bars on one logarithmic axis."""
     sizes = [("rounding", finding.noise_floor), ("introduced", finding.error), ("output", finding.contributed)]
     shown = [(name, value) for name, value in sizes if value or name == "introduced"]
     axis = LogAxis(*exponents([*(value for _, value in shown), _SMALLEST_SHOWN]), _METER_LEFT, _METER_WIDTH - 60, 0.0)
@@ -91,7 +94,7 @@ def _replay(element: Transform, anchor: str) -> Html:
 
 
 def _script(element: Transform) -> str:
-    """Python that rebuilds the element, with the imports that its `repr` needs."""
+    """Returns Python code that rebuilds the element, with the imports that its `repr` needs."""
     text = repr(element)
     names = sorted({node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)})
     imports = f"from equivariance.groups import {', '.join(names)}"

@@ -1,4 +1,8 @@
-"""The report as one self-contained page: nothing is loaded from elsewhere."""
+"""Renders reports as one self-contained page that loads nothing from elsewhere.
+
+`Report.to_html`, the command line and the pytest plugin call `to_html`. The other modules of this package render the
+parts.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +29,7 @@ _WORDS = {
 
 
 def to_html(reports: Sequence[Outcome]) -> str:
-    """All reports on one page, as text of an HTML5 document."""
+    """Returns the text of an HTML5 document with all reports."""
     title = "Equivariance: " + (", ".join(f"{r.subject} ({_outcome(r)})" for r in reports) or "nothing was examined")
     head = tag(
         "head",
@@ -42,7 +46,7 @@ def to_html(reports: Sequence[Outcome]) -> str:
 
 
 def _data(name: str) -> Html:
-    """A file beside this one; it is part of the package and goes into the page as it is."""
+    """Returns the text of a file in the folder `data`, which goes into the page unchanged."""
     return Html("\n" + files("equivariance.report").joinpath("data", name).read_text(encoding="utf-8"))
 
 
@@ -90,7 +94,7 @@ def _claims(report: Outcome) -> str:
 
 
 def _summary(report: Outcome) -> Html:
-    """The network's output under each symmetry."""
+    """Renders a table of the output errors under each symmetry."""
     main, working = precisions(report)
     head = ("output under", "verdict", f"error, {main}", f"error, {working}", f"rounding floor, {working}")
     outputs = {r.symmetry: r for r in report.layers if r.layer == ""}

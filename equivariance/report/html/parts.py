@@ -1,4 +1,7 @@
-"""Pieces of HTML that cannot be built unescaped, and the words, marks and numbers that all parts of the page share."""
+"""Builds HTML that is always escaped, and formats the names, marks and numbers of all parts of the page.
+
+The other modules of this package call it. It knows no layout of the page.
+"""
 
 from __future__ import annotations
 
@@ -10,25 +13,31 @@ from equivariance.findings import Finding, LayerRow, Outcome
 
 VOID = ("br", "col", "meta")
 SHAPES = ("circle", "line", "path", "polyline", "rect")
-"""Elements of SVG that close themselves where nothing is in them."""
+"""Elements of SVG that close themselves if they are empty."""
 
 MARKS = {"clean": "✓", "rounding": "≈", "grid": "▦", "ill-conditioned": "△", "precision": "◆", "structural": "✕"}
-"""What stands beside a colour, so that nobody has to see the colour."""
+"""Mark beside each verdict colour, for readers who do not see the colour."""
 
 NOTHING = "—"
-"""Where there is no number."""
+"""Shown in place of a missing number."""
 
 BROKEN = ("precision", "structural")
 
 
 class Html(str):
-    """Text that is HTML already; every other string is escaped when it becomes part of one."""
+    """Text that is HTML already. `tag` and `join` escape every other string."""
 
     __slots__ = ()
 
 
 def tag(name: str, /, *children: str, **attributes: str | float | bool) -> Html:
-    """An element; `class_` is class, `aria_label` aria-label, True has no value, False leaves out."""
+    """Returns an element.
+
+    Args:
+        name: Name of the element.
+        children: Its content; plain text is escaped.
+        attributes: `class_` becomes class, `aria_label` becomes aria-label. True writes only the name, False nothing.
+    """
     words = [name, *(_attribute(k, v) for k, v in attributes.items() if v is not False)]
     opening = f"<{' '.join(words)}>"
     if name in SHAPES and not children:
@@ -37,56 +46,56 @@ def tag(name: str, /, *children: str, **attributes: str | float | bool) -> Html:
 
 
 def join(pieces: Iterable[str], between: str = "") -> Html:
-    """Pieces one after the other, escaped where they are plain text."""
-    return Html(_escaped(between).join(map(_escaped, pieces)))
+    """Joins pieces; plain text is escaped."""
+    return Html(_escape(between).join(map(_escape, pieces)))
 
 
 def number(value: float) -> str:
-    """Two significant digits; exact zeros, infinities and NaN by name."""
+    """Formats a number with two significant digits; exact zeros, infinities and NaN have names."""
     if value == 0:
         return "0"
     return f"{value:.1e}" if math.isfinite(value) else {"nan": "NaN", "inf": "∞", "-inf": "-∞"}[str(value)]
 
 
 def size(value: float) -> Html:
-    """A number in a sentence."""
+    """Formats a number within a sentence."""
     return tag("b", number(value), class_="size")
 
 
-def spoken(text: str) -> Html:
-    """Text for screen readers only."""
+def for_screen_readers(text: str) -> Html:
+    """Returns text that only screen readers present."""
     return tag("span", text, class_="spoken")
 
 
 def layer_name(layer: str) -> str:
-    """The dotted path, or words for the root."""
+    """Returns the dotted path of a layer, or words for the root."""
     return layer or "(the whole)"
 
 
 def call_name(row: LayerRow) -> str:
-    """The layer, and which of its calls where it is not the first."""
+    """Returns the name of a layer, with the number of its call if that is not the first."""
     return layer_name(row.layer) + (f" (call {row.call + 1})" if row.call else "")
 
 
 def symmetry_name(finding: Finding) -> str:
-    """The symmetry that a finding breaks."""
+    """Returns the name of the symmetry that a finding breaks."""
     return finding.symmetry if finding.symmetry != "none" else "no transformation needed"
 
 
 def precisions(report: Outcome) -> tuple[str, str]:
-    """Names of the main and of the working precision."""
+    """Returns the names of the reference precision and of the tested precision."""
     main, working = (report.settings.get(f"{word} precision", f"{word} precision") for word in ("main", "working"))
     return main, working
 
 
 def badge(kind: str, word: str) -> Html:
-    """Mark and word in the colours of a verdict; "none" is no verdict."""
+    """Returns mark and word in the colours of a verdict; the kind "none" has neutral colours."""
     mark = tag("span", MARKS.get(kind, "○"), aria_hidden="true")
     return tag("span", mark, f" {word}", class_=f"badge {kind}")
 
 
 def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]], text_columns: Sequence[int]) -> Html:
-    """A table in a box of its own that scrolls; the first column names the row, `text_columns` are not numbers."""
+    """Returns a table that scrolls sideways. The first column names the row; the columns in `text_columns` are text."""
     classes = ["text" if i in text_columns else "" for i in range(len(head))]
     headings = [tag("th", h, scope="col", class_=c or False) for h, c in zip(head, classes, strict=True)]
     lines = [tag("tr", *headings)]
@@ -99,11 +108,11 @@ def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]], text
 
 
 def scroll_box(label: str, *children: str) -> Html:
-    """A region that scrolls sideways by itself, with the keyboard too."""
+    """Returns a region that scrolls sideways, also by keyboard."""
     return tag("div", *children, class_="scroll", role="region", aria_label=label, tabindex=0)
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     return text if isinstance(text, Html) else html.escape(text)
 
 

@@ -1,4 +1,7 @@
-"""The place that a finding names, with the lines around it where the file is at hand."""
+"""Renders the location of a finding with the lines around it, if the file can be read.
+
+`findings` calls `where`. It reads the file and does not import it.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from equivariance.findings import Finding, Location
 from equivariance.report.html.parts import Html, join, tag
 
 _AROUND = {"layer": (0, 9), "suspect": (4, 4), "confirmed": (4, 4)}
-"""Lines before and after the marked one: a layer's code follows the line that begins it."""
+"""Lines shown before and after the marked line. The code of a layer follows its marked first line."""
 
 _LONGEST = 240
 _LARGEST_FILE = 4_000_000
@@ -24,7 +27,7 @@ _WORDS = {
 
 
 def where(finding: Finding) -> Html:
-    """File and line, what stands there, and how sure that is."""
+    """Renders file and line, the source text, and how certain the location is."""
     if finding.location is None:
         return Html("no Python source")
     mark, words, meaning = _WORDS[finding.located]
@@ -35,11 +38,12 @@ def where(finding: Finding) -> Html:
 
 
 def _excerpt(location: Location, before: int, after: int) -> Html:
+    """Renders the lines around a location; only the stored line if the file is missing or has changed."""
     lines = _lines(location)
-    if not _is_there(location, lines):
-        alone = _block(location, {location.line: location.source})
+    if not _is_unchanged(location, lines):
+        excerpt = _block(location, {location.line: location.source})
         words = "The file has changed since: this is the line as it was." if lines else "The file is not at hand."
-        return join((alone, tag("p", words, class_="soft")))
+        return join((excerpt, tag("p", words, class_="soft")))
     low, high = max(location.line - before, 1), min(location.line + after, len(lines))
     first, last = _function(lines, location.line) or (low, high)
     numbers = range(max(low, first), min(high, last) + 1)
@@ -48,7 +52,7 @@ def _excerpt(location: Location, before: int, after: int) -> Html:
 
 
 def _function(lines: list[str], line: int) -> tuple[int, int] | None:
-    """First and last line of the innermost function around a line, if there is one."""
+    """Returns the first and the last line of the innermost function around a line; None if there is none."""
     try:
         tree = ast.parse("\n".join(lines))
     except (SyntaxError, ValueError, RecursionError):
@@ -62,7 +66,7 @@ def _function(lines: list[str], line: int) -> tuple[int, int] | None:
 
 
 def _lines(location: Location) -> list[str]:
-    """The lines of the file, none where it cannot be read as Python source."""
+    """Returns the lines of the file; an empty list if it cannot be read as Python source."""
     path = Path(location.file)
     try:
         if not path.is_file() or path.stat().st_size > _LARGEST_FILE:
@@ -73,7 +77,8 @@ def _lines(location: Location) -> list[str]:
         return []
 
 
-def _is_there(location: Location, lines: list[str]) -> bool:
+def _is_unchanged(location: Location, lines: list[str]) -> bool:
+    """True if the file still has the text of the location at its line."""
     if not 1 <= location.line <= len(lines):
         return False
     text = lines[location.line - 1].strip()
@@ -81,7 +86,7 @@ def _is_there(location: Location, lines: list[str]) -> bool:
 
 
 def _block(location: Location, lines: dict[int, str]) -> Html:
-    """Lines by their numbers, which are not part of what is copied."""
+    """Renders numbered lines. The numbers are not part of the text that a reader copies."""
     rows = []
     for i, (n, line) in enumerate(lines.items()):
         text = line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"

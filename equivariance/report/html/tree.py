@@ -1,4 +1,7 @@
-"""The network as a tree that opens and closes, and the table of every number behind it."""
+"""Renders the network as a tree that opens and closes, and the table of all numbers.
+
+`page` calls `tree` and `numbers`.
+"""
 
 from __future__ import annotations
 
@@ -13,23 +16,29 @@ from equivariance.report.html.parts import (
     Html,
     badge,
     call_name,
+    for_screen_readers,
     join,
     number,
     precisions,
     scroll_box,
-    spoken,
     table,
     tag,
 )
 from equivariance.report.html.scale import LEVELS, heat
 
 _OPEN_DEPTH = 1
-"""Levels that are open though nothing in them is broken."""
+"""Number of levels that are open even if nothing in them is broken."""
 
 
 @dataclass
 class Node:
-    """A dotted path: its calls (rows by symmetry) and the layers below it, in the order of the report."""
+    """A dotted path of the network.
+
+    Attributes:
+        path: The dotted path; "" for the network.
+        calls: Number of the call -> symmetry -> row.
+        below: Name -> node, in the order of the report.
+    """
 
     path: str
     calls: dict[int, dict[str, LayerRow]] = field(default_factory=dict)
@@ -37,13 +46,13 @@ class Node:
 
     @property
     def broken(self) -> bool:
-        """Whether this layer or one below it introduces what rounding does not explain."""
+        """True if this layer or a layer below it introduces an error that rounding does not explain."""
         own = any(r.verdict in BROKEN for rows in self.calls.values() for r in rows.values())
         return own or any(node.broken for node in self.below.values())
 
 
-def grown(rows: Sequence[LayerRow]) -> Node:
-    """The tree of all layers; paths between them that have no row of their own are bare nodes."""
+def build_tree(rows: Sequence[LayerRow]) -> Node:
+    """Returns the tree of all layers; a path without a row becomes a node without calls."""
     root = Node("")
     for row in rows:
         node, names = root, row.layer.split(".") if row.layer else []
@@ -55,20 +64,20 @@ def grown(rows: Sequence[LayerRow]) -> Node:
 
 
 def tree(report: Outcome, prefix: str) -> Html:
-    """Name and class of each layer call, and a coloured cell for each symmetry."""
+    """Renders name and class of each layer call, and a coloured cell for each symmetry."""
     symmetries = list(dict.fromkeys(r.symmetry for r in report.layers))
     anchors: dict[str, list[tuple[int, str]]] = {}
     for index, finding in enumerate(report.findings, 1):
         anchors.setdefault(finding.layer, []).append((index, f"{prefix}-finding-{index}"))
     names = [tag("span", s, class_="cell") for s in symmetries]
     head = tag("div", tag("span", "layer", class_="name"), *names, class_="line head", aria_hidden="true")
-    whole = tag("ul", _item(grown(report.layers), 0, symmetries, anchors))
+    whole = tag("ul", _item(build_tree(report.layers), 0, symmetries, anchors))
     box = tag("div", head, whole, class_="tree", id=f"{prefix}-tree", style=f"--columns: {len(symmetries)}")
     return join((_legend(), _buttons(f"{prefix}-tree"), scroll_box("the network as a tree", box)), "\n")
 
 
 def numbers(report: Outcome) -> Html:
-    """One row per layer call and symmetry, nothing left out."""
+    """Renders a table of all numbers, one row per layer call and symmetry."""
     main, working = precisions(report)
     sizes = [f"{word}, {precision}" for word in ("introduced", "accumulated") for precision in (main, working, "floor")]
     head = ("layer", "class", "symmetry", *sizes, "contributed", "verdict", "worst part")
@@ -116,14 +125,14 @@ def _name(node: Node, call: int, anchors: Mapping[str, Sequence[tuple[int, str]]
 
 def _cell(row: LayerRow | None, symmetry: str) -> Html:
     if row is None:
-        return tag("span", spoken(f"{symmetry}: "), NOTHING, class_="cell none")
+        return tag("span", for_screen_readers(f"{symmetry}: "), NOTHING, class_="cell none")
     mark = tag("span", MARKS[row.verdict], class_="mark", aria_hidden="true")
-    told = spoken(f"{symmetry}: {row.verdict}, introduced ")
+    words = for_screen_readers(f"{symmetry}: {row.verdict}, introduced ")
     others = [
-        *(spoken(", accumulated "), tag("span", "Σ ", aria_hidden="true"), number(row.accumulated)),
-        *(spoken(", contributed"), tag("span", " → ", aria_hidden="true"), number(row.contributed)),
+        *(for_screen_readers(", accumulated "), tag("span", "Σ ", aria_hidden="true"), number(row.accumulated)),
+        *(for_screen_readers(", contributed"), tag("span", " → ", aria_hidden="true"), number(row.contributed)),
     ]
-    first = tag("span", mark, told, number(row.introduced), class_="introduced")
+    first = tag("span", mark, words, number(row.introduced), class_="introduced")
     return tag("span", first, tag("span", *others, class_="others"), class_=f"cell {row.verdict} heat{heat(row)}")
 
 
@@ -136,7 +145,7 @@ def _legend() -> Html:
 
 
 def _buttons(anchor: str) -> Html:
-    """Hidden until the script has found them."""
+    """Returns the buttons; they are hidden until the script runs."""
     pairs = (("Open all", "open"), ("Close all", "close"))
     buttons = [tag("button", t, type="button", data_tree=anchor, data_do=d, hidden=True) for t, d in pairs]
     return tag("p", *buttons, class_="buttons")

@@ -7,10 +7,10 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 
-from equivariance_zoo.faces.anny import CORNERS, RACES, AnnyModel, load_anny
 from equivariance_zoo.faces.errors import FaceError
-from equivariance_zoo.faces.expressions import described, random_expression
 from equivariance_zoo.faces.face import Face, Source
+from equivariance_zoo.faces.models.anny import CORNERS, RACES, AnnyModel, load_anny
+from equivariance_zoo.faces.models.expressions import described, random_expression
 from equivariance_zoo.faces.sources import ict
 
 WHOLE_HEADS = True

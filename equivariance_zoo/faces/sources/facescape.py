@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from equivariance_zoo.faces.archives import read_npz
 from equivariance_zoo.faces.errors import FaceError
 from equivariance_zoo.faces.face import Face, Source
-from equivariance_zoo.faces.mesh import LANDMARKS, require_shape
-from equivariance_zoo.faces.pickles import is_npz, numbers, read_npy
+from equivariance_zoo.faces.geometry.mesh import LANDMARKS, require_shape
+from equivariance_zoo.faces.readers.archives import read_npz
+from equivariance_zoo.faces.readers.pickles import is_npz, numbers, read_npy
 
 WHOLE_HEADS = False
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from equivariance_zoo.faces.errors import FaceError
 from equivariance_zoo.faces.face import Face, Source
-from equivariance_zoo.faces.landmark_files import READERS, read_landmarks
-from equivariance_zoo.faces.mesh import LANDMARKS
-from equivariance_zoo.faces.meshfiles import read_mesh_file, readable_endings
+from equivariance_zoo.faces.geometry.mesh import LANDMARKS
+from equivariance_zoo.faces.readers.landmark_files import READERS, read_landmarks
+from equivariance_zoo.faces.readers.meshfiles import read_mesh_file, readable_endings
 
 WHOLE_HEADS = True
 

@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from equivariance_zoo.faces.errors import FaceError
 from equivariance_zoo.faces.face import Face, Source
-from equivariance_zoo.faces.mesh import LANDMARKS, require_shape
-from equivariance_zoo.faces.pickles import numbers, read_npy
+from equivariance_zoo.faces.geometry.mesh import LANDMARKS, require_shape
+from equivariance_zoo.faces.readers.pickles import numbers, read_npy
 
 WHOLE_HEADS = False
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from equivariance_zoo.faces.errors import FaceError
-from equivariance_zoo.faces.expressions import described, random_expression
 from equivariance_zoo.faces.face import Face, Source
-from equivariance_zoo.faces.ict import IctModel, load_ict
+from equivariance_zoo.faces.models.expressions import described, random_expression
+from equivariance_zoo.faces.models.ict import IctModel, load_ict
 
 WHOLE_HEADS = True
 """Whether the faces are to be cropped."""
@@ -23,7 +23,8 @@ RANDOM_EXPRESSIONS = 3
 class IctFaces:
     """Random identities, each drawn from its own number alone; neutral first, then with random expressions.
 
-    Weights of identity are N(0, 1); expressions are those of `equivariance_zoo.faces.expressions.random_expression`.
+    Weights of identity are N(0, 1); expressions are those of
+    `equivariance_zoo.faces.models.expressions.random_expression`.
 
     Attributes:
         model: the morphable model.

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from equivariance_zoo.faces.archives import read_npz
 from equivariance_zoo.faces.errors import FaceError
 from equivariance_zoo.faces.face import Face, Source
-from equivariance_zoo.faces.mesh import LANDMARKS, require_shape, require_vertices
-from equivariance_zoo.faces.obj import read_obj, triangulate
+from equivariance_zoo.faces.geometry.mesh import LANDMARKS, require_shape, require_vertices
+from equivariance_zoo.faces.readers.archives import read_npz
+from equivariance_zoo.faces.readers.obj import read_obj, triangulate
 
 WHOLE_HEADS = True
 

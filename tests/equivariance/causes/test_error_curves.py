@@ -10,6 +10,8 @@ import equivariance as eq
 from equivariance import CartesianPoints, Concatenated, Irreps
 from tests.equivariance.helpers.specimens import Mix, Scale, Stack, normal, relative
 
+pytestmark = pytest.mark.numeric
+
 POINTS, VECTORS = normal(12, 3), normal(6, 4, 3)
 
 

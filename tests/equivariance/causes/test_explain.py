@@ -9,6 +9,8 @@ from equivariance import CartesianPoints, Irreps, NodeIndices
 from equivariance.groups import rotation
 from tests.equivariance.helpers.specimens import Applied, Scale, Stack, normal, relative
 
+pytestmark = pytest.mark.numeric
+
 POINTS = normal(12, 3)
 VECTORS = normal(6, 4, 3)
 

@@ -6,6 +6,8 @@ import torch
 from equivariance.cause_catalogue import CAUSES
 from tests.equivariance.helpers.mechanism_table import BROKEN, SOUND
 
+pytestmark = pytest.mark.numeric
+
 DTYPES = (torch.float32, torch.float64)
 NOTES_ONLY = {"discrete-tie", "ill-conditioned", "unknown"}
 

@@ -256,7 +256,7 @@ def test_groups_that_are_not_claimed_and_have_no_axis_are_left_out(capsys):
         ([SUBJECT + "leaves_the_process"], "a factory that runs without arguments (SystemExit: 0)"),
         ([SUBJECT + "fails_by_leaving"], "a network that runs; it raised SystemExit: 0"),
         ([SUBJECT + "without_module"], "expected a torch.nn.Module"),
-        ([SUBJECT + "known_by_name"], "known='rotation': expected findings as Known(layer, symmetry, cause)"),
+        ([SUBJECT + "known_by_name"], "registered='rotation': expected a RegisteredFinding(layer, symmetry, cause)"),
         ([SUBJECT + "without_batch", "--group", "batch"], "group='batch': expected an input"),
         ([SUBJECT + "undeclared"], "y"),
         ([SUBJECT + "not_finite"], "args: x='72 entries that are NaN or infinite': expected finite"),

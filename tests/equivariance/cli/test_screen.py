@@ -97,12 +97,6 @@ def test_an_interruption_while_the_subject_loads_is_one_line(capsys, monkeypatch
     assert (code, out, len(err.splitlines())) == (130, "", 1)
 
 
-def test_help_does_not_wait_for_pytorch():
-    code = "import sys\nfrom equivariance.cli.main import main\ntry:\n    main(['--help'])\n"
-    code += "except SystemExit:\n    assert 'torch' not in sys.modules\n    raise"
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
-
-
 # The screen
 
 

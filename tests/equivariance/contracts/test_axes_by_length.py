@@ -7,10 +7,12 @@ from torch import Tensor, nn
 
 import equivariance as eq
 from equivariance import Irreps
-from equivariance.contracts.axes_by_length import known_axes, told_by_size
+from equivariance.contracts.axes_by_length import known_axes, with_axes_by_length
 from equivariance.errors import ArgumentError
 from equivariance.groups import permutation, samples
 from tests.equivariance.helpers.specimens import normal
+
+pytestmark = pytest.mark.numeric
 
 SAMPLES, NODES = 3, 5
 BATCHED = Irreps("2x0e + 1x1o", nodes=1, batch=0)
@@ -88,32 +90,32 @@ KNOWN = known_axes([("features", normal(SAMPLES, NODES, 5), BATCHED)])
     [((SAMPLES, NODES, 7), (1, 0)), ((SAMPLES, 7), (None, 0)), ((), (None, None))],
 )
 def test_lengths_tell_axes(shape, axes):
-    placed = Irreps("1x0e").told_by(KNOWN).placed(torch.zeros(shape))
+    placed = Irreps("1x0e").with_axes_by_length(KNOWN).with_axes_of(torch.zeros(shape))
     assert (placed.nodes, placed.batch) == axes
 
 
 def test_components_are_not_nodes():
-    told = Irreps("2x0e + 1x1o").told_by(KNOWN).placed(torch.zeros(SAMPLES, NODES))
+    told = Irreps("2x0e + 1x1o").with_axes_by_length(KNOWN).with_axes_of(torch.zeros(SAMPLES, NODES))
     assert (told.nodes, told.batch) == (None, 0)
-    told = eq.Invariant().told_by(KNOWN).placed(torch.zeros(SAMPLES, NODES))
+    told = eq.Invariant().with_axes_by_length(KNOWN).with_axes_of(torch.zeros(SAMPLES, NODES))
     assert (told.nodes, told.batch) == (1, 0)
 
 
 def test_lengths_that_agree_with_nothing_are_refused():
     with pytest.raises(ArgumentError, match="axis as long as one that is declared"):
-        Irreps("1x0e").told_by(KNOWN).transform(torch.zeros(4, 7, 1), permutation([1, 0, 2, 3, 4]))
+        Irreps("1x0e").with_axes_by_length(KNOWN).transform(torch.zeros(4, 7, 1), permutation([1, 0, 2, 3, 4]))
 
 
 def test_nodes_of_all_samples_on_one_axis_move_together():
     flat = torch.arange(SAMPLES * NODES, dtype=torch.float64)[:, None]
-    told = Irreps("1x0e").told_by(KNOWN)
+    told = Irreps("1x0e").with_axes_by_length(KNOWN)
     moved = told.transform(flat, samples([2, 0], of=SAMPLES))
     assert moved[:, 0].tolist() == [*range(10, 15), *range(5)]
 
 
 def test_declared_axes_stay():
     contract = eq.Contract({"x": Irreps("1x0e", nodes=2, batch=1), "y": Irreps("1x0e")}, Irreps("1x0e"))
-    told = told_by_size(contract, KNOWN)
+    told = with_axes_by_length(contract, KNOWN)
     assert (told.inputs["x"].nodes, told.inputs["x"].batch) == (2, 1)
     assert told.inputs["y"].guesses
     assert told.output.guesses

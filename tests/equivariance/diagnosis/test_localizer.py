@@ -11,6 +11,8 @@ import equivariance as eq
 from equivariance import Contract
 from tests.equivariance.helpers.specimens import Applied, Mix, Scale, Stack, normal, relative
 
+pytestmark = pytest.mark.numeric
+
 VECTORS = normal(6, 4, 3)
 
 

@@ -9,6 +9,8 @@ import equivariance as eq
 from equivariance import Contract
 from tests.equivariance.helpers.specimens import Applied, Mix, Scale, Stack, normal
 
+pytestmark = pytest.mark.numeric
+
 VECTORS = normal(6, 4, 3)
 
 

@@ -9,6 +9,8 @@ from benchmarks.grid.layers import ImageNet, SymmetricConv2d
 from benchmarks.grid.scenes import INPUT, PLANTED, Net, contracts, diagnosed, hidden, planted_line, smooth
 from equivariance import Contract, Grid
 
+pytestmark = pytest.mark.numeric
+
 
 @pytest.mark.parametrize("name", PLANTED)
 def test_a_planted_defect_is_found_on_the_lattice(name):

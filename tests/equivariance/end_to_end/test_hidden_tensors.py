@@ -11,6 +11,8 @@ from equivariance.contracts.nested import UNSPECIFIED, leaves
 from equivariance.errors import ContractError
 from tests.equivariance.helpers.specimens import normal
 
+pytestmark = pytest.mark.numeric
+
 
 class Kept:
     """What was given, for later."""

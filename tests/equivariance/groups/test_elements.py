@@ -17,6 +17,8 @@ from equivariance.groups import (
     translation,
 )
 
+pytestmark = pytest.mark.numeric
+
 EXAMPLES = {
     "identity()": identity(),
     "translation([1, 0, -0.5])": translation([1, 0, -0.5]),

@@ -9,6 +9,8 @@ import equivariance as eq
 from tests.equivariance.helpers import broken_statements as cases
 from tests.equivariance.helpers.specimens import normal
 
+pytestmark = pytest.mark.numeric
+
 POINTS = eq.CartesianPoints(nodes=0, batch=None)
 VECTORS = eq.Irreps(irreps="1x1o", nodes=0, batch=None)
 NUMBERS = eq.Invariant(nodes=0, batch=None)

@@ -85,9 +85,7 @@ def test_of_statements_in_a_row_the_last_is_named(count, seed):
     """What the last makes is broken whatever the first does, so that the first shows once the last is right."""
     report = diagnosed(["clip bias"] * count, seed)
     assert told(report) == {(f"layers.{n}", lines()["bias"], "confirmed") for n in range(count)}, report
-    first = (
-        f"; test_statement_rows.py:{lines()['clip']} breaks what goes into it, which shows once this statement is right"
-    )
+    first = f"; test_search.py:{lines()['clip']} breaks what goes into it, which shows once this statement is right"
     assert all(f.evidence.endswith(first) for f in report.findings), report
 
 

@@ -7,6 +7,8 @@ from torch import nn
 import equivariance as eq
 from tests.equivariance.helpers.specimens import normal, relative
 
+pytestmark = pytest.mark.numeric
+
 FEATURES, POINTS = normal(8, 4, seed=1), normal(8, 3)
 VECTORS = "1x1o"
 

@@ -7,6 +7,8 @@ import torch
 
 from equivariance._engine.measurement.relative_error import distance, norm
 
+pytestmark = pytest.mark.numeric
+
 SIZES = [0, 1, 100, 8191, 8192, 16384, 16385, 100_000]
 
 

@@ -11,6 +11,8 @@ from equivariance.contracts.contract import Contract
 from equivariance.groups import identity, rotation, translation
 from equivariance.representations.cartesian_tensor import CartesianTensor
 
+pytestmark = pytest.mark.numeric
+
 
 def errors(value, expected, spec, element=None):
     compiled = Contract({"v": spec}, None).inputs["v"]

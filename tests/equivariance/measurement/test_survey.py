@@ -7,9 +7,11 @@ from torch import nn
 
 import equivariance as eq
 from equivariance import Irreps, NodeIndices
-from equivariance._engine.measurement.survey import SymmetrySurvey
+from equivariance._engine.measurement.rounding_floors import RoundingFloors
 from equivariance.groups import InputSizes, Permutations
 from tests.equivariance.helpers.specimens import Applied, Scale, Stack, normal
+
+pytestmark = pytest.mark.numeric
 
 POINTS = normal(8, 3)
 SEEDS = range(6)
@@ -136,17 +138,19 @@ def test_states_and_elements_all_have_their_turn():
         assert {f.symmetry for f in report.findings} == {"rotation", "inversion"}
 
 
-def test_only_the_worst_error_of_a_place_is_doubted(monkeypatch):
-    """Constants rounded to float32 leave an error in every sample; each doubt costs the layer a run."""
-    doubted, doubt = [], SymmetrySurvey.doubted
-    monkeypatch.setattr(SymmetrySurvey, "doubted", lambda self, *args: doubted.append(args) or doubt(self, *args))
+def test_only_the_worst_error_of_a_site_is_measured_again(monkeypatch):
+    """Constants rounded to float32 leave an error in every sample; each new measurement costs the layer a run."""
+    remeasured, remeasure = [], RoundingFloors.remeasure
+    monkeypatch.setattr(
+        RoundingFloors, "remeasure", lambda self, *args: remeasured.append(args) or remeasure(self, *args)
+    )
     product = o3.FullyConnectedTensorProduct("4x1o", "4x1o", "4x0e+4x1e+4x2e")
     for samples in (4, 64):
         eq.diagnose(
             Stack(Applied(lambda x: x), Pair(product)), normal(8, 12), "4x1o", product.irreps_out, group="so3",
             samples=samples,
         )  # fmt: skip
-    assert 0 < len(doubted) < 40
+    assert 0 < len(remeasured) < 40
 
 
 @pytest.mark.parametrize("length", [5, 8, 12, 20])

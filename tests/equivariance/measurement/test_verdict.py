@@ -1,4 +1,4 @@
-"""Verdicts from readings, at the borders of the policy."""
+"""Verdicts from measurements, at the borders of the policy."""
 
 import math
 
@@ -6,12 +6,14 @@ import pytest
 
 from equivariance._engine.measurement.verdict import AMPLIFIED, CLEAN, CONFIDENCE, SINGLE, Measurement, Verdict
 
+pytestmark = pytest.mark.numeric
+
 DOUBLE, FLOAT = 2.0**-52, 2.0**-23
 
 
-def reading(error=0.0, floor=DOUBLE, tested_error=0.0, tested_floor=FLOAT, **more):
+def measured(error=0.0, floor=DOUBLE, tested_error=0.0, tested_floor=FLOAT, **more):
     given = {"epsilon": DOUBLE, "tested_epsilon": FLOAT, **more}
-    return Measurement(error=error, floor=floor, tested_error=tested_error, tested_floor=tested_floor, **given)
+    return Measurement(error=error, rounding_floor=floor, tested_error=tested_error, tested_floor=tested_floor, **given)
 
 
 @pytest.mark.parametrize(
@@ -41,17 +43,17 @@ def reading(error=0.0, floor=DOUBLE, tested_error=0.0, tested_floor=FLOAT, **mor
     ],
 )
 def test_verdicts(values, verdict):
-    assert reading(**values).verdict == verdict
+    assert measured(**values).verdict == verdict
 
 
 def test_a_float32_constant_is_told_when_float32_is_judged():
-    assert reading(error=3e-8).plateaus
-    assert not reading(error=1e-14).plateaus
-    assert not reading(error=1e-2).plateaus
+    assert measured(error=3e-8).plateaus
+    assert not measured(error=1e-14).plateaus
+    assert not measured(error=1e-2).plateaus
 
 
 @pytest.mark.parametrize(
-    ("values", "flips"),
+    ("values", "is_tie"),
     [
         ({}, False),
         ({"tested_floor": 0.5}, True),
@@ -64,17 +66,17 @@ def test_a_float32_constant_is_told_when_float32_is_judged():
     ],
 )
 def test_flips_are_jumps_that_conditioning_does_not_explain(values, is_tie):
-    assert reading(**values).is_tie == is_tie
+    assert measured(**values).is_tie == is_tie
 
 
 def test_severity_is_the_verdict_first_and_then_the_error_over_its_limit():
     ordered = [
-        reading(),
-        reading(error=1e-14),
-        reading(error=1e-3, grid=1e-2),
-        reading(floor=1e-9),
-        reading(error=1e-3),
-        reading(error=1.0),
+        measured(),
+        measured(error=1e-14),
+        measured(error=1e-3, grid=1e-2),
+        measured(floor=1e-9),
+        measured(error=1e-3),
+        measured(error=1.0),
     ]
     assert [r.severity for r in ordered] == sorted(r.severity for r in ordered)
 
@@ -85,15 +87,15 @@ def test_verdicts_print_as_the_words_of_the_reports():
 
 class TestWhatIsLeftWhenTheCauseIsGone:
     def test_in_float64_nothing_but_rounding(self):
-        found = reading(error=0.3, stored_epsilon=DOUBLE, tested_epsilon=DOUBLE)
-        assert found.residual == found.limit
+        found = measured(error=0.3, stored_epsilon=DOUBLE, tested_epsilon=DOUBLE)
+        assert found.residual == found.tolerance
 
     @pytest.mark.parametrize(
         ("error", "left"), [(0.3, SINGLE), (1e-4, 1e-6), (1e-5, 1e-7), (SINGLE, SINGLE), (3e-8, SINGLE)]
     )
     def test_in_float32_what_rounded_constants_cost(self, error, left):
-        assert reading(error=error, stored_epsilon=FLOAT).residual == pytest.approx(left)
+        assert measured(error=error, stored_epsilon=FLOAT).residual == pytest.approx(left)
 
     def test_of_choices_nothing(self):
-        found = reading(error=0.3, stored_epsilon=FLOAT, discrete=True)
-        assert found.residual == found.limit
+        found = measured(error=0.3, stored_epsilon=FLOAT, discrete=True)
+        assert found.residual == found.tolerance

@@ -13,8 +13,10 @@ from equivariance._engine.measurement.verdict import GRID, Measurement, Verdict
 from equivariance.errors import ForeignElementError
 from equivariance.groups.elements import Transform, cube_rotations, inversion, rotation, translation
 from equivariance.groups.lattice import GridSizes, mirror
-from equivariance.representations.interpolation import interpolated
+from equivariance.representations.interpolation import interpolate
 from equivariance.representations.lattice import coarsest
+
+pytestmark = pytest.mark.numeric
 
 MIXED = Grid(irreps="2x0e+1x1o+1x2e")
 PLANAR = Grid(irreps="2x0e+1x0o+1x1+1x2", axes=(2, 3))
@@ -83,7 +85,7 @@ class TestBetweenTheCells:
         random = np.random.default_rng(0)
         fields, places = random.normal(size=(2, 9, 8, 7)), random.uniform(0, 6, size=(5, 4, 3))
         for periodic, mode in ((True, "grid-wrap"), (False, "nearest")):
-            found = interpolated(fields, places, degree, periodic)
+            found = interpolate(fields, places, degree, periodic)
             wanted = [ndimage.map_coordinates(f, places.reshape(-1, 3).T, order=degree, mode=mode) for f in fields]
             assert np.abs(found - np.stack(wanted).reshape(found.shape)).max() < 1e-8
 

@@ -10,6 +10,8 @@ from scipy.spatial.transform import Rotation
 from equivariance.groups import cube_rotations, inversion, rotation
 from equivariance.representations.wigner import wigner_d
 
+pytestmark = pytest.mark.numeric
+
 
 @contextmanager
 def default_dtype(dtype):

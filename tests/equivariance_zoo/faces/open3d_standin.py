@@ -5,7 +5,7 @@ import types
 import numpy as np
 from scipy.spatial import KDTree
 
-from equivariance_zoo.faces.registration import align_landmarks
+from equivariance_zoo.faces.geometry.registration import align_landmarks
 
 
 def _registration_icp(source, target, reach, start, estimation, criteria):

@@ -10,9 +10,9 @@ from equivariance_zoo.faces import FaceSet
 from equivariance_zoo.faces.__main__ import SOURCES, main
 from equivariance_zoo.faces.sources import ict
 from tests.architecture.sources import ROOT
+from tests.equivariance_zoo.faces.models.test_ict_clone import clone  # noqa: F401 - a fixture
 from tests.equivariance_zoo.faces.samples import Listed, face_mesh, same
 from tests.equivariance_zoo.faces.sources.test_facescape import archived, pickled
-from tests.equivariance_zoo.faces.test_ict_clone import clone  # noqa: F401 - a fixture
 
 SMALL = ("--points", "16", "--surface-points", "128", "--workers", "1")
 

@@ -9,9 +9,11 @@ from scipy.spatial.transform import Rotation
 from equivariance_zoo import faces
 from equivariance_zoo.faces import CONDITIONS, FaceError, under_condition
 from equivariance_zoo.faces.conditions import LEAKING
-from equivariance_zoo.faces.registration import align, align_landmarks
+from equivariance_zoo.faces.geometry.registration import align, align_landmarks
 from tests.equivariance_zoo.faces import open3d_standin
 from tests.equivariance_zoo.faces.samples import face_set, same
+
+pytestmark = pytest.mark.numeric
 
 
 def spread(points):

@@ -8,6 +8,8 @@ from equivariance_zoo.faces import FaceError
 from equivariance_zoo.faces.crop import crop
 from tests.equivariance_zoo.faces.samples import face_mesh
 
+pytestmark = pytest.mark.numeric
+
 
 def head():
     """A face with points where a head has more: below the chin, above the brows, behind the ears."""

@@ -5,6 +5,8 @@ import torch
 
 from equivariance_zoo.faces import SIGMA, FaceError, heatmaps
 
+pytestmark = pytest.mark.numeric
+
 
 def test_value_at_known_distances():
     points = torch.tensor([[0.0, 0.0, 0.0], [SIGMA, 0.0, 0.0], [0.0, 3 * SIGMA, 4 * SIGMA]], dtype=torch.float64)

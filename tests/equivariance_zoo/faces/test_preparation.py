@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from equivariance_zoo.faces import FaceError, prepare
-from equivariance_zoo.faces.sampling import farthest_points
+from equivariance_zoo.faces.geometry.sampling import farthest_points
 from tests.equivariance_zoo.faces.samples import MM, Listed, face_mesh, same
 
 SMALL = {"points": 32, "surface_points": 256, "crop": False}

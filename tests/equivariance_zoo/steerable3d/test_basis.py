@@ -10,6 +10,8 @@ from scipy.spatial.transform import Rotation
 from equivariance_zoo.steerable3d.basis import Element, Shells, elements, kernel_basis, sampled
 from tests.equivariance_zoo.steerable3d.rotations import cube_rotations, wigner
 
+pytestmark = pytest.mark.numeric
+
 PAIRS = [(l, j) for l in range(4) for j in range(4)]  # noqa: E741
 SHELLS = Shells(11)
 """Large enough for its outer shell to have every frequency up to 6."""

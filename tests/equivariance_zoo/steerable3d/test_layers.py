@@ -16,6 +16,8 @@ from equivariance_zoo.steerable3d import (
 )
 from tests.equivariance_zoo.steerable3d.rotations import cube_rotations, turned
 
+pytestmark = pytest.mark.numeric
+
 IN, OUT = "2x0e + 2x1e + 1x2e", "3x0e + 2x1e + 1x2e"
 ODD = "2x0e + 1x0o + 2x1o + 1x1e + 1x2e"
 

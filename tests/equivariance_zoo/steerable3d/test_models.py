@@ -10,6 +10,8 @@ from equivariance_zoo.steerable3d import NETWORKS, NetworkConfig, Stage, Steerab
 from equivariance_zoo.steerable3d.dense import DenseClassifier
 from tests.equivariance_zoo.steerable3d.rotations import cube_rotations, turned
 
+pytestmark = pytest.mark.numeric
+
 
 def parameters(module):
     return sum(p.numel() for p in module.parameters())

@@ -9,6 +9,7 @@ from equivariance_zoo.steerable3d.__main__ import main
 from equivariance_zoo.steerable3d.checkpoint import build, load, save
 from equivariance_zoo.steerable3d.datasets import dataset, order
 from equivariance_zoo.steerable3d.settings import DataConfig, Run, TrainingConfig
+from tests.equivariance_zoo.training.old_states import write_old_state
 
 SMALL = """
 [data]
@@ -190,6 +191,14 @@ class TestTraining:
         pytest.importorskip("lightning", reason="trains: pip install lightning")
         assert main(["train", str(config), "--output", str(tmp_path / "out"), "--resume"]) == 2
         assert "resume: expected last.ckpt" in capsys.readouterr().err
+
+    def test_a_state_of_an_earlier_version_is_refused(self, config, capsys, tmp_path):
+        pytest.importorskip("lightning", reason="trains: pip install lightning")
+        write_old_state(tmp_path / "last.ckpt", "steerable3d.settings", "Run")
+        assert main(["train", str(config), "--output", str(tmp_path), "--resume"]) == 2
+        printed = capsys.readouterr().err
+        assert f"got {tmp_path / 'last.ckpt'} of an earlier one, which had steerable3d.settings.Run" in printed
+        assert "train anew in another folder" in printed
 
     def test_the_ordinary_network_is_trained_alike(self, config, tmp_path):
         pytest.importorskip("lightning", reason="trains: pip install lightning")

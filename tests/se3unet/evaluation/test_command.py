@@ -7,7 +7,7 @@ from se3unet.__main__ import main
 from se3unet.evaluation.command import _names
 from se3unet.training.checkpoint import save_checkpoint
 from se3unet.training.networks import build
-from tests.se3unet.training_faces import small_faces, small_settings
+from tests.se3unet.training.small import small_faces, small_settings
 
 pytest.importorskip("safetensors", reason="checkpoints: pip install safetensors")
 pytest.importorskip("matplotlib", reason="charts: pip install matplotlib")
@@ -111,7 +111,7 @@ def test_a_full_disk_leaves_no_half_of_a_file(inputs, tmp_path, capsys, monkeypa
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    monkeypatch.setattr("se3unet.evaluation.page._charts", lambda evaluation: {})
+    monkeypatch.setattr("equivariance_zoo.landmarks.evaluation.page._charts", lambda evaluation: {})
     output = tmp_path / "full"
     assert evaluate(inputs, "--output", str(output), "--conditions", "none", "--faces", "1") == 2
     assert "No space left on device" in capsys.readouterr().err

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.se3unet.training_faces import small_settings
+from tests.se3unet.training.small import small_settings
 
 
 @pytest.fixture(scope="module")

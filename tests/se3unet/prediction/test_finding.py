@@ -11,6 +11,8 @@ from se3unet.prediction.finding import find
 from se3unet.prediction.units import NOMINAL_UNIT_MM, UNITS_MM, likely_units
 from tests.se3unet.prediction.scans import LANDMARKS_MM, POINTS_MM, SAMPLE, Perfect
 
+pytestmark = pytest.mark.numeric
+
 CLOUD = POINTS_MM / NOMINAL_UNIT_MM
 
 

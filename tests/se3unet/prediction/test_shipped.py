@@ -8,6 +8,8 @@ from se3unet.prediction import CONFIDENT, Predictor, Scan
 from se3unet.prediction.units import UNITS_MM
 from tests.se3unet.prediction.scans import LANDMARKS_MM, POINTS_MM
 
+pytestmark = pytest.mark.numeric
+
 pytest.importorskip("safetensors", reason="checkpoints: pip install safetensors")
 
 RNG = np.random.default_rng(0)

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from equivariance_zoo.faces import FaceError, prepare
-from equivariance_zoo.faces import anny as heads
-from equivariance_zoo.faces.anny import CORNERS, RACES, landmark_numbers, load_anny
+from equivariance_zoo.faces.models import anny as heads
+from equivariance_zoo.faces.models.anny import CORNERS, RACES, landmark_numbers, load_anny
 from equivariance_zoo.faces.sources.anny import AnnyFaces
 
 CHANGES = ["l-ear-flap-incr", "r-ear-flap-incr", "nose-hump-incr", "l-foot-trans-out"]

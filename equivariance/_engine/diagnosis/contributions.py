@@ -1,0 +1,108 @@
+"""Measures how much of the error at the network's output each suspect layer causes.
+
+`localizer` asks, to separate violations that reach the output from those that later layers cancel. Which layers are
+suspects is decided in `localization.suspects`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from equivariance._engine.instrumentation.hooks import ROOT, LayerCall
+from equivariance._engine.instrumentation.perturbations import RestoredRun, with_leaf
+from equivariance._engine.instrumentation.reference import Site
+from equivariance._engine.localization.suspects import SuspectLayer
+from equivariance._engine.localization.violations import parts_of
+from equivariance._engine.measurement.relative_error import compare, worst
+from equivariance._engine.measurement.survey_results import SurveyResult, Trial
+from equivariance._engine.measurement.transformed_runs import TransformedRuns
+from equivariance._engine.measurement.verdict import Verdict
+from equivariance._ranking import largest
+
+
+@dataclass(frozen=True)
+class Contributor:
+    """A suspect layer, and the relative error that it alone causes at the network's output."""
+
+    suspect: SuspectLayer
+    contributed: float
+
+
+@dataclass(frozen=True)
+class Contributions:
+    """Measures contributed errors under one symmetry.
+
+    Attributes:
+        runs: Runs the network.
+        owners: Site -> the call whose code produced the value there.
+        sites: Layer -> all sites of its violations, for each suspect layer.
+    """
+
+    runs: TransformedRuns
+    owners: Mapping[Site, LayerCall]
+    sites: Mapping[str, Sequence[Site]]
+
+    def contributed(self, suspect: SuspectLayer, this_part_only: bool = False) -> float:
+        """Returns the error at the network's output if all other suspects are repaired.
+
+        Args:
+            suspect: The layer that stays as it is.
+            this_part_only: True to repair everything else that the layer itself breaks, too.
+        """
+        trial, reference = suspect.trial, self.runs.bench.reference(suspect.trial.state)
+        dtype = self.runs.bench.reference_dtype
+        others = {x for layer, sites in self.sites.items() if layer != suspect.layer for x in sites}
+        repaired = {x for x in (*others, *(suspect.sites if this_part_only else ())) if reference.has(x)}
+        made = {x: self.runs.isolated_run(trial, self.owners[x]).kept.get(x) for x in repaired}
+        exact = {x: reference.expected(x, trial.element, dtype) for x in repaired}
+        if this_part_only and made.get(suspect.site) is not None:
+            exact[suspect.site] = with_leaf(exact[suspect.site], made[suspect.site], suspect.key[0])
+        deviations = {x: (made[x], exact[x]) for x in repaired if made[x] is not None}
+        inputs, site = self.runs.inputs(trial.element), Site(ROOT)
+        try:
+            output = self.runs.bench.run(trial.state, dtype, inputs, RestoredRun(deviations))
+        except (RuntimeError, ValueError, IndexError):  # repaired values do not fit the shapes that this break leads to
+            output = self.runs.bench.run(trial.state, dtype, inputs)
+        expected = reference.expected(site, trial.element, dtype)
+        return worst(compare(output, expected, reference.spec(site), trial.element))[1].relative
+
+
+def contributors_of(
+    contributions: Contributions, suspects: Sequence[SuspectLayer], result: SurveyResult, allowed: Verdict
+) -> tuple[Contributor, ...]:
+    """Returns every suspect with its contributed error, in the same order.
+
+    A later layer may cancel the layer's largest error. If so, and if the output is broken in another trial, the suspect
+    is taken in that trial, provided that its error reaches the output there.
+    """
+    found = [Contributor(s, contributions.contributed(s)) for s in suspects]
+    root = result.root.top
+    if root is None or root[1].verdict <= allowed:
+        return tuple(found)
+    _, measurement, trial = root
+    return tuple(
+        c
+        if c.contributed > measurement.rounding
+        else _in_trial(contributions, c, trial, result, allowed, measurement.rounding)
+        for c in found
+    )
+
+
+def _in_trial(
+    contributions: Contributions, known: Contributor, trial: Trial, result: SurveyResult, allowed: Verdict,
+    least: float,
+) -> Contributor:  # fmt: skip
+    """Returns the suspect at its worst part in another trial; as known if no more than `least` reaches the output."""
+    found = []
+    for part in parts_of(result, known.suspect, allowed):
+        errors = contributions.runs.isolated_run(trial, part.owner).errors
+        error = errors.get(part.site, {}).get(part.key)
+        if error is not None and error.relative > part.measurement.tolerance:
+            measurement = replace(part.measurement, error=error.relative)
+            found.append(replace(part, measurement=measurement, trial=trial))
+    if not found:
+        return known
+    shown = largest(found, lambda s: s.measurement.error)
+    contributed = contributions.contributed(shown)
+    return Contributor(shown, contributed) if contributed > least else known

@@ -1,0 +1,159 @@
+"""Measures the errors that rounding and grids explain, at every site, and keeps them for all symmetries.
+
+`survey` asks for the floor of each error. An error that exceeds its floor is measured again here, with every effect
+that rounding could have. The verdict is made in `verdict`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+
+import torch
+
+from equivariance._engine.instrumentation.hooks import ROOT, LayerCall
+from equivariance._engine.instrumentation.reference import Site
+from equivariance._engine.instrumentation.testbed import ModelState
+from equivariance._engine.measurement.comparisons import Errors, IntroducedErrors, RoundingResponse, rounding_response
+from equivariance._engine.measurement.grid_floors import GridFloors
+from equivariance._engine.measurement.isolation import run_isolated
+from equivariance._engine.measurement.relative_error import PartKey
+from equivariance._engine.measurement.survey_results import Trial
+from equivariance._engine.measurement.transformed_runs import TransformedRuns
+from equivariance._engine.measurement.verdict import Measurement
+
+Floors = dict[Site, dict[PartKey, float]]
+
+_PERTURBATIONS = 16
+_STRENGTH = 4.0
+"""Number and strength of the perturbations for an error that exceeds its floor: a tie flips in every other run."""
+
+_FALLS = 1e6
+"""An error that is larger in float32 by this factor (rounding: 2**29) comes from rounding."""
+
+
+class RoundingFloors:
+    """The floors of one network, each measured when it is first asked for.
+
+    Invariants:
+        A floor does not depend on the order in which floors are asked for: each perturbation has a seed of its own.
+        All floors are relative to the size of the part, in the reference precision.
+
+    Args:
+        runs: Runs the network.
+        seed: The first seed of the perturbations.
+    """
+
+    def __init__(self, runs: TransformedRuns, seed: int) -> None:
+        """Nothing is measured yet."""
+        self.runs, self.bench, self.seed = runs, runs.bench, seed
+        self._floors: dict[bool, Floors] = {}
+        self._responses: dict[tuple[ModelState, LayerCall | None], Floors] = {}
+        self._grids: dict[ModelState, GridFloors] = {}
+        self._latest_single: tuple[tuple[Trial, LayerCall | None] | None, Mapping[Site, Errors]] = (None, {})
+
+    def floors(self, patched: bool) -> Floors:
+        """Returns the response to one last-bit perturbation, with the weights as given.
+
+        Args:
+            patched: True for one call's own code at each site, False for all calls in a row.
+        """
+        if patched not in self._floors:
+            handler = rounding_response(self.bench, self.bench.states[0], patched, self.seed, self.bench.epsilon)
+            self._floors[patched] = _relative_errors(handler.errors)
+        return self._floors[patched]
+
+    def at_output(self, key: PartKey) -> float:
+        """Returns the effect of last-bit perturbations of the input on a part of the network's output."""
+        return self.floors(False).get(Site(ROOT), {}).get(key, 0.0)
+
+    def response(self, state: ModelState, owner: LayerCall | None) -> Floors:
+        """Returns the largest error that one-ulp noise causes, over several perturbations.
+
+        The floors that all sites share come from one perturbation, with the weights as given. An error that exceeds
+        them is compared with this response: ties do not always flip, and other weights may be worse conditioned.
+
+        Args:
+            state: Weights and mode.
+            owner: The call that is run in isolation; None for the whole network.
+        """
+        if (state, owner) not in self._responses:
+            found: Floors = {}
+            for seed in range(self.seed + 1, self.seed + 1 + _PERTURBATIONS):
+                for site, floors in _relative_errors(self._perturbed(state, owner, seed).errors).items():
+                    known = found.setdefault(site, {})
+                    known.update({key: max(floor / _STRENGTH, known.get(key, 0.0)) for key, floor in floors.items()})
+            self._responses[state, owner] = found
+        return self._responses[state, owner]
+
+    def grid(self, trial: Trial, site: Site, key: PartKey, patched: bool) -> float:
+        """Returns the error that interpolation on grids leaves open; `patched` as for `floors`."""
+        if self.runs.sizes.grid is None:
+            return 0.0
+        if trial.state not in self._grids:
+            self._grids[trial.state] = GridFloors(self.bench.reference(trial.state))
+        grids = self._grids[trial.state]
+        if patched and len(self.bench.contracts) > 1:
+            return grids.introduced(site, trial.element, key)
+        return grids.accumulated(trial.element)
+
+    def remeasure(
+        self, measurement: Measurement, trial: Trial, owner: LayerCall | None, site: Site, key: PartKey
+    ) -> Measurement:
+        """Returns the measurement with all that rounding could explain: ties, other weights, lower precision.
+
+        Args:
+            measurement: An error that exceeds its floor.
+            trial: The element and the state that gave it.
+            owner: The call whose own code made the error; None for all calls in a row.
+            site: The site where the error was measured.
+            key: The part of the value there.
+        """
+        floor = self.response(trial.state, owner).get(site, {}).get(key, 0.0)
+        single = relative_error(self._single_errors(trial, owner).get(site, {}), key)
+        if math.isfinite(single) and single > _FALLS * measurement.error:
+            floor = measurement.error
+        return replace(measurement, rounding_floor=max(floor, measurement.rounding_floor))
+
+    def _perturbed(self, state: ModelState, owner: LayerCall | None, seed: int) -> RoundingResponse:
+        reference, epsilon = self.bench.reference(state), _STRENGTH * self.bench.epsilon
+        if owner in reference.inputs and state.mode == "eval":
+            handler = RoundingResponse(reference, epsilon, seed, patched=True)
+            run_isolated(self.bench, state, owner, handler, self.bench.reference_dtype)
+            return handler
+        return rounding_response(self.bench, state, owner is not None, seed, epsilon)
+
+    def _single_errors(self, trial: Trial, owner: LayerCall | None) -> Mapping[Site, Errors]:
+        """Returns the errors in float32; `owner` as for `response`. Empty if they cannot be compared."""
+        if self.bench.reference_dtype != torch.float64 or trial.state.mode == "train":
+            return {}
+        if self._latest_single[0] != (trial, owner):
+            try:
+                errors = self._run_single(trial, owner)
+            except Exception:  # whatever a layer says to a dtype that it does not know
+                errors = {}
+            self._latest_single = ((trial, owner), errors)
+        return self._latest_single[1]
+
+    def _run_single(self, trial: Trial, owner: LayerCall | None) -> Mapping[Site, Errors]:
+        if owner is None:
+            return self.runs.plain_run(trial, torch.float32).errors
+        reference = self.bench.reference(trial.state)
+        handler = IntroducedErrors(reference, trial.element, torch.float32)
+        if owner in reference.inputs:
+            run_isolated(self.bench, trial.state, owner, handler, torch.float32)
+        return handler.errors
+
+
+def relative_error(errors: Errors, key: PartKey) -> float:
+    """Returns the relative error of one part; 0 if nothing was measured or the part has no size."""
+    return errors[key].relative if key in errors and errors[key].scale else 0.0
+
+
+def _relative_errors(found: Mapping[Site, Errors]) -> Floors:
+    """Returns all relative errors. NaN and infinity are no rounding: as a floor they would hide every violation."""
+    return {
+        site: {k: e.relative for k, e in errors.items() if e.scale and (e.discrete or math.isfinite(e.difference))}
+        for site, errors in found.items()
+    }

@@ -1,0 +1,107 @@
+"""Runs the network, or one layer call in isolation, on inputs that an element acted on.
+
+`survey` and `rounding_floors` compare what these runs give; `localization` and `causes` run single calls again. Nothing
+here gives a verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import torch
+
+from equivariance._engine.instrumentation.hooks import UNWATCHED, LayerCall, RunHandler
+from equivariance._engine.instrumentation.reference import Site
+from equivariance._engine.instrumentation.testbed import Bench
+from equivariance._engine.measurement.comparisons import AccumulatedErrors, IntroducedErrors
+from equivariance._engine.measurement.isolation import run_isolated
+from equivariance._engine.measurement.survey_results import Trial
+from equivariance.contracts.nested import cast, transform
+from equivariance.errors import ArgumentError, first_line
+from equivariance.groups.elements import Transform
+from equivariance.groups.sampling import InputSizes
+
+
+class TransformedRuns:
+    """The runs of one network under elements; all of them in the reference precision unless a dtype is given.
+
+    Attributes:
+        bench: The copies of the network.
+        sizes: The sizes of its inputs, for which elements are drawn.
+    """
+
+    def __init__(self, bench: Bench, sizes: InputSizes) -> None:
+        """Nothing is run yet."""
+        self.bench, self.sizes = bench, sizes
+        self._latest: tuple[Trial, LayerCall, IntroducedErrors] | None = None
+
+    def inputs(self, element: Transform) -> dict[str, Any]:
+        """Returns the network's arguments, transformed exactly in float64."""
+        contract = self.bench.contracts[""]
+        return {
+            name: transform(cast(value, torch.float64), contract.inputs.get(name), element, name)
+            for name, value in self.bench.arguments.items()
+        }
+
+    def output(self, trial: Trial) -> Any:
+        """Returns what the network makes of transformed inputs."""
+        return self._run(trial, self.bench.reference_dtype, UNWATCHED)
+
+    def plain_run(
+        self,
+        trial: Trial,
+        dtype: torch.dtype | None = None,
+        keep: bool = False,
+        against: dict[Site, Any] | None = None,
+    ) -> AccumulatedErrors:
+        """Runs the network on transformed inputs; `keep` and `against` as for `AccumulatedErrors`."""
+        handler = AccumulatedErrors(self.bench.reference(trial.state), trial.element, keep, against)
+        self._run(trial, dtype or self.bench.reference_dtype, handler)
+        return handler
+
+    def patched_run(
+        self,
+        trial: Trial,
+        dtype: torch.dtype | None = None,
+        keep: bool | Collection[Site] = False,
+        against: dict[Site, Any] | None = None,
+    ) -> IntroducedErrors:
+        """Runs the network with every layer given exact values; `keep` and `against` as for `IntroducedErrors`.
+
+        Raises:
+            ArgumentError: If the network does not run on transformed inputs.
+        """
+        dtype = dtype or self.bench.reference_dtype
+        handler = IntroducedErrors(self.bench.reference(trial.state), trial.element, dtype, keep, against)
+        self._run(trial, dtype, handler)
+        handler.finish()
+        return handler
+
+    def isolated_run(self, trial: Trial, owner: LayerCall) -> IntroducedErrors:
+        """Returns errors and values of what one call makes of exact surroundings. The latest run is kept.
+
+        In training mode the whole network is run, so that random numbers are drawn as in the reference run. A call that
+        the reference run does not have needs the whole network too.
+        """
+        if self._latest is None or self._latest[:2] != (trial, owner):
+            reference, dtype = self.bench.reference(trial.state), self.bench.reference_dtype
+            if trial.state.mode == "eval" and owner in reference.inputs:
+                handler = IntroducedErrors(reference, trial.element, dtype, keep=True)
+                run_isolated(self.bench, trial.state, owner, handler, dtype)
+            else:
+                handler = self.patched_run(trial, keep=True)
+            self._latest = (trial, owner, handler)
+        return self._latest[2]
+
+    def _run(self, trial: Trial, dtype: torch.dtype, handler: RunHandler) -> Any:
+        """Runs on transformed inputs. The error of a callable that rejects them names the element."""
+        inputs = self.inputs(trial.element)
+        try:
+            return self.bench.run(trial.state, dtype, inputs, handler)
+        except ArgumentError:
+            raise
+        except Exception as error:
+            words = f"{type(error).__name__}: {first_line(error)}"
+            expected = f"a callable that runs on transformed inputs too; under this one it raised {words}"
+            raise ArgumentError("group", trial.element, expected) from error

@@ -1,0 +1,137 @@
+"""The ICT-FaceKit morphable model, as packed for this project: a real face template with its modes of variation."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from equivariance_zoo.faces.errors import FaceError
+from equivariance_zoo.faces.geometry.mesh import LANDMARKS, Mesh
+from equivariance_zoo.faces.models.ict_clone import pack_ict
+from equivariance_zoo.faces.readers.archives import read_npz
+from equivariance_zoo.faces.readers.obj import NO_VERTEX, triangulate
+
+_NO_VERTEX = 65535
+_ARRAYS = {"mean": np.float64, "id_q": np.float64, "id_scale": np.float64, "quads": np.int64, "lm68": np.int64}
+_EXPRESSION_ARRAYS = {"ex_q": np.float64, "ex_scale": np.float64, "ex_names": np.str_}
+
+
+@dataclass(frozen=True, eq=False)
+class IctModel:
+    """A linear model of heads: a mean, modes of identity, and expressions.
+
+    Attributes:
+        mean: [V, 3] float64, centimetres, +y up and +z forward, -x the subject's right.
+        identity_modes: [M, V, 3] float64, centimetres per standard deviation of the mode.
+        triangles: [F, 3] int64.
+        landmarks: [68] int64, the vertices of the iBUG landmarks.
+        expression_modes: [E, V, 3] float64, centimetres, the offsets of each expression in full.
+        expression_names: E names, such as "jawOpen".
+    """
+
+    mean: npt.NDArray[np.float64]
+    identity_modes: npt.NDArray[np.float64]
+    triangles: npt.NDArray[np.int64]
+    landmarks: npt.NDArray[np.int64]
+    expression_modes: npt.NDArray[np.float64]
+    expression_names: tuple[str, ...]
+
+    def neutral(self, identity_weights: npt.ArrayLike) -> Mesh:
+        """The head of one identity with neutral expression.
+
+        Args:
+            identity_weights: [m] with m <= M, one weight per mode, in standard deviations (a random person: N(0, 1)
+                each); the modes left out weigh nothing.
+
+        Raises:
+            FaceError: the weights are not a finite vector of at most M entries.
+        """
+        weights = np.asarray(identity_weights, dtype=np.float64)
+        if weights.ndim != 1 or len(weights) > len(self.identity_modes) or not np.isfinite(weights).all():
+            raise FaceError(
+                f"identity_weights: expected a finite vector of at most {len(self.identity_modes)} weights "
+                f"but got shape {list(weights.shape)}: {weights}"
+            )
+        vertices = self.mean + np.einsum("m,mvc->vc", weights, self.identity_modes[: len(weights)])
+        return Mesh(vertices=vertices, triangles=self.triangles, landmarks=self.landmarks)
+
+    def expressive(self, identity_weights: npt.ArrayLike, expression_weights: Mapping[str, float]) -> Mesh:
+        """The head of one identity with an expression.
+
+        Args:
+            identity_weights: as for `neutral`.
+            expression_weights: by name, from 0 (none of it) to 1 (in full).
+
+        Raises:
+            FaceError: the identity weights are wrong, or an expression or its weight is none.
+        """
+        head = self.neutral(identity_weights)
+        vertices = head.vertices
+        for name, weight in expression_weights.items():
+            if name not in self.expression_names:
+                known = ", ".join(self.expression_names) or "none: the model has no expressions"
+                raise FaceError(f"expression_weights: expected names of expressions ({known}) but got {name!r}")
+            if not 0 <= weight <= 1:
+                raise FaceError(f"expression_weights: expected {name} from 0 to 1 but got {weight}")
+            vertices = vertices + weight * self.expression_modes[self.expression_names.index(name)]
+        return replace(head, vertices=vertices)
+
+
+def load_ict(path: str | Path) -> IctModel:
+    """Load the ICT-FaceKit model, packed or from a clone.
+
+    A folder is the clone's `FaceXModel` (or the clone itself), which is packed at every call; the command
+    `python -m equivariance_zoo.faces pack-ict` writes the packed file. That is an .npz with `mean` [V, 3] in
+    centimetres, `id_q` [M, V, 3] int16 and `id_scale` [M] (mode i is `id_q[i] * id_scale[i]`, for a weight of one
+    standard deviation), `quads` [F, 4] (65535 in the last column: a triangle) and `lm68` [68]; of expressions, if it
+    has any, `ex_q` [E, V, 3] int16, `ex_scale` [E] and `ex_names` [E]. Other arrays in it are ignored.
+
+    Raises:
+        FaceError: the file is no such archive, or an array is missing, has another shape, or is not finite; or the
+            folder is no such clone.
+        OSError: the file or a file of the folder cannot be read.
+    """
+    arrays = _read(Path(path))
+    mean, scale = arrays["mean"], arrays["id_scale"]
+    vertices = len(mean) if mean.ndim else 0
+    names = arrays["ex_names"].size
+    for name, expected in (
+        ("mean", (vertices, 3)),
+        ("id_scale", (scale.size,)),
+        ("id_q", (scale.size, vertices, 3)),
+        ("quads", (arrays["quads"].size // 4, 4)),
+        ("lm68", (LANDMARKS,)),
+        ("ex_names", (names,)),
+        ("ex_scale", (names,)),
+        ("ex_q", (names, vertices, 3) if names else (0,)),
+    ):
+        if arrays[name].shape != expected:
+            raise FaceError(f"{path}: expected {name} of shape {list(expected)} but got {list(arrays[name].shape)}")
+    for name in ("id_scale", "ex_scale"):
+        if not np.isfinite(arrays[name]).all():
+            raise FaceError(f"{path}: expected finite numbers in {name} but got {arrays[name]}")
+    corners = np.where(arrays["quads"] == _NO_VERTEX, NO_VERTEX, arrays["quads"])
+    try:
+        template = Mesh(mean, triangulate(corners), arrays["lm68"])
+    except FaceError as error:
+        raise FaceError(f"{path}: {error}") from None
+    return IctModel(
+        mean=template.vertices,
+        identity_modes=arrays["id_q"] * scale[:, None, None],
+        triangles=template.triangles,
+        landmarks=template.landmarks,
+        expression_modes=arrays["ex_q"].reshape(names, vertices, 3) * arrays["ex_scale"][:, None, None],
+        expression_names=tuple(arrays["ex_names"].tolist()),
+    )
+
+
+def _read(path: Path) -> dict[str, npt.NDArray[Any]]:
+    types = _ARRAYS | _EXPRESSION_ARRAYS
+    if path.is_dir():
+        arrays = pack_ict(path)
+    else:
+        arrays = read_npz(path, "the packed ICT-FaceKit model", _ARRAYS, _EXPRESSION_ARRAYS)
+    return {name: arrays[name].astype(dtype) if name in arrays else np.empty(0, dtype) for name, dtype in types.items()}

@@ -1,0 +1,59 @@
+"""Meshes and clouds in any file that trimesh reads."""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from equivariance_zoo.faces.errors import FaceError
+from equivariance_zoo.faces.geometry.mesh import require_finite
+from equivariance_zoo.training.extras import needed
+
+_OTHERS = frozenset((".bz2", ".dxf", ".tar.bz2", ".tar.gz", ".zip"))
+"""Archives, and drawings of lines."""
+
+
+def readable_endings() -> frozenset[str]:
+    """The endings of the files that can be read, such as ".ply".
+
+    Raises:
+        ImportError: trimesh is not installed.
+    """
+    return frozenset(f".{ending}" for ending in needed("trimesh", "mesh files", "faces").available_formats()) - _OTHERS
+
+
+def read_mesh_file(path: str | Path) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64] | None]:
+    """Points [n, 3] float64 in the file's unit and frame, and triangles [F, 3] int64, or None for a cloud.
+
+    The parts of a scene are put together.
+
+    Raises:
+        FaceError: the file is of no kind that trimesh reads, is damaged or empty, or a coordinate is not finite.
+        ImportError: trimesh, or what it needs for this kind of file, is not installed.
+        OSError: the file cannot be read.
+    """
+    trimesh = needed("trimesh", "mesh files", "faces")
+    path = Path(path)
+    # A missing or unreadable file is the system's own error, which trimesh would hide.
+    path.open("rb").close()
+    try:
+        parts = trimesh.load_scene(path, process=False).dump()
+    except ImportError:
+        raise
+    except Exception as error:
+        # trimesh's readers raise whatever a damaged file trips them over.
+        raise FaceError(f"{path}: expected a mesh or a cloud but it cannot be read: {error!r}") from None
+    if not sum(len(part.vertices) for part in parts):
+        raise FaceError(f"{path}: expected a mesh or a cloud but it has no points")
+    points = np.concatenate([np.asarray(part.vertices, dtype=np.float64) for part in parts])
+    try:
+        require_finite("points", points)
+    except FaceError as error:
+        raise FaceError(f"{path}: {error}") from None
+    starts = np.cumsum([0, *(len(part.vertices) for part in parts)])
+    faces = [
+        np.asarray(part.faces, dtype=np.int64) + start
+        for part, start in zip(parts, starts, strict=False)
+        if isinstance(part, trimesh.Trimesh) and len(part.faces)
+    ]
+    return points, np.concatenate(faces) if faces else None

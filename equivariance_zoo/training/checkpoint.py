@@ -1,0 +1,68 @@
+"""Trained networks as .safetensors files: weights, and beside them settings and figures as JSON.
+
+Each network has a ``checkpoint`` module of its own, which says under which keys its settings stand; it calls `write`
+and `reading`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from equivariance_zoo.training.extras import needed
+from equivariance_zoo.training.files import replace_file
+
+
+def write(path: str | Path, model: nn.Module, about: Mapping[str, str], metrics: Mapping[str, float]) -> None:
+    """Writes weights, settings and figures; a file that is there is replaced in one step.
+
+    Args:
+        path: The file.
+        model: The network, on any device.
+        about: Settings by key, as text.
+        metrics: Figures by name.
+
+    Raises:
+        ImportError: If safetensors is not installed.
+        OSError: If the file cannot be written.
+    """
+    safetensors = needed("safetensors.torch", "checkpoints", "train")
+    figures = json.dumps({name: float(value) for name, value in metrics.items()})
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    replace_file(path, safetensors.save(state, {**about, "metrics": figures}))
+
+
+@contextmanager
+def reading(path: str | Path, writer: str) -> Iterator[tuple[dict[str, str], dict[str, Tensor]]]:
+    """Gives what `write` wrote, onto the CPU: the settings by key, and the weights by name.
+
+    Errors of the block that builds the network of them are errors of the file.
+
+    Args:
+        path: The file.
+        writer: Name of the package whose checkpoints are expected.
+
+    Raises:
+        ValueError: If there is no such file, or it is no checkpoint of `writer`, or it is damaged.
+        ImportError: If safetensors is not installed.
+    """
+    safetensors = needed("safetensors", "checkpoints", "train")
+    if not Path(path).is_file():
+        raise ValueError(f"checkpoint: expected a .safetensors file, got {path}")
+    damage = (KeyError, ValueError, RuntimeError, TypeError, AttributeError, safetensors.SafetensorError)
+    try:
+        with safetensors.safe_open(str(path), "pt") as file:
+            about = file.metadata() or {}
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        yield about, state
+    except damage as error:
+        raise ValueError(f"checkpoint: expected one of {writer}, got {path} ({error})") from error
+
+
+def metrics_of(about: Mapping[str, str]) -> dict[str, float]:
+    """Returns the figures of a checkpoint by name."""
+    return {str(name): float(value) for name, value in json.loads(about["metrics"]).items()}

@@ -1,0 +1,21 @@
+"""Imports optional packages, and says how to install those that are missing."""
+
+import importlib
+from typing import Any
+
+
+def needed(module: str, purpose: str, extra: str) -> Any:
+    """Returns an optional package, imported.
+
+    Args:
+        module: Dotted name of the package.
+        purpose: What it is for, as the message says it.
+        extra: The extra of this distribution that installs it.
+
+    Raises:
+        ImportError: If the package, or a library that it loads, is not installed. The message says how to get it.
+    """
+    try:
+        return importlib.import_module(module)
+    except (ImportError, OSError) as error:
+        raise ImportError(f'{purpose}: {module} is needed ({error}): pip install "equivariance[{extra}]"') from error

@@ -1,0 +1,103 @@
+"""Checks settings and reads them from TOML, for the dataclasses in which a network declares them.
+
+``__post_init__`` of such a dataclass calls the checks; each names the setting, its value and what was expected.
+`number` and `positive` do one thing in two wordings, that of `se3unet` and that of `steerable3d`.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Collection, Mapping
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Any
+
+
+def read_toml(argument: str, path: Path) -> dict[str, Any]:
+    """Reads a file in TOML.
+
+    Args:
+        argument: What the file is to the caller, for messages: "settings".
+        path: The file.
+
+    Raises:
+        ValueError: If the file is no TOML.
+        OSError: If the file cannot be read.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{argument}: expected a file in TOML, got {path} ({error})") from error
+
+
+def built(kind: Any, name: str, settings: object) -> Any:
+    """Returns a dataclass of a table.
+
+    Args:
+        kind: The dataclass.
+        name: Name of the table, for messages.
+        settings: The table; a key that it leaves out keeps its default.
+
+    Raises:
+        ValueError: If it is no table, a key is unknown or missing, or a value is out of range.
+    """
+    given = table(name, settings)
+    known_keys(name, given, [field.name for field in fields(kind)])
+    required = [f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING]
+    missing = [key for key in required if key not in given]
+    if missing:
+        raise ValueError(f"{name}: expected the key {', '.join(missing)} too, got {', '.join(given) or 'none'}")
+    return kind(**given)
+
+
+def table(name: str, settings: object) -> Mapping[str, Any]:
+    """Returns the settings if they are a table."""
+    if not isinstance(settings, Mapping):
+        raise ValueError(f"{name}: expected a table, got {settings!r}")
+    return settings
+
+
+def known_keys(name: str, settings: Mapping[str, Any], known: Collection[str]) -> None:
+    """Refuses keys that nothing reads."""
+    unknown = sorted(set(settings) - set(known))
+    if unknown:
+        raise ValueError(f"{name}: expected keys among {', '.join(known)}, got {', '.join(map(repr, unknown))}")
+
+
+def choice(name: str, value: object, choices: Collection[str]) -> None:
+    """Refuses a value that is none of the choices."""
+    if value not in choices:
+        raise ValueError(f"{name}: expected one of {', '.join(choices)}, got {value!r}")
+
+
+def boolean(name: str, value: object) -> None:
+    """Refuses a value that is neither true nor false."""
+    if not isinstance(value, bool):
+        raise ValueError(f"{name}: expected true or false, got {value!r}")
+
+
+def whole(name: str, value: object, least: int = 1) -> None:
+    """Refuses a value that is no whole number from `least` on."""
+    if type(value) is not int or value < least:
+        raise ValueError(f"{name}: expected a whole number, {least} or more, got {value!r}")
+
+
+def is_number(value: object) -> bool:
+    """True if the value is a finite number."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def number(name: str, value: Any, above: float | None = None, least: float = 0) -> None:
+    """Refuses a value that is no finite number above `above`, or from `least` on if `above` is None."""
+    bound = f"above {above}" if above is not None else f"of {least} or more"
+    if not is_number(value) or (value <= above if above is not None else value < least):
+        raise ValueError(f"{name}: expected a number {bound}, got {value!r}")
+
+
+def positive(name: str, value: Any, kind: type, or_zero: bool = False) -> None:
+    """Refuses a value that is no finite number above 0, or from 0 on; `kind` is `int` or `float`."""
+    right = type(value) is int if kind is int else is_number(value)
+    if not right or value < 0 or (value == 0 and not or_zero):
+        expected = f"{'a number' if kind is float else 'a whole number'} {'from' if or_zero else 'above'} 0"
+        raise ValueError(f"{name}: expected {expected}, got {value!r}")

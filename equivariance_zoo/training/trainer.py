@@ -1,0 +1,138 @@
+"""What every training asks of Lightning: defaults, a state that is resumed, Ctrl-C, and silence.
+
+The ``train`` function of a network calls these. Lightning is passed in, or imported when it is needed.
+`known_remarks_hidden` is the way of `se3unet` to silence Lightning, `remarks_hidden` that of `steerable3d`.
+"""
+
+from __future__ import annotations
+
+import logging
+import pkgutil
+import signal
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+# What Lightning says of every training, or of every one that goes on: samples lie in memory, so that no worker is
+# missed, and files of the training are in its folder.
+_KNOWN = (".*does not have many workers", ".*exists and is not empty", r".*isinstance\(treespec, LeafSpec\)")
+
+
+def trainer_defaults(output: Path, quiet: bool) -> dict[str, Any]:
+    """Returns the arguments of `lightning.Trainer` that are the same for all networks.
+
+    Args:
+        output: Folder of the training.
+        quiet: Shows no progress bar.
+    """
+    from equivariance_zoo.training.state_files import WholeFiles
+
+    return {
+        "default_root_dir": output,
+        "enable_model_summary": False,
+        "enable_progress_bar": not quiet,
+        "log_every_n_steps": 1,
+        "plugins": [WholeFiles()],
+    }
+
+
+def state_keeper(lightning: Any, output: Path, name: str) -> Any:
+    """Returns the callback that writes Lightning's state to `output / name` after every epoch."""
+    return lightning.pytorch.callbacks.ModelCheckpoint(
+        dirpath=output,
+        filename=Path(name).stem,
+        save_top_k=1,
+        monitor=None,
+        every_n_epochs=1,
+        save_on_train_epoch_end=True,
+        enable_version_counter=False,
+    )
+
+
+def state_to_resume(output: Path, name: str, resume: bool, instead: str) -> Path | None:
+    """Returns the state from which a training goes on, None for a training that begins.
+
+    Args:
+        output: Folder of the training.
+        name: The state's file in it.
+        resume: The training shall go on.
+        instead: What a user does with a state of an earlier version, for the message.
+
+    Raises:
+        ValueError: If there is nothing to resume, or a training that would be overwritten, or a state that this
+            version cannot read.
+    """
+    state = output / name
+    if resume and not state.is_file():
+        raise ValueError(f"resume: expected {name} of an earlier training in the output folder, got {output}")
+    if not resume and state.is_file():
+        raise ValueError(f"output: expected a folder without {name} of a training, or --resume, got {output}")
+    if not resume:
+        return None
+    _check_state(state, instead)
+    return state
+
+
+def _check_state(state: Path, instead: str) -> None:
+    """Refuses a state that holds objects of classes which have moved since it was written."""
+    try:
+        names = torch.serialization.get_unsafe_globals_in_checkpoint(state)
+    except (ValueError, RuntimeError) as error:
+        raise ValueError(f"resume: expected a state that a training wrote, got {state} ({error})") from error
+    gone = sorted(name for name in names if not _is_there(name))
+    if gone:
+        raise ValueError(
+            f"resume: expected a state of this version, got {state} of an earlier one, "
+            f"which had {', '.join(gone)}: {instead}"
+        )
+
+
+def _is_there(name: str) -> bool:
+    try:
+        pkgutil.resolve_name(name)
+    except (ImportError, AttributeError, ValueError):
+        return False
+    return True
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Ctrl-C stays what it is: Lightning makes an exit of it, and ignores those that follow."""
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit as stopped:
+        if isinstance(stopped.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from stopped
+        raise
+    finally:
+        if signal.getsignal(signal.SIGINT) is not handler:
+            signal.signal(signal.SIGINT, handler)
+
+
+@contextmanager
+def known_remarks_hidden(quiet: bool) -> Iterator[None]:
+    """Hides the warnings that Lightning has for every training, and its log if `quiet`; all others are shown."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING if quiet else logging.INFO)
+    with warnings.catch_warnings():
+        for message in _KNOWN:
+            warnings.filterwarnings("ignore", message)
+        yield
+
+
+@contextmanager
+def remarks_hidden() -> Iterator[None]:
+    """Hides Lightning's advertisements, its remarks on small trainings and its use of deprecated PyTorch."""
+    logger = logging.getLogger("lightning.pytorch")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module=r"lightning\.")
+            yield
+    finally:
+        logger.setLevel(level)
