@@ -17,7 +17,7 @@ from equivariance._engine.instrumentation.tape import Patch, Tape
 from equivariance._engine.instrumentation.testbed import Bench
 from equivariance._engine.laws.candidates import AxisLengths
 from equivariance._engine.laws.matching import LawMatcher
-from equivariance._engine.localization.recording import Traced, patch, recorded
+from equivariance._engine.localization.recording import Traced, patch, record_call
 from equivariance._engine.localization.slicing import Laws, Slicer, divergence
 from equivariance._engine.localization.suspects import SuspectLayer
 from equivariance._engine.measurement.comparisons import IntroducedErrors
@@ -166,7 +166,7 @@ class InterventionRunner:
             decisions: Event -> the Python number that replaces its result.
         """
         state = self.trial.state
-        return recorded(self.bench, state, self.owner, self.bench.reference(state), element, patches, decisions)
+        return record_call(self.bench, state, self.owner, self.bench.reference(state), element, patches, decisions)
 
 
 def error_at(handler: IntroducedErrors, site: Site, key: PartKey) -> float:
