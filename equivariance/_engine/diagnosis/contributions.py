@@ -52,8 +52,9 @@ class Contributions:
         """
         trial, reference = suspect.trial, self.runs.runner.reference(suspect.trial.state)
         dtype = self.runs.runner.reference_dtype
-        others = {x for layer, sites in self.sites.items() if layer != suspect.layer for x in sites}
-        repaired = {x for x in (*others, *(suspect.sites if this_part_only else ())) if reference.has(x)}
+        others = [x for layer, sites in self.sites.items() if layer != suspect.layer for x in sites]
+        own = suspect.sites if this_part_only else ()
+        repaired = [x for x in dict.fromkeys((*others, *own)) if reference.has(x)]
         made = {x: self.runs.isolated_run(trial, self.owners[x]).kept.get(x) for x in repaired}
         exact = {x: reference.expected(x, trial.element, dtype) for x in repaired}
         if this_part_only and made.get(suspect.site) is not None:

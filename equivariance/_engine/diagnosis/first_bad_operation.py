@@ -12,7 +12,7 @@ from equivariance._engine.instrumentation.reference import Site
 from equivariance._engine.instrumentation.source_lines import SourceLine, is_own
 from equivariance._engine.instrumentation.tape import Tape
 from equivariance._engine.instrumentation.testbed import ModelState, Runner
-from equivariance._engine.localization.recording import recorded
+from equivariance._engine.localization.recording import record_call
 from equivariance.groups.elements import Transform
 
 
@@ -50,7 +50,7 @@ def _place(
     reference = runner.reference(state)
     if call not in reference.inputs:
         return None
-    found = event(recorded(runner, state, call, reference, Transform(), {})[0])
+    found = event(record_call(runner, state, call, reference, Transform(), {})[0])
     return found.place if found is not None and found.place is not None and is_own(found.place) else None
 
 

@@ -17,7 +17,7 @@ from equivariance._engine.instrumentation.tape import Patch, Tape
 from equivariance._engine.instrumentation.testbed import Runner
 from equivariance._engine.laws.candidates import AxisLengths
 from equivariance._engine.laws.matching import LawMatcher
-from equivariance._engine.localization.recording import Traced, patch, recorded
+from equivariance._engine.localization.recording import Traced, patch, record_call
 from equivariance._engine.localization.slicing import Laws, Slicer, divergence
 from equivariance._engine.localization.suspects import SuspectLayer
 from equivariance._engine.measurement.comparisons import IntroducedErrors
@@ -167,7 +167,7 @@ class InterventionRunner:
         """
         state = self.trial.state
         reference = self.model_runner.reference(state)
-        return recorded(self.model_runner, state, self.owner, reference, element, patches, decisions)
+        return record_call(self.model_runner, state, self.owner, reference, element, patches, decisions)
 
 
 def error_at(handler: IntroducedErrors, site: Site, key: PartKey) -> float:

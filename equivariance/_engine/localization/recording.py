@@ -43,12 +43,12 @@ class Intervention:
 
     def run(self, reference: ReferenceRun, owner: LayerCall, element: Transform) -> IntroducedErrors:
         """Runs the code of `owner` on the inputs of `reference` under an element, with the values replaced."""
-        plain, _ = recorded(self.runner, self.state, owner, reference, Transform(), {})
+        plain, _ = record_call(self.runner, self.state, owner, reference, Transform(), {})
         patches = {number: patch(law, plain.values[number], element) for number, law in self.laws.items()}
-        return recorded(self.runner, self.state, owner, reference, element, patches)[1]
+        return record_call(self.runner, self.state, owner, reference, element, patches)[1]
 
 
-def recorded(
+def record_call(
     runner: Runner, state: ModelState, owner: LayerCall, reference: ReferenceRun, element: Transform,
     patches: Mapping[int, Patch], decisions: Mapping[int, Number] | None = None,
 ) -> tuple[Tape, Traced]:  # fmt: skip
