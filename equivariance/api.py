@@ -9,7 +9,6 @@ from typing import Any, ParamSpec
 
 import torch
 
-from equivariance._engine.diagnosis.examine import examine_module
 from equivariance._engine.diagnosis.gradients import with_gradients
 from equivariance._engine.diagnosis.request import Request
 from equivariance._torch_private import is_compiled
@@ -72,8 +71,8 @@ def check(
     """
     settings = Settings(samples=samples, seed=seed, inside=False)
     tested = group_of_arguments(args, "se3") if group is None else group
-    request = Request(as_module(func), args, irreps_in, irreps_out, kwargs, tested, settings)
-    return _report(request.examine(request.resolve_contract(), {}), func)
+    request = Request(as_module(func), args, irreps_in, irreps_out, kwargs, tested, {}, settings)
+    return _report(request.resolve().examine(), func)
 
 
 @_at_most_four
@@ -105,11 +104,10 @@ def diagnose(
     known = layer_contracts(root, contracts or {})
     settings = Settings(samples=samples, seed=seed, layers=layers, infer=not contracts, memory=memory, jobs=jobs)
     tested = group_of_arguments(args, "se3") if group is None else group
-    request = Request(root, args, irreps_in, irreps_out, kwargs, tested, settings)
-    declared = request.resolve_contract()
-    found = request.examine(declared, known)
+    resolved = Request(root, args, irreps_in, irreps_out, kwargs, tested, known, settings).resolve()
+    found = resolved.examine()
     if gradients:
-        found = with_gradients(found, root, args, declared.irreps_in, declared.irreps_out, kwargs, tested, settings)
+        found = with_gradients(found, resolved.ready)
     return _report(found, module)
 
 
@@ -148,12 +146,14 @@ def assert_equivariant(
 
 def diagnose_subject(subject: Subject, group: object, settings: Settings) -> Report:
     """Diagnose a subject with its own contracts, in the state that it comes in."""
-    outcome = examine_module(
-        subject.module, subject.args, subject.irreps_in, subject.irreps_out, None, group,
-        layer_contracts(subject.module, subject.contracts), replace(settings, infer=not subject.contracts),
-        subject.name,
+    layers, settings = (
+        layer_contracts(subject.module, subject.contracts),
+        replace(settings, infer=not subject.contracts),
+    )
+    request = Request(
+        subject.module, subject.args, subject.irreps_in, subject.irreps_out, None, group, layers, settings, subject.name
     )  # fmt: skip
-    return Report.of(outcome)
+    return Report.of(request.resolve().examine())
 
 
 def _report(outcome: Outcome, function: Callable[..., Any]) -> Report:

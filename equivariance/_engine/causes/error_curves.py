@@ -128,7 +128,7 @@ def _errors_by_scale(experiment: Experiment) -> Iterator[tuple[float, float]]:
 def _curve_over_precision(experiment: Experiment) -> Curve | None:
     if experiment.state.mode == "train":  # other random numbers are drawn in another precision
         return None
-    main = torch.finfo(experiment.bench.reference_dtype).eps
+    main = torch.finfo(experiment.runner.reference_dtype).eps
     dtypes = [d for d in _DTYPES if torch.finfo(d).eps >= main]
     return _make_curve("precision", ((torch.finfo(d).eps, experiment.in_precision(d)) for d in dtypes))
 

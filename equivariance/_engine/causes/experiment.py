@@ -17,7 +17,7 @@ import torch
 from equivariance._engine.instrumentation.hooks import LayerCall, buffers_kept, call_with
 from equivariance._engine.instrumentation.perturbations import Change
 from equivariance._engine.instrumentation.reference import ReferenceRun, Site
-from equivariance._engine.instrumentation.testbed import Bench, ModelState
+from equivariance._engine.instrumentation.testbed import ModelState, Runner
 from equivariance._engine.localization.recording import Intervention
 from equivariance._engine.localization.suspects import SuspectLayer
 from equivariance._engine.measurement.comparisons import Errors, IntroducedErrors
@@ -127,15 +127,15 @@ class Experiment:
             error=measurement.error,
             tolerance=measurement.tolerance,
             rounding=measurement.rounding,
-            reference=runs.bench.reference(state),
+            reference=runs.runner.reference(state),
             operations=operations,
             intervention=intervention if state.mode == "eval" else None,
         )
 
     @property
-    def bench(self) -> Bench:
+    def runner(self) -> Runner:
         """The copies of the network."""
-        return self.runs.bench
+        return self.runs.runner
 
     @property
     def extent(self) -> float:
@@ -169,7 +169,7 @@ class Experiment:
 
     def inputs(self) -> Iterator[tuple[str, torch.Tensor, Representation]]:
         """Yields path, tensor and representation of every input of the call."""
-        specs = self.bench.contracts[self.owner.layer].inputs
+        specs = self.runner.contracts[self.owner.layer].inputs
         for name, value in self.reference.inputs.get(self.owner, {}).items():
             yield from leaves(value, specs.get(name), name)
 
@@ -177,11 +177,11 @@ class Experiment:
         """Returns the same call on changed inputs; None if it does not run on them, or its control flow differs."""
         if self.owner not in self.reference.inputs:
             return None
-        specs = self.bench.contracts[self.owner.layer].inputs
+        specs = self.runner.contracts[self.owner.layer].inputs
         values = {k: walk(v, specs.get(k), k, change) for k, v in self.reference.inputs[self.owner].items()}
-        recording = ReferenceRun(self.bench.contracts, copying=True, memory=self.bench.memory)
+        recording = ReferenceRun(self.runner.contracts, copying=True, memory=self.runner.memory)
         try:
-            self._run({k: cast(cloned(v), self.bench.reference_dtype) for k, v in values.items()}, recording)
+            self._run({k: cast(cloned(v), self.runner.reference_dtype) for k, v in values.items()}, recording)
         except ForeignElementError:
             raise
         except Exception:  # whatever a layer says to inputs that nobody promised it
@@ -204,7 +204,7 @@ class Experiment:
         """Returns the error in another precision; NaN if the code does not run in it."""
         handler = IntroducedErrors(self.reference, self.element, dtype)
         try:
-            run_isolated(self.bench, self.state, self.owner, handler, dtype)
+            run_isolated(self.runner, self.state, self.owner, handler, dtype)
         except ForeignElementError:
             raise
         except Exception:  # whatever a layer says to a dtype that it does not know
@@ -243,9 +243,9 @@ class Experiment:
             if self.on_example:
                 return self.runs.isolated_run(Trial(element, self.state), self.owner)
             reference = self._given(element)
-            handler = IntroducedErrors(reference, element, self.bench.reference_dtype, keep=True)
+            handler = IntroducedErrors(reference, element, self.runner.reference_dtype, keep=True)
             if self.state.mode == "eval":
-                run_isolated(self.bench, self.state, self.owner, handler, self.bench.reference_dtype)
+                run_isolated(self.runner, self.state, self.owner, handler, self.runner.reference_dtype)
             else:
                 self._run({n: handler.exact(Site(self.owner, n)) for n in reference.inputs[self.owner]}, handler)
         except ForeignElementError:
@@ -258,7 +258,7 @@ class Experiment:
         """Returns the reference run; an input that is declared otherwise is transformed in it already."""
         if self.declaring_as is None:
             return self.reference
-        specs, (path, instead) = self.bench.contracts[self.owner.layer].inputs, self.declaring_as
+        specs, (path, instead) = self.runner.contracts[self.owner.layer].inputs, self.declaring_as
 
         def change(tensor: torch.Tensor, how: Representation, where: str) -> torch.Tensor:
             return instead.transform(tensor, element) if where == path else tensor
@@ -268,9 +268,9 @@ class Experiment:
 
     def _run(self, arguments: dict[str, Any], handler: Any) -> None:
         """Runs the call with all layers that it calls."""
-        module = self.bench.module(self.state, self.bench.reference_dtype)
-        watch = self.bench.watched(self.state, self.bench.reference_dtype, handler)
-        with self.bench.conditions(self.bench.reference_dtype), buffers_kept(module), watch:
+        module = self.runner.module(self.state, self.runner.reference_dtype)
+        watch = self.runner.watched(self.state, self.runner.reference_dtype, handler)
+        with self.runner.conditions(self.runner.reference_dtype), buffers_kept(module), watch:
             call_with(module.get_submodule(self.owner.layer), arguments)
 
     def _outcome(self, handler: IntroducedErrors | None, element: Transform) -> CallOutcome:

@@ -50,10 +50,11 @@ class Contributions:
             suspect: The layer that stays as it is.
             this_part_only: True to repair everything else that the layer itself breaks, too.
         """
-        trial, reference = suspect.trial, self.runs.bench.reference(suspect.trial.state)
-        dtype = self.runs.bench.reference_dtype
-        others = {x for layer, sites in self.sites.items() if layer != suspect.layer for x in sites}
-        repaired = {x for x in (*others, *(suspect.sites if this_part_only else ())) if reference.has(x)}
+        trial, reference = suspect.trial, self.runs.runner.reference(suspect.trial.state)
+        dtype = self.runs.runner.reference_dtype
+        others = [x for layer, sites in self.sites.items() if layer != suspect.layer for x in sites]
+        own = suspect.sites if this_part_only else ()
+        repaired = [x for x in dict.fromkeys((*others, *own)) if reference.has(x)]
         made = {x: self.runs.isolated_run(trial, self.owners[x]).kept.get(x) for x in repaired}
         exact = {x: reference.expected(x, trial.element, dtype) for x in repaired}
         if this_part_only and made.get(suspect.site) is not None:
@@ -61,9 +62,9 @@ class Contributions:
         deviations = {x: (made[x], exact[x]) for x in repaired if made[x] is not None}
         inputs, site = self.runs.inputs(trial.element), Site(ROOT)
         try:
-            output = self.runs.bench.run(trial.state, dtype, inputs, RestoredRun(deviations))
+            output = self.runs.runner.run(trial.state, dtype, inputs, RestoredRun(deviations))
         except (RuntimeError, ValueError, IndexError):  # repaired values do not fit the shapes that this break leads to
-            output = self.runs.bench.run(trial.state, dtype, inputs)
+            output = self.runs.runner.run(trial.state, dtype, inputs)
         expected = reference.expected(site, trial.element, dtype)
         return worst(compare(output, expected, reference.spec(site), trial.element))[1].relative
 

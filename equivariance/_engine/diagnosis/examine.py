@@ -7,17 +7,15 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-import torch
-
 from equivariance._engine.causes.error_curves import cloud_of
 from equivariance._engine.diagnosis.localizer import localize
 from equivariance._engine.diagnosis.parallel import in_processes
 from equivariance._engine.diagnosis.sanity import run_sanity_checks
 from equivariance._engine.inference.layers import Inferred, infer, usable
 from equivariance._engine.instrumentation.hooks import quiet
-from equivariance._engine.instrumentation.testbed import Bench
+from equivariance._engine.instrumentation.tensor_store import MemoryBudget
 from equivariance._engine.measurement.grid_setting import between_cells
-from equivariance._engine.measurement.prepare import Prepared, prepared
+from equivariance._engine.measurement.prepare import BoundCall, Prepared
 from equivariance._engine.measurement.survey import SurveyOptions, SymmetrySurvey
 from equivariance._ranking import ordered
 from equivariance.contracts.callables import name_of
@@ -25,41 +23,37 @@ from equivariance.contracts.contract import Contract
 from equivariance.contracts.layers import matching_layers
 from equivariance.findings import Finding, LayerRow, Outcome, Unclaimed
 from equivariance.groups.named import Symmetry
-from equivariance.groups.sampling import Group, InputSizes
-from equivariance.progress import Relay
+from equivariance.groups.sampling import Group
+from equivariance.progress import Observer, Relay
 from equivariance.settings import Settings
 
-_SNAP_BITS = {torch.float64: 36}
 _CAUSE_ORDER = ("not-finite", "nondeterministic", "vanishing")
 
 
 @quiet()
-def examine_module(
-    module: torch.nn.Module, args: object, irreps_in: object, irreps_out: object, kwargs: Mapping[str, Any] | None,
-    group: object, contracts: Mapping[str, Contract], settings: Settings, name: str = "",
-) -> Outcome:  # fmt: skip
+def examine_module(ready: Prepared) -> Outcome:
     """The work behind `check`, `diagnose` and the command line."""
-    chosen = matching_layers(module, settings.layers)
-    ready = prepared(module, args, irreps_in, irreps_out, kwargs, group, contracts, settings)
-    bench, setting, groups = ready.bench, ready.setting, ready.groups
-    found, inferred = _Found(*run_sanity_checks(bench)), Inferred({})
+    call, settings, groups = ready.call, ready.call.settings, ready.call.groups
+    chosen = matching_layers(call.module, settings.layers)
+    found, inferred = _Found(*run_sanity_checks(ready.runner)), Inferred({})
     sound = not any(f.cause == "not-finite" for f in found.findings)
     settings.observer.begun(tuple(g.symmetry for g in groups))
-    if settings.infer and sound and not bench.gradients:  # what is handed on in place of a value has no gradient
-        inferred = _inferred(bench, setting, settings, groups)
-        bench = bench.knowing(inferred.contracts)
+    gradients = ready.runner.capabilities.gradients  # what is handed on in place of a value has no gradient
+    if settings.infer and sound and not gradients:
+        inferred = _inferred(ready)
+        ready = _knowing(ready, inferred.contracts)
     about: dict[str, Any] = {
-        "subject": name or name_of(module),
+        "subject": call.name or name_of(call.module),
         "assumptions": [
-            *_assumptions(ready), *between_cells(ready.arguments, ready.contract, setting),
-            *_misfits(bench), *_blind(bench, groups), *inferred.lines
+            *_assumptions(call), *between_cells(call.arguments, call.contract, call.sizes),
+            *_misfits(ready), *_blind(ready), *inferred.lines
         ],
-        "settings": _described(bench, settings),
-        "cloud": cloud_of(bench.arguments, bench.contracts[""], setting.nodes),
+        "settings": _described(ready),
+        "cloud": cloud_of(ready.runner.arguments, ready.runner.contracts[""], call.sizes.nodes),
     }  # fmt: skip
     known: dict[str, _Found] = {}
     settings.observer.tested(_report((), [found], chosen, about))
-    for symmetry, more in _tested(bench, setting, settings, groups) if sound else ():
+    for symmetry, more in _tested(ready) if sound else ():
         known[symmetry] = more
         done = [g for g in groups if g.symmetry in known]
         settings.observer.tested(_report(done, [found, *(known[g.symmetry] for g in done)], chosen, about))
@@ -76,19 +70,19 @@ class _Found:
     unclaimed: list[Unclaimed] = field(default_factory=list)
 
 
-def _tested(
-    bench: Bench, setting: InputSizes, settings: Settings, groups: Sequence[Group]
-) -> Iterator[tuple[str, _Found]]:
+def _tested(ready: Prepared) -> Iterator[tuple[str, _Found]]:
     """What every symmetry shows, as it comes."""
+    groups, settings = ready.call.groups, ready.call.settings
     if settings.jobs == 1:
-        surveyors = _surveyors(bench, setting, settings)
+        surveyors = _surveyors(ready, settings.observer)
         yield from ((g.symmetry, _of_one(surveyors(g.symmetry), g, settings)) for g in groups)
         return
 
     def work(group: Group, told: Callable[[tuple[str, int, int, float]], None]) -> _Found:
-        observed = replace(settings, observer=Relay(told))
-        surveyors = _surveyors(bench.share(settings.jobs), setting, observed)
-        return _of_one(surveyors(group.symmetry), group, observed)
+        memory = MemoryBudget(settings.memory / settings.jobs)
+        shared = replace(ready, runner=ready.runner.with_memory(memory))
+        surveyors = _surveyors(shared, Relay(told))
+        return _of_one(surveyors(group.symmetry), group, settings)
 
     works = [partial(work, group) for group in groups]
     for number, found in in_processes(works, settings.jobs, lambda words: settings.observer.sampled(*words)):
@@ -117,15 +111,27 @@ def _report(
     )
 
 
-def _inferred(bench: Bench, setting: InputSizes, settings: Settings, groups: tuple[Group, ...]) -> Inferred:
+def _inferred(ready: Prepared) -> Inferred:
     """Contracts of the layers that have none, from the runs themselves."""
-    claimed = [g for g in groups if settings.claiming(g)]
-    surveyors = _surveyors(bench, setting, settings)
+    claimed = [g for g in ready.call.groups if ready.call.settings.claiming(g)]
+    surveyors = _surveyors(ready)
     inferred = infer(
-        {g.symmetry: surveyors(g.symmetry) for g in claimed}, claimed, list(bench.contracts), bench.partial
+        {g.symmetry: surveyors(g.symmetry) for g in claimed},
+        claimed,
+        list(ready.runner.contracts),
+        ready.fit.incomplete,
     )
-    following = _surveyors(bench.knowing(inferred.contracts), setting, settings)
+    if not inferred.contracts:
+        return inferred
+    following = _surveyors(_knowing(ready, inferred.contracts))
     return usable(inferred, {g.symmetry: following(g.symmetry) for g in claimed}, claimed)
+
+
+def _knowing(ready: Prepared, contracts: Mapping[str, Contract]) -> Prepared:
+    """With the contracts of further layers."""
+    if not contracts:
+        return ready
+    return replace(ready, runner=ready.runner.with_contracts({**contracts, **ready.runner.contracts}))
 
 
 def _importance(finding: Finding) -> tuple[int, float]:
@@ -133,12 +139,12 @@ def _importance(finding: Finding) -> tuple[int, float]:
     return first, -finding.contributed
 
 
-def _assumptions(ready: Prepared) -> list[str]:
+def _assumptions(call: BoundCall) -> list[str]:
     """What stands for a declaration that nobody made."""
     words = {"permutation": "nodes", "batch": "samples"}
     result = []
-    for group in ready.groups:
-        named = [p for p, t, r in ready.inputs if r.assumes(group.symmetry, t)]
+    for group in call.groups:
+        named = [p for p, t, r in call.inputs if r.assumes(group.symmetry, t)]
         if named:
             result.append(
                 f"{group.symmetry}: the first axis of {', '.join(named)} is assumed to list the {words[group.symmetry]}"
@@ -146,13 +152,13 @@ def _assumptions(ready: Prepared) -> list[str]:
     return result
 
 
-def _misfits(bench: Bench) -> list[str]:
+def _misfits(ready: Prepared) -> list[str]:
     lines = []
-    for layer, reason in bench.mismatched.items():
-        known = bench.contracts.get(layer)
-        if known is not None and layer in bench.partial:
-            stated = ", ".join(bench.partial[layer].inputs)
-            rest = ", ".join(name for name in known.inputs if name not in bench.partial[layer].inputs)
+    for layer, reason in ready.fit.mismatched.items():
+        known, incomplete = ready.runner.contracts.get(layer), ready.fit.incomplete.get(layer)
+        if known is not None and incomplete is not None:
+            stated = ", ".join(incomplete.inputs)
+            rest = ", ".join(name for name in known.inputs if name not in incomplete.inputs)
             lines.append(f"{layer} states how {stated} and its output transform; {rest} inferred from the runs")
         else:
             caller = "" if known else "; its code counts as that of its caller"
@@ -160,40 +166,42 @@ def _misfits(bench: Bench) -> list[str]:
     return lines
 
 
-def _blind(bench: Bench, groups: tuple[Group, ...]) -> list[str]:
-    followed = [g.symmetry for g in groups if Symmetry(g.symmetry).is_reordering]
-    if not followed or not bench.unknown_axes:
+def _blind(ready: Prepared) -> list[str]:
+    followed = [g.symmetry for g in ready.call.groups if Symmetry(g.symmetry).is_reordering]
+    if not followed or not ready.fit.unknown_axes:
         return []
-    layers = ", ".join(sorted(bench.unknown_axes))
+    layers = ", ".join(sorted(ready.fit.unknown_axes))
     return [f"{', '.join(followed)}: axes of {layers} are not known by their lengths; the code counts as the caller's"]
 
 
-def _surveyors(bench: Bench, setting: InputSizes, settings: Settings) -> Callable[[str], SymmetrySurvey]:
+def _surveyors(ready: Prepared, observer: Observer | None = None) -> Callable[[str], SymmetrySurvey]:
     """The surveyor for a symmetry: one follows all layers, the other those whose axes are known."""
-    options = SurveyOptions(settings.samples, settings.seed)
-    everything = SymmetrySurvey(bench, setting, options, settings.observer)
+    sizes, settings, runner = ready.call.sizes, ready.call.settings, ready.runner
+    options, observer = SurveyOptions(settings.samples, settings.seed), observer or settings.observer
+    everything = SymmetrySurvey(runner, sizes, options, observer)
     followed = everything
-    if bench.unknown_axes:
-        clear = bench.without(bench.unknown_axes)
-        followed = SymmetrySurvey(clear, setting, options, settings.observer)
+    if ready.fit.unknown_axes:
+        clear = {name: c for name, c in runner.contracts.items() if name not in ready.fit.unknown_axes}
+        followed = SymmetrySurvey(runner.with_contracts(clear), sizes, options, observer)
     return lambda symmetry: followed if Symmetry(symmetry).is_reordering else everything
 
 
-def _described(bench: Bench, settings: Settings) -> dict[str, str]:
+def _described(ready: Prepared) -> dict[str, str]:
+    able, settings = ready.runner.capabilities, ready.call.settings
     described = {
         "samples": str(settings.samples),
         "seed": str(settings.seed),
-        "working precision": str(bench.tested_dtype).removeprefix("torch."),
-        "main precision": str(bench.reference_dtype).removeprefix("torch."),
-        "states": "; ".join(map(str, bench.states)),
-        "layers with a contract": str(len(bench.contracts)),
+        "working precision": str(able.tested_dtype).removeprefix("torch."),
+        "main precision": str(able.reference_dtype).removeprefix("torch."),
+        "states": "; ".join(map(str, able.states)),
+        "layers with a contract": str(len(ready.runner.contracts)),
     }
-    if bench.lowest_dtype != bench.tested_dtype:
-        described["computed in"] = f"{str(bench.lowest_dtype).removeprefix('torch.')} in parts (autocast, or a cast)"
-    if bench.widened:
-        described["float64"] = f"with casts to less left out ({bench.obstacle})"
-    elif bench.obstacle:
-        described["float64"] = f"impossible ({bench.obstacle}); last-bit perturbations stand in for it"
-    if bench.untrained:
-        described["training mode"] = f"impossible ({bench.untrained})"
+    if able.lowest_dtype != able.tested_dtype:
+        described["computed in"] = f"{str(able.lowest_dtype).removeprefix('torch.')} in parts (autocast, or a cast)"
+    if able.widened:
+        described["float64"] = f"with casts to less left out ({able.obstacle})"
+    elif able.obstacle:
+        described["float64"] = f"impossible ({able.obstacle}); last-bit perturbations stand in for it"
+    if able.untrained:
+        described["training mode"] = f"impossible ({able.untrained})"
     return described

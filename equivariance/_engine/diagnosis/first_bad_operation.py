@@ -11,12 +11,12 @@ from equivariance._engine.instrumentation.operations import Operation
 from equivariance._engine.instrumentation.reference import Site
 from equivariance._engine.instrumentation.source_lines import SourceLine, is_own
 from equivariance._engine.instrumentation.tape import Tape
-from equivariance._engine.instrumentation.testbed import Bench, ModelState
-from equivariance._engine.localization.recording import recorded
+from equivariance._engine.instrumentation.testbed import ModelState, Runner
+from equivariance._engine.localization.recording import record_call
 from equivariance.groups.elements import Transform
 
 
-def where_not_finite(bench: Bench, state: ModelState, call: LayerCall, path: str) -> SourceLine | None:
+def where_not_finite(runner: Runner, state: ModelState, call: LayerCall, path: str) -> SourceLine | None:
     """The statement that makes NaN or infinity of finite numbers, of those that reach the output of `call`.
 
     Infinities that are put right before the output, as those of a mask before a softmax are, are not met. None where
@@ -36,21 +36,21 @@ def where_not_finite(bench: Bench, state: ModelState, call: LayerCall, path: str
             found += [] if bad or made[number].name == "given" else [number]
         return made[min(found)] if found else None
 
-    return _place(bench, state, call, first)
+    return _place(runner, state, call, first)
 
 
-def where_drawn(bench: Bench, state: ModelState, call: LayerCall) -> SourceLine | None:
+def where_drawn(runner: Runner, state: ModelState, call: LayerCall) -> SourceLine | None:
     """The first statement of a call's own code that draws from torch's generators; None as above."""
-    return _place(bench, state, call, lambda tape: next((e for e in tape.events if _draws(e.name)), None))
+    return _place(runner, state, call, lambda tape: next((e for e in tape.events if _draws(e.name)), None))
 
 
 def _place(
-    bench: Bench, state: ModelState, call: LayerCall, event: Callable[[Tape], Operation | None]
+    runner: Runner, state: ModelState, call: LayerCall, event: Callable[[Tape], Operation | None]
 ) -> SourceLine | None:
-    reference = bench.reference(state)
+    reference = runner.reference(state)
     if call not in reference.inputs:
         return None
-    found = event(recorded(bench, state, call, reference, Transform(), {})[0])
+    found = event(record_call(runner, state, call, reference, Transform(), {})[0])
     return found.place if found is not None and found.place is not None and is_own(found.place) else None
 
 

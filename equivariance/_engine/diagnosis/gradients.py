@@ -7,7 +7,6 @@ not.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,14 +16,14 @@ import torch
 from equivariance._engine.diagnosis.examine import examine_module
 from equivariance._engine.instrumentation.hooks import call_with
 from equivariance._engine.instrumentation.source_lines import location_of
-from equivariance.contracts.contract import call_contract
+from equivariance._engine.measurement.prepare import Prepared, bind_call, prepare
+from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import UNSPECIFIED, leaves, walk
 from equivariance.errors import ArgumentError, first_line
 from equivariance.findings import Finding, Outcome
 from equivariance.representations.base import Representation
 from equivariance.representations.irreps import Irreps
 from equivariance.representations.standard import CartesianPoints, Invariant, NodeIndices
-from equivariance.settings import Settings
 
 _INNER = "network"
 
@@ -64,27 +63,30 @@ class Differentiated(torch.nn.Module):
         return dict(zip(inputs, found, strict=True))
 
 
-def with_gradients(
-    report: Outcome, module: torch.nn.Module, args: object, irreps_in: object, irreps_out: object,
-    kwargs: Mapping[str, Any] | None, group: object, settings: Settings,
-) -> Outcome:  # fmt: skip
+def with_gradients(report: Outcome, ready: Prepared) -> Outcome:
     """A report of a network together with what its gradients break, where the network itself holds.
+
+    The copies of the network are used again. What its gradients can do is found anew: a backward that runs in fewer
+    precisions than its forward is no surprise.
 
     Raises:
         ArgumentError: No output is invariant and differentiable, or no input is a floating-point tensor
     """
-    arguments, contract = call_contract(module.forward, args, kwargs, irreps_in, irreps_out)
-    network = Differentiated(module, contract.output)
+    call, contract = ready.call, ready.call.contract
     specs = {
         _named(path): _gradient_of(r)
-        for path, t, r in leaves(arguments, dict(contract.inputs))
+        for path, t, r in leaves(call.arguments, dict(contract.inputs))
         if t.is_floating_point()
     }
-    plain = replace(settings, infer=False, layers=None, jobs=1)
-    inputs = (dict(contract.inputs),)
-    found = examine_module(network, (arguments,), inputs, specs, None, group, {}, plain)
+    plain = replace(call.settings, infer=False, layers=None, jobs=1)
+    gradients = bind_call(
+        Differentiated(call.module, contract.output), {"arguments": dict(call.arguments)},
+        Contract({"arguments": dict(contract.inputs)}, specs), {}, call.asked, plain,
+    )  # fmt: skip
+    copies = ready.runner.variants.wrapped(lambda network: Differentiated(network, contract.output))
+    found = examine_module(prepare(gradients, copies))
     broken = {f.symmetry for f in report.findings}
-    new = [_of_backward(f, module) for f in found.findings if f.symmetry not in broken]
+    new = [_of_backward(f, call.module) for f in found.findings if f.symmetry not in broken]
     worst = max((row.accumulated for row in found.layers), default=0.0)
     tested = {"gradients": f"with respect to {', '.join(specs)}; largest error {worst:.1e}"}
     return replace(report, findings=[*report.findings, *new], settings={**report.settings, **tested})

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from equivariance._engine.instrumentation.hooks import LayerCall
 from equivariance._engine.instrumentation.source_lines import location_of
-from equivariance._engine.instrumentation.testbed import Bench
+from equivariance._engine.instrumentation.testbed import Runner
 from equivariance._engine.measurement.relative_error import part_name
 from equivariance._engine.measurement.survey_results import SurveyResult, WorstMeasurements
 from equivariance._engine.measurement.verdict import Measurement, Verdict
@@ -20,17 +20,17 @@ from equivariance.findings import Finding, LayerRow
 
 
 def rows_of(
-    bench: Bench, result: SurveyResult, contributed: Mapping[str, float], allowed: Verdict
+    runner: Runner, result: SurveyResult, contributed: Mapping[str, float], allowed: Verdict
 ) -> tuple[LayerRow, ...]:
     """Returns one row per layer call, in the order of the calls.
 
     Args:
-        bench: The copies of the network.
+        runner: The copies of the network.
         result: The result of the survey.
         contributed: Suspect layer -> its contributed error.
         allowed: The most severe verdict of a sound layer.
     """
-    module, rows = bench.module(bench.states[0], bench.reference_dtype), []
+    module, rows = runner.module(runner.states[0], runner.reference_dtype), []
     for reached_site, place in result.accumulated.items():
         call, own = reached_site.call, _own_measurements(result, reached_site.call)
         top, reached = own.top, place.top
@@ -52,13 +52,13 @@ def rows_of(
                 part=part_name(top[0]) if top else "",
             )
         )
-    order = {call: i for i, call in enumerate(bench.reference(bench.states[0]).inputs)}
+    order = {call: i for i, call in enumerate(runner.reference(runner.states[0]).inputs)}
     return tuple(sorted(rows, key=lambda r: order.get(LayerCall(r.layer, r.call), len(order))))
 
 
-def notes_on_rounding(bench: Bench, result: SurveyResult) -> tuple[Finding, ...]:
+def notes_on_rounding(runner: Runner, result: SurveyResult) -> tuple[Finding, ...]:
     """Returns a note for each layer with ties, with ill-conditioning, or with float64 no better than float32."""
-    module, notes = bench.module(bench.states[0], bench.reference_dtype), dict[tuple[str, str], Finding]()
+    module, notes = runner.module(runner.states[0], runner.reference_dtype), dict[tuple[str, str], Finding]()
     for site, place in result.introduced.items():
         layer = result.owners[site].layer
         for key, (measurement, trial) in place.parts().items():

@@ -76,8 +76,8 @@ def localize(survey: SymmetrySurvey, group: Group, inside: bool = True) -> Local
         group: The symmetry.
         inside: True to search layers at fault for the statement.
     """
-    bench, result = survey.runs.bench, survey.survey(group)
-    same = bench.tested_dtype == bench.reference_dtype
+    runner, result = survey.runs.runner, survey.survey(group)
+    same = runner.tested_dtype == runner.reference_dtype
     allowed = Verdict.ILL_CONDITIONED if same else Verdict.PRECISION
     suspects = suspect_layers(result, allowed)
     contributions = Contributions(survey.runs, result.owners, {s.layer: s.sites for s in suspects})
@@ -89,9 +89,9 @@ def localize(survey: SymmetrySurvey, group: Group, inside: bool = True) -> Local
     findings, cancelled = _findings_of(case, contributors)
     contributed = {c.suspect.layer: c.contributed for c in contributors}
     return LocalizedSymmetry(
-        rows=rows_of(bench, result, contributed, allowed),
+        rows=rows_of(runner, result, contributed, allowed),
         findings=tuple(ordered(findings, lambda f: f.contributed, descending=True)),
-        notes=(*cancelled, *notes_on_rounding(bench, result)),
+        notes=(*cancelled, *notes_on_rounding(runner, result)),
     )
 
 
@@ -140,7 +140,7 @@ def _finding(case: _Case, violation: Violation, contributed: float) -> Finding:
     experiment = Experiment.of_suspect(runs, seed, suspect, violation.intervention, violation.operations)
     element = _shrunk(case, suspect, experiment)
     explanation = _explanation(violation, experiment, symmetry, element)
-    cloud = cloud_of(runs.bench.arguments, runs.bench.contracts[""], runs.sizes.nodes)
+    cloud = cloud_of(runs.runner.arguments, runs.runner.contracts[""], runs.sizes.nodes)
     layer, place = suspect.layer or (statement.layer if statement else ""), statement.place if statement else None
     return Finding(
         layer=layer,
@@ -188,8 +188,8 @@ def _unexplained(case: _Case, root: tuple[PartKey, Measurement, Trial], has_susp
 
 
 def _location(case: _Case, layer: str) -> Location | None:
-    bench = case.survey.runs.bench
-    return location_of(bench.module(bench.states[0], bench.reference_dtype), layer)
+    runner = case.survey.runs.runner
+    return location_of(runner.module(runner.states[0], runner.reference_dtype), layer)
 
 
 def _shrunk(case: _Case, suspect: SuspectLayer, experiment: Experiment) -> Transform:

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 
 from equivariance._engine.diagnosis.examine import examine_module
-from equivariance._engine.inference.inputs_by_trial import answered
-from equivariance._engine.inference.outputs import MOTIONS, Outputs, outputs_from_runs
+from equivariance._engine.inference.inputs_by_trial import all_as_points, answered
+from equivariance._engine.inference.output_error import output_errors
+from equivariance._engine.inference.output_provenance import Path, laws_of_returned
+from equivariance._engine.inference.output_runs import OutputRuns
+from equivariance._engine.inference.outputs import MOTIONS, likely_outputs, outputs_from_runs
+from equivariance._engine.instrumentation.hooks import quiet
 from equivariance._engine.instrumentation.source_lines import location_of
-from equivariance._engine.measurement.prepare import Prepared, prepared
-from equivariance.contracts.contract import Contract
+from equivariance._engine.measurement.prepare import (
+    BoundCall,
+    Prepared,
+    bind_call,
+    declared_as,
+    prepare,
+    prepare_undeclared,
+    rounded_as,
+    tried_as,
+)
+from equivariance.contracts.contract import Contract, call_contract
 from equivariance.contracts.inputs import NOT_GIVEN, Inputs, inputs_of, outputs_of
 from equivariance.contracts.nested import sizes_of_graphs
 from equivariance.contracts.signature import bound
@@ -22,27 +35,32 @@ from equivariance.findings import Finding, Outcome
 from equivariance.groups.named import groups_of
 from equivariance.groups.sampling import Group
 from equivariance.representations.axes import Assumed
+from equivariance.representations.base import Representation
 from equivariance.representations.standard import CartesianPoints, Invariant
 from equivariance.settings import Settings
 
-_TRIES = 2
 _ANYTHING = Invariant(nodes=None, batch=None)
 
 
 @dataclass(frozen=True)
-class Declared:
-    """What was left out, filled in.
+class Resolved:
+    """A request of which nothing is left out.
 
     Attributes:
-        irreps_in, irreps_out: Representations
-        findings: Inputs that must be declared
-        lines: What was assumed
+        ready: What is examined.
+        findings: Inputs that must be declared.
+        lines: What was assumed.
     """
 
-    irreps_in: object
-    irreps_out: object
+    ready: Prepared
     findings: tuple[Finding, ...] = ()
     lines: tuple[str, ...] = ()
+
+    def examine(self) -> Outcome:
+        """The report, with what was assumed."""
+        report = examine_module(self.ready)
+        findings, lines = [*self.findings, *report.findings], [*self.lines, *report.assumptions]
+        return replace(report, findings=findings, assumptions=lines)
 
 
 @dataclass(frozen=True)
@@ -55,60 +73,76 @@ class Request:
     irreps_out: object
     kwargs: Mapping[str, Any] | None
     group: object
+    layers: Mapping[str, Contract]
     settings: Settings
+    name: str = ""
 
-    def resolve_contract(self) -> Declared:
-        """With what was left out read off, taken from the runs, or asked about.
+    @quiet()
+    def resolve(self) -> Resolved:
+        """Binds the call, with what was left out read off the module, taken from runs, or asked about.
 
         Raises:
             ArgumentError: Nothing tells; names the tensor, with what was measured. Or the group reorders and selects
                 along the same axis
         """
         if self.irreps_in is not NOT_GIVEN and self.irreps_out is not NOT_GIVEN:
-            return Declared(self.irreps_in, self.irreps_out)
-        inputs = inputs_of(self.module, self._arguments()) if self.irreps_in is NOT_GIVEN else Inputs({})
+            return Resolved(prepare(self._call(self.irreps_in, self.irreps_out)))
+        arguments, tested = bound(self.module.forward, self.args, self.kwargs), self._tested()
+        inputs = inputs_of(self.module, arguments) if self.irreps_in is NOT_GIVEN else Inputs({})
         stated = outputs_of(self.module) if self.irreps_out is NOT_GIVEN else self.irreps_out
-        if not any(any(sizes_of_graphs(value)) for value in self._arguments().values()):
-            _told_apart(inputs, {g.symmetry for g in groups_of(self.group, self.settings.max_translation)})
-        findings: list[Finding] = []
-        remarks: list[str] = []
-        motions = [g for g in groups_of(self.group, self.settings.max_translation) if g.symmetry in MOTIONS]
+        if not any(any(sizes_of_graphs(value)) for value in arguments.values()):
+            _told_apart(inputs, {g.symmetry for g in tested})
+        motions = [g for g in tested if g.symmetry in MOTIONS]
         if inputs.undecided and motions:
-            location = location_of(self.module, "")
-            inputs, findings, remarks = answered(inputs, lambda i: self._tried(i, stated, motions), location)
-        taken = inputs.specs if self.irreps_in is NOT_GIVEN else self.irreps_in
-        lines = [*inputs.lines, *remarks]
-        if stated is NOT_GIVEN:
-            ready = self._ready(taken, self.group)
-            lines += _unmoved(ready, inputs)
-            outputs = self._outputs(ready)
-            outputs.require()
-            stated, lines = outputs.specs, [*lines, *outputs.lines]
-        return Declared(taken, stated, tuple(findings), tuple(lines))
+            return self._by_trial(inputs, stated, motions)
+        given = inputs.specs if self.irreps_in is NOT_GIVEN else self.irreps_in
+        if stated is not NOT_GIVEN:
+            return Resolved(prepare(self._call(given, stated)), lines=tuple(inputs.lines))
+        ready = prepare_undeclared(self._call(given, _ANYTHING))
+        return _with_outputs(ready, inputs, inputs.lines, OutputRuns(ready.runner), laws_of_returned(ready))
 
-    def examine(self, declared: Declared, contracts: Mapping[str, Contract]) -> Outcome:
-        """The report, with what was assumed."""
-        report = examine_module(
-            self.module, self.args, declared.irreps_in, declared.irreps_out, self.kwargs, self.group, contracts,
-            self.settings,
-        )  # fmt: skip
-        findings, lines = [*declared.findings, *report.findings], [*declared.lines, *report.assumptions]
-        return replace(report, findings=findings, assumptions=lines)
+    def _by_trial(self, inputs: Inputs, stated: object, motions: Sequence[Group]) -> Resolved:
+        """With inputs that no name and no shape decides."""
+        ready = prepare_undeclared(self._call(all_as_points(inputs).specs, _ANYTHING))
+        runs, laws = OutputRuns(ready.runner), laws_of_returned(ready) if stated is NOT_GIVEN else {}
 
-    def _tried(self, inputs: Inputs, stated: object, motions: list[Group]) -> Outcome:
-        """The callable as a whole, with given inputs, under motions."""
-        given = self._outputs(self._ready(inputs.specs, motions)).specs if stated is NOT_GIVEN else stated
-        few = replace(self.settings, samples=_TRIES, layers=None, inside=False, infer=False, jobs=1)
-        return examine_module(self.module, self.args, inputs.specs, given, self.kwargs, motions, {}, few)
+        def tried(candidate: Inputs) -> tuple[bool, dict[str, float]]:
+            """The output's error under motions with these inputs."""
+            call = ready.call.under(motions).declaring(candidate.specs, _ANYTHING)
+            given = likely_outputs(tried_as(ready, call), runs, laws) if stated is NOT_GIVEN else stated
+            call = call.declaring(candidate.specs, given)
+            call.contract.check_output(ready.runner.output, "the callable")
+            return output_errors(tried_as(ready, call), runs)
 
-    def _ready(self, irreps_in: object, group: object) -> Prepared:
-        return prepared(self.module, self.args, irreps_in, _ANYTHING, self.kwargs, group, {}, self.settings)
+        taken, findings, remarks = answered(inputs, tried, location_of(self.module, ""))
+        lines = [*taken.lines, *remarks]
+        if stated is not NOT_GIVEN:
+            final = declared_as(ready, ready.call.declaring(taken.specs, stated))
+            return Resolved(final, tuple(findings), tuple(lines))
+        rounded = rounded_as(ready, ready.call.declaring(taken.specs, _ANYTHING))
+        if rounded.runner.arguments is not ready.runner.arguments:
+            runs = OutputRuns(rounded.runner)
+        return replace(_with_outputs(rounded, taken, lines, runs, laws), findings=tuple(findings))
 
-    def _outputs(self, ready: Prepared) -> Outputs:
-        return outputs_from_runs(ready, self.module, self.settings.seed)
+    def _call(self, irreps_in: object, irreps_out: object) -> BoundCall:
+        tested = self._tested()
+        arguments, contract = call_contract(self.module.forward, self.args, self.kwargs, irreps_in, irreps_out)
+        return bind_call(self.module, arguments, contract, self.layers, tested, self.settings, self.name)
 
-    def _arguments(self) -> dict[str, Any]:
-        return bound(self.module.forward, self.args, self.kwargs)
+    def _tested(self) -> tuple[Group, ...]:
+        return groups_of(self.group, self.settings.max_translation)
+
+
+def _with_outputs(
+    ready: Prepared, inputs: Inputs, lines: Sequence[str], runs: OutputRuns,
+    laws: Mapping[Path, tuple[str, Representation]],
+) -> Resolved:  # fmt: skip
+    """With an output that is taken from the runs."""
+    unmoved = _unmoved(ready.call, inputs)
+    outputs = outputs_from_runs(ready, runs, laws)
+    outputs.require()
+    final = declared_as(ready, ready.call.declaring(ready.call.contract.inputs, outputs.specs))
+    return Resolved(final, lines=(*lines, *unmoved, *outputs.lines))
 
 
 def _told_apart(inputs: Inputs, tested: set[str]) -> None:
@@ -129,19 +163,19 @@ def _told_apart(inputs: Inputs, tested: set[str]) -> None:
     raise ArgumentError("group", "batch", expected)
 
 
-def _unmoved(ready: Prepared, inputs: Inputs) -> list[str]:
+def _unmoved(call: BoundCall, inputs: Inputs) -> list[str]:
     """The symmetries that move nothing of the inputs: tests of them prove nothing.
 
     Raises:
         ArgumentError: All that are tested, where the inputs are assumed
     """
-    names = [g.symmetry for g in ready.groups if g.symmetry in MOTIONS and not _moves(ready, g)]
-    if inputs.assumptions and len(names) == len(ready.groups):
+    names = [g.symmetry for g in call.groups if g.symmetry in MOTIONS and not _moves(call, g)]
+    if inputs.assumptions and len(names) == len(call.groups):
         expected = f"at least one tensor that moves: all are taken as unchanged under {', '.join(names)}"
         raise ArgumentError("irreps_in", inputs.declaration(), expected)
     return [f"{name}: nothing among the inputs moves, so it proves nothing" for name in names]
 
 
-def _moves(ready: Prepared, group: Group) -> bool:
-    (element, *_) = group.draw(1, 0, ready.setting)
-    return any(not torch.equal(law.transform(tensor, element), tensor) for _, tensor, law in ready.inputs)
+def _moves(call: BoundCall, group: Group) -> bool:
+    (element, *_) = group.draw(1, 0, call.sizes)
+    return any(not torch.equal(law.transform(tensor, element), tensor) for _, tensor, law in call.inputs)

@@ -17,7 +17,7 @@ from equivariance._engine.instrumentation.perturbations import noise_like
 from equivariance._engine.instrumentation.reference import ReferenceRun
 from equivariance._engine.instrumentation.source_lines import SourceLine, location_at, location_of
 from equivariance._engine.instrumentation.tensor_identity import equal, identities
-from equivariance._engine.instrumentation.testbed import Bench, ModelState
+from equivariance._engine.instrumentation.testbed import ModelState, Runner
 from equivariance._engine.measurement.relative_error import PartKey, compare, part_name, worst
 from equivariance._engine.measurement.verdict import CONFIDENCE
 from equivariance.cause_catalogue import remedy
@@ -29,31 +29,31 @@ NUDGE = 0.1
 """Relative size of a change that an output is expected to notice."""
 
 
-def run_sanity_checks(bench: Bench) -> tuple[list[Finding], list[Finding]]:
+def run_sanity_checks(runner: Runner) -> tuple[list[Finding], list[Finding]]:
     """Findings and notes that need no transformation; symmetry "none"."""
-    findings = [f for state in bench.states for f in _not_finite(bench, state)][:1]
+    findings = [f for state in runner.states for f in _not_finite(runner, state)][:1]
     if findings:
         return findings, []
-    notes = _vanishing_layers(bench)
+    notes = _vanishing_layers(runner)
     findings.extend(f for f in notes if f.layer == "")
-    notes = [f for f in notes if f.layer != ""] + ([] if findings else _constant(bench))
-    impure, remarks = _purity(bench)
-    chance, trembling = _chance(bench)
+    notes = [f for f in notes if f.layer != ""] + ([] if findings else _constant(runner))
+    impure, remarks = _purity(runner)
+    chance, trembling = _chance(runner)
     return [*findings, *impure, *chance], [*notes, *remarks, *trembling]
 
 
 def _finding(
-    bench: Bench, layer: str, cause: str, evidence: str, fix: str = "", place: SourceLine | None = None, **more: Any
+    runner: Runner, layer: str, cause: str, evidence: str, fix: str = "", place: SourceLine | None = None, **more: Any
 ) -> Finding:
     """At a statement where one is known, which was seen at it, else at the layer."""
-    location = location_at(*place) if place else location_of(bench.module(ModelState(), bench.reference_dtype), layer)
+    location = location_at(*place) if place else location_of(runner.module(ModelState(), runner.reference_dtype), layer)
     located = "confirmed" if place else "layer"
     return Finding(layer, "none", cause, evidence, location=location, located=located, fix=fix or remedy(cause), **more)
 
 
-def _not_finite(bench: Bench, state: ModelState) -> list[Finding]:
+def _not_finite(runner: Runner, state: ModelState) -> list[Finding]:
     """The first layer that makes NaN or infinity out of finite inputs."""
-    reference = bench.reference(state)
+    reference = runner.reference(state)
     for call, output in reference.outputs.items():
         bad = [
             (p, int((~torch.isfinite(t)).sum()), t.numel()) for p, t, _ in leaves(output, UNSPECIFIED) if _infinite(t)
@@ -61,8 +61,8 @@ def _not_finite(bench: Bench, state: ModelState) -> list[Finding]:
         if bad and not any(_infinite(t) for _, t, _ in leaves(reference.inputs[call], UNSPECIFIED)):
             path, count, size = bad[0]
             text = f"{count} of {size} entries of output{path} are NaN or infinite though every input is finite"
-            place = where_not_finite(bench, state, call, path)
-            return [_finding(bench, call.layer, "not-finite", text, place=place, error=float("inf"), state=str(state))]
+            place = where_not_finite(runner, state, call, path)
+            return [_finding(runner, call.layer, "not-finite", text, place=place, error=float("inf"), state=str(state))]
     return []
 
 
@@ -70,11 +70,11 @@ def _infinite(tensor: torch.Tensor) -> bool:
     return tensor.is_floating_point() and not bool(torch.isfinite(tensor).all())
 
 
-def _vanishing_layers(bench: Bench) -> list[Finding]:
+def _vanishing_layers(runner: Runner) -> list[Finding]:
     """Layers with an output part that is zero in every state: it proves nothing."""
     zero: dict[LayerCall, set[PartKey]] = {}
-    for index, state in enumerate(bench.states):
-        reference = bench.reference(state)
+    for index, state in enumerate(runner.states):
+        reference = runner.reference(state)
         for call, output in reference.outputs.items():
             found = _zero_parts(output, reference.contracts[call.layer].output)
             zero[call] = found if index == 0 else zero.get(call, set()) & found
@@ -83,7 +83,7 @@ def _vanishing_layers(bench: Bench) -> list[Finding]:
         if parts:
             names = ", ".join(sorted("output" + part_name(p) for p in parts))
             text = f"{names} is zero everywhere in every state, which proves nothing"
-            result.append(_finding(bench, call.layer, "vanishing", text))
+            result.append(_finding(runner, call.layer, "vanishing", text))
     return result
 
 
@@ -97,23 +97,23 @@ def _zero_parts(output: Any, spec: object) -> set[PartKey]:
     }
 
 
-def _constant(bench: Bench) -> list[Finding]:
+def _constant(runner: Runner) -> list[Finding]:
     """An output that no input changes: its symmetries hold whatever the code does."""
-    if not any(t.is_floating_point() and t.numel() for _, t, _ in leaves(bench.arguments, UNSPECIFIED)):
+    if not any(t.is_floating_point() and t.numel() for _, t, _ in leaves(runner.arguments, UNSPECIFIED)):
         return []
-    generator = torch.Generator().manual_seed(bench.seed)
-    changed = map_tensors(bench.arguments, lambda t: _nudged(t, generator))
-    for state in bench.states:
+    generator = torch.Generator().manual_seed(runner.seed)
+    changed = map_tensors(runner.arguments, lambda t: _nudged(t, generator))
+    for state in runner.states:
         try:
-            made = bench.run(state, bench.reference_dtype, changed)
+            made = runner.run(state, runner.reference_dtype, changed)
         except Exception:  # whatever a module says to inputs that nobody promised it
             return []
         floating = any(t.is_floating_point() for _, t, _ in leaves(made, UNSPECIFIED))
-        if not (floating and equal(made, bench.reference(state).outputs[ROOT])):
+        if not (floating and equal(made, runner.reference(state).outputs[ROOT])):
             return []
     text = f"output is the same to the last bit where every floating-point input is {NUDGE:.0%} off, in every state"
     fix = "Give inputs and weights for which the output depends on the inputs: perturb them, or load trained ones."
-    return [_finding(bench, "", "vanishing", f"{text}, which proves nothing", fix)]
+    return [_finding(runner, "", "vanishing", f"{text}, which proves nothing", fix)]
 
 
 def _nudged(tensor: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
@@ -122,31 +122,31 @@ def _nudged(tensor: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     return tensor * (1 + NUDGE * noise_like(tensor, generator))
 
 
-def _chance(bench: Bench) -> tuple[list[Finding], list[Finding]]:
+def _chance(runner: Runner) -> tuple[list[Finding], list[Finding]]:
     """A second call that differs in the random seed alone, and if that matters an identical one.
 
     Differences by rounding are a note: sums may be taken in another order, by where the memory lies, say.
     """
-    again = bench.run(ModelState(), bench.tested_dtype, bench.arguments, seed=bench.seed + 1)
-    if not any(e.difference for e in compare(again, bench.output, UNSPECIFIED, Transform()).values()):
+    again = runner.run(ModelState(), runner.tested_dtype, runner.arguments, seed=runner.seed + 1)
+    if not any(e.difference for e in compare(again, runner.output, UNSPECIFIED, Transform()).values()):
         return [], []
-    changed = _repeated(bench, bench.seed + 1)
+    changed = _repeated(runner, runner.seed + 1)
     if changed is None:
         return [], []
-    call, error = _repeated(bench, bench.seed) or changed
+    call, error = _repeated(runner, runner.seed) or changed
     alone = "differ in the random seed alone" if (call, error) == changed else "are identical"
     text = f"two calls in evaluation mode that {alone} differ by {error:.2g} at the output of this layer"
     fix = "" if (call, error) == changed else "Keep nothing from one call to the next in evaluation mode."
-    place = where_drawn(bench, ModelState(), call) if (call, error) == changed else None
-    found = [_finding(bench, call.layer, "nondeterministic", text, fix, place, error=error, state=str(ModelState()))]
-    return (found, []) if error > _rounding(bench.reference_dtype) else ([], found)
+    place = where_drawn(runner, ModelState(), call) if (call, error) == changed else None
+    found = [_finding(runner, call.layer, "nondeterministic", text, fix, place, error=error, state=str(ModelState()))]
+    return (found, []) if error > _rounding(runner.reference_dtype) else ([], found)
 
 
-def _repeated(bench: Bench, seed: int) -> tuple[LayerCall, float] | None:
+def _repeated(runner: Runner, seed: int) -> tuple[LayerCall, float] | None:
     """The first call, and its difference, of another run with the same input; above rounding, if there is one."""
-    reference = bench.reference(ModelState())
-    again = ReferenceRun(bench.contracts, reference.copying, bench.memory)
-    bench.run(ModelState(), bench.reference_dtype, bench.arguments, again, seed=seed)
+    reference = runner.reference(ModelState())
+    again = ReferenceRun(runner.contracts, reference.copying, runner.memory)
+    runner.run(ModelState(), runner.reference_dtype, runner.arguments, again, seed=seed)
     errors = [
         (call, worst(compare(output, reference.outputs[call], UNSPECIFIED, Transform()))[1].relative)
         for call, output in again.outputs.items()
@@ -154,7 +154,7 @@ def _repeated(bench: Bench, seed: int) -> tuple[LayerCall, float] | None:
     ]
     differing = [found for found in errors if found[1] > 0]
     return next(
-        (found for found in differing if found[1] > _rounding(bench.reference_dtype)), next(iter(differing), None)
+        (found for found in differing if found[1] > _rounding(runner.reference_dtype)), next(iter(differing), None)
     )
 
 
@@ -193,16 +193,16 @@ def _generators() -> list[torch.Tensor]:
     return [torch.get_rng_state(), *(torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else ())]
 
 
-def _purity(bench: Bench) -> tuple[list[Finding], list[Finding]]:
+def _purity(runner: Runner) -> tuple[list[Finding], list[Finding]]:
     """Layers that change their arguments, draw random numbers or switch the default dtype in evaluation mode.
 
     In the working precision: a layer that switches to float64 does nothing where float64 is the default already.
     """
     watcher, state = _Purity(), ModelState()
-    module = bench.module(state, bench.tested_dtype)
-    given = {k: cast(cloned(v), bench.tested_dtype) for k, v in bench.arguments.items()}
-    with bench.conditions(bench.tested_dtype), buffers_kept(module):
-        with bench.watched(state, bench.tested_dtype, watcher):
+    module = runner.module(state, runner.tested_dtype)
+    given = {k: cast(cloned(v), runner.tested_dtype) for k, v in runner.arguments.items()}
+    with runner.conditions(runner.tested_dtype), buffers_kept(module):
+        with runner.watched(state, runner.tested_dtype, watcher):
             first = cloned(call_with(module, given))
         second = call_with(module, given) if watcher.changed else first
         error = worst(compare(second, first, UNSPECIFIED, Transform()))[1].relative if watcher.changed else 0.0
@@ -211,15 +211,15 @@ def _purity(bench: Bench) -> tuple[list[Finding], list[Finding]]:
     if watcher.changed:
         call, names = next(iter(watcher.changed.items()))
         text = f"changes its argument {', '.join(names)} in place"
-        if error > _rounding(bench.tested_dtype):
+        if error > _rounding(runner.tested_dtype):
             text += f": a second call on the same argument differs by {error:.2g}"
         fix = f"Clone {', '.join(names)} before changing it, or use operations that make a new tensor."
-        made = _finding(bench, call.layer, "nondeterministic", text, fix, error=error)
-        (findings if error > _rounding(bench.tested_dtype) else notes).append(made)
+        made = _finding(runner, call.layer, "nondeterministic", text, fix, error=error)
+        (findings if error > _rounding(runner.tested_dtype) else notes).append(made)
     for call in watcher.random[:1]:
-        text, place = "draws from the global random generator in evaluation mode", where_drawn(bench, state, call)
-        notes.append(_finding(bench, call.layer, "nondeterministic", text, place=place))
+        text, place = "draws from the global random generator in evaluation mode", where_drawn(runner, state, call)
+        notes.append(_finding(runner, call.layer, "nondeterministic", text, place=place))
     for call, change in list(watcher.default.items())[:1]:
         text, fix = f"leaves the default dtype changed, {change}", "Pass dtype=... to what needs it."
-        notes.append(_finding(bench, call.layer, "nondeterministic", text, fix))
+        notes.append(_finding(runner, call.layer, "nondeterministic", text, fix))
     return findings, notes

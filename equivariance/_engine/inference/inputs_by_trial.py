@@ -10,7 +10,7 @@ from equivariance._ranking import largest, smallest
 from equivariance.contracts.assumptions import Assumption
 from equivariance.contracts.inputs import Inputs
 from equivariance.errors import ArgumentError
-from equivariance.findings import Finding, Location, Outcome
+from equivariance.findings import Finding, Location
 from equivariance.representations.base import Representation
 from equivariance.representations.formatting import as_python, in_words
 from equivariance.representations.standard import as_representation
@@ -23,9 +23,23 @@ _LAWS: tuple[object, ...] = (None, _POINTS, "1x1o", "1x1e")
 _FALLS = 10.0
 
 Errors = dict[str, float]
-Try = Callable[[Inputs], Outcome]
+Try = Callable[[Inputs], tuple[bool, Errors]]
+"""True if the output is right with the given inputs, and its error under each symmetry."""
+
 Tried = tuple[list[Assumption], Errors, bool]
 """What was changed, the output's error under each symmetry, and whether the output is right."""
+
+
+def all_as_points(inputs: Inputs) -> Inputs:
+    """The inputs with positions for every tensor that is asked about.
+
+    Raises:
+        ArgumentError: More tensors than can be tried
+    """
+    if len(inputs.undecided) > MOST:
+        places = ", ".join(a.place for a in inputs.undecided)
+        raise ArgumentError("irreps_in", places, f"these declared: at most {MOST} tensors of last axis 3 can be tried")
+    return inputs.with_assumptions([_as(a, as_representation(_POINTS, a.place)) for a in inputs.undecided])
 
 
 def answered(inputs: Inputs, run: Try, location: Location | None) -> tuple[Inputs, list[Finding], list[str]]:
@@ -36,19 +50,13 @@ def answered(inputs: Inputs, run: Try, location: Location | None) -> tuple[Input
 
     Args:
         inputs: With one or more tensors that are asked about
-        run: Examines the callable as a whole with given inputs, under the motions that are tested
+        run: Measures the output with given inputs, under the motions that are tested
         location: Where the callable stands
-
-    Raises:
-        ArgumentError: More tensors than can be tried
     """
     asked = inputs.undecided
-    if len(asked) > MOST:
-        places = ", ".join(a.place for a in asked)
-        raise ArgumentError("irreps_in", places, f"these declared: at most {MOST} tensors of last axis 3 can be tried")
     if not inputs.has_moving_input:
         return _positions(inputs, run, location)
-    unchanged = _measured(run(inputs))
+    unchanged = run(inputs)
     if unchanged[0]:
         return inputs, [], [_kept(a, inputs, run) for a in asked]
     best, errors, _ = _best(_tries(inputs, run, any))
@@ -78,7 +86,7 @@ def _tries(inputs: Inputs, run: Try, wanted: Callable[[tuple[object, ...]], bool
         if wanted(laws):
             pairs = zip(inputs.undecided, laws, strict=True)
             changed = [_as(a, as_representation(law, a.place)) for a, law in pairs if law]
-            sound, errors = _measured(run(inputs.with_assumptions(changed)))
+            sound, errors = run(inputs.with_assumptions(changed))
             yield changed, errors, sound
             if sound:
                 return
@@ -93,7 +101,7 @@ def _best(tried: Iterator[Tried]) -> Tried:
 def _kept(assumption: Assumption, inputs: Inputs, run: Try) -> str:
     """What is said of a tensor that the output is right without: it may be that it should move, and is misused."""
     points = _as(assumption, as_representation(_POINTS, assumption.place))
-    sound, errors = _measured(run(inputs.with_assumptions([points])))
+    sound, errors = run(inputs.with_assumptions([points]))
     worst = _worst(errors)
     otherwise = f"; were it positions, off by {errors[worst]:.2g} under {worst}: declare it if it moves with the pose"
     return f"asked: {assumption.place}: the output is right with it unchanged{'' if sound else otherwise}"
@@ -102,14 +110,6 @@ def _kept(assumption: Assumption, inputs: Inputs, run: Try) -> str:
 def _as(assumption: Assumption, law: Representation) -> Assumption:
     old = assumption.representation
     return replace(assumption, representation=replace(law, nodes=old.nodes, batch=old.batch))
-
-
-def _measured(report: Outcome) -> tuple[bool, Errors]:
-    """Whether the output is right, and its error under each symmetry."""
-    errors: Errors = {}
-    for row in report.layers:
-        errors[row.symmetry] = max(errors.get(row.symmetry, 0.0), row.accumulated)
-    return report.ok, errors
 
 
 def _falls(before: Errors, after: Errors) -> bool:

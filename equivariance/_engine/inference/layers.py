@@ -111,7 +111,7 @@ def usable(inferred: Inferred, surveyors: Mapping[str, SymmetrySurvey], groups: 
     for number, group in enumerate(groups):
         surveyor = surveyors[group.symmetry]
         drawn = group.draw(1, surveyor.options.seed, surveyor.runs.sizes)
-        for state in surveyor.runs.bench.states:
+        for state in surveyor.runs.runner.states:
             for element in (Transform(), *drawn) if number == 0 else drawn:
                 try:
                     surveyor.runs.patched_run(Trial(element, state))
@@ -122,18 +122,19 @@ def usable(inferred: Inferred, surveyors: Mapping[str, SymmetrySurvey], groups: 
 
 def _recorded(surveyor: SymmetrySurvey, group: Group) -> tuple[Slicer, dict[str, list[Passed]], set[str]] | str:
     """The runs, what passed in them, and where tensors are hidden; or why there is nothing to go by."""
-    runs, bench = surveyor.runs, surveyor.runs.bench
-    state = [s for s in bench.states if s.mode == "eval"][-1]
+    runs, runner = surveyor.runs, surveyor.runs.runner
+    state = [s for s in runner.states if s.mode == "eval"][-1]
     trials = [Trial(element, state) for element in _telling(surveyor, group)]
     found = [worst(runs.isolated_run(t, ROOT).errors[Site(ROOT)]) for t in trials]
     trial, (key, error) = largest(zip(trials, found, strict=True), lambda pair: pair[1][1].relative)
     reach = 1 + trial.element.distance / runs.sizes.extent
-    floor = max(surveyor.floors.at_output(key), 16 * bench.epsilon)
-    stored = torch.finfo(bench.tested_dtype).eps
-    measurement = Measurement(error.relative, floor, bench.epsilon, 0, 0, bench.epsilon, error.discrete, reach, stored)
+    epsilon = runner.capabilities.epsilon
+    floor = max(surveyor.floors.at_output(key), 16 * epsilon)
+    stored = torch.finfo(runner.tested_dtype).eps
+    measurement = Measurement(error.relative, floor, epsilon, 0, 0, epsilon, error.discrete, reach, stored)
     suspect = SuspectLayer("", ROOT, (Site(ROOT),), Site(ROOT), key, measurement, trial)
     locator = locator_of(runs, group, suspect, surveyor.options.seed)
-    if locator.runner.size_elsewhere > bench.memory.limit:
+    if locator.runner.size_elsewhere > runner.memory.limit:
         return _TOO_MUCH
     if measurement.error > measurement.residual:
         locator.in_frames()

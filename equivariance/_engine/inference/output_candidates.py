@@ -13,7 +13,7 @@ from torch import Tensor
 from equivariance._engine.inference.irreps_from_values import nearest_irreps
 from equivariance._engine.inference.output_runs import Fit, Leaf, elsewhere
 from equivariance._engine.laws.forms import PermutationLaw
-from equivariance._engine.measurement.prepare import Prepared
+from equivariance._engine.measurement.prepare import BoundCall, Prepared
 from equivariance.contracts.declared import declared_contract
 from equivariance.representations.axes import Assumed, BatchAxis, Concatenated, NodeAxis
 from equivariance.representations.base import Representation
@@ -39,10 +39,11 @@ def plain_laws(example: Tensor) -> list[Representation]:
     return [*found, Irreps("1x1o"), CartesianPoints(), Irreps("1x1e")]
 
 
-def stated_laws(leaf: Leaf, ready: Prepared, module: torch.nn.Module) -> list[Representation]:
+def stated_laws(leaf: Leaf, call: BoundCall) -> list[Representation]:
     """Irreps that the inputs or the layers state, as far as they fit the shape."""
-    stated = [law for _, _, law in ready.inputs]
-    stated += [c.output for c in map(declared_contract, module.modules()) if c and isinstance(c.output, Representation)]
+    stated = [law for _, _, law in call.inputs]
+    declared = map(declared_contract, call.module.modules())
+    stated += [c.output for c in declared if c and isinstance(c.output, Representation)]
     irreps = dict.fromkeys(Irreps(law.irreps) for law in stated if isinstance(law, Irreps))
     fitting = (law for law in irreps if leaf.example.shape[-1:] == (law.dim,) and leaf.example.is_floating_point())
     return [law for law in fitting if law not in plain_laws(leaf.example)]
@@ -66,27 +67,27 @@ def special_laws(leaf: Leaf) -> Iterator[Representation]:
 
 
 def arranged(
-    example: Tensor, law: Representation, ready: Prepared, tested: Collection[str]
+    example: Tensor, law: Representation, call: BoundCall, tested: Collection[str]
 ) -> Iterator[Representation]:
     """The law with the axes of nodes and samples that the lengths allow, the likeliest first, last with none."""
     laws = [law]
     if not example.is_floating_point() and example.dtype != torch.bool:
-        per_sample = {law.concatenated.sizes: None for _, _, law in ready.inputs if law.concatenated}
+        per_sample = {law.concatenated.sizes: None for _, _, law in call.inputs if law.concatenated}
         laws += [NodeIndices(), *(NodeIndices(per_sample=sizes) for sizes in per_sample if sizes)]
     for tried in laws if tested else ():
-        for nodes, batch in _axes_of(example, tried, ready):
+        for nodes, batch in _axes_of(example, tried, call):
             placed = replace(tried, nodes=nodes, batch=batch)
-            if "permutation" not in tested and not ready.declares_axes:
+            if "permutation" not in tested and not call.declares_axes:
                 placed = replace(placed, nodes=Assumed.FIRST)
-            if "batch" not in tested and not ready.declares_axes and not isinstance(batch, Concatenated):
+            if "batch" not in tested and not call.declares_axes and not isinstance(batch, Concatenated):
                 placed = replace(placed, batch=Assumed.FIRST)
             yield placed
 
 
-def _axes_of(example: Tensor, law: Representation, ready: Prepared) -> Iterator[tuple[NodeAxis, BatchAxis]]:
-    nodes, samples = ready.setting.nodes or 0, ready.setting.samples or 0
+def _axes_of(example: Tensor, law: Representation, call: BoundCall) -> Iterator[tuple[NodeAxis, BatchAxis]]:
+    nodes, samples = call.sizes.nodes or 0, call.sizes.samples or 0
     free = _free(example, law)
-    runs = dict.fromkeys(law.concatenated.sizes for _, _, law in ready.inputs if law.concatenated)
+    runs = dict.fromkeys(law.concatenated.sizes for _, _, law in call.inputs if law.concatenated)
     of_batch: list[BatchAxis] = [a for a in free if samples and example.shape[a] == samples]
     for axis in free:
         length = example.shape[axis]
@@ -115,7 +116,7 @@ def foreign(leaf: Leaf, fits: Mapping[str, Fit], ready: Prepared) -> str:
 
 def _pairs(leaf: Leaf, fits: Mapping[str, Fit], ready: Prepared) -> str:
     """Whether two axes list the nodes."""
-    order, nodes, course = fits.get("permutation"), ready.setting.nodes, leaf.courses[-1]
+    order, nodes, course = fits.get("permutation"), ready.call.sizes.nodes, leaf.courses[-1]
     axes = [axis for axis, length in enumerate(leaf.example.shape) if length == nodes]
     if order is None or order.holds:
         return ""
@@ -137,7 +138,7 @@ def _other_basis(leaf: Leaf, fits: Mapping[str, Fit], ready: Prepared) -> str:
     for axis in reversed(range(example.dim())):
         size = example.shape[axis]
         few = size < 3 or (size == 3 and axis == example.dim() - 1)
-        if few or size > _LONGEST or size == ready.setting.nodes:
+        if few or size > _LONGEST or size == ready.call.sizes.nodes:
             continue
         rows = example.numel() // size
         before, after = elsewhere(ready, leaf.path, element, math.ceil(2 * size / max(1, rows)) + 1, axis)

@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 
-from equivariance._engine.inference.output_runs import Path
 from equivariance._engine.instrumentation.hooks import LayerCall
 from equivariance._engine.instrumentation.testbed import ModelState
 from equivariance._engine.measurement.prepare import Prepared
@@ -16,6 +15,9 @@ from equivariance.contracts.nested import children
 from equivariance.representations.base import Representation
 from equivariance.representations.irreps import Irreps
 from equivariance.representations.standard import as_representation
+
+Path = tuple[str | int, ...]
+"""Keys and fields on the way to a tensor."""
 
 
 class _Makers:
@@ -40,14 +42,14 @@ class _Makers:
         return output
 
 
-def laws_of_returned(ready: Prepared, module: torch.nn.Module) -> dict[Path, tuple[str, Representation]]:
+def laws_of_returned(ready: Prepared) -> dict[Path, tuple[str, Representation]]:
     """Place among what is returned -> who states its law, and the law, for the very tensors that such layers made."""
-    contracts = {name: declared_contract(layer) for name, layer in module.named_modules() if name}
+    contracts = {name: declared_contract(layer) for name, layer in ready.call.module.named_modules() if name}
     stated = {name: c for name, c in contracts.items() if c is not None and _law(c.output) is not None}
     if not stated:
         return {}
-    makers, bench = _Makers(), ready.bench.knowing(stated)
-    bench.run(ModelState(), bench.reference_dtype, bench.arguments, makers)
+    makers, runner = _Makers(), ready.runner.with_contracts({**stated, **ready.runner.contracts})
+    runner.run(ModelState(), runner.reference_dtype, runner.arguments, makers)
     found: dict[Path, tuple[str, Representation]] = {}
     for path, tensor in _tensors(makers.output, ()):
         layer = makers.layers.get(id(tensor))

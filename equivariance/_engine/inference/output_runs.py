@@ -4,28 +4,42 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from equivariance._engine.inference.output_provenance import Path
+from equivariance._engine.instrumentation.hooks import ROOT
 from equivariance._engine.instrumentation.perturbations import noisy, perturbed_inputs
+from equivariance._engine.instrumentation.tensor_store import TensorStore
+from equivariance._engine.instrumentation.testbed import ModelState, Runner
 from equivariance._engine.measurement.prepare import Prepared
 from equivariance._engine.measurement.relative_error import PartError, compare
 from equivariance._engine.measurement.survey_results import Trial
 from equivariance._engine.measurement.transformed_runs import TransformedRuns
 from equivariance._engine.measurement.verdict import Measurement, Verdict
-from equivariance.contracts.nested import cast, children, transform, walk
+from equivariance.contracts.nested import (
+    UNSPECIFIED,
+    cast,
+    children,
+    leaves,
+    map_tensors,
+    sizes_of_graphs,
+    transform,
+    walk,
+)
 from equivariance.errors import ArgumentError, ContractError
 from equivariance.groups.elements import Transform
 from equivariance.representations.base import Representation
 
-Path = tuple[str | int, ...]
-
 _SHAKEN = 2
 _MOST = 4
 """Perturbed runs, and elements of each symmetry."""
+
+_ROUNDING = 16.0
+"""Inputs that differ by less, in machine epsilons of float64 and units of the largest entry, are the same."""
 
 _ELSEWHERE = 0.3
 """How far other inputs are moved, in units of their root mean square."""
@@ -130,35 +144,106 @@ def _fit(judged: Iterable[Sequence[tuple[bool, float]]]) -> Fit:
     return Fit(all(holds for holds, _ in entries), min(errors), max(errors))
 
 
-def observe(ready: Prepared, seed: int) -> list[Leaf]:
-    """Run under a few elements of every symmetry, with the weights as given and with perturbed ones."""
-    bench, runs, known = ready.bench, TransformedRuns(ready.bench, ready.setting), dict[Path, list[Course]]()
-    elements = [(g.symmetry, e) for g in ready.groups for e in g.draw(3, seed, ready.setting)[::2][:_MOST]]
-    for state in (s for s in bench.states if s.mode == "eval"):
-        reference = dict(tensors(bench.run(state, bench.reference_dtype, bench.arguments)))
-        perturbed = [
-            dict(tensors(bench.run(state, bench.reference_dtype, _jittered(ready, number))))
-            for number in range(_SHAKEN)
-        ]
-        under = [(s, e, dict(tensors(runs.output(Trial(e, state))))) for s, e in elements]
+@dataclass(frozen=True, eq=False)
+class OutputRuns:
+    """Outputs of the module as a whole in the reference precision; equal inputs are run once.
+
+    Candidate representations often transform the inputs alike: no rotation tells vectors from positions. Inputs that
+    differ by rounding alone count as equal.
+
+    Attributes:
+        runner: Runs the module; its arguments are the untransformed inputs.
+    """
+
+    runner: Runner
+    _known: dict[ModelState, list[tuple[Mapping[str, Any], Any]]] = field(default_factory=dict, init=False)
+    _references: dict[ModelState, Any] = field(default_factory=dict, init=False)
+    _perturbed: dict[ModelState, list[Any]] = field(default_factory=dict, init=False)
+    _store: TensorStore = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Keeps outputs within the memory of all recordings."""
+        object.__setattr__(self, "_store", TensorStore(self.runner.memory))
+
+    def reference(self, state: ModelState) -> Any:
+        """The output of the untransformed inputs."""
+        if state in self.runner.recorded:
+            return self.runner.recorded[state].outputs[ROOT]
+        if state not in self._references:
+            dtype, arguments = self.runner.reference_dtype, self.runner.arguments
+            self._references[state] = self._kept(self.runner.run(state, dtype, arguments))
+        return self._references[state]
+
+    def perturbed(self, state: ModelState) -> list[Any]:
+        """The outputs under last-bit perturbations of the inputs."""
+        if state not in self._perturbed:
+            dtype, arguments = self.runner.reference_dtype, self.runner.arguments
+            epsilon, generators = torch.finfo(dtype).eps, map(torch.Generator().manual_seed, range(_SHAKEN))
+            given = [perturbed_inputs(arguments, epsilon, generator) for generator in generators]
+            self._perturbed[state] = [self._kept(self.runner.run(state, dtype, inputs)) for inputs in given]
+        return self._perturbed[state]
+
+    def transformed(self, runs: TransformedRuns, trial: Trial) -> Any:
+        """The output of inputs that were transformed by the representations that `runs` knows."""
+        inputs = runs.inputs(trial.element)
+        if _alike(inputs, self.runner.arguments):
+            return self.reference(trial.state)
+        known = self._known.setdefault(trial.state, [])
+        for given, output in known:
+            if _alike(inputs, given):
+                return output
+        known.append((map_tensors(inputs, self._store.keep), self._kept(runs.output(trial))))
+        return known[-1][1]
+
+    def _kept(self, output: Any) -> Any:
+        return map_tensors(output, self._store.keep)
+
+
+def _alike(inputs: Mapping[str, Any], others: Mapping[str, Any]) -> bool:
+    """True if two sets of inputs are equal up to rounding; of graphs of other libraries it is not known."""
+    if any(any(sizes_of_graphs(value)) for value in inputs.values()):
+        return False
+    left, right = ([t for v in given.values() for _, t, _ in leaves(v, UNSPECIFIED)] for given in (inputs, others))
+    return len(left) == len(right) and all(map(_near, left, right))
+
+
+def _near(left: Tensor, right: Tensor) -> bool:
+    if left.shape != right.shape or not (left.is_floating_point() and right.is_floating_point()):
+        return left.shape == right.shape and left.dtype == right.dtype and torch.equal(left, right)
+    if not left.numel():
+        return True
+    left, right = left.double(), right.double()
+    size = float(left.abs().max())
+    return float((left - right).abs().max()) <= _ROUNDING * torch.finfo(torch.float64).eps * size
+
+
+def observe(ready: Prepared, runs: OutputRuns) -> list[Leaf]:
+    """The outputs under a few elements of every symmetry, with the weights as given and with perturbed ones."""
+    runner, call, known = ready.runner, ready.call, dict[Path, list[Course]]()
+    candidate = TransformedRuns(runner, call.sizes)
+    elements = [(g.symmetry, e) for g in call.groups for e in g.draw(3, call.settings.seed, call.sizes)[::2][:_MOST]]
+    for state in (s for s in runner.states if s.mode == "eval"):
+        reference = dict(tensors(runs.reference(state)))
+        perturbed = [dict(tensors(output)) for output in runs.perturbed(state)]
+        under = [(s, e, dict(tensors(runs.transformed(candidate, Trial(e, state))))) for s, e in elements]
         for path, value in reference.items():
             course = Course(
                 value, tuple(v.get(path) for v in perturbed), tuple((s, e, v.get(path)) for s, e, v in under)
             )
             known.setdefault(path, []).append(course)
-    main, working = (torch.finfo(dtype).eps for dtype in (bench.reference_dtype, bench.tested_dtype))
-    return [Leaf(path, tuple(courses), main, working, ready.setting.extent) for path, courses in known.items()]
+    main, working = (torch.finfo(dtype).eps for dtype in (runner.reference_dtype, runner.tested_dtype))
+    return [Leaf(path, tuple(courses), main, working, call.sizes.extent) for path, courses in known.items()]
 
 
 def elsewhere(ready: Prepared, path: Path, element: Transform, count: int, axis: int) -> tuple[Tensor, Tensor]:
     """A leaf on `count` other inputs, and under an element on these; rows of the components on `axis`, float64."""
-    bench, rows = ready.bench, list[tuple[Tensor, Tensor]]()
-    specs, state = bench.contracts[""].inputs, [s for s in bench.states if s.mode == "eval"][-1]
+    runner, rows = ready.runner, list[tuple[Tensor, Tensor]]()
+    specs, state = ready.call.contract.inputs, [s for s in runner.states if s.mode == "eval"][-1]
     for seed in range(count):
-        changed = {k: walk(v, specs.get(k), k, noisy(_ELSEWHERE, seed)) for k, v in bench.arguments.items()}
+        changed = {k: walk(v, specs.get(k), k, noisy(_ELSEWHERE, seed)) for k, v in runner.arguments.items()}
         exact = {k: cast(v, torch.float64) for k, v in changed.items()}
         moved = {k: transform(v, specs.get(k), element, k) for k, v in exact.items()}
-        found = [dict(tensors(bench.run(state, bench.reference_dtype, given))).get(path) for given in (exact, moved)]
+        found = [dict(tensors(runner.run(state, runner.reference_dtype, given))).get(path) for given in (exact, moved)]
         left, right = found
         if left is not None and right is not None and left.shape == right.shape and axis < left.dim():
             pair = [t.double().movedim(axis, -1).reshape(-1, t.shape[axis]) for t in (left, right)]
@@ -174,11 +259,6 @@ def tensors(value: Any, path: Path = ()) -> Iterator[tuple[Path, Tensor]]:
         yield path, value
     for key, entry in children(value):
         yield from tensors(entry, (*path, key))
-
-
-def _jittered(ready: Prepared, seed: int) -> dict[str, Any]:
-    generator, epsilon = torch.Generator().manual_seed(seed), torch.finfo(ready.bench.reference_dtype).eps
-    return perturbed_inputs(ready.bench.arguments, epsilon, generator)
 
 
 def _errors(value: Tensor | None, expected: Tensor, law: Representation, element: Transform) -> dict[str, PartError]:

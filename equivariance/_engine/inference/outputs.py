@@ -14,9 +14,9 @@ from typing import Any
 import torch
 
 from equivariance._engine.inference.output_candidates import arranged, foreign, plain_laws, special_laws, stated_laws
-from equivariance._engine.inference.output_provenance import laws_of_returned
-from equivariance._engine.inference.output_runs import Fit, Leaf, Path, observe
-from equivariance._engine.measurement.prepare import Prepared
+from equivariance._engine.inference.output_provenance import Path
+from equivariance._engine.inference.output_runs import Fit, Leaf, OutputRuns, observe
+from equivariance._engine.measurement.prepare import BoundCall, Prepared
 from equivariance._ranking import exceeds, ordered
 from equivariance.contracts.adapter_registry import adapter_of
 from equivariance.contracts.assumptions import Assumption, assume
@@ -71,19 +71,26 @@ class Outputs:
             raise ArgumentError("irreps_out", NOT_GIVEN, f"a declaration, as no law that is known here fits: {found}")
 
 
-def outputs_from_runs(ready: Prepared, module: torch.nn.Module, seed: int) -> Outputs:
-    """The laws of everything that a callable returns.
+def outputs_from_runs(ready: Prepared, runs: OutputRuns, stated: Mapping[Path, tuple[str, Representation]]) -> Outputs:
+    """The laws of everything that a callable returns, with the evidence.
 
     Args:
-        ready: Set up with an output of which nothing is declared
-        module: The callable; what its layers state is tried as well
-        seed: Draws the elements
+        ready: Of a call with an output of which nothing is declared.
+        runs: On the arguments of `ready`.
+        stated: Of `laws_of_returned`.
     """
-    leaves = {leaf.path: leaf for leaf in observe(ready, seed)}
-    stated = laws_of_returned(ready, module)
-    chosen = {path: _assumption(leaf, ready, module, stated) for path, leaf in leaves.items()}
+    return _outputs(ready, {leaf.path: _assumption(leaf, ready, stated) for leaf in observe(ready, runs)})
+
+
+def likely_outputs(ready: Prepared, runs: OutputRuns, stated: Mapping[Path, tuple[str, Representation]]) -> object:
+    """The specification that `outputs_from_runs` comes to, without the evidence."""
+    leaves = observe(ready, runs)
+    return _outputs(ready, {leaf.path: _likeliest(leaf, ready, stated) for leaf in leaves}).specs
+
+
+def _outputs(ready: Prepared, chosen: Mapping[Path, Assumption]) -> Outputs:
     found: list[Assumption] = []
-    specs = _specs(ready.bench.output, (), chosen, found)
+    specs = _specs(ready.runner.output, (), chosen, found)
     return Outputs(specs, tuple(found))
 
 
@@ -105,25 +112,39 @@ def _specs(value: Any, path: Path, chosen: Mapping[Path, Assumption], found: lis
     return Invariant()
 
 
-def _assumption(
-    leaf: Leaf, ready: Prepared, module: torch.nn.Module, stated: Mapping[Path, tuple[str, Representation]]
-) -> Assumption:
-    path, example = ("output", *leaf.path), leaf.example
-    shape = tuple(example.shape)
-    if example.is_floating_point() and not bool(example.isfinite().all()):
-        return Assumption(path, shape, Invariant(), "it is not finite", example)
-    source, returned = stated.get(leaf.path, ("", None))
-    law, beside = (returned, "") if returned is not None else _motion(leaf, ready, module)
-    law = _placed(leaf, law, ready)
+def _assumption(leaf: Leaf, ready: Prepared, stated: Mapping[Path, tuple[str, Representation]]) -> Assumption:
+    if not _is_finite(leaf):
+        return _likeliest(leaf, ready, stated)
+    shape, (source, returned) = tuple(leaf.example.shape), stated.get(leaf.path, ("", None))
+    law, beside = _law(leaf, ready, returned)
     fits = leaf.fits(law)
     question = foreign(leaf, fits, ready) if returned is None else ""
     why = f"{source}{_evidence(fits, beside)}" + (f"; but {question}" if question else "")
     if shape and law.nodes is None and "permutation" in fits:
         why = f"no axis lists nodes; {why}"
-    return Assumption(path, shape, law, why, example, bool(question))
+    return Assumption(("output", *leaf.path), shape, law, why, leaf.example, bool(question))
 
 
-def _motion(leaf: Leaf, ready: Prepared, module: torch.nn.Module) -> tuple[Representation, str]:
+def _likeliest(leaf: Leaf, ready: Prepared, stated: Mapping[Path, tuple[str, Representation]]) -> Assumption:
+    """Without evidence, which takes further runs."""
+    path, shape = ("output", *leaf.path), tuple(leaf.example.shape)
+    if not _is_finite(leaf):
+        return Assumption(path, shape, Invariant(), "it is not finite", leaf.example)
+    law, _ = _law(leaf, ready, stated.get(leaf.path, ("", None))[1])
+    return Assumption(path, shape, law, "", leaf.example)
+
+
+def _is_finite(leaf: Leaf) -> bool:
+    return not leaf.example.is_floating_point() or bool(leaf.example.isfinite().all())
+
+
+def _law(leaf: Leaf, ready: Prepared, returned: Representation | None) -> tuple[Representation, str]:
+    """The law, and how the next best one fits; `returned`: the law that a layer states, if one does."""
+    law, beside = (returned, "") if returned is not None else _motion(leaf, ready.call)
+    return _placed(leaf, law, ready.call), beside
+
+
+def _motion(leaf: Leaf, call: BoundCall) -> tuple[Representation, str]:
     """The law under motions, and how the next best one fits where none holds."""
     plain = {law: _motions(leaf.fits(law)) for law in plain_laws(leaf.example)}
     plain = {law: fits for law, fits in plain.items() if fits or law == Invariant()}
@@ -132,7 +153,7 @@ def _motion(leaf: Leaf, ready: Prepared, module: torch.nn.Module) -> tuple[Repre
             return law, ""
     stated, special = (
         {law: fits for law in laws if (fits := _motions(leaf.fits(law)))}
-        for laws in (stated_laws(leaf, ready, module), special_laws(leaf))
+        for laws in (stated_laws(leaf, call), special_laws(leaf))
     )
     for law, fits in {**stated, **special}.items():
         if all(fit.holds for fit in fits.values()):
@@ -166,11 +187,11 @@ def _far(fits: Mapping[str, Fit]) -> float:
     return broken[0] if broken else 0.0
 
 
-def _placed(leaf: Leaf, law: Representation, ready: Prepared) -> Representation:
+def _placed(leaf: Leaf, law: Representation, call: BoundCall) -> Representation:
     """With the axes of nodes and samples that hold, or come nearest, under permutations and selections."""
-    tested = {g.symmetry for g in ready.groups if Symmetry(g.symmetry).is_reordering}
+    tested = {g.symmetry for g in call.groups if Symmetry(g.symmetry).is_reordering}
     best, rank = law, (len(tested) + 1, 0.0)
-    for tried in arranged(leaf.example, law, ready, tested) if leaf.example.dim() else ():
+    for tried in arranged(leaf.example, law, call, tested) if leaf.example.dim() else ():
         fits = {symmetry: fit for symmetry, fit in leaf.fits(tried).items() if symmetry in tested}
         count, error = _rank(fits)
         rows = tried.nodes is not None or leaf.example.dim() < 2  # rows that stay are rarer than nodes out of order

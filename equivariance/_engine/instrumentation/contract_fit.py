@@ -1,64 +1,138 @@
-"""What layers state of themselves, tried on what they take and give."""
+"""Compares contracts with the values of one run: which contracts fit, and which axes cannot be found by their lengths.
+
+`measurement.prepare` calls it. The comparison runs nothing: one recorded run serves every choice of contracts.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import torch
 
 from equivariance._engine.instrumentation.hooks import LayerCall
+from equivariance._engine.instrumentation.tensor_store import MemoryBudget, TensorStore
 from equivariance.contracts.contract import Contract
-from equivariance.contracts.nested import leaves
+from equivariance.contracts.nested import leaves, map_tensors
 from equivariance.errors import ArgumentError, ContractError
 from equivariance.groups.elements import Transform
 
 
-class ContractFit:
-    """Finds stated contracts that do not fit the values of a run, and axes that cannot be told by their lengths.
+class Passage(NamedTuple):
+    """The arguments of a call, or its output."""
+
+    call: LayerCall
+    value: Any
+    entering: bool
+
+
+class PassageLog:
+    """Records the arguments and outputs of every watched call, in order.
 
     Attributes:
-        misfits: Layer -> what does not fit
-        partial: Layer -> a contract that fits as far as it goes, and does not state every argument
-        blind: Layers with such axes: they cannot be followed under permutations and selections
+        passages: Values as they were passed; of tensors their shape and dtype are as they were, entries may change.
     """
 
-    def __init__(self, contracts: Mapping[str, Contract], reorderings: Sequence[Transform]) -> None:
-        """`reorderings` are elements that change nothing, to try axes with."""
-        self.contracts, self.reorderings = contracts, reorderings
-        self.mismatched: dict[str, str] = {}
-        self.partial: dict[str, Contract] = {}
-        self.unknown_axes: set[str] = set()
+    def __init__(self, memory: MemoryBudget) -> None:
+        """`memory` is shared with other recordings."""
+        self.passages: list[Passage] = []
+        self._store = TensorStore(memory)
 
     def enter(self, call: LayerCall, caller: LayerCall | None, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Try the inputs."""
-        contract = self.contracts[call.layer]
-        named = {name: value for name, value in arguments.items() if name in contract.inputs}
-        self._try(call, lambda: contract.check_inputs(named, call.layer or "args"))
-        if call.layer not in self.mismatched:
-            self._try(call, lambda: contract.check_inputs(arguments, call.layer or "args"), contract)
-        self._place(call, arguments, contract.inputs)
+        """Record the arguments."""
+        kept = {name: self._kept(value) for name, value in arguments.items()}
+        self.passages.append(Passage(call, kept, entering=True))
         return arguments
 
     def leave(self, call: LayerCall, output: Any) -> Any:
-        """Try the output."""
-        contract = self.contracts[call.layer]
-        self._try(call, lambda: contract.check_output(output, call.layer or "the callable"))
-        self._place(call, output, contract.output)
+        """Record the output."""
+        self.passages.append(Passage(call, self._kept(output), entering=False))
         return output
 
-    def _try(self, call: LayerCall, check: Callable[[], None], partial: Contract | None = None) -> None:
+    def _kept(self, value: Any) -> Any:
+        try:
+            return map_tensors(value, self._keep)
+        except ContractError:  # an object that no contract fits: the object itself is needed to say so
+            return value
+
+    def _keep(self, tensor: torch.Tensor) -> torch.Tensor:
+        return self._store.keep(tensor.detach())
+
+
+@dataclass(frozen=True)
+class ContractFit:
+    """Contracts that do not fit what was passed in a run.
+
+    Attributes:
+        mismatched: Layer -> what does not fit, for contracts that were read off the module.
+        incomplete: Layer -> its contract, for those of `mismatched` that fit as far as they go.
+        unknown_axes: Layers with axes that cannot be found by their lengths. Permutations and selections of samples
+            cannot be followed through them.
+    """
+
+    mismatched: Mapping[str, str] = field(default_factory=dict)
+    incomplete: Mapping[str, Contract] = field(default_factory=dict)
+    unknown_axes: frozenset[str] = frozenset()
+
+
+def fit_contracts(
+    passages: Iterable[Passage], contracts: Mapping[str, Contract], reorderings: Sequence[Transform]
+) -> ContractFit:
+    """Compares `contracts` with a run.
+
+    Args:
+        passages: What passed in the run.
+        contracts: Layer -> contract; calls of other layers are left out.
+        reorderings: Elements that change nothing, to try axes with.
+
+    Raises:
+        ContractError: If a contract that was not read off the module does not fit.
+    """
+    fitting = _Fitting(contracts, reorderings)
+    for passage in passages:
+        if passage.call.layer in contracts:
+            fitting.see(passage)
+    unknown = fitting.unknown_axes - set(fitting.mismatched) - {""}
+    return ContractFit(fitting.mismatched, fitting.incomplete, frozenset(unknown))
+
+
+class _Fitting:
+    """The comparison in progress."""
+
+    def __init__(self, contracts: Mapping[str, Contract], reorderings: Sequence[Transform]) -> None:
+        self.contracts, self.reorderings = contracts, reorderings
+        self.mismatched: dict[str, str] = {}
+        self.incomplete: dict[str, Contract] = {}
+        self.unknown_axes: set[str] = set()
+
+    def see(self, passage: Passage) -> None:
+        layer, value = passage.call.layer, passage.value
+        contract = self.contracts[layer]
+        if not passage.entering:
+            self._try(layer, lambda: contract.check_output(value, layer or "the callable"))
+            self._place(layer, value, contract.output)
+            return
+        named = {name: argument for name, argument in value.items() if name in contract.inputs}
+        self._try(layer, lambda: contract.check_inputs(named, layer or "args"))
+        if layer not in self.mismatched:
+            self._try(layer, lambda: contract.check_inputs(value, layer or "args"), contract)
+        self._place(layer, value, contract.inputs)
+
+    def _try(self, layer: str, check: Callable[[], None], incomplete: Contract | None = None) -> None:
         try:
             check()
         except ContractError as error:
-            if not self.contracts[call.layer].stated:
+            if not self.contracts[layer].stated:
                 raise
-            self.mismatched.setdefault(call.layer, str(error))
-            self.partial.pop(call.layer, None)
-            if partial is not None:
-                self.partial[call.layer] = partial
+            self.mismatched.setdefault(layer, str(error))
+            self.incomplete.pop(layer, None)
+            if incomplete is not None:
+                self.incomplete[layer] = incomplete
 
-    def _place(self, call: LayerCall, value: Any, spec: object) -> None:
-        """Try to reorder what has axes that are told by their lengths."""
-        if call.layer in self.mismatched or call.layer in self.unknown_axes:
+    def _place(self, layer: str, value: Any, spec: object) -> None:
+        """Reorder every tensor with an axis that is found by its length."""
+        if layer in self.mismatched or layer in self.unknown_axes:
             return
         try:
             for _, tensor, representation in leaves(value, spec):
@@ -66,4 +140,4 @@ class ContractFit:
                     for element in self.reorderings:
                         representation.transform(tensor, element)
         except ArgumentError:
-            self.unknown_axes.add(call.layer)
+            self.unknown_axes.add(layer)

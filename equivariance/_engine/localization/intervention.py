@@ -14,10 +14,10 @@ from functools import cached_property
 from equivariance._engine.instrumentation.operations import Number
 from equivariance._engine.instrumentation.reference import CONTROL_FLOW, Site
 from equivariance._engine.instrumentation.tape import Patch, Tape
-from equivariance._engine.instrumentation.testbed import Bench
+from equivariance._engine.instrumentation.testbed import Runner
 from equivariance._engine.laws.candidates import AxisLengths
 from equivariance._engine.laws.matching import LawMatcher
-from equivariance._engine.localization.recording import Traced, patch, recorded
+from equivariance._engine.localization.recording import Traced, patch, record_call
 from equivariance._engine.localization.slicing import Laws, Slicer, divergence
 from equivariance._engine.localization.suspects import SuspectLayer
 from equivariance._engine.measurement.comparisons import IntroducedErrors
@@ -29,18 +29,18 @@ class InterventionRunner:
     """Runs one call's own code with recorded values replaced, and measures the remaining error at one site."""
 
     def __init__(
-        self, bench: Bench, sizes: AxisLengths, suspect: SuspectLayer, more: Sequence[Transform], symmetry: str
+        self, model_runner: Runner, sizes: AxisLengths, suspect: SuspectLayer, more: Sequence[Transform], symmetry: str
     ) -> None:
         """Records the call on the reference inputs.
 
         Args:
-            bench: The testbed.
+            model_runner: Runs the model.
             sizes: The lengths of the network's axes.
             suspect: The layer, its call and its worst site.
             more: Further elements, which exclude coincidental laws.
             symmetry: The symmetry.
         """
-        self.bench, self.trial, self.owner = bench, suspect.trial, suspect.owner
+        self.model_runner, self.trial, self.owner = model_runner, suspect.trial, suspect.owner
         self.site, self.key, self.limit = suspect.site, suspect.key, suspect.measurement.tolerance
         self.residual = suspect.measurement.residual
         self.elements = [self.trial.element, *more]
@@ -166,7 +166,8 @@ class InterventionRunner:
             decisions: Event -> the Python number that replaces its result.
         """
         state = self.trial.state
-        return recorded(self.bench, state, self.owner, self.bench.reference(state), element, patches, decisions)
+        reference = self.model_runner.reference(state)
+        return record_call(self.model_runner, state, self.owner, reference, element, patches, decisions)
 
 
 def error_at(handler: IntroducedErrors, site: Site, key: PartKey) -> float:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from equivariance._engine.instrumentation.operations import Number
 from equivariance._engine.instrumentation.reference import CONTROL_FLOW
 from equivariance._engine.instrumentation.source_lines import SourceLine, is_own
-from equivariance._engine.instrumentation.testbed import Bench
+from equivariance._engine.instrumentation.testbed import Runner
 from equivariance._engine.laws.candidates import AxisLengths
 from equivariance._engine.laws.grid import known_grids
 from equivariance._engine.localization.ablation import Ablation, frame_dependent_statement
@@ -154,29 +154,29 @@ class StatementLocator:
         return Statement(event.place, event.layer, confirmed)
 
 
-def located(bench: Bench, suspect: SuspectLayer, locator: StatementLocator) -> list[Statement]:
+def located(runner: Runner, suspect: SuspectLayer, locator: StatementLocator) -> list[Statement]:
     """Returns the statements at fault in a suspect's own code, largest error first.
 
     A statement inside a library is replaced by the user's statement that calls the layer.
     """
     found = locator.in_frames()
     if any(s.place is None or not is_own(s.place) for s in found):
-        call = _find_call_site(bench, suspect)
+        call = _find_call_site(runner, suspect)
         found = [s if call is None or (s.place and is_own(s.place)) else replace(s, place=call) for s in found]
     return ordered(found, lambda s: s.error, descending=True)
 
 
 def locator_of(runs: TransformedRuns, group: Group, suspect: SuspectLayer, seed: int) -> StatementLocator:
     """Returns a locator for a suspect, with further elements, drawn from `seed`, that exclude coincidental laws."""
-    bench, setting = runs.bench, runs.sizes
+    runner, setting = runs.runner, runs.sizes
     suspect = _with_full_batch(runs, suspect)
     more = [e for e in _further_elements(setting, group, seed) if _is_comparable(e, suspect.trial.element)]
-    root = bench.contracts[""]
-    given = [leaf for k, v in bench.arguments.items() for leaf in leaves(v, root.inputs.get(k))]
+    root = runner.contracts[""]
+    given = [leaf for k, v in runner.arguments.items() for leaf in leaves(v, root.inputs.get(k))]
     segments = {r.concatenated.sizes for _, _, r in given if r.concatenated and r.concatenated.sizes}
-    grids = None if setting.grid is None else known_grids(bench.contracts)
+    grids = None if setting.grid is None else known_grids(runner.contracts)
     sizes = AxisLengths(setting.nodes, setting.samples, tuple(segments), grids)
-    return StatementLocator(InterventionRunner(bench, sizes, suspect, more, group.symmetry))
+    return StatementLocator(InterventionRunner(runner, sizes, suspect, more, group.symmetry))
 
 
 def _further_elements(setting: InputSizes, group: Group, seed: int) -> list[Transform]:
@@ -189,10 +189,10 @@ def _further_elements(setting: InputSizes, group: Group, seed: int) -> list[Tran
     return list(group.draw(3, seed + 1, setting)[::2])
 
 
-def _find_call_site(bench: Bench, suspect: SuspectLayer) -> SourceLine | None:
+def _find_call_site(runner: Runner, suspect: SuspectLayer) -> SourceLine | None:
     """Returns the user's statement that calls a library's layer; None if there is none."""
     handler = CallSite(suspect.owner)
-    bench.run(suspect.trial.state, bench.reference_dtype, bench.arguments, handler)
+    runner.run(suspect.trial.state, runner.reference_dtype, runner.arguments, handler)
     return handler.place
 
 

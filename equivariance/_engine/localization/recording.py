@@ -19,7 +19,7 @@ from equivariance._engine.instrumentation.operations import Number
 from equivariance._engine.instrumentation.reference import ReferenceRun, Site
 from equivariance._engine.instrumentation.source_lines import SourceLine, is_own, places_of
 from equivariance._engine.instrumentation.tape import Patch, Tape
-from equivariance._engine.instrumentation.testbed import Bench, ModelState
+from equivariance._engine.instrumentation.testbed import ModelState, Runner
 from equivariance._engine.instrumentation.transform_cache import TransformCache
 from equivariance._engine.laws.forms import Law
 from equivariance._engine.measurement.comparisons import IntroducedErrors
@@ -33,29 +33,29 @@ class Intervention:
     """Replaces values of a call by the reference values, transformed by laws.
 
     Attributes:
-        bench, state: The copy of the network that runs.
+        runner, state: The copy of the network that runs.
         laws: Number of a value in the recording of the call -> its law.
     """
 
-    bench: Bench
+    runner: Runner
     state: ModelState
     laws: Mapping[int, Law]
 
     def run(self, reference: ReferenceRun, owner: LayerCall, element: Transform) -> IntroducedErrors:
         """Runs the code of `owner` on the inputs of `reference` under an element, with the values replaced."""
-        plain, _ = recorded(self.bench, self.state, owner, reference, Transform(), {})
+        plain, _ = record_call(self.runner, self.state, owner, reference, Transform(), {})
         patches = {number: patch(law, plain.values[number], element) for number, law in self.laws.items()}
-        return recorded(self.bench, self.state, owner, reference, element, patches)[1]
+        return record_call(self.runner, self.state, owner, reference, element, patches)[1]
 
 
-def recorded(
-    bench: Bench, state: ModelState, owner: LayerCall, reference: ReferenceRun, element: Transform,
+def record_call(
+    runner: Runner, state: ModelState, owner: LayerCall, reference: ReferenceRun, element: Transform,
     patches: Mapping[int, Patch], decisions: Mapping[int, Number] | None = None,
 ) -> tuple[Tape, Traced]:  # fmt: skip
     """Returns the recording of one call on inputs that `element` acted on, with values replaced, and its errors.
 
     Args:
-        bench: The copies of the network.
+        runner: The copies of the network.
         state: Weights and mode.
         owner: The call that is recorded.
         reference: The run whose values the call receives, transformed.
@@ -63,11 +63,11 @@ def recorded(
         patches: Number of a value -> its replacement.
         decisions: Number of an operation -> the Python number that it gives in place of its own.
     """
-    tape = Tape(bench.memory, patches, decisions or {})
-    handler = Traced(reference, element, bench.reference_dtype, owner, tape)
-    others = [name for name in bench.contracts if name != owner.layer]
-    with tape.following(bench.module(state, bench.reference_dtype), owner.layer, others), tape:
-        run_isolated(bench, state, owner, handler, bench.reference_dtype)
+    tape = Tape(runner.memory, patches, decisions or {})
+    handler = Traced(reference, element, runner.reference_dtype, owner, tape)
+    others = [name for name in runner.contracts if name != owner.layer]
+    with tape.following(runner.module(state, runner.reference_dtype), owner.layer, others), tape:
+        run_isolated(runner, state, owner, handler, runner.reference_dtype)
     return tape, handler
 
 

@@ -78,7 +78,7 @@ def violations_of(runs: TransformedRuns, group: Group, parts: Sequence[SuspectLa
     for part in parts:
         if not any(locator.also_repairs(part) for locator in locators):
             locator = locator_of(runs, group, part, seed)
-            found = _with_part(found, part, located(runs.bench, part, locator), locator)
+            found = _with_part(found, part, located(runs.runner, part, locator), locator)
             locators.append(locator)
     return found
 
@@ -115,7 +115,7 @@ def _violation(
 ) -> Violation:  # fmt: skip
     """Returns the violation of one statement; `among_others`: its error is the one that it makes by itself."""
     runner = locator.runner
-    others = Intervention(runner.bench, runner.trial.state, statement.beside) if statement.beside else None
+    others = Intervention(runner.model_runner, runner.trial.state, statement.beside) if statement.beside else None
     if among_others:
         part = replace(part, measurement=replace(part.measurement, error=statement.error))
     return Violation(part, statement, others, tuple(_operations(locator, statement)), before)

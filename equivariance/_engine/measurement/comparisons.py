@@ -16,7 +16,7 @@ from equivariance._engine.instrumentation.perturbations import perturbed_inputs,
 from equivariance._engine.instrumentation.reference import CONTROL_FLOW, ReferenceRun, Site
 from equivariance._engine.instrumentation.tensor_identity import same
 from equivariance._engine.instrumentation.tensor_store import TensorStore
-from equivariance._engine.instrumentation.testbed import Bench, ModelState
+from equivariance._engine.instrumentation.testbed import ModelState, Runner
 from equivariance._engine.instrumentation.transform_cache import TransformCache
 from equivariance._engine.measurement.relative_error import PartError, PartKey, compare, scales_of
 from equivariance.contracts.nested import UNSPECIFIED, cast, map_tensors, sizes_of_graphs
@@ -202,16 +202,16 @@ class RoundingResponse:
         return perturbed
 
 
-def rounding_response(bench: Bench, state: ModelState, patched: bool, seed: int, epsilon: float) -> RoundingResponse:
+def rounding_response(runner: Runner, state: ModelState, patched: bool, seed: int, epsilon: float) -> RoundingResponse:
     """Runs the network under last-bit perturbations and returns how far each site moves.
 
     Args:
-        bench: The copies of the network.
+        runner: The copies of the network.
         state: Weights and mode.
         patched: True to perturb the reference values at every site; False to let perturbations accumulate.
         seed: The seed of the perturbations.
         epsilon: The relative size of the perturbations.
     """
-    handler = RoundingResponse(bench.reference(state), epsilon, seed, patched)
-    bench.run(state, bench.reference_dtype, perturbed_inputs(bench.arguments, epsilon, handler.generator), handler)
+    handler = RoundingResponse(runner.reference(state), epsilon, seed, patched)
+    runner.run(state, runner.reference_dtype, perturbed_inputs(runner.arguments, epsilon, handler.generator), handler)
     return handler

@@ -15,7 +15,7 @@ import torch
 
 from equivariance._engine.instrumentation.hooks import LayerCall, RunHandler, buffers_kept, call_with
 from equivariance._engine.instrumentation.reference import CONTROL_FLOW, ReferenceRun, Site
-from equivariance._engine.instrumentation.testbed import Bench, ModelState
+from equivariance._engine.instrumentation.testbed import ModelState, Runner
 from equivariance._engine.measurement.comparisons import DIVERGED, Errors
 from equivariance.contracts.signature import bind
 
@@ -38,16 +38,16 @@ class IsolationHandler(RunHandler, Protocol):
 
 
 def run_isolated(
-    bench: Bench, state: ModelState, owner: LayerCall, handler: IsolationHandler, dtype: torch.dtype
+    runner: Runner, state: ModelState, owner: LayerCall, handler: IsolationHandler, dtype: torch.dtype
 ) -> None:
     """Runs one call's own code in `dtype`, on the values that `handler` gives it, and shows `handler` the results.
 
     It costs what the layer's own statements cost, whatever it calls.
     """
-    module = bench.module(state, dtype)
+    module = runner.module(state, dtype)
     layer = module.get_submodule(owner.layer)
     arguments = {name: handler.exact(Site(owner, name)) for name in handler.reference.inputs[owner]}
-    with bench.conditions(dtype), buffers_kept(module), _submodules_replaced(module, handler, owner):
+    with runner.conditions(dtype), buffers_kept(module), _submodules_replaced(module, handler, owner):
         try:
             handler.leave(owner, call_with(layer, arguments))
         except _Diverged:

@@ -1,22 +1,27 @@
-"""From the arguments of an examination to what it runs on: the bench, the sizes, the groups."""
+"""From the arguments of a diagnosis to what it runs on: the call, bound once, and a runner of copies of its module.
+
+`diagnosis` calls it, and hands the results to all stages. It draws no elements and judges nothing.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
+from equivariance._engine.instrumentation.capabilities import FirstRun, find_capabilities, first_run
+from equivariance._engine.instrumentation.contract_fit import ContractFit, PassageLog, fit_contracts
+from equivariance._engine.instrumentation.tensor_identity import equal
 from equivariance._engine.instrumentation.tensor_store import MemoryBudget
-from equivariance._engine.instrumentation.testbed import Bench
+from equivariance._engine.instrumentation.testbed import Capabilities, ModelState, ModelVariants, Runner, variants_of
 from equivariance._engine.measurement.grid_setting import grid_setting
 from equivariance.contracts.axes_by_length import known_axes, with_axes_by_length
-from equivariance.contracts.contract import Contract, call_contract
-from equivariance.contracts.nested import leaves, sizes_of_graphs, walk
+from equivariance.contracts.contract import Contract
+from equivariance.contracts.nested import cloned, leaves, sizes_of_graphs, walk
 from equivariance.groups.elements import Transform, permutation, samples
-from equivariance.groups.named import groups_of
 from equivariance.groups.sampling import Group, InputSizes
 from equivariance.representations.axes import Assumed
 from equivariance.representations.base import Representation
@@ -27,21 +32,30 @@ _SNAP_BITS = {torch.float64: 36}
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """What an examination runs on.
+class BoundCall:
+    """One call of a module and what is tested of it: the value that all stages of a diagnosis take.
 
     Attributes:
-        bench: Copies of the module, and the arguments
-        setting: The sizes that elements are drawn for
-        groups: What is tested
-        arguments, contract: Of the call, by parameter name
+        module: The callable.
+        arguments: The values by parameter name, as the caller gave them.
+        contract: The representations of the arguments and of the output.
+        layers: Dotted path -> contract, for inner layers.
+        asked: The groups that the caller asked for.
+        groups: Those of `asked` that have something to act on, or are claimed.
+        sizes: What elements are drawn for.
+        settings: How thoroughly to look.
+        name: The name in reports.
     """
 
-    bench: Bench
-    setting: InputSizes
-    groups: tuple[Group, ...]
+    module: torch.nn.Module
     arguments: Mapping[str, Any]
     contract: Contract
+    layers: Mapping[str, Contract]
+    asked: tuple[Group, ...]
+    groups: tuple[Group, ...]
+    sizes: InputSizes
+    settings: Settings
+    name: str
 
     @property
     def inputs(self) -> list[tuple[str, torch.Tensor, Representation]]:
@@ -50,39 +64,141 @@ class Prepared:
 
     @property
     def declares_axes(self) -> bool:
-        """Whether an input says which axis lists nodes or samples: then other axes are told by their lengths."""
-        return _declares_axes(self.arguments, self.contract)
+        """True if an input says which axis lists nodes or samples; other axes are then found by their lengths."""
+        return any(not isinstance(axis, Assumed) for _, _, r in self.inputs for axis in (r.nodes, r.batch))
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The dtype that is judged: the one asked for, else that of the parameters, else that of the inputs."""
+        if self.settings.dtype is not None:
+            return self.settings.dtype
+        for tensor in [*self.module.parameters(), *(t for _, t, _ in self.inputs)]:
+            if tensor.is_floating_point():
+                return tensor.dtype
+        return torch.get_default_dtype()
+
+    def declaring(self, inputs: Mapping[str, object], output: object) -> BoundCall:
+        """The same call with other representations."""
+        contract = Contract(inputs, output)
+        contract.check_inputs(self.arguments, "args")
+        return bind_call(
+            self.module, self.arguments, contract, self.layers, self.asked, self.settings, self.name
+        )  # fmt: skip
+
+    def under(self, groups: Sequence[Group]) -> BoundCall:
+        """The same call with other groups to test."""
+        return bind_call(
+            self.module, self.arguments, self.contract, self.layers, tuple(groups), self.settings, self.name
+        )  # fmt: skip
 
 
-def prepared(
-    module: torch.nn.Module, args: object, irreps_in: object, irreps_out: object, kwargs: Mapping[str, Any] | None,
-    group: object, contracts: Mapping[str, Contract], settings: Settings,
-) -> Prepared:  # fmt: skip
-    """Bind the arguments, measure their sizes, and set the module up."""
-    asked = groups_of(group, settings.max_translation)
-    arguments, contract = call_contract(module.forward, args, kwargs, irreps_in, irreps_out)
-    setting = _setting(arguments, contract, contracts.values())
-    groups = _measurable(asked, setting, settings.claims)
-    dtype = settings.dtype or _dtype_of(module, arguments, contract)
-    known = known_axes(_leaves(arguments, contract))
-    layers = {name: with_axes_by_length(c, known) for name, c in contracts.items()}
-    layers[""] = with_axes_by_length(contract, known, inputs=False) if _declares_axes(arguments, contract) else contract
-    bench = Bench(
-        module, _snapped(arguments, contract, setting, dtype), layers, dtype, settings.seed, _reorderings(setting),
-        MemoryBudget(settings.memory),
+def bind_call(
+    module: torch.nn.Module, arguments: Mapping[str, Any], contract: Contract, layers: Mapping[str, Contract],
+    asked: tuple[Group, ...], settings: Settings, name: str = "",
+) -> BoundCall:  # fmt: skip
+    """Measures the sizes of the arguments and leaves out groups without an axis to act on."""
+    sizes = _sizes(arguments, contract, layers.values())
+    groups = _measurable(asked, sizes, settings.claims)
+    return BoundCall(module, arguments, contract, layers, asked, groups, sizes, settings, name)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A call that is ready to be run.
+
+    Attributes:
+        call: What is called and tested.
+        runner: Runs the copies of the module on the arguments of the call, positions rounded to a dyadic grid.
+        fit: The contracts that the runner leaves out, and why.
+        log: What passed in the first run, if the call is to be declared otherwise.
+    """
+
+    call: BoundCall
+    runner: Runner
+    fit: ContractFit
+    log: PassageLog | None = None
+
+
+def prepare(call: BoundCall, variants: ModelVariants | None = None) -> Prepared:
+    """Makes the copies of the module, and finds out which contracts fit and what the module runs in.
+
+    Args:
+        call: The call, all of it declared.
+        variants: Copies that exist already.
+    """
+    first, runner = _first(call, variants)
+    fit = fit_contracts(first.log.passages, _contracts(call), _reorderings(call.sizes))
+    del first  # what it recorded takes memory
+    return Prepared(call, find_capabilities(runner.with_contracts(_fitting(call, fit))), fit)
+
+
+def prepare_undeclared(call: BoundCall) -> Prepared:
+    """As `prepare`, for a call that is to be declared otherwise; only the module as a whole is watched."""
+    first, runner = _first(call, None)
+    return Prepared(call, find_capabilities(runner.with_contracts({"": call.contract})), ContractFit(), first.log)
+
+
+def tried_as(ready: Prepared, call: BoundCall) -> Prepared:
+    """The call with other representations, on the same copies and the very arguments of `ready`."""
+    return Prepared(call, ready.runner.with_contracts({"": call.contract}), ContractFit(), ready.log)
+
+
+def rounded_as(ready: Prepared, call: BoundCall) -> Prepared:
+    """As `tried_as`, with the arguments rounded as the representations of `call` ask for."""
+    known, arguments = ready.runner, {k: cloned(v) for k, v in _snapped(call).items()}
+    if equal(list(arguments.values()), list(known.arguments.values())):
+        return tried_as(ready, call)
+    output = known.run(ModelState(), known.tested_dtype, arguments)
+    runner = Runner(
+        known.variants, known.capabilities, {"": call.contract}, arguments, output, known.seed, known.memory
     )  # fmt: skip
-    return Prepared(bench, setting, groups, arguments, contract)
+    return Prepared(call, runner, ContractFit(), ready.log)
 
 
-def _measurable(groups: tuple[Group, ...], setting: InputSizes, claims: tuple[str, ...] | None) -> tuple[Group, ...]:
+def declared_as(ready: Prepared, call: BoundCall) -> Prepared:
+    """The call as it is to be examined, with its inner layers, on the same copies.
+
+    Args:
+        ready: Of `prepare_undeclared`, or made of it.
+        call: The same call, all of it declared.
+    """
+    rounded = rounded_as(ready, call)
+    passages = () if ready.log is None else ready.log.passages
+    fit = fit_contracts(passages, _contracts(call), _reorderings(call.sizes))
+    return Prepared(call, rounded.runner.with_contracts(_fitting(call, fit)), fit)
+
+
+def _first(call: BoundCall, variants: ModelVariants | None) -> tuple[FirstRun, Runner]:
+    """The first run, and a runner that knows what it showed."""
+    dtype, seed, memory = call.dtype, call.settings.seed, MemoryBudget(call.settings.memory)
+    variants = variants or variants_of(call.module, dtype, seed)
+    arguments = {k: cloned(v) for k, v in _snapped(call).items()}
+    first = first_run(variants, arguments, _contracts(call), dtype, seed, memory)
+    able = Capabilities(dtype, dtype, first.lowest_dtype, gradients=first.gradients)
+    return first, Runner(variants, able, {}, arguments, first.output, seed, memory)
+
+
+def _contracts(call: BoundCall) -> dict[str, Contract]:
+    """The contract of every layer, with axes that are found by their lengths; that of the whole under ""."""
+    known = known_axes(call.inputs)
+    found = {name: with_axes_by_length(contract, known) for name, contract in call.layers.items()}
+    whole = with_axes_by_length(call.contract, known, inputs=False) if call.declares_axes else call.contract
+    return {**found, "": whole}
+
+
+def _fitting(call: BoundCall, fit: ContractFit) -> dict[str, Contract]:
+    return {layer: contract for layer, contract in _contracts(call).items() if layer not in fit.mismatched}
+
+
+def _measurable(groups: tuple[Group, ...], sizes: InputSizes, claims: tuple[str, ...] | None) -> tuple[Group, ...]:
     """Without the groups that are not claimed and have no axis to act on."""
-    without = {"permutation"} if setting.nodes is None else set()
-    without |= {"batch"} if setting.samples is None else set()
+    without = {"permutation"} if sizes.nodes is None else set()
+    without |= {"batch"} if sizes.samples is None else set()
     found = tuple(g for g in groups if claims is None or g.symmetry in claims or g.symmetry not in without)
     return found or groups
 
 
-def _setting(arguments: Mapping[str, Any], contract: Contract, layers: Iterable[Contract]) -> InputSizes:
+def _sizes(arguments: Mapping[str, Any], contract: Contract, layers: Iterable[Contract]) -> InputSizes:
     """Sizes that elements are drawn for: declared axes first, then graphs, then assumed axes."""
     found = list(_leaves(arguments, contract))
     extent = max((_extent(t) for _, t, r in found if isinstance(r, CartesianPoints) and t.numel()), default=0.0)
@@ -113,33 +229,20 @@ def _extent(points: torch.Tensor) -> float:
     return float((flat - flat.mean(0)).norm(dim=1).max())
 
 
-def _dtype_of(module: torch.nn.Module, arguments: Mapping[str, Any], contract: Contract) -> torch.dtype:
-    """The dtype in use: of the parameters, else of the inputs."""
-    for tensor in [*module.parameters(), *(t for _, t, _ in _leaves(arguments, contract))]:
-        if tensor.is_floating_point():
-            return tensor.dtype
-    return torch.get_default_dtype()
-
-
-def _snapped(
-    arguments: Mapping[str, Any], contract: Contract, setting: InputSizes, dtype: torch.dtype
-) -> dict[str, Any]:
+def _snapped(call: BoundCall) -> dict[str, Any]:
     """Positions on a dyadic grid of about float32's resolution, where adding a dyadic vector is exact in float64."""
-    step = 2.0 ** (math.ceil(math.log2(setting.extent)) - _SNAP_BITS.get(dtype, 23))
+    step = 2.0 ** (math.ceil(math.log2(call.sizes.extent)) - _SNAP_BITS.get(call.dtype, 23))
 
     def snap(tensor: torch.Tensor, representation: Representation, path: str) -> torch.Tensor:
         if isinstance(representation, CartesianPoints) and tensor.is_floating_point():
             return ((tensor.detach().double() / step).round() * step).to(tensor.dtype)
         return tensor
 
-    return {name: walk(value, contract.inputs.get(name), name, snap) for name, value in arguments.items()}
+    specs = call.contract.inputs
+    return {name: walk(value, specs.get(name), name, snap) for name, value in call.arguments.items()}
 
 
-def _declares_axes(arguments: Mapping[str, Any], contract: Contract) -> bool:
-    return any(not isinstance(axis, Assumed) for _, t, r in _leaves(arguments, contract) for axis in (r.nodes, r.batch))
-
-
-def _reorderings(setting: InputSizes) -> list[Transform]:
+def _reorderings(sizes: InputSizes) -> list[Transform]:
     """Orders of nodes and of samples that change nothing."""
-    orders = [] if setting.nodes is None else [permutation(range(setting.nodes))]
-    return orders if setting.samples is None else [*orders, samples(range(setting.samples), of=setting.samples)]
+    orders = [] if sizes.nodes is None else [permutation(range(sizes.nodes))]
+    return orders if sizes.samples is None else [*orders, samples(range(sizes.samples), of=sizes.samples)]

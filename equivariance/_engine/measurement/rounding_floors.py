@@ -47,7 +47,7 @@ class RoundingFloors:
 
     def __init__(self, runs: TransformedRuns, seed: int) -> None:
         """Nothing is measured yet."""
-        self.runs, self.bench, self.seed = runs, runs.bench, seed
+        self.runs, self.runner, self.seed = runs, runs.runner, seed
         self._floors: dict[bool, Floors] = {}
         self._responses: dict[tuple[ModelState, LayerCall | None], Floors] = {}
         self._grids: dict[ModelState, GridFloors] = {}
@@ -60,7 +60,9 @@ class RoundingFloors:
             patched: True for one call's own code at each site, False for all calls in a row.
         """
         if patched not in self._floors:
-            handler = rounding_response(self.bench, self.bench.states[0], patched, self.seed, self.bench.epsilon)
+            handler = rounding_response(
+                self.runner, self.runner.states[0], patched, self.seed, self.runner.capabilities.epsilon
+            )
             self._floors[patched] = _relative_errors(handler.errors)
         return self._floors[patched]
 
@@ -92,9 +94,9 @@ class RoundingFloors:
         if self.runs.sizes.grid is None:
             return 0.0
         if trial.state not in self._grids:
-            self._grids[trial.state] = GridFloors(self.bench.reference(trial.state))
+            self._grids[trial.state] = GridFloors(self.runner.reference(trial.state))
         grids = self._grids[trial.state]
-        if patched and len(self.bench.contracts) > 1:
+        if patched and len(self.runner.contracts) > 1:
             return grids.introduced(site, trial.element, key)
         return grids.accumulated(trial.element)
 
@@ -117,16 +119,16 @@ class RoundingFloors:
         return replace(measurement, rounding_floor=max(floor, measurement.rounding_floor))
 
     def _perturbed(self, state: ModelState, owner: LayerCall | None, seed: int) -> RoundingResponse:
-        reference, epsilon = self.bench.reference(state), _STRENGTH * self.bench.epsilon
+        reference, epsilon = self.runner.reference(state), _STRENGTH * self.runner.capabilities.epsilon
         if owner in reference.inputs and state.mode == "eval":
             handler = RoundingResponse(reference, epsilon, seed, patched=True)
-            run_isolated(self.bench, state, owner, handler, self.bench.reference_dtype)
+            run_isolated(self.runner, state, owner, handler, self.runner.reference_dtype)
             return handler
-        return rounding_response(self.bench, state, owner is not None, seed, epsilon)
+        return rounding_response(self.runner, state, owner is not None, seed, epsilon)
 
     def _single_errors(self, trial: Trial, owner: LayerCall | None) -> Mapping[Site, Errors]:
         """Returns the errors in float32; `owner` as for `response`. Empty if they cannot be compared."""
-        if self.bench.reference_dtype != torch.float64 or trial.state.mode == "train":
+        if self.runner.reference_dtype != torch.float64 or trial.state.mode == "train":
             return {}
         if self._latest_single[0] != (trial, owner):
             try:
@@ -139,10 +141,10 @@ class RoundingFloors:
     def _run_single(self, trial: Trial, owner: LayerCall | None) -> Mapping[Site, Errors]:
         if owner is None:
             return self.runs.plain_run(trial, torch.float32).errors
-        reference = self.bench.reference(trial.state)
+        reference = self.runner.reference(trial.state)
         handler = IntroducedErrors(reference, trial.element, torch.float32)
         if owner in reference.inputs:
-            run_isolated(self.bench, trial.state, owner, handler, torch.float32)
+            run_isolated(self.runner, trial.state, owner, handler, torch.float32)
         return handler.errors
 
 

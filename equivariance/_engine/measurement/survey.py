@@ -17,7 +17,7 @@ import torch
 
 from equivariance._engine.instrumentation.hooks import ROOT
 from equivariance._engine.instrumentation.reference import Site
-from equivariance._engine.instrumentation.testbed import Bench
+from equivariance._engine.instrumentation.testbed import Runner
 from equivariance._engine.measurement.comparisons import AccumulatedErrors, IntroducedErrors
 from equivariance._engine.measurement.relative_error import EQUAL, PartError, PartKey, worst
 from equivariance._engine.measurement.rounding_floors import RoundingFloors, relative_error
@@ -62,11 +62,11 @@ class SymmetrySurvey:
     """
 
     def __init__(
-        self, bench: Bench, sizes: InputSizes, options: SurveyOptions, observer: Observer = UNOBSERVED
+        self, runner: Runner, sizes: InputSizes, options: SurveyOptions, observer: Observer = UNOBSERVED
     ) -> None:
         """Nothing is run yet; `observer` is told of each sample."""
         self.options, self.observer = options, observer
-        self.runs = TransformedRuns(bench, sizes)
+        self.runs = TransformedRuns(runner, sizes)
         self.floors = RoundingFloors(self.runs, options.seed)
         self._zeros = ZeroParts(self.runs, options.seed)
 
@@ -74,7 +74,7 @@ class SymmetrySurvey:
         """Draws elements and measures; states take turns, and every state has one."""
         result, sizes = SurveyResult(group.symmetry), self.runs.sizes
         reorders = Symmetry(group.symmetry).is_reordering
-        states = [s for s in self.runs.bench.states if s.mode == "eval" or not reorders]
+        states = [s for s in self.runs.runner.states if s.mode == "eval" or not reorders]
         elements = group.draw(self.options.samples, self.options.seed, sizes)
         total = max(len(elements), len(states))
         for index in range(total):
@@ -97,13 +97,13 @@ class SymmetrySurvey:
     def output_error(self, group: Group) -> float:
         """Returns the error at the network's output in one plain run."""
         element = group.draw(1, self.options.seed, self.runs.sizes)[0]
-        handler = self.runs.plain_run(Trial(element, self.runs.bench.states[0]))
+        handler = self.runs.plain_run(Trial(element, self.runs.runner.states[0]))
         return worst(handler.errors[Site(ROOT)])[1].relative
 
     def _measure(self, trial: Trial, result: SurveyResult, working: bool) -> None:
         """Adds the errors of one trial; `working`: accumulated errors and the tested precision too."""
-        bench = self.runs.bench
-        reference, single = bench.reference(trial.state), len(bench.contracts) == 1
+        runner = self.runs.runner
+        reference, single = runner.reference(trial.state), len(runner.contracts) == 1
         if working or single:
             plain = self._both(trial, self.runs.plain_run, working)
             self._collect(trial, plain, result.accumulated, patched=False)
@@ -115,13 +115,13 @@ class SymmetrySurvey:
 
     def _both(self, trial: Trial, run: Callable[..., _Pass], working: bool) -> tuple[_Pass, _Pass | None]:
         """Returns the pass in the reference precision, and in the tested one: the same pass if the two are one."""
-        bench = self.runs.bench
-        same = bench.tested_dtype == bench.reference_dtype
+        runner = self.runs.runner
+        same = runner.tested_dtype == runner.reference_dtype
         if same or not working:
-            single = run(trial, bench.reference_dtype)
+            single = run(trial, runner.reference_dtype)
             return single, single if same else None
-        rough = run(trial, bench.tested_dtype, keep=True)
-        return run(trial, bench.reference_dtype, against=rough.kept), rough
+        rough = run(trial, runner.tested_dtype, keep=True)
+        return run(trial, runner.reference_dtype, against=rough.kept), rough
 
     def _collect(
         self, trial: Trial, passes: tuple[_Pass, _Pass | None], places: dict[Site, WorstMeasurements], patched: bool
@@ -142,7 +142,7 @@ class SymmetrySurvey:
                 if found.error > found.tolerance:
                     found = replace(found, grid=self.floors.grid(trial, site, key, patched))
                 if patched and found.error > found.tolerance and place.rises(key, found):
-                    owner = self.runs.bench.reference(trial.state).owner(site)
+                    owner = self.runs.runner.reference(trial.state).owner(site)
                     found = self.floors.remeasure(found, trial, owner, site, key)
                 place.add(key, found, trial)
 
@@ -152,19 +152,19 @@ class SymmetrySurvey:
             return 0.0, 0.0
         error = relative_error(rough.errors.get(site, {}), key)
         if rough is main:
-            return error, max(floor, self.runs.bench.epsilon)
+            return error, max(floor, self.runs.runner.capabilities.epsilon)
         return error, relative_error(main.distances.get(site, {}), key)
 
     def _measurement(self, trial: Trial, error: PartError, floor: float, tested: tuple[float, float]) -> Measurement:
-        bench = self.runs.bench
+        runner = self.runs.runner
         return Measurement(
             error=error.relative,
             rounding_floor=floor,
-            epsilon=bench.epsilon,
+            epsilon=runner.capabilities.epsilon,
             tested_error=tested[0],
             tested_floor=tested[1],
-            tested_epsilon=bench.tested_epsilon,
-            stored_epsilon=torch.finfo(bench.tested_dtype).eps,
+            tested_epsilon=runner.capabilities.tested_epsilon,
+            stored_epsilon=torch.finfo(runner.tested_dtype).eps,
             discrete=error.discrete,
             reach=1 + trial.element.distance / max(self.runs.sizes.extent, 1e-300),
         )

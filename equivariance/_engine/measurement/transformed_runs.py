@@ -13,7 +13,7 @@ import torch
 
 from equivariance._engine.instrumentation.hooks import UNWATCHED, LayerCall, RunHandler
 from equivariance._engine.instrumentation.reference import Site
-from equivariance._engine.instrumentation.testbed import Bench
+from equivariance._engine.instrumentation.testbed import Runner
 from equivariance._engine.measurement.comparisons import AccumulatedErrors, IntroducedErrors
 from equivariance._engine.measurement.isolation import run_isolated
 from equivariance._engine.measurement.survey_results import Trial
@@ -27,26 +27,26 @@ class TransformedRuns:
     """The runs of one network under elements; all of them in the reference precision unless a dtype is given.
 
     Attributes:
-        bench: The copies of the network.
+        runner: The copies of the network.
         sizes: The sizes of its inputs, for which elements are drawn.
     """
 
-    def __init__(self, bench: Bench, sizes: InputSizes) -> None:
+    def __init__(self, runner: Runner, sizes: InputSizes) -> None:
         """Nothing is run yet."""
-        self.bench, self.sizes = bench, sizes
+        self.runner, self.sizes = runner, sizes
         self._latest: tuple[Trial, LayerCall, IntroducedErrors] | None = None
 
     def inputs(self, element: Transform) -> dict[str, Any]:
         """Returns the network's arguments, transformed exactly in float64."""
-        contract = self.bench.contracts[""]
+        contract = self.runner.contracts[""]
         return {
             name: transform(cast(value, torch.float64), contract.inputs.get(name), element, name)
-            for name, value in self.bench.arguments.items()
+            for name, value in self.runner.arguments.items()
         }
 
     def output(self, trial: Trial) -> Any:
         """Returns what the network makes of transformed inputs."""
-        return self._run(trial, self.bench.reference_dtype, UNWATCHED)
+        return self._run(trial, self.runner.reference_dtype, UNWATCHED)
 
     def plain_run(
         self,
@@ -56,8 +56,8 @@ class TransformedRuns:
         against: dict[Site, Any] | None = None,
     ) -> AccumulatedErrors:
         """Runs the network on transformed inputs; `keep` and `against` as for `AccumulatedErrors`."""
-        handler = AccumulatedErrors(self.bench.reference(trial.state), trial.element, keep, against)
-        self._run(trial, dtype or self.bench.reference_dtype, handler)
+        handler = AccumulatedErrors(self.runner.reference(trial.state), trial.element, keep, against)
+        self._run(trial, dtype or self.runner.reference_dtype, handler)
         return handler
 
     def patched_run(
@@ -72,8 +72,8 @@ class TransformedRuns:
         Raises:
             ArgumentError: If the network does not run on transformed inputs.
         """
-        dtype = dtype or self.bench.reference_dtype
-        handler = IntroducedErrors(self.bench.reference(trial.state), trial.element, dtype, keep, against)
+        dtype = dtype or self.runner.reference_dtype
+        handler = IntroducedErrors(self.runner.reference(trial.state), trial.element, dtype, keep, against)
         self._run(trial, dtype, handler)
         handler.finish()
         return handler
@@ -85,10 +85,10 @@ class TransformedRuns:
         the reference run does not have needs the whole network too.
         """
         if self._latest is None or self._latest[:2] != (trial, owner):
-            reference, dtype = self.bench.reference(trial.state), self.bench.reference_dtype
+            reference, dtype = self.runner.reference(trial.state), self.runner.reference_dtype
             if trial.state.mode == "eval" and owner in reference.inputs:
                 handler = IntroducedErrors(reference, trial.element, dtype, keep=True)
-                run_isolated(self.bench, trial.state, owner, handler, dtype)
+                run_isolated(self.runner, trial.state, owner, handler, dtype)
             else:
                 handler = self.patched_run(trial, keep=True)
             self._latest = (trial, owner, handler)
@@ -98,7 +98,7 @@ class TransformedRuns:
         """Runs on transformed inputs. The error of a callable that rejects them names the element."""
         inputs = self.inputs(trial.element)
         try:
-            return self.bench.run(trial.state, dtype, inputs, handler)
+            return self.runner.run(trial.state, dtype, inputs, handler)
         except ArgumentError:
             raise
         except Exception as error:

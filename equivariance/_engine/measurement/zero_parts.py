@@ -32,7 +32,7 @@ class ZeroParts:
 
     def __init__(self, runs: TransformedRuns, seed: int) -> None:
         """Nothing is measured yet."""
-        self.runs, self.bench, self.seed = runs, runs.bench, seed
+        self.runs, self.runner, self.seed = runs, runs.runner, seed
         self._moved: dict[tuple[Trial, bool], Mapping[Site, Errors]] = {}
 
     def explains(self, error: PartError, trial: Trial, site: Site, key: PartKey, patched: bool) -> bool:
@@ -47,7 +47,7 @@ class ZeroParts:
         """
         if error.scale or error.discrete or not error.difference:
             return False
-        isolated = patched and len(self.bench.contracts) > 1
+        isolated = patched and len(self.runner.contracts) > 1
         if (trial, isolated) not in self._moved:
             self._moved[trial, isolated] = self._differences(trial, isolated)
         moved = self._moved[trial, isolated].get(site, {}).get(key)
@@ -55,23 +55,23 @@ class ZeroParts:
 
     def _differences(self, trial: Trial, isolated: bool) -> Mapping[Site, Errors]:
         """Returns how far noise in the last bits moves each site under the element of a trial."""
-        reference, epsilon = self.bench.reference(trial.state), self.bench.epsilon
+        reference, epsilon = self.runner.reference(trial.state), self.runner.capabilities.epsilon
         generator = torch.Generator().manual_seed(self.seed)
         exact = self.runs.inputs(trial.element)
         if isolated:
             noisy: AccumulatedErrors | IntroducedErrors = _Perturbed(
-                reference, trial.element, self.bench.reference_dtype, epsilon, generator
+                reference, trial.element, self.runner.reference_dtype, epsilon, generator
             )
         else:
             noisy = AccumulatedErrors(reference, trial.element, keep=True)
-        self.bench.run(trial.state, self.bench.reference_dtype, perturbed_inputs(exact, epsilon, generator), noisy)
+        self.runner.run(trial.state, self.runner.reference_dtype, perturbed_inputs(exact, epsilon, generator), noisy)
         if isolated:
             plain: AccumulatedErrors | IntroducedErrors = IntroducedErrors(
-                reference, trial.element, self.bench.reference_dtype, against=noisy.kept
+                reference, trial.element, self.runner.reference_dtype, against=noisy.kept
             )
         else:
             plain = AccumulatedErrors(reference, trial.element, against=noisy.kept)
-        self.bench.run(trial.state, self.bench.reference_dtype, exact, plain)
+        self.runner.run(trial.state, self.runner.reference_dtype, exact, plain)
         return plain.distances
 
 

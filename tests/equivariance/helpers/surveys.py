@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from equivariance._engine.measurement.prepare import prepared
+from equivariance._engine.measurement.prepare import bind_call, prepare
 from equivariance._engine.measurement.survey import SurveyOptions, SymmetrySurvey
+from equivariance.contracts.contract import call_contract
 from equivariance.contracts.layers import layer_contracts
+from equivariance.groups.named import groups_of
 from equivariance.settings import Settings
 
 
@@ -15,5 +17,6 @@ def survey_of(
 ) -> SymmetrySurvey:
     """A survey of a module with one input; its layers state their contracts."""
     settings, layers = Settings(samples=samples), layer_contracts(module, {})
-    ready = prepared(module, x, irreps_in, irreps_out, None, "e3", layers, settings)
-    return SymmetrySurvey(ready.bench, ready.setting, SurveyOptions(samples, settings.seed), settings.observer)
+    arguments, contract = call_contract(module.forward, x, None, irreps_in, irreps_out)
+    ready = prepare(bind_call(module, arguments, contract, layers, groups_of("e3"), settings))
+    return SymmetrySurvey(ready.runner, ready.call.sizes, SurveyOptions(samples, settings.seed), settings.observer)

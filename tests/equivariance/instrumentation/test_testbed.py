@@ -8,13 +8,15 @@ import torch
 from torch import nn
 
 import equivariance as eq
-from equivariance._engine.instrumentation.testbed import Bench, ModelState, perturbed
+from equivariance._engine.instrumentation.testbed import ModelState, perturbed
+from equivariance._engine.measurement.prepare import bind_call, prepare
 from equivariance.contracts.contract import Contract
 from equivariance.errors import ArgumentError
+from equivariance.settings import Settings
 from tests.equivariance.helpers.specimens import Applied, Mix, Scale, Stack, normal
 
 VECTORS = normal(6, 4, 3)
-CONTRACT = {"": Contract({"x": "1x1o"}, "1x1o")}
+CONTRACT = Contract({"x": "1x1o"}, "1x1o")
 
 
 def told(report):
@@ -273,9 +275,13 @@ def test_perturbed_parameters_all_move_and_constants_stay():
     assert all(torch.equal(a, b) for a, b in zip(moved.parameters(), again.parameters(), strict=True))
 
 
+def prepared(module, layers=()):
+    return prepare(bind_call(module, {"x": VECTORS}, CONTRACT, dict.fromkeys(layers, CONTRACT), (), Settings()))
+
+
 def test_states_are_only_those_that_differ():
     def states(module):
-        return Bench(module, {"x": VECTORS}, dict(CONTRACT), torch.float32, 0).states
+        return prepared(module).runner.capabilities.states
 
     assert states(Applied(torch.tanh)) == (ModelState(),)
     assert states(Scale()) == (ModelState(), ModelState("perturbed"))
@@ -314,9 +320,7 @@ def test_layers_that_are_exchanged_between_runs_are_seen():
 
 def test_no_hook_is_left_on_the_module_of_the_caller_or_copied_into_another():
     module = Stack(Scale(), Scale())
-    contracts = {"": Contract({"x": "1x1o"}, "1x1o"), "layers.0": Contract({"x": "1x1o"}, "1x1o")}
-    bench = Bench(module, {"x": VECTORS}, contracts, torch.float32, 0)
-    bench.reference(ModelState())
-    copies = {id(m): m for m in bench._modules.values()}.values()
+    runner = prepared(module, ["layers.0"]).runner
+    copies = [runner.module(state, dtype) for state in runner.states for dtype in (torch.float32, torch.float64)]
     assert not any(m._forward_hooks for m in module.modules())
     assert all(len(m._forward_hooks) <= 1 for copy in copies for m in copy.modules())

@@ -6,7 +6,7 @@ from equivariance._engine.instrumentation.hooks import ROOT
 from equivariance._engine.laws.candidates import AxisLengths
 from equivariance._engine.laws.forms import InvariantLaw, IrrepLaw
 from equivariance._engine.laws.matching import LawMatcher, Match
-from equivariance._engine.localization.recording import recorded
+from equivariance._engine.localization.recording import record_call
 from equivariance._engine.localization.value_laws import ValueLaws
 from equivariance.groups import Transform, rotation
 from tests.equivariance.helpers.specimens import Applied, normal
@@ -25,9 +25,9 @@ def forward(x):
 def laws_of(function):
     """The laws of all values, by the name of the operation that made them."""
     runs = survey_of(Applied(function), normal(24, 3), irreps_out=None).runs
-    bench, state = runs.bench, runs.bench.states[0]
-    reference = bench.reference(state)
-    tapes = [recorded(bench, state, ROOT, reference, element, {})[0] for element in (Transform(), *ELEMENTS)]
+    runner, state = runs.runner, runs.runner.states[0]
+    reference = runner.reference(state)
+    tapes = [record_call(runner, state, ROOT, reference, element, {})[0] for element in (Transform(), *ELEMENTS)]
     matcher = LawMatcher("rotation", AxisLengths(None, None), tolerance=1e-9)
     return ValueLaws(tapes[0], list(zip(ELEMENTS, tapes[1:], strict=True)), matcher)
 

@@ -32,12 +32,12 @@ def runs():
 
 
 def run(runs, handler):
-    runs.bench.run(runs.bench.states[0], runs.bench.reference_dtype, runs.inputs(TURN), handler)
+    runs.runner.run(runs.runner.states[0], runs.runner.reference_dtype, runs.inputs(TURN), handler)
     return handler
 
 
 def test_accumulated_errors_pass_through_sound_layers(runs):
-    found = run(runs, AccumulatedErrors(runs.bench.reference(runs.bench.states[0]), TURN))
+    found = run(runs, AccumulatedErrors(runs.runner.reference(runs.runner.states[0]), TURN))
     assert found.errors[BROKEN][KEY].relative > 1e-2
     assert found.errors[SOUND][KEY].relative > 1e-2
     assert not found.kept
@@ -45,7 +45,8 @@ def test_accumulated_errors_pass_through_sound_layers(runs):
 
 def test_introduced_errors_are_those_of_a_layers_own_code(runs):
     found = run(
-        runs, IntroducedErrors(runs.bench.reference(runs.bench.states[0]), TURN, runs.bench.reference_dtype, keep=True)
+        runs,
+        IntroducedErrors(runs.runner.reference(runs.runner.states[0]), TURN, runs.runner.reference_dtype, keep=True),
     )
     assert found.errors[BROKEN][KEY].relative > 1e-2
     assert found.errors[SOUND][KEY].relative < 1e-14
@@ -54,7 +55,7 @@ def test_introduced_errors_are_those_of_a_layers_own_code(runs):
 
 
 def test_the_outputs_of_one_run_are_compared_with_those_of_another(runs):
-    reference = runs.bench.reference(runs.bench.states[0])
+    reference = runs.runner.reference(runs.runner.states[0])
     kept = run(runs, AccumulatedErrors(reference, TURN, keep=True)).kept
     again = run(runs, AccumulatedErrors(reference, TURN, against=kept))
     assert again.distances[SOUND][KEY].difference == 0
@@ -66,8 +67,8 @@ def test_a_call_that_does_not_come_back_is_an_error_of_the_control_flow():
     x = x if len(calls(layers, x)) == 2 else -x
     runs = survey_of(layers, x).runs
     turn = rotation([0, 3.14159, 0])
-    handler = IntroducedErrors(runs.bench.reference(runs.bench.states[0]), turn, runs.bench.reference_dtype)
-    runs.bench.run(runs.bench.states[0], runs.bench.reference_dtype, runs.inputs(turn), handler)
+    handler = IntroducedErrors(runs.runner.reference(runs.runner.states[0]), turn, runs.runner.reference_dtype)
+    runs.runner.run(runs.runner.states[0], runs.runner.reference_dtype, runs.inputs(turn), handler)
     handler.finish()
     assert handler.errors[Site(ROOT, CONTROL_FLOW)] is DIVERGED
 
@@ -81,6 +82,6 @@ def calls(module, x):
 
 
 def test_last_bit_noise_moves_every_site_a_little(runs):
-    bench = runs.bench
-    found = rounding_response(bench, bench.states[0], patched=True, seed=0, epsilon=bench.epsilon)
+    runner = runs.runner
+    found = rounding_response(runner, runner.states[0], patched=True, seed=0, epsilon=runner.capabilities.epsilon)
     assert all(0 < e.relative < 1e-14 for site in (BROKEN, SOUND) for e in found.errors[site].values())

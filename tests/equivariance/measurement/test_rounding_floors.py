@@ -42,7 +42,7 @@ def test_amplified_rounding_raises_the_floor_of_its_layer_and_of_what_follows():
 
 def test_a_response_is_the_largest_of_several_perturbations_and_measured_once():
     floors = floors_of(Scale())
-    state = floors.bench.states[0]
+    state = floors.runner.states[0]
     response = floors.response(state, None)
     assert response[OUTPUT][KEY] >= 0.2 * floors.at_output(KEY)
     assert floors.response(state, None) is response
@@ -51,7 +51,7 @@ def test_a_response_is_the_largest_of_several_perturbations_and_measured_once():
 def test_what_is_larger_in_float32_by_nine_digits_is_rounding():
     """The error that float64 leaves, 1e-13, and that of float32, 1e-4, are of one kind: lost digits."""
     floors = floors_of(Applied(lambda x: (x + 3e3) - 3e3))
-    trial = Trial(rotation([0.3, -0.7, 1.1]), floors.bench.states[0])
+    trial = Trial(rotation([0.3, -0.7, 1.1]), floors.runner.states[0])
     found = Measurement(1e-13, EPSILON, EPSILON, 0.0, 0.0, EPSILON)
     remeasured = floors.remeasure(found, trial, None, OUTPUT, KEY)
     assert found.verdict == Verdict.PRECISION
@@ -63,5 +63,5 @@ def test_what_is_larger_in_float32_by_nine_digits_is_rounding():
 def test_floors_do_not_depend_on_the_order_of_the_questions(seed):
     runs = survey_of(Scale(), VECTORS, irreps_out=Irreps("1x1o")).runs
     one, other = RoundingFloors(runs, seed), RoundingFloors(runs, seed)
-    state = runs.bench.states[0]
+    state = runs.runner.states[0]
     assert (one.floors(True), one.response(state, None)) == (other.response(state, None), other.floors(True))[::-1]

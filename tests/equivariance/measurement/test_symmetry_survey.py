@@ -43,7 +43,7 @@ def test_a_plain_run_is_added_to_a_new_result():
     survey = survey_of(Stack(Scale(), Mix()), VECTORS)
     result = survey.survey(Rotations())
     before = {site: place.top for site, place in result.accumulated.items()}
-    trial = Trial(rotation([3.0, 0.1, 0.2]), survey.runs.bench.states[-1])
+    trial = Trial(rotation([3.0, 0.1, 0.2]), survey.runs.runner.states[-1])
     more = survey.with_plain_run(result, trial)
     assert {site: place.top for site, place in result.accumulated.items()} == before
     assert more.introduced is result.introduced

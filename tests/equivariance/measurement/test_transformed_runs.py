@@ -24,7 +24,7 @@ def runs():
 
 @pytest.fixture
 def trial(runs):
-    return Trial(TURN, runs.bench.states[0])
+    return Trial(TURN, runs.runner.states[0])
 
 
 def broken(handler):
@@ -58,5 +58,5 @@ def test_a_network_that_rejects_transformed_inputs_is_named_by_the_element():
 
     runs = survey_of(Applied(positive), VECTORS.abs()).runs
     with pytest.raises(ArgumentError, match="it raised ValueError: negative"):
-        runs.output(Trial(rotation([0, 0, torch.pi]), runs.bench.states[0]))
-    assert runs.bench.reference(runs.bench.states[0]).outputs[ROOT].shape == VECTORS.shape
+        runs.output(Trial(rotation([0, 0, torch.pi]), runs.runner.states[0]))
+    assert runs.runner.reference(runs.runner.states[0]).outputs[ROOT].shape == VECTORS.shape

@@ -1,0 +1,121 @@
+"""Finds out which precisions and states a module runs in, with as few forward passes as that takes.
+
+`measurement.prepare` calls it once per diagnosis. No input is transformed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from equivariance._engine.instrumentation.contract_fit import PassageLog
+from equivariance._engine.instrumentation.hooks import ROOT
+from equivariance._engine.instrumentation.precision import Narrowest
+from equivariance._engine.instrumentation.tensor_identity import equal
+from equivariance._engine.instrumentation.tensor_store import MemoryBudget
+from equivariance._engine.instrumentation.testbed import Capabilities, ModelState, ModelVariants, Runner
+from equivariance.contracts.contract import Contract
+from equivariance.contracts.nested import UNSPECIFIED, leaves
+from equivariance.errors import ArgumentError, first_line
+
+
+@dataclass(frozen=True)
+class FirstRun:
+    """The first forward pass, in the tested precision, with the weights as given, in evaluation mode.
+
+    Attributes:
+        output: The output of the module.
+        log: The arguments and outputs of every watched call.
+        gradients, lowest_dtype: As in `Capabilities`.
+    """
+
+    output: Any
+    log: PassageLog
+    gradients: bool
+    lowest_dtype: torch.dtype
+
+
+def first_run(
+    variants: ModelVariants, arguments: Mapping[str, Any], layers: Mapping[str, Contract], dtype: torch.dtype,
+    seed: int, memory: MemoryBudget,
+) -> FirstRun:  # fmt: skip
+    """Runs the module once and records what passes through the layers that have a contract.
+
+    Raises:
+        ArgumentError: If the module returns no tensor.
+    """
+    log, watch = PassageLog(memory), Narrowest(dtype)
+    runner = Runner(variants, Capabilities(dtype, dtype, dtype), layers, arguments, None, seed, memory)
+    try:
+        output = runner.run(ModelState(), dtype, arguments, log, within=watch)
+    except RuntimeError as error:  # a module that differentiates inside its forward (forces) needs autograd
+        if "grad" not in str(error):
+            raise
+        log = PassageLog(memory)
+        runner = replace(runner, capabilities=replace(runner.capabilities, gradients=True))
+        output = runner.run(ModelState(), dtype, arguments, log, within=watch)
+    if not leaves(output, UNSPECIFIED):
+        raise ArgumentError("output", output, "at least one tensor in what the callable returns")
+    return FirstRun(output, log, runner.capabilities.gradients, watch.dtype)
+
+
+def find_capabilities(runner: Runner) -> Runner:
+    """Returns the runner with the capabilities of its module, and with the float64 run as a recording.
+
+    Args:
+        runner: With the capabilities that the first run showed.
+    """
+    precise = _in_float64(runner)
+    states, untrained = _states(precise)
+    return replace(precise, capabilities=replace(precise.capabilities, states=states, untrained=untrained))
+
+
+def _in_float64(runner: Runner) -> Runner:
+    """In float64 if the module runs in it and its output is float64, if need be with casts inside left out."""
+    if runner.tested_dtype == torch.float64:
+        return runner
+    first = ""
+    for widened in (False, True):
+        able = replace(runner.capabilities, reference_dtype=torch.float64, widened=widened, obstacle=first)
+        precise = replace(runner, capabilities=able, recorded={})
+        obstacle = _obstacle(precise)
+        if not obstacle:
+            return precise
+        first = first or obstacle
+    return replace(runner, capabilities=replace(runner.capabilities, obstacle=first), recorded={})
+
+
+def _obstacle(runner: Runner) -> str:
+    """Why float64 is impossible, or ""; the run is kept as the reference."""
+    watch = Narrowest(torch.float64)
+    try:
+        recording = runner.record(ModelState(), within=watch)
+    except ArgumentError:
+        raise
+    except Exception as error:  # whatever a model says to a dtype that it does not know
+        return f"{type(error).__name__}: {first_line(error)}"
+    runner.recorded[ModelState()] = recording
+    floats = {t.dtype for _, t, _ in leaves(recording.outputs[ROOT], UNSPECIFIED) if t.is_floating_point()}
+    if not floats <= {torch.float64}:
+        return f"float64 inputs give {', '.join(map(str, floats))}"
+    half = torch.finfo(watch.dtype).eps > torch.finfo(torch.float32).eps
+    return f"it computes in {watch.dtype}" if half else ""
+
+
+def _states(runner: Runner) -> tuple[tuple[ModelState, ...], str]:
+    """The states that differ, and why training mode is impossible.
+
+    Modes are compared with perturbed weights, as a difference too may hide behind a zero.
+    """
+    dtype, given = runner.tested_dtype, runner.variants.copy("given", runner.tested_dtype)
+    weights = ["given"] + ["perturbed"] * any(True for _ in given.parameters())
+    evaluated = runner.run(ModelState(weights[-1]), dtype, runner.arguments)
+    try:
+        trained = runner.run(ModelState(weights[-1], "train"), dtype, runner.arguments)
+    except Exception as error:  # a model may ask for anything in training mode, its targets say
+        return tuple(ModelState(w) for w in weights), f"{type(error).__name__}: {first_line(error)}"
+    modes = ["eval"] if equal(evaluated, trained) else ["eval", "train"]
+    return tuple(ModelState(w, m) for m in modes for w in weights), ""
