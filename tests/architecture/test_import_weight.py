@@ -59,14 +59,11 @@ def test_type_checkers_see_the_names_that_are_imported_late():
     assert {**homes, "groups": "equivariance"} == seen
 
 
-def test_the_patients_do_not_bring_dgl():
-    assert not loaded_by("import se3unet, equivariance_zoo.faces") & {
-        "dgl",
-        "equivariance",
-        "open3d",
-        "matplotlib",
-        "pytest",
-    }
+def test_networks_and_faces_bring_neither_the_harness_nor_optional_packages():
+    optional = {"dgl", "lightning", "matplotlib", "open3d", "pytest", "safetensors", "trimesh"}
+    names = ("faces", "landmarks.evaluation", "steerable3d.training", "training.trainer")
+    code = f"import se3unet.training, {', '.join(f'equivariance_zoo.{name}' for name in names)}"
+    assert not loaded_by(code) & {"equivariance", *optional}
 
 
 @pytest.mark.parametrize("package", ["hypothesis", "e3nn"])
