@@ -20,7 +20,10 @@ PYTORCH = {"torch", "scipy", "numpy"}
 
 LIGHT = "import equivariance"
 FIRST_USES = [f"import equivariance; equivariance.{name}" for name in ("check", "Report", "groups")]
-NETWORKS = "import se3unet, equivariance_zoo.faces"
+NETWORKS = """
+import se3unet.training, equivariance_zoo.faces, equivariance_zoo.landmarks.evaluation
+import equivariance_zoo.steerable3d.training, equivariance_zoo.training.trainer
+"""
 COMMAND = """
 import equivariance as eq
 try:
@@ -105,8 +108,9 @@ def test_type_checkers_see_the_names_that_are_imported_late():
     assert {**homes, "groups": "equivariance"} == seen
 
 
-def test_the_networks_do_not_bring_dgl(loaded):
-    assert not loaded[NETWORKS] & {"dgl", "equivariance", "open3d", "matplotlib", "pytest"}
+def test_networks_and_faces_bring_neither_the_harness_nor_optional_packages(loaded):
+    optional = {"dgl", "lightning", "matplotlib", "open3d", "pytest", "safetensors", "trimesh"}
+    assert not loaded[NETWORKS] & {"equivariance", *optional}
 
 
 @pytest.mark.parametrize("package", ["hypothesis", "e3nn"])

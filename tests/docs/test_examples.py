@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 import equivariance
+import se3unet
 from equivariance_zoo import faces
-from tests.architecture.sources import ROOT
+from se3unet import prediction
+from tests.architecture.sources import ROOT, module_of, sources
 from tests.docs.pages import Block, blocks_of, comparable, matches, run, standing_in
 
 README = ROOT / "README.md"
@@ -79,14 +81,30 @@ def test_every_public_name_of_the_harness_is_in_the_reference():
     assert not missing
 
 
-def test_every_module_of_the_network_and_every_name_of_faces_is_in_the_reference():
-    paths = (ROOT / "se3unet").glob("*.py")
-    modules = {f"se3unet.{path.stem}" for path in paths if path.stem not in ("__init__", "__main__")}
+def modules_of(room: str) -> set[str]:
+    """The modules of a room that its page shows; packages and command lines are on the pages of the guide."""
+    found = {module_of(path) for path in sources(room) if path.stem not in ("__init__", "__main__", "command")}
+    return {name for name in found if not name.startswith("se3unet.prediction.")}
+
+
+@pytest.mark.parametrize("room", ["se3unet", "equivariance_zoo/steerable3d", "equivariance_zoo/training"])
+def test_every_module_of_a_room_is_in_the_reference(room):
+    found = modules_of(room)
+    assert len(found) > 8
+    assert not found - set(documented())
+
+
+def test_every_name_of_faces_and_of_the_prediction_is_in_the_reference():
     names = {f"equivariance_zoo.faces.{name}" for name in faces.__all__}
-    assert len(modules) > 15
+    names |= {f"se3unet.prediction.{name}" for name in prediction.__all__ if name not in se3unet.__all__}
     assert len(names) > 10
-    missing = (modules | names) - set(documented())
-    assert not missing
+    assert not names - set(documented())
+
+
+def test_every_module_of_landmarks_is_in_the_reference():
+    homes = {name.removesuffix(".write") for name in documented()}
+    drawing = {f"equivariance_zoo.landmarks.evaluation.{name}" for name in ("charts", "tables")}
+    assert modules_of("equivariance_zoo/landmarks") - homes == drawing
 
 
 def page_with(tmp_path: Path, text: str) -> Path:
