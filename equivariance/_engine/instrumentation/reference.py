@@ -22,13 +22,13 @@ _T = TypeVar("_T")
 OUTPUT = ""
 """Unlike the name of any argument, which may well be "output"."""
 
-CONTROL_FLOW = "course of the program"
+CONTROL_FLOW = "control flow"
 
 
 class Site(NamedTuple):
     """A place where a value passes between layers.
 
-    `slot` is `OUTPUT`, the name of an argument that `call` is given, or "course of the program" for what
+    `slot` is `OUTPUT`, the name of an argument that `call` is given, or "control flow" for what
     `call` does or does not call.
     """
 
