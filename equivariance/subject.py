@@ -26,6 +26,8 @@ from equivariance.errors import ArgumentError, ChoiceError
 from equivariance.findings import Finding, Outcome
 from equivariance.groups.named import SYMMETRIES, groups_of
 
+__all__ = ["RegisteredFinding", "Subject", "as_registered", "load_checkpoint", "load_subject", "registered"]
+
 ENTRY_POINTS = "equivariance.subjects"
 BUILT_IN = ("published", "se3unet")
 """The pair of subjects that is shown by default."""
