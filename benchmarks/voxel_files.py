@@ -11,8 +11,8 @@ from torch import Tensor
 
 from benchmarks.made import made_with
 from benchmarks.sections import PAGE, write_section
-from equivariance_zoo.steerable3d.meshes import voxelized
-from equivariance_zoo.steerable3d.proteins import domain, environments, read_atoms
+from equivariance_zoo.steerable3d.data_sources.meshes import voxelized
+from equivariance_zoo.steerable3d.data_sources.proteins import domain, environments, read_atoms
 
 MESHES, STRUCTURES = (".obj", ".off", ".ply", ".stl"), (".cif", ".ent", ".pdb")
 SIZE = 32

@@ -31,7 +31,7 @@ from equivariance_zoo.steerable3d import (
     SteerableBatchNorm,
 )
 from equivariance_zoo.steerable3d import SteerableConv3d as Conv
-from equivariance_zoo.steerable3d.basis import Shells, elements, sampled
+from equivariance_zoo.steerable3d.layers.basis import Shells, elements, sampled
 from equivariance_zoo.steerable3d.model import ResidualBlock, SteerableLayer
 from property_tests.layers import error_of
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from equivariance_zoo.steerable3d.lowpass import gaussian
+from equivariance_zoo.steerable3d.layers.lowpass import gaussian
 
 
 class EvenStride(nn.Module):

@@ -15,6 +15,7 @@ from pathlib import Path
 from equivariance_zoo.training.cli import exit_code
 
 PROGRAM = "equivariance_zoo.steerable3d"
+BUILT_IN = Path(__file__).parent / "data"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,7 +46,7 @@ def _train(options: argparse.Namespace) -> int:
     from equivariance_zoo.steerable3d.settings import Run
     from equivariance_zoo.steerable3d.training import WEIGHTS, train
 
-    built_in = Path(__file__).parent / "data" / f"{options.config}.toml"
+    built_in = BUILT_IN / f"{options.config}.toml"
     run = Run.read(built_in if built_in.is_file() else Path(options.config))
     seed = run.training.seed if options.seed is None else options.seed
     run = replace(run, training=replace(run.training, seed=seed, dense=options.dense or run.training.dense))
@@ -57,7 +58,7 @@ def _train(options: argparse.Namespace) -> int:
 
 def _evaluate(options: argparse.Namespace) -> int:
     from equivariance_zoo.steerable3d.checkpoint import load
-    from equivariance_zoo.steerable3d.datasets import dataset
+    from equivariance_zoo.steerable3d.data_sources.datasets import dataset
     from equivariance_zoo.steerable3d.training import accuracy
 
     model, run, _ = load(Path(options.checkpoint))

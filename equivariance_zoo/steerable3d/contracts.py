@@ -6,10 +6,10 @@ from e3nn import o3
 from torch import nn
 
 from equivariance import Contract, Grid, Invariant
-from equivariance_zoo.steerable3d.batchnorm import SteerableBatchNorm
-from equivariance_zoo.steerable3d.conv import SteerableConv3d
+from equivariance_zoo.steerable3d.layers.batchnorm import SteerableBatchNorm
+from equivariance_zoo.steerable3d.layers.conv import SteerableConv3d
+from equivariance_zoo.steerable3d.layers.nonlinearity import Gated
 from equivariance_zoo.steerable3d.model import ResidualBlock, SteerableClassifier, SteerableLayer
-from equivariance_zoo.steerable3d.nonlinearity import Gated
 
 
 def network_contracts(model: SteerableClassifier) -> dict[str, Contract]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from e3nn import o3
 from torch import Tensor, nn
 
-from equivariance_zoo.steerable3d.batchnorm import SteerableBatchNorm
 from equivariance_zoo.steerable3d.config import NetworkConfig
-from equivariance_zoo.steerable3d.conv import SteerableConv3d
-from equivariance_zoo.steerable3d.nonlinearity import Gated
-from equivariance_zoo.steerable3d.pooling import InvariantPool
+from equivariance_zoo.steerable3d.layers.batchnorm import SteerableBatchNorm
+from equivariance_zoo.steerable3d.layers.conv import SteerableConv3d
+from equivariance_zoo.steerable3d.layers.nonlinearity import Gated
+from equivariance_zoo.steerable3d.layers.pooling import InvariantPool
 
 
 class SteerableLayer(nn.Module):

@@ -14,7 +14,7 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
 from equivariance_zoo.steerable3d.checkpoint import build, save
-from equivariance_zoo.steerable3d.datasets import SPLITS, check_fits, dataset, order
+from equivariance_zoo.steerable3d.data_sources.datasets import SPLITS, check_fits, dataset, order
 from equivariance_zoo.steerable3d.settings import Run
 from equivariance_zoo.training.extras import needed
 from equivariance_zoo.training.files import made_folder

@@ -9,9 +9,9 @@ from e3nn import o3
 from torch import Tensor, nn
 from torch.nn import functional
 
-from equivariance_zoo.steerable3d.basis import Shells
-from equivariance_zoo.steerable3d.expansion import KernelExpansion
-from equivariance_zoo.steerable3d.lowpass import filter_size, filter_width, symmetric_padding
+from equivariance_zoo.steerable3d.layers.basis import Shells
+from equivariance_zoo.steerable3d.layers.expansion import KernelExpansion
+from equivariance_zoo.steerable3d.layers.lowpass import filter_size, filter_width, symmetric_padding
 
 
 class SteerableConv3d(nn.Module):

@@ -9,7 +9,7 @@ from e3nn import o3
 from torch import Tensor, nn
 from torch.nn import functional
 
-from equivariance_zoo.steerable3d.norms import is_scalar, split
+from equivariance_zoo.steerable3d.layers.norms import is_scalar, split
 
 
 class SteerableBatchNorm(nn.Module):

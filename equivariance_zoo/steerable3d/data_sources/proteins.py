@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from equivariance_zoo.steerable3d.densities import of_atoms
+from equivariance_zoo.steerable3d.data_sources.densities import of_atoms
 from equivariance_zoo.training.extras import needed
 
 AMINO_ACIDS = (

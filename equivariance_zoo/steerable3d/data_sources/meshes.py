@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from equivariance_zoo.steerable3d.densities import of_points
+from equivariance_zoo.steerable3d.data_sources.densities import of_points
 from equivariance_zoo.training.extras import needed
 
 SPLITS = ("train", "val", "test")

@@ -8,8 +8,8 @@ import torch
 from e3nn import o3
 from torch import Tensor, nn
 
-from equivariance_zoo.steerable3d.basis import Shells, kernel_basis
-from equivariance_zoo.steerable3d.lowpass import blurred
+from equivariance_zoo.steerable3d.layers.basis import Shells, kernel_basis
+from equivariance_zoo.steerable3d.layers.lowpass import blurred
 
 
 class KernelExpansion(nn.Module):

@@ -6,7 +6,7 @@ import torch
 from e3nn import o3
 from torch import Tensor, nn
 
-from equivariance_zoo.steerable3d.norms import is_scalar, join, lengths, split
+from equivariance_zoo.steerable3d.layers.norms import is_scalar, join, lengths, split
 
 
 class Gated(nn.Module):

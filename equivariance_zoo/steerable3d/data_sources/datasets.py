@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler, TensorDataset
 
-from equivariance_zoo.steerable3d import tetris
-from equivariance_zoo.steerable3d.meshes import labelled, voxelized
-from equivariance_zoo.steerable3d.proteins import domain, environments, read_atoms
+from equivariance_zoo.steerable3d.data_sources import tetris
+from equivariance_zoo.steerable3d.data_sources.meshes import labelled, voxelized
+from equivariance_zoo.steerable3d.data_sources.proteins import domain, environments, read_atoms
 from equivariance_zoo.steerable3d.settings import DataConfig
 
 SPLITS = ("train", "val", "test")

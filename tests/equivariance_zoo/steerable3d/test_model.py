@@ -83,7 +83,7 @@ def test_settings_go_to_plain_values_and_back():
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"classes": 3}, "the keys stages"),
+        ({"classes": 3}, "the key stages"),
         ({"classes": 3, "stages": (), "width": 2}, "expected keys among .*got 'width'"),
         ({"classes": 3, "stages": ()}, "stages: expected a list of at least one"),
         ({"classes": 0, "stages": ({"irreps": "1x0e"},)}, "classes: expected a whole number"),

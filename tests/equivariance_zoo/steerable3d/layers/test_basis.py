@@ -7,7 +7,7 @@ from e3nn import o3
 from scipy.linalg import null_space
 from scipy.spatial.transform import Rotation
 
-from equivariance_zoo.steerable3d.basis import Element, Shells, elements, kernel_basis, sampled
+from equivariance_zoo.steerable3d.layers.basis import Element, Shells, elements, kernel_basis, sampled
 from tests.equivariance_zoo.steerable3d.rotations import cube_rotations, wigner
 
 pytestmark = pytest.mark.numeric
