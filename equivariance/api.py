@@ -14,8 +14,9 @@ from equivariance._engine.diagnosis.request import Request
 from equivariance._torch_private import is_compiled
 from equivariance.contracts.callables import NOTICE, as_module
 from equivariance.contracts.contract import Contract
-from equivariance.contracts.inputs import NOT_GIVEN, group_of_arguments
+from equivariance.contracts.inputs import NOT_GIVEN, NotGiven, group_of_arguments
 from equivariance.contracts.layers import layer_contracts
+from equivariance.contracts.spec import Spec
 from equivariance.errors import ArgumentError, EquivarianceAssertionError
 from equivariance.findings import Outcome
 from equivariance.report.report import Report
@@ -44,7 +45,8 @@ def _at_most_four(function: Callable[_Options, Report]) -> Callable[_Options, Re
 
 @_at_most_four
 def check(
-    func: Callable[..., Any], args: object, irreps_in: object = NOT_GIVEN, irreps_out: object = NOT_GIVEN, *,
+    func: Callable[..., Any], args: object, irreps_in: Spec | NotGiven = NOT_GIVEN,
+    irreps_out: Spec | NotGiven = NOT_GIVEN, *,
     kwargs: Mapping[str, Any] | None = None, group: object = None, samples: int = 8, seed: int = 0,
 ) -> Report:  # fmt: skip
     """Compare f(g.x) with g.f(x) for one callable, without looking inside.
@@ -77,7 +79,8 @@ def check(
 
 @_at_most_four
 def diagnose(
-    module: Callable[..., Any], args: object, irreps_in: object = NOT_GIVEN, irreps_out: object = NOT_GIVEN, *,
+    module: Callable[..., Any], args: object, irreps_in: Spec | NotGiven = NOT_GIVEN,
+    irreps_out: Spec | NotGiven = NOT_GIVEN, *,
     kwargs: Mapping[str, Any] | None = None, group: object = None, layers: str | None = None,
     contracts: Mapping[str, Contract] | None = None, samples: int = 8, seed: int = 0, gradients: bool = False,
     memory: float = MEMORY, jobs: int = 1,
@@ -113,7 +116,7 @@ def diagnose(
 
 @_at_most_four
 def assert_equivariant(
-    func: Callable[..., Any], args_in: object = None, irreps_in: object = None, irreps_out: object = None, *,
+    func: Callable[..., Any], args_in: object = None, irreps_in: Spec = None, irreps_out: Spec = None, *,
     group: object = None, samples: int = 8, seed: int = 0, **kwargs: Any,
 ) -> Report:  # fmt: skip
     """Raise where a callable is not equivariant; e3nn's signature, without its tolerance.

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 from equivariance.groups.elements import Transform
 
+__all__ = ["Curve", "Finding", "LayerRow", "Location", "Outcome", "Unclaimed"]
+
 
 @dataclass(frozen=True)
 class Location:

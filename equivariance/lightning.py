@@ -7,6 +7,7 @@ Lightning (`pip install "equivariance[train]"`). It changes nothing about the tr
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -23,8 +24,8 @@ from equivariance.settings import Settings
 try:
     import lightning
     from lightning.fabric.utilities import move_data_to_device
-except ImportError as error:
-    raise MissingDependencyError("lightning", __name__, 'pip install "equivariance[train]"') from error
+except ImportError as _error:
+    raise MissingDependencyError("lightning", __name__, 'pip install "equivariance[train]"') from _error
 
 import torch
 
@@ -73,7 +74,8 @@ class EquivarianceMonitor(lightning.Callback):
             function that takes the LightningModule and returns a module or a callable.
         stop: If True, a finding raises `EquivarianceBreach`; if False, it is an `EquivarianceWarning`.
         kwargs: Keyword arguments of the network.
-        samples, seed, layers: As for `equivariance.diagnose`.
+        samples, seed: As for `equivariance.diagnose`.
+        layers: As for `equivariance.diagnose`; only matching layers are logged, and the whole network is not.
         name: Name of the logged value, and prefix of those of the layers.
 
     Attributes:
@@ -92,10 +94,12 @@ class EquivarianceMonitor(lightning.Callback):
             raise ArgumentError("module", module, "the path of a submodule, or a function of the LightningModule")
         groups_of(group)
         Settings(samples=samples, seed=seed, layers=layers)
-        self.contracts, self.whole = _contracts(contracts)
-        self.args, self.kwargs, self.group = positional_of(args), dict(kwargs or {}), group
-        self.every, self.module, self.stop, self.name = every, module, stop, name
-        self.options: dict[str, Any] = {"samples": samples, "seed": seed, "layers": layers}
+        layer_contracts, whole = _contracts(contracts)
+        self._every, self._module, self._stop, self._name = every, module, stop, name
+        self._args = positional_of(args), dict(kwargs or {})
+        self._options: dict[str, Any] = {
+            "group": group, "samples": samples, "seed": seed, "layers": layers, "contracts": layer_contracts, **whole,
+        }  # fmt: skip
         self.report: Report | None = None
         self._last = -1
 
@@ -114,43 +118,39 @@ class EquivarianceMonitor(lightning.Callback):
 
     def _end_of_epoch(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         epoch = trainer.current_epoch
-        if (epoch + 1) % self.every or epoch == self._last:
+        if (epoch + 1) % self._every or epoch == self._last:
             return
         self._last = epoch
         report = self._examine(pl_module) if trainer.is_global_zero else None
         self.report = report = trainer.strategy.broadcast(report)
         assert report is not None
         # All processes log the same values; Lightning asks for a reduction none the less.
-        pl_module.log_dict(errors_by_layer(report, self.name), on_step=False, on_epoch=True, batch_size=1,
+        pl_module.log_dict(errors_by_layer(report, self._name), on_step=False, on_epoch=True, batch_size=1,
                            sync_dist=True, reduce_fx="max")  # fmt: skip
         if report.ok:
             return
-        if self.stop:
+        if self._stop:
             raise EquivarianceBreach(f"network: expected an equivariant one in epoch {epoch}: {report}", report)
         if trainer.is_global_zero:
             warnings.warn(f"equivariance is broken in epoch {epoch}:\n{report}", EquivarianceWarning, stacklevel=2)
 
     def _examine(self, pl_module: lightning.LightningModule) -> Report:
         network = self._network(pl_module)
-        device = pl_module.device
-        options = self.options | self.whole
         # Validations run without gradients, which the search for statements needs.
         with torch.inference_mode(False), torch.enable_grad():
-            return diagnose(
-                network, move_data_to_device(self.args, device), kwargs=move_data_to_device(self.kwargs, device),
-                group=self.group, contracts=self.contracts, **options,
-            )  # fmt: skip
+            args, kwargs = move_data_to_device(self._args, pl_module.device)
+            return diagnose(network, args, kwargs=kwargs, **self._options)
 
     def _network(self, pl_module: lightning.LightningModule) -> Callable[..., Any]:
-        if self.module is None:
+        if self._module is None:
             return pl_module
-        if not isinstance(self.module, str):
-            return self.module(pl_module)
+        if not isinstance(self._module, str):
+            return self._module(pl_module)
         try:
-            return pl_module.get_submodule(self.module)
+            return pl_module.get_submodule(self._module)
         except AttributeError as error:
             expected = f"the path of a submodule of {type(pl_module).__name__} ({error})"
-            raise ArgumentError("module", self.module, expected) from error
+            raise ArgumentError("module", self._module, expected) from error
 
 
 def errors_by_layer(report: Outcome, name: str = "equivariance") -> dict[str, float]:
@@ -162,9 +162,10 @@ def errors_by_layer(report: Outcome, name: str = "equivariance") -> dict[str, fl
 
     Returns:
         The largest equivariance error of the whole network, and the largest error that each layer introduces, as
-        relative errors in the network's own precision.
+        relative errors in the network's own precision. NaN for the network if nothing was measured, because its output
+        is not finite.
     """
-    errors: dict[str, float] = {}
+    errors: dict[str, float] = {} if report.layers else {name: math.nan}
     for row in report.layers:
         key = f"{name}/{row.layer}" if row.layer else name
         error = row.working if row.layer else row.reached_working

@@ -21,6 +21,17 @@ from equivariance.groups.elements import Transform, cube_rotations, permutation,
 if TYPE_CHECKING:
     from e3nn import o3
 
+__all__ = [
+    "Graph",
+    "graphs",
+    "irreps",
+    "permutations",
+    "point_clouds",
+    "rigid_motions",
+    "rotations",
+    "translations",
+]
+
 _Point = tuple[float, float, float]
 _Pair = tuple[int, int]
 

@@ -21,9 +21,12 @@ import torch
 
 from equivariance.cause_catalogue import CAUSES
 from equivariance.contracts.contract import Contract
+from equivariance.contracts.spec import Spec
 from equivariance.errors import ArgumentError, ChoiceError
 from equivariance.findings import Finding, Outcome
 from equivariance.groups.named import SYMMETRIES, groups_of
+
+__all__ = ["RegisteredFinding", "Subject", "as_registered", "load_checkpoint", "load_subject", "registered"]
 
 ENTRY_POINTS = "equivariance.subjects"
 BUILT_IN = ("published", "se3unet")
@@ -80,8 +83,8 @@ class Subject:
     name: str
     module: torch.nn.Module
     args: tuple[Any, ...]
-    irreps_in: object
-    irreps_out: object
+    irreps_in: Spec
+    irreps_out: Spec
     claims: tuple[str, ...] = ("se3", "permutation", "batch")
     contracts: Mapping[str, Contract] = field(default_factory=dict)
     registered: tuple[RegisteredFinding, ...] = ()

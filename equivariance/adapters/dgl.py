@@ -21,7 +21,7 @@ from equivariance.representations.base import Representation
 from equivariance.representations.sizes import SampleSizes
 from equivariance.representations.standard import Invariant
 
-TYPES = (dgl.DGLGraph,)
+TYPES: tuple[type[Any], ...] = (dgl.DGLGraph,)
 _STRUCTURE = Invariant(nodes=None, batch=None)
 
 

@@ -33,7 +33,7 @@ from equivariance.representations.axes import BatchAxis, NodeAxis
 from equivariance.representations.base import Part, Representation, labels_of
 from equivariance.representations.standard import Invariant
 
-TYPES = (enn.GeometricTensor,)
+TYPES: tuple[type[Any], ...] = (enn.GeometricTensor,)
 
 _CLOSE = 1e-6
 """Tolerance of matrix entries. escnn stores its elements in double precision, finite groups by rounded angles."""

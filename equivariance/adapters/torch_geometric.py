@@ -27,7 +27,7 @@ from equivariance.representations.base import Representation
 from equivariance.representations.sizes import SampleSizes, SampleStarts
 from equivariance.representations.standard import CartesianPoints, Invariant, NodeIndices
 
-TYPES = (Data, HeteroData)
+TYPES: tuple[type[Any], ...] = (Data, HeteroData)
 
 
 class DataAdapter:

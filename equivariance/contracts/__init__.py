@@ -9,5 +9,6 @@ representations that need a run.
 
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import GraphFields
+from equivariance.contracts.spec import Spec
 
-__all__ = ["Contract", "GraphFields"]
+__all__ = ["Contract", "GraphFields", "Spec"]

@@ -13,6 +13,7 @@ from typing import Any
 
 from equivariance.contracts.nested import UNSPECIFIED, compile_spec, leaves
 from equivariance.contracts.signature import bind, bound, parameters_of, positional_of
+from equivariance.contracts.spec import Spec
 from equivariance.errors import ArgumentError, ContractError
 from equivariance.representations.grid import Grid
 from equivariance.representations.standard import CartesianPoints, Invariant
@@ -35,8 +36,8 @@ class Contract:
         ArgumentError: If `inputs` is no mapping, or a specification cannot be parsed.
     """
 
-    inputs: Mapping[str, object]
-    output: object
+    inputs: Mapping[str, Spec]
+    output: Spec
     stated: bool = False
 
     def __post_init__(self) -> None:

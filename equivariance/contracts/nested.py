@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from equivariance.contracts.adapter_registry import Adapter, adapter_of
+from equivariance.contracts.spec import Spec
 from equivariance.errors import ContractError, UndeclaredTensorError
 from equivariance.groups.elements import Transform
 from equivariance.representations.base import Representation
@@ -42,8 +43,8 @@ class GraphFields:
             the order of selection.
     """
 
-    ndata: Mapping[str, object]
-    edata: Mapping[str, object]
+    ndata: Mapping[str, Spec]
+    edata: Mapping[str, Spec]
     permuted: bool = True
 
 
@@ -55,7 +56,7 @@ UNSPECIFIED = _Unspecified()
 _UNCHANGED = Invariant()
 
 
-def compile_spec(spec: object, path: str) -> object:
+def compile_spec(spec: object, path: str) -> Spec:
     """Parses the leaves of a public specification; containers keep their shape.
 
     Args:

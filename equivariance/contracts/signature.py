@@ -82,7 +82,7 @@ class Signature:
         """Reads the signature of `function`."""
         self.whole: inspect.Signature | None = None
         self.plain: tuple[str, ...] = ()
-        self.required = 0
+        self.required: int = 0
         try:
             self.whole = inspect.signature(function)
         except (TypeError, ValueError):

@@ -50,7 +50,7 @@ class Symmetry(StrEnum):
 SYMMETRIES = tuple(symmetry.value for symmetry in Symmetry)
 """The symmetries that are tested one at a time, in the order of the reports."""
 
-NAMED_GROUPS = {
+NAMED_GROUPS: dict[str, tuple[str, ...]] = {
     "translation": ("translation",),
     "inversion": ("inversion",),
     "so3": ("rotation",),

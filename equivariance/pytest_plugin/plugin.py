@@ -110,7 +110,9 @@ class Examinations:
 
     def __init__(self, samples: int | None, page: Path | None) -> None:
         """Creates the hooks of one test run, without results."""
-        self.samples, self.page, self.failure = samples, page, ""
+        self.samples: int | None = samples
+        self.page: Path | None = page
+        self.failure: str = ""
         self.results: dict[tuple[str, str], list[Result]] = {}
         self._reports: list[Report] = []
         self._under_hypothesis = False

@@ -90,7 +90,7 @@ def test_the_network_is_the_module_itself_a_path_or_what_a_function_returns(modu
 def test_contracts_of_layers_stand_beside_that_of_the_network():
     same = Contract({"input": "0e"}, "4x0e")
     watch = monitor({"": INVARIANT, "readout.0": same}, module="model", layers="readout.0")
-    assert {"equivariance/readout.0"} == {name for name in fit(Training(), watch).callback_metrics if "/" in name}
+    assert set(fit(Training(), watch).callback_metrics) == {"equivariance/readout.0"}
 
 
 @pytest.mark.parametrize("validation", [False, True])
@@ -139,6 +139,14 @@ def test_a_finding_ends_the_training_if_asked():
         fit(Training(broken=True), watch, epochs=2)
     assert caught.value.report is watch.report
     assert [finding.cause for finding in caught.value.report.findings] == ["absolute-position"]
+
+
+def test_an_output_that_is_not_finite_logs_nan():
+    module = Training()
+    torch.nn.init.constant_(module.model.readout[0].bias, float("nan"))
+    with pytest.warns(EquivarianceWarning, match="not-finite|NaN"):
+        logged = fit(module, monitor()).callback_metrics
+    assert logged["equivariance"].isnan()
 
 
 @pytest.mark.parametrize("validation", [False, True])
