@@ -89,7 +89,8 @@ def diagnose(
 
     Args:
         module, args, irreps_in, irreps_out, kwargs, group, samples, seed: As for `check`
-        layers: Report only layers that match: a substring of the dotted path or of the class name, or a glob
+        layers: Search and report only layers that match: a substring of the dotted path or of the class name, or a
+            glob. Of other layers only what the errors of these need is measured
         contracts: Layer path or glob -> `Contract`; layers with e3nn's `irreps_in` and `irreps_out` need none.
             Without any, what inner layers take and give is inferred from the runs. A layer of which nothing is known
             counts as code of the layer that calls it.

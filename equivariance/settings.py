@@ -37,7 +37,7 @@ class Settings:
         dtype: The tested precision. None means the precision of the parameters, or of the inputs if there are none.
         max_translation: Longest translation, in the units of the positions. None means ten times the extent of the
             cloud.
-        layers: A substring of the path or class name, or a glob; only matching layers are reported.
+        layers: A substring of the path or class name, or a glob; only matching layers are searched and reported.
         claims: The symmetries that the subject claims. None means all tested symmetries.
         inside: True searches for the statements at fault.
         infer: True infers the representations of layers without a contract.

@@ -6,10 +6,10 @@ suspects is decided in `localization.suspects`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from equivariance._engine.instrumentation.hooks import ROOT, LayerCall
+from equivariance._engine.instrumentation.hooks import ROOT
 from equivariance._engine.instrumentation.perturbations import RestoredRun, with_leaf
 from equivariance._engine.instrumentation.reference import Site
 from equivariance._engine.localization.suspects import SuspectLayer
@@ -35,13 +35,11 @@ class Contributions:
 
     Attributes:
         runs: Runs the network.
-        owners: Site -> the call whose code produced the value there.
-        sites: Layer -> all sites of its violations, for each suspect layer.
+        sites: Gives for a trial: layer -> all sites of its violations, for each suspect layer.
     """
 
     runs: TransformedRuns
-    owners: Mapping[Site, LayerCall]
-    sites: Mapping[str, Sequence[Site]]
+    sites: Callable[[Trial], Mapping[str, Sequence[Site]]]
 
     def contributed(self, suspect: SuspectLayer, this_part_only: bool = False) -> float:
         """Returns the error at the network's output if all other suspects are repaired.
@@ -52,10 +50,10 @@ class Contributions:
         """
         trial, reference = suspect.trial, self.runs.runner.reference(suspect.trial.state)
         dtype = self.runs.runner.reference_dtype
-        others = [x for layer, sites in self.sites.items() if layer != suspect.layer for x in sites]
+        others = [x for layer, sites in self.sites(trial).items() if layer != suspect.layer for x in sites]
         own = suspect.sites if this_part_only else ()
         repaired = [x for x in dict.fromkeys((*others, *own)) if reference.has(x)]
-        made = {x: self.runs.isolated_run(trial, self.owners[x]).kept.get(x) for x in repaired}
+        made = {x: self.runs.isolated_run(trial, reference.owner(x)).kept.get(x) for x in repaired}
         exact = {x: reference.expected(x, trial.element, dtype) for x in repaired}
         if this_part_only and made.get(suspect.site) is not None:
             exact[suspect.site] = with_leaf(exact[suspect.site], made[suspect.site], suspect.key[0])

@@ -53,7 +53,8 @@ def examine_module(ready: Prepared) -> Outcome:
     }  # fmt: skip
     known: dict[str, _Found] = {}
     settings.observer.tested(_report((), [found], chosen, about))
-    for symmetry, more in _tested(ready) if sound else ():
+    searched = None if settings.layers is None else chosen
+    for symmetry, more in _tested(ready, searched) if sound else ():
         known[symmetry] = more
         done = [g for g in groups if g.symmetry in known]
         settings.observer.tested(_report(done, [found, *(known[g.symmetry] for g in done)], chosen, about))
@@ -70,30 +71,30 @@ class _Found:
     unclaimed: list[Unclaimed] = field(default_factory=list)
 
 
-def _tested(ready: Prepared) -> Iterator[tuple[str, _Found]]:
+def _tested(ready: Prepared, layers: Collection[str] | None) -> Iterator[tuple[str, _Found]]:
     """What every symmetry shows, as it comes."""
     groups, settings = ready.call.groups, ready.call.settings
     if settings.jobs == 1:
         surveyors = _surveyors(ready, settings.observer)
-        yield from ((g.symmetry, _of_one(surveyors(g.symmetry), g, settings)) for g in groups)
+        yield from ((g.symmetry, _of_one(surveyors(g.symmetry), g, settings, layers)) for g in groups)
         return
 
     def work(group: Group, told: Callable[[tuple[str, int, int, float]], None]) -> _Found:
         memory = MemoryBudget(settings.memory / settings.jobs)
         shared = replace(ready, runner=ready.runner.with_memory(memory))
         surveyors = _surveyors(shared, Relay(told))
-        return _of_one(surveyors(group.symmetry), group, settings)
+        return _of_one(surveyors(group.symmetry), group, settings, layers)
 
     works = [partial(work, group) for group in groups]
     for number, found in in_processes(works, settings.jobs, lambda words: settings.observer.sampled(*words)):
         yield groups[number].symmetry, found
 
 
-def _of_one(surveyor: SymmetrySurvey, group: Group, settings: Settings) -> _Found:
+def _of_one(surveyor: SymmetrySurvey, group: Group, settings: Settings, layers: Collection[str] | None) -> _Found:
     """A symmetry that is not claimed is only measured."""
     if not settings.claiming(group):
         return _Found([], [], unclaimed=[Unclaimed(group.symmetry, surveyor.output_error(group))])
-    localized = localize(surveyor, group, settings.inside)
+    localized = localize(surveyor, group, settings.inside, layers)
     return _Found([*localized.findings], [*localized.notes], [*localized.rows])
 
 

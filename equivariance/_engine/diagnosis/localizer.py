@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from equivariance._engine.causes.error_curves import cloud_of, curves_of, node_errors
 from equivariance._engine.causes.experiment import Experiment
@@ -17,6 +18,7 @@ from equivariance._engine.diagnosis.layer_rows import notes_on_rounding, rows_of
 from equivariance._engine.instrumentation.hooks import ROOT
 from equivariance._engine.instrumentation.reference import Site
 from equivariance._engine.instrumentation.source_lines import location_at, location_of
+from equivariance._engine.instrumentation.testbed import Runner
 from equivariance._engine.localization.suspects import SuspectLayer, suspect_layers
 from equivariance._engine.localization.violations import Violation, parts_of, violations_of
 from equivariance._engine.measurement.relative_error import PartKey, part_name
@@ -58,6 +60,7 @@ class _Case:
         allowed: The most severe verdict of a sound layer.
         contributions: Measures contributed errors.
         inside: True to search layers at fault for the statement.
+        layers: The layers to search; None for all.
     """
 
     survey: SymmetrySurvey
@@ -66,26 +69,32 @@ class _Case:
     allowed: Verdict
     contributions: Contributions
     inside: bool
+    layers: frozenset[str] | None
 
 
-def localize(survey: SymmetrySurvey, group: Group, inside: bool = True) -> LocalizedSymmetry:
+def localize(
+    survey: SymmetrySurvey, group: Group, inside: bool = True, layers: Collection[str] | None = None
+) -> LocalizedSymmetry:
     """Surveys one symmetry and returns which layers break it, at which statement and by which cause.
 
     Args:
         survey: Runs the network.
         group: The symmetry.
         inside: True to search layers at fault for the statement.
+        layers: The layers that the report is about; None for all. Of other layers nothing is measured but what the
+            contributed errors of these need.
     """
-    runner, result = survey.runs.runner, survey.survey(group)
+    runner = survey.runs.runner
     same = runner.tested_dtype == runner.reference_dtype
     allowed = Verdict.ILL_CONDITIONED if same else Verdict.PRECISION
-    suspects = suspect_layers(result, allowed)
-    contributions = Contributions(survey.runs, result.owners, {s.layer: s.sites for s in suspects})
+    searched = None if layers is None else _searched(runner, layers)
+    result, suspects, sites = _suspects(survey, group, allowed, searched)
+    contributions = Contributions(survey.runs, sites)
     contributors = contributors_of(contributions, suspects, result, allowed)
     trial = _trial_to_add(result, contributors, allowed)
     if trial is not None:
         result = survey.with_plain_run(result, trial)
-    case = _Case(survey, group, result, allowed, contributions, inside)
+    case = _Case(survey, group, result, allowed, contributions, inside, searched)
     findings, cancelled = _findings_of(case, contributors)
     contributed = {c.suspect.layer: c.contributed for c in contributors}
     return LocalizedSymmetry(
@@ -93,6 +102,34 @@ def localize(survey: SymmetrySurvey, group: Group, inside: bool = True) -> Local
         findings=tuple(ordered(findings, lambda f: f.contributed, descending=True)),
         notes=(*cancelled, *notes_on_rounding(runner, result)),
     )
+
+
+def _searched(runner: Runner, layers: Collection[str]) -> frozenset[str]:
+    """Returns the layers whose code is that of `layers`: the code of a layer without a contract is the whole's."""
+    return frozenset(layers) if runner.contracts.keys() >= set(layers) else frozenset({"", *layers})
+
+
+def _suspects(
+    survey: SymmetrySurvey, group: Group, allowed: Verdict, searched: frozenset[str] | None
+) -> tuple[SurveyResult, list[SuspectLayer], Callable[[Trial], Mapping[str, Sequence[Site]]]]:
+    """Returns the survey, the suspects, and the sites of all violations that may add to an error in a trial.
+
+    If the whole is searched, or if a layer breaks by itself what it keeps among the others, all layers are surveyed.
+    """
+
+    @cache
+    def sites(trial: Trial) -> Mapping[str, Sequence[Site]]:
+        return {s.layer: s.sites for s in suspect_layers(survey.introduced_in(trial, group.symmetry), allowed)}
+
+    if searched is not None and "" not in searched:
+        result = survey.survey(group, searched)
+        suspects = [s for s in suspect_layers(result, allowed) if s.layer in searched]
+        if all(s.site in sites(s.trial).get(s.layer, ()) for s in suspects):
+            return result, suspects, sites
+    result = survey.survey(group)
+    found = suspect_layers(result, allowed)
+    known = {s.layer: s.sites for s in found}
+    return result, found, lambda trial: known
 
 
 def _trial_to_add(result: SurveyResult, contributors: Sequence[Contributor], allowed: Verdict) -> Trial | None:
@@ -108,9 +145,12 @@ def _findings_of(case: _Case, contributors: Sequence[Contributor]) -> tuple[list
     """Returns the violations that reach the output, and those that later layers cancel."""
     root = case.result.root.top
     limit = root[1].rounding if root else 0.0  # what grids leave open is no part of what one break contributes
-    made = [f for contributor in contributors for f in _findings_in_layer(case, contributor)]
+    searched = [c for c in contributors if case.layers is None or c.suspect.layer in case.layers]
+    made = [f for contributor in searched for f in _findings_in_layer(case, contributor)]
     findings = [f for f in made if f.contributed > limit]
-    if root and root[1].verdict > case.allowed and not findings and not _is_rounding(case, root):
+    explained = findings or any(c.contributed > limit for c in contributors if c not in searched)
+    whole = case.layers is None or "" in case.layers
+    if whole and root and root[1].verdict > case.allowed and not explained and not _is_rounding(case, root):
         findings = [_unexplained(case, root, bool(contributors))]
     return findings, [f for f in made if not f.contributed > limit]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from equivariance._engine.instrumentation.hooks import LayerCall
+from equivariance._engine.instrumentation.hooks import ROOT, LayerCall
 from equivariance._engine.instrumentation.perturbations import perturbed_inputs, with_last_bit_noise
 from equivariance._engine.instrumentation.reference import CONTROL_FLOW, ReferenceRun, Site
 from equivariance._engine.instrumentation.tensor_identity import same
@@ -45,6 +45,7 @@ class AccumulatedErrors:
         element: The element that the input of the run was transformed by.
         keep: True to keep every output for a later comparison.
         against: The outputs that another run kept.
+        layers: The layers to compare, beside the whole; None for all.
 
     Attributes:
         errors: Site of an output -> its errors.
@@ -53,10 +54,12 @@ class AccumulatedErrors:
     """
 
     def __init__(
-        self, reference: ReferenceRun, element: Transform, keep: bool = False, against: dict[Site, Any] | None = None
-    ) -> None:
+        self, reference: ReferenceRun, element: Transform, keep: bool = False, against: dict[Site, Any] | None = None,
+        layers: Collection[str] | None = None,
+    ) -> None:  # fmt: skip
         """Nothing is compared yet."""
         self.reference, self.element, self.keep, self.against = reference, element, keep, against or {}
+        self.layers = layers
         self.errors: dict[Site, Errors] = {}
         self.distances: dict[Site, Errors] = {}
         self.kept: dict[Site, Any] = {}
@@ -69,7 +72,8 @@ class AccumulatedErrors:
     def leave(self, call: LayerCall, output: Any) -> Any:
         """Measures the output and returns it as it is."""
         site = Site(call)
-        if not self.reference.has(site):
+        left_out = self.layers is not None and call != ROOT and call.layer not in self.layers
+        if left_out or not self.reference.has(site):
             return output
         spec = self.reference.spec(site)
         exact = self.reference.expected(site, self.element, torch.float64)

@@ -9,8 +9,9 @@ number of passes does not depend on the number of layers.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 
 import torch
@@ -70,8 +71,13 @@ class SymmetrySurvey:
         self.floors = RoundingFloors(self.runs, options.seed)
         self._zeros = ZeroParts(self.runs, options.seed)
 
-    def survey(self, group: Group) -> SurveyResult:
-        """Draws elements and measures; states take turns, and every state has one."""
+    def survey(self, group: Group, layers: Collection[str] | None = None) -> SurveyResult:
+        """Draws elements and measures; states take turns, and every state has one.
+
+        Args:
+            group: The symmetry.
+            layers: The layers to measure, beside the output of the whole; None for all.
+        """
         result, sizes = SurveyResult(group.symmetry), self.runs.sizes
         reorders = Symmetry(group.symmetry).is_reordering
         states = [s for s in self.runs.runner.states if s.mode == "eval" or not reorders]
@@ -80,12 +86,19 @@ class SymmetrySurvey:
         for index in range(total):
             trial = Trial(elements[index % len(elements)], states[index % len(states)])
             between = sizes.grid is not None and index == 1
-            self._measure(trial, result, index in _FULL or between)
+            self._measure(trial, result, index in _FULL or between, layers)
             self.observer.sampled(group.symmetry, index + 1, total, _output_error(result))
         inconclusive = _inconclusive_trial(result)
         if inconclusive is not None:
             for element in group.further(sizes):
-                self._measure(Trial(element, inconclusive.state), result, working=False)
+                self._measure(Trial(element, inconclusive.state), result, False, layers)
+        return result
+
+    def introduced_in(self, trial: Trial, symmetry: str) -> SurveyResult:
+        """Returns the introduced errors of all layers in one trial."""
+        result = SurveyResult(symmetry)
+        self._collect(trial, (self.runs.patched_run(trial), None), result.introduced, patched=True)
+        self._add_owners(trial, result)
         return result
 
     def with_plain_run(self, result: SurveyResult, trial: Trial) -> SurveyResult:
@@ -100,17 +113,23 @@ class SymmetrySurvey:
         handler = self.runs.plain_run(Trial(element, self.runs.runner.states[0]))
         return worst(handler.errors[Site(ROOT)])[1].relative
 
-    def _measure(self, trial: Trial, result: SurveyResult, working: bool) -> None:
+    def _measure(
+        self, trial: Trial, result: SurveyResult, working: bool, layers: Collection[str] | None = None
+    ) -> None:
         """Adds the errors of one trial; `working`: accumulated errors and the tested precision too."""
-        runner = self.runs.runner
-        reference, single = runner.reference(trial.state), len(runner.contracts) == 1
+        single = len(self.runs.runner.contracts) == 1
         if working or single:
-            plain = self._both(trial, self.runs.plain_run, working)
+            plain = self._both(trial, partial(self.runs.plain_run, layers=layers), working)
             self._collect(trial, plain, result.accumulated, patched=False)
             if single:
                 self._collect(trial, plain, result.introduced, patched=True)
         if not single:
-            self._collect(trial, self._both(trial, self.runs.patched_run, working), result.introduced, patched=True)
+            run = self.runs.patched_run if layers is None else partial(self.runs.isolated_runs, layers=layers)
+            self._collect(trial, self._both(trial, run, working), result.introduced, patched=True)
+        self._add_owners(trial, result)
+
+    def _add_owners(self, trial: Trial, result: SurveyResult) -> None:
+        reference = self.runs.runner.reference(trial.state)
         result.owners |= {s: reference.owner(s) for s in result.introduced if s not in result.owners}
 
     def _both(self, trial: Trial, run: Callable[..., _Pass], working: bool) -> tuple[_Pass, _Pass | None]:

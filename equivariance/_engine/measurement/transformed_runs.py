@@ -54,9 +54,10 @@ class TransformedRuns:
         dtype: torch.dtype | None = None,
         keep: bool = False,
         against: dict[Site, Any] | None = None,
+        layers: Collection[str] | None = None,
     ) -> AccumulatedErrors:
-        """Runs the network on transformed inputs; `keep` and `against` as for `AccumulatedErrors`."""
-        handler = AccumulatedErrors(self.runner.reference(trial.state), trial.element, keep, against)
+        """Runs the network on transformed inputs; `keep`, `against` and `layers` as for `AccumulatedErrors`."""
+        handler = AccumulatedErrors(self.runner.reference(trial.state), trial.element, keep, against, layers)
         self._run(trial, dtype or self.runner.reference_dtype, handler)
         return handler
 
@@ -77,6 +78,30 @@ class TransformedRuns:
         self._run(trial, dtype, handler)
         handler.finish()
         return handler
+
+    def isolated_runs(
+        self,
+        trial: Trial,
+        dtype: torch.dtype | None = None,
+        keep: bool = False,
+        against: dict[Site, Any] | None = None,
+        layers: Collection[str] = (),
+    ) -> IntroducedErrors:
+        """Returns what `patched_run` gives for sites that the code of some layers produced.
+
+        In evaluation mode only these layers run, each call by itself.
+        """
+        dtype, reference = dtype or self.runner.reference_dtype, self.runner.reference(trial.state)
+        if trial.state.mode == "train":
+            return self.patched_run(trial, dtype, keep, against)
+        found = IntroducedErrors(reference, trial.element, dtype)
+        for owner in [call for call in reference.inputs if call.layer in layers]:
+            handler = IntroducedErrors(reference, trial.element, dtype, keep, against)
+            run_isolated(self.runner, trial.state, owner, handler, dtype)
+            found.errors |= handler.errors
+            found.distances |= handler.distances
+            found.kept |= handler.kept
+        return found
 
     def isolated_run(self, trial: Trial, owner: LayerCall) -> IntroducedErrors:
         """Returns errors and values of what one call makes of exact surroundings. The latest run is kept.

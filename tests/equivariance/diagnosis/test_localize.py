@@ -59,6 +59,6 @@ def test_contributions_repair_all_other_suspects():
     survey = survey_of(Stack(Mix(size=0.5), Applied(lambda x: x + 1e-4 * x.abs())), VECTORS)
     result = survey.survey(Rotations())
     large, small = suspect_layers(result, Verdict.PRECISION)
-    contributions = Contributions(survey.runs, result.owners, {s.layer: s.sites for s in (large, small)})
+    contributions = Contributions(survey.runs, lambda trial: {s.layer: s.sites for s in (large, small)})
     assert (large.layer, small.layer) == ("layers.0", "layers.1")
     assert contributions.contributed(large) > 100 * contributions.contributed(small) > 0

@@ -10,7 +10,7 @@ from equivariance.contracts.contract import Contract
 from equivariance.errors import ContractError
 from equivariance.groups.elements import permutation
 from equivariance.representations import Irreps
-from equivariance.representations.axes import BySize, Layout
+from equivariance.representations.axes import AxisByLength, Layout
 
 LAYER = LayerCall("layer")
 
@@ -47,7 +47,7 @@ def test_a_stated_contract_that_leaves_an_argument_out_is_incomplete(passages):
 
 def test_layers_with_axes_of_no_known_length_are_named(passages):
     def by_length(nodes):
-        law = Irreps("1x1o", nodes=BySize((Layout(((0, nodes),), 0, None),)), batch=None)
+        law = Irreps("1x1o", nodes=AxisByLength((Layout(((0, nodes),), 0, None),)), batch=None)
         return fit(passages, Contract({"x": law, "weights": None}, "1x1o"))
 
     assert by_length(4).unknown_axes == frozenset()
