@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from equivariance._engine.instrumentation.hooks import ROOT
-from equivariance._engine.instrumentation.operations import Passed
+from equivariance._engine.instrumentation.operations import LayerRecord
 from equivariance._engine.instrumentation.reference import Site
 from equivariance._engine.laws.forms import Law, LinearLaw
 from equivariance._engine.laws.matching import Match
@@ -82,7 +82,7 @@ def infer(
     What `partial` contracts state stays as it is.
     """
     laws: dict[str, dict[str, list[Law | None]]] = {}
-    passed: dict[str, list[Passed]] = {}
+    passed: dict[str, list[LayerRecord]] = {}
     hidden: set[str] = set()
     groups = list(groups)
     for group in groups:
@@ -120,7 +120,7 @@ def usable(inferred: Inferred, surveyors: Mapping[str, SymmetrySurvey], groups: 
     return inferred
 
 
-def _recorded(surveyor: SymmetrySurvey, group: Group) -> tuple[Slicer, dict[str, list[Passed]], set[str]] | str:
+def _recorded(surveyor: SymmetrySurvey, group: Group) -> tuple[Slicer, dict[str, list[LayerRecord]], set[str]] | str:
     """The runs, what passed in them, and where tensors are hidden; or why there is nothing to go by."""
     runs, runner = surveyor.runs, surveyor.runs.runner
     state = [s for s in runner.states if s.mode == "eval"][-1]
@@ -163,7 +163,7 @@ def _law(flow: Slicer, number: int) -> Law | None:
 
 
 def _contract(
-    calls: Sequence[Passed], laws: Mapping[str, Sequence[Law | None]], nodes: int | None, stated: Contract | None
+    calls: Sequence[LayerRecord], laws: Mapping[str, Sequence[Law | None]], nodes: int | None, stated: Contract | None
 ) -> Contract | None:
     """The contract of a layer, None where something obeys no law, or one call is unlike another."""
     rows = iter([dict(zip(laws, found, strict=True)) for found in zip(*laws.values(), strict=True)])

@@ -78,7 +78,7 @@ class Operation:
 
 
 @dataclass(frozen=True)
-class Passed:
+class LayerRecord:
     """One call of a layer, with the tensors that the tape stored.
 
     Attributes:

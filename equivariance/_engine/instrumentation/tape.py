@@ -24,9 +24,9 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from equivariance._engine.instrumentation.autograd_links import AutogradLinks
 from equivariance._engine.instrumentation.operations import (
     VIEW_OPS,
+    LayerRecord,
     Number,
     Operation,
-    Passed,
     changed_in_place,
     describe_schema,
     replace_tensors,
@@ -86,7 +86,7 @@ class Tape(TorchDispatchMode):
         self.events: list[Operation] = []
         self.values: list[Tensor] = []
         self.marks: dict[object, dict[str, int]] = {}
-        self.passed: dict[str, list[Passed]] = {}
+        self.passed: dict[str, list[LayerRecord]] = {}
         self.opaque: set[str] = set()
         self._patches, self._decisions = patches, decisions
         self._numbers: dict[int, int] = {}
@@ -155,7 +155,7 @@ class Tape(TorchDispatchMode):
                 if given is None or made is None:
                     self.opaque.add(name)
                 else:
-                    self.passed.setdefault(name, []).append(Passed(given[0], made[0], (*given[1], *made[1])))
+                    self.passed.setdefault(name, []).append(LayerRecord(given[0], made[0], (*given[1], *made[1])))
             self.active = outer
             self._layers.pop()
 
