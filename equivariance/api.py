@@ -1,7 +1,7 @@
 """Public functions that check a callable, diagnose a network, or assert equivariance in a test.
 
-`equivariance` exports `check`, `diagnose` and `assert_equivariant`. The command line calls
-`diagnose_subject`. This module only binds arguments: the examination is in the engine, the printing in `report`.
+`equivariance` exports `check`, `diagnose` and `assert_equivariant`. The command line calls `diagnose_subject`.
+This module only binds arguments: the examination is in the engine, the printing in `report`.
 """
 
 from __future__ import annotations

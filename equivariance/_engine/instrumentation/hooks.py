@@ -125,9 +125,7 @@ def preserved(dtype: torch.dtype, seed: int, gradients: bool = False) -> Iterato
     with torch.random.fork_rng(devices=devices), torch.set_grad_enabled(gradients), uncompiled():
         try:
             torch.set_default_dtype(dtype)
-            torch.default_generator.manual_seed(
-                seed
-            )  # torch.manual_seed seeds every backend, which is slow over many runs
+            torch.default_generator.manual_seed(seed)  # torch.manual_seed seeds every backend
             if devices:
                 torch.cuda.manual_seed_all(seed)
             np.random.seed(seed)
