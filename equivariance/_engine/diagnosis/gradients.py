@@ -52,7 +52,7 @@ class Differentiated(torch.nn.Module):
         def watch(tensor: torch.Tensor, _: Representation, path: str) -> torch.Tensor:
             if not tensor.is_floating_point():
                 return tensor
-            inputs[_dotted(path)] = found = tensor.detach().requires_grad_()
+            inputs[_dotted_path(path)] = found = tensor.detach().requires_grad_()
             return found
 
         with torch.enable_grad():
@@ -85,7 +85,7 @@ def with_gradients(report: Outcome, ready: Prepared) -> Outcome:
     """
     call, contract = ready.call, ready.call.contract
     specs = {
-        _dotted(path): _gradient_of(r)
+        _dotted_path(path): _gradient_of(r)
         for path, t, r in leaves(call.arguments, dict(contract.inputs))
         if t.is_floating_point()
     }
@@ -115,7 +115,7 @@ def _rename_paths(finding: Finding, module: torch.nn.Module) -> Finding:
     )
 
 
-def _dotted(path: str) -> str:
+def _dotted_path(path: str) -> str:
     """Returns `['data']['pos']` as `data.pos`."""
     return ".".join(step.strip("'") for step in path.strip("[]").split("]["))
 

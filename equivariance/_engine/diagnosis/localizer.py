@@ -51,7 +51,7 @@ class LocalizedSymmetry:
 
 @dataclass(frozen=True)
 class _Case:
-    """One symmetry of one network: what the survey found, and the layers to blame for it.
+    """One symmetry of one network: the result of the survey, and the options of the search.
 
     Attributes:
         survey: Runs the network.

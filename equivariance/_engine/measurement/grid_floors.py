@@ -25,7 +25,7 @@ Floors = dict[PartKey, float]
 
 
 class GridFloors:
-    """The grid floors of one reference run, each measured when it is first asked for."""
+    """The grid floors of one reference run, each measured at its first use."""
 
     def __init__(self, reference: ReferenceRun) -> None:
         """Starts without any floor."""

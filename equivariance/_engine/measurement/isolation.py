@@ -52,7 +52,7 @@ def run_isolated(
     module = runner.module(state, dtype)
     layer = module.get_submodule(owner.layer)
     arguments = {name: handler.exact(Site(owner, name)) for name in handler.reference.inputs[owner]}
-    with runner.conditions(dtype), buffers_kept(module), _submodules_replaced(module, handler, owner):
+    with runner.conditions(dtype), buffers_kept(module), _replace_submodules(module, handler, owner):
         try:
             handler.leave(owner, call_with(layer, arguments))
         except _Diverged:
@@ -62,7 +62,7 @@ def run_isolated(
 
 
 @contextmanager
-def _submodules_replaced(module: torch.nn.Module, handler: IsolationHandler, owner: LayerCall) -> Iterator[None]:
+def _replace_submodules(module: torch.nn.Module, handler: IsolationHandler, owner: LayerCall) -> Iterator[None]:
     """Replaces the layers that `owner` calls by their recorded outputs."""
     calls: defaultdict[str, list[LayerCall]] = defaultdict(list)
     for call, caller in handler.reference.callers.items():

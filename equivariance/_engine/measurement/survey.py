@@ -72,7 +72,7 @@ class SymmetrySurvey:
         self._zeros = ZeroParts(self.runs, options.seed)
 
     def survey(self, group: Group, layers: Collection[str] | None = None) -> SurveyResult:
-        """Draws elements and measures; states take turns, and every state has one.
+        """Draws elements and measures; the states alternate, and every state occurs.
 
         Args:
             group: The symmetry.

@@ -93,7 +93,7 @@ class Measurement:
         return CONFIDENCE * max(self.rounding_floor, 4 * self.epsilon) * self.reach
 
     @property
-    def _rounded(self) -> float:
+    def _storage_rounding(self) -> float:
         """Largest error that parameters and buffers rounded to a lower precision explain; 0 if none were rounded."""
         return max(SINGLE, self.stored_epsilon) if self.epsilon < 1e-10 and not self.discrete else 0.0
 
@@ -106,7 +106,11 @@ class Measurement:
         """
         if self.stored_epsilon <= self.epsilon:
             return 0.0
-        return self._rounded if self.error <= self._rounded else min(self._rounded, self.error / 100)
+        return (
+            self._storage_rounding
+            if self.error <= self._storage_rounding
+            else min(self._storage_rounding, self.error / 100)
+        )
 
     @property
     def residual(self) -> float:
@@ -117,7 +121,7 @@ class Measurement:
     def verdict(self) -> Verdict:
         """The class of the error: clean, rounding, grid, ill-conditioned, precision or structural."""
         if self.error > self.tolerance or (math.isinf(self.error) and not self.discrete):
-            if self.error > self._rounded:
+            if self.error > self._storage_rounding:
                 return Verdict.BROKEN
             if self.tested_epsilon == self.epsilon:
                 return Verdict.PRECISION
