@@ -8,8 +8,8 @@ import pytest
 import torch
 
 import equivariance as eq
-from equivariance._engine.diagnosis.request import Request
 from equivariance._engine.diagnosis.parallel import in_processes
+from equivariance._engine.diagnosis.request import Request
 from equivariance.errors import ArgumentError, ChoiceError, UndeclaredTensorError
 from equivariance.progress import Unobserved
 from equivariance.settings import Settings
