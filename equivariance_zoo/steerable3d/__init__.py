@@ -1,6 +1,6 @@
 """3-D steerable CNNs: convolutions of fields of irreps on voxels, equivariant by construction.
 
-`model` and `config` define the networks, `layers` builds them, `data_sources` gives fields, `training` trains, `dense`
+`model` and `config` define the networks, `layers` builds them, `data_sources` gives fields, `training` trains. `dense`
 is the ordinary CNN for comparison, `contracts` and `subjects` describe the networks to the harness.
 """
 

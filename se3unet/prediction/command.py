@@ -21,7 +21,7 @@ from se3unet.prediction.viewer import has_display, show
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
-    """Adds the sub-command to those of the command line."""
+    """Adds the sub-command to the command line."""
     parser = commands.add_parser(
         "predict",
         help="68 landmarks on scans in any pose and unit",

@@ -56,7 +56,7 @@ class Reading:
 
 
 def read(heatmaps: Tensor, positions: Tensor) -> Reading:
-    """Reads heatmaps [N, 68] of a cloud [N, 3] whose unit is that of a normalised face."""
+    """Reads heatmaps [N, 68] of a cloud [N, 3] in the unit of a normalised face."""
     peaks = heatmaps.amax(0).double().numpy()
     landmarks = soft_landmarks(heatmaps, positions).double().numpy()
     model = _mean_face()

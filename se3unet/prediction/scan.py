@@ -30,7 +30,7 @@ class Scan:
     Attributes:
         name: Name in messages.
         points: [n, 3] float64, the vertices or the cloud, finite.
-        triangles: [F, 3] int64, vertex numbers; None: a cloud.
+        triangles: [F, 3] int64, vertex numbers; None for a cloud.
 
     Raises:
         ValueError: If the points are too few, of another shape, not finite, or all at one place.
@@ -77,7 +77,7 @@ class Scan:
 
 
 def read_scan(path: Path) -> Scan:
-    """Reads a mesh or a cloud in any format that trimesh knows.
+    """Reads a mesh or a cloud in any format that trimesh reads.
 
     Raises:
         ValueError: If the file is no mesh or cloud, or its points cannot be used.

@@ -1,4 +1,4 @@
-"""Pooling of the published network (report, section 5), with two defects: where it starts, and its edge vectors."""
+"""Pooling of the published network (report, section 5), with two defects: the start point and the edge vectors."""
 
 from __future__ import annotations
 
