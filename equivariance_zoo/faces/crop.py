@@ -19,9 +19,9 @@ _LEAST_MM = 1.0
 def crop(face: Face) -> Face:
     """Crops a head from below the chin to the forehead, without the back. The frame of the source is kept.
 
-    A point is kept if it lies above the chin (landmark 8) less 41 mm, below the highest brow point (17 to 26) plus 89
-    mm, and in front of the nose tip (30) less 148 mm. A triangle is kept if all its corners are kept. The directions up
-    and forward are taken from the built-in faces, aligned by nose and eye corners. The crop of a moved face is
+    A point is kept if it lies above the chin (landmark 8) less 41 mm, below the highest brow point (17 to 26) plus
+    89 mm, and in front of the nose tip (30) less 148 mm. A triangle is kept if all its corners are kept. The directions
+    up and forward are taken from the built-in faces, aligned by nose and eye corners. The crop of a moved face is
     therefore the moved crop.
 
     Raises:

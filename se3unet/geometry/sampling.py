@@ -137,7 +137,7 @@ def _pick_on_cpu(points: Tensor, ranks: Tensor, count: int) -> tuple[Tensor, Ten
 
 
 def _presence(distances: Tensor, left_out: Tensor) -> Tensor:
-    """Returns the presence [B, M] of picks from their distances [B, M] and the distance [B, 1] of the best omitted point."""
+    """Computes the presence [B, M] of picks from their distances [B, M] and the best omitted distance [B, 1]."""
     # Halfway between the last pick and the best point left out: a value that is symmetric in the two.
     rim = (distances.amin(-1, keepdim=True) + left_out) / 2
     faded = ((distances / rim - 1) / FADE).clamp(0, 1)
