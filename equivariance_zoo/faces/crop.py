@@ -13,16 +13,16 @@ from equivariance_zoo.faces.upright import upright
 _MM_PER_CM = 10
 
 _LEAST_MM = 1.0
-"""Least root mean square of nose and eyes, in millimetres; those of faces are tens of millimetres large."""
+"""Least root mean square of nose and eyes, in millimetres. Faces have tens of millimetres."""
 
 
 def crop(face: Face) -> Face:
-    """Crops a head from below the chin to the forehead, without the back. The frame stays that of the source.
+    """Crops a head from below the chin to the forehead, without the back. The frame of the source is kept.
 
-    Kept are the points above the chin (landmark 8) less 41 mm, below the highest brow point (17 to 26) plus 89 mm and
-    in front of the tip of the nose (30) less 148 mm. A triangle is kept if all its corners are kept. The directions up
-    and forward are those of the built-in faces, aligned by nose and eye corners. The crop of a moved face is therefore
-    the moved crop.
+    A point is kept if it lies above the chin (landmark 8) less 41 mm, below the highest brow point (17 to 26) plus
+    89 mm, and in front of the nose tip (30) less 148 mm. A triangle is kept if all its corners are kept. The directions
+    up and forward are taken from the built-in faces, aligned by nose and eye corners. The crop of a moved face is
+    therefore the moved crop.
 
     Raises:
         FaceError: If the face has no landmarks, they determine no pose, or a landmark lies outside the crop.

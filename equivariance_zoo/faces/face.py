@@ -22,8 +22,8 @@ class Face:
         subject: Name of the person; data are split by subject.
         expression: Name of the expression, such as "neutral".
         points: [n, 3] float64, the vertices of the mesh, or the cloud.
-        triangles: [F, 3] int64, vertex numbers; None: a cloud.
-        landmarks: [68, 3] float64, in iBUG order; None: not known.
+        triangles: [F, 3] int64, vertex numbers; None for a cloud.
+        landmarks: [68, 3] float64, in iBUG order; None if unknown.
 
     Raises:
         FaceError: If a shape is not the stated one, there is no point, or a number is not finite or has no vertex.

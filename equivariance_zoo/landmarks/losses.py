@@ -55,9 +55,9 @@ def adaptive_wing(
 ) -> Tensor:
     """Computes the Adaptive Wing loss (Wang, Bo and Li 2019, arXiv 1904.07399, eq. 3 and 4; report, section 8).
 
-    With d = |y - x| and a = alpha - y it is omega ln(1 + (d / epsilon)^a) for d < theta, and the straight line
-    A d - C that continues it smoothly beyond: the exponent is near 1 where the target is high, so that small errors
-    matter there, and near 2 in the background, where they do not.
+    With d = |y - x| and a = alpha - y, the loss is omega ln(1 + (d / epsilon)^a) for d < theta. Beyond theta, it is the
+    straight line A d - C, a smooth continuation. If the target is high, the exponent is near 1, so that small errors
+    count. In the background, it is near 2, so that small errors do not count.
 
     Args:
         input: x, predicted heatmaps of any shape.

@@ -206,7 +206,7 @@ def _newton_step(maps: Tensor, points: Tensor, places: Tensor, normals: Tensor, 
     across = apart - (apart * normals.unsqueeze(-3)).sum(-1, keepdim=True) * normals.unsqueeze(-3)
     slopes = model.unsqueeze(-1) * across / sigma**2
     normal_matrix = torch.einsum("...nlp,...nlq->...lpq", slopes, slopes)
-    # Damped within the plane, and made regular along the normal, where the slopes are zero.
+    # Damped within the plane, and regularized along the normal, along which the slopes are zero.
     size = normal_matrix.diagonal(dim1=-2, dim2=-1).sum(-1)[..., None, None].clamp_min(1e-12)
     along = normals.unsqueeze(-1) * normals.unsqueeze(-2)
     damping = size * (_RIDGE * torch.eye(3, dtype=size.dtype, device=size.device) + along)

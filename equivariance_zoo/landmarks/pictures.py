@@ -67,7 +67,7 @@ def draw_face(
         axes: The axes; their limits and ticks are set.
         surface: [S, 3], any frame.
         pose: Rotation that turns the surface to +z towards the reader and +y up.
-        heat: [S] from 0 to 1, drawn over the face where it is not faint.
+        heat: [S] from 0 to 1, drawn over the face unless faint.
         landmarks: [L, 3] in the frame of the surface; drawn as dots.
         size: Area of a point of a surface of 8,192, in square points; fewer points are drawn larger.
     """

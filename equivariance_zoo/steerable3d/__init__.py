@@ -1,4 +1,8 @@
-"""3-D steerable CNNs: convolutions of fields of irreps on voxels, equivariant by construction."""
+"""3-D steerable CNNs: convolutions of fields of irreps on voxels, equivariant by construction.
+
+`model` and `config` define the networks, `layers` builds them, `data_sources` gives fields, `training` trains. `dense`
+is the ordinary CNN for comparison, `contracts` and `subjects` describe the networks to the harness.
+"""
 
 from equivariance_zoo.steerable3d.config import NETWORKS, NetworkConfig, Stage
 from equivariance_zoo.steerable3d.layers.batchnorm import SteerableBatchNorm

@@ -1,7 +1,7 @@
-"""The command line: ``python -m equivariance_zoo.steerable3d train|evaluate``.
+"""The command line: `python -m equivariance_zoo.steerable3d train|evaluate`.
 
-Exit code 0 done, 2 bad usage: one line on standard error that names the argument, the value and what was expected; 130
-stopped by Ctrl-C.
+Exit codes: 0 done, 2 bad usage, 130 stopped by Ctrl-C. On bad usage, one line on standard error names the argument, the
+value and the expected value.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ BUILT_IN = Path(__file__).parent / "data"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code."""
+    """Runs the command line and returns its exit code."""
     options = _parser().parse_args(arguments)
     command = _train if options.command == "train" else _evaluate
     return exit_code(PROGRAM, lambda: command(options), "stopped; train --resume goes on behind the last whole epoch")

@@ -1,4 +1,4 @@
-"""Trained networks as files: weights with their settings and figures inside, written whole or not at all."""
+"""Writes and reads trained networks: weights with settings and figures, written completely or not at all."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from equivariance_zoo.training.files import made_folder
 
 
 def build(run: Run) -> nn.Module:
-    """The network of a run, with weights drawn from its seed; the global generators are left as they were."""
+    """Builds the network of a run, with weights from its seed. The global generators are unchanged."""
     with torch.random.fork_rng():
         torch.manual_seed(run.training.seed)
         return DenseClassifier(run.network) if run.training.dense else SteerableClassifier(run.network)
 
 
 def save(path: Path, model: nn.Module, run: Run, metrics: Mapping[str, float]) -> None:
-    """Write weights, settings and figures to a .safetensors file; a file that is there is replaced in one step."""
+    """Writes weights, settings and figures to a .safetensors file. An existing file is replaced in one step."""
     made_folder(path.parent)
     checkpoint.write(path, model, {"run": json.dumps(run.to_dict())}, metrics)
 
 
 def load(path: Path) -> tuple[nn.Module, Run, dict[str, float]]:
-    """The network in evaluation mode, its settings, and its figures.
+    """Reads a network, in evaluation mode, with its settings and figures.
 
     Raises:
-        ValueError: no such file, or no checkpoint of this package.
+        ValueError: If the file does not exist, or is no checkpoint of `steerable3d`.
     """
     with checkpoint.reading(path, "steerable3d") as (about, state):
         run = Run.from_dict(json.loads(about["run"]))

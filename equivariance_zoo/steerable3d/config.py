@@ -1,4 +1,4 @@
-"""Settings of the networks."""
+"""Settings of the networks, and the networks of the paper. It builds no layer."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Stage:
     """Layers of one width.
 
     Attributes:
-        irreps: of the fields that come out.
-        stride: of the first layer.
-        blocks: layers; in a residual network blocks of two.
+        irreps: Irreps of the output fields.
+        stride: Stride of the first layer.
+        blocks: Number of layers; in a residual network, of blocks of two layers.
     """
 
     irreps: str
@@ -26,7 +26,7 @@ class Stage:
     blocks: int = 1
 
     def __post_init__(self) -> None:
-        """Check every setting."""
+        """Checks every setting."""
         object.__setattr__(self, "irreps", _irreps("irreps", self.irreps))
         for name in ("stride", "blocks"):
             whole(name, getattr(self, name))
@@ -37,19 +37,19 @@ class NetworkConfig:
     """Settings of a classifier of voxel grids.
 
     Attributes:
-        classes: number of classes.
-        stages: the widths, one after the other.
-        irreps_in: of the input fields.
-        kernel_size: taps of every kernel along each axis.
-        first_size: taps of the first kernel, None for `kernel_size`.
-        strided_size: taps of the later kernels with a stride, before the low-pass filter; None for `kernel_size`.
-        residual: blocks of two convolutions with a shortcut, in place of single convolutions.
-        normalize: batch normalization before each nonlinearity.
-        periodic: grids wrap around.
-        parity: inversions count: the classes do not tell a shape from its mirror image.
+        classes: Number of classes.
+        stages: The stages, in order.
+        irreps_in: Irreps of the input fields.
+        kernel_size: Taps of every kernel along each axis.
+        first_size: Taps of the first kernel, None for `kernel_size`.
+        strided_size: Taps of the later kernels with a stride, before the low-pass filter; None for `kernel_size`.
+        residual: If True, blocks of two convolutions with a shortcut replace single convolutions.
+        normalize: If True, batch normalization precedes each nonlinearity.
+        periodic: If True, grids are periodic.
+        parity: If True, the symmetry includes inversions: a shape and its mirror image are in one class.
 
     Raises:
-        ValueError: a setting is out of range; it names the setting, its value and what was expected.
+        ValueError: If a setting is out of range; the message names the setting, its value and the expected value.
     """
 
     classes: int
@@ -64,7 +64,7 @@ class NetworkConfig:
     parity: bool = False
 
     def __post_init__(self) -> None:
-        """Check every setting."""
+        """Checks every setting."""
         object.__setattr__(self, "irreps_in", _irreps("irreps_in", self.irreps_in))
         if not isinstance(self.stages, list | tuple) or not self.stages:
             raise ValueError(f"stages: expected a list of at least one, got {self.stages!r}")
@@ -79,35 +79,35 @@ class NetworkConfig:
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> NetworkConfig:
-        """Build a configuration from a mapping, such as `to_dict` gives; what it leaves out keeps its default.
+        """Builds a configuration from a mapping, such as `to_dict` returns. Missing settings keep their defaults.
 
         Raises:
-            ValueError: a key is unknown or missing, or a value out of range.
+            ValueError: If a key is unknown or missing, or a value out of range.
         """
         return built(cls, "settings", settings)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the settings as plain values."""
+        """Returns the settings as plain values."""
         return asdict(self)
 
     def taps(self, layer: int, stride: int) -> int:
-        """Of the kernel of a layer, the low-pass filter not counted; layers (blocks) are counted from 0."""
+        """Returns the taps of a layer's kernel, without the low-pass filter. Layers (blocks) are numbered from 0."""
         if layer == 0:
             return self.first_size or self.kernel_size
         return self.kernel_size if stride == 1 else self.strided_size or self.kernel_size
 
 
 def tetris(classes: int = 8) -> NetworkConfig:
-    """Four layers, for Tetris shapes on some 16 voxels; the last one makes scalars: norms do not tell mirror images.
+    """Returns four layers for Tetris shapes on about 16 voxels. The last one gives scalars: norms ignore reflections.
 
-    No layer has a stride: with one, some seeds tell mirror images apart by what holds in the trained orientation only.
+    No layer has a stride. With a stride, some seeds classify mirror images by features of the trained orientation only.
     """
     stages = (Stage("4x0e + 4x1e + 2x2e", blocks=3), Stage("32x0e"))
     return NetworkConfig(classes, stages)
 
 
 def shrec17(classes: int = 55) -> NetworkConfig:
-    """Eight layers, for 64^3 voxels of a surface; 145 k parameters, 142 k on the slides, which give no widths."""
+    """Returns eight layers for 64^3 voxels of a surface; 145 k parameters (142 k on the slides, without widths)."""
     stages = (
         Stage("4x0e + 4x1e + 2x2e", stride=2),
         Stage("8x0e + 8x1e + 4x2e"),
@@ -118,7 +118,7 @@ def shrec17(classes: int = 55) -> NetworkConfig:
 
 
 def cath(classes: int = 10) -> NetworkConfig:
-    """The residual network of ResNet34's stages and half its widths, for the densities of alpha carbons."""
+    """Returns a residual network with ResNet34's stages and half its widths, for densities of alpha carbons."""
     stages = (
         Stage("3x0e + 4x1e + 2x2e + 1x3e", blocks=3),
         Stage("6x0e + 8x1e + 4x2e + 2x3e", stride=2, blocks=4),
@@ -129,7 +129,7 @@ def cath(classes: int = 10) -> NetworkConfig:
 
 
 def amino_acid(classes: int = 20) -> NetworkConfig:
-    """The three layers of Torng and Altman's network, 100, 200 and 400 channels, on densities of C, N, O and S."""
+    """Returns Torng and Altman's three layers, 100, 200 and 400 channels, for densities of C, N, O and S."""
     stages = (
         Stage("14x0e + 12x1e + 10x2e"),
         Stage("28x0e + 24x1e + 20x2e", stride=2),

@@ -1,4 +1,4 @@
-"""How every layer of the networks transforms: the contracts that the harness holds them to."""
+"""Declares the representations of every layer of the networks: the contracts that the harness checks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from equivariance_zoo.steerable3d.model import ResidualBlock, SteerableClassifie
 
 
 def network_contracts(model: SteerableClassifier) -> dict[str, Contract]:
-    """The contract of every layer of a network, by path."""
+    """Returns the contract of every layer of a network, by path."""
     found: dict[str, Contract] = {}
     spacing, periodic = 1.0, model.config.periodic
     for index, layer in enumerate(model.layers):
@@ -30,12 +30,12 @@ def network_contracts(model: SteerableClassifier) -> dict[str, Contract]:
 
 
 def field(irreps: o3.Irreps | str, spacing: float = 1.0, periodic: bool = False) -> Grid:
-    """A field [batch, channels, x, y, z] with cells ``spacing`` voxels of the input apart."""
+    """Returns the representation of a field [batch, channels, x, y, z] with cells of `spacing` input voxels."""
     return Grid(irreps=str(irreps), spacing=spacing, periodic=periodic)
 
 
 def _contract(module: nn.Module, name: str, fine: float, coarse: float, periodic: bool) -> Contract | None:
-    """Of a layer: convolutions and blocks may lead from the fine grid to the coarse one, others stay."""
+    """Returns the contract of a layer. Convolutions and blocks may map the fine to the coarse grid, others do not."""
     if not isinstance(module, SteerableLayer | ResidualBlock | SteerableConv3d | Gated | SteerableBatchNorm):
         return None
     within = isinstance(module, Gated | SteerableBatchNorm) or ".second" in name

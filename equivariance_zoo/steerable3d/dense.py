@@ -1,4 +1,4 @@
-"""Ordinary CNNs of the same sizes: what the steerable networks are compared with."""
+"""Ordinary CNNs of the same sizes, for comparison with the steerable networks."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from equivariance_zoo.steerable3d.config import NetworkConfig
 
 
 class DenseClassifier(nn.Module):
-    """The ordinary CNN with the channels, kernels and strides of a steerable network, ReLU in place of gates.
+    """The ordinary CNN with the channels, kernels and strides of a steerable network, and ReLU in place of gates.
 
-    It has no low-pass filters: its kernels with a stride are as large as the others.
-    A residual one is a ResNet (He et al. 2015) in three dimensions: its stages and blocks are those of the
-    configuration, its shortcuts are convolutions of one tap with a batch normalization.
+    It has no low-pass filters: its kernels with a stride are as large as the others. A residual network is a ResNet (He
+    et al. 2015) in three dimensions, with the stages and blocks of the configuration. Its shortcuts are convolutions of
+    one tap with a batch normalization.
     """
 
     def __init__(self, config: NetworkConfig) -> None:
-        """Same channels: the dimension of the irreps of each stage, the gates not counted."""
+        """Builds layers whose channels are the dimension of the irreps of each stage, without gates."""
         super().__init__()
         self.config = config
         layers: list[nn.Module] = []
@@ -36,7 +36,7 @@ class DenseClassifier(nn.Module):
         self.head = nn.Linear(channels, config.classes)
 
     def forward(self, fields: Tensor) -> Tensor:
-        """[batch, channels, x, y, z] to logits [batch, classes]."""
+        """Maps [batch, channels, x, y, z] to logits [batch, classes]."""
         logits: Tensor = self.head(self.layers(fields).flatten(2).mean(2))
         return logits
 
@@ -55,12 +55,12 @@ class DenseBlock(nn.Module):
         self.relu = nn.ReLU()
 
     def forward(self, fields: Tensor) -> Tensor:
-        """[batch, channels in, x, y, z] to [batch, channels out, x', y', z']."""
+        """Maps [batch, channels in, x, y, z] to [batch, channels out, x', y', z']."""
         made: Tensor = self.relu(self.second(self.first(fields)) + self.shortcut(fields))
         return made
 
 
 def dense_layer(channels_in: int, channels_out: int, size: int, stride: int) -> nn.Sequential:
-    """Convolution, batch normalization, ReLU."""
+    """Returns a convolution, batch normalization and ReLU."""
     conv = nn.Conv3d(channels_in, channels_out, size, stride, size // 2, bias=False)
     return nn.Sequential(conv, nn.BatchNorm3d(channels_out), nn.ReLU())

@@ -16,7 +16,7 @@ class SteerableLayer(nn.Module):
     """Convolution, batch normalization and gates.
 
     Attributes:
-        irreps_in, irreps_out: fields.
+        irreps_in, irreps_out: Irreps of the input and output fields.
     """
 
     def __init__(self, irreps_in: str, irreps_out: str, size: int, stride: int, config: NetworkConfig) -> None:
@@ -30,16 +30,16 @@ class SteerableLayer(nn.Module):
         self.norm = SteerableBatchNorm(middle, config.parity) if config.normalize else nn.Identity()
 
     def forward(self, fields: Tensor) -> Tensor:
-        """[batch, channels in, x, y, z] to [batch, channels out, x', y', z']."""
+        """Maps [batch, channels in, x, y, z] to [batch, channels out, x', y', z']."""
         gated: Tensor = self.gate(self.norm(self.conv(fields)))
         return gated
 
 
 class ResidualBlock(nn.Module):
-    """Two convolutions, the second without gates, and a shortcut; the sum is normalized by the first of what follows.
+    """Two convolutions, the second without gates, and a shortcut. The next layer normalizes the sum.
 
     Attributes:
-        irreps_in, irreps_out: fields.
+        irreps_in, irreps_out: Irreps of the input and output fields.
     """
 
     def __init__(self, irreps_in: str, irreps_out: str, size: int, stride: int, config: NetworkConfig) -> None:
@@ -53,16 +53,16 @@ class ResidualBlock(nn.Module):
         self.shortcut = nn.Identity() if same else SteerableConv3d(irreps_in, irreps_out, 3, stride=stride, **settings)
 
     def forward(self, fields: Tensor) -> Tensor:
-        """[batch, channels in, x, y, z] to [batch, channels out, x', y', z']."""
+        """Maps [batch, channels in, x, y, z] to [batch, channels out, x', y', z']."""
         total: Tensor = self.norm(self.second(self.first(fields))) + self.shortcut(fields)
         return total
 
 
 class SteerableClassifier(nn.Module):
-    """A network of `config.NETWORKS`, or any other of this kind.
+    """A classifier of fields, such as the networks of `config.NETWORKS`.
 
     Attributes:
-        config: its settings.
+        config: Settings of the network.
     """
 
     def __init__(self, config: NetworkConfig) -> None:
@@ -83,13 +83,13 @@ class SteerableClassifier(nn.Module):
         self.head = nn.Linear(self.pool.irreps_out.dim, config.classes)
 
     def forward(self, fields: Tensor) -> Tensor:
-        """Classify.
+        """Classifies fields.
 
         Args:
             fields: [batch, channels, x, y, z].
 
         Returns:
-            logits [batch, classes].
+            Logits [batch, classes].
         """
         for layer in self.layers:
             fields = layer(fields)

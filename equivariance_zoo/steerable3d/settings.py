@@ -1,4 +1,4 @@
-"""Settings of a training: what is learned from, by which network, and how."""
+"""Settings of a training: the data, the network and the minimization. It reads TOML and trains nothing."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ KINDS = ("tetris", "shrec17", "cath", "amino_acid")
 
 @dataclass(frozen=True)
 class DataConfig:
-    """What is learned from.
+    """Settings of the data.
 
     Attributes:
         kind: "tetris" needs no files; "shrec17" a folder of meshes with its CSV files; "cath" and "amino_acid" a folder
-            of structures with ``train.csv``, ``val.csv`` and ``test.csv``.
-        folder: where the files are; None for "tetris".
-        size: voxels along each axis.
-        copies: "tetris": of every shape to train on, in one orientation, at places less than a voxel apart.
-        rotations: "tetris": random rotations of every shape to evaluate on.
+            of structures with `train.csv`, `val.csv` and `test.csv`.
+        folder: Folder of the files; None for "tetris".
+        size: Voxels along each axis.
+        copies: For "tetris", copies of every shape to train on, in one orientation, at places less than a voxel apart.
+        rotations: For "tetris", random rotations of every shape to evaluate on.
     """
 
     kind: str
@@ -33,7 +33,7 @@ class DataConfig:
     rotations: int = 25
 
     def __post_init__(self) -> None:
-        """Check every setting."""
+        """Checks every setting."""
         choice("kind", self.kind, KINDS)
         if (self.folder is None) != (self.kind == "tetris"):
             expected = "none for tetris" if self.kind == "tetris" else f"a folder for {self.kind}"
@@ -44,15 +44,15 @@ class DataConfig:
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How it is learned.
+    """Settings of the minimization.
 
     Attributes:
-        epochs: passes over the data.
-        batch: samples of a step.
-        rate: step size of Adam at the start; it falls to zero as a cosine over the steps.
-        decay: weight decay, decoupled.
-        seed: of the weights and of the order of the samples.
-        dense: the ordinary CNN of the same channels in place of the steerable one.
+        epochs: Passes over the data.
+        batch: Number of samples of a step.
+        rate: Step size of Adam at the start; it falls to zero as a cosine over the steps.
+        decay: Weight decay, decoupled.
+        seed: Seed of the weights and of the order of the samples.
+        dense: If True, the ordinary CNN of the same channels replaces the steerable network.
     """
 
     epochs: int = 60
@@ -63,7 +63,7 @@ class TrainingConfig:
     dense: bool = False
 
     def __post_init__(self) -> None:
-        """Check every setting."""
+        """Checks every setting."""
         for name in ("epochs", "batch"):
             positive(name, getattr(self, name), int)
         positive("rate", self.rate, float)
@@ -82,12 +82,12 @@ class Run:
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> Run:
-        """Build it from plain values, such as `to_dict` gives, or a configuration file holds.
+        """Builds the settings from plain values, such as those of `to_dict` or of a configuration file.
 
-        ``network`` may name one of the paper's networks: {"name": "tetris", "classes": 8}.
+        `network` may name one of the paper's networks: {"name": "tetris", "classes": 8}.
 
         Raises:
-            ValueError: a key is unknown or missing, or a value out of range.
+            ValueError: If a key is unknown or missing, or a value out of range.
         """
         known, missing = {"data", "network", "training"}, {"data", "network"} - set(settings)
         if set(settings) - known or missing:
@@ -101,17 +101,17 @@ class Run:
 
     @classmethod
     def read(cls, path: Path) -> Run:
-        """Read a configuration file in TOML.
+        """Reads a configuration file in TOML.
 
         Raises:
-            ValueError: no such file, or no such settings in it.
+            ValueError: If the file does not exist, or its settings are invalid.
         """
         if not path.is_file():
             raise ValueError(f"config: expected a file in TOML, got {path}")
         return cls.from_dict(read_toml("config", path))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the settings as plain values."""
+        """Returns the settings as plain values."""
         return asdict(self)
 
 

@@ -1,4 +1,4 @@
-"""A steerable network as a subject of the harness: smooth example fields, contracts, claims."""
+"""Describes a steerable network as a subject of the harness: smooth example fields, contracts, claims."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from equivariance_zoo.steerable3d.model import SteerableClassifier
 
 SEED = 0
 _SIZE, _BLOBS, _WIDTH, _SPREAD = 16, 6, 1.8, 1.7
-"""Voxels of a side, Gaussians of an example, their sigma and that of their centres, in voxels."""
+"""Voxels of a side, Gaussians of an example, their sigma and the sigma of their centres, in voxels."""
 
 
 def steerable3d() -> Subject:
-    """A small network with a stride and seeded random weights, on two smooth fields on a grid that goes around."""
+    """Returns a small network with a stride and seeded random weights, on two smooth fields on a periodic grid."""
     with torch.random.fork_rng():
         torch.manual_seed(SEED)
         stages = (Stage("4x0e + 2x1e + 1x2e", blocks=2), Stage("8x0e + 4x1e + 2x2e", stride=2, blocks=2))
@@ -38,7 +38,7 @@ def steerable3d() -> Subject:
 
 
 def blobs(count: int = 2, size: int = _SIZE) -> Tensor:
-    """Sums of Gaussians near the middle, [count, 1, size, size, size]: fields that the grid resolves."""
+    """Returns sums of Gaussians near the middle, [count, 1, size, size, size]: fields that the grid resolves."""
     generator = torch.Generator().manual_seed(SEED)
     axis = torch.arange(size, dtype=torch.float64) - (size - 1) / 2
     positions = torch.stack(torch.meshgrid(axis, axis, axis, indexing="ij"), dim=-1)

@@ -1,4 +1,4 @@
-"""Training on Lightning, and evaluation."""
+"""Trains networks with Lightning, and evaluates them. The command line calls it."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ WEIGHTS, STATE = "model.safetensors", "last.ckpt"
 
 
 def train(run: Run, output: Path, resume: bool = False, quiet: bool = False) -> dict[str, float]:
-    """Train, evaluate on the test split, and write ``model.safetensors`` to ``output``.
+    """Trains, evaluates on the test split, and writes `model.safetensors` to `output`.
 
-    Lightning writes its own state there after every epoch; ``resume`` goes on from it, to the weights that an
-    uninterrupted training has. The losses of every start are below ``logs``.
+    Lightning writes its state to `output` after every epoch. `resume` continues from the state, and the final weights
+    are those of an uninterrupted training. The losses of every start are in the folder `logs`.
 
     Returns:
-        the loss of the last epoch (if one was left to do), and the accuracy on the validation and test splits.
+        The loss of the last epoch (if an epoch was left), and the accuracy on the validation and test splits.
 
     Raises:
-        ImportError: lightning is not installed.
-        ValueError: there is nothing to resume, or something that would be overwritten; the data cannot be read, or are
-            not for this network.
-        KeyboardInterrupt: stopped by Ctrl-C; what is there can be resumed.
+        ImportError: If lightning is not installed.
+        ValueError: If there is no training to resume, a training would be overwritten, or the data cannot be read or do
+            not fit the network.
+        KeyboardInterrupt: If stopped by Ctrl-C; the written state can be resumed.
     """
     lightning = needed("lightning", "training", "train")
     state = state_to_resume(output, STATE, resume, "train anew in another folder")
@@ -70,7 +70,7 @@ def train(run: Run, output: Path, resume: bool = False, quiet: bool = False) -> 
 
 
 def accuracy(model: nn.Module, samples: Dataset[Any], batch: int = 16) -> float:
-    """The share of samples that are classified right, in evaluation mode, on the device of the network."""
+    """Returns the share of correctly classified samples, in evaluation mode, on the device of the network."""
     place, mode = next(model.parameters()), model.training
     right, count = 0, 0
     model.eval()
@@ -84,7 +84,7 @@ def accuracy(model: nn.Module, samples: Dataset[Any], batch: int = 16) -> float:
 
 
 def _module(lightning: Any, run: Run) -> Any:
-    """The network as Lightning wants it."""
+    """Wraps the network in a LightningModule."""
 
     class Classification(lightning.LightningModule):
         def __init__(self) -> None:
@@ -101,7 +101,7 @@ def _module(lightning: Any, run: Run) -> Any:
         def configure_optimizers(self) -> dict[str, Any]:
             settings, steps = run.training, self.trainer.estimated_stepping_batches
             optimizer = torch.optim.AdamW(self.parameters(), settings.rate, weight_decay=settings.decay)
-            # A function, not a schedule with a state: more epochs on resuming stretch the cosine.
+            # A function, not a schedule with a state: more epochs after a resume stretch the cosine.
             falling = torch.optim.lr_scheduler.LambdaLR(
                 optimizer, lambda step: (1 + math.cos(math.pi * step / steps)) / 2
             )

@@ -17,8 +17,8 @@ from typing import Any
 
 import torch
 
-# What Lightning says of every training, or of every one that goes on: samples lie in memory, so that no worker is
-# missed, and files of the training are in its folder.
+# Lightning's warnings for every training or every resumed one. Samples are in memory, so that no worker is needed, and
+# files of the training are in its folder.
 _KNOWN = (".*does not have many workers", ".*exists and is not empty", r".*isinstance\(treespec, LeafSpec\)")
 
 
@@ -63,8 +63,8 @@ def state_to_resume(output: Path, name: str, resume: bool, instead: str) -> Path
         instead: Advice for a user with a state of an earlier version, for the message.
 
     Raises:
-        ValueError: If there is nothing to resume, or a training that would be overwritten, or a state that this
-            version cannot read.
+        ValueError: If there is no training to resume, a training would be overwritten, or this version cannot read the
+            state.
     """
     state = output / name
     if resume and not state.is_file():

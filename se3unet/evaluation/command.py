@@ -26,7 +26,7 @@ from se3unet.training.settings import Settings
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
-    """Adds the sub-command to those of the command line."""
+    """Adds the sub-command to the command line."""
     parser = commands.add_parser(
         "evaluate",
         help="IoU and landmark errors of checkpoints under the report's conditions",

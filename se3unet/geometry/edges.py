@@ -12,7 +12,7 @@ from se3unet.geometry.frames import aligning_frames
 from se3unet.geometry.graph import Graph, batch_numbers
 from se3unet.geometry.radial import radial_basis
 
-# Directions fade below this share of the reach of a neighbourhood, where rounding of the coordinates turns them.
+# Directions fade below this share of the reach of a neighbourhood, because rounding of the coordinates turns them.
 NEAR_FIELD = 0.25
 
 

@@ -52,7 +52,7 @@ def gather(x: Tensor, index: Tensor) -> Tensor:
         index: [B, ...] int64, node numbers within the sample.
 
     Returns:
-        [B, ..., ...], the axes of `index` and then those of a node.
+        [B, ..., ...], the axes of `index`, then the axes of a node.
     """
     samples = torch.arange(len(x), device=x.device).view(-1, *(1 for _ in index.shape[1:]))
     return x[samples, index]

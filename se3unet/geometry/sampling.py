@@ -53,7 +53,8 @@ class FarthestPointSampling(nn.Module):
     first. The order of picking would be unique too, but rounding changes it more often.
 
     The choice is discrete. If two points are equally far at the last pick, the last bit decides between them. A pick
-    fades as its distance approaches that of the best point left out, so that sums over the picks are continuous.
+    fades as its distance approaches the distance of the best point left out, so that sums over the picks are
+    continuous.
     """
 
     def __init__(self, ratio: float) -> None:
@@ -72,7 +73,7 @@ class FarthestPointSampling(nn.Module):
         Returns:
             M = kept_points(N, ratio) picks per sample, constants for automatic differentiation.
         """
-        # In float64 the comparisons add no rounding to that of the coordinates.
+        # In float64 the comparisons add no rounding to the rounding of the coordinates.
         points, ranks = positions.detach().double(), priorities(positions)
         chosen, distances, left_out = _picks(points, ranks, kept_points(points.shape[-2], self.ratio))
         presence = _presence(distances.sqrt(), left_out.clamp(min=0).sqrt())
@@ -136,7 +137,7 @@ def _pick_on_cpu(points: Tensor, ranks: Tensor, count: int) -> tuple[Tensor, Ten
 
 
 def _presence(distances: Tensor, left_out: Tensor) -> Tensor:
-    """Returns the presence [B, M] of picks from their distances [B, M], and that of the best omitted point, [B, 1]."""
+    """Computes the presence [B, M] of picks from their distances [B, M] and the best omitted distance [B, 1]."""
     # Halfway between the last pick and the best point left out: a value that is symmetric in the two.
     rim = (distances.amin(-1, keepdim=True) + left_out) / 2
     faded = ((distances / rim - 1) / FADE).clamp(0, 1)

@@ -88,7 +88,7 @@ class AttentiveSelfInteraction(nn.Module):
 
 
 class ConcatenateSkip(nn.Module):
-    """Skip connection that appends the channels of the input to those of the output, in the degrees of the output."""
+    """Skip connection that appends input channels to output channels, in the degrees of the output."""
 
     def __init__(self, irreps_output: o3.Irreps | str, irreps_input: o3.Irreps | str) -> None:
         """Computes the output fibers."""

@@ -76,7 +76,7 @@ class Aggregate(nn.Module):
 
 
 class Pool(nn.Module):
-    """Aggregates every neighbourhood, keeps the sampled points and connects them anew."""
+    """Aggregates every neighbourhood, keeps the sampled points and connects them by a new graph."""
 
     def __init__(self, ratio: float, neighbours: int, pooling: Pooling) -> None:
         """Sets up the three steps.

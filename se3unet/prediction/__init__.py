@@ -1,4 +1,10 @@
-"""Landmarks on scans in any pose and unit."""
+"""Predicts landmarks on scans in any pose and unit.
+
+`predictor` is the entry, `scan` and `units` read the input, `finding` searches the face, `confidence` scores it,
+`output`, `page`, `formats` and `viewer` show the result.
+
+Called by the command `predict` and by scripts. It trains nothing (`training`).
+"""
 
 from se3unet.prediction.predictor import CONFIDENT, Prediction, Predictor, predict
 from se3unet.prediction.scan import Scan, read_scan

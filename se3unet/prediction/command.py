@@ -1,7 +1,7 @@
-"""``python -m se3unet predict``: 68 landmarks on scans in any pose and unit.
+"""`python -m se3unet predict`: 68 landmarks on scans in any pose and unit.
 
-Exit code 0 a face in every scan, 1 no face in one of them, 2 a scan that cannot be used; the others are predicted
-all the same.
+Exit codes: 0 a face in every scan, 1 no face in a scan, 2 a scan that cannot be used. The other scans are predicted in
+every case.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from se3unet.prediction.viewer import has_display, show
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
-    """Add the sub-command to those of the command line."""
+    """Adds the sub-command to the command line."""
     parser = commands.add_parser(
         "predict",
         help="68 landmarks on scans in any pose and unit",
@@ -45,7 +45,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Predict, print what was found, and write it."""
+    """Predicts, prints the result, and writes it."""
     counts = Counter(path.stem for path in options.scans)
     same = ", ".join(stem for stem, count in counts.items() if count > 1)
     if same:

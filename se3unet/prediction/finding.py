@@ -1,6 +1,6 @@
-"""Where in a scan the face is, in whatever pose: balls about points of the surface are shown to the network.
+"""Finds the face of a scan in any pose: the network predicts on balls about points of the surface.
 
-All that is done to the points depends on distances alone, so that a moved scan gives the moved landmarks.
+`predictor` calls it. The search depends on distances only, so that a moved scan gives the moved landmarks.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from se3unet.prediction.units import NOMINAL_UNIT_MM
 
 Array = npt.NDArray[np.float64]
 Heatmaps = Callable[[Tensor], Tensor]
-"""From clouds [B, N, 3] float32 in the unit of a normalised face to heatmaps [B, N, 68], both on the CPU."""
+"""Maps clouds [B, N, 3] float32 in the unit of a normalised face to heatmaps [B, N, 68], both on the CPU."""
 
 POINTS = 1024
 SURFACE_POINTS = 8192
@@ -43,9 +43,9 @@ class Found:
 
     Attributes:
         landmarks: [68, 3] float64, on the surface.
-        reading: how certain they are.
-        positions: [1024, 3] float64, what the network saw.
-        heatmaps: [1024, 68] float32, what it said.
+        reading: Landmarks and certainties of the last view.
+        positions: [1024, 3] float64, the input of the network.
+        heatmaps: [1024, 68] float32, the output of the network.
         surface: [S, 3] float64, a dense cloud of the face.
     """
 
@@ -57,10 +57,10 @@ class Found:
 
 
 def find(cloud: Array, heatmaps: Heatmaps) -> Found:
-    """Find the face in a dense cloud [n, 3] of 1,024 points or more, in nominal units.
+    """Finds the face in a dense cloud [n, 3] of 1,024 points or more, in nominal units.
 
-    Balls about points all over the surface are read first, then balls about the noses of the best, and at last the
-    crop that the landmarks of the very best ask for. What is found need not be a face: its confidence tells.
+    The first views are balls about points over the whole surface, the next are balls about the noses of the best views.
+    The last view is the crop by the landmarks of the best one. The result may not be a face; see its confidence.
     """
     seen = _read_all([_View.of(cloud, centre, _RADIUS) for centre in _candidates(cloud)], heatmaps)
     followed = ranked(seen, _confidence)[:_FOLLOWED]
@@ -82,14 +82,14 @@ class _View:
 
     @staticmethod
     def of(cloud: Array, centre: Array, radius: float) -> _View:
-        """What is within a ball; where the cloud is sparse, the nearest points, as many as the network wants."""
+        """Returns the points within a ball. If the cloud is sparse, the nearest 1,024 points."""
         distances = np.linalg.norm(cloud - centre, axis=1)
         least = np.partition(distances, POINTS - 1)[POINTS - 1]
         return _View.spread(cloud[distances <= max(radius, least)], _DENSE)
 
     @staticmethod
     def spread(cloud: Array, most: int, seed: int = 0) -> _View:
-        """Points spread evenly over a cloud, of which `most` points are kept at random."""
+        """Returns points spread evenly over a cloud, of which at most `most` points are kept at random."""
         rng = np.random.default_rng(seed)
         surface = cloud[rng.permutation(len(cloud))[:most]]
         # Shuffled: in the order of picking, pooling would keep the first points.
@@ -100,7 +100,7 @@ _Seen = tuple[_View, Tensor, Reading]
 
 
 def _candidates(cloud: Array) -> Array:
-    """Points spread over the surface, so that one of them is near the nose, and the middle of all."""
+    """Returns points spread over the surface, so that one point is near the nose, and the centre of the cloud."""
     rng = np.random.default_rng(0)
     some = cloud[rng.permutation(len(cloud))[:_DENSE]]
     return np.concatenate([some.mean(0, keepdims=True), some[farthest_points(some, _CANDIDATES)]])
@@ -114,7 +114,7 @@ def _read_all(views: Sequence[_View], heatmaps: Heatmaps) -> list[_Seen]:
     seen = []
     for start in range(0, len(views), _AT_ONCE):
         some = views[start : start + _AT_ONCE]
-        # About the mean of each, so that float32 loses nothing of a scan that is far from the origin.
+        # About the mean of each, so that a scan far from the origin loses no digits in float32.
         clouds = [torch.from_numpy(view.points - view.points.mean(0)).float() for view in some]
         for view, cloud, maps in zip(some, clouds, heatmaps(torch.stack(clouds)), strict=True):
             seen.append((view, maps, _moved(read(maps, cloud), view.points.mean(0))))
@@ -130,17 +130,17 @@ def _resized(reading: Reading, scale: float) -> Reading:
 
 
 def _finished(cloud: Array, first: _Seen, heatmaps: Heatmaps) -> Found:
-    """Look again at just that part of the face that a training shows, at the size that faces have in it.
+    """Predicts on the crop and at the size of the training faces.
 
-    The landmarks are the mean of what all looks say, weighted by their certainties: the errors of looks at different
-    points of one surface are different ones.
+    The landmarks are the mean over several looks, weighted by their certainties. The looks use different points of one
+    surface, so that their errors differ.
     """
     size = first[2].size
     part = _as_in_training(cloud, first[2])
     if part is None:
         view, maps, reading = first
         return Found(_refined(first, 1.0, view.surface), reading, view.points, maps, view.surface)
-    # Some of the points only, even of a small cloud, so that every look picks others.
+    # Some of the points only, even of a small cloud, so that the picks of the looks differ.
     fewer = min(SURFACE_POINTS, max(POINTS, int(_SHARE * len(part))))
     views = [_View.spread(part, fewer if seed else SURFACE_POINTS, seed) for seed in range(_LOOKS)]
     shown = [_View(view.surface / size, view.points / size) for view in views]
@@ -156,7 +156,7 @@ def _finished(cloud: Array, first: _Seen, heatmaps: Heatmaps) -> Found:
 
 
 def _refined(seen: _Seen, size: float, surface: Array) -> Array:
-    """Landmarks [68, 3] on a dense surface, from heatmaps of a cloud that was shown divided by `size`."""
+    """Returns landmarks [68, 3] on a dense surface, from heatmaps of a cloud that was divided by `size`."""
     view, maps, _ = seen
     middle = view.points.mean(0)
     points, dense = (torch.from_numpy((each - middle) / size) for each in (view.points, surface))
@@ -165,7 +165,7 @@ def _refined(seen: _Seen, size: float, surface: Array) -> Array:
 
 
 def _as_in_training(cloud: Array, reading: Reading) -> Array | None:
-    """The crop of FaceScape's faces [n, 3], by the landmarks; None where they are not those of a face."""
+    """Returns the crop [n, 3] like FaceScape's faces, by the landmarks; None if they are not those of a face."""
     to_mm = NOMINAL_UNIT_MM / reading.size
     try:
         part: Array = crop(Face("scan", "", "", cloud * to_mm, None, reading.landmarks * to_mm)).points / to_mm

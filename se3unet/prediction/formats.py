@@ -1,4 +1,4 @@
-"""A prediction in the formats that other programs read."""
+"""Formats a prediction for other programs: JSON, LJSON, .pts. It writes no file (`output`)."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from equivariance_zoo.landmarks.ibug import LINES, PARTS, part_of
 from se3unet.prediction.predictor import Prediction
 
 _DIGITS = 9
-"""Significant: a tenth of a micrometre at a hundred metres from the origin, in millimetres."""
+"""Significant digits: a tenth of a micrometre at a hundred metres from the origin, in millimetres."""
 
 
 def to_json(prediction: Prediction, about: Mapping[str, Any]) -> str:
-    """Everything that is known of the landmarks, as JSON; `about` goes in front."""
+    """Returns all results of a prediction as JSON; the entries of `about` come first."""
     content = {
         **about,
         "unit": prediction.unit,
@@ -29,7 +29,7 @@ def to_json(prediction: Prediction, about: Mapping[str, Any]) -> str:
 
 
 def to_ljson(prediction: Prediction) -> str:
-    """menpo's LJSON, version 2: points, lines between them, and a mask for each part of the face."""
+    """Returns menpo's LJSON, version 2: points, lines between them, and a mask for each part of the face."""
     content = {
         "version": 2,
         "labels": [{"label": name.replace(" ", "_"), "mask": list(numbers)} for name, numbers in PARTS.items()],
@@ -39,7 +39,7 @@ def to_ljson(prediction: Prediction) -> str:
 
 
 def to_pts(prediction: Prediction) -> str:
-    """The .pts format of iBUG, with three coordinates."""
+    """Returns the .pts format of iBUG, with three coordinates."""
     rows = [" ".join(map(repr, row)) for row in _rows(prediction)]
     return "\n".join(["version: 1", f"n_points: {len(rows)}", "{", *rows, "}", ""])
 

@@ -1,4 +1,4 @@
-"""A prediction as files: all of them, or none."""
+"""Writes a prediction as files: all files or none."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ _SIZE = 44.0
 
 
 def write(prediction: Prediction, folder: Path, stem: str, about: Mapping[str, Any]) -> dict[str, Path]:
-    """Write ``stem.json``, ``.ljson``, ``.pts``, ``.png`` and ``.html``.
+    """Writes `stem.json`, `.ljson`, `.pts`, `.png` and `.html`.
 
-    All are made before the first is opened, and written before the first takes the place of what was there.
+    All contents are made before the first file is opened. All files are written before the first replaces an old one.
 
     Args:
-        prediction: what to write.
-        folder: where; it is made.
-        stem: of the file names.
-        about: where the prediction comes from, for the JSON file and the page.
+        prediction: The prediction to write.
+        folder: The folder, which is created.
+        stem: Stem of the file names.
+        about: Origin of the prediction, for the JSON file and the page.
 
     Returns:
-        the files by their endings.
+        The files by their endings.
 
     Raises:
-        OSError: a file cannot be written.
-        ValueError: there cannot be such a folder.
-        ImportError: matplotlib is not installed.
+        OSError: If a file cannot be written.
+        ValueError: If the folder cannot be created.
+        ImportError: If matplotlib is not installed.
     """
     image = picture(prediction)
     contents = {
@@ -54,14 +54,14 @@ def write(prediction: Prediction, folder: Path, stem: str, about: Mapping[str, A
         files = {ending: stack.enter_context(replacing(path)) for ending, path in paths.items()}
         for ending, file in files.items():
             file.write(contents[ending])
-            # A disk that is full says so here, while nothing has been replaced.
+            # A full disk raises here, before any file has been replaced.
             file.flush()
             os.fsync(file.fileno())
     return paths
 
 
 def picture(prediction: Prediction) -> bytes:
-    """A PNG of the face with its landmarks from the front and the side, and with all heatmaps."""
+    """Returns a PNG of the face with its landmarks from the front and the side, and with all heatmaps."""
     figure = needed("matplotlib.figure", "pictures", "predict").Figure(
         figsize=(9.6, 4.0), layout="constrained", facecolor="white"
     )

@@ -1,4 +1,4 @@
-"""A prediction as one self-contained page: the face turns, and shows the heatmap of each landmark."""
+"""Shows a prediction as one self-contained page with a rotatable face and the heatmap of each landmark."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from equivariance_zoo.landmarks.pictures import drawn_pose, shading
 from se3unet.prediction.predictor import Prediction
 
 _POINTS = 5000
-"""Points of the surface that are drawn."""
+"""Number of drawn points of the surface."""
 
 _NEAR = 4
 _HALF = 32767
@@ -27,12 +27,12 @@ _TURNS = {"ArrowLeft": ("←", "turn left"), "ArrowRight": ("→", "turn right")
 
 
 def to_html(prediction: Prediction, about: Mapping[str, Any], picture: bytes) -> str:
-    """The page, which loads nothing from elsewhere.
+    """Returns the page, which loads no other resource.
 
     Args:
-        prediction: what to show.
-        about: where it comes from; listed in front.
-        picture: a PNG for readers whose browser runs no scripts.
+        prediction: The prediction to show.
+        about: Origin of the prediction; listed first.
+        picture: A PNG for readers whose browser runs no scripts.
     """
     title = f"Landmarks of {about.get('file', 'a scan')}"
     image = base64.b64encode(picture).decode("ascii")
@@ -95,7 +95,7 @@ def _table(prediction: Prediction) -> str:
 
 
 def _packed(prediction: Prediction) -> dict[str, Any]:
-    """What the script draws: little-endian arrays in base64, the face upright and at most 1 from the middle."""
+    """Returns the data of the script: little-endian arrays in base64, the face upright, at most 1 from the centre."""
     pose = drawn_pose(prediction.landmarks.numpy())
     surface, landmarks, positions = (
         pose.apply(each.numpy()) for each in (prediction.surface, prediction.landmarks, prediction.positions)

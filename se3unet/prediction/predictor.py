@@ -1,4 +1,7 @@
-"""Landmarks of scans in any pose and unit."""
+"""Predicts landmarks of scans in any pose and unit.
+
+The command `predict` and scripts call it. `finding` searches the face; this module loads weights and converts units.
+"""
 
 from __future__ import annotations
 
@@ -22,13 +25,13 @@ from se3unet.prediction.scan import Scan
 from se3unet.prediction.units import NOMINAL_UNIT_MM, UNITS_MM, likely_units
 
 SHIPPED = Path(__file__).parent.parent / "data" / "landmarks.safetensors"
-"""The checkpoint that comes with the package; docs/model_card.md says what it is."""
+"""The checkpoint of the package; docs/model_card.md describes it."""
 
 CONFIDENT = 0.5
-"""Below this confidence a scan is taken for no face; docs/landmarks.md says what faces and other shapes have."""
+"""Least confidence of a face; docs/landmarks.md gives the confidences of faces and other shapes."""
 
 _TRIED = 2
-"""Units that are tried where none is given: a normalised scan may have the size of one in metres."""
+"""Units that are tried if no unit is given. A normalised scan may have the size of a scan in metres."""
 
 _LANDMARKS = SE3UnetConfig().landmarks
 
@@ -39,11 +42,11 @@ class Prediction:
 
     Attributes:
         landmarks: [68, 3] float64, in iBUG order, on the surface, in the scan's own frame and unit.
-        certainties: [68] float64 from 0 to 1: the peak of each heatmap, less where the landmark is out of place.
-        unit: the unit of the scan, one of `UNITS_MM`.
-        guessed: whether the unit was guessed from the size.
-        positions: [N, 3] float64, the points that the network saw, in the scan's frame and unit.
-        heatmaps: [N, 68] float32 from 0 to 1, what it said of them.
+        certainties: [68] float64 from 0 to 1: the peak of each heatmap, reduced if the landmark is out of place.
+        unit: The unit of the scan, one of `UNITS_MM`.
+        guessed: True if the unit was guessed from the size.
+        positions: [N, 3] float64, the input of the network, in the scan's frame and unit.
+        heatmaps: [N, 68] float32 from 0 to 1, the output of the network.
         surface: [S, 3] float64, a dense cloud of the face, in the scan's frame and unit.
     """
 
@@ -57,12 +60,12 @@ class Prediction:
 
     @property
     def confidence(self) -> float:
-        """The mean of the certainties, from 0 to 1."""
+        """Mean of the certainties, from 0 to 1."""
         return float(self.certainties.mean())
 
     @property
     def is_face(self) -> bool:
-        """Whether the confidence is high enough to take the scan for a face."""
+        """True if the confidence is high enough for a face."""
         return self.confidence >= CONFIDENT
 
     @property
@@ -75,15 +78,15 @@ class Predictor:
     """A trained network that finds faces in scans and landmarks on them."""
 
     def __init__(self, checkpoint: str | Path | None = None, device: str | None = None) -> None:
-        """Load the network.
+        """Loads the network.
 
         Args:
-            checkpoint: what a training wrote; the one that comes with the package if it is not given.
-            device: "cpu" or "cuda"; if it is not given, cuda where there is one.
+            checkpoint: File of a training; by default, the checkpoint of the package.
+            device: "cpu" or "cuda"; by default, cuda if there is one.
 
         Raises:
-            ValueError: there is no such checkpoint or device, or the checkpoint is of another network.
-            ImportError: safetensors is not installed.
+            ValueError: If the checkpoint or the device does not exist, or the checkpoint is of another network.
+            ImportError: If safetensors is not installed.
         """
         from se3unet.training.checkpoint import load_checkpoint
 
@@ -98,14 +101,14 @@ class Predictor:
         self._model = model.to(self._device)
 
     def predict(self, scan: Scan, unit: str | None = None) -> Prediction:
-        """Find the face of a scan and its landmarks; look at `is_face` before you use them.
+        """Finds the face of a scan and its landmarks. Check `is_face` before you use them.
 
         Args:
-            scan: a mesh or a cloud in any pose.
-            unit: one of `UNITS_MM`; if it is not given, it is guessed from the size.
+            scan: A mesh or a cloud in any pose.
+            unit: One of `UNITS_MM`; by default, guessed from the size.
 
         Raises:
-            ValueError: the unit is unknown, or the scan is a mesh without an area.
+            ValueError: If the unit is unknown, or the scan is a mesh without an area.
         """
         if unit is not None and unit not in UNITS_MM:
             raise ValueError(f"unit: expected one of {', '.join(UNITS_MM)}, got {unit}")
@@ -154,21 +157,21 @@ def predict(
     checkpoint: str | Path | None = None,
     device: str | None = None,
 ) -> Prediction | list[Prediction]:
-    """Find faces and their landmarks in clouds, in any pose and unit.
+    """Finds faces and their landmarks in clouds, in any pose and unit.
 
     Args:
-        points: one cloud [n, 3], several [B, n, 3], or a sequence of clouds of different sizes; 1,024 points or more,
-            spread over a face or a head and what is around it.
-        unit: "mm", "cm", "m", "in", or "face" for prepared faces; if it is not given, it is guessed from the size.
-        checkpoint: what a training wrote; the one that comes with the package if it is not given.
-        device: "cpu" or "cuda"; if it is not given, cuda where there is one.
+        points: One cloud [n, 3], several [B, n, 3], or a sequence of clouds of different sizes; 1,024 points or more,
+            spread over a face or a head and its surroundings.
+        unit: "mm", "cm", "m", "in", or "face" for prepared faces; by default, guessed from the size.
+        checkpoint: File of a training; by default, the checkpoint of the package.
+        device: "cpu" or "cuda"; by default, cuda if there is one.
 
     Returns:
-        one prediction for one cloud, a list for several; look at `is_face` before you use one.
+        One prediction for one cloud, a list for several. Check `is_face` before you use one.
 
     Raises:
-        ValueError: a cloud, the unit, the checkpoint or the device cannot be used.
-        ImportError: safetensors is not installed.
+        ValueError: If a cloud, the unit, the checkpoint or the device cannot be used.
+        ImportError: If safetensors is not installed.
     """
     predictor = _predictor(checkpoint, device)
     if isinstance(points, Tensor | np.ndarray) and points.ndim != 3:

@@ -1,4 +1,4 @@
-"""Scans as they are given: meshes and clouds in any frame and unit."""
+"""Reads scans: meshes and clouds in any frame and unit."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ Array = npt.NDArray[np.float64]
 
 LEAST_POINTS = 1024
 MOST_POINTS = 200_000
-"""Of a cloud; more say nothing more about a face and cost memory."""
+"""Largest number of points of a cloud. More points add no information about a face and cost memory."""
 
 _SURFACE_POINTS = 60_000
 _LARGEST = 1e9
-"""Beyond it float64 does not tell the points of a face apart."""
+"""Largest coordinate. Beyond it, float64 does not resolve the points of a face."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,12 +28,12 @@ class Scan:
     """A mesh or a cloud.
 
     Attributes:
-        name: what messages call it.
+        name: Name in messages.
         points: [n, 3] float64, the vertices or the cloud, finite.
-        triangles: [F, 3] int64, vertex numbers; None: a cloud.
+        triangles: [F, 3] int64, vertex numbers; None for a cloud.
 
     Raises:
-        ValueError: the points are too few, of another shape, not finite, or all at one place.
+        ValueError: If the points are too few, of another shape, not finite, or all at one place.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Scan:
     triangles: npt.NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
-        """Check the points."""
+        """Checks the points."""
         points = self.points
         if points.ndim != 2 or points.shape[1] != 3:
             raise ValueError(f"{self.name}: expected points of shape [n, 3], got {list(points.shape)}")
@@ -55,10 +55,10 @@ class Scan:
             raise ValueError(f"{self.name}: expected a scan with an extent, got {len(points):,} points at one place")
 
     def surface(self, seed: int) -> Array:
-        """A dense cloud of the surface: drawn by area from a mesh, a random choice of a cloud that is very large.
+        """Returns a dense cloud of the surface: drawn by area from a mesh, or a random subset of a very large cloud.
 
         Raises:
-            ValueError: the mesh has no area, or the cloud too few different points.
+            ValueError: If the mesh has no area, or the cloud has too few different points.
         """
         rng = np.random.default_rng(seed)
         if self.triangles is not None:
@@ -69,7 +69,7 @@ class Scan:
         points = self.points
         if len(points) > MOST_POINTS:
             points = points[np.sort(rng.choice(len(points), MOST_POINTS, replace=False))]
-        # Scanners repeat points, between which there is no direction.
+        # Scanners repeat points. There is no direction between equal points.
         points = points[np.sort(np.unique(points, axis=0, return_index=True)[1])]
         if len(points) < LEAST_POINTS:
             raise ValueError(f"{self.name}: expected {LEAST_POINTS:,} different points or more, got {len(points):,}")
@@ -77,12 +77,12 @@ class Scan:
 
 
 def read_scan(path: Path) -> Scan:
-    """Read a mesh or a cloud in any format that trimesh knows.
+    """Reads a mesh or a cloud in any format that trimesh reads.
 
     Raises:
-        ValueError: the file cannot be read as such, or its points cannot be used.
-        OSError: there is no such file.
-        ImportError: trimesh is not installed.
+        ValueError: If the file is no mesh or cloud, or its points cannot be used.
+        OSError: If the file does not exist.
+        ImportError: If trimesh is not installed.
     """
     points, triangles = read_mesh_file(path)
     return Scan(str(path), points, triangles)

@@ -1,4 +1,4 @@
-"""A window in which the face turns, where there is a display."""
+"""Shows a prediction in a window with a rotatable face, if there is a display."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from se3unet.prediction.predictor import Prediction
 
 
 def has_display(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether a window can be opened."""
+    """True if a window can be opened."""
     return sys.platform != "linux" or bool(environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY"))
 
 
 def show(prediction: Prediction, title: str) -> None:
-    """Open Open3D's viewer, upright, and wait until it is closed: the heatmaps on the face, landmarks as red balls.
+    """Opens Open3D's viewer with heatmaps on the upright face and landmarks as red balls. Waits until it is closed.
 
     Raises:
-        ImportError: Open3D or matplotlib is not installed.
+        ImportError: If Open3D or matplotlib is not installed.
     """
     open3d = needed("open3d", "the viewer", "open3d")
     colours = needed("matplotlib", "the viewer", "predict").colormaps[HEAT]

@@ -1,12 +1,14 @@
-"""The SE(3)-Unet as it was published and trained, on DGL graphs, with everything that is wrong in it.
+"""The SE(3)-Unet as published and trained, on DGL graphs, with its defects.
 
-It shares its layers with ours wherever they compute the same; what is in this package is what differs. Each defect is
-in a layer of its own.
+It shares layers with `se3unet.layers` if they compute the same, and defines the layers that differ. Each defect is in a
+layer of its own.
+
+Called by `subjects`, `training.networks` and benchmarks, as an example of a network that is not equivariant.
 """
 
 import os
 
-# Without a choice DGL asks for one on stderr and writes a file to the home folder.
+# Without a chosen backend, DGL prints a request to stderr and writes a file to the home folder.
 os.environ.setdefault("DGLBACKEND", "pytorch")
 
 try:

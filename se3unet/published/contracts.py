@@ -1,4 +1,4 @@
-"""How the layers of the published network should transform: what they are held to, and some of them fail.
+"""Declares the representations of the layers of the published network. Some layers violate them.
 
 Nodes of all samples lie on one axis, and so do edges. Permutations reorder the nodes of the first level; they leave the
 order of the edges and the order of the pooled nodes alone.
@@ -38,24 +38,24 @@ class Layout:
 
     @property
     def node(self) -> Level:
-        """Axes of node features."""
+        """Returns the axes of node features."""
         return Level(nodes=0 if self.permuted else None, batch=Concatenated(0))
 
     @property
     def edge(self) -> Level:
-        """Axes of edge features."""
+        """Returns the axes of edge features."""
         return Level(nodes=None, batch=Concatenated(0, self.edges))
 
     def numbers(self) -> Representation:
-        """Node numbers on the edges."""
+        """Returns the representation of node numbers on the edges."""
         return NodeIndices(nodes=None, batch=self.edge.batch, permuted=self.permuted, per_sample=self.points)
 
     def structure(self) -> GraphFields:
-        """A graph without fields."""
+        """Returns the representation of a graph without fields."""
         return GraphFields({}, {}, permuted=self.permuted)
 
     def geometry(self) -> dict[str, object]:
-        """A `se3unet.published.graphs.Edges`."""
+        """Returns the representations of a `se3unet.published.graphs.Edges`."""
         edge = self.edge
         return {
             "structure": self.structure(),
@@ -66,17 +66,17 @@ class Layout:
 
 
 def graph_fields() -> GraphFields:
-    """The graph that the network takes."""
+    """Returns the representation of the input graph."""
     return GraphFields(ndata={"x": "cartesian_points"}, edata={"d": "1x1e", "w": None})
 
 
 def logits() -> Representation:
-    """What the network gives: [B, N, 68]."""
+    """Returns the representation of the output, [B, N, 68]."""
     return Invariant(nodes=1, batch=0)
 
 
 def published_contracts(model: PublishedUnet, graph: DGLGraph) -> dict[str, Contract]:
-    """The contract of every layer, by path, for batches like `graph`: sizes of samples are read off one run."""
+    """Returns the contract of every layer, by path, for batches like `graph`. One run gives the sizes of samples."""
     fine, coarse = _layouts(model, graph)
     found = _stage_contracts(fine, coarse)
     for name, layer in model.named_modules():
@@ -99,7 +99,7 @@ def _layouts(model: PublishedUnet, graph: DGLGraph) -> tuple[Layout, Layout]:
 
 
 def _stage_contracts(fine: Layout, coarse: Layout) -> dict[str, Contract]:
-    """The layers that there is one of."""
+    """Returns the contracts of the layers that occur once."""
     vector, cloud = fine.node.fibers(COORDINATES), Level(nodes=1, batch=0)
     picks = NodeIndices(nodes=None, batch=Concatenated(0), per_sample=fine.points)
     in_sample = NodeIndices(nodes=None, batch=0)

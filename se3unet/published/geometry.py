@@ -14,8 +14,8 @@ from se3unet.layers.dense.kernel import Basis
 
 MAX_DEGREE = 2
 
-# The published basis has e3nn's components. Per pair (i, o) and frequency J it differs by a sign, which fell out of the
-# singular value decomposition that made it, and by a factor (integral normalization of the harmonics).
+# The published basis has e3nn's components. Per pair (i, o) and frequency J it differs by a sign, which its singular
+# value decomposition left arbitrary, and by a factor (integral normalization of the harmonics).
 _SIGNS = {
     (0, 0): (1,),
     (0, 1): (1,),
@@ -37,7 +37,7 @@ class PublishedBasis(nn.Module):
         self.kernels = KernelBasis(MAX_DEGREE)
 
     def forward(self, vectors: Tensor) -> Basis:
-        """Map edge vectors [E, 3] to [E, 2o+1, 2i+1, F] per pair (i, o) of degrees 0..2."""
+        """Maps edge vectors [E, 3] to [E, 2o+1, 2i+1, F] per pair (i, o) of degrees 0..2."""
         basis = self.kernels(vectors)
         return {pair: kernels * self._factors(pair, kernels) for pair, kernels in basis.items()}
 
@@ -48,16 +48,16 @@ class PublishedBasis(nn.Module):
 
 
 class SelfCheck(nn.Module):
-    """Checks the coupling of degrees under a random rotation, at a price: defect of the published network.
+    """Checks the coupling of degrees under a random rotation. Defect: the check has side effects.
 
     It switches the default dtype to float64 while it runs and draws from the global random number generator.
     """
 
     def forward(self) -> None:
-        """Compare 3j symbols with rotated ones.
+        """Compares 3j symbols with rotated 3j symbols.
 
         Raises:
-            ArithmeticError: a symbol is not invariant.
+            ArithmeticError: If a symbol is not invariant.
         """
         previous = torch.get_default_dtype()
         torch.set_default_dtype(torch.float64)
@@ -88,7 +88,7 @@ class Geometry(nn.Module):
         self.basis = PublishedBasis()
 
     def forward(self, vectors: Tensor) -> tuple[Tensor, Basis]:
-        """Map edge vectors [E, 3] to lengths [E, 1] and the basis [E, 2o+1, 2i+1, F] per pair (i, o)."""
+        """Maps edge vectors [E, 3] to lengths [E, 1] and the basis [E, 2o+1, 2i+1, F] per pair (i, o)."""
         self.selfcheck()
         lengths, _ = norm_and_direction(vectors)
         return lengths, self.basis(vectors)

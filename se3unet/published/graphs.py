@@ -1,4 +1,4 @@
-"""The DGL graphs that the published network takes, and what its layers are told of them."""
+"""Builds the DGL graphs that the published network takes, and the inputs of its layers."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from se3unet.layers.dense.kernel import Basis
 
 
 def published_graph(positions: Tensor, k: int = 40) -> dgl.DGLGraph:
-    """Batched graph of the k nearest neighbours, as the published network was trained on.
+    """Builds the batched graph of the k nearest neighbours, as in the training of the published network.
 
     Edges run from the neighbour to the point, nearest first, one point after the other, one sample after the other;
     there are no self-loops.
 
     Args:
         positions: [B, N, 3] with N > k, in the unit of length of the weights.
-        k: neighbours of each point.
+        k: Number of neighbours of each point.
 
     Returns:
         A graph of B * N nodes with ndata "x" [B * N, 3], the positions, and edata "d" [B * N * k, 3], target minus
         source, and "w" [B * N * k, 1], its length.
 
     Raises:
-        ValueError: the shape is another, a coordinate is not finite, or there are no k other points.
+        ValueError: If the shape is another, a coordinate is not finite, or there are fewer than k other points.
     """
     if not isinstance(positions, Tensor) or not positions.is_floating_point():
         got = positions.dtype if isinstance(positions, Tensor) else type(positions).__name__
@@ -55,7 +55,7 @@ def published_graph(positions: Tensor, k: int = 40) -> dgl.DGLGraph:
 
 
 def structure_of(graph: dgl.DGLGraph) -> dgl.DGLGraph:
-    """Copy of a graph without its node and edge fields, so that layers see connections only."""
+    """Returns a copy of a graph without node and edge fields, so that layers get connections only."""
     bare = dgl.graph(graph.edges(), num_nodes=graph.num_nodes())
     bare.set_batch_num_nodes(graph.batch_num_nodes())
     bare.set_batch_num_edges(graph.batch_num_edges())
@@ -67,10 +67,10 @@ class Edges:
     """A graph and the geometry of its edges.
 
     Attributes:
-        structure: connections, without fields.
+        structure: Connections, without fields.
         relative: [E, 3] edge vectors, target minus source, that are added to features.
         invariants: [E, 2], the edge scalar and the length.
-        basis: per pair (i, o) of degrees [E, 2o+1, 2i+1, F].
+        basis: Per pair (i, o) of degrees [E, 2o+1, 2i+1, F].
     """
 
     structure: dgl.DGLGraph
@@ -83,5 +83,5 @@ class RelativeVectors(nn.Module):
     """Edge vectors from positions: x_target - x_source."""
 
     def forward(self, positions: Tensor, sources: Tensor, targets: Tensor) -> Tensor:
-        """Map positions [n, 3] and node numbers [E], [E] to vectors [E, 3]."""
+        """Maps positions [n, 3] and node numbers [E], [E] to vectors [E, 3]."""
         return positions[targets] - positions[sources]

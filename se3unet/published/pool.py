@@ -1,4 +1,4 @@
-"""Pooling of the published network (report, section 5), with two defects: where it starts, and its edge vectors."""
+"""Pooling of the published network (report, section 5), with two defects: the start point and the edge vectors."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from se3unet.layers.fibers import Fibers
 
 @dataclass(frozen=True)
 class Pooled:
-    """What pooling gives to the levels below and beside it.
+    """Output of the pooling, for the coarser level and the skip connection.
 
     Attributes:
-        features: fibers [m, C_l, 2l+1] at the picked nodes, in pick order.
-        aggregated: fibers [n, C_l, 2l+1] at all nodes, for the skip connection.
+        features: Fibers [m, C_l, 2l+1] at the picked nodes, in pick order.
+        aggregated: Fibers [n, C_l, 2l+1] at all nodes, for the skip connection.
         picks: [m] int64, numbers of the picked nodes in the batched graph.
-        structure: the subgraph of the picked nodes, numbered in pick order.
-        vectors: [E', 3], its edge vectors.
+        structure: The subgraph of the picked nodes, numbered in pick order.
+        vectors: [E', 3], edge vectors of the subgraph.
     """
 
     features: Fibers
@@ -34,27 +34,27 @@ class Pooled:
 
 
 class StartPoint(nn.Module):
-    """Start of the sampling: one node number for all samples, where the mean distance to the centroid is the least.
+    """Start of the sampling: one node number for all samples, with the least mean distance to the centroid.
 
     Defect: the mean runs over the batch, so that the start of a sample depends on the others and on their node orders.
     """
 
     def forward(self, positions: Tensor) -> Tensor:
-        """Map positions [B, N, 3] to node numbers [B] int64."""
+        """Maps positions [B, N, 3] to node numbers [B] int64."""
         to_centroid = torch.linalg.vector_norm(positions - positions.mean(1, keepdim=True), dim=-1)
         return to_centroid.mean(0).argmin().expand(len(positions))
 
 
 class Select(nn.Module):
-    """Farthest point sampling by DGL; in the working dtype, so that rounding flips near-ties."""
+    """Farthest point sampling by DGL, in the working dtype, so that rounding changes near-ties."""
 
     def __init__(self, ratio: float) -> None:
-        """Set the fraction of the points to drop."""
+        """Sets the fraction of the points to drop."""
         super().__init__()
         self.ratio = ratio
 
     def forward(self, positions: Tensor, starts: Tensor) -> Tensor:
-        """Map positions [B, N, 3] and starts [B] to picks [B, M] int64, node numbers in the order of picking."""
+        """Maps positions [B, N, 3] and starts [B] to picks [B, M] int64, node numbers in the order of picking."""
         kept = kept_points(positions.shape[1], self.ratio)
         clouds = positions.detach().contiguous()
         picks = [farthest_point_sampler(clouds[b : b + 1], kept, int(starts[b])) for b in range(len(clouds))]
@@ -62,10 +62,10 @@ class Select(nn.Module):
 
 
 class SumAggregate(nn.Module):
-    """Sum of the features of the neighbours."""
+    """Sums of the features of the neighbours."""
 
     def forward(self, features: Fibers, structure: dgl.DGLGraph) -> Fibers:
-        """Map fibers [n, C_l, 2l+1] to fibers [n, C_l, 2l+1]."""
+        """Maps fibers [n, C_l, 2l+1] to fibers [n, C_l, 2l+1]."""
         with structure.local_scope():
             output: Fibers = {}
             for degree, feature in features.items():
@@ -78,11 +78,11 @@ class SumAggregate(nn.Module):
 class PooledEdges(nn.Module):
     """Edge vectors of the pooled graph.
 
-    Defect: the pooled graph's node numbers look up the positions of the graph before pooling, which has other numbers.
+    Defect: node numbers of the pooled graph index the positions of the graph before pooling, which has other numbers.
     """
 
     def forward(self, positions: Tensor, sources: Tensor, targets: Tensor) -> Tensor:
-        """Compute edge vectors.
+        """Computes edge vectors.
 
         Args:
             positions: [n, 3] before pooling.
@@ -99,7 +99,7 @@ class Pool(nn.Module):
     """Sums every neighbourhood, then keeps the sampled nodes and the edges between them."""
 
     def __init__(self, ratio: float) -> None:
-        """Set the fraction of the points to drop."""
+        """Sets the fraction of the points to drop."""
         super().__init__()
         self.start = StartPoint()
         self.select = Select(ratio)
@@ -107,12 +107,12 @@ class Pool(nn.Module):
         self.edges = PooledEdges()
 
     def forward(self, features: Fibers, positions: Tensor, structure: dgl.DGLGraph) -> Pooled:
-        """Pool.
+        """Pools a batch.
 
         Args:
-            features: fibers [B * N, C_l, 2l+1].
+            features: Fibers [B * N, C_l, 2l+1].
             positions: [B, N, 3].
-            structure: graph of the B * N nodes.
+            structure: Graph of the B * N nodes.
 
         Returns:
             The pooled graph of B * M nodes and its features.

@@ -25,16 +25,16 @@ class EdgeAttention(nn.Module):
     """Attention with one head: softmax over the incoming edges of each node, then the weighted sum of the values."""
 
     def forward(self, values: Fibers, keys: Fibers, queries: Fibers, structure: dgl.DGLGraph) -> Fibers:
-        """Attend.
+        """Attends over the incoming edges.
 
         Args:
-            values: fibers [E, C_l, 2l+1] on the edges.
-            keys: fibers [E, C_l, 2l+1] on the edges.
-            queries: fibers [n, C_l, 2l+1] on the nodes, of the same irreps as the keys.
-            structure: graph of n nodes and E edges.
+            values: Fibers [E, C_l, 2l+1] on the edges.
+            keys: Fibers [E, C_l, 2l+1] on the edges.
+            queries: Fibers [n, C_l, 2l+1] on the nodes, of the same irreps as the keys.
+            structure: Graph of n nodes and E edges.
 
         Returns:
-            fibers [n, C_l, 2l+1] on the nodes.
+            Fibers [n, C_l, 2l+1] on the nodes.
         """
         with structure.local_scope():
             key = _flattened(keys)
@@ -59,12 +59,12 @@ class AttentionBlock(nn.Module):
     """Attention over the neighbourhood and a skip connection by concatenation (GSE3Res)."""
 
     def __init__(self, irreps_in: o3.Irreps | str, irreps_out: o3.Irreps | str, attentive: bool) -> None:
-        """Set up the layers.
+        """Sets up the layers.
 
         Args:
-            irreps_in: fibers that come in.
-            irreps_out: fibers that go out, and of the values.
-            attentive: project by an attentive self-interaction instead of a 1x1.
+            irreps_in: Fibers of the input.
+            irreps_out: Fibers of the output and of the values.
+            attentive: If True, an attentive self-interaction replaces the 1x1 projection.
         """
         super().__init__()
         self.irreps_in, self.irreps_out = o3.Irreps(irreps_in), o3.Irreps(irreps_out)
@@ -81,7 +81,7 @@ class AttentionBlock(nn.Module):
         self.project = project(self.skip.irreps_out, irreps_out)
 
     def forward(self, features: Fibers, edges: Edges) -> Fibers:
-        """Map fibers [n, C_l, 2l+1] to fibers [n, C'_l, 2l+1] on the same nodes."""
+        """Maps fibers [n, C_l, 2l+1] to fibers [n, C'_l, 2l+1] on the same nodes."""
         sources, _ = edges.structure.edges()
         gathered = {degree: feature[sources] for degree, feature in features.items()}
         if self.relative is not None:
@@ -99,7 +99,7 @@ class SE3Transformer(nn.ModuleList):
     irreps_out = COORDINATES
 
     def __init__(self, attentive: bool = False) -> None:
-        """Set up the layers; `attentive` is the kind of self-interaction of the last."""
+        """Sets up the layers. If `attentive`, the last self-interaction is attentive."""
         super().__init__(
             [
                 AttentionBlock(COORDINATES, HIDDEN, attentive=False),
@@ -111,7 +111,7 @@ class SE3Transformer(nn.ModuleList):
         )
 
     def forward(self, features: Fibers, edges: Edges) -> Fibers:
-        """Map fibers {1: [n, 1, 3]} to fibers {1: [n, 1, 3]} on the same nodes."""
+        """Maps fibers {1: [n, 1, 3]} to fibers {1: [n, 1, 3]} on the same nodes."""
         first, *rest = self
         features = first(features, edges)
         for norm, attention in zip(rest[::2], rest[1::2], strict=True):

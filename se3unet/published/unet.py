@@ -28,7 +28,7 @@ class CoordinateFeatures(nn.Module):
     irreps_out = COORDINATES
 
     def forward(self, positions: Tensor) -> Fibers:
-        """Map positions [n, 3] to fibers {1: [n, 1, 3]}."""
+        """Maps positions [n, 3] to fibers {1: [n, 1, 3]}."""
         return {1: positions.unsqueeze(1)}
 
 
@@ -46,20 +46,20 @@ class ComponentHead(nn.Module):
         self.output = nn.Linear(_HEAD_WIDTH, LANDMARKS)
 
     def forward(self, features: Fibers) -> Tensor:
-        """Map fibers {1: [n, 1, 3]} to logits [n, 68]."""
+        """Maps fibers {1: [n, 1, 3]} to logits [n, 68]."""
         return self.output(torch.relu(self.hidden(features[1].squeeze(1))))
 
 
 class RewriteGraph(nn.Module):
-    """What the forward pass leaves in the caller's graph.
+    """Changes the caller's graph in the forward pass.
 
-    Defect: the edge vectors are turned round (source minus target), so that a second pass over the same graph gives
-    other logits. Of the original it is known that a second pass differs, by 0.14, but not through which field; this
-    one makes it differ by 0.13 and leaves the first pass as it was.
+    Defect: the edge vectors are negated (source minus target), so that a second pass over the same graph gives other
+    logits. A second pass of the original differs by 0.14; the field responsible is not known. Here, a second pass
+    differs by 0.13, and the first pass is unchanged.
     """
 
     def forward(self, graph: dgl.DGLGraph) -> None:
-        """Write to edata "d" of the graph."""
+        """Writes to edata "d" of the graph."""
         sources, targets = graph.edges()
         positions = graph.ndata["x"]
         graph.edata["d"] = positions[sources] - positions[targets]
@@ -68,19 +68,19 @@ class RewriteGraph(nn.Module):
 class PublishedUnet(nn.Module):
     """The published network, 224,075 parameters, on batched DGL graphs made by `published_graph`.
 
-    Neither rotations nor translations nor the order of the nodes nor the other samples of a batch leave its logits as
-    they should; a forward pass changes the graph, the global random number generator and, while it runs, the default
-    dtype. It is kept as it is so that tools can be measured on it. Weights are random; `load_published_weights` loads
-    trained ones.
+    Its logits violate the symmetry under rotations, translations, permutations of the nodes and changes of other
+    samples in the batch. A forward pass changes the graph, the global random number generator and, while it runs, the
+    default dtype. It is kept unchanged so that tools can be measured on it. Weights are random;
+    `load_published_weights` loads trained ones.
     """
 
     def __init__(self, seed: int = 0) -> None:
-        """Initialize the weights from `seed`; the global random number generator is left as it was."""
+        """Initializes the weights from `seed`. The global random number generator is unchanged."""
         super().__init__()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.coordinates = CoordinateFeatures()
-            # One per level: a layer that works on one level has one way to transform.
+            # One per level: a layer of one level has one contract.
             self.relative = nn.ModuleList([RelativeVectors(), RelativeVectors()])
             self.geometry = nn.ModuleList([Geometry(), Geometry()])
             self.down_branch = nn.ModuleList([SE3Transformer()])
@@ -94,7 +94,7 @@ class PublishedUnet(nn.Module):
             self.rewrite = RewriteGraph()
 
     def forward(self, graph: dgl.DGLGraph) -> Tensor:
-        """Predict the logits of the heatmaps; rewrites the graph.
+        """Predicts the logits of the heatmaps, and changes the graph.
 
         Args:
             graph: B samples of N nodes each with ndata "x" [B * N, 3] and edata "d" [E, 3] (target minus source) and
@@ -104,8 +104,8 @@ class PublishedUnet(nn.Module):
             [B, N, 68].
 
         Raises:
-            ValueError: no such graph, or one that is empty; a field is missing or of another shape, dtype or device;
-                positions that are not finite; samples that differ in size.
+            ValueError: If the graph is no DGL graph or empty; a field is missing or of another shape, dtype or device;
+                positions are not finite; samples differ in size.
         """
         _check(graph, next(self.parameters()))
         structure = structure_of(graph)
@@ -125,7 +125,7 @@ class PublishedUnet(nn.Module):
     def _edges(
         self, level: int, structure: dgl.DGLGraph, positions: Tensor, vectors: Tensor, scalars: Tensor | None
     ) -> Edges:
-        """Geometry of a graph; the edge scalars are the lengths of the vectors where none are given."""
+        """Returns the geometry of a graph. Without edge scalars, the lengths of the vectors are used."""
         lengths, basis = self.geometry[level](vectors)
         invariants = torch.cat([lengths if scalars is None else scalars, lengths], -1)
         return Edges(structure, self.relative[level](positions, *structure.edges()), invariants, basis)

@@ -12,21 +12,21 @@ POWER = 2
 
 
 class KnownMask(nn.Module):
-    """Which nodes have features.
+    """Mask of the nodes that have features.
 
-    Defect: a feature equal to zero is taken for unknown.
+    Defect: a feature equal to zero counts as unknown.
     """
 
     def forward(self, features: Fibers) -> Tensor:
-        """Map fibers [n, C_l, 2l+1], zero where nothing was pooled, to a mask [n]."""
+        """Maps fibers [n, C_l, 2l+1], zero at dropped nodes, to a mask [n]."""
         return torch.stack([(feature != 0).flatten(1).any(-1) for feature in features.values()]).any(0)
 
 
 class KnownNeighbours(nn.Module):
-    """Edges from nodes that have features to nodes that have none."""
+    """Edges from nodes with features to nodes without features."""
 
     def forward(self, known: Tensor, sources: Tensor, targets: Tensor) -> Tensor:
-        """Map a mask of nodes [n] and the edges' node numbers [E], [E] to a mask of edges [E]."""
+        """Maps a mask of nodes [n] and the edges' node numbers [E], [E] to a mask of edges [E]."""
         return known[sources] & ~known[targets]
 
 
@@ -37,7 +37,7 @@ class EdgeTableWeights(nn.Module):
     """
 
     def forward(self, lengths: Tensor, sources: Tensor) -> Tensor:
-        """Map the lengths [E, 1] of all edges and the source nodes [E] to weights [E]."""
+        """Maps the lengths [E, 1] of all edges and the source nodes [E] to weights [E]."""
         return lengths[sources, 0] ** -POWER
 
 
@@ -51,16 +51,16 @@ class Upsample(nn.Module):
         self.weights = EdgeTableWeights()
 
     def forward(self, features: Fibers, picks: Tensor, lengths: Tensor, structure: dgl.DGLGraph) -> Fibers:
-        """Upsample.
+        """Upsamples features.
 
         Args:
-            features: fibers [m, C_l, 2l+1] at the picked nodes.
+            features: Fibers [m, C_l, 2l+1] at the picked nodes.
             picks: [m] int64, their numbers in the finer graph.
             lengths: [E, 1], the lengths of the edges of the finer graph.
-            structure: the finer graph, n nodes and E edges.
+            structure: The finer graph, n nodes and E edges.
 
         Returns:
-            fibers [n, C_l, 2l+1]; a dropped node without known neighbours keeps zero.
+            Fibers [n, C_l, 2l+1]; a dropped node without known neighbours keeps zero.
         """
         size = structure.num_nodes()
         scattered = {

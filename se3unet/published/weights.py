@@ -1,4 +1,4 @@
-"""Loading of the published weights, whose names are those of the original's modules."""
+"""Loads the published weights, whose names are those of the original's modules."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-# Applied in turn to a name of the original.
+# Replacements, applied in order to a name of the original.
 _RENAMINGS = (
     (r"\.Gblock\.", "."),
     (r"\.GMAB\.v\.kernel_unary\.\((\d),(\d)\)\.rp\.", r".value.radial.\1_\2."),
@@ -30,16 +30,16 @@ class PublishedWeightsError(ValueError):
 
 
 def load_published_weights(model: nn.Module, path: str | Path) -> None:
-    """Load the trained weights of the original into the network, in its own dtype and on its own device.
+    """Loads the trained weights of the original into the network, in its own dtype and on its own device.
 
     Args:
-        model: a PublishedUnet; unchanged where the file does not fit.
+        model: A `PublishedUnet`; unchanged if the file does not fit.
         path: .npz file of float32 arrays under the original's parameter names.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        PublishedWeightsError: it is no .npz file, names are missing or superfluous, or a shape is another; the first
-            five misfits are listed.
+        FileNotFoundError: If the file does not exist.
+        PublishedWeightsError: If the file is no .npz file, names are missing or superfluous, or a shape differs; the
+            first five misfits are listed.
     """
     found = {_renamed(name): torch.from_numpy(array) for name, array in _arrays(path).items()}
     parameters = dict(model.named_parameters())

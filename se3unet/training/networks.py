@@ -61,5 +61,5 @@ def build(settings: Settings) -> nn.Module:
 
 
 def prepared(model: nn.Module, positions: Tensor) -> Hierarchy | Tensor:
-    """Returns the graphs of clouds [B, N, 3], which do not depend on weights; the clouds if the model has no graphs."""
+    """Returns the graphs of clouds [B, N, 3], independent of the weights; the clouds if the model takes no graphs."""
     return model.hierarchy(positions) if isinstance(model, SE3Unet) else positions

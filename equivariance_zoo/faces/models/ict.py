@@ -84,10 +84,13 @@ def load_ict(path: str | Path) -> IctModel:
     """Loads the ICT-FaceKit model, packed or from a clone.
 
     A folder is the clone's `FaceXModel` (or the clone itself), which is packed at every call. The command
-    `python -m equivariance_zoo.faces pack-ict` writes the packed file. The packed file is an .npz with `mean` [V, 3] in
-    centimetres, `id_q` [M, V, 3] int16 and `id_scale` [M] (mode i is `id_q[i] * id_scale[i]`, for a weight of one
-    standard deviation), `quads` [F, 4] (65535 in the last column: a triangle) and `lm68` [68]; of expressions, if it
-    has any, `ex_q` [E, V, 3] int16, `ex_scale` [E] and `ex_names` [E]. Other arrays are ignored.
+    `python -m equivariance_zoo.faces pack-ict` writes the packed file. It is an .npz with these
+    arrays; other arrays are ignored:
+
+    - `mean` [V, 3] in centimetres.
+    - `id_q` [M, V, 3] int16 and `id_scale` [M]: mode i is `id_q[i] * id_scale[i]`, for one standard deviation.
+    - `quads` [F, 4], with 65535 in the last column of a triangle, and `lm68` [68].
+    - `ex_q` [E, V, 3] int16, `ex_scale` [E] and `ex_names` [E], if the model has expressions.
 
     Raises:
         FaceError: If the file is no packed model, the folder is no clone, or an array is missing, has another shape, or

@@ -39,7 +39,7 @@ class FileFaces:
 
     @property
     def name(self) -> str:
-        """Name of the source: that of the folder."""
+        """Name of the source: the name of the folder."""
         return self.folder.resolve().name
 
     def __len__(self) -> int:

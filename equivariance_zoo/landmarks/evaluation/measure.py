@@ -43,10 +43,10 @@ class Measurement:
 
     Attributes:
         condition: The motion of the faces, one of `faces.CONDITIONS`.
-        iou: [T, 68] float64, intersection over union at each of `THRESHOLDS`, the mean over the faces; faces with no
-            point above the threshold, true or predicted, are left out, and NaN is a threshold where that is all.
+        iou: [T, 68] float64, intersection over union at each of `THRESHOLDS`, the mean over the faces. A face without
+            a point above the threshold, true or predicted, is left out. If all faces are left out, the value is NaN.
         soft_mm: [n, 68] float64, errors of `soft_landmarks` in millimetres.
-        refined_mm: [n, 68] float64, errors of `refined_landmarks` in millimetres; of their mean over several looks.
+        refined_mm: [n, 68] float64, errors of the mean of `refined_landmarks` over the looks, in millimetres.
         normalized: [n] float64, the mean error of each face's refined landmarks over its outer interocular distance.
         faces: The moved faces.
         shown: Number of the face in the pictures, whose IoU is the median.
@@ -81,8 +81,8 @@ def measure(
         condition: The condition under which the faces were moved.
         device: Device of the network.
         progress: Called once after each face.
-        looks: Clouds of each face that the refined landmarks are the mean of; those after the first are picked from
-            its surface. Everything else is of the first.
+        looks: Number of clouds of each face over which the refined landmarks are averaged. The first is the face's
+            cloud, the others are picked from its surface. All other figures use the first cloud only.
 
     Raises:
         ValueError: If there is no face, looks is below 1, or a heatmap is not finite; it names the condition and the

@@ -1,4 +1,4 @@
-"""Fields and labels of every split, from nothing or from files."""
+"""Builds fields and labels of every split, generated or read from files."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ Sample = tuple[Tensor, Tensor]
 
 
 class Loaded(Dataset[Sample]):
-    """Files that are read when their turn comes.
+    """A data set of files, each read when it is accessed.
 
     Attributes:
-        classes: names of the classes, in the order of the labels.
+        classes: Names of the classes, in the order of the labels.
     """
 
     def __init__(
         self, paths: list[Path], labels: list[str], classes: list[str], read: Callable[[Path], Tensor]
     ) -> None:
-        """``read`` makes a field [channels, x, y, z] of a file."""
+        """Keeps paths and labels; `read` turns a file into a field [channels, x, y, z]."""
         unknown = sorted(set(labels) - set(classes))
         if unknown:
             raise ValueError(f"labels: expected classes of the training split, got {', '.join(unknown[:3])}")
@@ -45,13 +45,13 @@ class Loaded(Dataset[Sample]):
 
 
 class Order(Sampler[int]):
-    """A random order, another one in every epoch, and the same ones for the same seed: training can be resumed.
+    """A random order per epoch, which depends on seed and epoch only, so that a training can be resumed.
 
     Attributes:
-        count: number of samples.
-        group: so many samples, one behind the other in the data, stay together.
-        seed: of the order.
-        epoch: whose order comes next; Lightning sets it.
+        count: Number of samples.
+        group: Number of consecutive samples that stay together.
+        seed: Seed of the order.
+        epoch: Epoch of the next order; Lightning sets it.
     """
 
     def __init__(self, count: int, group: int, seed: int) -> None:
@@ -66,25 +66,25 @@ class Order(Sampler[int]):
         return iter(torch.cat([groups[i] for i in torch.randperm(len(groups), generator=generator)]).tolist())
 
     def set_epoch(self, epoch: int) -> None:
-        """Which epoch's order comes next."""
+        """Sets the epoch of the next order."""
         self.epoch = epoch
 
 
 def order(config: DataConfig, count: int, seed: int) -> Order:
-    """How the training split is gone through: in batches of eight Tetris shapes every shape has its turn.
+    """Returns the order of the training split. A batch of eight Tetris shapes has every shape once.
 
-    Batches that lack a shape make statistics of the batch tell the classes apart, and running ones fit none.
+    If batches lack a shape, their statistics depend on the classes, and running statistics fit no batch.
     """
     return Order(count, len(tetris.SHAPES) if config.kind == "tetris" else 1, seed)
 
 
 def dataset(config: DataConfig, split: str) -> TensorDataset | Loaded:
-    """The samples of a split: fields [channels, size, size, size] and labels.
+    """Returns the samples of a split: fields [channels, size, size, size] and labels.
 
-    Tetris shapes are trained in one orientation and evaluated in random ones; "val" and "test" differ in their seed.
+    Tetris shapes have one orientation in training and random ones in evaluation. "val" and "test" differ in their seed.
 
     Raises:
-        ValueError: files are missing or broken; it names them.
+        ValueError: If files are missing or damaged; the message names them.
     """
     if split not in SPLITS:
         raise ValueError(f"split: expected one of {', '.join(SPLITS)}, got {split!r}")
@@ -111,10 +111,10 @@ def dataset(config: DataConfig, split: str) -> TensorDataset | Loaded:
 
 
 def check_fits(data: TensorDataset | Loaded, channels: int, classes: int) -> None:
-    """Find out before the training that a network takes the fields and knows the classes.
+    """Checks before the training that the channels and classes of a network fit the data.
 
     Raises:
-        ValueError: it does not.
+        ValueError: If channels or classes differ.
     """
     known = len(data.classes) if isinstance(data, Loaded) else int(data.tensors[1].max()) + 1
     if known > classes:
@@ -125,10 +125,10 @@ def check_fits(data: TensorDataset | Loaded, channels: int, classes: int) -> Non
 
 
 def _listed(folder: Path, split: str) -> list[tuple[Path, str]]:
-    """Structures and classes that ``{split}.csv`` lists, in the columns "file" and (for domains) "class".
+    """Reads structures and classes from `{split}.csv`, columns "file" and (for domains) "class".
 
     Raises:
-        ValueError: the list, a column or a file is missing.
+        ValueError: If the list, a column or a file is missing.
     """
     table = folder / f"{split}.csv"
     if not table.is_file():

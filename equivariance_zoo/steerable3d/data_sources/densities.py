@@ -1,4 +1,4 @@
-"""Points on grids: densities of atoms and of surfaces."""
+"""Samples points on grids: densities of atoms and of surfaces."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from scipy import ndimage
 from torch import Tensor
 
 _CHUNK = 1024
-"""Atoms that are summed at a time."""
+"""Number of atoms that are summed at once."""
 
 
 def of_atoms(positions: Tensor, channels: Tensor, count: int, size: int, spacing: float, width: float) -> Tensor:
-    """Sums of Gaussians, one channel for each kind of atom.
+    """Computes sums of Gaussians, one channel for each kind of atom.
 
     Args:
         positions: [N, 3], the origin in the middle of the grid.
-        channels: [N] integers from 0; others than 0 ... count - 1 are left out.
-        count: number of channels.
-        size: voxels along each axis.
-        spacing: of voxels, in the units of the positions.
-        width: sigma of every Gaussian, in the same units.
+        channels: [N] integers; atoms with other values than 0 ... count - 1 are left out.
+        count: Number of channels.
+        size: Voxels along each axis.
+        spacing: Spacing of voxels, in the units of the positions.
+        width: Sigma of every Gaussian, in the same units.
 
     Returns:
         [count, size, size, size] float32, 1 at the centre of a lone atom.
@@ -36,16 +36,16 @@ def of_atoms(positions: Tensor, channels: Tensor, count: int, size: int, spacing
 
 
 def of_points(positions: np.ndarray, weights: np.ndarray, size: int, width: float) -> Tensor:
-    """Many points, each shared out to the eight voxels around it, and filtered by a Gaussian.
+    """Distributes points to the eight voxels around each, and filters by a Gaussian.
 
     Args:
         positions: [N, 3] in voxels, the origin in the middle of the grid; points outside are left out.
         weights: [N].
-        size: voxels along each axis.
-        width: sigma of the filter, in voxels.
+        size: Voxels along each axis.
+        width: Sigma of the filter, in voxels.
 
     Returns:
-        [1, size, size, size] float32; its sum is that of the weights, but for what lies at the border.
+        [1, size, size, size] float32; its sum is that of the weights, except at the border.
     """
     places = positions + (size - 1) / 2
     first = np.floor(places).astype(np.int64)

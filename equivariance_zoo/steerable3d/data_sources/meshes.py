@@ -1,4 +1,4 @@
-"""Meshes as voxels, and folders of meshes with the label files of SHREC17."""
+"""Voxelizes meshes, and reads folders of meshes with the label files of SHREC17."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from equivariance_zoo.training.extras import needed
 SPLITS = ("train", "val", "test")
 _POINTS_PER_VOXEL = 6
 _FILL = 0.8
-"""Share of half a side that the farthest vertex is brought to: every rotation then fits, with a margin."""
+"""Distance of the farthest vertex, in half sides: every rotation then fits, with a margin."""
 
 
 @dataclass(frozen=True)
@@ -28,29 +28,29 @@ class Labelled:
 
 
 def voxelized(path: Path, size: int, width: float = 0.7) -> Tensor:
-    """The surface of a mesh on a grid, antialiased, centred and scaled to fit under every rotation.
+    """Samples the surface of a mesh on a grid, antialiased, centred and scaled to fit under every rotation.
 
-    Points are drawn from the faces in proportion to their area, always the same for the same file; saturation makes of
-    their density a value between 0 and 1.
+    Points are drawn from the faces in proportion to area, the same ones for the same file. A saturation maps their
+    density to a value between 0 and 1.
 
     Args:
-        path: a mesh file of a format that trimesh reads (.obj, .off, .ply, .stl, ...).
-        size: voxels along each axis.
-        width: sigma of the filter, in voxels.
+        path: A mesh file of a format that trimesh reads (.obj, .off, .ply, .stl, ...).
+        size: Voxels along each axis.
+        width: Sigma of the filter, in voxels.
 
     Returns:
         [1, size, size, size] float32.
 
     Raises:
-        ImportError: trimesh is not installed.
-        ValueError: no such file, or none with a surface.
+        ImportError: If trimesh is not installed.
+        ValueError: If the file does not exist or has no surface.
     """
     trimesh = needed("trimesh", "meshes", "voxels")
     if not path.is_file():
         raise ValueError(f"path: expected a mesh file, got {path}")
     try:
         mesh = trimesh.load(path, force="mesh", process=False)
-    except Exception as error:  # whatever a reader of one of many formats says to a broken file
+    except Exception as error:  # readers of many formats raise exceptions of any class for a damaged file
         raise ValueError(f"path: expected a mesh file that trimesh reads, got {path} ({error})") from error
     vertices = np.asarray(getattr(mesh, "vertices", ()), dtype=np.float64)
     if len(vertices) == 0 or not np.isfinite(vertices).all() or not mesh.area > 0:
@@ -65,11 +65,13 @@ def voxelized(path: Path, size: int, width: float = 0.7) -> Tensor:
 
 
 def labelled(folder: Path, split: str) -> list[Labelled]:
-    """The meshes of a split of a SHREC17 folder: ``{split}.csv`` (or all.csv, with a column "split") with the columns
-    "id" and "synsetId", and files ``{split}_perturbed/{id}.obj``, ``{split}_normal/{id}.obj`` or ``{split}/{id}.obj``.
+    """Reads the meshes of a split of a SHREC17 folder.
+
+    The list is `{split}.csv` (or all.csv, with a column "split") with the columns "id" and "synsetId". The files are
+    `{split}_perturbed/{id}.obj`, `{split}_normal/{id}.obj` or `{split}/{id}.obj`.
 
     Raises:
-        ValueError: files or columns are missing; it names what was looked for.
+        ValueError: If files or columns are missing; the message names them.
     """
     if split not in SPLITS:
         raise ValueError(f"split: expected one of {', '.join(SPLITS)}, got {split!r}")

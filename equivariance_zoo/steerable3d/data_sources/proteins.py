@@ -1,4 +1,4 @@
-"""Atoms of protein structures as densities: whole domains (CATH), and environments of amino acids."""
+"""Reads protein structures, and computes densities of whole domains (CATH) and of amino acid environments."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class Atoms:
 
     Attributes:
         positions: [N, 3] float64, in angstrom.
-        names: of each atom, such as "CA".
+        names: Name of each atom, such as "CA".
         elements: [N] indices into `ELEMENTS`, -1 for others.
         residues: [N] number of the residue of each atom, from 0.
-        kinds: three-letter name of each residue.
+        kinds: Three-letter name of each residue.
     """
 
     positions: Tensor
@@ -39,17 +39,17 @@ class Atoms:
 
 
 def read_atoms(path: Path) -> Atoms:
-    """The first model of a PDB or mmCIF file.
+    """Reads the first model of a PDB or mmCIF file.
 
     Raises:
-        ImportError: gemmi is not installed.
-        ValueError: no such file, or none with atoms.
+        ImportError: If gemmi is not installed.
+        ValueError: If the file does not exist or has no atoms.
     """
     gemmi = needed("gemmi", "protein structures", "voxels")
     if not path.is_file():
         raise ValueError(f"path: expected a PDB or mmCIF file, got {path}")
     try:
-        # By what is in it: the files of CATH have no suffix.
+        # The content determines the format, because the files of CATH have no suffix.
         structure = gemmi.read_structure(str(path), format=gemmi.CoorFormat.Detect)
     except (RuntimeError, ValueError, OSError) as error:
         raise ValueError(f"path: expected a PDB or mmCIF file, got {path} ({error})") from error
@@ -74,10 +74,10 @@ def read_atoms(path: Path) -> Atoms:
 
 
 def domain(atoms: Atoms, size: int = 50, spacing: float = 2.0, width: float = 2.0) -> Tensor:
-    """The alpha carbons of a domain about their centroid: [1, size, size, size]; lengths in angstrom.
+    """Computes the density of a domain's alpha carbons about their centroid: [1, size, size, size]; in angstrom.
 
     Raises:
-        ValueError: there are none.
+        ValueError: If there are no alpha carbons.
     """
     chosen = torch.tensor([name == "CA" for name in atoms.names])
     if not bool(chosen.any()):
@@ -87,16 +87,16 @@ def domain(atoms: Atoms, size: int = 50, spacing: float = 2.0, width: float = 2.
 
 
 def environments(atoms: Atoms, size: int = 20, spacing: float = 1.0, width: float = 0.8) -> list[tuple[Tensor, int]]:
-    """Around each amino acid's alpha carbon, the densities of C, N, O and S without its own side chain.
+    """Computes densities of C, N, O and S around each amino acid's alpha carbon, without its own side chain.
 
     Args:
-        atoms: a structure.
-        size: voxels along each axis.
-        spacing: of voxels, in angstrom.
-        width: sigma of an atom, in angstrom.
+        atoms: A structure.
+        size: Voxels along each axis.
+        spacing: Spacing of voxels, in angstrom.
+        width: Sigma of an atom, in angstrom.
 
     Returns:
-        for each of the residues among `AMINO_ACIDS` that has an alpha carbon: [4, size, size, size] and its number.
+        For each of the residues among `AMINO_ACIDS` that has an alpha carbon: [4, size, size, size] and its number.
     """
     found = []
     side = torch.tensor([name not in _BACKBONE for name in atoms.names])

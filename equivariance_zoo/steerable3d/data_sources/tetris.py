@@ -1,4 +1,4 @@
-"""The eight Tetris shapes, rendered on a grid in any rotation."""
+"""Renders the eight Tetris shapes on a grid in any rotation."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SHAPES: dict[str, tuple[tuple[int, int, int], ...]] = {
 
 
 def blocks() -> Tensor:
-    """Centres of the blocks of every shape about its centroid, [8, 4, 3] float64, in blocks."""
+    """Returns centres of the blocks of every shape about its centroid, [8, 4, 3] float64, in blocks."""
     corners = torch.tensor(list(SHAPES.values()), dtype=torch.float64)
     return corners - corners.mean(1, keepdim=True)
 
@@ -31,16 +31,16 @@ def blocks() -> Tensor:
 def render(
     centres: Tensor, rotation: Rotation, size: int, block: float = 3.0, blur: float = 1.0, shift: Tensor | None = None
 ) -> Tensor:
-    """A shape on a grid, antialiased exactly: cubes filtered by an isotropic Gaussian, which commutes with rotations.
+    """Renders a shape, antialiased exactly: cubes filtered by an isotropic Gaussian, which commutes with rotations.
 
     In the frame of the cube the filtered cube is a product of differences of error functions.
 
     Args:
         centres: [4, 3] in blocks, about the middle of the grid.
-        rotation: applied to the shape.
-        size: voxels along each axis.
-        block: side of a block, in voxels.
-        blur: sigma of the Gaussian, in voxels.
+        rotation: Applied to the shape.
+        size: Voxels along each axis.
+        block: Side of a block, in voxels.
+        blur: Sigma of the Gaussian, in voxels.
         shift: [3] in voxels, added after the rotation.
 
     Returns:
@@ -58,10 +58,10 @@ def render(
 
 
 def fixed(size: int, count: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Every shape ``count`` times, not rotated, at random places of less than a voxel from the middle.
+    """Renders every shape `count` times without rotation, at random places less than a voxel from the middle.
 
     Returns:
-        fields [8 count, 1, size, size, size] and labels [8 count].
+        Fields [8 count, 1, size, size, size] and labels [8 count].
     """
     generator = torch.Generator().manual_seed(seed)
     labels = torch.arange(len(SHAPES)).repeat(count)
@@ -73,7 +73,7 @@ def fixed(size: int, count: int, seed: int) -> tuple[Tensor, Tensor]:
 
 
 def rotated(size: int, count: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Every shape in ``count`` Haar-uniform rotations: fields [8 count, 1, size, size, size] and labels [8 count]."""
+    """Renders all shapes in `count` Haar-uniform rotations: fields [8 count, 1, size, size, size], labels [8 count]."""
     rotations = Rotation.random(count * len(SHAPES), rng=np.random.default_rng(seed))
     labels = torch.arange(len(SHAPES)).repeat(count)
     return torch.stack([render(blocks()[k], r, size) for k, r in zip(labels.tolist(), rotations, strict=True)]), labels

@@ -13,13 +13,13 @@ from equivariance_zoo.steerable3d.layers.norms import is_scalar, split
 
 
 class SteerableBatchNorm(nn.Module):
-    """Scalars lose their mean and get unit variance; vectors are divided by the root mean square of a component.
+    """Normalizes scalars to mean 0 and variance 1, and vectors by the root mean square of a component.
 
-    Statistics are over samples and voxels, for each copy of an irrep; running ones are used in evaluation mode.
+    Statistics are over samples and voxels, for each copy of an irrep. In evaluation mode, running statistics are used.
 
     Attributes:
-        weight: a factor for each copy of each irrep; `bias` is added to scalars.
-        running_mean, running_var: of scalars, and the mean square of a component of every copy.
+        weight: Factor of each copy of each irrep; `bias` is added to scalars.
+        running_mean, running_var: Mean of scalars, and mean square of a component of every copy.
     """
 
     running_mean: Tensor
@@ -28,13 +28,13 @@ class SteerableBatchNorm(nn.Module):
     def __init__(
         self, irreps: o3.Irreps | str, parity: bool = False, momentum: float = 0.1, epsilon: float = 1e-5
     ) -> None:
-        """Start at mean 0 and variance 1.
+        """Starts at mean 0 and variance 1.
 
         Args:
-            irreps: fields, as they come in and go out.
-            parity: inversions count: scalars of odd parity keep their mean, which is to be zero.
-            momentum: share of the newest batch in the running statistics.
-            epsilon: added to variances.
+            irreps: Irreps of the input and output fields.
+            parity: If True, scalars of odd parity keep their mean, because the symmetry includes inversions.
+            momentum: Share of the newest batch in the running statistics.
+            epsilon: Added to variances.
         """
         super().__init__()
         self.irreps_in = self.irreps_out = o3.Irreps(irreps)
@@ -48,7 +48,7 @@ class SteerableBatchNorm(nn.Module):
         self.register_buffer("running_var", torch.ones(self.irreps_in.num_irreps))
 
     def forward(self, fields: Tensor) -> Tensor:
-        """[batch, channels, *grid], the same shape."""
+        """Maps [batch, channels, *grid] to the same shape."""
         blocks = split(fields, self.irreps_in)
         means, variances = self._statistics(blocks) if self.training else (self.running_mean, self.running_var)
         factors = (self.weight / (variances + self.epsilon).sqrt()).split([b.mul for b in self.irreps_in])
@@ -63,7 +63,7 @@ class SteerableBatchNorm(nn.Module):
         return functional.batch_norm(fields, nothing, one, torch.cat(scales), torch.cat(shifts), eps=0.0)
 
     def _statistics(self, blocks: list[Tensor]) -> tuple[Tensor, Tensor]:
-        """Means of scalars and mean squares of all, of this batch; the running ones move towards them."""
+        """Returns means of scalars and mean squares of all irreps of the batch. Updates the running statistics."""
         means, variances = [self.bias.new_zeros(0)], []
         for block, scalar in zip(blocks, self._scalars, strict=True):
             axes = [axis for axis in range(block.dim()) if axis != 1]
@@ -79,25 +79,25 @@ class SteerableBatchNorm(nn.Module):
 
 
 class SquareMean(torch.autograd.Function):
-    """Mean squares over all axes but the second, without a tensor of squares; may be differentiated again."""
+    """Mean squares over all axes but the second, without a tensor of squares; twice differentiable."""
 
     generate_vmap_rule = True
 
     @staticmethod
     def forward(block: Tensor) -> Tensor:
-        """[batch, mul, ...] to [mul]."""
+        """Maps [batch, mul, ...] to [mul]."""
         return torch.linalg.vector_norm(block, dim=[a for a in range(block.dim()) if a != 1]).square() / (
             block.numel() / block.shape[1]
         )
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
-        """Keep the block."""
+        """Keeps the block."""
         ctx.save_for_backward(*inputs)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        """One product."""
+        """Returns the gradient, by one product."""
         (block,) = ctx.saved_tensors
         factor = gradient * (2 * block.shape[1] / block.numel())
         return block * factor.view(-1, *[1] * (block.dim() - 2))

@@ -1,4 +1,4 @@
-"""Steerable convolutions: equivariant by their kernels, run as ordinary conv3d."""
+"""Steerable convolutions, equivariant by their kernels and computed by conv3d."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ from equivariance_zoo.steerable3d.layers.lowpass import filter_size, filter_widt
 class SteerableConv3d(nn.Module):
     """A convolution of fields of irreps that commutes with rotations and shifts (Weiler et al. 2018, eq. 3).
 
-    With a stride, the kernel is followed by a Gaussian low-pass filter within the same convolution (antialiasing), and
-    the windows lie symmetrically about the middle of the grid, whether its size is even or odd. In evaluation mode the
-    expanded kernel is kept until the weights change in place or training mode is entered.
+    With a stride, a Gaussian low-pass filter follows the kernel within the same convolution (antialiasing). The windows
+    lie symmetrically about the middle of the grid, for even and odd sizes. In evaluation mode, the expanded kernel is
+    kept until the weights change in place or training mode is entered.
     """
 
     def __init__(
         self, irreps_in: o3.Irreps | str, irreps_out: o3.Irreps | str, kernel_size: int, *, width: float = 0.6,
         stride: int = 1, padding: int | None = None, dilation: int = 1, periodic: bool = False, parity: bool = False,
     ) -> None:  # fmt: skip
-        """Build the basis and draw the weights.
+        """Builds the basis and draws the weights.
 
         Args:
-            irreps_in: fields, e3nn's notation; channels lie as in e3nn, block after block.
-            irreps_out: likewise, of the output.
-            kernel_size: taps along each axis.
-            width: sigma of the radial shells, in taps.
-            stride: voxels between outputs.
-            padding: voxels of zeros on each side, with stride 1; None for as many as keep the size (with a stride:
+            irreps_in: Irreps of the input field, in e3nn's notation; channels are in e3nn's order, block after block.
+            irreps_out: Irreps of the output field.
+            kernel_size: Taps along each axis.
+            width: Sigma of the radial shells, in taps.
+            stride: Voxels between outputs.
+            padding: Voxels of zeros on each side, with stride 1. If None, the padding keeps the size (with a stride:
                 ceil(n / stride)).
-            dilation: voxels between taps.
-            periodic: wrap around the borders of the grid in place of zeros.
-            parity: respect inversions too: the parities in the irreps count, and fewer kernels are allowed.
+            dilation: Voxels between taps.
+            periodic: If True, the padding is periodic instead of zeros.
+            parity: If True, the symmetry includes inversions: parities of the irreps matter, and fewer kernels exist.
 
         Raises:
-            ValueError: settings that do not go together.
+            ValueError: If settings contradict each other.
         """
         super().__init__()
         if stride > 1 and (padding is not None or dilation > 1):
@@ -55,7 +55,7 @@ class SteerableConv3d(nn.Module):
         self._kept: tuple[tuple[object, ...], Tensor] | None = None
 
     def forward(self, fields: Tensor) -> Tensor:
-        """Convolve.
+        """Convolves fields.
 
         Args:
             fields: [batch, channels in, x, y, z].
@@ -78,7 +78,7 @@ class SteerableConv3d(nn.Module):
             taps = self.kernel_size + (size := filters.pop()) - 1
             paddings = [symmetric_padding(n, taps, self.stride) for n in fields.shape[2:]]
             kernel = self._kernel(size)
-        # Where taps reach from border to border, oneDNN's gradient of the weights is garbage (PyTorch 2.13, padded).
+        # If taps reach from border to border, oneDNN's gradient of the weights is wrong (PyTorch 2.13, padded).
         spans = self.dilation * (kernel.shape[-1] - 1) + 1 >= min(sizes)
         if not self.periodic and not spans:
             return functional.conv3d(fields, kernel, None, self.stride, paddings, self.dilation)
@@ -89,23 +89,23 @@ class SteerableConv3d(nn.Module):
         return functional.conv3d(padded, kernel, None, self.stride, 0, self.dilation)
 
     def train(self, mode: bool = True) -> SteerableConv3d:
-        """Switch the mode; training forgets the kept kernel."""
+        """Switches the mode. Training mode drops the kept kernel."""
         self._kept = None
         return super().train(mode)
 
     def extra_repr(self) -> str:
-        """The settings."""
+        """Shows the settings."""
         return (
             f"{self.irreps_in} -> {self.irreps_out}, kernel_size={self.kernel_size}, stride={self.stride}, "
             f"dilation={self.dilation}, periodic={self.periodic}, parity={self.expansion.parity}"
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        """Copies and files hold the weights, not what was expanded from them."""
+        """Returns the state without the expanded kernel, so that copies and files hold the weights only."""
         return {**super().__getstate__(), "_kept": None}
 
     def _kernel(self, low_pass: int) -> Tensor:
-        """The expanded kernel, followed by a filter of ``low_pass`` taps."""
+        """Returns the expanded kernel, followed by a filter of `low_pass` taps."""
         weight = self.expansion.weight
         follows = torch.is_grad_enabled() and weight.requires_grad
         if self.training or follows or torch.is_inference(weight):

@@ -1,4 +1,4 @@
-"""From the weights of a steerable convolution to an ordinary kernel."""
+"""Expands the weights of a steerable convolution to an ordinary kernel. `conv` runs it."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ class KernelExpansion(nn.Module):
     """Weights of the basis kernels, and their sum as one kernel for conv3d.
 
     Attributes:
-        weight: one number per pair of copies of irreps and basis kernel, blocks one after the other.
+        weight: One number per pair of copies of irreps and basis kernel, blocks one after the other.
     """
 
     def __init__(self, irreps_in: o3.Irreps, irreps_out: o3.Irreps, shells: Shells, parity: bool) -> None:
-        """Draw the weights so that unit variance goes to unit variance.
+        """Draws the weights so that unit variance goes to unit variance.
 
         Args:
-            irreps_in: fields, e3nn's notation.
-            irreps_out: likewise, of the output.
-            shells: the radial part.
-            parity: respect inversions too; without, the parities in the irreps mean nothing.
+            irreps_in: Irreps of the input field.
+            irreps_out: Irreps of the output field.
+            shells: The radial part.
+            parity: If True, the symmetry includes inversions; if False, parities of the irreps are ignored.
 
         Raises:
-            ValueError: some irrep of the output can be reached from none of the input.
+            ValueError: If an irrep of the output has no kernel from any irrep of the input.
         """
         super().__init__()
         self.shells, self.parity = shells, parity
@@ -52,14 +52,14 @@ class KernelExpansion(nn.Module):
         self.weight = nn.Parameter(torch.randn(scale.shape) * scale)
 
     def forward(self, low_pass: int = 1, width: float = 1.0) -> Tensor:
-        """Sum up the basis.
+        """Sums the weighted basis kernels.
 
         Args:
-            low_pass: taps of a Gaussian filter that follows the kernel; 1 for none.
-            width: sigma of the filter, in voxels.
+            low_pass: Taps of a Gaussian filter that follows the kernel; 1 for none.
+            width: Sigma of the filter, in voxels.
 
         Returns:
-            the kernel [channels out, channels in, size + low_pass - 1, ...], in the dtype of the weights.
+            The kernel [channels out, channels in, size + low_pass - 1, ...], in the dtype of the weights.
         """
         pieces = iter(self.weight.split(self._sizes))
         rows = []
@@ -76,7 +76,7 @@ class KernelExpansion(nn.Module):
 
 
 def _block(weight: Tensor, basis: Tensor) -> Tensor:
-    """[mul out, mul in, B] and the basis [B, 2j+1, 2l+1, ...] to [mul out (2j+1), mul in (2l+1), ...]."""
+    """Contracts [mul out, mul in, B] and [B, 2j+1, 2l+1, ...] to [mul out (2j+1), mul in (2l+1), ...]."""
     mul_out, mul_in, _ = weight.shape
     rows, columns, *space = basis.shape[1:]
     summed = (weight.flatten(0, 1) @ basis.flatten(1)).view(mul_out, mul_in, rows, columns, *space)
@@ -87,6 +87,6 @@ def _block(weight: Tensor, basis: Tensor) -> Tensor:
 def _basis(
     key: tuple[Shells, int, int, int | None], low_pass: int, width: float, dtype: torch.dtype, device: torch.device
 ) -> Tensor:
-    """The filtered basis where it is needed: no buffer, which would keep float32's rounding on the way to float64."""
+    """Returns the filtered basis, cached. A buffer would keep the rounding of float32 when converted to float64."""
     with torch.inference_mode(False), torch.no_grad():
         return blurred(kernel_basis(*key), low_pass, width).to(device, dtype)

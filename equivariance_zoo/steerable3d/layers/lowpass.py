@@ -1,4 +1,4 @@
-"""Low-pass filters that make a stride respect rotations and, nearly, shifts."""
+"""Low-pass filters with which a stride is equivariant under rotations and, approximately, shifts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch.nn import functional
 
 @cache
 def gaussian(size: int, width: float) -> Tensor:
-    """A separable Gaussian's factor along one axis, [size] float64, of sum 1, symmetric about its middle."""
+    """Returns a separable Gaussian's factor along one axis, [size] float64, of sum 1, symmetric about its middle."""
     with torch.inference_mode(False):
         axis = torch.arange(size, dtype=torch.float64) - (size - 1) / 2
         values = torch.exp(-0.5 * (axis / width) ** 2)
@@ -19,7 +19,7 @@ def gaussian(size: int, width: float) -> Tensor:
 
 
 def blurred(kernels: Tensor, size: int, width: float) -> Tensor:
-    """Kernels [..., k, k, k] followed by a Gaussian of ``size`` taps: [..., k+size-1, k+size-1, k+size-1]."""
+    """Filters kernels [..., k, k, k] by a Gaussian of `size` taps: [..., k+size-1, k+size-1, k+size-1]."""
     factor = gaussian(size, width).to(kernels)
     for axis in (-3, -2, -1):
         shifted = [functional.pad(kernels, _around(axis, t, size - 1 - t)) for t in range(size)]
@@ -28,15 +28,15 @@ def blurred(kernels: Tensor, size: int, width: float) -> Tensor:
 
 
 def _around(axis: int, before: int, behind: int) -> list[int]:
-    """Padding of one axis, as `functional.pad` wants it: the last axis first."""
+    """Returns the padding of one axis for `functional.pad`, the last axis first."""
     return [0, 0] * (-1 - axis) + [before, behind]
 
 
 def symmetric_padding(length: int, taps: int, stride: int) -> int:
-    """The padding on both sides with which ceil(length / stride) windows lie symmetrically about the middle.
+    """Returns the padding of both sides for which ceil(length / stride) windows are symmetric about the middle.
 
     Raises:
-        ValueError: there is none, as taps and length are not of fitting parity.
+        ValueError: If no padding is symmetric, because the parities of taps and length do not fit.
     """
     outputs = -(-length // stride)
     twice = stride * (outputs - 1) + taps - length
@@ -47,14 +47,14 @@ def symmetric_padding(length: int, taps: int, stride: int) -> int:
 
 
 def filter_size(length: int, taps: int, stride: int) -> int:
-    """Taps of the low-pass filter after a kernel of ``taps``: as many as the stride, or one more to be symmetric."""
+    """Returns the taps of the low-pass filter after a kernel of `taps`: the stride, or one more for symmetry."""
     size = stride
     outputs = -(-length // stride)
     return size + (stride * (outputs - 1) + taps + size - 1 - length) % 2
 
 
 def filter_width(stride: int) -> float:
-    """Sigma of the low-pass filter, in voxels: half the stride. More would cost time: the shells are smooth already."""
+    """Returns sigma of the low-pass filter, in voxels: half the stride. A wider filter costs time without benefit."""
     return stride / 2
 
 
@@ -62,8 +62,8 @@ class LowPass(nn.Module):
     """A Gaussian low-pass filter and a stride, symmetric on even and odd grids alike; fields of any irreps.
 
     Attributes:
-        stride: voxels between outputs; an axis of n voxels gives ceil(n / stride).
-        periodic: whether the grid is a torus; its sizes are then multiples of the stride.
+        stride: Voxels between outputs; an axis of n voxels gives ceil(n / stride).
+        periodic: If True, the grid is a torus, and its sizes are multiples of the stride.
     """
 
     def __init__(self, stride: int, periodic: bool = False) -> None:
@@ -73,7 +73,7 @@ class LowPass(nn.Module):
         self.stride, self.periodic = stride, periodic
 
     def forward(self, fields: Tensor) -> Tensor:
-        """Filter and thin out.
+        """Filters and subsamples fields.
 
         Args:
             fields: [batch, channels, x, y, z].
@@ -92,5 +92,5 @@ class LowPass(nn.Module):
         return fields
 
     def extra_repr(self) -> str:
-        """The settings."""
+        """Shows the settings."""
         return f"stride={self.stride}, periodic={self.periodic}"

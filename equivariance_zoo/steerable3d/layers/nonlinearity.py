@@ -10,21 +10,21 @@ from equivariance_zoo.steerable3d.layers.norms import is_scalar, join, lengths, 
 
 
 class Gated(nn.Module):
-    """ReLU on scalars; every other vector is multiplied by the sigmoid of a scalar of its own (Weiler et al., 3.3).
+    """ReLU on scalars; every vector is multiplied by the sigmoid of its own scalar (Weiler et al. 2018, 3.3).
 
     Attributes:
-        irreps_out: fields as they come out.
-        irreps_in: one scalar more for each vector, the gates, behind the others.
-        bias: [scalars and gates], added to them before the ReLU and the sigmoid; None without.
+        irreps_out: Irreps of the output field.
+        irreps_in: Irreps of the input field: one more scalar for each vector, the gate, behind the other scalars.
+        bias: [scalars and gates], added before the ReLU and the sigmoid; None without bias.
     """
 
     def __init__(self, irreps_out: o3.Irreps | str, parity: bool = False, bias: bool = True) -> None:
-        """Count the gates.
+        """Counts the gates.
 
         Args:
-            irreps_out: fields as they come out.
-            parity: inversions count: scalars of odd parity are gated too.
-            bias: learn what is added to scalars and gates; needless behind a batch normalization.
+            irreps_out: Irreps of the output field.
+            parity: If True, scalars of odd parity are gated too, because the symmetry includes inversions.
+            bias: If True, a bias of scalars and gates is learned; not needed before a batch normalization.
         """
         super().__init__()
         self.irreps_out = o3.Irreps(irreps_out)
@@ -36,7 +36,7 @@ class Gated(nn.Module):
         self.bias = nn.Parameter(torch.zeros(sum(self._biased))) if bias else None
 
     def forward(self, fields: Tensor) -> Tensor:
-        """[batch, channels in, *grid] to [batch, channels out, *grid]."""
+        """Maps [batch, channels in, *grid] to [batch, channels out, *grid]."""
         pieces = split(fields, self.irreps_in)
         invariant = [piece for piece, scalar in zip(pieces, self._scalars, strict=False) if scalar]
         invariant += pieces[len(self._scalars) :]
@@ -53,19 +53,19 @@ class Gated(nn.Module):
 
 
 class NormNonlinearity(nn.Module):
-    """Vectors keep their directions; their lengths become relu(length + bias). Scalars: relu(value + bias).
+    """Maps lengths of vectors to relu(length + bias), keeping directions; scalars to relu(value + bias).
 
     Attributes:
-        bias: one number for each copy of each irrep; those of vectors start at -0.1 or below 0, since a positive one
-            would make a direction of rounding where a vector vanishes.
+        bias: One number for each copy of each irrep. Biases of vectors start at -0.1 or below 0: a positive bias would
+            amplify rounding if a vector vanishes.
     """
 
     def __init__(self, irreps: o3.Irreps | str, parity: bool = False) -> None:
-        """Start the biases.
+        """Starts the biases.
 
         Args:
-            irreps: fields, as they come in and go out.
-            parity: inversions count: scalars of odd parity are treated as vectors of one component.
+            irreps: Irreps of the input and output fields.
+            parity: If True, scalars of odd parity are treated as vectors of one component.
         """
         super().__init__()
         self.irreps_in = self.irreps_out = o3.Irreps(irreps)
@@ -74,7 +74,7 @@ class NormNonlinearity(nn.Module):
         self.bias = nn.Parameter(torch.cat(starts) if starts else torch.zeros(0))
 
     def forward(self, fields: Tensor) -> Tensor:
-        """[batch, channels, *grid], the same shape."""
+        """Maps [batch, channels, *grid] to the same shape."""
         blocks = split(fields, self.irreps_in)
         grid = [1] * (fields.dim() - 2)
         biases = [b.view(-1, 1, *grid) for b in self.bias.split([block.mul for block in self.irreps_in])]

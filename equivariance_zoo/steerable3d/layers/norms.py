@@ -1,4 +1,4 @@
-"""Lengths of the vectors of a field, the invariants that everything else is built on."""
+"""Lengths of the vectors of a field, the invariants of the other layers."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from torch import Tensor
 
 
 def split(fields: Tensor, irreps: o3.Irreps) -> list[Tensor]:
-    """Blocks [batch, mul, 2l+1, *grid] of a field [batch, channels, *grid].
+    """Splits a field [batch, channels, *grid] into blocks [batch, mul, 2l+1, *grid].
 
     Raises:
-        ValueError: the channels are not those of the irreps.
+        ValueError: If the channels are not those of the irreps.
     """
     if fields.dim() < 2 or fields.shape[1] != irreps.dim:
         raise ValueError(f"fields: expected {irreps.dim} channels on axis 1, for {irreps}, got {tuple(fields.shape)}")
@@ -20,12 +20,12 @@ def split(fields: Tensor, irreps: o3.Irreps) -> list[Tensor]:
 
 
 def join(blocks: list[Tensor]) -> Tensor:
-    """The inverse of `split`."""
+    """Joins blocks to a field; the inverse of `split`."""
     return torch.cat([block.flatten(1, 2) for block in blocks], dim=1)
 
 
 def lengths(block: Tensor) -> Tensor:
-    """Norms over axis 2, kept with length 1; zero vectors have length 0 and gradient 0."""
+    """Returns norms over axis 2, kept with length 1. Zero vectors have length 0 and gradient 0."""
     squares = block.square().sum(2, keepdim=True)
     is_zero = squares == 0
     safe = torch.where(is_zero, torch.ones_like(squares), squares)
@@ -33,5 +33,5 @@ def lengths(block: Tensor) -> Tensor:
 
 
 def is_scalar(irrep: o3.Irrep, parity: bool) -> bool:
-    """Whether an irrep changes under nothing: degree 0, and even where inversions count."""
+    """True if an irrep is invariant: of degree 0 and, if `parity`, even."""
     return bool(irrep.l == 0 and (irrep.p == 1 or not parity))

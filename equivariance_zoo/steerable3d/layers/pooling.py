@@ -1,4 +1,4 @@
-"""From a field to invariants of the whole grid."""
+"""Pools a field to invariants of the whole grid."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from equivariance_zoo.steerable3d.layers.norms import is_scalar, lengths, split
 
 
 class InvariantPool(nn.Module):
-    """Means over the grid of scalars, and of the lengths of vectors: one invariant for each copy of each irrep."""
+    """Means over the grid of scalars and of the lengths of vectors: one invariant for each copy of each irrep."""
 
     def __init__(self, irreps: o3.Irreps | str, parity: bool = False) -> None:
-        """Know the fields.
+        """Sets the irreps.
 
         Args:
-            irreps: fields as they come in.
-            parity: inversions count: of scalars of odd parity the absolute value is taken.
+            irreps: Irreps of the input field.
+            parity: If True, scalars of odd parity are replaced by their absolute values.
         """
         super().__init__()
         self.irreps_in = o3.Irreps(irreps)
@@ -25,7 +25,7 @@ class InvariantPool(nn.Module):
         self._scalars = [is_scalar(block.ir, parity) for block in self.irreps_in]
 
     def forward(self, fields: Tensor) -> Tensor:
-        """[batch, channels, *grid] to [batch, invariants]."""
+        """Maps [batch, channels, *grid] to [batch, invariants]."""
         blocks = split(fields, self.irreps_in)
         means = [
             (block if scalar else lengths(block)).squeeze(2).flatten(2).mean(2)
