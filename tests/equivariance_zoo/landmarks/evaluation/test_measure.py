@@ -107,7 +107,7 @@ def test_tables(evaluation):
 
 def test_a_condition_that_is_not_the_reports_has_no_figure_of_it():
     leaking = measure(Oracle(FACES), FACES, "ICP_r_landmarks")
-    network = Evaluated("a", "a", 1, {}, {}, (leaking,))
+    network = Evaluated("a", "a", 1, {}, "1 epoch", {}, (leaking,))
     assert beside_the_report(Evaluation("d", "s", 3, 3, 64, 0, 1, (network,))).splitlines()[-1].endswith("| - |")
 
 
