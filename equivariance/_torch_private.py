@@ -1,4 +1,4 @@
-"""The private API of PyTorch that the harness uses, and the only file that uses any.
+"""The only file that uses private API of PyTorch.
 
 Every function says what it returns and from which PyTorch it was read; `tests/equivariance/test_torch_private.py` tests
 each. If a new PyTorch changes one of them, only this file changes. Called by `representations`, `contracts` and the
@@ -43,7 +43,7 @@ BACKWARD_ENTRY = "_engine_run_backward"
 def tensor_address(tensor: Tensor) -> int:
     """Returns the address of a tensor's C++ object, unique among living tensors (`_cdata`, PyTorch 2.13).
 
-    Two Python objects of one C++ tensor have the same address. It is used again once the tensor is freed.
+    Two Python objects of one C++ tensor have the same address. The address is used again once the tensor is freed.
     """
     return tensor._cdata
 
@@ -65,7 +65,7 @@ def version_counter(tensor: Tensor) -> int:
 
 
 def base_of(tensor: Tensor) -> Tensor | None:
-    """Returns the tensor that `tensor` is a view of, None if autograd knows of none (`_base`, PyTorch 2.13)."""
+    """Returns the tensor that `tensor` is a view of, None if autograd knows no base (`_base`, PyTorch 2.13)."""
     return tensor._base
 
 
@@ -127,7 +127,7 @@ def is_compiler_loaded() -> bool:
 
 
 def compiled_original(module: torch.nn.Module) -> torch.nn.Module | None:
-    """Returns the module that was given to `torch.compile`; None if `module` is not what `torch.compile` returned.
+    """Returns the module that was given to `torch.compile`; None if `module` was not returned by `torch.compile`.
 
     `torch._dynamo.OptimizedModule._orig_mod`, PyTorch 2.13.
     """
@@ -138,7 +138,7 @@ def compiled_original(module: torch.nn.Module) -> torch.nn.Module | None:
 
 
 def is_compiled(function: Callable[..., Any]) -> bool:
-    """True if a module, a layer of it, or a function was given to `torch.compile`.
+    """True if a function, a module or one of its layers was given to `torch.compile`.
 
     Read in PyTorch 2.13: `torch.compile(module)` returns an `OptimizedModule`, `module.compile()` sets
     `_compiled_call_impl`, and a compiled function has the attribute `_torchdynamo_orig_callable`.

@@ -1,4 +1,8 @@
-"""The public functions: check a callable, diagnose a network, assert in a test."""
+"""Public functions that check a callable, diagnose a network, or assert equivariance in a test.
+
+`equivariance` exports `check`, `diagnose` and `assert_equivariant`. The command line calls `diagnose_subject`.
+This module only binds arguments: the examination is in the engine, the printing in `report`.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +34,7 @@ _POSITIONAL = 4
 
 
 def _at_most_four(function: Callable[_Options, Report]) -> Callable[_Options, Report]:
-    """Options after `irreps_out` are keywords: a fifth positional argument gets an error that names them."""
+    """Wraps a public function so that a fifth positional argument raises an error that names the keyword options."""
 
     @functools.wraps(function)
     def checked(*args: _Options.args, **kwargs: _Options.kwargs) -> Report:
@@ -49,27 +53,32 @@ def check(
     irreps_out: Spec | NotGiven = NOT_GIVEN, *,
     kwargs: Mapping[str, Any] | None = None, group: object = None, samples: int = 8, seed: int = 0,
 ) -> Report:  # fmt: skip
-    """Compare f(g.x) with g.f(x) for one callable, without looking inside.
+    """Compares f(g x) with g f(x) for one callable as a whole.
 
     Args:
-        func: A function or a module; a module is tested on a copy, in evaluation and training mode, with its weights
-            and with perturbed ones
-        args: Tuple of positional arguments (or a single one): tensors, or dicts, lists, tuples, dataclasses of tensors
-        irreps_in: A representation for each argument: irreps of the last axis, `"cartesian_points"`, None (unchanged);
-            a tuple in the order of `args`, or a dict by parameter name; where it is left out, it is read off the module
-            and the data, or assumed by name and shape, and the report says so
-        irreps_out: Likewise, for what is returned; where it is left out, it is read off the module, or taken from the
-            runs: the law that holds or, where none does, the one that is nearest
+        func: A function or a module. A module is tested on copies, in evaluation and training mode, with its given
+            weights and with perturbed weights.
+        args: Tuple of positional arguments, or a single one: tensors, or dicts, lists, tuples, dataclasses of tensors.
+        irreps_in: A representation for each argument: irreps of the last axis, `"cartesian_points"`, or None
+            (unchanged). A tuple in the order of `args`, or a dict by parameter name. If it is left out, it is read off
+            the module and the data, or assumed by name and shape; the report says so.
+        irreps_out: The representation of the output, in the same form. If it is left out, it is read off the module,
+            or inferred from runs: the law that holds, else the nearest one.
+        kwargs: Keyword arguments; their representations come from an `irreps_in` dict.
         group: A name ("translation", "so3", "o3", "se3", "e3", "permutation", "batch"), an object of
-            `equivariance.groups`, or a list of these; by default "se3", for tensors of escnn the group of their space
-        kwargs: Keyword arguments; their representations come from an `irreps_in` dict
-        samples, seed: Elements per symmetry, and the seed that draws them
+            `equivariance.groups`, or a list of both. The default is "se3"; for tensors of escnn, the group of their
+            space.
+        samples: Number of elements that are drawn for each symmetry.
+        seed: The seed of the elements and of perturbations.
 
     Returns:
-        Report with one row per symmetry, for the callable as a whole.
+        A report with one row per symmetry, for the callable as a whole.
 
     Raises:
-        ArgumentError, ContractError, UndeclaredTensorError, ChoiceError: See `equivariance.errors`
+        ArgumentError: If an argument is invalid, or if the callable does not run on the inputs.
+        ContractError: If a representation does not fit the tensors.
+        UndeclaredTensorError: If a tensor has no representation in a given specification.
+        ChoiceError: If `group` names no known group.
     """
     settings = Settings(samples=samples, seed=seed, inside=False)
     tested = group_of_arguments(args, "se3") if group is None else group
@@ -85,24 +94,32 @@ def diagnose(
     contracts: Mapping[str, Contract] | None = None, samples: int = 8, seed: int = 0, gradients: bool = False,
     memory: float = MEMORY, jobs: int = 1,
 ) -> Report:  # fmt: skip
-    """Find the layers that break a symmetry, why, and how much of each break reaches the output.
+    """Finds the layers that violate a symmetry, with statement, cause and contributed error.
 
     Args:
-        module, args, irreps_in, irreps_out, kwargs, group, samples, seed: As for `check`
-        layers: Search and report only layers that match: a substring of the dotted path or of the class name, or a
-            glob. Of other layers only what the errors of these need is measured
-        contracts: Layer path or glob -> `Contract`; layers with e3nn's `irreps_in` and `irreps_out` need none.
-            Without any, what inner layers take and give is inferred from the runs. A layer of which nothing is known
+        module: A module, or a function that is examined as a single layer.
+        args, irreps_in, irreps_out, kwargs, group, samples, seed: As for `check`.
+        layers: A substring of the dotted path or of the class name, or a glob. Only layers that match are searched and
+            reported. Other layers are measured only as far as contributed errors need.
+        contracts: Layer path or glob -> `Contract`. Layers with e3nn's `irreps_in` and `irreps_out` need none. If no
+            contracts are given, the representations of inner layers are inferred from runs. A layer without a contract
             counts as code of the layer that calls it.
-        gradients: Also check that the gradients of the sum of all invariant outputs transform as they must: with
-            respect to positions as vectors (forces)
-        memory: GiB of recorded activations that are held in memory; more of them go to temporary files, whose folder
-            TMPDIR says. What a forward pass takes itself comes on top
-        jobs: Processes that the symmetries are shared among, of one thread each; for systems that can copy a process,
-            and networks that are on no GPU
+        gradients: True to test the gradients of the sum of all invariant outputs too. With respect to positions they
+            must transform as vectors (forces).
+        memory: GiB of recorded activations in memory. Further activations go to temporary files in the folder TMPDIR.
+            The memory of a forward pass itself is not included.
+        jobs: Number of processes that share the symmetries, one thread each. It needs a system that can fork a process,
+            and a network on the CPU.
+
+    Returns:
+        A report with one row per layer call and symmetry, the findings with their causes, and notes.
 
     Raises:
-        ChoiceError: `layers` or a key of `contracts` matches nothing; the message lists the layers
+        ArgumentError: If an argument is invalid, or if the network does not run on the inputs.
+        ContractError: If a representation does not fit the tensors.
+        UndeclaredTensorError: If a tensor has no representation in a given specification.
+        ChoiceError: If `layers` or a key of `contracts` matches no layer; the message lists the layers. Also if
+            `group` names no known group.
     """
     root = as_module(module)
     known = layer_contracts(root, contracts or {})
@@ -120,16 +137,31 @@ def assert_equivariant(
     func: Callable[..., Any], args_in: object = None, irreps_in: Spec = None, irreps_out: Spec = None, *,
     group: object = None, samples: int = 8, seed: int = 0, **kwargs: Any,
 ) -> Report:  # fmt: skip
-    """Raise where a callable is not equivariant; e3nn's signature, without its tolerance.
+    """Raises an `AssertionError` if a callable is not equivariant. The signature is that of e3nn, without tolerance.
 
-    `irreps_in` and `irreps_out` are read off `func` where they are left out, as in e3nn, or assumed as by
-    `diagnose`; None leaves them out here, so that an output which does not change is an `Invariant`.
-    `group` is "e3" by default, which is what e3nn tests (rotations, inversion, translations), for
-    tensors of escnn the group of their space. Layers inside a module are localized. `tolerance`, `ntrials`,
-    `do_parity` and `do_translation` are refused with a word on what replaces them.
+    Layers inside a module are localized. e3nn's options `tolerance`, `ntrials`, `do_parity` and `do_translation` are
+    rejected; the message names the replacement.
+
+    Args:
+        func: A function or a module, as for `check`.
+        args_in: Example inputs: a tuple or list of positional arguments, or a single one.
+        irreps_in: Representations of the inputs, as for `check`. If it is None, they are read off `func` as in e3nn, or
+            assumed as by `diagnose`.
+        irreps_out: Representations of the output, in the same form. An output that does not change is declared as
+            `Invariant()`, because None means undeclared here.
+        group: As for `check`. The default is "e3", the group that e3nn tests: rotations, inversion and translations.
+            For tensors of escnn it is the group of their space.
+        samples: Number of elements that are drawn for each symmetry.
+        seed: The seed of the elements and of perturbations.
+        **kwargs: Rejected options.
+
+    Returns:
+        The report, if it has no finding.
 
     Raises:
-        EquivarianceAssertionError: An `AssertionError` whose text is the report
+        EquivarianceAssertionError: If a symmetry is violated; the text is the report.
+        ArgumentError: If an argument is invalid, or if an option of e3nn is given that has no meaning here.
+        ContractError: If a representation does not fit the tensors.
     """
     __tracebackhide__ = True
     _refuse_old_options(kwargs)
@@ -149,7 +181,21 @@ def assert_equivariant(
 
 
 def diagnose_subject(subject: Subject, group: object, settings: Settings) -> Report:
-    """Diagnose a subject with its own contracts, in the state that it comes in."""
+    """Diagnoses a subject with its own contracts, in its present state.
+
+    Args:
+        subject: The network with example inputs, representations and contracts.
+        group: As for `check`.
+        settings: Number of samples, seed and scope of the examination.
+
+    Returns:
+        The report, as from `diagnose`.
+
+    Raises:
+        ArgumentError: If the network does not run on the inputs of the subject.
+        ContractError: If a representation does not fit the tensors.
+        ChoiceError: If a key of the contracts matches no layer.
+    """
     layers, settings = (
         layer_contracts(subject.module, subject.contracts),
         replace(settings, infer=not subject.contracts),
@@ -161,7 +207,7 @@ def diagnose_subject(subject: Subject, group: object, settings: Settings) -> Rep
 
 
 def _report(outcome: Outcome, function: Callable[..., Any]) -> Report:
-    """The report, with a word on what was given to a compiler."""
+    """Returns the report, with a remark if the function was given to a compiler."""
     noted = [*outcome.assumptions, NOTICE] if is_compiled(function) else outcome.assumptions
     return Report.of(replace(outcome, assumptions=noted))
 
@@ -178,5 +224,5 @@ def _refuse_old_options(options: Mapping[str, Any]) -> None:
 
 
 def _attribute(func: object, name: str) -> object:
-    """Returns what a callable that is no module states; modules are read by `equivariance.contracts.declared`."""
+    """Returns the attribute of a callable that is no module; modules are read by `equivariance.contracts.declared`."""
     return NOT_GIVEN if isinstance(func, torch.nn.Module) else getattr(func, name, NOT_GIVEN)

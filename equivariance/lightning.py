@@ -1,7 +1,7 @@
 """A Lightning callback that measures the equivariance of a network while it is trained.
 
-`EquivarianceMonitor` runs `equivariance.diagnose` every few epochs and logs what it measured, so that `ModelCheckpoint`
-and `EarlyStopping` can monitor it. Users import this module; nothing else in the package does, because it needs
+`EquivarianceMonitor` runs `equivariance.diagnose` every few epochs and logs the errors, so that `ModelCheckpoint` and
+`EarlyStopping` can monitor them. Users import this module; nothing else in the package does, because it needs
 Lightning (`pip install "equivariance[train]"`). It changes nothing about the training: a diagnosis works on copies.
 """
 
@@ -52,7 +52,7 @@ class EquivarianceMonitor(lightning.Callback):
     """Diagnoses the network every few epochs and logs the equivariance error of each layer.
 
     Logs "equivariance", the largest equivariance error of the whole network, and "equivariance/<layer>", the largest
-    error that each layer introduces by itself. Both are relative errors in the network's own precision, the largest
+    introduced error of each layer. Both are relative errors in the network's own precision, the largest
     over all tested symmetries and calls.
 
     The network is examined at the end of an epoch's first validation or, in an epoch without one, at the end of the
@@ -63,20 +63,20 @@ class EquivarianceMonitor(lightning.Callback):
     than 1, give `ModelCheckpoint` the same `every_n_epochs`, and `EarlyStopping` `strict=False`.
 
     Args:
-        contracts: The contract of the network; or a dict of contracts by layer path or glob, as `equivariance.diagnose`
-            takes it, in which "" is the path of the network itself. Whatever has no contract is read off the modules
-            and the data, or assumed.
+        contracts: The contract of the network, or a dict of contracts by layer path or glob, as for
+            `equivariance.diagnose`. In the dict, "" is the path of the network itself. Undeclared representations are
+            read off the modules and the data, or assumed.
         args: Example inputs of the network: a tuple of positional arguments, or a single one. They are moved to the
             network's device. The time of an examination grows with their size.
         group: As for `equivariance.diagnose`.
         every: Epochs from one examination to the next; the first one is in epoch `every - 1`, counted from 0.
-        module: The network: by default the LightningModule itself, else the dotted path of a submodule ("model"), or a
-            function that takes the LightningModule and returns a module or a callable.
-        stop: If True, a finding raises `EquivarianceBreach`; if False, it is an `EquivarianceWarning`.
+        module: The network. None is the LightningModule itself, a string the dotted path of a submodule ("model"). A
+            function takes the LightningModule and returns a module or a callable.
+        stop: True to raise `EquivarianceBreach` on a finding, False to warn with `EquivarianceWarning`.
         kwargs: Keyword arguments of the network.
         samples, seed: As for `equivariance.diagnose`.
         layers: As for `equivariance.diagnose`; only matching layers are logged, and the whole network is not.
-        name: Name of the logged value, and prefix of those of the layers.
+        name: Name of the logged value, and prefix of the layers' names.
 
     Attributes:
         report: The report of the last examination, on all processes; None before the first one.
@@ -154,16 +154,15 @@ class EquivarianceMonitor(lightning.Callback):
 
 
 def errors_by_layer(report: Outcome, name: str = "equivariance") -> dict[str, float]:
-    """Returns the numbers that are logged of a report.
+    """Returns the numbers of a report that are logged.
 
     Args:
         report: The report of a diagnosis.
         name: Key of the error of the whole network, and prefix of the layers' keys.
 
     Returns:
-        The largest equivariance error of the whole network, and the largest error that each layer introduces, as
-        relative errors in the network's own precision. NaN for the network if nothing was measured, because its output
-        is not finite.
+        The largest equivariance error of the whole network and the largest introduced error of each layer. Both are
+        relative errors in the network's own precision. If the network's output is not finite, its error is NaN.
     """
     errors: dict[str, float] = {} if report.layers else {name: math.nan}
     for row in report.layers:
@@ -174,7 +173,7 @@ def errors_by_layer(report: Outcome, name: str = "equivariance") -> dict[str, fl
 
 
 def _contracts(given: Contract | Mapping[str, Contract] | None) -> tuple[dict[str, Contract], dict[str, object]]:
-    """Returns the contracts of layers, and the arguments of `diagnose` for that of the whole network."""
+    """Returns the contracts of layers, and the arguments of `diagnose` for the contract of the whole network."""
     if not (given is None or isinstance(given, (Contract, Mapping))):
         raise ArgumentError("contracts", given, "a Contract(inputs, output), or a dict of contracts by layer path")
     found = {"": given} if isinstance(given, Contract) else dict(given or {})

@@ -1,7 +1,7 @@
-"""The command line: ``python -m se3unet train|evaluate|predict``.
+"""The command line: `python -m se3unet train|evaluate|predict`.
 
-Exit code 0 done, 1 a scan without a face, 2 bad usage: one line on standard error that names the argument, the value
-and what was expected; 130 stopped by Ctrl-C.
+Exit codes: 0 done, 1 a scan without a face, 2 bad usage, 130 stopped by Ctrl-C. On bad usage, one line on standard
+error names the argument, the value and the expected value.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ PROGRAM = "se3unet"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code."""
+    """Runs the command line and returns its exit code."""
     parser = argparse.ArgumentParser(prog=f"python -m {PROGRAM}", description="Landmarks of faces in any pose.")
     commands = parser.add_subparsers(dest="command", required=True)
     for command in (training, evaluation, prediction):

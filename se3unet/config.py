@@ -1,4 +1,4 @@
-"""Settings of the SE(3)-Unet."""
+"""Settings of the SE(3)-Unet, read by `model` and by the settings of a training. It builds no layer."""
 
 from __future__ import annotations
 
@@ -40,29 +40,29 @@ _LEAST = {
 
 @dataclass(frozen=True)
 class SE3UnetConfig:
-    """Settings of the SE(3)-Unet; the defaults are the report's (section 8), where it names them.
+    """Settings of the SE(3)-Unet. The defaults are those of the report (section 8), if it names them.
 
     Attributes:
-        levels: number of poolings.
-        channels: channels of each degree, the same at all levels as in the report, or one number per level, the finest
-            first: a coarser level has fewer edges, so that more channels cost little there.
-        max_degree: highest degree of the features; all degrees from 0 are kept throughout.
+        levels: Number of poolings.
+        channels: Channels of each degree, one number for all levels as in the report, or one per level, the finest
+            first. A coarser level has fewer edges, so that more channels cost little there.
+        max_degree: Highest degree of the features; all degrees from 0 are kept throughout.
         neighbours: k of every graph.
-        blocks: residual blocks of each transformer.
-        pool_ratio: fraction of the points that each pooling drops.
+        blocks: Residual blocks of each transformer.
+        pool_ratio: Fraction of the points that each pooling drops.
         pooling: 'sum', 'mean' or 'max' over each neighbourhood.
         messages: 'attention', or 'convolution' without it.
-        heads: attention heads; they divide the channels.
-        relative_positions: edge vectors are 'concatenate'd to the features of the source, or 'add'ed.
+        heads: Attention heads; they divide the channels.
+        relative_positions: Edge vectors are 'concatenate'd to the features of the source, or 'add'ed.
         skip: 'concatenate' input and messages before the self-interaction, or 'sum' them after it.
         self_interaction: '1x1' or 'attentive'.
-        last_self_interaction: the same for the last layer.
-        power: power of the inverse distances in upsampling.
-        landmarks: heatmaps.
-        head_width: hidden units of the head.
+        last_self_interaction: Self-interaction of the last layer, '1x1' or 'attentive'.
+        power: Power of the inverse distances in upsampling.
+        landmarks: Number of heatmaps.
+        head_width: Hidden units of the head.
 
     Raises:
-        ValueError: a setting is out of range; it names the setting, its value and what was expected.
+        ValueError: If a setting is out of range; the message names the setting, its value and the expected value.
     """
 
     levels: int = 1
@@ -83,7 +83,7 @@ class SE3UnetConfig:
     head_width: int = 128
 
     def __post_init__(self) -> None:
-        """Check every setting."""
+        """Checks every setting."""
         for name, least in _LEAST.items():
             whole(name, getattr(self, name), least)
         self._check_channels()
@@ -110,23 +110,23 @@ class SE3UnetConfig:
 
     @property
     def block_settings(self) -> BlockSettings:
-        """What the blocks need of it."""
+        """Returns the settings of the residual blocks."""
         return BlockSettings(self.messages, self.heads, self.relative_positions, self.skip, self.blocks)
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> SE3UnetConfig:
-        """Build a configuration from a mapping, such as `to_dict` gives; what it leaves out keeps its default.
+        """Builds a configuration from a mapping, such as `to_dict` returns. Missing settings keep their defaults.
 
         Raises:
-            ValueError: a key is unknown or a value out of range.
+            ValueError: If a key is unknown or a value out of range.
         """
         known_keys("settings", settings, [field.name for field in fields(cls)])
-        # Lists are how files write tuples.
+        # Files write tuples as lists.
         values: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()
         }
         return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the settings as plain values."""
+        """Returns the settings as plain values."""
         return asdict(self)

@@ -1,7 +1,9 @@
-"""How every layer of the networks transforms: the contracts that the harness holds them to.
+"""Declares the representations of every layer of the networks: the contracts that the harness checks.
 
-Level 0 lists the nodes as the input does, so that permutations reorder them. Coarser levels list them in the order of
-sampling, which no permutation of the input changes.
+`subjects` and the trainings call it; `published.contracts` builds on it. It checks nothing itself.
+
+Level 0 lists the nodes in the order of the input, so that permutations reorder them. Coarser levels list them in the
+order of sampling, which no permutation of the input changes.
 """
 
 from __future__ import annotations
@@ -51,7 +53,7 @@ class KernelMatrix(Representation):
     degree_out: int
 
     def act(self, values: Tensor, element: Transform) -> Tensor:
-        """D_o K D_i^T."""
+        """Returns D_o K D_i^T."""
         left = wigner_d(self.degree_out, 1, element).to(values.device)
         right = wigner_d(self.degree_in, 1, element).to(values.device)
         return torch.einsum("ab,...bcf,dc->...adf", left, values, right)
@@ -59,55 +61,55 @@ class KernelMatrix(Representation):
 
 @dataclass(frozen=True)
 class EdgeFrames(Representation):
-    """Packed frames of edges [rows, ...]: those of the turned edges.
+    """Packed frames of edges [rows, ...], which transform to the frames of the turned edges.
 
-    A frame is open up to a turn about its edge, which no layer may see. So an element gives the turned edges frames of
-    their own, and only the rows along the edges are compared.
+    A frame is arbitrary up to a turn about its edge, which no layer may depend on. An element therefore computes new
+    frames of the turned edges, and only the rows along the edges are compared.
     """
 
     max_degree: int
 
     def act(self, values: Tensor, element: Transform) -> Tensor:
-        """Frames of the turned directions."""
+        """Returns frames of the turned directions."""
         directions = torch.einsum("ab,b...->a...", wigner_d(1, 1, element).to(values.device), frame_of(values, 1)[1])
         return aligning_frames(directions, self.max_degree)
 
     def parts(self, values: Tensor) -> Iterator[Part]:
-        """The row along the edge of each degree."""
+        """Yields the row along the edge of each degree."""
         for degree in range(1, self.max_degree + 1):
             yield Part(f"1x{degree}e", frame_of(values, degree)[degree])
 
 
 @dataclass(frozen=True)
 class Level:
-    """Which axes list the nodes and the samples at one level of the network."""
+    """The axes that list the nodes and the samples at one level of the network."""
 
     nodes: int | None
     batch: int | Concatenated | None
 
     def points(self) -> Representation:
-        """Positions."""
+        """Returns the representation of positions."""
         return CartesianPoints(nodes=self.nodes, batch=self.batch)
 
     def scalars(self) -> Representation:
-        """Invariants, of nodes or of edges."""
+        """Returns the representation of invariants, of nodes or of edges."""
         return Invariant(nodes=self.nodes, batch=self.batch)
 
     def vectors(self) -> Representation:
-        """Vectors on the last axis, of nodes or of edges."""
+        """Returns the representation of vectors on the last axis, of nodes or of edges."""
         return Irreps("1x1e", nodes=self.nodes, batch=self.batch)
 
     def fibers(self, irreps: o3.Irreps | str) -> dict[int, Representation]:
-        """Fibers of nodes or of edges."""
+        """Returns the representations of fibers, of nodes or of edges."""
         degrees = channels_by_degree(irreps)
         return {degree: Irreps(f"1x{degree}e", nodes=self.nodes, batch=self.batch) for degree in degrees}
 
     def basis(self, pairs: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Representation]:
-        """The angular basis on edges."""
+        """Returns the representations of the angular basis on edges."""
         return {(i, o): KernelMatrix(i, o, nodes=self.nodes, batch=self.batch) for i, o in pairs}
 
     def graph(self) -> dict[str, Representation]:
-        """A `se3unet.geometry.graph.Graph`."""
+        """Returns the representations of a `se3unet.geometry.graph.Graph`."""
         numbers = NodeIndices(nodes=self.nodes, batch=self.batch, permuted=self.nodes is not None)
         return {
             "positions": self.points(),
@@ -120,25 +122,25 @@ class Level:
         }
 
     def edges(self, max_degree: int) -> dict[str, object]:
-        """A `se3unet.geometry.edges.Edges`."""
+        """Returns the representations of a `se3unet.geometry.edges.Edges`."""
         rows_first = Level(_shifted(self.nodes), _shifted(self.batch))
         frames = EdgeFrames(max_degree, nodes=rows_first.nodes, batch=rows_first.batch)
         return {"graph": self.graph(), "frames": frames, "radial": rows_first.scalars(), "along": self.scalars()}
 
 
 def _shifted(axis: Any) -> Any:
-    """The same axis of a tensor with one more axis in front."""
+    """Returns the axis of a tensor with one more axis in front."""
     return axis + 1 if isinstance(axis, int) else axis
 
 
 def layer_contract(layer: nn.Module, at: Level, max_degree: int) -> Contract | None:
-    """The contract of a layer that stays on one level; None for a container."""
+    """Returns the contract of a layer that stays on one level; None for a container."""
     rule = _RULES.get(type(layer))
     return None if rule is None else rule(layer, at, max_degree)
 
 
 def unet_contracts(model: SE3Unet) -> dict[str, Contract]:
-    """The contract of every layer of a network, by path."""
+    """Returns the contract of every layer of a network, by path."""
     found: dict[str, Contract] = {}
     for name, layer in model.named_modules():
         fine, coarse = _levels(name)
@@ -167,7 +169,7 @@ def training_monitor(model: nn.Module, positions: Tensor, every: int, stop: bool
 
 
 def _levels(name: str) -> tuple[Level, Level]:
-    """The level that a path belongs to, and the next coarser one."""
+    """Returns the level of a layer's path, and the next coarser level."""
     stage, _, rest = name.partition(".")
     number, _, inside = rest.partition(".")
     depth = int(number) if number.isdecimal() else 0
@@ -178,7 +180,7 @@ def _levels(name: str) -> tuple[Level, Level]:
 
 
 def _crossing(layer: nn.Module, fine: Level, coarse: Level) -> Contract | None:
-    """Contracts of the layers between two levels."""
+    """Returns the contract of a layer between two levels."""
     if isinstance(layer, FarthestPointSampling):
         return Contract({"positions": fine.points()}, {"picks": _picks(fine, coarse), "presence": coarse.scalars()})
     if isinstance(layer, Pool):

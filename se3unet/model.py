@@ -25,14 +25,14 @@ from se3unet.layers.upsample import Upsample
 class SE3Unet(nn.Module):
     """U-Net of SE(3)-Transformers from points to landmark heatmaps (report, section 7).
 
-    The contracting path applies a transformer and pools, `levels` times; the expansive path upsamples, applies a
-    transformer and adds what the contracting path had at that level. Heatmaps do not change under rotations and
-    translations of a sample, follow a permutation of its points, and do not depend on other samples. They do change in
-    a mirror: a face is nearly its own mirror image, and left and right have different landmarks.
+    The contracting path applies a transformer and pools, `levels` times. The expansive path upsamples, applies a
+    transformer and adds the features of the contracting path at the same level. Heatmaps are invariant under rotations
+    and translations of a sample, follow a permutation of its points, and do not depend on other samples. They change
+    under reflections: a face is nearly its own mirror image, and left and right have different landmarks.
     """
 
     def __init__(self, config: SE3UnetConfig | None = None) -> None:
-        """Build the network with random weights; without a configuration, with its defaults."""
+        """Builds the network with random weights. Without a configuration, the defaults apply."""
         super().__init__()
         if not (config is None or isinstance(config, SE3UnetConfig)):
             raise ValueError(f"config: expected an SE3UnetConfig, see SE3UnetConfig.from_dict, got {config!r}")
@@ -40,7 +40,7 @@ class SE3Unet(nn.Module):
         degrees, levels = range(config.max_degree + 1), range(config.levels)
         hidden = [fiber_irreps(dict.fromkeys(degrees, count)) for count in config.channels_by_level]
         self.graph = KNNGraph(config.neighbours)
-        # One per level, though it has no weights: a layer that works on one level has one way to transform.
+        # One per level, though it has no weights: a layer of one level has one contract.
         self.geometry = nn.ModuleList(EdgeGeometry(config.max_degree) for _ in range(config.levels + 1))
         self.embed = Embed()
         self.down = nn.ModuleList(
@@ -66,32 +66,32 @@ class SE3Unet(nn.Module):
         return SE3Transformer(irreps_in, irreps_out, self.config.block_settings, kind, last or kind)
 
     def forward(self, positions: Tensor | Hierarchy) -> Tensor:
-        """Predict heatmaps.
+        """Predicts heatmaps.
 
         Args:
             positions: [N, 3], or [B, N, 3] for clouds of N points each, in any frame, in the unit of length that the
-                weights were trained for; of the network's dtype and device. Or what `hierarchy` gave for them.
+                weights were trained for; of the network's dtype and device. Or their `hierarchy`.
 
         Returns:
             [N, landmarks] or [B, N, landmarks] in (0, 1).
 
         Raises:
-            ValueError: the positions cannot be used; it names what was given and what was expected.
+            ValueError: If the positions cannot be used; the message names the given and the expected value.
         """
         return self.logits(positions).sigmoid()
 
     def logits(self, positions: Tensor | Hierarchy) -> Tensor:
-        """Predict what `forward` puts through a sigmoid; the arguments are the same."""
+        """Predicts the logits, of which `forward` returns the sigmoid. The arguments are the same."""
         hierarchy = positions if isinstance(positions, Hierarchy) else self.hierarchy(positions)
         logits = self._features_to_logits(hierarchy)
         is_single = isinstance(positions, Tensor) and positions.dim() == 2
         return logits.squeeze(0) if is_single else logits
 
     def hierarchy(self, positions: Tensor) -> Hierarchy:
-        """The graphs of clouds [N, 3] or [B, N, 3] at every level; no weight has a part in them.
+        """Computes the graphs of clouds [N, 3] or [B, N, 3] at every level. They do not depend on the weights.
 
         Raises:
-            ValueError: the positions cannot be used.
+            ValueError: If the positions cannot be used.
         """
         self._check(positions)
         finest = graph = self.graph(positions if positions.dim() == 3 else positions.unsqueeze(0))

@@ -1,4 +1,4 @@
-"""The networks as subjects of the harness: example faces, contracts, claims and, for the published one, its defects."""
+"""Describes the networks as subjects of the harness: example faces, contracts, claims, defects of the published one."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ SEED = 0
 _CLAIMS = ("se3", "permutation", "batch")
 _BATCH = 2
 _GRID = 2.0**-16
-"""Positions on a dyadic grid: dyadic translations are then exact, and every run sees the same cloud."""
+"""Step of the dyadic grid of positions: dyadic translations are exact, and every run gets the same cloud."""
 
 
 def se3unet() -> Subject:
-    """Our network with seeded random weights, on two built-in faces of 1,024 points."""
+    """Returns our network with seeded random weights, on two built-in faces of 1,024 points."""
     with torch.random.fork_rng():
         torch.manual_seed(SEED)
         model = SE3Unet(SE3UnetConfig())
@@ -50,10 +50,10 @@ def se3unet() -> Subject:
 
 
 def published() -> Subject:
-    """The network as published, defects included, with seeded random weights; ``--checkpoint`` loads trained ones.
+    """Returns the published network, defects included, with seeded random weights; `--checkpoint` loads trained ones.
 
     Raises:
-        MissingDependencyError: DGL is not installed.
+        MissingDependencyError: If DGL is not installed.
     """
     if find_spec("dgl") is None:
         raise MissingDependencyError("dgl", "the subject 'published'", 'pip install "equivariance[dgl]" on Python 3.11')

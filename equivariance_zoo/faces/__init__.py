@@ -1,4 +1,10 @@
-"""Where faces come from: morphable models and files, surface sampling, landmarks, heatmaps, rigid motions, samples."""
+"""Makes face data: morphable models and files, surface sampling, landmarks, heatmaps, rigid motions, samples.
+
+`sources` gives faces (`face`), `preparation` makes a `FaceSet` of them, `conditions` moves them, `heatmaps` makes the
+training targets, `shipped` has four built-in faces.
+
+Called by `landmarks` and by networks that find landmarks. It imports `training`, and no network.
+"""
 
 from equivariance_zoo.faces.conditions import CONDITIONS, under_condition
 from equivariance_zoo.faces.errors import FaceError

@@ -1,7 +1,7 @@
-"""The command line: ``python -m equivariance_zoo.faces prepare SOURCE ...`` and ``... pack-ict``.
+"""The command line: `python -m equivariance_zoo.faces prepare SOURCE ...` and `... pack-ict`.
 
-Exit code 0 done, 2 bad usage or input: one line on standard error that names the argument or the file, the value and
-what was expected; 130 interrupted. Files are written whole or not at all.
+Exit codes: 0 done, 2 bad usage or input, 130 interrupted. On an error, one line on standard error names the argument or
+the file, the value and the expected value. Files are written completely or not at all.
 """
 
 import argparse
@@ -39,7 +39,7 @@ TRAIN_SHARE = 0.8
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code."""
+    """Runs the command line and returns its exit code."""
     options = _parser().parse_args(arguments)
     command = _prepare if options.command == "prepare" else _pack
     return exit_code(f"{PROGRAM} {options.command}", lambda: command(options), "interrupted")
@@ -92,7 +92,7 @@ def _prepare(options: argparse.Namespace) -> int:
     module, _ = SOURCES[options.source]
     source: Source = module.from_options(options)
     asked = (options.train or 0) + (options.test or 0)
-    if asked > len(source):  # before it is known how many subjects they are, which takes as long as all the rest
+    if asked > len(source):  # before the number of subjects is known, which takes as long as all the rest
         raise FaceError(f"--train, --test: expected at most the {len(source)} faces of {source.name} but got {asked}")
     made_folder(options.output)
     with _progress(source) as advance:

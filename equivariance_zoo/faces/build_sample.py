@@ -1,4 +1,4 @@
-"""Makes the built-in sample faces.
+"""Builds the built-in sample faces.
 
 python -m equivariance_zoo.faces.build_sample --model ict_face_model.npz --seed 0
     --output equivariance_zoo/faces/data/sample.npz
@@ -26,7 +26,7 @@ MM_PER_CM = 10
 
 
 def build(model: IctModel, seed: int) -> dict[str, npt.NDArray[np.floating]]:
-    """Faces of random identities, as point clouds.
+    """Builds faces of random identities as point clouds.
 
     Returns:
         `positions` [4, 1024, 3] and `landmarks` [4, 68, 3], float32, in units of the normalised face; `unit_mm` [4],
@@ -42,13 +42,13 @@ def build(model: IctModel, seed: int) -> dict[str, npt.NDArray[np.floating]]:
 
 
 def write(arrays: Mapping[str, Any], output: Path) -> None:
-    """Write an .npz whose bytes depend on the arrays alone; a failure leaves what was at `output` as it was."""
+    """Writes an .npz file whose bytes depend on the arrays only. After a failure, `output` is unchanged."""
     with replacing(output) as file:
         np.savez(file, **arrays)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command line; returns the exit code, 2 for input that cannot be used."""
+    """Runs the command line. Returns the exit code, 2 for input that cannot be used."""
     parser = argparse.ArgumentParser(
         prog="python -m equivariance_zoo.faces.build_sample", description="Make the built-in sample faces."
     )
@@ -74,7 +74,7 @@ def _build_one(
     surface = sample_surface(face, SURFACE_POINTS, rng)
     frame = unit_frame(surface)
     cloud = frame.apply(surface)
-    # Shuffled: in the order of picking, pooling would keep the first points and hide any confusion of node numbers.
+    # Shuffled: in the order of picking, pooling would keep the first points and hide mistaken node numbers.
     picks = rng.permutation(farthest_points(cloud, POINTS))
     return cloud[picks], frame.apply(face.landmark_positions), frame.unit
 

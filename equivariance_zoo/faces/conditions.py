@@ -1,4 +1,7 @@
-"""The conditions under which the SE(3)-Unet report evaluates (section 4, Pre-processing; Table 1)."""
+"""Moves faces as the SE(3)-Unet report does for its evaluation (section 4, Pre-processing; Table 1).
+
+The command `evaluate` calls it before `landmarks.evaluation`. It measures nothing.
+"""
 
 from dataclasses import replace
 
@@ -19,33 +22,33 @@ CONDITIONS = ("none", "ICP_r", "ICP_t", "ICP_rt", "ST_r", "ST_t", "ST_rt")
 """The columns of Table 1: a random rotation (r), translation (t) or both, with (ICP) or without (ST) re-alignment."""
 
 LEAKING = ("ICP_r_landmarks", "ICP_t_landmarks", "ICP_rt_landmarks")
-"""The original's way to re-align, by the true landmarks: the very thing that a network is to find helps it."""
+"""The original's re-alignment by the true landmarks. It leaks the prediction target into the input."""
 
 MAX_TRANSLATION = 10.0
 
 
 def under_condition(faces: FaceSet, condition: str, seed: int, template: Tensor | None = None) -> FaceSet:
-    """The faces as a condition of the report shows them; positions, landmarks and surface move together.
+    """Moves faces under a condition of the report; positions, landmarks and surface move together.
 
-    Each face gets a motion of its own, which depends on the seed and the face's number alone: a Haar-uniform rotation
-    about the origin ("r"), a translation uniform within +-10 units along each axis ("t"), or both ("rt"). "ST" leaves
-    it there. "ICP" then aligns its positions with the template: laid mean on mean, turned coarsely over all rotations,
-    refined by Open3D's ICP (`equivariance_zoo.faces.geometry.registration.align`); no landmark is looked at.
+    Each face has its own motion, which depends on the seed and the number of the face only. "r" is a Haar-uniform
+    rotation about the origin, "t" a translation uniform within +-10 units along each axis, "rt" both. "ST" applies the
+    motion only. "ICP" then aligns the positions with the template, without reading a landmark. The means are aligned,
+    a grid of rotations is searched, and Open3D's ICP refines (`equivariance_zoo.faces.geometry.registration.align`).
 
     "ICP_r_landmarks", "ICP_t_landmarks" and "ICP_rt_landmarks" align the true landmarks with the template's in place of
-    the surface, which is the original's variant. It leaks what is to be predicted into the input, and is there only to
-    compare with: figures under it are no figures of a system that is given a scan alone.
+    the surface, as the original does. This variant leaks the target into the input and serves comparisons only. Its
+    figures do not describe a system whose input is a scan alone.
 
     Args:
-        faces: faces in their unit frames.
-        condition: one of `CONDITIONS` or `LEAKING`.
-        seed: of the motions; the same for "ST" and "ICP".
-        template: what to align with, [n, 3] in units: a face's cloud, or its landmarks [68, 3] for `LEAKING`; the
-            first of the built-in sample faces if it is not given.
+        faces: Faces in their unit frames.
+        condition: One of `CONDITIONS` or `LEAKING`.
+        seed: Seed of the motions, which are the same for "ST" and "ICP".
+        template: Target of the alignment, [n, 3] in units: a face's cloud, or its landmarks [68, 3] for `LEAKING`. By
+            default, the first built-in face.
 
     Raises:
-        FaceError: no such condition, a negative seed, or a template of another shape.
-        ImportError: "ICP" needs Open3D, which is not installed.
+        FaceError: If the condition is unknown, the seed is negative, or the template has another shape.
+        ImportError: If the condition is "ICP" and Open3D is not installed.
     """
     if condition not in (*CONDITIONS, *LEAKING):
         raise FaceError(f"condition={condition!r}: expected one of {', '.join((*CONDITIONS, *LEAKING))}")

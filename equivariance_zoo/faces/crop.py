@@ -1,4 +1,4 @@
-"""The part of a head that FaceScape's scans show, found by the landmarks in whatever pose the head is."""
+"""Crops a head in any pose, by its landmarks, to the part in FaceScape's scans."""
 
 from dataclasses import replace
 
@@ -13,19 +13,19 @@ from equivariance_zoo.faces.upright import upright
 _MM_PER_CM = 10
 
 _LEAST_MM = 1.0
-"""Noses and eyes of faces are tens of millimetres large."""
+"""Least root mean square of nose and eyes, in millimetres; those of faces are tens of millimetres large."""
 
 
 def crop(face: Face) -> Face:
-    """From below the chin to the forehead, without the back of the head; the frame stays the source's.
+    """Crops a head from below the chin to the forehead, without the back. The frame stays that of the source.
 
     Kept are the points above the chin (landmark 8) less 41 mm, below the highest brow point (17 to 26) plus 89 mm and
-    in front of the tip of the nose (30) less 148 mm, and the triangles all of whose corners are kept. Upwards and
-    forwards are those of the built-in sample faces, once their noses and corners of the eyes lie on the face's: the
-    crop of a moved face is the moved crop.
+    in front of the tip of the nose (30) less 148 mm. A triangle is kept if all its corners are kept. The directions up
+    and forward are those of the built-in faces, aligned by nose and eye corners. The crop of a moved face is therefore
+    the moved crop.
 
     Raises:
-        FaceError: the face has no landmarks, they tell no pose, or one of them lies outside of the crop.
+        FaceError: If the face has no landmarks, they determine no pose, or a landmark lies outside the crop.
     """
     if face.landmarks is None:
         raise FaceError(f"{face.name}: expected landmarks, which the crop goes by, but it has none")

@@ -1,5 +1,5 @@
-"""The exception of this package."""
+"""The exception of `faces`."""
 
 
 class FaceError(ValueError):
-    """A face, or an argument about one, that cannot be used; the message names it, its value and what was expected."""
+    """A face or an argument that cannot be used. The message names it, its value and the expected value."""

@@ -1,4 +1,7 @@
-"""A face as a source gives it, and what a source of faces is."""
+"""A face of a source, and the protocol of a source of faces.
+
+`sources` implements the protocol, `crop` and `preparation` read it. It reads no file.
+"""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -15,15 +18,15 @@ class Face:
     """One face: a mesh or a cloud, in millimetres, in the frame of its source.
 
     Attributes:
-        name: unique within its source.
-        subject: whose face it is; data are split by it.
-        expression: "neutral", or the expression's name.
+        name: Name, unique within its source.
+        subject: Name of the person; data are split by subject.
+        expression: Name of the expression, such as "neutral".
         points: [n, 3] float64, the vertices of the mesh, or the cloud.
         triangles: [F, 3] int64, vertex numbers; None: a cloud.
         landmarks: [68, 3] float64, in iBUG order; None: not known.
 
     Raises:
-        FaceError: a shape is another, there is no point, a number is not finite, or a vertex number has no vertex.
+        FaceError: If a shape is not the stated one, there is no point, or a number is not finite or has no vertex.
     """
 
     name: str
@@ -50,20 +53,20 @@ class Face:
 
 
 class Source(Protocol):
-    """Where faces come from: a sequence of faces that are made or read when asked for."""
+    """A sequence of faces, each made or read when it is accessed."""
 
     @property
     def name(self) -> str:
-        """What the faces are, for reports: "ICT-FaceKit", say."""
+        """Name of the source for reports, such as "ICT-FaceKit"."""
 
     def __len__(self) -> int:
-        """How many faces there are."""
+        """Returns the number of faces."""
 
     def __getitem__(self, index: int, /) -> Face:
-        """The face of a number from 0, the same one at every call.
+        """Returns the face of a number from 0, the same one at every call.
 
         Raises:
-            IndexError: there is no such face.
-            FaceError: what the face is read from cannot be used; the message names the file and what is wrong.
-            OSError: a file cannot be read.
+            IndexError: If the number is out of range.
+            FaceError: If the file of the face cannot be used; the message names the file and the reason.
+            OSError: If a file cannot be read.
         """

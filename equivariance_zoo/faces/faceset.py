@@ -1,4 +1,7 @@
-"""Prepared faces: what training and evaluation read."""
+"""Prepared faces, the input of training and evaluation.
+
+`preparation` makes a `FaceSet`, trainings and evaluations read it. It crops and samples nothing.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,19 +34,19 @@ _FILE_TYPES: dict[str, type] = {
 class FaceSet:
     """Faces as clouds of one size, each in its unit frame: the mean of its surface at 0, its largest coordinate 1.
 
-    A condition (`faces.under_condition`) moves them out of it; the unit stays.
+    A condition (`faces.under_condition`) moves them out of their unit frames; the unit stays.
 
     Attributes:
         positions: [n, N, 3] float32, points spread evenly over the face, in no particular order.
         landmarks: [n, 68, 3] float32, the iBUG landmarks in the same frame; they need not be points of the cloud.
         surface: [n, S, 3] float32, the dense cloud that the positions were picked from.
         unit_mm: [n] float64, the length of one unit in millimetres.
-        subjects: n names, whose face each is.
-        expressions: n names, "neutral" or the expression's.
-        source: what the faces are, for reports.
+        subjects: n names, the subject of each face.
+        expressions: n names of expressions, such as "neutral".
+        source: Name of the source of the faces, for reports.
 
     Raises:
-        FaceError: a shape, a number of names or a type is another, or a number is not finite.
+        FaceError: If a shape, a number of names or a type is not the stated one, or a value is not finite.
     """
 
     positions: Tensor
@@ -65,14 +68,14 @@ class FaceSet:
             raise FaceError(f"unit_mm: expected positive lengths but got {self.unit_mm.min():g}")
 
     def __len__(self) -> int:
-        """How many faces there are."""
+        """Returns the number of faces."""
         return len(self.subjects)
 
     def __getitem__(self, which: slice | Sequence[int]) -> "FaceSet":
-        """Some of the faces, by a slice or by their numbers.
+        """Returns some of the faces, by a slice or by their numbers.
 
         Raises:
-            FaceError: a number is not one of a face, or is not in a list.
+            FaceError: If a number is out of range, or the numbers are not a list.
         """
         try:
             picked = np.arange(len(self))[which if isinstance(which, slice) else list(which)]
@@ -90,10 +93,10 @@ class FaceSet:
         )
 
     def save(self, path: str | Path) -> None:
-        """Write an .npz file, whole or not at all.
+        """Writes an .npz file, completely or not at all.
 
         Raises:
-            OSError: it cannot be written.
+            OSError: If the file cannot be written.
         """
         arrays: dict[str, Any] = {name: getattr(self, name).cpu().numpy() for name in _TENSORS}
         arrays |= {name: np.array(getattr(self, name), dtype=np.str_) for name in _TEXTS}
@@ -102,11 +105,11 @@ class FaceSet:
 
     @staticmethod
     def load(path: str | Path) -> "FaceSet":
-        """Read a file that `save` wrote.
+        """Reads a file of `save`.
 
         Raises:
-            FaceError: the file is another, or damaged.
-            OSError: it cannot be read.
+            FaceError: If the file does not hold a face set, or is damaged.
+            OSError: If the file cannot be read.
         """
         arrays = read_npz(path, "prepared faces", _FILE_TYPES)
         tensors = {name: torch.from_numpy(arrays[name]) for name in _TENSORS}
@@ -118,15 +121,15 @@ class FaceSet:
 
 
 def split_by_subject(faces: FaceSet, first: float | int, seed: int) -> tuple[FaceSet, FaceSet]:
-    """Two sets with different subjects, drawn at random; within each the order of the faces stays.
+    """Splits faces at random into two sets with different subjects. Each set keeps the order of the faces.
 
     Args:
-        faces: what to split.
-        first: how many subjects the first set has; below 1: which fraction of them, rounded.
-        seed: of the draw.
+        faces: The faces to split.
+        first: Number of subjects of the first set. If below 1, the fraction of all subjects, rounded.
+        seed: Seed of the draw.
 
     Raises:
-        FaceError: not between 1 and all subjects but one.
+        FaceError: If the number is not between 1 and all subjects but one.
     """
     subjects = sorted(set(faces.subjects))
     count = round(first * len(subjects)) if 0 < first < 1 else first

@@ -1,4 +1,4 @@
-"""Landmark heatmaps: for each landmark a Gaussian bell over the points of a cloud."""
+"""Computes landmark heatmaps: for each landmark a Gaussian bell over the points of a cloud."""
 
 import torch
 from torch import Tensor
@@ -6,22 +6,22 @@ from torch import Tensor
 from equivariance_zoo.faces.errors import FaceError
 
 SIGMA = 0.095
-"""The width of the bell, in units of the normalised face (SE(3)-Unet report, section 4)."""
+"""Width of the bell, in units of the normalised face (SE(3)-Unet report, section 4)."""
 
 
 def heatmaps(points: Tensor, landmarks: Tensor, sigma: float = SIGMA) -> Tensor:
-    """h = exp(-d^2 / (2 sigma^2)) of the distance d between each point and each landmark (SE(3)-Unet report, eq. 5).
+    """Computes h = exp(-d^2 / (2 sigma^2)) for the distance d of each point and landmark (SE(3)-Unet report, eq. 5).
 
     Args:
         points: [..., N, 3].
         landmarks: [..., L, 3], in the same frame, unit and dtype.
-        sigma: the width of the bell, in the unit of the points.
+        sigma: Width of the bell, in the unit of the points.
 
     Returns:
         [..., N, L], from 0 (far) to 1 (at the landmark).
 
     Raises:
-        FaceError: the last axis is not three coordinates, the axes before the points do not fit, a coordinate is not
+        FaceError: If the last axis is not three coordinates, the axes before the points do not fit, a coordinate is not
             finite, or sigma is not positive.
     """
     for name, tensor in (("points", points), ("landmarks", landmarks)):
@@ -36,6 +36,6 @@ def heatmaps(points: Tensor, landmarks: Tensor, sigma: float = SIGMA) -> Tensor:
         raise FaceError(f"landmarks: expected the same axes before [n, 3] but got {shapes}") from None
     if not sigma > 0:
         raise FaceError(f"sigma: expected a positive width but got {sigma}")
-    # Differences, not |x|^2 + |y|^2 - 2 x.y, which cancels where the cloud is far from the origin.
+    # Differences, not |x|^2 + |y|^2 - 2 x.y, which cancels if the cloud is far from the origin.
     squared = (points.unsqueeze(-2) - landmarks.unsqueeze(-3)).square().sum(dim=-1)
     return torch.exp(squared / (-2 * sigma**2))

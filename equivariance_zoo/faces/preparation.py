@@ -1,4 +1,7 @@
-"""From a face to the cloud that a network reads: crop, dense surface, unit frame, even picks."""
+"""Prepares faces as clouds for a network: crop, dense surface, unit frame, even picks.
+
+The command `prepare` calls it. It reads no file, and moves no face out of its unit frame (`conditions`).
+"""
 
 import multiprocessing
 import signal
@@ -19,7 +22,7 @@ from equivariance_zoo.faces.geometry.sampling import farthest_points, sample_tri
 
 POINTS = 1024
 SURFACE_POINTS = 8192
-"""FaceScape's resolution, as the report reads it."""
+"""Points of the dense surface: FaceScape's resolution in the report."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,26 +75,27 @@ def prepare(
     progress: Callable[[], object] | None = None,
     workers: int = 1,
 ) -> FaceSet:
-    """Prepare every face of a source.
+    """Prepares every face of a source.
 
-    Each face is cropped to the part that FaceScape shows; `surface_points` points are drawn from its mesh by area (of a
-    cloud: without repetition; all of them in their order, if there are just so many), centred at their mean and divided
-    by their largest absolute coordinate; `points` of them are picked by farthest point sampling, then shuffled: in the
-    order of picking, pooling would keep the first points and hide any confusion of node numbers.
+    Each face is cropped to the part that FaceScape shows. `surface_points` points are drawn from its mesh by area. Of a
+    cloud, they are drawn without repetition; if the cloud has exactly as many points, all are taken in order. They are
+    centred at their mean and divided by their largest absolute coordinate. `points` of them are picked by farthest
+    point sampling and shuffled. In the order of picking, pooling would keep the first points and hide mistaken node
+    numbers.
 
     Args:
-        source: the faces.
+        source: The faces.
         points: N, the size of a network's cloud.
         surface_points: S, the size of the dense cloud.
-        seed: of everything random; a face's points depend on it and on the face's number in the source alone.
-        crop: whether to crop; not needed where the faces are cropped already.
-        progress: called once after each face.
-        workers: processes that prepare; above 1, the source is copied to each, and a script must call this under
-            `if __name__ == "__main__":`.
+        seed: Random seed. The points of a face depend on the seed and on its number in the source only.
+        crop: If True, faces are cropped; not needed for cropped sources.
+        progress: Called once after each face.
+        workers: Processes that prepare. If above 1, the source is copied to each process, and a script must call
+            `prepare` under `if __name__ == "__main__":`.
 
     Raises:
-        FaceError: a face cannot be used, or the source has none; the message names the face. Or a process was ended.
-        OSError: a file cannot be read.
+        FaceError: If a face cannot be used, the source has no faces, or a process was ended.
+        OSError: If a file cannot be read.
     """
     if not 0 < points <= surface_points:
         raise FaceError(f"points={points}: expected from 1 to the {surface_points} points of the surface")
@@ -127,11 +131,11 @@ def _dense(face: Face, count: int, rng: np.random.Generator) -> npt.NDArray[np.f
 
 
 _WORK: list[_Work] = []
-"""In a process that prepares: what it was started for."""
+"""The work of a preparing process, set when the process starts."""
 
 
 def _in_processes(work: _Work, workers: int) -> Iterator[_Prepared]:
-    # Fresh processes: a copy of one in which PyTorch has started threads may hang.
+    # Spawned processes: a fork of a process in which PyTorch has started threads may hang.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(work,)) as pool:
         try:
@@ -141,7 +145,7 @@ def _in_processes(work: _Work, workers: int) -> Iterator[_Prepared]:
 
 
 def _start(work: _Work) -> None:
-    # Ctrl-C goes to all processes; the caller's alone is to speak of it.
+    # Ctrl-C goes to all processes; only the caller's process reports it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _WORK.append(work)
 

@@ -1,4 +1,7 @@
-"""Four faces that come with the package, so that nothing has to be fetched to try a network on a real face."""
+"""Four built-in faces, so that a network can be tried without a download.
+
+Tests, examples and the subjects of the networks call it. The faces are random identities, not scans.
+"""
 
 from dataclasses import dataclass
 from functools import cache
@@ -16,13 +19,13 @@ FACES = 4
 
 @dataclass(frozen=True, eq=False)
 class FaceSample:
-    """Faces as point clouds with their landmarks, centred at the mean of the surface, the largest coordinate about one.
+    """Faces as point clouds with landmarks, centred at the mean of the surface, the largest coordinate about one.
 
     Frame: +y up, +z forward, -x the subject's right.
 
     Attributes:
         positions: [count, 1024, 3], spread evenly over the face, in no particular order.
-        landmarks: [count, 68, 3], the iBUG landmarks in iBUG order; they are points of the surface, not of the cloud.
+        landmarks: [count, 68, 3], in iBUG order; points of the surface, not of the cloud.
         unit_mm: [count] float64, the length of one unit in millimetres.
     """
 
@@ -32,17 +35,17 @@ class FaceSample:
 
 
 def sample(count: int = FACES, dtype: torch.dtype = torch.float32) -> FaceSample:
-    """The first of the built-in faces, the same ones at every call.
+    """Returns the first built-in faces, the same ones at every call.
 
     They are random identities of the ICT-FaceKit morphable model (MIT licence, see faces/data), not FaceScape faces.
-    Their coordinates are rounded to float32, whatever the dtype, so that both dtypes describe the same cloud.
+    Their coordinates are rounded to float32 for both dtypes, so that both dtypes describe the same cloud.
 
     Args:
-        count: how many faces, 1 to 4.
+        count: Number of faces, 1 to 4.
         dtype: torch.float32 or torch.float64, of positions and landmarks.
 
     Raises:
-        FaceError: another count or dtype.
+        FaceError: If the count or the dtype is another.
     """
     if count not in range(1, FACES + 1):
         raise FaceError(f"count: expected 1 to {FACES} built-in faces but got {count}")

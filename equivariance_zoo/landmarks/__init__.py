@@ -1,4 +1,4 @@
-"""Landmarks of faces, whatever network finds them: metrics, losses, pictures and evaluation.
+"""Landmarks of faces, independent of the network: metrics, losses, pictures and evaluation.
 
 `metrics` scores heatmaps and landmarks, `losses` compares heatmaps, `ibug` names the 68 landmarks, `pictures` draws
 faces, `evaluation` measures networks side by side and writes a page.

@@ -1,4 +1,4 @@
-"""The 68 landmarks of iBUG: what part of a face each belongs to, and how they are connected in drawings."""
+"""The 68 landmarks of iBUG: the part of the face of each, and the lines between them in drawings."""
 
 from __future__ import annotations
 
@@ -26,5 +26,5 @@ LINES = tuple(
 
 
 def part_of(landmark: int) -> str:
-    """The part of a landmark from 0 to 67."""
+    """Returns the part of a landmark from 0 to 67."""
     return next(name for name, numbers in PARTS.items() if landmark in numbers)

@@ -1,4 +1,4 @@
-"""Losses between heatmaps."""
+"""Losses between heatmaps, for the trainings of landmark networks."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ HeatmapLoss = Callable[[Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True)
 class LossSettings:
-    """What is minimized.
+    """Settings of the loss that is minimized.
 
     Attributes:
         kind: "adaptive_wing" (the report's) or "cross_entropy".
-        omega: of the Adaptive Wing loss, its height.
-        theta: of the same, the distance at which it becomes a straight line.
-        epsilon: of the same, its unit of distance.
-        alpha: of the same, its exponent in the background.
-        foreground_weight: how much more than others count points whose true value is above 0.2: their loss is
-            multiplied by 1 + foreground_weight. The original's is 10.
-        sigma: width of the true heatmaps, in units of the normalised face.
+        omega: Height of the Adaptive Wing loss.
+        theta: Distance at which the Adaptive Wing loss becomes a straight line.
+        epsilon: Unit of distance of the Adaptive Wing loss.
+        alpha: Exponent of the Adaptive Wing loss in the background.
+        foreground_weight: Extra weight of points whose true value is above 0.2: their loss is multiplied by
+            1 + foreground_weight. The original's is 10.
+        sigma: Width of the true heatmaps, in units of the normalised face.
     """
 
     kind: str = "adaptive_wing"
@@ -42,7 +42,7 @@ class LossSettings:
     sigma: float = SIGMA
 
     def __post_init__(self) -> None:
-        """Check every setting."""
+        """Checks every setting."""
         choice("kind", self.kind, LOSSES)
         for name in ("omega", "theta", "epsilon", "sigma"):
             number(name, getattr(self, name), above=0)
@@ -53,7 +53,7 @@ class LossSettings:
 def adaptive_wing(
     input: Tensor, target: Tensor, omega: float = 14.0, theta: float = 0.5, epsilon: float = 1.0, alpha: float = 2.1
 ) -> Tensor:
-    """Adaptive Wing loss of each value (Wang, Bo and Li 2019, arXiv 1904.07399, eq. 3 and 4; report, section 8).
+    """Computes the Adaptive Wing loss (Wang, Bo and Li 2019, arXiv 1904.07399, eq. 3 and 4; report, section 8).
 
     With d = |y - x| and a = alpha - y it is omega ln(1 + (d / epsilon)^a) for d < theta, and the straight line
     A d - C that continues it smoothly beyond: the exponent is near 1 where the target is high, so that small errors
@@ -61,17 +61,17 @@ def adaptive_wing(
 
     Args:
         input: x, predicted heatmaps of any shape.
-        target: y, true ones of that shape, from 0 to 1.
-        omega: as in the formula, above 0.
-        theta: the same.
-        epsilon: the same.
-        alpha: the same, above 1.
+        target: y, true heatmaps of the same shape, from 0 to 1.
+        omega: As in the formula, above 0.
+        theta: As in the formula.
+        epsilon: As in the formula.
+        alpha: As in the formula, above 1.
 
     Returns:
-        the loss of each value, of the shape of the input.
+        The loss of each value, of the shape of the input.
 
     Raises:
-        ValueError: the shapes differ.
+        ValueError: If the shapes differ.
     """
     _same_shape(input, target)
     distance, power = (target - input).abs(), alpha - target
@@ -85,19 +85,19 @@ def adaptive_wing(
 
 
 def cross_entropy(input: Tensor, target: Tensor) -> Tensor:
-    """Kullback-Leibler divergence of each value, as probabilities: their cross entropy less that of the target.
+    """Computes the Kullback-Leibler divergence of each value: the cross entropy less the entropy of the target.
 
-    Its gradient with respect to the logit is x - y, which does not vanish where a sigmoid saturates.
+    Its gradient with respect to the logit is x - y, which does not vanish if a sigmoid saturates.
 
     Args:
         input: x in (0, 1), predicted heatmaps of any shape.
-        target: y, true ones of that shape, from 0 to 1.
+        target: y, true heatmaps of the same shape, from 0 to 1.
 
     Returns:
-        the loss of each value, 0 where they agree, of the shape of the input.
+        The loss of each value, of the shape of the input; 0 if prediction and target agree.
 
     Raises:
-        ValueError: the shapes differ.
+        ValueError: If the shapes differ.
     """
     _same_shape(input, target)
     entropy = -torch.xlogy(target, target) - torch.xlogy(1 - target, 1 - target)
@@ -105,7 +105,7 @@ def cross_entropy(input: Tensor, target: Tensor) -> Tensor:
 
 
 def heatmap_loss(settings: LossSettings) -> HeatmapLoss:
-    """The mean loss of heatmaps, loss(input, target), as set: points of the foreground count more."""
+    """Returns the mean loss of heatmaps, loss(input, target); points of the foreground have a larger weight."""
 
     def loss(input: Tensor, target: Tensor) -> Tensor:
         if settings.kind == "cross_entropy":

@@ -1,4 +1,6 @@
-"""How good heatmaps and landmarks are: pure functions on tensors of any number of leading axes.
+"""Scores heatmaps and landmarks: pure functions on tensors with any number of leading axes.
+
+`evaluation` and the validation of `se3unet` call this module. It draws and writes nothing.
 
 Landmarks are read off heatmaps in two ways. `soft_landmarks` is a weighted mean of points, so that it lies a little
 beneath a curved surface. `refined_landmarks` fits the bell of eq. 5 on the surface, which is sharper than the cloud.
@@ -14,10 +16,10 @@ from torch import Tensor
 from equivariance_zoo.faces.heatmaps import SIGMA
 
 IOU_THRESHOLD = 0.2
-"""Where the report's Table 1 cuts heatmaps."""
+"""Threshold of the heatmaps in the report's Table 1."""
 
 FAILURE = 0.1
-"""A face has failed above this mean error, in outer interocular distances: the convention of the 300-W challenge."""
+"""Mean error above which a face has failed, in outer interocular distances: the convention of the 300-W challenge."""
 
 OUTER_EYE_CORNERS = (36, 45)
 _PLANE_POINTS = 8
@@ -27,19 +29,19 @@ _RIDGE = 0.1
 
 
 def iou(predicted: Tensor, target: Tensor, threshold: float = IOU_THRESHOLD) -> Tensor:
-    """Intersection over union of the points at which the heatmaps are above a threshold.
+    """Computes the intersection over union of the points at which the heatmaps are above a threshold.
 
     Args:
         predicted: [..., N, L] heatmaps from 0 to 1.
         target: [..., N, L], the true ones.
-        threshold: where both are cut, between 0 and 1.
+        threshold: Threshold of both heatmaps, between 0 and 1.
 
     Returns:
-        [..., L], of the dtype of `predicted`, from 0 to 1; NaN where neither heatmap has a point above the threshold:
-        there is nothing to compare, so that means should leave these out (`Tensor.nanmean`).
+        [..., L], of the dtype of `predicted`, from 0 to 1. If neither heatmap has a point above the threshold, the
+        value is NaN; means should leave it out (`Tensor.nanmean`).
 
     Raises:
-        ValueError: the shapes differ, or the threshold is out of range.
+        ValueError: If the shapes differ, or the threshold is out of range.
     """
     _same_shape("predicted", predicted, "target", target)
     if not 0 < threshold < 1:
@@ -50,46 +52,46 @@ def iou(predicted: Tensor, target: Tensor, threshold: float = IOU_THRESHOLD) -> 
 
 
 def iou_curve(predicted: Tensor, target: Tensor, thresholds: Sequence[float]) -> Tensor:
-    """`iou` at every threshold: [T, ..., L]; arguments and errors are those of `iou`."""
+    """Computes `iou` at every threshold: [T, ..., L]. Arguments and errors are those of `iou`."""
     return torch.stack([iou(predicted, target, threshold) for threshold in thresholds])
 
 
 def soft_landmarks(heatmaps: Tensor, positions: Tensor) -> Tensor:
-    """Mean of the points weighted by what their heatmap exceeds half of its peak by (a soft argmax).
+    """Computes the mean of the points, weighted by the excess of the heatmap over half of its peak (a soft argmax).
 
-    Half of the peak cuts the faint background off: a thousand points of 0.02 outweigh the ten near the landmark.
+    Subtracting half of the peak removes the background: a thousand points of 0.02 outweigh ten near the landmark.
 
     Args:
-        heatmaps: [..., N, L], 0 or more; where a heatmap is zero everywhere, its landmark is the mean of the cloud.
+        heatmaps: [..., N, L], 0 or more. If a heatmap is zero everywhere, its landmark is the mean of the cloud.
         positions: [..., N, 3].
 
     Returns:
         [..., L, 3] in the frame, unit and dtype of the positions.
 
     Raises:
-        ValueError: the shapes do not fit, or a value is not finite.
+        ValueError: If the shapes do not fit, or a value is not finite.
     """
     _check_heatmaps(heatmaps, positions)
     return _soft(heatmaps.double(), positions.double()).to(positions.dtype)
 
 
 def refined_landmarks(heatmaps: Tensor, positions: Tensor, surface: Tensor, sigma: float = SIGMA) -> Tensor:
-    """Places on the surface whose bells exp(-d^2 / 2 sigma^2), times a height, fit the heatmaps best.
+    """Finds the places on the surface whose bells exp(-d^2 / 2 sigma^2), times a height, fit the heatmaps best.
 
-    Gauss-Newton from `soft_landmarks`, in the plane through the nearest points of the surface, over the points within
-    two sigma. Without the plane the fit is nearly blind along the normal, where the cloud has no points.
+    Runs Gauss-Newton from `soft_landmarks`, in the plane through the nearest points of the surface, over the points
+    within two sigma. Without the plane the fit is ill-conditioned along the normal, where the cloud has no points.
 
     Args:
         heatmaps: [..., N, L], 0 or more.
-        positions: [..., N, 3], where the heatmaps are known.
+        positions: [..., N, 3], the points of the heatmaps.
         surface: [..., S, 3], a dense cloud of the same surface, in the same frame; S is 8 or more.
-        sigma: width of the bell, in the unit of the positions.
+        sigma: Width of the bell, in the unit of the positions.
 
     Returns:
         [..., L, 3] in the frame, unit and dtype of the positions.
 
     Raises:
-        ValueError: the shapes do not fit, a value is not finite, or sigma is not above 0.
+        ValueError: If the shapes do not fit, a value is not finite, or sigma is not above 0.
     """
     _check_heatmaps(heatmaps, positions)
     _check_surface(surface, positions)
@@ -104,7 +106,7 @@ def refined_landmarks(heatmaps: Tensor, positions: Tensor, surface: Tensor, sigm
 
 
 def landmark_error_mm(predicted: Tensor, true: Tensor, unit_mm: Tensor) -> Tensor:
-    """Distances in millimetres.
+    """Computes the distances of landmarks in millimetres.
 
     Args:
         predicted: [..., L, 3].
@@ -115,19 +117,19 @@ def landmark_error_mm(predicted: Tensor, true: Tensor, unit_mm: Tensor) -> Tenso
         [..., L] float64.
 
     Raises:
-        ValueError: the shapes do not fit.
+        ValueError: If the shapes do not fit.
     """
     return _distances(predicted, true) * unit_mm.double().unsqueeze(-1)
 
 
 def interocular(landmarks: Tensor) -> Tensor:
-    """Distance of the outer eye corners (36 and 45 of iBUG): [...] float64 of landmarks [..., 68, 3], in their unit."""
+    """Returns the distance of the outer eye corners (iBUG 36, 45): [...] float64 of [..., 68, 3], in their unit."""
     right, left = (landmarks[..., corner, :].double() for corner in OUTER_EYE_CORNERS)
     return torch.linalg.vector_norm(left - right, dim=-1)
 
 
 def normalized_error(predicted: Tensor, true: Tensor) -> Tensor:
-    """Distances over the true outer interocular distance.
+    """Computes distances of landmarks over the true outer interocular distance.
 
     Args:
         predicted: [..., 68, 3].
@@ -137,36 +139,36 @@ def normalized_error(predicted: Tensor, true: Tensor) -> Tensor:
         [..., 68] float64.
 
     Raises:
-        ValueError: the shapes differ.
+        ValueError: If the shapes differ.
     """
     return _distances(predicted, true) / interocular(true).unsqueeze(-1)
 
 
 def failure_rate(errors: Tensor, threshold: float = FAILURE) -> float:
-    """Share of faces whose error is above a threshold, or not a number.
+    """Returns the share of faces whose error is above a threshold or NaN.
 
     Args:
         errors: [n], one per face: the mean of `normalized_error` over its landmarks.
-        threshold: above which a face has failed, in the unit of the errors.
+        threshold: Error above which a face has failed, in the unit of the errors.
 
     Raises:
-        ValueError: there is no face.
+        ValueError: If there is no face.
     """
     return 1 - float(cumulative_errors(errors, torch.tensor([threshold], dtype=torch.float64))[0])
 
 
 def cumulative_errors(errors: Tensor, grid: Tensor) -> Tensor:
-    """The cumulative error distribution (CED): the share of faces with an error of at most each value.
+    """Computes the cumulative error distribution (CED): the share of faces with an error of at most each value.
 
     Args:
         errors: [n], one per face.
         grid: [G] errors, in the same unit.
 
     Returns:
-        [G] float64, from 0 to 1; it never falls where the grid rises.
+        [G] float64, from 0 to 1, non-decreasing in the grid.
 
     Raises:
-        ValueError: there is no face.
+        ValueError: If there is no face.
     """
     if errors.dim() != 1 or not len(errors):
         raise ValueError(f"errors: expected shape [n] of one face or more, got {list(errors.shape)}")
@@ -182,7 +184,7 @@ def _soft(maps: Tensor, points: Tensor) -> Tensor:
 
 
 def _on_surface(places: Tensor, dense: Tensor) -> tuple[Tensor, Tensor]:
-    """Places [..., L, 3] moved into the plane through the nearest points of the surface, and its normal [..., L, 3]."""
+    """Projects places on the plane through the nearest surface points: places and normals, both [..., L, 3]."""
     gaps = torch.cdist(places, dense, compute_mode="donot_use_mm_for_euclid_dist")
     nearest = gaps.topk(_PLANE_POINTS, largest=False).indices.flatten(-2)
     near = torch.gather(dense, -2, nearest.unsqueeze(-1).expand(*nearest.shape, 3))
@@ -194,7 +196,7 @@ def _on_surface(places: Tensor, dense: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _newton_step(maps: Tensor, points: Tensor, places: Tensor, normals: Tensor, sigma: float) -> Tensor:
-    """A Gauss-Newton step [..., L, 3] of the places towards the bells that fit best, within the planes."""
+    """Computes a Gauss-Newton step [..., L, 3] of the places towards the best fitting bells, within the planes."""
     apart = points.unsqueeze(-2) - places.unsqueeze(-3)
     squared = apart.square().sum(-1)
     bell = torch.where(squared < (_REACH * sigma) ** 2, torch.exp(squared / (-2 * sigma**2)), 0.0)

@@ -1,4 +1,7 @@
-"""Pictures of faces with heatmaps and landmarks, seen from the front whatever their pose is."""
+"""Draws faces with heatmaps and landmarks, seen from the front in every pose.
+
+The charts of `evaluation` and the pages of predictions call it. It writes no file.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ HEAT = "inferno"
 
 
 def shading(points: Array) -> Array:
-    """How bright each point [n, 3] of a surface is under a light from the front (+z): [n] from 0 to 1."""
+    """Returns the brightness [n], from 0 to 1, of surface points [n, 3] under a light from the front (+z)."""
     _, near = cKDTree(points).query(points, k=min(_NORMAL_POINTS, len(points)))
     spread = points[near] - points[near].mean(axis=1, keepdims=True)
     normals = np.linalg.eigh(np.swapaxes(spread, 1, 2) @ spread)[1][..., 0]
@@ -35,7 +38,7 @@ def shading(points: Array) -> Array:
 
 
 def drawn_pose(landmarks: Array) -> Rotation:
-    """Returns the rotation that turns a face upright; none if the landmarks [68, 3] tell no pose."""
+    """Returns the rotation that turns a face upright; the identity if the landmarks [68, 3] determine no pose."""
     try:
         return upright(landmarks)
     except FaceError:
@@ -43,7 +46,7 @@ def drawn_pose(landmarks: Array) -> Rotation:
 
 
 def spread_heat(heat: Array, positions: Array, surface: Array) -> Array:
-    """Values [N] at points [N, 3] as values [S] at the points [S, 3] of a denser cloud, by inverse distances."""
+    """Interpolates values [N] at points [N, 3] to the points [S, 3] of a denser cloud, by inverse distances: [S]."""
     gaps, near = cKDTree(positions).query(surface, k=min(_HEAT_POINTS, len(positions)))
     weights = 1 / np.maximum(gaps.reshape(len(surface), -1), 1e-9)
     mixed: Array = (weights * heat[near.reshape(len(surface), -1)]).sum(axis=1) / weights.sum(axis=1)
@@ -58,15 +61,15 @@ def draw_face(
     landmarks: Array | None = None,
     size: float = 26.0,
 ) -> None:
-    """Draw a face into matplotlib axes.
+    """Draws a face into matplotlib axes.
 
     Args:
-        axes: the axes; their limits and ticks are set.
+        axes: The axes; their limits and ticks are set.
         surface: [S, 3], any frame.
-        pose: turns the surface so that +z is towards the reader and +y up.
+        pose: Rotation that turns the surface to +z towards the reader and +y up.
         heat: [S] from 0 to 1, drawn over the face where it is not faint.
         landmarks: [L, 3] in the frame of the surface; drawn as dots.
-        size: of a point of a surface of 8,192, in square points; fewer points are drawn larger.
+        size: Area of a point of a surface of 8,192, in square points; fewer points are drawn larger.
     """
     points = pose.apply(surface)
     order = points[:, 2].argsort()
@@ -94,7 +97,7 @@ def _heated(colours: Array, heat: Array) -> Array:
 
 
 def to_png(figure: Any) -> bytes:
-    """A figure of matplotlib as PNG, without matplotlib's version: the same numbers give the same bytes."""
+    """Encodes a matplotlib figure as PNG, without matplotlib's version: equal numbers give equal bytes."""
     content = io.BytesIO()
     figure.savefig(content, format="png", dpi=_DPI, metadata={"Software": None})
     return content.getvalue()

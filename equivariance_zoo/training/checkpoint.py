@@ -1,6 +1,6 @@
-"""Trained networks as .safetensors files: weights, and beside them settings and figures as JSON.
+"""Writes and reads trained networks as .safetensors files: weights, with settings and figures as JSON.
 
-Each network has a ``checkpoint`` module of its own, which says under which keys its settings stand; it calls `write`
+Each network has a `checkpoint` module of its own, which says under which keys its settings stand; it calls `write`
 and `reading`.
 """
 
@@ -18,7 +18,7 @@ from equivariance_zoo.training.files import replace_file
 
 
 def write(path: str | Path, model: nn.Module, about: Mapping[str, str], metrics: Mapping[str, float]) -> None:
-    """Writes weights, settings and figures; a file that is there is replaced in one step.
+    """Writes weights, settings and figures. An existing file is replaced in one step.
 
     Args:
         path: The file.
@@ -38,16 +38,16 @@ def write(path: str | Path, model: nn.Module, about: Mapping[str, str], metrics:
 
 @contextmanager
 def reading(path: str | Path, writer: str) -> Iterator[tuple[dict[str, str], dict[str, Tensor]]]:
-    """Gives what `write` wrote, onto the CPU: the settings by key, and the weights by name.
+    """Yields the content of a file of `write`: the settings by key, and the weights by name, on the CPU.
 
-    Errors of the block that builds the network of them are errors of the file.
+    Errors of the block, which builds the network, are raised as errors of the file.
 
     Args:
         path: The file.
         writer: Name of the package whose checkpoints are expected.
 
     Raises:
-        ValueError: If there is no such file, or it is no checkpoint of `writer`, or it is damaged.
+        ValueError: If the file does not exist, is no checkpoint of `writer`, or is damaged.
         ImportError: If safetensors is not installed.
     """
     safetensors = needed("safetensors", "checkpoints", "train")

@@ -1,6 +1,6 @@
 """Runs a command and turns its errors into an exit code and one line on standard error.
 
-Every ``__main__`` of the networks and of `faces` calls `exit_code`. The parsers stay with the commands.
+Every `__main__` of the networks and of `faces` calls `exit_code`. The parsers stay with the commands.
 """
 
 import sys
@@ -14,8 +14,8 @@ def exit_code(program: str, command: Callable[[], int], stopped: str) -> int:
 
     Args:
         program: Name that begins the line on standard error.
-        command: What to run; it returns the exit code.
-        stopped: Words for a user who has pressed Ctrl-C.
+        command: The function to run; it returns the exit code.
+        stopped: Message for a user who has pressed Ctrl-C.
 
     Returns:
         The exit code of the command, 2 after a `ValueError`, `OSError` or `ImportError`, 130 after Ctrl-C.

@@ -1,4 +1,7 @@
-"""Where a network runs."""
+"""Chooses the device that a network runs on.
+
+The commands and trainers of all networks call it. It moves no tensor.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,12 @@ import torch
 
 
 def chosen_device(name: str | None) -> torch.device:
-    """The device of a name, "cpu", "cuda" or "cuda:1"; without a name a CUDA GPU where there is one, else the CPU.
+    """Returns the device of a name: "cpu", "cuda" or "cuda:1".
+
+    Without a name, it returns a CUDA GPU if there is one, else the CPU.
 
     Raises:
-        ValueError: there is no such device.
+        ValueError: If the device does not exist.
     """
     if name is None:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")

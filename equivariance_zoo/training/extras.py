@@ -1,4 +1,4 @@
-"""Imports optional packages, and says how to install those that are missing."""
+"""Imports optional packages. If a package is missing, the error says how to install it."""
 
 import importlib
 from typing import Any
@@ -9,11 +9,11 @@ def needed(module: str, purpose: str, extra: str) -> Any:
 
     Args:
         module: Dotted name of the package.
-        purpose: What it is for, as the message says it.
+        purpose: Purpose of the package, for the message.
         extra: The extra of this distribution that installs it.
 
     Raises:
-        ImportError: If the package, or a library that it loads, is not installed. The message says how to get it.
+        ImportError: If the package, or a library that it loads, is not installed. The message says how to install it.
     """
     try:
         return importlib.import_module(module)

@@ -1,4 +1,7 @@
-"""Files that are written whole or not at all."""
+"""Writes files completely or not at all.
+
+All packages that write results call it. It defines no file format.
+"""
 
 import os
 import tempfile
@@ -10,12 +13,12 @@ from typing import BinaryIO
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[BinaryIO]:
-    """A binary file to write to, which takes the place of `path` in one step when the block ends without an error.
+    """Yields a binary file that replaces `path` in one step if the block ends without an error.
 
-    After an error, a kill or a full disk, what was at `path` is as it was; after an error no other file is left either.
+    After an error, a kill or a full disk, `path` is unchanged. After an error, the temporary file is removed.
 
     Raises:
-        OSError: the file cannot be written, or its folder is not there.
+        OSError: If the file cannot be written, or its folder does not exist.
     """
     path = Path(path)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
@@ -24,7 +27,7 @@ def replacing(path: str | Path) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        # mkstemp makes files that others cannot read; a new file is to have the rights that open() would give it.
+        # mkstemp makes files that other users cannot read; a new file gets the permissions that open() would set.
         Path(temporary).chmod(0o666 & ~_umask())
         Path(temporary).replace(path)
     except BaseException:
@@ -33,20 +36,20 @@ def replacing(path: str | Path) -> Iterator[BinaryIO]:
 
 
 def replace_file(path: str | Path, content: bytes) -> None:
-    """Write a file whole or not at all; see `replacing`.
+    """Writes a file completely or not at all; see `replacing`.
 
     Raises:
-        OSError: the file cannot be written, or its folder is not there.
+        OSError: If the file cannot be written, or its folder does not exist.
     """
     with replacing(path) as file:
         file.write(content)
 
 
 def check_folder(path: Path) -> None:
-    """Raise where no folder can be made, or written to, before anything is computed for it.
+    """Raises if the folder cannot be created or written to, before any result is computed for it.
 
     Raises:
-        ValueError: names the argument `output`.
+        ValueError: If the folder cannot be used; the message names the argument `output`.
     """
     nearest = next(place for place in (path, *path.absolute().parents) if place.exists())
     if not (nearest.is_dir() and os.access(nearest, os.W_OK)):
@@ -54,10 +57,10 @@ def check_folder(path: Path) -> None:
 
 
 def made_folder(path: Path) -> Path:
-    """A folder to write to, made where it is not there; with those that it lies in.
+    """Creates a folder to write to, with its parents, unless it exists, and returns it.
 
     Raises:
-        ValueError: there cannot be one; names the argument `output`.
+        ValueError: If it cannot be created; the message names the argument `output`.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Memory of large tensors on the CPU: an opt-in setting of the C library. Importing this changes nothing."""
+"""Sets how the C library frees memory of large tensors on the CPU, on request. Importing it changes nothing."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _LARGEST = 2**31 - 1
 
 
 def keep_freed_memory() -> bool:
-    """Let the process keep the memory that tensors free, for the rest of its life.
+    """Makes the process keep the memory that tensors free, until it ends.
 
-    By default glibc maps every large block anew and gives it back to the system when it is freed, so that each new
-    tensor is paid for with page faults. What a training step frees the next one needs again: up to 1.6 times faster
-    where tensors are larger than a few MiB. The price: memory of the largest step stays with the process.
+    By default, glibc maps every large block anew and returns it to the system when it is freed. Each new
+    tensor then costs page faults. A training step needs the memory that the last one freed: it is up to 1.6 times
+    faster if tensors are larger than a few MiB. The process keeps the memory of its largest step.
 
     Returns:
-        whether it was set; False where the C library is not glibc.
+        True if it was set; False if the C library is not glibc.
     """
     if not sys.platform.startswith("linux"):
         return False

@@ -1,7 +1,7 @@
 """Checks settings and reads them from TOML, for the dataclasses in which a network declares them.
 
-``__post_init__`` of such a dataclass calls the checks; each names the setting, its value and what was expected.
-`number` and `positive` do one thing in two wordings, that of `se3unet` and that of `steerable3d`.
+Their `__post_init__` calls the checks. Each error names the setting, its value and the expected value.
+`number` and `positive` make the same check; their messages are worded for `se3unet` and for `steerable3d`.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ def read_toml(argument: str, path: Path) -> dict[str, Any]:
     """Reads a file in TOML.
 
     Args:
-        argument: What the file is to the caller, for messages: "settings".
+        argument: Name of the caller's argument, for messages, such as "settings".
         path: The file.
 
     Raises:
-        ValueError: If the file is no TOML.
+        ValueError: If the file is not TOML.
         OSError: If the file cannot be read.
     """
     try:
@@ -32,7 +32,7 @@ def read_toml(argument: str, path: Path) -> dict[str, Any]:
 
 
 def built(kind: Any, name: str, settings: object) -> Any:
-    """Returns a dataclass of a table.
+    """Builds a dataclass from a table.
 
     Args:
         kind: The dataclass.
@@ -40,7 +40,7 @@ def built(kind: Any, name: str, settings: object) -> Any:
         settings: The table; a key that it leaves out keeps its default.
 
     Raises:
-        ValueError: If it is no table, a key is unknown or missing, or a value is out of range.
+        ValueError: If the settings are no table, a key is unknown or missing, or a value is out of range.
     """
     given = table(name, settings)
     known_keys(name, given, [field.name for field in fields(kind)])
@@ -59,26 +59,26 @@ def table(name: str, settings: object) -> Mapping[str, Any]:
 
 
 def known_keys(name: str, settings: Mapping[str, Any], known: Collection[str]) -> None:
-    """Refuses keys that nothing reads."""
+    """Rejects unknown keys."""
     unknown = sorted(set(settings) - set(known))
     if unknown:
         raise ValueError(f"{name}: expected keys among {', '.join(known)}, got {', '.join(map(repr, unknown))}")
 
 
 def choice(name: str, value: object, choices: Collection[str]) -> None:
-    """Refuses a value that is none of the choices."""
+    """Rejects a value that is not one of the choices."""
     if value not in choices:
         raise ValueError(f"{name}: expected one of {', '.join(choices)}, got {value!r}")
 
 
 def boolean(name: str, value: object) -> None:
-    """Refuses a value that is neither true nor false."""
+    """Rejects a value that is not a boolean."""
     if not isinstance(value, bool):
         raise ValueError(f"{name}: expected true or false, got {value!r}")
 
 
 def whole(name: str, value: object, least: int = 1) -> None:
-    """Refuses a value that is no whole number from `least` on."""
+    """Rejects a value that is not an integer of at least `least`."""
     if type(value) is not int or value < least:
         raise ValueError(f"{name}: expected a whole number, {least} or more, got {value!r}")
 
@@ -89,14 +89,14 @@ def is_number(value: object) -> bool:
 
 
 def number(name: str, value: Any, above: float | None = None, least: float = 0) -> None:
-    """Refuses a value that is no finite number above `above`, or from `least` on if `above` is None."""
+    """Rejects a value that is not a finite number above `above`; if `above` is None, of at least `least`."""
     bound = f"above {above}" if above is not None else f"of {least} or more"
     if not is_number(value) or (value <= above if above is not None else value < least):
         raise ValueError(f"{name}: expected a number {bound}, got {value!r}")
 
 
 def positive(name: str, value: Any, kind: type, or_zero: bool = False) -> None:
-    """Refuses a value that is no finite number above 0, or from 0 on; `kind` is `int` or `float`."""
+    """Rejects a value that is not a finite number above 0, or of at least 0; `kind` is `int` or `float`."""
     right = type(value) is int if kind is int else is_number(value)
     if not right or value < 0 or (value == 0 and not or_zero):
         expected = f"{'a number' if kind is float else 'a whole number'} {'from' if or_zero else 'above'} 0"

@@ -1,4 +1,4 @@
-"""Lightning's state as a file that is written whole. Importing this module imports Lightning."""
+"""Writes Lightning's state as a file that is complete at any moment. Importing this module imports Lightning."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from equivariance_zoo.training.files import replacing
 
 
 class WholeFiles(TorchCheckpointIO):
-    """Replaces the state in one step: a kill at any moment leaves the old file or the new one."""
+    """Replaces the state in one step. If the process is killed, the old file or the new one remains."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
         """Writes the state."""

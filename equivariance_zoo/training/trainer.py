@@ -1,7 +1,7 @@
-"""What every training asks of Lightning: defaults, a state that is resumed, Ctrl-C, and silence.
+"""Configures Lightning for every training: defaults, resumed states, Ctrl-C and hidden warnings.
 
-The ``train`` function of a network calls these. Lightning is passed in, or imported when it is needed.
-`known_remarks_hidden` is the way of `se3unet` to silence Lightning, `remarks_hidden` that of `steerable3d`.
+The `train` function of a network calls it. Lightning is passed in, or imported when it is needed.
+`se3unet` hides Lightning's warnings by `known_remarks_hidden`, `steerable3d` by `remarks_hidden`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def trainer_defaults(output: Path, quiet: bool) -> dict[str, Any]:
 
     Args:
         output: Folder of the training.
-        quiet: Shows no progress bar.
+        quiet: If True, no progress bar is shown.
     """
     from equivariance_zoo.training.state_files import WholeFiles
 
@@ -54,13 +54,13 @@ def state_keeper(lightning: Any, output: Path, name: str) -> Any:
 
 
 def state_to_resume(output: Path, name: str, resume: bool, instead: str) -> Path | None:
-    """Returns the state from which a training goes on, None for a training that begins.
+    """Returns the state from which a training resumes, or None for a new training.
 
     Args:
         output: Folder of the training.
-        name: The state's file in it.
-        resume: The training shall go on.
-        instead: What a user does with a state of an earlier version, for the message.
+        name: File name of the state in the folder.
+        resume: If True, the training resumes.
+        instead: Advice for a user with a state of an earlier version, for the message.
 
     Raises:
         ValueError: If there is nothing to resume, or a training that would be overwritten, or a state that this
@@ -78,7 +78,7 @@ def state_to_resume(output: Path, name: str, resume: bool, instead: str) -> Path
 
 
 def _check_state(state: Path, instead: str) -> None:
-    """Refuses a state that holds objects of classes which have moved since it was written."""
+    """Rejects a state with objects of classes that have moved since it was written."""
     try:
         names = torch.serialization.get_unsafe_globals_in_checkpoint(state)
     except (ValueError, RuntimeError) as error:
@@ -101,7 +101,7 @@ def _is_there(name: str) -> bool:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Ctrl-C stays what it is: Lightning makes an exit of it, and ignores those that follow."""
+    """Keeps Ctrl-C a KeyboardInterrupt. Lightning would turn it into an exit and ignore further ones."""
     handler = signal.getsignal(signal.SIGINT)
     try:
         yield
@@ -116,7 +116,7 @@ def interruptible() -> Iterator[None]:
 
 @contextmanager
 def known_remarks_hidden(quiet: bool) -> Iterator[None]:
-    """Hides the warnings that Lightning has for every training, and its log if `quiet`; all others are shown."""
+    """Hides the warnings that Lightning gives for every training, and its log if `quiet`. Shows all others."""
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING if quiet else logging.INFO)
     with warnings.catch_warnings():
         for message in _KNOWN:
@@ -126,7 +126,7 @@ def known_remarks_hidden(quiet: bool) -> Iterator[None]:
 
 @contextmanager
 def remarks_hidden() -> Iterator[None]:
-    """Hides Lightning's advertisements, its remarks on small trainings and its use of deprecated PyTorch."""
+    """Hides Lightning's advertisements, its warnings on small trainings and its use of deprecated PyTorch."""
     logger = logging.getLogger("lightning.pytorch")
     level = logger.level
     logger.setLevel(logging.ERROR)

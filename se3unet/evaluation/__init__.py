@@ -1,1 +1,1 @@
-"""The command ``evaluate``: what `equivariance_zoo.landmarks.evaluation` measures, for checkpoints of this package."""
+"""The command `evaluate`: runs `equivariance_zoo.landmarks.evaluation` on checkpoints of this package."""

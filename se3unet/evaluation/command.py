@@ -1,4 +1,4 @@
-"""``python -m se3unet evaluate``: the report's Table 1 and more for one or two checkpoints, as a page with charts."""
+"""`python -m se3unet evaluate`: the report's Table 1 and more for one or two checkpoints, as a page with charts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from se3unet.training.settings import Settings
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
-    """Add the sub-command to those of the command line."""
+    """Adds the sub-command to those of the command line."""
     parser = commands.add_parser(
         "evaluate",
         help="IoU and landmark errors of checkpoints under the report's conditions",
@@ -56,7 +56,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Evaluate, print the figures, and write the page."""
+    """Evaluates, prints the figures, and writes the page."""
     device = chosen_device(options.device)
     check_folder(options.output)
     faces = FaceSet.load(options.data)
@@ -115,7 +115,7 @@ def _last_training(settings: Settings) -> str:
 
 
 def _names(kinds: Sequence[str], files: Sequence[str]) -> list[str]:
-    """Names of the networks by their kind; where kinds repeat by their files, and where these do too by number."""
+    """Names the networks by kind. If kinds repeat, by file; if files repeat, by number."""
     told = [file if kinds.count(kind) > 1 else kind for kind, file in zip(kinds, files, strict=True)]
     if len(set(told)) == len(told):
         return told
@@ -123,7 +123,7 @@ def _names(kinds: Sequence[str], files: Sequence[str]) -> list[str]:
 
 
 def _arguments(options: argparse.Namespace) -> list[str]:
-    """The command as it was given, without what kept its default."""
+    """Returns the given arguments of the command, without options that kept their default."""
     parts = ["evaluate", *map(str, options.checkpoints), "--data", str(options.data), "--output", str(options.output)]
     if options.conditions != list(CONDITIONS):
         parts += ["--conditions", *options.conditions]

@@ -1,4 +1,4 @@
-"""The border to DGL: its graphs in, its graphs out. DGL is imported when one of these functions is called."""
+"""Converts graphs from and to DGL. DGL is imported when one of the functions is called."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ VECTORS = "d"
 
 
 def from_dgl(graph: DGLGraph) -> Graph:
-    """Convert a (batched) DGL graph.
+    """Converts a (batched) DGL graph.
 
     Args:
-        graph: node field "x" [n, 3] with the positions; every sample of the batch has the same number of nodes, every
-            node the same number of incoming edges. Other fields are ignored; edge vectors are those of the positions.
+        graph: Node field "x" [n, 3] holds the positions. Every sample of the batch has the same number of nodes, every
+            node the same number of incoming edges. Other fields are ignored; edge vectors follow from the positions.
 
     Returns:
-        the dense graph; edges at each node nearest first, at equal distances in the order of the DGL graph.
+        The dense graph. Edges at each node are nearest first, at equal distances in the order of the DGL graph.
 
     Raises:
-        ValueError: no DGL graph, positions that are missing or of another shape, samples that differ in size or nodes
-            in degree.
+        ValueError: If the argument is no DGL graph, the positions are missing or of another shape, or samples differ in
+            size or nodes in degree.
     """
     if type(graph).__name__ != "DGLGraph":
         raise ValueError(f"graph: expected a DGL graph, got {type(graph).__name__}")
@@ -53,15 +53,15 @@ def from_dgl(graph: DGLGraph) -> Graph:
 
 
 def to_dgl(graph: Graph) -> DGLGraph:
-    """Convert to a batched DGL graph of B samples.
+    """Converts to a batched DGL graph of B samples.
 
     Returns:
-        a graph with node field "x" [B N, 3] (positions) and edge field "d" [B N k, 3] (x_target - x_source); the edges
+        A graph with node field "x" [B N, 3] (positions) and edge field "d" [B N k, 3] (x_target - x_source); the edges
         into node 0 come first, nearest first.
 
     Raises:
-        ImportError: DGL is not installed.
-        ValueError: no such graph.
+        ImportError: If DGL is not installed.
+        ValueError: If the argument is no `Graph`.
     """
     if not isinstance(graph, Graph):
         raise ValueError(f"graph: expected a se3unet.Graph, got {type(graph).__name__}")

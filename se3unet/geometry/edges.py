@@ -1,4 +1,4 @@
-"""What the layers of one level know about its edges, computed once per graph: frames, splines of lengths, weights."""
+"""Computes the geometry of the edges of one level, once per graph: frames, splines of lengths, weights."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class EdgeChunk:
     """The E edges into some consecutive nodes of a batch, all samples end to end.
 
     Attributes:
-        nodes: the nodes, numbered through the batch; k edges into the first come first.
+        nodes: The nodes, numbered through the batch. The k edges into the first node come first.
         sources: [E] int64, numbered through the batch.
         frames, radial, along: [..., E], as in Edges.
     """
@@ -38,7 +38,7 @@ class Edges:
     """A graph with the geometry of its edges, component-major.
 
     Attributes:
-        graph: the graph.
+        graph: The graph.
         frames: [rows, B, N, k], packed frames s^l D_l(F) of the degrees 1.., see `aligning_frames`.
         radial: [SPLINES, B, N, k], see `radial_basis`.
         along: [B, N, k], s d: the edge vector in its frame is (0, s d, 0).
@@ -50,7 +50,7 @@ class Edges:
     along: Tensor
 
     def chunks(self) -> Iterator[EdgeChunk]:
-        """Go over the edges, some nodes at a time."""
+        """Yields the edges in chunks of some nodes."""
         samples, nodes, count = self.graph.neighbours.shape
         sources = batch_numbers(self.graph.neighbours, nodes).flatten()
         frames, radial, along = self.frames.flatten(1), self.radial.flatten(1), self.along.flatten()
@@ -63,26 +63,26 @@ class Edges:
 
 
 def edges_at_once(device: torch.device) -> int:
-    """Edges of a chunk: on a processor few, which bounds the memory, on others enough to fill them."""
+    """Returns the edges of a chunk: few on a CPU, to bound the memory; on other devices enough to fill them."""
     return 20_480 * torch.get_num_threads() if device.type == "cpu" else 1_048_576
 
 
 class EdgeGeometry(nn.Module):
     """Evaluates frames and splines on the edges of a graph.
 
-    Frames of degree l are multiplied by s^l, s = d / sqrt(d^2 + (0.25 R)^2) with the reach R of the neighbourhood. A
-    direction alone is not continuous where two points meet; harmonics so damped are, and smooth.
+    Frames of degree l are multiplied by s^l, s = d / sqrt(d^2 + (0.25 R)^2) with the reach R of the neighbourhood. If
+    two points coincide, a direction is not continuous; the damped harmonics are smooth.
     """
 
     def __init__(self, max_degree: int) -> None:
-        """Set the highest degree of the fibers, 1 or more."""
+        """Sets the highest degree of the fibers, 1 or more."""
         super().__init__()
         if max_degree < 1:
             raise ValueError(f"max_degree: expected 1 or more, got {max_degree}")
         self.max_degree = max_degree
 
     def forward(self, graph: Graph) -> Edges:
-        """Describe the edges of a graph of N points with k neighbours."""
+        """Describes the edges of a graph of N points with k neighbours."""
         reach = graph.reach.unsqueeze(-1)
         unit = torch.where(reach > 0, reach, torch.ones_like(reach))
         share = graph.vectors.movedim(-1, 0) / unit
@@ -94,5 +94,5 @@ class EdgeGeometry(nn.Module):
         return Edges(graph, frames, radial_basis(graph.distances), graph.distances * length / softened)
 
     def extra_repr(self) -> str:
-        """Show the highest degree."""
+        """Shows the highest degree."""
         return f"max_degree={self.max_degree}"

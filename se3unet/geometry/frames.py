@@ -1,8 +1,8 @@
 """Edge-aligned frames: rotations that turn each edge to the y axis, in every degree.
 
-In such a frame an equivariant kernel only mixes components of equal |m| (eSCN: Passaro and Zitnick 2023, arXiv
-2302.03655, section 3), so that no Clebsch-Gordan product is left on the edges. A turn about the edge is left open; no
-kernel sees it. Here it is chosen so that frames have bounded derivatives: two charts, one for z >= 0 and one for z < 0
+In the frame of its edge, an equivariant kernel only mixes components of equal |m| (eSCN: Passaro and Zitnick 2023,
+arXiv 2302.03655, section 3). No Clebsch-Gordan product remains on the edges. A turn about the edge is free, because no
+kernel depends on it. It is chosen so that frames have bounded derivatives: two charts, one for z >= 0 and one for z < 0
 (Duff et al. 2017, Building an orthonormal basis, revisited, eq. 2).
 
 All tensors are component-major: the edges are the last axes, so that each product runs over them.
@@ -23,24 +23,24 @@ AT_ONCE = 8_192
 
 
 def frame_rows(max_degree: int) -> int:
-    """Rows of packed frames of the degrees 1..max_degree."""
+    """Returns the number of rows of packed frames of the degrees 1..max_degree."""
     return sum((2 * degree + 1) ** 2 for degree in range(1, max_degree + 1))
 
 
 def frame_of(frames: Tensor, degree: int) -> Tensor:
-    """The matrices [2l+1, 2l+1, ...] of one degree l >= 1 in packed frames [rows, ...]."""
+    """Returns the matrices [2l+1, 2l+1, ...] of one degree l >= 1 in packed frames [rows, ...]."""
     start, size = frame_rows(degree - 1), 2 * degree + 1
     return frames[start : start + size * size].unflatten(0, (size, size))
 
 
 def aligning_frames(directions: Tensor, max_degree: int) -> Tensor:
-    """Wigner matrices s^l D_l(F) of the rotations F with F n = y, for vectors s n of length s.
+    """Computes the Wigner matrices s^l D_l(F) of the rotations F with F n = y, for vectors s n of length s.
 
-    The factor s^l makes them polynomials that vanish with s: where directions fade, so does all that is turned.
+    The factor s^l makes them polynomials that vanish with s. If a direction fades, the turned features fade too.
 
     Args:
         directions: [3, ...], s n with s in [0, 1]; a zero vector gives zero.
-        max_degree: highest degree, 1 or more.
+        max_degree: Highest degree, 1 or more.
 
     Returns:
         [frame_rows(max_degree), ...], the matrices of degree 1, 2, ... row by row; `frame_of` unpacks them.
@@ -55,7 +55,7 @@ def aligning_frames(directions: Tensor, max_degree: int) -> Tensor:
 
 
 def _first_degree(directions: Tensor) -> Tensor:
-    """Rows s f_x, s n, s f_z of right-handed orthonormal frames, [3, 3, ...], for directions s n [3, ...]."""
+    """Returns rows s f_x, s n, s f_z of right-handed orthonormal frames, [3, 3, ...], of directions s n [3, ...]."""
     length = torch.linalg.vector_norm(directions, dim=0)
     is_zero = length == 0
     x, y, z = directions / torch.where(is_zero, torch.ones_like(length), length)
@@ -66,7 +66,7 @@ def _first_degree(directions: Tensor) -> Tensor:
     return (length * across).unflatten(0, (3, 3))
 
 
-# A function of its own, as the compiler looks through caches and would trace how the constant is made.
+# A function of its own, because the compiler looks through caches and would trace the computation of the constant.
 @torch.compiler.assume_constant_result
 def _constant_raising(degree: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     return _raising(degree, dtype, device)
@@ -74,8 +74,8 @@ def _constant_raising(degree: int, dtype: torch.dtype, device: torch.device) -> 
 
 @cache
 def _raising(degree: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Matrix [(2l+3)^2, (2l+1) 3 (2l+1) 3] from the products D_l D_1 to D_{l+1}."""
-    # Cached constants must not be inference tensors, which autograd refuses later.
+    """Returns the matrix [(2l+3)^2, (2l+1) 3 (2l+1) 3] from the products D_l D_1 to D_{l+1}."""
+    # Cached constants must not be inference tensors, which autograd rejects later.
     with torch.inference_mode(False):
         coupling = wigner_3j(degree, 1, degree + 1).permute(2, 0, 1) * (2 * degree + 3) ** 0.5
         matrix = torch.einsum("pai,qbj->pqaibj", coupling, coupling)
@@ -105,7 +105,7 @@ class _Turn(torch.autograd.Function):
 
 
 def turn(frame: Tensor, rows: tuple[Tensor, ...]) -> Tensor:
-    """Turn features by a matrix per edge.
+    """Turns features by a matrix per edge.
 
     Args:
         frame: [A, B, E].

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from se3unet.geometry.ties import priorities
 
-# Relative difference of two distances in float64 below which they tie: rounding of rotated lattices stays below it.
+# Relative difference of two distances in float64 below which they tie. Rounding of rotated lattices is smaller.
 DISTANCE_TIE = 1e-11
-# Sum of the envelope of a neighbourhood of k points not all of which are present, in units of k. For k points spread
-# evenly over a surface it is 0.5, so that two in five of them may be absent.
+# Sum of the envelope of a neighbourhood of k points, some of which are absent, in units of k. For k points spread
+# evenly over a surface it is 0.5, so that two in five points may be absent.
 PRESENT_SHARE = 0.3
 MOST_STEPS = 50
 # Distances held at once by the exhaustive search: 16 M of float64 and their differences are half a gigabyte.
@@ -30,8 +30,8 @@ class Graph:
         neighbours: [B, N, k] int64, the sources j: nearest first, never i itself.
         vectors: [B, N, k, 3], r_ij = x_i - x_j (target minus source).
         distances: [B, N, k], |r_ij|.
-        reach: [B, N], radius R_i of each neighbourhood: the distance to its k-th neighbour or less.
-        presence: [B, N] in (0, 1], how much each node counts as a neighbour of others; 1 in an input cloud.
+        reach: [B, N], radius R_i of each neighbourhood: at most the distance to its k-th neighbour.
+        presence: [B, N] in (0, 1], the weight of each node as a neighbour of others; 1 in an input cloud.
         envelope: [B, N, k] in [0, 1], presence_j u(d_ij / R_i), the weight of each neighbour (see `envelope`).
     """
 
@@ -45,7 +45,7 @@ class Graph:
 
 
 def gather(x: Tensor, index: Tensor) -> Tensor:
-    """Pick nodes of each sample; differentiable in x.
+    """Picks nodes of each sample; differentiable in x.
 
     Args:
         x: [B, N, ...].
@@ -59,21 +59,21 @@ def gather(x: Tensor, index: Tensor) -> Tensor:
 
 
 def batch_numbers(index: Tensor, nodes: int) -> Tensor:
-    """Number nodes through a batch: node numbers [B, ...] within samples of `nodes` nodes, shifted by sample."""
+    """Numbers nodes through a batch: node numbers [B, ...] within samples of `nodes` nodes, shifted by sample."""
     samples = torch.arange(len(index), device=index.device).view(-1, *(1 for _ in index.shape[1:]))
     return index + nodes * samples
 
 
 def envelope(distances: Tensor, reach: Tensor) -> Tensor:
-    """Weight u(d / R) = (1 - (d / R)^4)^2 of a neighbour, which falls smoothly to zero at the rim of a neighbourhood.
+    """Computes the weight u(d / R) = (1 - (d / R)^4)^2 of a neighbour, which falls smoothly to zero at the reach.
 
-    Which of two points is the k-th neighbour may hang on the last bit of their distances. As sums over a neighbourhood
-    carry u, that choice does not change them, and they stay continuous and differentiable in the positions.
-    Where all k distances are equal every weight is zero: such a neighbourhood is cut out of a shell of ties.
+    The choice of the k-th neighbour may depend on the last bit of two distances. Sums over a neighbourhood are weighted
+    by u, so that the choice does not change them. They are continuous and differentiable in the positions. If all k
+    distances are equal, every weight is zero: the neighbourhood is then a part of a shell of ties.
 
     Args:
         distances: [..., k], d.
-        reach: [...], R; where it is zero the weights are.
+        reach: [...], R; if it is zero, the weights are zero.
 
     Returns:
         [..., k] in [0, 1].
@@ -84,15 +84,15 @@ def envelope(distances: Tensor, reach: Tensor) -> Tensor:
 
 
 def connect(positions: Tensor, neighbours: Tensor, presence: Tensor | None = None) -> Graph:
-    """Build the graph of given neighbours; differentiable in the positions.
+    """Builds the graph of given neighbours; differentiable in the positions.
 
-    Without presences the reach is the distance to the k-th neighbour. With them it is where the envelope sums to 0.3 k,
-    or else that distance: points that are hardly present must not count towards k.
+    Without presences, the reach is the distance to the k-th neighbour. With presences, it is the radius at which the
+    envelope sums to 0.3 k, at most the distance. Points of small presence must not count towards k.
 
     Args:
         positions: [B, N, 3].
         neighbours: [B, N, k] int64, nearest first.
-        presence: [B, N] in (0, 1], see Graph; 1 where it is left out.
+        presence: [B, N] in (0, 1], see `Graph`; 1 by default.
     """
     vectors = positions.unsqueeze(-2) - gather(positions, neighbours)
     distances = torch.linalg.vector_norm(vectors, dim=-1)
@@ -107,14 +107,14 @@ def connect(positions: Tensor, neighbours: Tensor, presence: Tensor | None = Non
 
 
 def _reach(distances: Tensor, present: Tensor) -> Tensor:
-    """Radius R [B, N] at which sum_j present_j u(d_j / R) is 0.3 k, for distances and presences [B, N, k].
+    """Finds the radius R [B, N] at which sum_j present_j u(d_j / R) is 0.3 k, for distances and presences [B, N, k].
 
-    Where even R = d_k gives less, R is d_k.
+    If the sum at R = d_k is less, R is d_k.
     """
     count, rim = PRESENT_SHARE * distances.shape[-1], distances[..., -1]
     with torch.no_grad():
         solution = _bracketed_root(distances, present, count, rim)
-    # One step of Newton's method from the solution: it corrects by a rounding, and has the solution's derivatives.
+    # One step of Newton's method from the solution: it changes the value by rounding only, and has its derivatives.
     total, slope = _envelope_sums(distances, present, solution)
     slope = slope.detach()
     is_solved = (solution < rim) & (slope > 0)
@@ -123,7 +123,7 @@ def _reach(distances: Tensor, present: Tensor) -> Tensor:
 
 
 def _envelope_sums(distances: Tensor, present: Tensor, radius: Tensor) -> tuple[Tensor, Tensor]:
-    """sum_j present_j u(d_j / R) and its derivative with respect to log R, both [B, N]."""
+    """Returns sum_j present_j u(d_j / R) and its derivative with respect to log R, both [B, N]."""
     unit = torch.where(radius > 0, radius, torch.ones_like(radius)).unsqueeze(-1)
     fourth = (distances / unit).clamp(max=1).square().square()
     rest = 1 - fourth
@@ -133,7 +133,7 @@ def _envelope_sums(distances: Tensor, present: Tensor, radius: Tensor) -> tuple[
 
 @torch.compiler.disable
 def _bracketed_root(distances: Tensor, present: Tensor, count: float, rim: Tensor) -> Tensor:
-    """The radius in [0, rim] where the envelope sums to `count`, else the rim: Newton's method, kept in a bracket."""
+    """Finds the radius in [0, rim] where the envelope sums to `count`, else the rim, by bracketed Newton steps."""
     low, high, radius = torch.zeros_like(rim), rim, rim
     for _ in range(MOST_STEPS):
         total, slope = _envelope_sums(distances, present, radius)
@@ -152,27 +152,27 @@ def _bracketed_root(distances: Tensor, present: Tensor, count: float, rim: Tenso
 class KNNGraph(nn.Module):
     """Exact graph of k nearest neighbours.
 
-    A k-d tree of SciPy on the CPU, exhaustive search elsewhere, both in float64 on coordinate differences. Neighbours
-    at tied distances are ordered by `priorities`, farthest from the centroid first. Duplicates of a point are its
-    neighbours at distance 0; the point itself is not.
+    The search uses SciPy's k-d tree on the CPU and all distances elsewhere, in float64 on coordinate differences.
+    Neighbours at tied distances are ordered by `priorities`, farthest from the centroid first. Duplicates of a point
+    are its neighbours at distance 0. The point itself is not its neighbour.
     """
 
     def __init__(self, neighbours: int) -> None:
-        """Set the number of neighbours k, 1 or more."""
+        """Sets the number of neighbours k, 1 or more."""
         super().__init__()
         if neighbours < 1:
             raise ValueError(f"neighbours: expected 1 or more, got {neighbours}")
         self.neighbours = neighbours
 
     def forward(self, positions: Tensor, presence: Tensor | None = None) -> Graph:
-        """Connect every point to its neighbours.
+        """Connects every point to its neighbours.
 
         Args:
             positions: [B, N, 3] with N > k, float32 or float64.
-            presence: [B, N] in (0, 1], how much each point counts as a neighbour; 1 where it is left out.
+            presence: [B, N] in (0, 1], the weight of each point as a neighbour; 1 by default.
 
         Raises:
-            ValueError: there are no k other points.
+            ValueError: If there are fewer than k other points.
         """
         if positions.shape[-2] <= self.neighbours:
             raise ValueError(
@@ -181,13 +181,13 @@ class KNNGraph(nn.Module):
         return connect(positions, nearest_neighbours(positions.detach(), self.neighbours), presence)
 
     def extra_repr(self) -> str:
-        """Show k."""
+        """Shows k."""
         return f"neighbours={self.neighbours}"
 
 
 @torch.compiler.disable
 def nearest_neighbours(positions: Tensor, count: int) -> Tensor:
-    """Node numbers [B, N, count] int64 of the nearest other points of positions [B, N, 3], nearest first."""
+    """Returns the numbers [B, N, count] int64 of the nearest other points of positions [B, N, 3], nearest first."""
     exact, ranks = positions.double(), priorities(positions)
     search = _search_tree if positions.device.type == "cpu" else _search_all
     return torch.stack([search(points, rank, count) for points, rank in zip(exact, ranks, strict=True)])
@@ -195,9 +195,9 @@ def nearest_neighbours(positions: Tensor, count: int) -> Tensor:
 
 @torch.compiler.disable
 def nearest_known(points: Tensor, known: Tensor, count: int) -> Tensor:
-    """Numbers [B, N, count] int64 of the points nearest to points [B, N, 3] among known ones [B, M, 3], nearest first.
+    """Returns numbers [B, N, count] int64 of the known points [B, M, 3] nearest to points [B, N, 3], nearest first.
 
-    Ties fall as they may: for sums in which what is left out has no weight.
+    Ties are broken arbitrarily. Use it for sums in which the omitted points have no weight.
     """
     if points.device.type != "cpu":
         # Differences, not the expanded square, which cancels.
@@ -210,14 +210,14 @@ def nearest_known(points: Tensor, known: Tensor, count: int) -> Tensor:
 
 
 def _search_tree(points: Tensor, ranks: Tensor, count: int) -> Tensor:
-    """Search one sample [N, 3] by a k-d tree; rows that end in a tie go to the exhaustive search."""
+    """Searches one sample [N, 3] by a k-d tree. If a row ends in a tie, the exhaustive search replaces it."""
     total = len(points)
-    # One more than the point itself and its neighbours, to see whether the last of them ties with the next.
+    # One more than the point itself and its neighbours, to detect a tie of the last neighbour with the next point.
     width = min(count + 2, total)
     found = cKDTree(points.numpy()).query(points.numpy(), k=width, workers=torch.get_num_threads())[1]
     candidates = torch.from_numpy(np.asarray(found, dtype=np.int64))
     is_self = candidates == torch.arange(total).unsqueeze(-1)
-    # Among many duplicates the tree may not return the point itself: then the last candidate makes room.
+    # Among many duplicates the tree may not return the point itself. The last candidate is then dropped.
     is_self[:, -1] |= ~is_self.any(-1)
     candidates = candidates[~is_self].view(total, width - 1)
     distances = torch.linalg.vector_norm(points.unsqueeze(-2) - points[candidates], dim=-1)
@@ -230,7 +230,7 @@ def _search_tree(points: Tensor, ranks: Tensor, count: int) -> Tensor:
 
 
 def _search_all(points: Tensor, ranks: Tensor, count: int, rows: Tensor | None = None) -> Tensor:
-    """Search one sample [N, 3] by all distances to the points `rows` (default: to every point), in chunks."""
+    """Searches one sample [N, 3] by all distances to the points `rows` (default: to every point), in chunks."""
     total = len(points)
     rows = torch.arange(total, device=points.device) if rows is None else rows
     others = torch.arange(total - 1, device=points.device)
@@ -243,7 +243,7 @@ def _search_all(points: Tensor, ranks: Tensor, count: int, rows: Tensor | None =
 
 
 def _nearest_first(candidates: Tensor, distances: Tensor, ranks: Tensor, count: int) -> Tensor:
-    """The `count` nearest of candidates [R, W] at distances [R, W], ties by the higher of ranks [N]."""
+    """Returns the `count` nearest of candidates [R, W] at distances [R, W]; ties go to the higher of ranks [N]."""
     distances, order = distances.sort(-1)
     candidates = candidates.gather(-1, order)
     is_farther = distances.diff(dim=-1) > DISTANCE_TIE * distances[:, 1:]

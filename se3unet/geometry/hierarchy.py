@@ -1,4 +1,7 @@
-"""The graphs of a batch of clouds at every level of a network: all that it knows of them before its weights matter."""
+"""The graphs of a batch of clouds at every level of a network: the part that does not depend on its weights.
+
+`model` computes a `Hierarchy`; trainings keep it for all epochs. It holds no features.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ class CoarseCloud:
     """A coarser cloud.
 
     Attributes:
-        graph: nearest neighbours among the M points, with the presence of the picks.
+        graph: Nearest neighbours among the M points, with the presence of the picks.
         picks: [B, M] int64, the number of each point in the finer cloud.
     """
 
@@ -28,27 +31,27 @@ class CoarseCloud:
 class Hierarchy:
     """The graphs of a batch at every level.
 
-    It may be computed once and used in every epoch. Which points are picked and connected, and all distances, are the
-    same in every pose; positions and vectors are those of the pose that it was computed in.
+    It may be computed once and used in every epoch. Picks, connections and distances are the same in every pose.
+    Positions and vectors are those of the pose of the computation.
 
     Attributes:
-        finest: graph of all points.
-        coarser: what each pooling keeps, the finest first.
+        finest: Graph of all points.
+        coarser: The cloud after each pooling, the finest first.
     """
 
     finest: Graph
     coarser: tuple[CoarseCloud, ...]
 
     def __len__(self) -> int:
-        """Samples in the batch."""
+        """Returns the number of samples in the batch."""
         return len(self.finest.positions)
 
     def to(self, device: torch.device | str) -> Hierarchy:
-        """The same on a device."""
+        """Returns a copy on a device."""
         return self._each(lambda tensor: tensor.to(device))
 
     def sample(self, number: int) -> Hierarchy:
-        """One sample of the batch, as a batch of one that shares no memory with the others."""
+        """Returns one sample as a batch of one, which shares no memory with the others."""
         return self._each(lambda tensor: tensor[number : number + 1].clone())
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> Hierarchy:
@@ -60,7 +63,7 @@ class Hierarchy:
 
 
 def joined(hierarchies: Sequence[Hierarchy]) -> Hierarchy:
-    """One batch of the samples of all, in their order; they have the same number of points and levels."""
+    """Joins the samples of all batches in order. All have the same number of points and levels."""
 
     def together(graphs: Sequence[Graph]) -> Graph:
         return Graph(*(torch.cat([getattr(graph, field.name) for graph in graphs]) for field in fields(Graph)))

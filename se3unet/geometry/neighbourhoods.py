@@ -1,7 +1,7 @@
-"""Sums over the k edges into each node.
+"""Computes sums over the k edges into each node.
 
-Features of edges are component-major: [X, H, n, k] for X numbers of each of H heads on the edges into n nodes,
-[X, H, n] on the nodes, [n, k, H] for weights. Products and sums are each other's derivatives.
+Tensors are component-major: [X, H, n, k] for X numbers of each of H heads on the edges into n nodes, [X, H, n] on the
+nodes, [n, k, H] for weights. Products and sums are each other's derivatives.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from se3unet.geometry.graph import batch_numbers
 
 
 def _products(queries: Tensor, keys: Tensor) -> Tensor:
-    """Six times faster than as matrix products, one for each node, which would be small ones."""
+    """Computes inner products six times faster than one small matrix product per node."""
     return (queries.unsqueeze(-1) * keys).sum(0).permute(1, 2, 0)
 
 
@@ -48,19 +48,19 @@ class _WeightedSums(torch.autograd.Function):
 
 
 def products_and_squares(queries: Tensor, keys: Tensor) -> tuple[Tensor, Tensor]:
-    """Inner products [n, k, H] of queries [X, H, n] with keys [X, H, n, k], and those of the keys with themselves."""
+    """Computes inner products [n, k, H] of queries [X, H, n] with keys [X, H, n, k], and squared norms of the keys."""
     return _Products.apply(queries, keys)
 
 
 def weighted_sums(weights: Tensor, values: Tensor) -> Tensor:
-    """Sums [X, H, n] over the edges into each node of weights [n, k, H] times values [X, H, n, k]."""
+    """Sums weights [n, k, H] times values [X, H, n, k] over the edges into each node: [X, H, n]."""
     return _WeightedSums.apply(weights, values)
 
 
 def gathered_sums(weights: Tensor, feature: Tensor, neighbours: Tensor) -> Tensor:
-    """Sums [B, N, C, 2l+1] of features [B, M, C, 2l+1] of neighbours [B, N, k] int64 by weights [B, N, k].
+    """Sums features [B, M, C, 2l+1] of neighbours [B, N, k] int64 by weights [B, N, k]: [B, N, C, 2l+1].
 
-    Features are weighted as they are read: nothing is stored on the edges.
+    Features are weighted as they are read, so that no tensor on the edges is stored.
     """
     table = feature.flatten(2).flatten(0, 1)
     indices = batch_numbers(neighbours, feature.shape[1]).flatten(0, 1)

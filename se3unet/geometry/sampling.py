@@ -1,4 +1,7 @@
-"""Farthest point sampling, per sample and equivariant."""
+"""Farthest point sampling, per sample and equivariant.
+
+`layers.pool` and the model call it. It connects no points (`graph`).
+"""
 
 from __future__ import annotations
 
@@ -11,15 +14,15 @@ from torch import Tensor, nn
 
 from se3unet.geometry.ties import priorities
 
-# Relative difference of two distances that counts as a tie, in both dtypes: what float32 coordinates a few sizes of the
-# cloud away from the origin leave undecided in the short distance from a point to the nearest pick.
+# Relative difference of two distances that counts as a tie, in both dtypes. It is the rounding, in the short distance
+# from a point to the nearest pick, of float32 coordinates a few sizes of the cloud away from the origin.
 FARTHEST_TIE = 2e-5
-# The same for squares.
+# The relative difference of two squared distances that counts as a tie.
 TIE_SHARE = (1 - FARTHEST_TIE) ** 2
 
-# A pick is fully present when its distance to the picks before it exceeds the largest gap left by this share.
+# A pick is fully present if its distance to earlier picks exceeds the largest remaining gap by this share.
 FADE = 0.3
-# Presence of a pick that is about to lose its place: enough for weights to be normalized where it is alone.
+# Least presence of a pick: large enough to normalize weights if it is the only neighbour.
 LEAST_PRESENCE = 1e-12
 
 
@@ -29,7 +32,7 @@ class Sample:
 
     Attributes:
         picks: [B, M] int64 node numbers, farthest from the centroid first.
-        presence: [B, M] in (0, 1], 1 for picks that cannot lose their place to another point.
+        presence: [B, M] in (0, 1], 1 for picks that rounding cannot replace by another point.
     """
 
     picks: Tensor
@@ -37,39 +40,39 @@ class Sample:
 
 
 def kept_points(points: int, ratio: float) -> int:
-    """Number of points left when the fraction `ratio` is dropped, rounded up: 1,024 points and 0.35 give 666."""
-    # 0.29 * 100 is 28.999999999999996: the tiny number keeps a product that should be whole from being rounded down.
+    """Returns the number of points left if the fraction `ratio` is dropped, rounded up: 1,024 and 0.35 give 666."""
+    # 0.29 * 100 is 28.999999999999996: the small number keeps a product that should be an integer from rounding down.
     return points - math.floor(points * ratio + 1e-9)
 
 
 class FarthestPointSampling(nn.Module):
-    """Picks points one by one, each the farthest from all picks before it, starting farthest from the centroid.
+    """Picks points one by one, each the farthest from all earlier picks, starting farthest from the centroid.
 
-    Start and ties follow `priorities`; nothing is read but distances within the sample, so that the picks depend
-    neither on the frame, nor on the order of the nodes, nor on the other samples. They are returned by priority,
-    farthest from the centroid first: the order of picking would be as unambiguous, but rounding flips it more often.
+    Start and ties follow `priorities`. Only distances within the sample are read, so that the picks do not depend on
+    the frame, the order of the nodes or other samples. Picks are returned by priority, farthest from the centroid
+    first. The order of picking would be unique too, but rounding changes it more often.
 
-    The choice is discrete. Two points that are equally far when the last pick is made change places on the last bit;
-    so that sums over the picks do not jump, a pick fades as its distance approaches that of the best point left out.
+    The choice is discrete. If two points are equally far at the last pick, the last bit decides between them. A pick
+    fades as its distance approaches that of the best point left out, so that sums over the picks are continuous.
     """
 
     def __init__(self, ratio: float) -> None:
-        """Set the fraction of the points to drop, 0 <= ratio < 1."""
+        """Sets the fraction of the points to drop, 0 <= ratio < 1."""
         super().__init__()
         if not 0 <= ratio < 1:
             raise ValueError(f"ratio: expected a fraction of points to drop, 0 <= ratio < 1, got {ratio}")
         self.ratio = ratio
 
     def forward(self, positions: Tensor) -> Sample:
-        """Sample each cloud.
+        """Samples each cloud.
 
         Args:
             positions: [B, N, 3] float32 or float64.
 
         Returns:
-            M = kept_points(N, ratio) picks per sample; constants for automatic differentiation.
+            M = kept_points(N, ratio) picks per sample, constants for automatic differentiation.
         """
-        # In float64 the comparisons add no rounding of their own to that of the coordinates.
+        # In float64 the comparisons add no rounding to that of the coordinates.
         points, ranks = positions.detach().double(), priorities(positions)
         chosen, distances, left_out = _picks(points, ranks, kept_points(points.shape[-2], self.ratio))
         presence = _presence(distances.sqrt(), left_out.clamp(min=0).sqrt())
@@ -77,25 +80,25 @@ class FarthestPointSampling(nn.Module):
         return Sample(chosen.gather(-1, order), presence.gather(-1, order).to(positions.dtype))
 
     def extra_repr(self) -> str:
-        """Show the fraction."""
+        """Shows the fraction."""
         return f"ratio={self.ratio}"
 
 
 @torch.compiler.disable
 def _picks(points: Tensor, ranks: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Pick in the way that is fastest on the device."""
+    """Picks points by the implementation that is fastest on the device."""
     pick = _pick_on_cpu if points.device.type == "cpu" else _pick
     return pick(points, ranks, count)
 
 
 def _pick(points: Tensor, ranks: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Pick `count` of the points [B, N, 3], ties by the higher of ranks [B, N].
+    """Picks `count` of the points [B, N, 3]; ties go to the higher of ranks [B, N].
 
-    Every pick depends on all before it, so that the loop is the algorithm itself; each step is batched.
+    Every pick depends on all earlier picks, so that the loop cannot be avoided. Each step is batched.
 
     Returns:
-        picks [B, M] in the order of picking; their squared distances to the picks before them, [B, M], infinite for the
-        first; the largest squared distance of a point left out, [B, 1], -1 where none is.
+        Picks [B, M] in the order of picking; their squared distances to earlier picks, [B, M], infinite for the first;
+        the largest squared distance of a point left out, [B, 1], -1 if all points are picked.
     """
     samples = torch.arange(len(points), device=points.device)
     squares = torch.full_like(points[..., 0], math.inf)
@@ -111,9 +114,9 @@ def _pick(points: Tensor, ranks: Tensor, count: int) -> tuple[Tensor, Tensor, Te
 
 
 def _pick_on_cpu(points: Tensor, ranks: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
-    """What `_pick` does, in NumPy, whose calls cost a fifth of PyTorch's: the arrays of one step are small.
+    """Does the same as `_pick` in NumPy. The arrays of one step are small, and NumPy calls cost a fifth of PyTorch's.
 
-    The points are put in the order of their ranks first, so that of those that tie the first one is picked.
+    The points are first sorted by rank, so that of tied points the first is picked.
     """
     order = ranks.argsort(-1, descending=True).numpy()
     coordinates = np.take_along_axis(points.movedim(-1, 0).numpy(), order[None], -1)
@@ -133,8 +136,8 @@ def _pick_on_cpu(points: Tensor, ranks: Tensor, count: int) -> tuple[Tensor, Ten
 
 
 def _presence(distances: Tensor, left_out: Tensor) -> Tensor:
-    """Presence [B, M] of picks at distances [B, M] from those before them, the best point left out at [B, 1]."""
-    # Halfway between the last pick and the best point left out: a value that stays when the two change places.
+    """Returns the presence [B, M] of picks from their distances [B, M], and that of the best omitted point, [B, 1]."""
+    # Halfway between the last pick and the best point left out: a value that is symmetric in the two.
     rim = (distances.amin(-1, keepdim=True) + left_out) / 2
     faded = ((distances / rim - 1) / FADE).clamp(0, 1)
     risen = LEAST_PRESENCE + (1 - LEAST_PRESENCE) * faded.square() * (3 - 2 * faded)

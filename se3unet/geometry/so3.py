@@ -10,7 +10,7 @@ from torch import Tensor
 
 
 def norm_and_direction(vectors: Tensor) -> tuple[Tensor, Tensor]:
-    """Length and unit direction along the last axis, at every representable scale.
+    """Computes length and unit direction along the last axis, at every representable scale.
 
     A zero vector has length 0, direction 0 and zero gradients: the only choice that commutes with rotations.
 
@@ -20,8 +20,8 @@ def norm_and_direction(vectors: Tensor) -> tuple[Tensor, Tensor]:
     Returns:
         lengths [..., 1] and directions [..., d].
     """
-    # Dividing by the largest component keeps the squares from overflowing and underflowing. Autograd may take it for a
-    # constant: the length is times it what it was divided by before.
+    # Division by the largest component keeps the squares from overflow and underflow. Autograd may take the component
+    # for a constant, because the length is multiplied by it again.
     scale = vectors.detach().abs().amax(-1, keepdim=True)
     is_zero = scale == 0
     scale = torch.where(is_zero, torch.ones_like(scale), scale)
@@ -35,7 +35,7 @@ def norm_and_direction(vectors: Tensor) -> tuple[Tensor, Tensor]:
 
 @cache
 def wigner_3j(l1: int, l2: int, l3: int) -> Tensor:
-    """Wigner 3j symbols of e3nn in float64 on the CPU, shape [2 l1 + 1, 2 l2 + 1, 2 l3 + 1], of unit Frobenius norm."""
-    # Cached constants must not be inference tensors, which autograd refuses later.
+    """Returns e3nn's Wigner 3j symbols, float64 on the CPU, [2 l1 + 1, 2 l2 + 1, 2 l3 + 1], of unit Frobenius norm."""
+    # Cached constants must not be inference tensors, which autograd rejects later.
     with torch.inference_mode(False):
         return o3.wigner_3j(l1, l2, l3, dtype=torch.float64, device=torch.device("cpu"))

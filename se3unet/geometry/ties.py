@@ -1,8 +1,10 @@
-"""Which of two points comes first when their distances tie: a rule that reads neither the node order nor the frame.
+"""Orders points whose distances tie, by a rule that depends neither on the node order nor on the frame.
 
-Distances tie in lattices, in symmetric shapes and wherever rounding cannot tell them apart. A selection that then
-falls back on the order of the nodes, or on the last bit, is not equivariant. Here invariants of the cloud decide: the
-distance to the centroid, then moments of the cloud seen from its centroid in the direction of the point.
+`graph` and `sampling` call it. It selects no point itself.
+
+Distances tie in lattices, in symmetric shapes and if they differ by rounding only. A selection by the order of the
+nodes, or by the last bit, is not equivariant. Here invariants of the cloud decide: the distance to the centroid, then
+moments of the cloud about its centroid in the direction of the point.
 """
 
 from __future__ import annotations
@@ -10,21 +12,21 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-# Relative difference of lengths that counts as a tie: what float32 coordinates a few sizes of the cloud away from the
-# origin leave undecided. Float64 takes the same, lest the two dtypes decide differently.
+# Relative difference of lengths that counts as a tie: the rounding of float32 coordinates a few sizes of the cloud away
+# from the origin. Float64 uses the same value, so that the two dtypes decide equally.
 TIE_TOLERANCE = 4e-6
 
 
 def centred(positions: Tensor) -> Tensor:
-    """Positions relative to the centroid of their sample, in the dtype of the input.
+    """Returns positions relative to the centroid of their sample, in the dtype of the input.
 
-    Mean and difference are taken in float64, so that float32 adds no rounding to that of its coordinates.
+    Mean and difference are computed in float64, so that only the rounding of the coordinates remains.
 
     Args:
         positions: [B, N, 3].
 
     Returns:
-        [B, N, 3]; turns with the frame, does not move with it.
+        [B, N, 3]; equivariant under rotations, invariant under translations.
     """
     exact = positions.double()
     return (exact - exact.mean(-2, keepdim=True)).to(positions.dtype)
@@ -32,11 +34,11 @@ def centred(positions: Tensor) -> Tensor:
 
 @torch.compiler.disable
 def priorities(positions: Tensor) -> Tensor:
-    """Rank the points of each sample by invariants, the highest rank for the point farthest from the centroid.
+    """Ranks the points of each sample by invariants, the highest rank for the point farthest from the centroid.
 
-    The keys, each asked only where those before it tie: |p|, p^T S p and T(p, p, p) of the centred position p, with S
-    and T the second and third moments of the cloud. Points that none tells apart (duplicates, mirror images, the
-    corners of a cube) are ranked by node number: no rule can do better for points that a symmetry of the cloud swaps.
+    The keys are |p|, p^T S p and T(p, p, p) of the centred position p, with S and T the second and third moments of the
+    cloud. Each key is used only if the keys before it tie. If all keys tie (duplicates, mirror images, the corners of a
+    cube), points are ranked by node number. No equivariant rule can order points that a symmetry of the cloud swaps.
 
     Args:
         positions: [B, N, 3] float32 or float64.
@@ -59,7 +61,7 @@ def priorities(positions: Tensor) -> Tensor:
 
 
 def _refine(groups: Tensor, key: Tensor, tolerance: Tensor) -> Tensor:
-    """Split groups [B, N] where sorted keys [B, N] are farther apart than the tolerance [B, N] of the larger one."""
+    """Splits groups [B, N] if sorted keys [B, N] differ by more than the tolerance [B, N] of the larger one."""
     by_key = key.argsort(dim=-1, stable=True)
     order = by_key.gather(-1, groups.gather(-1, by_key).argsort(dim=-1, stable=True))
     sorted_groups, sorted_keys = groups.gather(-1, order), key.gather(-1, order)

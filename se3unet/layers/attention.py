@@ -1,4 +1,4 @@
-"""Layers that pass messages along the edges of a neighbourhood: attention, and the convolution left without it."""
+"""Layers that pass messages along the edges of a neighbourhood: attention, and convolution without attention."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from se3unet.layers.fibers import Fibers, channels_by_degree, check_fibers, comp
 from se3unet.layers.interaction import SelfInteraction
 from se3unet.layers.kernel import EdgeLinear, RelativeMode
 
-# Sum of envelope weights at which a neighbourhood is heard at half strength; it is 20 where 40 neighbours surround a
-# point. Where all distances tie the envelope is zero up to rounding, and so are the messages.
+# Sum of envelope weights at which the messages of a neighbourhood have half strength. With 40 neighbours around a point
+# the sum is 20. If all distances tie, the envelope and the messages are zero up to rounding.
 FAINT = 0.01
 
 
 def _audibility(envelope: Tensor) -> Tensor:
-    """Factor U / (U + FAINT) of each node, [..., 1], with U the sum of the envelope [..., k]."""
+    """Returns the factor U / (U + FAINT) of each node, [..., 1], with U the sum of the envelope [..., k]."""
     total = envelope.sum(-1, keepdim=True)
     return total / (total + FAINT)
 
 
 def enveloped_softmax(logits: Tensor, envelope: Tensor) -> Tensor:
-    """Attention weights alpha_ij = u_ij exp(s_ij) / sum_j' u_ij' exp(s_ij') (report, eq. 4, with an envelope u).
+    """Computes attention weights alpha_ij = u_ij exp(s_ij) / sum_j' u_ij' exp(s_ij') (report, eq. 4; envelope u).
 
-    A neighbour of envelope 0 gets weight 0. The weights of a node are scaled by U / (U + 0.01), U = sum_j u_ij, so that
-    they vanish, rather than jump, where all u do.
+    A neighbour of envelope 0 has weight 0. The weights of a node are scaled by U / (U + 0.01), U = sum_j u_ij. If all u
+    vanish, the weights vanish continuously.
 
     Args:
         logits: [..., k, H], s.
@@ -50,24 +50,24 @@ def enveloped_softmax(logits: Tensor, envelope: Tensor) -> Tensor:
 
 
 class TFNConvolution(nn.Module):
-    """Tensor field convolution: attention removed from eq. 3 of the report, messages averaged by the envelope."""
+    """Tensor field convolution: eq. 3 of the report without attention; the envelope averages the messages."""
 
     def __init__(
         self, irreps_in: o3.Irreps | str, irreps_out: o3.Irreps | str, relative_positions: RelativeMode
     ) -> None:
-        """Set up the kernel.
+        """Sets up the kernel.
 
         Args:
-            irreps_in: fibers of the nodes.
-            irreps_out: fibers of the messages.
-            relative_positions: how edge vectors join the features of the source.
+            irreps_in: Fibers of the nodes.
+            irreps_out: Fibers of the messages.
+            relative_positions: The operation that joins edge vectors and features of the source.
         """
         super().__init__()
         self.irreps_in, self.irreps_out = o3.Irreps(irreps_in), o3.Irreps(irreps_out)
         self.linear = EdgeLinear(irreps_in, (irreps_out,), relative_positions)
 
     def forward(self, fibers: Fibers, edges: Edges) -> Fibers:
-        """Convolve fibers [B, N, C_l, 2l+1] to fibers [B, N, C'_l, 2l+1]."""
+        """Convolves fibers [B, N, C_l, 2l+1] to fibers [B, N, C'_l, 2l+1]."""
         check_fibers("fibers", fibers, self.irreps_in)
         nodes = _on_nodes(fibers, edges)
         envelope = edges.graph.envelope.flatten(0, 1)
@@ -82,24 +82,24 @@ class TFNConvolution(nn.Module):
 class MultiHeadAttention(nn.Module):
     """Attention of a node over its neighbourhood (report, eq. 3 without its self-interaction, and eq. 4).
 
-    Values and keys are one TFN-type linear map of the neighbour's features and the edge vector, queries a linear
-    self-interaction. Each head has its share of the channels of every degree; its logits are the inner products of
-    query and key, divided by the square root of the number of components.
+    Values and keys are one TFN-type linear map of the neighbour's features and the edge vector. Queries are a linear
+    self-interaction. Each head has a share of the channels of every degree. Its logits are the inner products of query
+    and key, divided by the square root of the number of components.
     """
 
     def __init__(
         self, irreps_in: o3.Irreps | str, irreps_out: o3.Irreps | str, heads: int, relative_positions: RelativeMode
     ) -> None:
-        """Set up queries, keys and values.
+        """Sets up queries, keys and values.
 
         Args:
-            irreps_in: fibers of the nodes.
-            irreps_out: fibers of the messages; keys and queries have those of its degrees that `irreps_in` has.
-            heads: number of heads H.
-            relative_positions: how edge vectors join the features of the source.
+            irreps_in: Fibers of the nodes.
+            irreps_out: Fibers of the messages. Keys and queries have the degrees that `irreps_in` has too.
+            heads: Number of heads H.
+            relative_positions: The operation that joins edge vectors and features of the source.
 
         Raises:
-            ValueError: heads do not divide the channels of every degree, or no degree is left for the keys.
+            ValueError: If `heads` does not divide the channels of every degree, or no degree is left for the keys.
         """
         super().__init__()
         channels_in, channels_out = channels_by_degree(irreps_in), channels_by_degree(irreps_out)
@@ -114,7 +114,7 @@ class MultiHeadAttention(nn.Module):
         self.query = SelfInteraction(irreps_in, fiber_irreps(keys))
 
     def forward(self, fibers: Fibers, edges: Edges) -> Fibers:
-        """Attend from fibers [B, N, C_l, 2l+1] to fibers [B, N, C'_l, 2l+1]."""
+        """Attends from fibers [B, N, C_l, 2l+1] to fibers [B, N, C'_l, 2l+1]."""
         nodes, queries = _on_nodes(fibers, edges), _on_nodes(self.query(fibers), edges)
         envelope = edges.graph.envelope.flatten(0, 1)
         return _over_chunks(self._on_chunk, edges, nodes, queries, envelope, self.linear.matrices())
@@ -127,9 +127,9 @@ class MultiHeadAttention(nn.Module):
         return _attended(enveloped_softmax(logits, envelope[chunk.nodes]), values)
 
     def _logits(self, queries: Fibers, keys: Fibers) -> Tensor:
-        """Inner products [n, k, H] of queries [2l+1, C_l, n] and keys [2l+1, C_l, n * k], bounded by sqrt(D).
+        """Computes inner products [n, k, H] of queries [2l+1, C_l, n] and keys [2l+1, C_l, n * k], bounded by sqrt(D).
 
-        Both are divided by sqrt(|v|^2 + D), D the number of their components, which leaves them shorter than 1.
+        Both are divided by sqrt(|v|^2 + D), D the number of their components, so that their norm is below 1.
         """
         size = sum(len(query) * query.shape[1] for query in queries.values()) // self.heads
         products, squares, lengths = [], [], []
@@ -146,17 +146,17 @@ class MultiHeadAttention(nn.Module):
 
 
 def _on_nodes(fibers: Fibers, edges: Edges) -> Fibers:
-    """Component-major fibers [2l+1, C, B * N] in the dtype of the geometry, also under autocast."""
+    """Returns component-major fibers [2l+1, C, B * N] in the dtype of the geometry, also under autocast."""
     return {degree: component_major(feature).to(edges.along.dtype) for degree, feature in fibers.items()}
 
 
 def _by_head(feature: Tensor, heads: int) -> Tensor:
-    """[2l+1, C, E] as [(2l+1) C / H, H, E]: every H-th channel belongs to the same head."""
+    """Reshapes [2l+1, C, E] to [(2l+1) C / H, H, E]: every H-th channel belongs to the same head."""
     return feature.unflatten(1, (-1, heads)).flatten(0, 1)
 
 
 def _attended(weights: Tensor, values: Fibers) -> Fibers:
-    """Sums over neighbours, [2l+1, C, n], of values [2l+1, C, n * k] by weights [n, k, H]."""
+    """Sums values [2l+1, C, n * k] over neighbours by weights [n, k, H]: [2l+1, C, n]."""
     nodes, _, heads = weights.shape
     sums: Fibers = {}
     for degree, value in values.items():
@@ -165,9 +165,9 @@ def _attended(weights: Tensor, values: Fibers) -> Fibers:
     return sums
 
 
-# The compiler would unroll the loop: here it compiles what is done with one chunk, once.
+# The compiler would unroll the loop. Without the loop, it compiles the function of one chunk, once.
 @torch.compiler.disable(recursive=False)
 def _over_chunks(on_chunk: Callable[..., Fibers], edges: Edges, *given: Any) -> Fibers:
-    """What a layer makes of each chunk, [2l+1, C, n], put together: fibers [B, N, C, 2l+1]."""
+    """Joins the outputs of a layer for each chunk, [2l+1, C, n], to fibers [B, N, C, 2l+1]."""
     sums = [on_chunk(chunk, *given) for chunk in edges.chunks()]
     return {degree: node_major(torch.cat([part[degree] for part in sums], -1), len(edges.along)) for degree in sums[0]}

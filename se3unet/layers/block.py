@@ -28,14 +28,14 @@ SOFTENING = 1.0
 
 @dataclass(frozen=True)
 class BlockSettings:
-    """What all blocks of a network share.
+    """Settings that all blocks of a network share.
 
     Attributes:
         messages: 'attention', or 'convolution' without it.
-        heads: attention heads.
-        relative_positions: edge vectors are 'concatenate'd to the features of the source, or 'add'ed.
+        heads: Attention heads.
+        relative_positions: Edge vectors are 'concatenate'd to the features of the source, or 'add'ed.
         skip: 'concatenate' input and messages before the self-interaction, or 'sum' them after it.
-        blocks: residual blocks of a transformer.
+        blocks: Residual blocks of a transformer.
     """
 
     messages: MessageMode
@@ -55,7 +55,7 @@ class ResidualBlock(nn.Module):
         settings: BlockSettings,
         self_interaction: SelfInteractionMode,
     ) -> None:
-        """Set up the layer, from fibers of `irreps_in` to fibers of `irreps_out`."""
+        """Sets up the layer, from fibers of `irreps_in` to fibers of `irreps_out`."""
         super().__init__()
         self.messages = self._message_layer(irreps_in, irreps_out, settings)
         interact = SelfInteraction if self_interaction == "1x1" else AttentiveSelfInteraction
@@ -79,7 +79,7 @@ class ResidualBlock(nn.Module):
         return MultiHeadAttention(irreps_in, irreps_out, settings.heads, settings.relative_positions)
 
     def forward(self, fibers: Fibers, edges: Edges) -> Fibers:
-        """Map fibers [B, N, C_l, 2l+1] to fibers [B, N, C'_l, 2l+1] on the same nodes."""
+        """Maps fibers [B, N, C_l, 2l+1] to fibers [B, N, C'_l, 2l+1] on the same nodes."""
         messages = self.messages(fibers, edges)
         if self.concatenates:
             return self.project(self.skip(messages, fibers))
@@ -97,7 +97,7 @@ class SE3Transformer(nn.Module):
         self_interaction: SelfInteractionMode,
         last_self_interaction: SelfInteractionMode,
     ) -> None:
-        """Set up the blocks: `irreps_out` are the inner fibers too."""
+        """Sets up the blocks. The inner fibers are also `irreps_out`."""
         super().__init__()
         kinds = [*(settings.blocks - 1) * [self_interaction], last_self_interaction]
         self.blocks = nn.ModuleList(
@@ -108,7 +108,7 @@ class SE3Transformer(nn.Module):
         self.irreps_in, self.irreps_out = o3.Irreps(irreps_in), o3.Irreps(irreps_out)
 
     def forward(self, fibers: Fibers, edges: Edges) -> Fibers:
-        """Map fibers [B, N, C_l, 2l+1] to fibers [B, N, C'_l, 2l+1] on the same nodes."""
+        """Maps fibers [B, N, C_l, 2l+1] to fibers [B, N, C'_l, 2l+1] on the same nodes."""
         first, *others = self.blocks
         fibers = first(fibers, edges)
         for norm, block in zip(self.norms, others, strict=True):

@@ -1,7 +1,7 @@
 """Fibers: the features of a node or an edge, one tensor per degree.
 
 A fiber is a dict from the degree l to a tensor of shape [..., C_l, 2l+1] whose last axis holds the components of an
-irreducible representation of SO(3) in e3nn's basis. Irreps of e3nn describe it; parity is not used, so that every label
+irreducible representation of SO(3) in e3nn's basis. Irreps of e3nn describe it. Parity is not used, so that every label
 is even.
 """
 
@@ -15,10 +15,10 @@ Fibers = dict[int, Tensor]
 
 
 def channels_by_degree(irreps: o3.Irreps | str) -> dict[int, int]:
-    """Read the number of channels of each degree off irreps, lowest degree first.
+    """Reads the number of channels of each degree off irreps, lowest degree first.
 
     Raises:
-        ValueError: a degree is named twice or a label is odd.
+        ValueError: If a degree is named twice or a label is odd.
     """
     channels: dict[int, int] = {}
     for multiplicity, irrep in o3.Irreps(irreps):
@@ -31,17 +31,17 @@ def channels_by_degree(irreps: o3.Irreps | str) -> dict[int, int]:
 
 
 def fiber_irreps(channels: dict[int, int]) -> o3.Irreps:
-    """Name the irreps of a fiber with `channels[l]` channels of degree l."""
+    """Returns the irreps of a fiber with `channels[l]` channels of degree l."""
     return o3.Irreps([(count, (degree, 1)) for degree, count in sorted(channels.items())])
 
 
 def check_fibers(name: str, fibers: Fibers, irreps: o3.Irreps) -> None:
-    """Compare fibers with the irreps that a layer expects.
+    """Compares fibers with the irreps that a layer expects.
 
     Raises:
-        ValueError: a degree is missing or superfluous, or a tensor does not end in [C_l, 2l+1].
+        ValueError: If a degree is missing or superfluous, or a tensor does not end in [C_l, 2l+1].
     """
-    # The compiler cannot look into irreps of e3nn; what it compiles fails on wrong shapes by itself.
+    # The compiler cannot trace irreps of e3nn. Compiled code fails on wrong shapes without the check.
     if torch.compiler.is_compiling():
         return
     expected = channels_by_degree(irreps)
@@ -54,10 +54,10 @@ def check_fibers(name: str, fibers: Fibers, irreps: o3.Irreps) -> None:
 
 
 def component_major(feature: Tensor) -> Tensor:
-    """Lay a feature [B, N, C, 2l+1] out as [2l+1, C, B * N], nodes last."""
+    """Permutes a feature [B, N, C, 2l+1] to [2l+1, C, B * N], nodes last."""
     return feature.permute(3, 2, 0, 1).flatten(2)
 
 
 def node_major(block: Tensor, samples: int) -> Tensor:
-    """Undo `component_major` for B = samples: a view [B, N, C, 2l+1], which keeps its place in memory."""
+    """Inverts `component_major` for B = samples: a view [B, N, C, 2l+1] of the same memory."""
     return block.unflatten(2, (samples, -1)).permute(2, 3, 1, 0)

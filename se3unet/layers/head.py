@@ -1,4 +1,4 @@
-"""Features that the network starts from and the head that it ends in; both know the frame only through invariants."""
+"""The first features of the network and its head, which reads invariants only."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ class Embed(nn.Module):
     irreps_out = o3.Irreps("1x0e+1x1e")
 
     def forward(self, positions: Tensor) -> Fibers:
-        """Map positions [B, N, 3] to fibers {0: [B, N, 1, 1], 1: [B, N, 1, 3]}."""
+        """Maps positions [B, N, 3] to fibers {0: [B, N, 1, 1], 1: [B, N, 1, 3]}."""
         return {0: torch.ones_like(positions[..., :1, None]), 1: centred(positions).unsqueeze(-2)}
 
 
 class InvariantHead(nn.Module):
-    """Reads logits off the invariants of the features of a node.
+    """Computes logits from the invariants of the features of a node.
 
     The invariants are the type-0 channels and, for each higher degree, the norms of the channels and the inner products
-    of every two, divided by 2l+1. A product p enters as p / sqrt(1 + |p|), which grows as the features do. They are
-    invariants of SO(3), not of O(3): the inner product of a vector and a pseudovector changes sign in a mirror.
+    of every two, divided by 2l+1. A product p enters as p / sqrt(1 + |p|), which is linear in large features. They are
+    invariants of SO(3), not of O(3): the inner product of a vector and a pseudovector is odd under reflections.
     """
 
     def __init__(self, irreps_in: o3.Irreps | str, outputs: int, width: int) -> None:
-        """Set up LayerNorm, Linear, ReLU, Linear on the invariants.
+        """Sets up LayerNorm, Linear, ReLU, Linear on the invariants.
 
         Args:
-            irreps_in: fibers of the nodes.
-            outputs: logits per node.
-            width: hidden units.
+            irreps_in: Fibers of the nodes.
+            outputs: Logits per node.
+            width: Hidden units.
         """
         super().__init__()
         self.irreps_in = o3.Irreps(irreps_in)
@@ -46,7 +46,7 @@ class InvariantHead(nn.Module):
         )
 
     def forward(self, fibers: Fibers) -> Tensor:
-        """Map fibers [..., C_l, 2l+1] to logits [..., outputs]."""
+        """Maps fibers [..., C_l, 2l+1] to logits [..., outputs]."""
         check_fibers("fibers", fibers, self.irreps_in)
         parts = [_scalars(feature) if degree == 0 else _invariants(feature) for degree, feature in fibers.items()]
         return self.mlp(torch.cat(parts, -1))
@@ -57,7 +57,7 @@ def _scalars(feature: Tensor) -> Tensor:
 
 
 def _invariants(feature: Tensor) -> Tensor:
-    """Norms and compressed inner products [..., C (C + 1) / 2] of [..., C, 2l+1]."""
+    """Returns norms and compressed inner products [..., C (C + 1) / 2] of [..., C, 2l+1]."""
     channels, components = feature.shape[-2:]
     first, second = torch.triu_indices(channels, channels, 1, device=feature.device)
     products = (feature @ feature.transpose(-1, -2))[..., first, second] / components

@@ -21,10 +21,10 @@ class SelfInteraction(nn.Module):
     """Linear mixing of the channels within each degree, without bias: the 1x1 convolution, also the map of queries."""
 
     def __init__(self, irreps_in: o3.Irreps | str, irreps_out: o3.Irreps | str) -> None:
-        """Create one matrix [C_out, C_in] per degree of `irreps_out`; other degrees of `irreps_in` are dropped.
+        """Creates one matrix [C_out, C_in] per degree of `irreps_out`; other degrees of `irreps_in` are dropped.
 
         Raises:
-            ValueError: `irreps_out` has a degree that `irreps_in` lacks.
+            ValueError: If `irreps_out` has a degree that `irreps_in` lacks.
         """
         super().__init__()
         _require_degrees(irreps_in, irreps_out)
@@ -39,7 +39,7 @@ class SelfInteraction(nn.Module):
         )
 
     def forward(self, features: Fibers) -> Fibers:
-        """Map fibers [..., C_in, 2l+1] to [..., C_out, 2l+1]."""
+        """Maps fibers [..., C_in, 2l+1] to [..., C_out, 2l+1]."""
         check_fibers("features", features, self.irreps_in)
         return {int(degree): weight @ features[int(degree)] for degree, weight in self.weight.items()}
 
@@ -52,10 +52,10 @@ class AttentiveSelfInteraction(nn.Module):
     """
 
     def __init__(self, irreps_in: o3.Irreps | str, irreps_out: o3.Irreps | str) -> None:
-        """Create one network per degree of `irreps_out`; other degrees of `irreps_in` are dropped.
+        """Creates one network per degree of `irreps_out`; other degrees of `irreps_in` are dropped.
 
         Raises:
-            ValueError: `irreps_out` has a degree that `irreps_in` lacks.
+            ValueError: If `irreps_out` has a degree that `irreps_in` lacks.
         """
         super().__init__()
         _require_degrees(irreps_in, irreps_out)
@@ -76,7 +76,7 @@ class AttentiveSelfInteraction(nn.Module):
         return nn.Sequential(nn.LayerNorm(channels_in**2), nn.LeakyReLU(), last)
 
     def forward(self, features: Fibers) -> Fibers:
-        """Map fibers [..., C_in, 2l+1] to [..., C_out, 2l+1]."""
+        """Maps fibers [..., C_in, 2l+1] to [..., C_out, 2l+1]."""
         check_fibers("features", features, self.irreps_in)
         return {int(degree): self._attend(features[int(degree)], net) for degree, net in self.nets.items()}
 
@@ -91,7 +91,7 @@ class ConcatenateSkip(nn.Module):
     """Skip connection that appends the channels of the input to those of the output, in the degrees of the output."""
 
     def __init__(self, irreps_output: o3.Irreps | str, irreps_input: o3.Irreps | str) -> None:
-        """Work out the fibers that come out."""
+        """Computes the output fibers."""
         super().__init__()
         self.irreps_in = (o3.Irreps(irreps_output), o3.Irreps(irreps_input))
         skipped = channels_by_degree(irreps_input)
@@ -100,7 +100,7 @@ class ConcatenateSkip(nn.Module):
         )
 
     def forward(self, outputs: Fibers, inputs: Fibers) -> Fibers:
-        """Join outputs [..., C_l, 2l+1] and inputs [..., C'_l, 2l+1] to [..., C_l + C'_l, 2l+1]."""
+        """Joins outputs [..., C_l, 2l+1] and inputs [..., C'_l, 2l+1] to [..., C_l + C'_l, 2l+1]."""
         check_fibers("outputs", outputs, self.irreps_in[0])
         check_fibers("inputs", inputs, self.irreps_in[1])
         return {
@@ -110,10 +110,10 @@ class ConcatenateSkip(nn.Module):
 
 
 class SumSkip(nn.Module):
-    """Skip connection that adds the input to the output; degrees and channels that one of them lacks count as zero."""
+    """Skip connection that adds the input to the output. Missing degrees and channels count as zero."""
 
     def __init__(self, irreps_output: o3.Irreps | str, irreps_input: o3.Irreps | str) -> None:
-        """Work out the fibers that come out: the larger number of channels of each degree."""
+        """Computes the output fibers: the larger number of channels of each degree."""
         super().__init__()
         self.irreps_in = (o3.Irreps(irreps_output), o3.Irreps(irreps_input))
         outputs, inputs = (channels_by_degree(irreps) for irreps in self.irreps_in)
@@ -122,7 +122,7 @@ class SumSkip(nn.Module):
         )
 
     def forward(self, outputs: Fibers, inputs: Fibers) -> Fibers:
-        """Add outputs [..., C_l, 2l+1] and inputs [..., C'_l, 2l+1] to [..., max(C_l, C'_l), 2l+1]."""
+        """Adds outputs [..., C_l, 2l+1] and inputs [..., C'_l, 2l+1] to [..., max(C_l, C'_l), 2l+1]."""
         check_fibers("outputs", outputs, self.irreps_in[0])
         check_fibers("inputs", inputs, self.irreps_in[1])
         joined: Fibers = {}

@@ -16,7 +16,7 @@ from se3unet.layers.fibers import Fibers, channels_by_degree
 
 RelativeMode = Literal["concatenate", "add"]
 
-# Edges whose products with the splines are formed at once by each thread of a processor, for its cache.
+# Edges whose products with the splines each CPU thread forms at once, to fit its cache.
 PIECE = 4_096
 
 # Mean of sum_b B_b^2 over a knot interval, for cubic B-splines.
@@ -26,17 +26,17 @@ SPLINE_POWER = 151 / 315
 class EdgeLinear(nn.Module):
     """The kernels W(r_ij) of tensor field networks (report, eq. 3 and 4), from node features to edge features.
 
-    In the frame of an edge the components of order m and -m of all degrees l >= |m| form one complex number per
-    channel, and every kernel that commutes with turns about the edge multiplies them by complex weights a + ib, those
-    of order 0 by real ones (eSCN, arXiv 2302.03655, eq. 8 and 9). With D(F) the frame and g the splines of the length,
+    In the frame of an edge, the components of order m and -m of all degrees l >= |m| form one complex number per
+    channel. A kernel that commutes with turns about the edge multiplies them by complex weights a + ib, components of
+    order 0 by real weights (eSCN, arXiv 2302.03655, eq. 8 and 9). With D(F) the frame and g the splines of the length,
 
         W(r) f = D(F)^T [sum_b g_b(|r|) M_b] D(F) f,    M_b = diag over m of ((A, -B), (B, A)).
 
-    These are all the equivariant kernels: 2 min(i, o) + 1 profiles for each pair of channels of the degrees i and o.
-    As the frames fade with s^l, the kernel from degree i to o does with s^(i+o) (see `EdgeGeometry`).
+    The set of equivariant kernels is complete: 2 min(i, o) + 1 profiles for each pair of channels of degrees i and o.
+    The frames fade with s^l, and hence the kernel from degree i to o with s^(i+o) (see `EdgeGeometry`).
 
-    The edge vector is one more feature of the source: (0, s |r|, 0) in its frame. "concatenate" takes it for one more
-    type-1 channel, "add" adds it to the first.
+    The edge vector is one more feature of the source: (0, s |r|, 0) in its frame. "concatenate" appends it as one more
+    type-1 channel, "add" adds it to the first type-1 channel.
     """
 
     def __init__(
@@ -45,15 +45,15 @@ class EdgeLinear(nn.Module):
         irreps_outs: tuple[o3.Irreps | str, ...],
         relative_positions: RelativeMode,
     ) -> None:
-        """Draw random weights that keep the scale of the features.
+        """Draws random weights that keep the scale of the features.
 
         Args:
-            irreps_in: fibers at the source of the edge, without the edge vector.
-            irreps_outs: one or more fibers on the edge: values and keys come out of one contraction.
-            relative_positions: how the edge vector joins the features of the source.
+            irreps_in: Fibers at the source of the edge, without the edge vector.
+            irreps_outs: One or more fibers on the edge: one contraction computes values and keys.
+            relative_positions: The operation that joins the edge vector and the features of the source.
 
         Raises:
-            ValueError: the mode is unknown, or there is no type-1 channel to add to.
+            ValueError: If the mode is unknown, or there is no type-1 channel to add to.
         """
         super().__init__()
         self.irreps_in, self.irreps_outs = o3.Irreps(irreps_in), tuple(map(o3.Irreps, irreps_outs))
@@ -68,16 +68,16 @@ class EdgeLinear(nn.Module):
         self.weight = nn.ParameterDict({str(m): self._initial(m) for m in range(self.max_order + 1)})
 
     def _initial(self, order: int) -> Tensor:
-        """[o_0, SPLINES, n_0] for order 0 and [2, o_m, SPLINES, n_m], A and B, for others."""
+        """Draws weights [o_0, SPLINES, n_0] for order 0 and [2, o_m, SPLINES, n_m], A and B, for other orders."""
         count_in = _rows_of_order(self.channels_in, order) + (self.concatenates and order == 0)
         count_out = sum(_rows_of_order(channels, order) for channels in self.channels_outs)
         parts = 1 if order == 0 else 2
-        # Weights of variance 1 / terms: the output has the scale of the features, however many it is summed from.
+        # Weights of variance 1 / terms: the output has the scale of the features for any number of terms.
         shape = (*(2,)[: parts - 1], count_out, SPLINES, count_in)
         return torch.randn(shape) / (parts * count_in * SPLINE_POWER) ** 0.5
 
     def matrices(self) -> tuple[Tensor, ...]:
-        """The blocks of M for the orders 0, 1, ...: [(2) o_m, SPLINES * (2) n_m], splines slowest."""
+        """Returns the blocks of M for the orders 0, 1, ...: [(2) o_m, SPLINES * (2) n_m], splines slowest."""
         blocks = [self.weight["0"].flatten(1)]
         for order in range(1, self.max_order + 1):
             a, b = self.weight[str(order)]
@@ -86,17 +86,17 @@ class EdgeLinear(nn.Module):
         return tuple(blocks)
 
     def on_edges(self, features: Fibers, edges: EdgeChunk, matrices: tuple[Tensor, ...]) -> tuple[Fibers, ...]:
-        """Apply the kernel of each edge to the features of its source.
+        """Applies the kernel of each edge to the features of its source.
 
-        Not `forward`, as it is one step of a layer that goes over the edges in chunks.
+        It is not `forward`, because it is one step of a layer that processes the edges in chunks.
 
         Args:
-            features: component-major fibers [2l+1, C_l, n] of `irreps_in` at all nodes.
+            features: Component-major fibers [2l+1, C_l, n] of `irreps_in` at all nodes.
             edges: E edges.
-            matrices: what `matrices` returns.
+            matrices: Output of the method `matrices`.
 
         Returns:
-            component-major fibers [2l+1, C'_l, E] of each of `irreps_outs`.
+            Component-major fibers [2l+1, C'_l, E] of each of `irreps_outs`.
         """
         aligned = self._align(features, edges)
         parts = [self._order(aligned, order) for order in range(self.max_order + 1)]
@@ -108,7 +108,7 @@ class EdgeLinear(nn.Module):
         return self._turn_back(mixed, edges)
 
     def _align(self, features: Fibers, edges: EdgeChunk) -> dict[int, tuple[Tensor, ...]]:
-        """Components -M .. M of each degree in the frames, M = min(l, max_order): tuples of [C_l, E]."""
+        """Returns components -M .. M of each degree in the frames, M = min(l, max_order): tuples of [C_l, E]."""
         aligned = {}
         for degree, feature in features.items():
             size, channels, _ = feature.shape
@@ -129,7 +129,7 @@ class EdgeLinear(nn.Module):
 
     @staticmethod
     def _order(aligned: dict[int, tuple[Tensor, ...]], order: int) -> list[Tensor]:
-        """Rows of the order -m of all degrees, then those of m."""
+        """Returns the rows of order -m of all degrees, then the rows of order m."""
         return [rows[len(rows) // 2 + m] for m in _signs(order) for rows in aligned.values() if len(rows) > 2 * order]
 
     def _turn_back(self, mixed: list[Tensor], edges: EdgeChunk) -> tuple[Fibers, ...]:
@@ -156,7 +156,7 @@ def _signs(order: int) -> tuple[int, ...]:
 
 
 def _turn_from(frames: Tensor, degree: int, rows: tuple[Tensor, ...]) -> Tensor:
-    """Turn components -M .. M, the only ones that are not zero, out of the frames: [2l+1, C, E]."""
+    """Turns components -M .. M out of the frames; all others are zero: [2l+1, C, E]."""
     if degree == 0:
         return rows[0].unsqueeze(0)
     skipped = degree - len(rows) // 2
@@ -164,9 +164,9 @@ def _turn_from(frames: Tensor, degree: int, rows: tuple[Tensor, ...]) -> Tensor:
 
 
 class _Contract(torch.autograd.Function):
-    """sum_b M_b (g_b f) for M [O, S * I], g [S, E] and f [I, E]: a matrix product over all edges, some at a time.
+    """Computes sum_b M_b (g_b f) for M [O, S * I], g [S, E] and f [I, E]: matrix products over chunks of edges.
 
-    The products g f are S times the features; they are formed again for the backward pass and never kept.
+    The products g f are S times as large as the features. They are recomputed in the backward pass and never kept.
     """
 
     @staticmethod
@@ -202,9 +202,9 @@ class _Contract(torch.autograd.Function):
 def _gradients(
     matrix: Tensor, piece: tuple[Tensor, ...], dtype: torch.dtype, with_radial: bool
 ) -> tuple[Tensor, Tensor | None, Tensor]:
-    """Gradients with respect to matrix, splines and features, of M.T [S * I, O] and g, f and a gradient [O, E]."""
+    """Computes gradients of matrix, splines and features, from M.T [S * I, O], g, f and a gradient [O, E]."""
     radial, features, gradient = piece[0], piece[1], piece[2].to(dtype)
-    # The product with the longer side first is the faster one of the two.
+    # The product with the longer side first is the faster of the two orders.
     to_matrix = (_products(radial, features, dtype) @ gradient.T).T
     to_products = (matrix @ gradient).to(features.dtype).unflatten(0, (len(radial), -1))
     to_features = radial[0] * to_products[0]
@@ -219,7 +219,7 @@ def _products(radial: Tensor, features: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 def _pieces(*on_edges: Tensor) -> list[tuple[Tensor, ...]]:
-    """Tensors [.., E] cut into pieces whose products stay in the cache; what is compiled stays whole, and is fused."""
+    """Splits tensors [.., E] into pieces whose products fit the cache. Under the compiler, which fuses, one piece."""
     device = on_edges[0].device
     if device.type != "cpu" or torch.compiler.is_compiling():
         return [on_edges]

@@ -1,7 +1,7 @@
-"""Nonlinearities on the norms of features; the direction is kept.
+"""Nonlinearities on the norms of features, which keep the direction.
 
-A direction is not continuous at zero. Where f(0) > 0 the published form f(|x|) x/|x| turns rounding noise on a
-vanishing feature into a feature of size f(0); `softening` s replaces x/|x| by x / sqrt(|x|^2 + s^2), which is smooth.
+A direction is not continuous at zero. If f(0) > 0, the published form f(|x|) x/|x| turns rounding noise on a vanishing
+feature into a feature of size f(0). `softening` s replaces x/|x| by x / sqrt(|x|^2 + s^2), which is smooth.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def _check_softening(softening: float) -> float:
 
 
 def _softened(vectors: Tensor, softening: float) -> tuple[Tensor, Tensor]:
-    """Norms [..., C] and (softened) directions [..., C, 2l+1] of [..., C, 2l+1]."""
+    """Returns norms [..., C] and (softened) directions [..., C, 2l+1] of [..., C, 2l+1]."""
     norms, directions = norm_and_direction(vectors)
     if softening > 0:
         directions = vectors / (norms.square() + softening**2).sqrt()
@@ -32,11 +32,11 @@ class NormBias(nn.Module):
     """Norm nonlinearity with a learned bias per channel: ReLU(|x| + b) x/|x| (GNormBias of the report, section 7)."""
 
     def __init__(self, irreps: o3.Irreps | str, softening: float = 0.0) -> None:
-        """Create one bias per channel.
+        """Creates one bias per channel.
 
         Args:
-            irreps: fibers, the same in and out.
-            softening: norm below which the direction fades, in units of the features; 0 as published.
+            irreps: Fibers of input and output.
+            softening: Norm below which the direction fades, in units of the features; 0 as published.
         """
         super().__init__()
         self.irreps_in = self.irreps_out = o3.Irreps(irreps)
@@ -46,7 +46,7 @@ class NormBias(nn.Module):
         )
 
     def forward(self, features: Fibers) -> Fibers:
-        """Map fibers [..., C_l, 2l+1] to fibers of the same shapes."""
+        """Maps fibers [..., C_l, 2l+1] to fibers of the same shapes."""
         check_fibers("features", features, self.irreps_in)
         output: Fibers = {}
         for degree, feature in features.items():
@@ -59,11 +59,11 @@ class NormNonlinearity(nn.Module):
     """Norm nonlinearity that mixes the channels of a degree: net(|x|) x/|x| with net = LayerNorm, ReLU, Linear."""
 
     def __init__(self, irreps: o3.Irreps | str, softening: float = 0.0) -> None:
-        """Create one network per degree.
+        """Creates one network per degree.
 
         Args:
-            irreps: fibers, the same in and out.
-            softening: norm below which the direction fades, in units of the features.
+            irreps: Fibers of input and output.
+            softening: Norm below which the direction fades, in units of the features.
         """
         super().__init__()
         self.irreps_in = self.irreps_out = o3.Irreps(irreps)
@@ -76,7 +76,7 @@ class NormNonlinearity(nn.Module):
         )
 
     def forward(self, features: Fibers) -> Fibers:
-        """Map fibers [..., C_l, 2l+1] to fibers of the same shapes."""
+        """Maps fibers [..., C_l, 2l+1] to fibers of the same shapes."""
         check_fibers("features", features, self.irreps_in)
         output: Fibers = {}
         for degree, feature in features.items():

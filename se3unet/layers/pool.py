@@ -1,4 +1,4 @@
-"""Pooling of point clouds (report, section 5): aggregate each neighbourhood, then keep the points sampled."""
+"""Pooling of point clouds (report, section 5): aggregates each neighbourhood, then keeps the sampled points."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class PooledCloud:
     """A coarser cloud with its features.
 
     Attributes:
-        fibers: per degree [B, M, C_l, 2l+1].
-        graph: nearest neighbours among the M points, with the presence of the picks.
+        fibers: Per degree [B, M, C_l, 2l+1].
+        graph: Nearest neighbours among the M points, with the presence of the picks.
         picks: [B, M] int64, the number of each point in the finer cloud.
     """
 
@@ -37,19 +37,19 @@ class PooledCloud:
 class Aggregate(nn.Module):
     """Sum, mean or maximum over a point and its neighbours, per channel.
 
-    What is aggregated are the vectors u_ij f_j, with the envelope u of the graph and u_ii = 1. The maximum is the
-    vector of the largest norm: a maximum over components would depend on the frame.
+    The aggregated vectors are u_ij f_j, with the envelope u of the graph and u_ii = 1. The maximum is the vector of the
+    largest norm, because a maximum over components would depend on the frame.
     """
 
     def __init__(self, pooling: Pooling) -> None:
-        """Choose 'sum', 'mean' (sum u f / sum u) or 'max'."""
+        """Chooses 'sum', 'mean' (sum u f / sum u) or 'max'."""
         super().__init__()
         if pooling not in POOLINGS:
             raise ValueError(f"pooling: expected one of {', '.join(POOLINGS)}, got {pooling!r}")
         self.pooling = pooling
 
     def forward(self, fibers: Fibers, graph: Graph) -> Fibers:
-        """Aggregate fibers [B, N, C_l, 2l+1] over the neighbourhoods of the graph to fibers of the same shapes."""
+        """Aggregates fibers [B, N, C_l, 2l+1] over the neighbourhoods of the graph to fibers of the same shapes."""
         aggregate = self._largest if self.pooling == "max" else self._sum
         return {degree: aggregate(feature, graph) for degree, feature in fibers.items()}
 
@@ -65,13 +65,13 @@ class Aggregate(nn.Module):
         candidates = torch.cat([feature.unsqueeze(2), neighbours], 2)
         norms = torch.linalg.vector_norm(candidates.detach(), dim=-1)
         is_largest = norms >= (1 - TIE_TOLERANCE) * norms.amax(2, keepdim=True)
-        # Among ties the nearest, which comes first: argmax itself promises no order.
+        # Among ties the nearest, which comes first: argmax itself guarantees no order.
         nearness = torch.arange(norms.shape[2], 0, -1, device=norms.device).view(1, 1, -1, 1)
         chosen = torch.where(is_largest, nearness, 0).argmax(2, keepdim=True)
         return candidates.take_along_dim(chosen.unsqueeze(-1), 2).squeeze(2)
 
     def extra_repr(self) -> str:
-        """Show what is computed."""
+        """Shows the aggregation."""
         return f"pooling={self.pooling!r}"
 
 
@@ -79,10 +79,10 @@ class Pool(nn.Module):
     """Aggregates every neighbourhood, keeps the sampled points and connects them anew."""
 
     def __init__(self, ratio: float, neighbours: int, pooling: Pooling) -> None:
-        """Set up the three steps.
+        """Sets up the three steps.
 
         Args:
-            ratio: fraction of the points to drop.
+            ratio: Fraction of the points to drop.
             neighbours: k of the coarser graph.
             pooling: 'sum', 'mean' or 'max'.
         """
@@ -92,25 +92,25 @@ class Pool(nn.Module):
         self.graph = KNNGraph(neighbours)
 
     def coarsen(self, graph: Graph) -> CoarseCloud:
-        """Choose and connect the points of the coarser cloud: what pooling does without features.
+        """Chooses and connects the points of the coarser cloud, without features.
 
         Raises:
-            ValueError: too few points are left for the neighbours asked for.
+            ValueError: If too few points are left for the number of neighbours.
         """
         sample = self.sample(graph.positions)
         presence = gather(graph.presence, sample.picks) * sample.presence
         return CoarseCloud(self.graph(gather(graph.positions, sample.picks), presence), sample.picks)
 
     def forward(self, fibers: Fibers, graph: Graph, coarse: CoarseCloud | None = None) -> PooledCloud:
-        """Pool fibers [B, N, C_l, 2l+1] on a graph of N points to M points.
+        """Pools fibers [B, N, C_l, 2l+1] on a graph of N points to M points.
 
         Args:
-            fibers: features of the N points.
-            graph: their graph.
-            coarse: what `coarsen` gave for this graph; by default it is asked now.
+            fibers: Features of the N points.
+            graph: Their graph.
+            coarse: Output of `coarsen` for the graph; computed by default.
 
         Raises:
-            ValueError: too few points are left for the neighbours asked for.
+            ValueError: If too few points are left for the number of neighbours.
         """
         coarse = coarse or self.coarsen(graph)
         aggregated = self.aggregate(fibers, graph)

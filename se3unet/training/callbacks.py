@@ -1,4 +1,4 @@
-"""Callbacks of a training: they keep its best weights."""
+"""Keeps the best weights of a training, as a Lightning callback."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ WATCHED = "val_error_mm"
 
 
 class KeepBest(lightning.Callback):
-    """Writes the weights whenever their landmark error is the least so far.
+    """Writes the weights if their landmark error is the least so far.
 
-    It stands before the callback that averages weights: at the end of a validation those are still in the network.
+    It runs before the callback that averages weights: at the end of a validation, the averaged weights are still in the
+    network.
     """
 
     def __init__(self, path: Path, settings: Settings) -> None:
-        """Say where to, and what the file shall say of the training."""
+        """Sets the path of the file and the settings that it stores."""
         self.path, self.settings = path, settings
         self.least = float("inf")
 
     def on_validation_epoch_end(self, trainer: lightning.Trainer, pl_module: Any) -> None:
-        """Compare and write."""
+        """Compares the error with the least so far, and writes the weights."""
         if trainer.sanity_checking or float(trainer.callback_metrics[WATCHED]) >= self.least:
             return
         self.least = float(trainer.callback_metrics[WATCHED])
@@ -35,9 +36,9 @@ class KeepBest(lightning.Callback):
             save_checkpoint(self.path, pl_module.model, self.settings, figures)
 
     def state_dict(self) -> dict[str, Any]:
-        """The least error, for a training that goes on."""
+        """Returns the least error, for a resumed training."""
         return {"least": self.least}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restore it."""
+        """Restores the least error."""
         self.least = state_dict["least"]

@@ -1,4 +1,4 @@
-"""Trained networks as files: weights with their settings and figures inside, written whole or not at all."""
+"""Writes and reads trained networks: weights with settings and figures, written completely or not at all."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Trained:
     """A trained network.
 
     Attributes:
-        model: the network, in evaluation mode.
-        settings: of its training.
-        metrics: figures of it, by name.
+        model: The network, in evaluation mode.
+        settings: Settings of its training.
+        metrics: Figures of its training, by name.
     """
 
     model: nn.Module
@@ -32,21 +32,21 @@ class Trained:
 
 
 def save_checkpoint(path: str | Path, model: nn.Module, settings: Settings, metrics: Mapping[str, float]) -> None:
-    """Write weights, settings and figures to a .safetensors file; a file that is there is replaced in one step.
+    """Writes weights, settings and figures to a .safetensors file. An existing file is replaced in one step.
 
     Raises:
-        ImportError: safetensors is not installed.
-        OSError: the file cannot be written.
+        ImportError: If safetensors is not installed.
+        OSError: If the file cannot be written.
     """
     checkpoint.write(path, model, {"format": FORMAT, "settings": json.dumps(settings.to_dict())}, metrics)
 
 
 def load_checkpoint(path: str | Path) -> Trained:
-    """Read what `save_checkpoint` wrote, onto the CPU.
+    """Reads a file of `save_checkpoint`, onto the CPU.
 
     Raises:
-        ValueError: there is no such file, or it is no checkpoint of this package, or damaged.
-        ImportError: safetensors is not installed, or DGL for a published network.
+        ValueError: If the file does not exist, is no checkpoint of `se3unet`, or is damaged.
+        ImportError: If safetensors is not installed, or DGL for a published network.
     """
     with checkpoint.reading(path, "se3unet") as (about, state):
         if about.get("format") != FORMAT:

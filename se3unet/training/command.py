@@ -1,4 +1,4 @@
-"""The command ``train``."""
+"""The command `train`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def add_parser(commands: Any) -> None:
-    """Add the command to the sub-commands of a parser."""
+    """Adds the command to the sub-commands of a parser."""
     parser = commands.add_parser("train", help="train a network on prepared faces")
     add = parser.add_argument
     add("settings", nargs="?", default="default", help="default, report, or a file in TOML; default: default")
@@ -34,7 +34,7 @@ def add_parser(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Train, and print the figures of the last epoch."""
+    """Trains, and prints the figures of the last epoch."""
     from equivariance_zoo.faces import FaceSet
     from se3unet.training.fit import BEST, Options, train
     from se3unet.training.settings import Settings

@@ -1,4 +1,4 @@
-"""Other cuts of the same faces: a scan is cut somewhere else than the faces of a training, and its unit is a guess."""
+"""Cuts faces at random, because the cut and the unit of a scan differ from those of the training faces."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from equivariance_zoo.faces.geometry.mesh import NOSE_TIP
 
 @dataclass(frozen=True)
 class Cuts:
-    """How faces are cut: what lies in a ball about a random point near the tip of the nose.
+    """Settings of the cuts: a ball about a random point near the tip of the nose.
 
     Attributes:
-        off_centre_mm: farthest centre of the ball from the tip of the nose.
-        radius_mm: least and largest radius.
-        scale: largest relative error of the unit of length.
-        surface_points: points of the dense cloud that the points are picked from, at most.
+        off_centre_mm: Farthest centre of the ball from the tip of the nose.
+        radius_mm: Least and largest radius.
+        scale: Largest relative error of the unit of length.
+        surface_points: Points of the dense cloud that the points are picked from, at most.
     """
 
     off_centre_mm: float = 70.0
@@ -29,18 +29,18 @@ class Cuts:
 
 
 def cut(faces: FaceSet, seed: int, cuts: Cuts | None = None) -> FaceSet:
-    """Every face cut once, at random: another FaceSet of as many points, in the frames of the faces.
+    """Cuts every face once, at random: a FaceSet of as many points, in the frames of the faces.
 
-    Landmarks that are cut away stay where they are: their heatmaps are faint at all points that are left. The unit of
-    each face changes by a random factor, so that positions and landmarks do.
+    Landmarks outside the cut stay in place: their heatmaps are faint at all remaining points. The unit of each face
+    changes by a random factor, and positions and landmarks are scaled accordingly.
 
     Args:
-        faces: what to cut; the dense surface is read.
-        seed: of everything random.
-        cuts: how; the default where it is left out.
+        faces: The faces to cut; their dense surfaces are read.
+        seed: Random seed.
+        cuts: Settings of the cuts; defaults if None.
 
     Raises:
-        ValueError: a cut leaves fewer points than the face has; the surface must be dense.
+        ValueError: If a cut leaves fewer surface points than the face has points.
     """
     parts = [
         _positions(faces, number, np.random.default_rng([seed, number]), cuts or Cuts()) for number in range(len(faces))
@@ -59,7 +59,7 @@ def cut(faces: FaceSet, seed: int, cuts: Cuts | None = None) -> FaceSet:
 
 
 def _positions(faces: FaceSet, number: int, rng: np.random.Generator, cuts: Cuts) -> tuple[torch.Tensor, torch.Tensor]:
-    """Points [N, 3] of a ball of one face, and the factor of its unit."""
+    """Returns points [N, 3] of a ball of one face, and the factor of its unit."""
     surface, unit = faces.surface[number].double().numpy(), float(faces.unit_mm[number])
     to_nose = np.linalg.norm(surface - faces.landmarks[number, NOSE_TIP].double().numpy(), axis=1)
     near = surface[to_nose <= max(cuts.off_centre_mm / unit, to_nose.min())]

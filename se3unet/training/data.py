@@ -1,4 +1,4 @@
-"""Faces as batches of a training."""
+"""Makes batches of faces for a training, with graphs and heatmaps computed once."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ AT_ONCE = 16
 
 @dataclass(frozen=True)
 class Batch:
-    """Faces of a step.
+    """Faces of one step.
 
     Attributes:
-        inputs: what the network takes: clouds [B, N, 3], or their graphs.
+        inputs: Input of the network: clouds [B, N, 3], or their graphs.
         targets: [B, N, 68], their true heatmaps.
         positions: [B, N, 3], the clouds.
         landmarks: [B, 68, 3].
@@ -35,11 +35,11 @@ class Batch:
     unit_mm: Tensor
 
     def __len__(self) -> int:
-        """Faces in the batch."""
+        """Returns the number of faces in the batch."""
         return len(self.targets)
 
     def to(self, device: torch.device | str) -> Batch:
-        """The same on a device."""
+        """Returns a copy on a device."""
         rest = (self.targets, self.positions, self.landmarks, self.unit_mm)
         return Batch(self.inputs.to(device), *(tensor.to(device) for tensor in rest))
 
@@ -47,20 +47,20 @@ class Batch:
 class Faces(Dataset[Batch]):
     """Prepared faces with their graphs and heatmaps, computed once.
 
-    They are kept for all epochs: no pose changes them (see `Hierarchy`), and the network sees a face in one pose only,
-    as it is the same to it in every pose. A face of 1,024 points takes 0.8 MB.
+    They are kept for all epochs, because no pose changes them (see `Hierarchy`). One pose per face is enough, because
+    the network is equivariant. A face of 1,024 points takes 0.8 MB.
     """
 
     def __init__(self, faces: FaceSet, model: nn.Module, sigma: float) -> None:
-        """Compute everything.
+        """Computes graphs and heatmaps.
 
         Args:
-            faces: the faces.
-            model: the network that will see them.
-            sigma: width of the heatmaps.
+            faces: The faces.
+            model: The network that reads them.
+            sigma: Width of the heatmaps.
 
         Raises:
-            ValueError: the network cannot use the faces.
+            ValueError: If the network cannot use the faces.
         """
         self.faces = faces
         self.targets = heatmaps(faces.positions, faces.landmarks, sigma)
@@ -74,11 +74,11 @@ class Faces(Dataset[Batch]):
             ]
 
     def __len__(self) -> int:
-        """How many faces there are."""
+        """Returns the number of faces."""
         return len(self.faces)
 
     def __getitem__(self, number: int) -> Batch:
-        """One face, as a batch of one."""
+        """Returns one face as a batch of one."""
         one = slice(number, number + 1)
         faces = self.faces
         rest = (self.targets, faces.positions, faces.landmarks, faces.unit_mm)
@@ -86,7 +86,7 @@ class Faces(Dataset[Batch]):
 
 
 def collate(batches: Sequence[Batch]) -> Batch:
-    """One batch of many."""
+    """Joins batches to one."""
     inputs = [batch.inputs for batch in batches]
     together = joined(inputs) if isinstance(inputs[0], Hierarchy) else torch.cat(inputs)  # type: ignore[arg-type]
     names = ("targets", "positions", "landmarks", "unit_mm")

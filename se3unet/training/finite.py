@@ -1,4 +1,7 @@
-"""Which layer made a number that is none: found when it happens, at no cost before."""
+"""Finds the layer that produced the first NaN or infinity.
+
+`module` calls it after a number was not finite. A training without such numbers only pays for `is_finite`.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +20,12 @@ class NotFiniteError(ValueError):
 
 
 def is_finite(tensors: Iterable[Tensor]) -> bool:
-    """Whether all numbers are finite."""
+    """True if all numbers are finite."""
     return all(bool(tensor.isfinite().all()) for tensor in tensors)
 
 
 def explain_heatmaps(model: nn.Module, inputs: Any) -> str:
-    """Run the model again on inputs that gave heatmaps that are not finite, and say where it went wrong."""
+    """Runs the model again on inputs whose heatmaps were not finite, and names the first layer at fault."""
     broken = [name for name, weight in model.named_parameters() if not is_finite([weight])]
     if broken:
         return f"the weights {', '.join(broken[:3])} are NaN or infinite"
@@ -32,7 +35,7 @@ def explain_heatmaps(model: nn.Module, inputs: Any) -> str:
 
 
 def explain_gradients(model: nn.Module) -> str:
-    """The last layers of the network whose weights have gradients that are not finite: where it began."""
+    """Names the last layers of the network whose weights have gradients that are not finite: their origin."""
     named = [name for name, weight in model.named_parameters() if weight.grad is not None]
     broken = [name for name in named if not is_finite([model.get_parameter(name).grad])]  # type: ignore[list-item]
     return f"the gradients of {', '.join(broken[-3:])} ({len(broken)} of {len(named)} weights) are NaN or infinite"
@@ -40,7 +43,7 @@ def explain_gradients(model: nn.Module) -> str:
 
 @contextmanager
 def _first_broken(model: nn.Module) -> Iterator[list[str]]:
-    """Names of layers whose output is not finite, the first to return first: the innermost before those around it."""
+    """Yields the list of layers whose output is not finite, in order of return: inner layers before outer layers."""
     found: list[str] = []
 
     def look(name: str, layer: nn.Module) -> None:
@@ -61,7 +64,7 @@ def _first_broken(model: nn.Module) -> Iterator[list[str]]:
 
 
 def _tensors(output: Any) -> Iterator[Tensor]:
-    """The floating-point tensors of an output: fibers are dicts of them; of graphs nothing is learned."""
+    """Yields the floating-point tensors of an output. Fibers are dicts of tensors; graphs are skipped."""
     if isinstance(output, Tensor):
         if output.is_floating_point():
             yield output

@@ -1,4 +1,4 @@
-"""A training from faces to a checkpoint, on Lightning."""
+"""Runs a training from faces to a checkpoint, on Lightning."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ BEST, STATE = "landmarks.safetensors", "state.ckpt"
 
 @dataclass(frozen=True)
 class Options:
-    """How a training is run: what changes nothing about its result.
+    """Options of a training that do not change its result.
 
     Attributes:
-        resume: go on with what is in the output folder.
-        quiet: no progress bar.
-        devices: processes, each on a GPU of its own, or on the CPU where there is none.
-        nodes: machines.
-        watch: epochs between two examinations by the harness; 0 for none.
-        stop_on_breach: end the training when the harness finds a break.
+        resume: If True, the training in the output folder is resumed.
+        quiet: If True, no progress bar is shown.
+        devices: Number of processes, each on its own GPU; without a GPU, on the CPU.
+        nodes: Number of machines.
+        watch: Epochs between two examinations by the harness; 0 for none.
+        stop_on_breach: If True, the training ends if the harness finds a violation.
     """
 
     resume: bool = False
@@ -49,26 +49,26 @@ class Options:
 def train(
     faces: FaceSet, settings: Settings, output: Path, options: Options | None = None, weights: Path | None = None
 ) -> dict[str, float]:
-    """Train a network, and keep the weights of the least validation error as ``landmarks.safetensors`` in `output`.
+    """Trains a network, and keeps the weights of the least validation error as `landmarks.safetensors` in `output`.
 
-    Beside them are written ``state.ckpt`` after every epoch, from which ``resume`` goes on as if nothing had been, and
-    the logs of Lightning, as CSV and for TensorBoard.
+    It also writes `state.ckpt` after every epoch, from which `resume` continues with the same result, and the logs of
+    Lightning, as CSV and for TensorBoard.
 
     Args:
-        faces: to train on and, some subjects of them, to validate on.
-        settings: which network, which loss, and how.
-        output: a folder, which is made.
-        options: how the training is run.
-        weights: a checkpoint to start from, in place of random weights.
+        faces: Faces to train on; some of their subjects are held out for validation.
+        settings: Settings of the network, the loss and the training.
+        output: A folder, which is created.
+        options: Options that do not change the result.
+        weights: A checkpoint to start from, in place of random weights.
 
     Returns:
-        the figures of the last validation and the loss of the last epoch.
+        The figures of the last validation and the loss of the last epoch.
 
     Raises:
-        ImportError: lightning is not installed, or tensorboard.
-        ValueError: there is nothing to resume; the folder holds another training; the faces are too few, or cannot be
-            used; the weights are of another network; a number is not finite.
-        KeyboardInterrupt: stopped by Ctrl-C; what is there can be resumed.
+        ImportError: If lightning is not installed, or tensorboard.
+        ValueError: If there is no training to resume; the folder holds another training; the faces are too few, or
+            cannot be used; the weights are of another network; a number is not finite.
+        KeyboardInterrupt: If stopped by Ctrl-C; the written state can be resumed.
     """
     lightning = needed("lightning", "training", "train")
     needed("tensorboard", "training", "train")
@@ -116,7 +116,7 @@ def _trainer(
         strategy="ddp" if options.devices * options.nodes > 1 else "auto",
         use_distributed_sampler=False,
         callbacks=_callbacks(lightning, settings, output, options, model, held_out),
-        # A version of the logs for each start, as a file of CSV would be written over. No kill shall lose a step.
+        # A version of the logs for each start, because a CSV file would be overwritten. A kill loses no step.
         logger=[
             loggers.CSVLogger(output / "logs", name="csv", flush_logs_every_n_steps=1),
             loggers.TensorBoardLogger(output / "logs", name="tensorboard"),

@@ -1,4 +1,4 @@
-"""The faces of a training in the order in which each process sees them."""
+"""Loads the faces of a training, in the order of each process."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ from se3unet.training.settings import Settings
 
 
 class FaceBatches(lightning.LightningDataModule):
-    """Batches to learn from and to validate on."""
+    """Batches for training and validation."""
 
     def __init__(self, learned: FaceSet, held_out: FaceSet, model: nn.Module, settings: Settings) -> None:
-        """Keep the faces; their graphs are computed by every process for itself, when it has started.
+        """Keeps the faces. Every process computes their graphs after its start.
 
         Args:
-            learned: faces to learn from.
-            held_out: faces to validate on.
-            model: the network that will see them.
-            settings: of the training.
+            learned: Faces to train on.
+            held_out: Faces to validate on.
+            model: The network that reads them.
+            settings: Settings of the training.
         """
         super().__init__()
         self.learned, self.held_out = learned, held_out
         self.model, self.settings = model, settings
 
     def setup(self, stage: str) -> None:
-        """Cut the faces and compute all graphs."""
+        """Cuts the faces and computes all graphs."""
         training, sigma = self.settings.training, self.settings.loss.sigma
         cuts = [cut(self.learned, seed) for seed in range(training.seed, training.seed + training.cuts)]
         self.to_learn: Dataset[Batch] = ConcatDataset([Faces(f, self.model, sigma) for f in (self.learned, *cuts)])
         self.to_validate: Dataset[Batch] = Faces(self.held_out, self.model, sigma)
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        """One order for all processes, which depends on seed and epoch alone: each takes its share of every step."""
+        """Loads faces in an order that depends on seed and epoch only. Each process takes its share of every step."""
         return self._loader(self.to_learn, shuffle=True)
 
     def val_dataloader(self) -> DataLoader[Batch]:
-        """All faces, in their order."""
+        """Loads all faces, in their order."""
         return self._loader(self.to_validate, shuffle=False)
 
     def _loader(self, faces: Any, shuffle: bool) -> DataLoader[Batch]:

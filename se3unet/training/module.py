@@ -1,4 +1,4 @@
-"""The network as Lightning trains it."""
+"""Wraps the network for Lightning: training steps, validation figures, optimizer."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ class Heatmaps(lightning.LightningModule):
     """Training steps, validation figures, and the optimizer."""
 
     def __init__(self, model: nn.Module, settings: Settings) -> None:
-        """Wrap a network.
+        """Wraps a network.
 
         Args:
-            model: what is trained.
-            settings: by which loss, and how.
+            model: The network to train.
+            settings: Settings of the loss and of the training.
         """
         super().__init__()
         self.model, self.settings = model, settings
         self.loss = heatmap_loss(settings.loss)
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
-        """The loss of a batch."""
+        """Returns the loss of a batch."""
         heatmaps = self.model(batch.inputs).float()
         if not is_finite([heatmaps]):
             self._stop("heatmaps", explain_heatmaps(self.model, batch.inputs))
@@ -39,12 +39,12 @@ class Heatmaps(lightning.LightningModule):
         return loss
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
-        """Refuse gradients that would spoil the weights."""
+        """Rejects gradients that are not finite."""
         if not is_finite(weight.grad for weight in self.model.parameters() if weight.grad is not None):
             self._stop("gradient", explain_gradients(self.model))
 
     def validation_step(self, batch: Batch, index: int) -> None:
-        """Figures of faces that are not trained on."""
+        """Logs figures of the held-out faces."""
         heatmaps = self.model(batch.inputs).float()
         landmarks = soft_landmarks(heatmaps, batch.positions)
         figures = {
@@ -55,7 +55,7 @@ class Heatmaps(lightning.LightningModule):
         self.log_dict(figures, prog_bar=True, batch_size=len(batch), sync_dist=True)
 
     def configure_optimizers(self) -> Any:
-        """Adam with decoupled decay, and cosines with warm restarts, one step of the schedule for each of Adam."""
+        """Returns Adam with decoupled decay, and cosines with warm restarts, scheduled per step of Adam."""
         settings = self.settings.training
         optimizer = torch.optim.AdamW(self.model.parameters(), settings.rate, weight_decay=settings.decay)
         steps = int(self.trainer.estimated_stepping_batches) // settings.epochs

@@ -1,4 +1,4 @@
-"""The networks that can be trained, behind one call: from clouds to heatmaps."""
+"""Builds the networks that can be trained, behind one call: from clouds to heatmaps."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from se3unet.model import SE3Unet
 from se3unet.training.settings import Settings
 
 PRIOR = -4.4
-"""Logit of the mean of a true heatmap of a face, 0.0125: an untrained head starts there, and not at a half."""
+"""Logit of the mean of a true heatmap of a face, 0.0125: the initial bias of the head. Zero would mean 0.5."""
 
 
 class PublishedNetwork(nn.Module):
-    """The published architecture behind the same call: it builds the graph that the network takes."""
+    """The published architecture behind the same call. It builds the graph of the clouds."""
 
     def __init__(self, seed: int) -> None:
-        """Draw the weights from a seed.
+        """Draws the weights from a seed.
 
         Raises:
-            ImportError: DGL is not installed.
+            ImportError: If DGL is not installed.
         """
         super().__init__()
         try:
@@ -31,7 +31,7 @@ class PublishedNetwork(nn.Module):
         self.unet = PublishedUnet(seed)
 
     def forward(self, positions: Tensor) -> Tensor:
-        """Predict heatmaps [B, N, 68] in (0, 1) of clouds [B, N, 3]; [N, 68] of one cloud [N, 3]."""
+        """Predicts heatmaps [B, N, 68] in (0, 1) of clouds [B, N, 3]; [N, 68] of one cloud [N, 3]."""
         from se3unet.published import published_graph
 
         if positions.dim() == 2:
@@ -41,10 +41,10 @@ class PublishedNetwork(nn.Module):
 
 
 def build(settings: Settings) -> nn.Module:
-    """The network of the settings, with weights from their seed; the global generators are left as they were.
+    """Builds the network of the settings, with weights from their seed. The global generators are unchanged.
 
     Raises:
-        ImportError: the published network is asked for, and DGL is not installed.
+        ImportError: If the network is the published one and DGL is not installed.
     """
     seed = settings.training.seed
     with torch.random.fork_rng():
@@ -61,5 +61,5 @@ def build(settings: Settings) -> nn.Module:
 
 
 def prepared(model: nn.Module, positions: Tensor) -> Hierarchy | Tensor:
-    """What the model can be given instead of clouds [B, N, 3], and takes less time for: nothing in it is learned."""
+    """Returns the graphs of clouds [B, N, 3], which do not depend on weights; the clouds if the model has no graphs."""
     return model.hierarchy(positions) if isinstance(model, SE3Unet) else positions

@@ -1,4 +1,4 @@
-"""Settings of a training: which network, by which loss, and how."""
+"""Settings of a training: the network, the loss and the minimization. It reads TOML and trains nothing."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ BUILT_IN = Path(__file__).parent.parent / "data"
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """How it is minimized.
+    """Settings of the minimization.
 
     Attributes:
-        epochs: passes over the faces.
-        batch: faces of a batch on each device.
-        accumulate: batches whose gradients are averaged for one step.
-        rate: step size of Adam at the start of each cycle; it falls to zero as a cosine.
-        cycle: epochs of the first cycle of the step size (CosineAnnealingWarmRestarts).
-        growth: how many times longer each cycle is than the one before.
-        decay: weight decay, decoupled.
-        clip: longest gradient; a longer one is shortened to it.
-        average: decay of the moving average of the weights, which is what is validated and kept; 0 keeps the weights.
+        epochs: Passes over the faces.
+        batch: Number of faces of a batch on each device.
+        accumulate: Batches whose gradients are averaged for one step.
+        rate: Step size of Adam at the start of each cycle; it falls to zero as a cosine.
+        cycle: Epochs of the first cycle of the step size (CosineAnnealingWarmRestarts).
+        growth: Ratio of the lengths of a cycle and the cycle before.
+        decay: Weight decay, decoupled.
+        clip: Largest norm of the gradient; larger gradients are scaled down to it.
+        average: Decay of the moving average of the weights, which is validated and kept; 0 keeps the weights.
         precision: "32-true", or "bf16-mixed" for products in bfloat16.
-        cuts: how many times each face is learned besides, cut at random and in a unit that is a little wrong, as scans
-            are (see `se3unet.training.crops`).
-        validation: fraction of the subjects that is not trained on.
-        seed: of the weights, of the order of the faces and of the choice of the subjects.
+        cuts: Number of additional random cuts of each face, with a small error of the unit, as in scans (see
+            `se3unet.training.crops`).
+        validation: Fraction of the subjects that is held out for validation.
+        seed: Seed of the weights, the order of the faces and the choice of the subjects.
     """
 
     epochs: int = 35
@@ -52,7 +52,7 @@ class TrainingSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Check every setting."""
+        """Checks every setting."""
         for name in ("epochs", "batch", "accumulate", "cycle", "growth"):
             whole(name, getattr(self, name), 1)
         for name in ("cuts", "seed"):
@@ -73,9 +73,9 @@ class Settings:
 
     Attributes:
         network: "se3unet", or "published" for the published architecture, which has no settings of its own.
-        unet: settings of "se3unet".
-        loss: what is minimized.
-        training: how.
+        unet: Settings of "se3unet".
+        loss: Settings of the loss.
+        training: Settings of the minimization.
     """
 
     network: str = "se3unet"
@@ -84,15 +84,15 @@ class Settings:
     training: TrainingSettings = field(default_factory=TrainingSettings)
 
     def __post_init__(self) -> None:
-        """Check the network."""
+        """Checks the network."""
         choice("network", self.network, NETWORKS)
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> Settings:
-        """Build it from plain values, such as `to_dict` gives, or a file holds; what is left out keeps its default.
+        """Builds the settings from plain values, such as those of `to_dict` or a file. Missing ones keep their default.
 
         Raises:
-            ValueError: a key is unknown, or a value out of range.
+            ValueError: If a key is unknown, or a value out of range.
         """
         known = ("network", "unet", "loss", "training")
         known_keys("settings", settings, known)
@@ -106,10 +106,10 @@ class Settings:
 
     @classmethod
     def read(cls, name: str) -> Settings:
-        """Read a file in TOML, or one of the built-in ones by its name: "default" or "report".
+        """Reads a file in TOML, or one of the built-in ones by its name: "default" or "report".
 
         Raises:
-            ValueError: there is no such file, or no such settings in it.
+            ValueError: If the file does not exist, or its settings are invalid.
         """
         built_in = BUILT_IN / f"{name}.toml"
         path = built_in if built_in.is_file() else Path(name)
@@ -119,5 +119,5 @@ class Settings:
         return cls.from_dict(read_toml("settings", path))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the settings as plain values."""
+        """Returns the settings as plain values."""
         return asdict(self)

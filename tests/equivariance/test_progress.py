@@ -3,7 +3,7 @@
 import pytest
 
 from equivariance import Report
-from equivariance._engine.diagnosis.examine import examine_module
+from equivariance._engine.diagnosis.request import Request
 from equivariance.api import diagnose
 from equivariance.contracts.layers import layer_contracts
 from equivariance.settings import Settings
@@ -35,7 +35,7 @@ class Diary:
 def observed(module, diary, **more):
     settings = Settings(samples=3, observer=diary, **more)
     contracts = layer_contracts(module, {})
-    return examine_module(module, VECTORS, "1x1o", "1x1o", None, "e3", contracts, settings)
+    return Request(module, VECTORS, "1x1o", "1x1o", None, "e3", contracts, settings).resolve().examine()
 
 
 def test_every_sample_of_every_symmetry_is_told():

@@ -1,6 +1,8 @@
-"""Finds out why a layer breaks a symmetry, by experiments on it.
+"""Finds out why a layer violates a symmetry, by experiments on the suspected call.
 
-Each symmetry has a module of experiments; `explain` picks them. Experiments run the suspect under other elements,
-inputs and precisions, and return an explanation: a cause, its evidence and a remedy. Diagnosis makes a finding of it.
-Which statement is at fault is decided before.
+`explain` chooses the experiments; each symmetry has a module of them. `experiment` runs the suspect under other
+elements, inputs and precisions. The result is an `Explanation`: a cause, the evidence and a remedy.
+
+Called by `diagnosis.localizer` for every violation. Uses `measurement` to run and compare.
+It does not decide which layer or statement is at fault (`localization`).
 """

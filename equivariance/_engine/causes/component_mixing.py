@@ -1,4 +1,4 @@
-"""Finds out how a layer treats the components of an irrep: it adds, averages, bends or mixes them one by one.
+"""Finds out if a layer treats the components of an irrep separately: adds to, averages, rescales or mixes them.
 
 `rotation` calls it last, when no axis, no grid and no other law explains the error.
 """
@@ -33,7 +33,7 @@ class Components:
     """
 
     def __init__(self, experiment: Experiment, part: str) -> None:
-        """Nothing is run yet."""
+        """Runs nothing yet."""
         self.experiment, self.part = experiment, part
         self.how, self.label = experiment.how, experiment.key[1]
         self.degree = degree_of(self.how, self.label)
@@ -44,7 +44,7 @@ class Components:
         """Returns the first that fits: a constant, a mean, a nonlinearity of components, or a matrix on them."""
         if self.how is None or self.experiment.plain is None or not self.experiment.plain.is_floating_point():
             return None
-        return self._explain_constant() or self._explain_mean() or self._explain_reading()
+        return self._explain_constant() or self._explain_mean() or self._explain_dependence()
 
     def _explain_constant(self) -> Explanation | None:
         """Returns the explanation if the deviation is the same for other inputs."""
@@ -83,7 +83,8 @@ class Components:
         """Returns the explanation if one number added to all components has no effect and other additions have."""
         plain = self._values(self.experiment)
         moved = [
-            self._values(self.experiment.with_inputs(_shifted(direction))) for direction in ((1, 1, 1), (1, -2, 4))
+            self._values(self.experiment.with_inputs(_shift_components(direction)))
+            for direction in ((1, 1, 1), (1, -2, 4))
         ]
         if plain is None or moved[0] is None or moved[1] is None or moved[0].shape != plain.shape:
             return None
@@ -99,8 +100,8 @@ class Components:
             "Normalize by norms: divide vectors by the root mean square of their norms over channels, without a mean.",
         )
 
-    def _explain_reading(self) -> Explanation | None:
-        """Returns the explanation from which components of the output read which of the input, and if in proportion."""
+    def _explain_dependence(self) -> Explanation | None:
+        """Returns the explanation from the dependence of output components on input components."""
         reads = self._reads() if self.degree else None
         if reads is None:
             return None
@@ -170,7 +171,7 @@ class Components:
         if plain is None:
             return None
         for component in range(self.size):
-            other = self._values(self.experiment.with_inputs(self._with_component_changed(component)))
+            other = self._values(self.experiment.with_inputs(self._change_component(component)))
             if other is None or other.shape != plain.shape:
                 return None
             columns.append((other - plain).reshape(-1, self.size).norm(dim=0))
@@ -180,14 +181,14 @@ class Components:
     def _is_affine(self) -> bool:
         """True if the output at the middle of two inputs is the mean of their outputs."""
         size = 0.5
-        changes = [_stretched(k * size, self.experiment.seed) for k in range(3)]
+        changes = [_add_noise(k * size, self.experiment.seed) for k in range(3)]
         values = [self._values(self.experiment.with_inputs(change)) for change in changes]
         if any(v is None or v.shape != values[0].shape for v in values):  # type: ignore[union-attr]
             return False
         first, middle, last = (v for v in values if v is not None)
         return self._is_negligible(first + last - 2 * middle, float(middle.norm()))
 
-    def _with_component_changed(self, component: int) -> Change:
+    def _change_component(self, component: int) -> Change:
         generator = generator_of(self.experiment.seed)
 
         def change(tensor: torch.Tensor, how: Representation, _: str) -> torch.Tensor:
@@ -216,13 +217,13 @@ class Components:
 
 
 def _format_numbers(values: torch.Tensor) -> str:
-    """Returns the numbers in parentheses; what is rounding beside the largest of them is written as zero."""
+    """Returns the numbers in parentheses; a number that is rounding relative to the largest is written as zero."""
     known = torch.where(values.abs() > _ZERO * values.abs().max(), values, 0.0)
     return "(" + ", ".join(f"{v:.3g}" for v in known.tolist()) + ")"
 
 
-def _shifted(direction: tuple[int, int, int]) -> Change:
-    """Adds the root mean square times `direction`, repeated, to the components of everything that turns."""
+def _shift_components(direction: tuple[int, int, int]) -> Change:
+    """Adds the root mean square times `direction`, repeated, to the components of every tensor that turns."""
 
     def change(tensor: torch.Tensor, how: Representation, _: str) -> torch.Tensor:
         if not turns(how):
@@ -234,8 +235,8 @@ def _shifted(direction: tuple[int, int, int]) -> Change:
     return change
 
 
-def _stretched(size: float, seed: int) -> Change:
-    """Adds the same noise every time, `size` times as large."""
+def _add_noise(size: float, seed: int) -> Change:
+    """Adds noise of the same seed, scaled by `size`."""
     return noisy(size, seed) if size else scaled(1.0)
 
 

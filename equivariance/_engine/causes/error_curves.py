@@ -1,6 +1,6 @@
 """Measures the introduced error over the size of the transformation, the scale and the precision, and per node.
 
-`diagnosis.localizer` adds these numbers to a finding. They decide nothing.
+`diagnosis.localizer` adds these numbers to a finding. No verdict and no cause depends on them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _DTYPES = (torch.float64, torch.float32, torch.bfloat16)
 
 
 def curves_of(experiment: Experiment, symmetry: str) -> tuple[Curve, ...]:
-    """Returns the curves of the worst part that make sense under a symmetry; a curve has two points or more."""
+    """Returns the curves of the worst part that apply to a symmetry; a curve has two points or more."""
     found = [_curve_over_size(experiment, symmetry), _curve_over_scale(experiment), _curve_over_precision(experiment)]
     return tuple(curve for curve in found if curve is not None)
 
@@ -39,7 +39,7 @@ def curves_of(experiment: Experiment, symmetry: str) -> tuple[Curve, ...]:
 def node_errors(experiment: Experiment, count: int) -> tuple[float, ...]:
     """Returns the error at each of the `count` nodes of the first sample, over the root mean square of the whole.
 
-    They are in the order of the nodes of the input; empty if no axis of the broken value lists nodes.
+    The order is that of the input's nodes. If no axis of the value lists nodes, the result is empty.
     """
     element, how, outcome = experiment.element, experiment.how, experiment.outcome(experiment.element)
     if how is None or outcome.made is None or outcome.wanted is None or not outcome.comparable or not count:
@@ -150,7 +150,7 @@ def _rows_of_first_sample(
     """Returns the rows of the nodes of the first sample, flattened to [count, ...]; None if no axis lists nodes."""
     try:
         placed = how.with_axes_of(tensor)
-    except ValueError:  # the lengths of the axes tell nothing
+    except ValueError:  # the lengths of the axes do not identify the nodes
         return None
     sample = 0 if element.samples is None else element.samples.index(0) if 0 in element.samples else None
     nodes, layout = position(placed.nodes, tensor), placed.concatenated

@@ -1,8 +1,8 @@
 """Runs a suspect's own code under other elements, on other inputs and in other precisions.
 
-The modules of the symmetries read the cause off these experiments. Every experiment runs the code of one call. The
-layers that it calls return values of a recorded run. If the inputs are changed, these layers run once more, so that
-there are values for the changed inputs. Nothing here knows a cause.
+The modules of the symmetries infer the cause from these experiments. Every experiment runs the code of one call. The
+layers that it calls return values of a recorded run. If the inputs are changed, these layers run once more, to record
+values for the changed inputs. This module knows no causes.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from equivariance.representations.irreps import Irreps
 from equivariance.representations.standard import CartesianPoints
 
 DOMINANT = 1e-4
-"""An element is respected if its error is below this share of the violation: a smaller second one does not count."""
+"""Share of the violation below which an error is ignored: a smaller second violation does not count."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,8 @@ class CallOutcome:
 
     Attributes:
         error: Relative error; infinite if the two values cannot be compared.
-        made, wanted: The whole leaf, float64 on the CPU (integers as they are); None if there is none to compare.
+        made: The whole leaf, float64 on the CPU (integers as they are); None if there is no leaf.
+        wanted: The expected leaf, in the same form.
     """
 
     error: float
@@ -79,13 +80,13 @@ class Experiment:
         element: The element of the suspect's worst trial.
         error: The error under it.
         tolerance: The error that rounding and grids explain there.
-        rounding: The error that rounding alone explains there.
-        reference: The run whose values the call is given.
+        rounding: The error that rounding explains there, without grids.
+        reference: The run that supplies the values of the call.
         operations: Operations of the statement at fault, if it is known; on whole numbers marked by `NUMBERED`.
-        intervention: Repairs what else the code breaks; None if there is nothing else.
+        intervention: Repairs the other violations of the code; None if there are no others.
         declaring_as: Path of an input, and the representation by which it transforms instead of the declared one.
         on_example: True if the call has the inputs of the example and its declared contract.
-        outcomes: What was run so far.
+        outcomes: Element -> outcome, for the elements that were run.
     """
 
     runs: TransformedRuns
@@ -149,7 +150,7 @@ class Experiment:
 
     @property
     def repaired(self) -> bool:
-        """True if other statements are repaired: by laws of this symmetry, which are not valid for others."""
+        """True if other statements are repaired, by laws that are valid for this symmetry only."""
         return self.intervention is not None
 
     @property
@@ -160,12 +161,12 @@ class Experiment:
     def outcome(self, element: Transform) -> CallOutcome:
         """Runs the code on exactly transformed inputs; an element is run once."""
         if element not in self.outcomes:
-            self.outcomes[element] = self._outcome(self._introduced(element), element)
+            self.outcomes[element] = self._outcome(self._run_under(element), element)
         return self.outcomes[element]
 
     def respects(self, element: Transform) -> bool:
         """True if the suspected part keeps its law under `element`."""
-        return self.outcome(element).error <= max(self._allowed(element), DOMINANT * self.error)
+        return self.outcome(element).error <= max(self._allowed_error(element), DOMINANT * self.error)
 
     def inputs(self) -> Iterator[tuple[str, torch.Tensor, Representation]]:
         """Yields path, tensor and representation of every input of the call."""
@@ -184,7 +185,7 @@ class Experiment:
             self._run({k: cast(cloned(v), self.runner.reference_dtype) for k, v in values.items()}, recording)
         except ForeignElementError:
             raise
-        except Exception:  # whatever a layer says to inputs that nobody promised it
+        except Exception:  # a layer may reject changed inputs in any way
             return None
         site = self._site_in(recording)
         if site is None or not recording.has(site):
@@ -197,7 +198,7 @@ class Experiment:
         return replace(self, declaring_as=(path, instead), on_example=False, outcomes={})
 
     def for_element(self, element: Transform) -> Experiment:
-        """Returns the same call with `element` as the one that breaks it; the outcomes stay valid."""
+        """Returns the same call with `element` as the element that shows the violation; the outcomes stay valid."""
         return replace(self, element=element, error=self.outcome(element).error)
 
     def in_precision(self, dtype: torch.dtype) -> float:
@@ -207,7 +208,7 @@ class Experiment:
             run_isolated(self.runner, self.state, self.owner, handler, dtype)
         except ForeignElementError:
             raise
-        except Exception:  # whatever a layer says to a dtype that it does not know
+        except Exception:  # a layer may reject an unknown dtype in any way
             return math.nan
         found = handler.errors.get(self.site)
         return math.nan if found is None else found[self.key].relative if self.key in found else 0.0
@@ -218,7 +219,7 @@ class Experiment:
             return None
         return self._leaf(self.reference.expected(self.site, element, torch.float64))
 
-    def _allowed(self, element: Transform) -> float:
+    def _allowed_error(self, element: Transform) -> float:
         """Returns the error that rounding and, under `element`, grids explain."""
         if self.runs.sizes.grid is None:
             return self.tolerance
@@ -235,7 +236,7 @@ class Experiment:
             return None
         return Site(after[before.index(self.site.call)], self.site.slot)
 
-    def _introduced(self, element: Transform) -> IntroducedErrors | None:
+    def _run_under(self, element: Transform) -> IntroducedErrors | None:
         """Runs the call under `element`; None if it does not run."""
         try:
             if self.intervention:
@@ -250,12 +251,12 @@ class Experiment:
                 self._run({n: handler.exact(Site(self.owner, n)) for n in reference.inputs[self.owner]}, handler)
         except ForeignElementError:
             raise
-        except Exception:  # whatever a layer says to inputs that nobody promised it
+        except Exception:  # a layer may reject changed inputs in any way
             return None
         return handler
 
     def _given(self, element: Transform) -> ReferenceRun:
-        """Returns the reference run; an input that is declared otherwise is transformed in it already."""
+        """Returns the reference run; an input with another declaration is already transformed in it."""
         if self.declaring_as is None:
             return self.reference
         specs, (path, instead) = self.runner.contracts[self.owner.layer].inputs, self.declaring_as
@@ -278,7 +279,7 @@ class Experiment:
             return CallOutcome(math.inf)
         errors = handler.errors[self.site]
         made = self._leaf(handler.kept.get(self.site))
-        if made is None and not errors:  # the very tensor that was expected
+        if made is None and not errors:  # the handler recognized the expected tensor
             made = self.expected(element)
         return CallOutcome(_error_of(errors, self.key), made, self.expected(element))
 

@@ -1,4 +1,4 @@
-"""Finds out why a layer breaks a symmetry: chooses the experiments, and returns the first explanation that fits.
+"""Finds out why a layer violates a symmetry: chooses experiments, and returns the first explanation that fits.
 
 `diagnosis.localizer` calls `explain` for every violation. The experiments of each symmetry are in its own module.
 """
@@ -45,7 +45,7 @@ def explain(experiment: Experiment, symmetry: str, suspect: SuspectLayer, elemen
 
     Args:
         experiment: The suspected call in isolation.
-        symmetry: The symmetry that is broken.
+        symmetry: The violated symmetry.
         suspect: The layer and its worst part.
         element: The shrunk counterexample.
     """

@@ -1,6 +1,7 @@
-"""The answer of an experiment: a cause, the evidence for it and a remedy.
+"""Defines the result of an experiment: a cause, its evidence and a remedy.
 
-The modules of the symmetries make explanations; `diagnosis.localizer` makes findings of them.
+The modules of the symmetries make explanations; `diagnosis.localizer` makes findings from them. This module runs
+nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ class Explanation:
     Attributes:
         cause: One of `equivariance.cause_catalogue.CAUSES`.
         evidence: One sentence that a person can check.
-        own_fix: A remedy that is more precise than the one of the cause, or "".
+        own_fix: A remedy that is more precise than the general one for the cause, or "".
     """
 
     cause: str
@@ -29,11 +30,11 @@ class Explanation:
 
     @property
     def fix(self) -> str:
-        """One sentence: the more precise remedy, or that of the cause; "" if there is none."""
+        """The remedy in one sentence: `own_fix`, else the general one for the cause; "" if there is none."""
         return self.own_fix or remedy(self.cause)
 
     def after_others(self, before: Sequence[SourceLine]) -> Explanation:
-        """Returns the explanation for a statement that breaks again what the statements `before` it break."""
+        """Returns the explanation for a violation that shows only if the statements `before` it are repaired."""
         where = ", ".join(dict.fromkeys(f"{Path(place.file).name}:{place.line}" for place in before))
         text = f"{self.evidence}; {where} breaks what goes into it, which shows once this statement is right"
         return replace(self, evidence=text)

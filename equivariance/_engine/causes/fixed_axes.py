@@ -1,4 +1,4 @@
-"""Finds directions of the coordinate system that a layer builds in: an axis, an angle about one, a sign.
+"""Finds directions of the coordinate system on which a layer depends: an axis, an angle about an axis, a sign.
 
 `rotation` and `explain` call these experiments. They run the suspect under rotations that single an axis out.
 """
@@ -38,7 +38,7 @@ def free_axis(experiment: Experiment) -> str:
     axes = _free_axes(experiment)
     if len(axes) != 1:
         return ""
-    # What is clamped or cut off may by chance be of one component only: other inputs tell.
+    # On one input, a clamp may affect one component only by chance. Other inputs exclude it.
     other = experiment.with_inputs(noisy(1.0, experiment.seed))
     return axes[0] if other is None or axes[0] in _free_axes(other) else ""
 
@@ -83,8 +83,8 @@ def explain_built_in_axis(experiment: Experiment, part: str) -> Explanation | No
 def explain_angle(experiment: Experiment, part: str) -> Explanation | None:
     """Returns the explanation if the layer uses an angle about a coordinate axis.
 
-    Near such an axis a change of a millionth moves the output a lot. If it does so near an arbitrary direction too, the
-    line is singular and not the axis, as for frames spanned by points on a line.
+    Near the axis, a change of a millionth then moves the output a lot. If the output also jumps near an arbitrary
+    direction, every line is singular, and the axis is not the reason. Frames spanned by points on a line do this.
     """
     jumps = {axis: _jump_near_line(experiment, np.eye(3)[index]) for index, axis in enumerate("xyz")}
     singular = [axis for axis, jump in jumps.items() if jump > _JUMP]

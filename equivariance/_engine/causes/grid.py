@@ -1,4 +1,4 @@
-"""Explains why a layer on a grid breaks a symmetry: windows off the middle, components, a direction, or the cells.
+"""Explains why a layer on a grid violates a symmetry: windows off the middle, components, a direction, or the cells.
 
 `explain` calls it for translations, rotations and inversions of images and voxels. docs/grids.md lists the other files
 about grids.
@@ -23,7 +23,7 @@ _SHARE = 0.99
 """Share of the squared error that lies near the borders if the rest of the grid is right."""
 
 _FALLS = 0.6
-"""If smoothing takes an error below this share of it, the cells made it."""
+"""Share of an error: if smoothing reduces the error below it, the cells are the cause."""
 
 _SMOOTH = 1.5
 """Width of the filter that smooths an example, in cells."""
@@ -37,7 +37,7 @@ _SYMMETRIC = (
 def explain_on_grid(
     experiment: Experiment, grid: GridSizes, symmetry: str, element: Transform, part: str
 ) -> Explanation:
-    """Returns the explanation under `element`, or under an exact element of the lattice that is broken."""
+    """Returns the explanation under `element`, or under an exact element of the lattice that shows the violation."""
     turns, shifts = lattice_rotations(grid), _unit_shifts(grid)
     exact = {"rotation": turns, "inversion": [inversion()], "translation": shifts}[symmetry]
     broken = [e for e in exact if not experiment.respects(e)]
@@ -48,7 +48,7 @@ def explain_on_grid(
         return _explain_shift(experiment, grid, element, part)
     if symmetry == "inversion" and all(experiment.respects(r) for r in turns):
         return _explain_parity(experiment, element, part)
-    looks = (_explain_unturned, _explain_constant, _explain_pointwise, _explain_off_centre, _explain_uneven)
+    looks = (_explain_fixed_components, _explain_constant, _explain_pointwise, _explain_off_centre, _explain_uneven)
     found = (look(experiment, element, part) for look in looks)
     return next((f for f in found if f is not None), None) or _explain_direction(experiment, grid, element, part)
 
@@ -122,7 +122,7 @@ def _explain_parity(experiment: Experiment, element: Transform, part: str) -> Ex
     return Explanation("wrong-irrep", text, "Keep irreps of both parities apart, and use kernels of fitting parity.")
 
 
-def _explain_unturned(experiment: Experiment, element: Transform, part: str) -> Explanation | None:
+def _explain_fixed_components(experiment: Experiment, element: Transform, part: str) -> Explanation | None:
     """Returns the explanation if cells are moved and components are not turned."""
     how, plain, made = experiment.how, experiment.plain, experiment.outcome(element).made
     if not isinstance(how, Grid) or plain is None or made is None:

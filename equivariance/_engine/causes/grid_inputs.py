@@ -1,4 +1,4 @@
-"""Changes of grid inputs for the experiments in `grid`. Tensors that lie on no grid stay as they are."""
+"""Makes changes of grid inputs for the experiments in `grid`. Tensors on no grid stay as they are."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Explains why a layer depends on the order of the nodes.
 
-`explain` calls it for the symmetry "permutation". The operations of the statement at fault, if it is known, tell more
-than the rows that change.
+`explain` calls it for the symmetry "permutation". If the statement at fault is known, its
+operations give a more precise explanation than the rows that change.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ def _explain_tie(experiment: Experiment, text: str) -> Explanation | None:
 def _explain_exchanges(experiment: Experiment, text: str, part: str) -> Explanation:
     """Returns the explanation from exchanges of two nodes, a shift and a reversal, and from the statement."""
     size = len(experiment.element.order or ())
-    first = _rows_changed(experiment, 0, 1, size)
-    later = _rows_changed(experiment, size // 2, size // 2 + 1, size)
-    far = _rows_changed(experiment, 0, size - 1, size)
+    first = _count_changed_rows(experiment, 0, 1, size)
+    later = _count_changed_rows(experiment, size // 2, size // 2 + 1, size)
+    far = _count_changed_rows(experiment, 0, size - 1, size)
     if first is None or later is None or far is None:
         return _explain_by_operation(experiment, text) or Explanation(
             "order-dependent", f"{text}: node numbers are used as data"
@@ -117,10 +117,10 @@ _OPERATIONS = (
     (("roll", "diff", "convolution", "unfold"), "each node reads the next ones in the list", _NEXT),
     ((f"{NUMBERED}embedding", f"{NUMBERED}_to_copy"), "node numbers are turned into features", _NUMBER),
 )  # fmt: skip
-"""Operations of a statement, their meaning if an order of nodes decides, and the remedy."""
+"""Names of operations, their meaning if the order of nodes decides, and the remedy."""
 
 
-def _rows_changed(experiment: Experiment, one: int, two: int, size: int) -> int | None:
+def _count_changed_rows(experiment: Experiment, one: int, two: int, size: int) -> int | None:
     """Returns the number of rows on the first axis that change if two nodes are exchanged; None if it is unknown."""
     if not 0 <= one < two < size:
         return None

@@ -55,12 +55,12 @@ class Cell:
 
 
 def is_choice(experiment: Experiment) -> bool:
-    """True if small rotations are respected, or small changes of the input have no effect: a choice is broken."""
+    """True if small rotations are respected, or if small changes of the input have no effect: a choice jumps."""
     return _respects_small_rotations(experiment) or is_step(experiment)
 
 
 def is_step(experiment: Experiment) -> bool:
-    """True if the output does not change at all under small changes of the input, and does under large ones."""
+    """True if the output changes under large changes of the input, and not at all under small ones."""
     plain, small = experiment.plain, max(_SMALL, 100 * experiment.tolerance)
     if plain is None or small > 0.1 or not bool(plain.any()):
         return False
@@ -71,11 +71,11 @@ def is_step(experiment: Experiment) -> bool:
 def is_grid_of_cells(experiment: Experiment) -> bool:
     """True if exchanging the axes changes only the order of rows, as for cells of a grid.
 
-    Other inputs are tried too: on one input, a decision by one coordinate may equal that by another.
+    Other inputs are tried too: on one input, decisions by different coordinates may agree.
     """
     if not all(_same_rows(experiment, turn) for turn in _axis_exchanges()):
         return False
-    tried = [experiment.with_inputs(_resized(size, experiment.seed)) for size in _SIZES]
+    tried = [experiment.with_inputs(_resize(size, experiment.seed)) for size in _SIZES]
     others = [other for other in tried if other is not None]
     if not others and DECIDES in experiment.operations:
         return False
@@ -141,7 +141,7 @@ def _change_under_noise(experiment: Experiment, plain: torch.Tensor, size: float
     return float((other.plain - plain).double().norm() / plain.double().norm())
 
 
-def _resized(size: float, seed: int) -> Change:
+def _resize(size: float, seed: int) -> Change:
     """Replaces positions by others, `size` times as large."""
     larger, other = scaled(size), noisy(1.0, seed + round(100 * size))
     return lambda tensor, how, path: larger(other(tensor, how, path), how, path)

@@ -1,6 +1,7 @@
-"""Explains why a layer breaks rotations or the inversion.
+"""Explains why a layer violates rotations or the inversion.
 
-`explain` calls it. The experiments are tried from the most specific to the weakest; the first that fits explains.
+`explain` calls it. Experiments are tried from the most specific to the weakest, until one fits. Layers on a grid are
+treated in `grid`.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from equivariance.groups.elements import Transform, rotation
 from equivariance.representations.standard import NodeIndices
 
 _FINER = 8.0
-"""Factor on the input; relative to it, the cells of a grid are finer by the same factor."""
+"""Factor that scales the input; relative to the input, the cells of a grid become finer by this factor."""
 
 _CELLS = (
     "Voxelize less: keep the exact positions beside their cells, make the cells smaller, or average over rotations."
@@ -74,7 +75,7 @@ def explain_rotation(experiment: Experiment, element: Transform, part: str) -> E
 
 
 def explain_inversion(experiment: Experiment, element: Transform, part: str) -> Explanation:
-    """Returns the explanation: a parity. If rotations are broken too, their explanation holds for the inversion."""
+    """Returns the explanation: a parity. If rotations are violated too, their explanation serves for the inversion."""
     turns_too = [] if experiment.repaired else [r for r in MANY if not experiment.respects(r)]
     if turns_too:
         inner = experiment.for_element(turns_too[0])
@@ -196,7 +197,7 @@ def _explain_finer_cells(experiment: Experiment, part: str) -> Explanation | Non
 
 
 def _has_few_values(experiment: Experiment) -> bool:
-    """True if only signs are left: a step function of components, and no grid."""
+    """True if the output has only signs: a step function of components, and no grid."""
     plain = experiment.plain
     return plain is not None and len(plain.abs().unique()) <= 2
 

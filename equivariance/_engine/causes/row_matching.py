@@ -1,15 +1,18 @@
-"""Finds out if two tensors hold the same rows, in another order or with other signs. It compares and runs nothing."""
+"""Finds out if two tensors have the same rows, in another order or with other signs.
+
+The experiments of the symmetries call it. This module runs nothing.
+"""
 
 from __future__ import annotations
 
 import torch
 
 _MOST = 4096
-"""Largest number of rows that are compared, each with each."""
+"""Largest number of rows that are compared pairwise."""
 
 
 def reordered(made: torch.Tensor, wanted: torch.Tensor, tolerance: float) -> tuple[int, int] | None:
-    """Returns how many of how many rows have another place, if nothing else changed; else None.
+    """Returns the numbers of moved rows and of all rows, if only the order changed; else None.
 
     A row lies on the last axis, or (along each other axis in turn) on all other axes.
 
@@ -29,7 +32,7 @@ def reordered(made: torch.Tensor, wanted: torch.Tensor, tolerance: float) -> tup
 
 
 def flipped(made: torch.Tensor, wanted: torch.Tensor, tolerance: float) -> tuple[int, int] | None:
-    """Returns how many of how many rows on the last axis have the opposite sign, if nothing else changed; else None."""
+    """Returns the numbers of rows with the opposite sign and of all rows, if only signs changed; else None."""
     if made.shape != wanted.shape or made.dim() == 0 or made.numel() == 0:
         return None
     left, right = _rows(made, None), _rows(wanted, None)

@@ -1,4 +1,7 @@
-"""Explains why a layer breaks translations, from the growth of the error with |t|. `explain` calls it."""
+"""Explains why a layer violates translations, from the growth of the error with |t|.
+
+`explain` calls it. Layers on a grid are treated in `grid`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Finds an input that is declared invariant and is not. `explain` asks before all other experiments."""
+"""Finds an input that is declared invariant and is not.
+
+`explain` calls it before all other experiments. Inputs of the whole module are decided in `inference`.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,7 @@ def explain_undeclared_input(experiment: Experiment, symmetry: str) -> Explanati
 
 
 def _keeps_translations(other: Experiment, instead: Representation) -> bool:
-    """True if translations are kept: points rotate like vectors, and only translations tell them apart."""
+    """True if translations are respected: points rotate like vectors, and only translations separate them."""
     takes_points = any(isinstance(how, CartesianPoints) for _, _, how in other.inputs())
     if not (isinstance(instead, Irreps) and takes_points):
         return True

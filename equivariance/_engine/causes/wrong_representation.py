@@ -1,4 +1,7 @@
-"""Finds the law that a value obeys in place of the declared one. `rotation` calls it."""
+"""Finds the law that a value obeys in place of the declared one.
+
+`rotation` calls these experiments. Laws of values between two operations are matched in `laws`.
+"""
 
 from __future__ import annotations
 

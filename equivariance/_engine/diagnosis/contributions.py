@@ -1,7 +1,7 @@
 """Measures how much of the error at the network's output each suspect layer causes.
 
-`localizer` asks, to separate violations that reach the output from those that later layers cancel. Which layers are
-suspects is decided in `localization.suspects`.
+`localizer` calls it, to separate violations that reach the output from violations that later layers cancel. Suspects
+are chosen in `localization.suspects`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,12 @@ from equivariance._ranking import largest
 
 @dataclass(frozen=True)
 class Contributor:
-    """A suspect layer, and the relative error that it alone causes at the network's output."""
+    """A suspect layer and its contributed error.
+
+    Attributes:
+        suspect: The layer.
+        contributed: The relative error at the network's output if every other suspect is repaired.
+    """
 
     suspect: SuspectLayer
     contributed: float
@@ -46,7 +51,7 @@ class Contributions:
 
         Args:
             suspect: The layer that stays as it is.
-            this_part_only: True to repair everything else that the layer itself breaks, too.
+            this_part_only: True to repair the other violations of the layer itself, too.
         """
         trial, reference = suspect.trial, self.runs.runner.reference(suspect.trial.state)
         dtype = self.runs.runner.reference_dtype
@@ -61,7 +66,7 @@ class Contributions:
         inputs, site = self.runs.inputs(trial.element), Site(ROOT)
         try:
             output = self.runs.runner.run(trial.state, dtype, inputs, RestoredRun(deviations))
-        except (RuntimeError, ValueError, IndexError):  # repaired values do not fit the shapes that this break leads to
+        except (RuntimeError, ValueError, IndexError):  # repaired values do not fit the shapes of a violation
             output = self.runs.runner.run(trial.state, dtype, inputs)
         expected = reference.expected(site, trial.element, dtype)
         return worst(compare(output, expected, reference.spec(site), trial.element))[1].relative
@@ -72,8 +77,8 @@ def contributors_of(
 ) -> tuple[Contributor, ...]:
     """Returns every suspect with its contributed error, in the same order.
 
-    A later layer may cancel the layer's largest error. If so, and if the output is broken in another trial, the suspect
-    is taken in that trial, provided that its error reaches the output there.
+    A later layer may cancel a suspect's largest error while the output is broken in another trial. The suspect is then
+    taken in the other trial, if its error reaches the output there.
     """
     found = [Contributor(s, contributions.contributed(s)) for s in suspects]
     root = result.root.top

@@ -1,4 +1,7 @@
-"""The road that every examination takes, from arguments to report."""
+"""Examines a prepared call: sanity checks, inference of inner layers, one survey per symmetry, the outcome.
+
+`request` and `gradients` call `examine_module`. Statements, causes and contributed errors come from `localizer`.
+"""
 
 from __future__ import annotations
 
@@ -32,29 +35,29 @@ _CAUSE_ORDER = ("not-finite", "nondeterministic", "vanishing")
 
 @quiet()
 def examine_module(ready: Prepared) -> Outcome:
-    """The work behind `check`, `diagnose` and the command line."""
+    """Examines a prepared call under all its groups and returns the outcome."""
     call, settings, groups = ready.call, ready.call.settings, ready.call.groups
     chosen = matching_layers(call.module, settings.layers)
     found, inferred = _Found(*run_sanity_checks(ready.runner)), Inferred({})
     sound = not any(f.cause == "not-finite" for f in found.findings)
     settings.observer.begun(tuple(g.symmetry for g in groups))
-    gradients = ready.runner.capabilities.gradients  # what is handed on in place of a value has no gradient
+    gradients = ready.runner.capabilities.gradients  # a replaced value has no gradient
     if settings.infer and sound and not gradients:
-        inferred = _inferred(ready)
-        ready = _knowing(ready, inferred.contracts)
+        inferred = _infer(ready)
+        ready = _with_contracts(ready, inferred.contracts)
     about: dict[str, Any] = {
         "subject": call.name or name_of(call.module),
         "assumptions": [
             *_assumptions(call), *between_cells(call.arguments, call.contract, call.sizes),
-            *_misfits(ready), *_blind(ready), *inferred.lines
+            *_misfits(ready), *_unfollowed_layers(ready), *inferred.lines
         ],
-        "settings": _described(ready),
+        "settings": _describe_settings(ready),
         "cloud": cloud_of(ready.runner.arguments, ready.runner.contracts[""], call.sizes.nodes),
     }  # fmt: skip
     known: dict[str, _Found] = {}
     settings.observer.tested(_report((), [found], chosen, about))
     searched = None if settings.layers is None else chosen
-    for symmetry, more in _tested(ready, searched) if sound else ():
+    for symmetry, more in _examine_symmetries(ready, searched) if sound else ():
         known[symmetry] = more
         done = [g for g in groups if g.symmetry in known]
         settings.observer.tested(_report(done, [found, *(known[g.symmetry] for g in done)], chosen, about))
@@ -63,7 +66,14 @@ def examine_module(ready: Prepared) -> Outcome:
 
 @dataclass
 class _Found:
-    """Of the network as it is, or of one symmetry."""
+    """The results of the sanity checks, or of one symmetry.
+
+    Attributes:
+        findings: Violations that reach the output.
+        notes: Remarks that are no violations of the output.
+        rows: One row per layer call.
+        unclaimed: The measured errors of unclaimed symmetries.
+    """
 
     findings: list[Finding]
     notes: list[Finding]
@@ -71,27 +81,29 @@ class _Found:
     unclaimed: list[Unclaimed] = field(default_factory=list)
 
 
-def _tested(ready: Prepared, layers: Collection[str] | None) -> Iterator[tuple[str, _Found]]:
-    """What every symmetry shows, as it comes."""
+def _examine_symmetries(ready: Prepared, layers: Collection[str] | None) -> Iterator[tuple[str, _Found]]:
+    """Yields each symmetry with its results, in order of completion."""
     groups, settings = ready.call.groups, ready.call.settings
     if settings.jobs == 1:
         surveyors = _surveyors(ready, settings.observer)
-        yield from ((g.symmetry, _of_one(surveyors(g.symmetry), g, settings, layers)) for g in groups)
+        yield from ((g.symmetry, _examine_symmetry(surveyors(g.symmetry), g, settings, layers)) for g in groups)
         return
 
-    def work(group: Group, told: Callable[[tuple[str, int, int, float]], None]) -> _Found:
+    def work(group: Group, report_progress: Callable[[tuple[str, int, int, float]], None]) -> _Found:
         memory = MemoryBudget(settings.memory / settings.jobs)
         shared = replace(ready, runner=ready.runner.with_memory(memory))
-        surveyors = _surveyors(shared, Relay(told))
-        return _of_one(surveyors(group.symmetry), group, settings, layers)
+        surveyors = _surveyors(shared, Relay(report_progress))
+        return _examine_symmetry(surveyors(group.symmetry), group, settings, layers)
 
     works = [partial(work, group) for group in groups]
     for number, found in in_processes(works, settings.jobs, lambda words: settings.observer.sampled(*words)):
         yield groups[number].symmetry, found
 
 
-def _of_one(surveyor: SymmetrySurvey, group: Group, settings: Settings, layers: Collection[str] | None) -> _Found:
-    """A symmetry that is not claimed is only measured."""
+def _examine_symmetry(
+    surveyor: SymmetrySurvey, group: Group, settings: Settings, layers: Collection[str] | None
+) -> _Found:
+    """Surveys and localizes one symmetry. An unclaimed symmetry is only measured."""
     if not settings.claiming(group):
         return _Found([], [], unclaimed=[Unclaimed(group.symmetry, surveyor.output_error(group))])
     localized = localize(surveyor, group, settings.inside, layers)
@@ -101,7 +113,7 @@ def _of_one(surveyor: SymmetrySurvey, group: Group, settings: Settings, layers: 
 def _report(
     tested: Sequence[Group], known: Sequence[_Found], chosen: Collection[str], about: Mapping[str, Any]
 ) -> Outcome:
-    """Of the symmetries that were tested, and the layers that were chosen."""
+    """Returns the outcome for the tested symmetries, with findings, notes and rows of the chosen layers."""
     return Outcome(
         symmetries=tuple(g.symmetry for g in tested),
         findings=[f for f in ordered((f for k in known for f in k.findings), _importance) if f.layer in chosen],
@@ -112,8 +124,8 @@ def _report(
     )
 
 
-def _inferred(ready: Prepared) -> Inferred:
-    """Contracts of the layers that have none, from the runs themselves."""
+def _infer(ready: Prepared) -> Inferred:
+    """Infers the contracts of undeclared layers from runs."""
     claimed = [g for g in ready.call.groups if ready.call.settings.claiming(g)]
     surveyors = _surveyors(ready)
     inferred = infer(
@@ -124,12 +136,12 @@ def _inferred(ready: Prepared) -> Inferred:
     )
     if not inferred.contracts:
         return inferred
-    following = _surveyors(_knowing(ready, inferred.contracts))
+    following = _surveyors(_with_contracts(ready, inferred.contracts))
     return usable(inferred, {g.symmetry: following(g.symmetry) for g in claimed}, claimed)
 
 
-def _knowing(ready: Prepared, contracts: Mapping[str, Contract]) -> Prepared:
-    """With the contracts of further layers."""
+def _with_contracts(ready: Prepared, contracts: Mapping[str, Contract]) -> Prepared:
+    """Returns the prepared call with the contracts of further layers."""
     if not contracts:
         return ready
     return replace(ready, runner=ready.runner.with_contracts({**contracts, **ready.runner.contracts}))
@@ -141,7 +153,7 @@ def _importance(finding: Finding) -> tuple[int, float]:
 
 
 def _assumptions(call: BoundCall) -> list[str]:
-    """What stands for a declaration that nobody made."""
+    """Returns the lines of the report about assumed axes."""
     words = {"permutation": "nodes", "batch": "samples"}
     result = []
     for group in call.groups:
@@ -167,7 +179,7 @@ def _misfits(ready: Prepared) -> list[str]:
     return lines
 
 
-def _blind(ready: Prepared) -> list[str]:
+def _unfollowed_layers(ready: Prepared) -> list[str]:
     followed = [g.symmetry for g in ready.call.groups if Symmetry(g.symmetry).is_reordering]
     if not followed or not ready.fit.unknown_axes:
         return []
@@ -176,7 +188,7 @@ def _blind(ready: Prepared) -> list[str]:
 
 
 def _surveyors(ready: Prepared, observer: Observer | None = None) -> Callable[[str], SymmetrySurvey]:
-    """The surveyor for a symmetry: one follows all layers, the other those whose axes are known."""
+    """Returns symmetry -> survey: one follows all layers, the other only the layers whose axes are known."""
     sizes, settings, runner = ready.call.sizes, ready.call.settings, ready.runner
     options, observer = SurveyOptions(settings.samples, settings.seed), observer or settings.observer
     everything = SymmetrySurvey(runner, sizes, options, observer)
@@ -187,7 +199,7 @@ def _surveyors(ready: Prepared, observer: Observer | None = None) -> Callable[[s
     return lambda symmetry: followed if Symmetry(symmetry).is_reordering else everything
 
 
-def _described(ready: Prepared) -> dict[str, str]:
+def _describe_settings(ready: Prepared) -> dict[str, str]:
     able, settings = ready.runner.capabilities, ready.call.settings
     described = {
         "samples": str(settings.samples),

@@ -1,4 +1,7 @@
-"""The statement at which something begins that shows without any transformation: NaN, or chance."""
+"""Finds the statement at which NaN, infinity or randomness begins.
+
+`sanity` calls it. No input is transformed here; violations are searched in `localization`.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +20,18 @@ from equivariance.groups.elements import Transform
 
 
 def where_not_finite(runner: Runner, state: ModelState, call: LayerCall, path: str) -> SourceLine | None:
-    """The statement that makes NaN or infinity of finite numbers, of those that reach the output of `call`.
+    """Returns the statement that makes NaN or infinity from finite numbers, upstream of a non-finite output.
 
-    Infinities that are put right before the output, as those of a mask before a softmax are, are not met. None where
-    there is no statement of the reader's own.
+    Infinities that do not reach the output, like the entries of a mask before a softmax, are not followed.
+
+    Args:
+        runner: The copies of the network.
+        state: Weights and mode.
+        call: The layer call with the output.
+        path: The leaf of the output that is not finite.
+
+    Returns:
+        The statement, or None if it is not in the user's own code.
     """
 
     def first(tape: Tape) -> Operation | None:
@@ -40,7 +51,7 @@ def where_not_finite(runner: Runner, state: ModelState, call: LayerCall, path: s
 
 
 def where_drawn(runner: Runner, state: ModelState, call: LayerCall) -> SourceLine | None:
-    """The first statement of a call's own code that draws from torch's generators; None as above."""
+    """Returns the first statement of a call that draws from torch's generators; None if it is not the user's code."""
     return _place(runner, state, call, lambda tape: next((e for e in tape.events if _draws(e.name)), None))
 
 
@@ -55,7 +66,7 @@ def _place(
 
 
 def _draws(name: str) -> bool:
-    """Whether an operation of torch is one of chance."""
+    """True if an operation of torch draws random numbers."""
     packet = getattr(torch.ops.aten, name, None)
     overloads = [] if packet is None else [getattr(packet, o) for o in packet.overloads()]
     return any(torch.Tag.nondeterministic_seeded in overload.tags for overload in overloads)

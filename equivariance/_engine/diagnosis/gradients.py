@@ -1,8 +1,9 @@
-"""Forces: the gradients of what is invariant with respect to what is put in, and how they must transform.
+"""Examines the gradients of a network's invariant outputs with respect to its inputs, such as forces.
 
-The gradient of an invariant with respect to positions transforms as vectors, whatever the network; with respect to a
-tensor of irreps as these irreps. Automatic differentiation keeps that by itself; a backward that somebody wrote need
-not.
+The gradient of an invariant with respect to positions transforms as vectors. The gradient with respect to irreps
+transforms as these irreps. Automatic differentiation preserves this law; a custom backward may violate it.
+
+`equivariance.api` calls `with_gradients` after the examination of the network itself.
 """
 
 from __future__ import annotations
@@ -32,23 +33,26 @@ class Differentiated(torch.nn.Module):
     """A network whose output is the gradient of the sum of its invariant outputs, for each input that has one.
 
     Args:
-        network: The network
-        output: Representations of its output
+        network: The network.
+        output: The representations of the network's output.
     """
 
     def __init__(self, network: torch.nn.Module, output: object) -> None:
-        """Hold the network as a submodule."""
+        """Holds the network as a submodule."""
         super().__init__()
         self.network, self.output = network, output
 
     def forward(self, arguments: dict[str, Any]) -> dict[str, torch.Tensor]:
-        """Path of each floating-point input -> gradient, of its shape; zeros where the output does not depend on it."""
+        """Returns path of each floating-point input -> gradient, of the input's shape.
+
+        If the output does not depend on an input, its gradient is zero.
+        """
         inputs: dict[str, torch.Tensor] = {}
 
         def watch(tensor: torch.Tensor, _: Representation, path: str) -> torch.Tensor:
             if not tensor.is_floating_point():
                 return tensor
-            inputs[_named(path)] = found = tensor.detach().requires_grad_()
+            inputs[_dotted_path(path)] = found = tensor.detach().requires_grad_()
             return found
 
         with torch.enable_grad():
@@ -59,22 +63,29 @@ class Differentiated(torch.nn.Module):
                 expected = "floating-point inputs, and an output declared invariant (None or 0e) that depends on them"
                 raise ArgumentError("gradients", True, expected)
             energy = torch.stack(energies).sum()
-            found = _differentiated(energy, list(inputs.values()))
+            found = _differentiate(energy, list(inputs.values()))
         return dict(zip(inputs, found, strict=True))
 
 
 def with_gradients(report: Outcome, ready: Prepared) -> Outcome:
-    """A report of a network together with what its gradients break, where the network itself holds.
+    """Adds the violations of the gradients, under symmetries that the network itself respects.
 
-    The copies of the network are used again. What its gradients can do is found anew: a backward that runs in fewer
-    precisions than its forward is no surprise.
+    The copies of the network are used again. Capabilities are determined anew, because a backward may run in fewer
+    precisions than the forward.
+
+    Args:
+        report: The outcome of the network itself.
+        ready: The prepared call of the network.
+
+    Returns:
+        The outcome with the findings of the gradients.
 
     Raises:
-        ArgumentError: No output is invariant and differentiable, or no input is a floating-point tensor
+        ArgumentError: If no output is invariant and differentiable, or if no input is a floating-point tensor.
     """
     call, contract = ready.call, ready.call.contract
     specs = {
-        _named(path): _gradient_of(r)
+        _dotted_path(path): _gradient_of(r)
         for path, t, r in leaves(call.arguments, dict(contract.inputs))
         if t.is_floating_point()
     }
@@ -86,14 +97,14 @@ def with_gradients(report: Outcome, ready: Prepared) -> Outcome:
     copies = ready.runner.variants.wrapped(lambda network: Differentiated(network, contract.output))
     found = examine_module(prepare(gradients, copies))
     broken = {f.symmetry for f in report.findings}
-    new = [_of_backward(f, call.module) for f in found.findings if f.symmetry not in broken]
+    new = [_rename_paths(f, call.module) for f in found.findings if f.symmetry not in broken]
     worst = max((row.accumulated for row in found.layers), default=0.0)
     tested = {"gradients": f"with respect to {', '.join(specs)}; largest error {worst:.1e}"}
     return replace(report, findings=[*report.findings, *new], settings={**report.settings, **tested})
 
 
-def _of_backward(finding: Finding, module: torch.nn.Module) -> Finding:
-    """A finding of a differentiated network in the words of the network itself."""
+def _rename_paths(finding: Finding, module: torch.nn.Module) -> Finding:
+    """Returns a finding of a differentiated network with the paths of the network itself."""
     ours = finding.location is not None and Path(finding.location.file).resolve() == Path(__file__).resolve()
     return replace(
         finding,
@@ -104,12 +115,12 @@ def _of_backward(finding: Finding, module: torch.nn.Module) -> Finding:
     )
 
 
-def _named(path: str) -> str:
-    """`['data']['pos']` as `data.pos`."""
+def _dotted_path(path: str) -> str:
+    """Returns `['data']['pos']` as `data.pos`."""
     return ".".join(step.strip("'") for step in path.strip("[]").split("]["))
 
 
-def _differentiated(energy: torch.Tensor, inputs: list[torch.Tensor]) -> tuple[torch.Tensor, ...]:
+def _differentiate(energy: torch.Tensor, inputs: list[torch.Tensor]) -> tuple[torch.Tensor, ...]:
     try:
         return torch.autograd.grad(energy, inputs, materialize_grads=True)
     except RuntimeError as error:
@@ -121,7 +132,7 @@ def _differentiated(energy: torch.Tensor, inputs: list[torch.Tensor]) -> tuple[t
 
 
 def _is_energy(tensor: torch.Tensor, representation: Representation) -> bool:
-    """Whether a tensor is made of invariants that a gradient can be taken of."""
+    """True if a tensor is invariant and differentiable."""
     scalars = isinstance(representation, Irreps) and {b[1:] for b in representation.blocks} == {(0, 1)}
     invariant = isinstance(representation, Invariant) and not isinstance(representation, NodeIndices)
     return tensor.is_floating_point() and tensor.requires_grad and (scalars or invariant)

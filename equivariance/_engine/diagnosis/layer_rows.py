@@ -1,7 +1,7 @@
 """Turns the result of a survey into rows of the report, and into notes about rounding.
 
-`localizer` calls both. A row has one layer call; a note has one layer whose selection flips on rounding, which is
-ill-conditioned, or whose error stops falling at the precision of float32.
+`localizer` calls both. A row has one layer call. A note has one layer whose selection flips on rounding, which is
+ill-conditioned, or whose error stops falling at the precision of float32. This module measures nothing.
 """
 
 from __future__ import annotations

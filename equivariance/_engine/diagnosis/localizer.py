@@ -1,4 +1,4 @@
-"""Finds the layers that introduce an error, how much of it reaches the output, and the smallest element that shows it.
+"""Finds the layers that introduce an error, the error that reaches the output, and the smallest element that shows it.
 
 `examine` calls `localize` once for each claimed symmetry. Statements are found in `localization`, causes in `causes`.
 """
@@ -53,7 +53,7 @@ class LocalizedSymmetry:
 
 @dataclass(frozen=True)
 class _Case:
-    """One symmetry of one network: what the survey found, and the layers to blame for it.
+    """One symmetry of one network: the result of the survey, and the options of the search.
 
     Attributes:
         survey: Runs the network.
@@ -79,19 +79,19 @@ class _Case:
 def localize(
     survey: SymmetrySurvey, group: Group, inside: bool = True, layers: Collection[str] | None = None
 ) -> LocalizedSymmetry:
-    """Surveys one symmetry and returns which layers break it, at which statement and by which cause.
+    """Surveys one symmetry and returns which layers violate it, at which statement and by which cause.
 
     Args:
         survey: Runs the network.
         group: The symmetry.
         inside: True to search layers at fault for the statement.
-        layers: The layers that the report is about; None for all. Of other layers nothing is measured but what the
-            contributed errors of these need.
+        layers: The layers that the report is about; None for all. Other layers are measured only as far
+            as contributed errors need.
     """
     runner = survey.runs.runner
     same = runner.tested_dtype == runner.reference_dtype
     allowed = Verdict.ILL_CONDITIONED if same else Verdict.PRECISION
-    searched, whole = None if layers is None else _searched(runner, layers), layers is None or "" in layers
+    searched, whole = None if layers is None else _layers_with_code(runner, layers), layers is None or "" in layers
     result, suspects, sites = _suspects(survey, group, allowed, None if whole else searched)
     contributions = Contributions(survey.runs, sites)
     contributors = contributors_of(contributions, suspects, result, allowed)
@@ -108,7 +108,7 @@ def localize(
     )
 
 
-def _searched(runner: Runner, layers: Collection[str]) -> frozenset[str]:
+def _layers_with_code(runner: Runner, layers: Collection[str]) -> frozenset[str]:
     """Returns the layers whose code is that of `layers`: the code of a layer without a contract is the whole's."""
     module = runner.module(runner.states[0], runner.reference_dtype)
     others = [module.get_submodule(layer) for layer in layers if layer not in runner.contracts]
@@ -149,20 +149,20 @@ def _trial_to_add(result: SurveyResult, contributors: Sequence[Contributor], all
 
 
 def _findings_of(case: _Case, contributors: Sequence[Contributor]) -> tuple[list[Finding], list[Finding]]:
-    """Returns the violations that reach the output, and those that later layers cancel."""
+    """Returns the violations that reach the output, and the violations that later layers cancel."""
     root = case.result.root.top
-    limit = root[1].rounding if root else 0.0  # what grids leave open is no part of what one break contributes
+    limit = root[1].rounding if root else 0.0  # the floor of grids is no part of a contributed error
     searched = [c for c in contributors if case.layers is None or c.suspect.layer in case.layers]
     made = [f for contributor in searched for f in _findings_in_layer(case, contributor)]
     findings = [f for f in made if f.contributed > limit]
     explained = findings or any(c.contributed > limit for c in contributors if c not in searched)
     if case.whole and root and root[1].verdict > case.allowed and not explained and not _is_rounding(case, root):
-        findings = [_unexplained(case, root, bool(contributors))]
+        findings = [_finding_without_suspect(case, root, bool(contributors))]
     return findings, [f for f in made if not f.contributed > limit]
 
 
 def _findings_in_layer(case: _Case, contributor: Contributor) -> list[Finding]:
-    """Returns one finding for each violation of a layer; those that only repeat another are left out."""
+    """Returns one finding for each violation of a layer, without repetitions."""
     suspect, violations = contributor.suspect, [Violation(contributor.suspect)]
     if case.inside:
         parts = parts_of(case.result, suspect, case.allowed)
@@ -184,7 +184,7 @@ def _finding(case: _Case, violation: Violation, contributed: float) -> Finding:
     runs, suspect, statement = case.survey.runs, violation.suspect, violation.statement
     symmetry, seed = case.group.symmetry, case.survey.options.seed
     experiment = Experiment.of_suspect(runs, seed, suspect, violation.intervention, violation.operations)
-    element = _shrunk(case, suspect, experiment)
+    element = _shrink(case, suspect, experiment)
     explanation = _explanation(violation, experiment, symmetry, element)
     cloud = cloud_of(runs.runner.arguments, runs.runner.contracts[""], runs.sizes.nodes)
     layer, place = suspect.layer or (statement.layer if statement else ""), statement.place if statement else None
@@ -208,7 +208,7 @@ def _finding(case: _Case, violation: Violation, contributed: float) -> Finding:
 
 
 def _explanation(violation: Violation, experiment: Experiment, symmetry: str, element: Transform) -> Explanation:
-    """Returns the cause, from experiments in which nothing else is broken."""
+    """Returns the cause, from experiments in which all other violations are repaired."""
     found = explain(experiment, symmetry, violation.suspect, element)
     if violation.statement and violation.statement.frame:
         found = found.in_local_frame(violation.statement.frame)
@@ -221,7 +221,7 @@ def _is_rounding(case: _Case, root: tuple[PartKey, Measurement, Trial]) -> bool:
     return case.survey.floors.remeasure(measurement, trial, None, Site(ROOT), key).verdict <= case.allowed
 
 
-def _unexplained(case: _Case, root: tuple[PartKey, Measurement, Trial], has_suspects: bool) -> Finding:
+def _finding_without_suspect(case: _Case, root: tuple[PartKey, Measurement, Trial], has_suspects: bool) -> Finding:
     """Returns the finding for an output that is broken although no layer is to blame by itself."""
     key, measurement, trial = root
     text = "the output breaks although every declared layer keeps its law: something passes between layers unseen"
@@ -238,7 +238,7 @@ def _location(case: _Case, layer: str) -> Location | None:
     return location_of(runner.module(runner.states[0], runner.reference_dtype), layer)
 
 
-def _shrunk(case: _Case, suspect: SuspectLayer, experiment: Experiment) -> Transform:
+def _shrink(case: _Case, suspect: SuspectLayer, experiment: Experiment) -> Transform:
     """Returns the first of the group's simple elements that still shows the violation, else the sampled one."""
     for element in case.group.simplest(case.survey.runs.sizes):
         clear = experiment.outcome(element).error > _CLEAR * suspect.measurement.tolerance

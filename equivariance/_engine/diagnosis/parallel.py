@@ -1,4 +1,7 @@
-"""Runs pieces of work in copies of this process, which know all that it knows and hand back what they found."""
+"""Runs tasks in forked copies of this process and returns their results.
+
+`examine` calls `in_processes`, one task per symmetry. This module knows nothing about symmetries.
+"""
 
 from __future__ import annotations
 
@@ -13,19 +16,21 @@ from typing import Any, TypeVar
 
 import torch
 
-Told = Callable[[Any], None]
-"""Is told of progress, in something that can be pickled."""
+Progress = Callable[[Any], None]
+"""Receives progress as a value that can be pickled."""
 
 T = TypeVar("T")
 
 
-def in_processes(works: Sequence[Callable[[Told], T]], jobs: int, told: Told) -> Iterator[tuple[int, T]]:
-    """The number and the result of each piece of work, as they come; `jobs` at a time, one thread each.
+def in_processes(works: Sequence[Callable[[Progress], T]], jobs: int, report: Progress) -> Iterator[tuple[int, T]]:
+    """Yields (index, result) of each task in order of completion; runs `jobs` processes, one thread each.
 
-    A piece of work is given what it may tell of its progress with: `told` is called with the same.
+    If a task raises an exception, the others are ended and the exception is raised here.
 
-    Raises:
-        what a piece of work raises; the others are ended then
+    Args:
+        works: The tasks; each receives a function that reports its progress.
+        jobs: Number of processes at one time.
+        report: Called with each value that a task reports.
     """
     running: dict[Connection, tuple[int, BaseProcess]] = {}
     left = list(enumerate(works))[::-1]
@@ -33,14 +38,14 @@ def in_processes(works: Sequence[Callable[[Told], T]], jobs: int, told: Told) ->
         while left or running:
             while left and len(running) < jobs:
                 number, work = left.pop()
-                receiver, process = _started(work)
+                receiver, process = _start(work)
                 running[receiver] = number, process
             ready = wait(list(running))
             for receiver in [r for r in running if r in ready]:
                 number, process = running[receiver]
-                kind, value = _received(receiver, process)
-                if kind == "told":
-                    told(value)
+                kind, value = _receive(receiver, process)
+                if kind == "progress":
+                    report(value)
                     continue
                 process.join()
                 del running[receiver]
@@ -53,43 +58,43 @@ def in_processes(works: Sequence[Callable[[Told], T]], jobs: int, told: Told) ->
             process.join()
 
 
-def _started(work: Callable[[Told], Any]) -> tuple[Connection, BaseProcess]:
+def _start(work: Callable[[Progress], Any]) -> tuple[Connection, BaseProcess]:
     receiver, sender = multiprocessing.Pipe(duplex=False)
     process = multiprocessing.get_context("fork").Process(target=_work, args=(work, sender), daemon=True)
     with warnings.catch_warnings():
-        # Python warns of threads that others started, and that the copy will not have: it uses none.
+        # Python warns of running threads, which the copy will not have; the copy uses none of them.
         warnings.filterwarnings("ignore", ".*multi-threaded.*", DeprecationWarning)
         process.start()
     sender.close()
     return receiver, process
 
 
-def _work(work: Callable[[Told], Any], sender: Connection) -> None:
-    """What the copy does; it says nothing itself, and leaves without the goodbyes of the process that it is one of."""
+def _work(work: Callable[[Progress], Any], sender: Connection) -> None:
+    """Runs a task in the copy and sends the result. The copy ends without the exit handlers of its parent."""
     try:
         torch.set_num_threads(1)
-        sender.send_bytes(_packed("returned", work(lambda words: sender.send_bytes(_packed("told", words)))))
+        sender.send_bytes(_pack("returned", work(lambda words: sender.send_bytes(_pack("progress", words)))))
     except BaseException as error:  # of whatever kind: it is raised where it can be handled
-        sender.send_bytes(_packed_error(error))
+        sender.send_bytes(_pack_error(error))
     finally:
         os._exit(0)
 
 
-def _packed(kind: str, value: Any) -> bytes:
+def _pack(kind: str, value: Any) -> bytes:
     return pickle.dumps((kind, value))
 
 
-def _packed_error(error: BaseException) -> bytes:
-    """The error, or one in words where it cannot be packed."""
+def _pack_error(error: BaseException) -> bytes:
+    """Returns the pickled error; if it cannot be pickled, a RuntimeError with its text."""
     try:
-        packed = _packed("raised", error)
+        packed = _pack("raised", error)
         pickle.loads(packed)
-    except Exception:  # whatever an exception of somebody else's says to that
-        return _packed("raised", RuntimeError(f"{type(error).__name__}: {error}"))
+    except Exception:  # an exception class of the user may fail in any way
+        return _pack("raised", RuntimeError(f"{type(error).__name__}: {error}"))
     return packed
 
 
-def _received(receiver: Connection, process: BaseProcess) -> tuple[str, Any]:
+def _receive(receiver: Connection, process: BaseProcess) -> tuple[str, Any]:
     try:
         kind, value = pickle.loads(receiver.recv_bytes())
     except EOFError:

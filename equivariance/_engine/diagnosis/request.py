@@ -1,4 +1,8 @@
-"""The examination of a callable whose inputs or output nobody declared."""
+"""Resolves undeclared representations of a call, and examines the call.
+
+`equivariance.api` makes a `Request` and calls `resolve`, then `examine`. Candidates are tried in `inference`, guesses
+from names and shapes are made in `contracts`.
+"""
 
 from __future__ import annotations
 
@@ -44,12 +48,12 @@ _ANYTHING = Invariant(nodes=None, batch=None)
 
 @dataclass(frozen=True)
 class Resolved:
-    """A request of which nothing is left out.
+    """A request with all representations resolved.
 
     Attributes:
-        ready: What is examined.
-        findings: Inputs that must be declared.
-        lines: What was assumed.
+        ready: The prepared call.
+        findings: One finding for each input that must be declared.
+        lines: The lines of the report about assumptions.
     """
 
     ready: Prepared
@@ -57,7 +61,7 @@ class Resolved:
     lines: tuple[str, ...] = ()
 
     def examine(self) -> Outcome:
-        """The report, with what was assumed."""
+        """Examines the call and returns the outcome, with the assumptions."""
         report = examine_module(self.ready)
         findings, lines = [*self.findings, *report.findings], [*self.lines, *report.assumptions]
         return replace(report, findings=findings, assumptions=lines)
@@ -65,7 +69,19 @@ class Resolved:
 
 @dataclass(frozen=True)
 class Request:
-    """The arguments of one examination, of which representations may have been left out."""
+    """The arguments of one examination; representations may be undeclared.
+
+    Attributes:
+        module: The callable.
+        args: Positional arguments, a tuple or a single value.
+        irreps_in: Representations of the arguments, or `NOT_GIVEN`.
+        irreps_out: Representations of the output, or `NOT_GIVEN`.
+        kwargs: Keyword arguments.
+        group: The symmetries to test, as for `equivariance.check`.
+        layers: Dotted path -> contract, for inner layers.
+        settings: Number of samples, seed and scope of the examination.
+        name: The name in reports.
+    """
 
     module: torch.nn.Module
     args: object
@@ -79,19 +95,19 @@ class Request:
 
     @quiet()
     def resolve(self) -> Resolved:
-        """Binds the call, with what was left out read off the module, taken from runs, or asked about.
+        """Binds the call. Undeclared representations are read off the module, taken from runs, or asked about.
 
         Raises:
-            ArgumentError: Nothing tells; names the tensor, with what was measured. Or the group reorders and selects
-                along the same axis
+            ArgumentError: If a representation cannot be inferred; the message names the tensor and its errors. Also if
+                the group reorders nodes and selects samples along the same axis.
         """
         if self.irreps_in is not NOT_GIVEN and self.irreps_out is not NOT_GIVEN:
             return Resolved(prepare(self._call(self.irreps_in, self.irreps_out)))
-        arguments, tested = bound(self.module.forward, self.args, self.kwargs), self._tested()
+        arguments, tested = bound(self.module.forward, self.args, self.kwargs), self._groups()
         inputs = inputs_of(self.module, arguments) if self.irreps_in is NOT_GIVEN else Inputs({})
         stated = outputs_of(self.module) if self.irreps_out is NOT_GIVEN else self.irreps_out
         if not any(any(sizes_of_graphs(value)) for value in arguments.values()):
-            _told_apart(inputs, {g.symmetry for g in tested})
+            _require_sample_axis(inputs, {g.symmetry for g in tested})
         motions = [g for g in tested if g.symmetry in MOTIONS]
         if inputs.undecided and motions:
             return self._by_trial(inputs, stated, motions)
@@ -102,12 +118,12 @@ class Request:
         return _with_outputs(ready, inputs, inputs.lines, OutputRuns(ready.runner), laws_of_returned(ready))
 
     def _by_trial(self, inputs: Inputs, stated: object, motions: Sequence[Group]) -> Resolved:
-        """With inputs that no name and no shape decides."""
+        """Resolves inputs that neither names nor shapes decide."""
         ready = prepare_undeclared(self._call(all_as_points(inputs).specs, _ANYTHING))
         runs, laws = OutputRuns(ready.runner), laws_of_returned(ready) if stated is NOT_GIVEN else {}
 
         def tried(candidate: Inputs) -> tuple[bool, dict[str, float]]:
-            """The output's error under motions with these inputs."""
+            """Returns True if the output is right with these inputs, and its errors under motions."""
             call = ready.call.under(motions).declaring(candidate.specs, _ANYTHING)
             given = likely_outputs(tried_as(ready, call), runs, laws) if stated is NOT_GIVEN else stated
             call = call.declaring(candidate.specs, given)
@@ -125,11 +141,11 @@ class Request:
         return replace(_with_outputs(rounded, taken, lines, runs, laws), findings=tuple(findings))
 
     def _call(self, irreps_in: object, irreps_out: object) -> BoundCall:
-        tested = self._tested()
+        tested = self._groups()
         arguments, contract = call_contract(self.module.forward, self.args, self.kwargs, irreps_in, irreps_out)
         return bind_call(self.module, arguments, contract, self.layers, tested, self.settings, self.name)
 
-    def _tested(self) -> tuple[Group, ...]:
+    def _groups(self) -> tuple[Group, ...]:
         return groups_of(self.group, self.settings.max_translation)
 
 
@@ -137,19 +153,19 @@ def _with_outputs(
     ready: Prepared, inputs: Inputs, lines: Sequence[str], runs: OutputRuns,
     laws: Mapping[Path, tuple[str, Representation]],
 ) -> Resolved:  # fmt: skip
-    """With an output that is taken from the runs."""
-    unmoved = _unmoved(ready.call, inputs)
+    """Resolves an undeclared output from runs."""
+    unmoved = _lines_on_unmoved(ready.call, inputs)
     outputs = outputs_from_runs(ready, runs, laws)
     outputs.require()
     final = declared_as(ready, ready.call.declaring(ready.call.contract.inputs, outputs.specs))
     return Resolved(final, lines=(*lines, *unmoved, *outputs.lines))
 
 
-def _told_apart(inputs: Inputs, tested: set[str]) -> None:
-    """Refuse to reorder nodes and to select samples on the one axis of a cloud.
+def _require_sample_axis(inputs: Inputs, tested: set[str]) -> None:
+    """Rejects a request to reorder nodes and to select samples on the one axis of a cloud.
 
     Raises:
-        ArgumentError: Both are tested, and nothing among the inputs tells samples from nodes
+        ArgumentError: If both are tested and no input separates samples from nodes.
     """
     cloud = next((a for a in inputs.assumptions if isinstance(a.representation, CartesianPoints)), None)
     known = inputs.stated or any(not isinstance(a.representation.batch, Assumed) for a in inputs.assumptions)
@@ -163,11 +179,11 @@ def _told_apart(inputs: Inputs, tested: set[str]) -> None:
     raise ArgumentError("group", "batch", expected)
 
 
-def _unmoved(call: BoundCall, inputs: Inputs) -> list[str]:
-    """The symmetries that move nothing of the inputs: tests of them prove nothing.
+def _lines_on_unmoved(call: BoundCall, inputs: Inputs) -> list[str]:
+    """Returns a line for each symmetry that moves no input: its test proves nothing.
 
     Raises:
-        ArgumentError: All that are tested, where the inputs are assumed
+        ArgumentError: If the inputs are assumed and no tested symmetry moves any of them.
     """
     names = [g.symmetry for g in call.groups if g.symmetry in MOTIONS and not _moves(call, g)]
     if inputs.assumptions and len(names) == len(call.groups):

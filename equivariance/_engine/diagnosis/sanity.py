@@ -1,7 +1,8 @@
-"""What is wrong before any transformation: NaN, infinities, outputs that are zero, chance, and changed arguments.
+"""Checks a network before any transformation: NaN, infinity, zero outputs, randomness, changed arguments.
 
-A tester that skips this passes a function that returns NaN, and blames the symmetry for what a second identical call
-would do too.
+Without these checks, a function that returns NaN passes, and a random function seems to violate its symmetry.
+
+`examine` calls `run_sanity_checks` once per diagnosis. Statements are found in `first_bad_operation`.
 """
 
 from __future__ import annotations
@@ -26,11 +27,11 @@ from equivariance.findings import Finding
 from equivariance.groups.elements import Transform
 
 NUDGE = 0.1
-"""Relative size of a change that an output is expected to notice."""
+"""Relative size of an input change that must change the output."""
 
 
 def run_sanity_checks(runner: Runner) -> tuple[list[Finding], list[Finding]]:
-    """Findings and notes that need no transformation; symmetry "none"."""
+    """Returns the findings and notes that need no transformation, of symmetry "none"."""
     findings = [f for state in runner.states for f in _not_finite(runner, state)][:1]
     if findings:
         return findings, []
@@ -38,21 +39,21 @@ def run_sanity_checks(runner: Runner) -> tuple[list[Finding], list[Finding]]:
     findings.extend(f for f in notes if f.layer == "")
     notes = [f for f in notes if f.layer != ""] + ([] if findings else _constant(runner))
     impure, remarks = _purity(runner)
-    chance, trembling = _chance(runner)
+    chance, trembling = _randomness(runner)
     return [*findings, *impure, *chance], [*notes, *remarks, *trembling]
 
 
 def _finding(
     runner: Runner, layer: str, cause: str, evidence: str, fix: str = "", place: SourceLine | None = None, **more: Any
 ) -> Finding:
-    """At a statement where one is known, which was seen at it, else at the layer."""
+    """Returns a finding, located at the statement `place` if it is known, else at the layer."""
     location = location_at(*place) if place else location_of(runner.module(ModelState(), runner.reference_dtype), layer)
     located = "confirmed" if place else "layer"
     return Finding(layer, "none", cause, evidence, location=location, located=located, fix=fix or remedy(cause), **more)
 
 
 def _not_finite(runner: Runner, state: ModelState) -> list[Finding]:
-    """The first layer that makes NaN or infinity out of finite inputs."""
+    """Returns a finding for the first layer that makes NaN or infinity from finite inputs."""
     reference = runner.reference(state)
     for call, output in reference.outputs.items():
         bad = [
@@ -71,7 +72,7 @@ def _infinite(tensor: torch.Tensor) -> bool:
 
 
 def _vanishing_layers(runner: Runner) -> list[Finding]:
-    """Layers with an output part that is zero in every state: it proves nothing."""
+    """Returns a finding for each layer with an output part that is zero in every state: it proves nothing."""
     zero: dict[LayerCall, set[PartKey]] = {}
     for index, state in enumerate(runner.states):
         reference = runner.reference(state)
@@ -98,15 +99,15 @@ def _zero_parts(output: Any, spec: object) -> set[PartKey]:
 
 
 def _constant(runner: Runner) -> list[Finding]:
-    """An output that no input changes: its symmetries hold whatever the code does."""
+    """Returns a finding if no input changes the output: every symmetry then holds, whatever the code does."""
     if not any(t.is_floating_point() and t.numel() for _, t, _ in leaves(runner.arguments, UNSPECIFIED)):
         return []
     generator = torch.Generator().manual_seed(runner.seed)
-    changed = map_tensors(runner.arguments, lambda t: _nudged(t, generator))
+    changed = map_tensors(runner.arguments, lambda t: _nudge(t, generator))
     for state in runner.states:
         try:
             made = runner.run(state, runner.reference_dtype, changed)
-        except Exception:  # whatever a module says to inputs that nobody promised it
+        except Exception:  # a module may reject changed inputs in any way
             return []
         floating = any(t.is_floating_point() for _, t, _ in leaves(made, UNSPECIFIED))
         if not (floating and equal(made, runner.reference(state).outputs[ROOT])):
@@ -116,24 +117,25 @@ def _constant(runner: Runner) -> list[Finding]:
     return [_finding(runner, "", "vanishing", f"{text}, which proves nothing", fix)]
 
 
-def _nudged(tensor: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+def _nudge(tensor: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     if not tensor.is_floating_point():
         return tensor
     return tensor * (1 + NUDGE * noise_like(tensor, generator))
 
 
-def _chance(runner: Runner) -> tuple[list[Finding], list[Finding]]:
-    """A second call that differs in the random seed alone, and if that matters an identical one.
+def _randomness(runner: Runner) -> tuple[list[Finding], list[Finding]]:
+    """Returns findings and notes about randomness, from a second call that differs only in the random seed.
 
-    Differences by rounding are a note: sums may be taken in another order, by where the memory lies, say.
+    If the outputs differ, an identical call is made too. A difference of rounding size is a note: the order of sums may
+    depend on memory addresses.
     """
     again = runner.run(ModelState(), runner.tested_dtype, runner.arguments, seed=runner.seed + 1)
     if not any(e.difference for e in compare(again, runner.output, UNSPECIFIED, Transform()).values()):
         return [], []
-    changed = _repeated(runner, runner.seed + 1)
+    changed = _first_difference(runner, runner.seed + 1)
     if changed is None:
         return [], []
-    call, error = _repeated(runner, runner.seed) or changed
+    call, error = _first_difference(runner, runner.seed) or changed
     alone = "differ in the random seed alone" if (call, error) == changed else "are identical"
     text = f"two calls in evaluation mode that {alone} differ by {error:.2g} at the output of this layer"
     fix = "" if (call, error) == changed else "Keep nothing from one call to the next in evaluation mode."
@@ -142,8 +144,11 @@ def _chance(runner: Runner) -> tuple[list[Finding], list[Finding]]:
     return (found, []) if error > _rounding(runner.reference_dtype) else ([], found)
 
 
-def _repeated(runner: Runner, seed: int) -> tuple[LayerCall, float] | None:
-    """The first call, and its difference, of another run with the same input; above rounding, if there is one."""
+def _first_difference(runner: Runner, seed: int) -> tuple[LayerCall, float] | None:
+    """Returns the first layer call that differs in another run with the same input, and its relative error.
+
+    A call that differs by more than rounding comes first. If no call differs, the result is None.
+    """
     reference = runner.reference(ModelState())
     again = ReferenceRun(runner.contracts, reference.copying, runner.memory)
     runner.run(ModelState(), runner.reference_dtype, runner.arguments, again, seed=seed)
@@ -189,14 +194,15 @@ class _Purity:
 
 
 def _generators() -> list[torch.Tensor]:
-    """The states of torch's global generators, on every device that is in use."""
+    """Returns the states of torch's global generators on every device in use."""
     return [torch.get_rng_state(), *(torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else ())]
 
 
 def _purity(runner: Runner) -> tuple[list[Finding], list[Finding]]:
-    """Layers that change their arguments, draw random numbers or switch the default dtype in evaluation mode.
+    """Returns findings and notes for layers that change arguments, draw random numbers or switch the default dtype.
 
-    In the working precision: a layer that switches to float64 does nothing where float64 is the default already.
+    The run is in evaluation mode and in the tested precision: if float64 were the default, a switch to float64 would
+    have no effect.
     """
     watcher, state = _Purity(), ModelState()
     module = runner.module(state, runner.tested_dtype)

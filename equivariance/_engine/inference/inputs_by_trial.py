@@ -1,4 +1,8 @@
-"""Inputs that look like geometry and that nobody declared: which law makes the output right, found by trying them."""
+"""Finds the laws of undeclared inputs that look like geometry, by trying which law makes the output right.
+
+`diagnosis.request` calls `all_as_points` and `answered`. This module runs nothing itself: it calls the `run` that it is
+given. Inputs whose names or shapes decide are treated in `contracts`.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,7 @@ from equivariance.representations.formatting import as_python, in_words
 from equivariance.representations.standard import as_representation
 
 MOST = 3
-"""So many tensors can be asked about at once: every combination of laws is tried."""
+"""Most tensors that can be undecided at once: every combination of laws is tried."""
 
 _POINTS = "cartesian_points"
 _LAWS: tuple[object, ...] = (None, _POINTS, "1x1o", "1x1e")
@@ -24,17 +28,17 @@ _FALLS = 10.0
 
 Errors = dict[str, float]
 Try = Callable[[Inputs], tuple[bool, Errors]]
-"""True if the output is right with the given inputs, and its error under each symmetry."""
+"""Returns True if the output is right with the given inputs, and its error under each symmetry."""
 
 Tried = tuple[list[Assumption], Errors, bool]
-"""What was changed, the output's error under each symmetry, and whether the output is right."""
+"""The changed assumptions, the output's error under each symmetry, and True if the output is right."""
 
 
 def all_as_points(inputs: Inputs) -> Inputs:
-    """The inputs with positions for every tensor that is asked about.
+    """Returns the inputs with positions for every undecided tensor.
 
     Raises:
-        ArgumentError: More tensors than can be tried
+        ArgumentError: If more than `MOST` tensors are undecided.
     """
     if len(inputs.undecided) > MOST:
         places = ", ".join(a.place for a in inputs.undecided)
@@ -43,31 +47,35 @@ def all_as_points(inputs: Inputs) -> Inputs:
 
 
 def answered(inputs: Inputs, run: Try, location: Location | None) -> tuple[Inputs, list[Finding], list[str]]:
-    """Inputs with the laws that make the output right, a finding for each tensor that must be declared, and remarks.
+    """Decides the undecided inputs by trial.
 
-    Where nothing else moves, an output is right whatever it is made of as long as these stay unchanged, and vectors
-    hide a break under translation: then they are taken for positions, and where the output is wrong so, a finding asks.
+    If no other input moves, unchanged inputs prove nothing, and vectors hide a violation under translation. At least
+    one undecided tensor is then taken for positions. If the output is wrong with positions, a finding asks.
 
     Args:
-        inputs: With one or more tensors that are asked about
-        run: Measures the output with given inputs, under the motions that are tested
-        location: Where the callable stands
+        inputs: Inputs with one or more undecided tensors.
+        run: Measures the output with given inputs, under the tested motions.
+        location: The source location of the callable.
+
+    Returns:
+        The inputs with the laws that make the output right, a finding for each tensor that must be declared, and
+        remarks for the report.
     """
     asked = inputs.undecided
     if not inputs.has_moving_input:
         return _positions(inputs, run, location)
     unchanged = run(inputs)
     if unchanged[0]:
-        return inputs, [], [_kept(a, inputs, run) for a in asked]
+        return inputs, [], [_remark_on_unchanged(a, inputs, run) for a in asked]
     best, errors, _ = _best(_tries(inputs, run, any))
     if not _falls(unchanged[1], errors):
-        return inputs, [], [f"asked: {a.place}: {_told(unchanged[1], errors, best)}" for a in asked]
+        return inputs, [], [f"asked: {a.place}: {_describe_undecided(unchanged[1], errors, best)}" for a in asked]
     taken = inputs.with_assumptions(best)
     return taken, [_finding(a, unchanged[1], errors, taken, location) for a in best], []
 
 
 def _positions(inputs: Inputs, run: Try, location: Location | None) -> tuple[Inputs, list[Finding], list[str]]:
-    """One of them at least is taken for positions, as nothing else moves."""
+    """Takes at least one undecided tensor for positions, because no other input moves."""
     best, errors, sound = _best(_tries(inputs, run, lambda laws: _POINTS in laws))
     taken = inputs.with_assumptions(best)
     if sound:
@@ -81,7 +89,7 @@ def _positions(inputs: Inputs, run: Try, location: Location | None) -> tuple[Inp
 
 
 def _tries(inputs: Inputs, run: Try, wanted: Callable[[tuple[object, ...]], bool]) -> Iterator[Tried]:
-    """Combinations of laws in turn, up to the first that makes the output right."""
+    """Yields the result of each combination of laws, up to the first that makes the output right."""
     for laws in itertools.product(_LAWS, repeat=len(inputs.undecided)):
         if wanted(laws):
             pairs = zip(inputs.undecided, laws, strict=True)
@@ -98,8 +106,8 @@ def _best(tried: Iterator[Tried]) -> Tried:
     return [replace(a, why=why) for a in changed], errors, sound
 
 
-def _kept(assumption: Assumption, inputs: Inputs, run: Try) -> str:
-    """What is said of a tensor that the output is right without: it may be that it should move, and is misused."""
+def _remark_on_unchanged(assumption: Assumption, inputs: Inputs, run: Try) -> str:
+    """Returns the remark for a tensor that may stay unchanged: it may still be one that moves and is misused."""
     points = _as(assumption, as_representation(_POINTS, assumption.place))
     sound, errors = run(inputs.with_assumptions([points]))
     worst = _worst(errors)
@@ -120,7 +128,7 @@ def _worst(errors: Errors) -> str:
     return largest(errors, lambda symmetry: errors[symmetry])
 
 
-def _told(before: Errors, after: Errors, tried: Sequence[Assumption]) -> str:
+def _describe_undecided(before: Errors, after: Errors, tried: Sequence[Assumption]) -> str:
     symmetry = _worst(before)
     return (
         f"nothing tells how it transforms: the output's error under {symmetry} is {before[symmetry]:.2g} with it "
@@ -134,7 +142,7 @@ def _laws(changed: Sequence[Assumption]) -> str:
 
 
 def _unknown(assumption: Assumption, beside: str, error: float, inputs: Inputs, location: Location | None) -> Finding:
-    """An input that was taken for what it is likeliest to be."""
+    """Returns the finding for an input that was taken for its likeliest law."""
     law = _laws([assumption])
     evidence = (
         f"{assumption.place} {list(assumption.shape)} was not declared, and nothing else moves: this report "

@@ -1,4 +1,7 @@
-"""Irreps read off the values: the blocks of a last axis that turn, or come nearest to turning, as one irrep each."""
+"""Finds the irreps of a last axis from its values: the blocks that turn, or nearly turn, as one irrep each.
+
+`output_candidates` calls `nearest_irreps`. This module runs nothing and does not decide if the irreps hold.
+"""
 
 from __future__ import annotations
 
@@ -15,23 +18,23 @@ from equivariance.representations.wigner import wigner_d
 
 _MOST_DEGREE = 6
 _LONGEST = 1024
-"""A last axis that is longer is not cut into blocks."""
+"""Longest last axis that is cut into blocks."""
 
 _PREFERENCE = 1e-12
-"""Blocks of a high degree must explain this share of the values more than scalars do; by half of it, cuts tie."""
+"""Share of the values that blocks of a high degree must explain beyond scalars; cuts within half a share tie."""
 
 _HOLDS = 1e-6
 
 Pair = tuple[Transform, Tensor, Tensor]
-"""Element, values in the reference run, values under the element; [rows, n] each."""
+"""Element, values in the reference run, values under the element; both values of shape [rows, n], float64."""
 
 
 def nearest_irreps(leaf: Leaf) -> Irreps | None:
-    """The irreps that leave the smallest error under rotation; None where all are scalars, or nothing can be read."""
+    """Returns the irreps with the smallest error under rotation; None if all are scalars or no values are usable."""
     rotated, inverted = (_pairs(leaf, symmetry) for symmetry in ("rotation", "inversion"))
     if not rotated or not 3 <= rotated[0][1].shape[1] <= _LONGEST:
         return None
-    blocks = _segmented(rotated)
+    blocks = _cut_into_blocks(rotated)
     named = [(degree, _parity(degree, start, rotated, inverted)) for start, degree in blocks]
     if all(degree == 0 and parity > 0 for degree, parity in named):
         return None
@@ -52,8 +55,8 @@ def _pairs(leaf: Leaf, symmetry: str) -> list[Pair]:
     return found
 
 
-def _segmented(pairs: Sequence[Pair]) -> list[tuple[int, int]]:
-    """Start and degree of each block of the cut with the smallest error."""
+def _cut_into_blocks(pairs: Sequence[Pair]) -> list[tuple[int, int]]:
+    """Returns start and degree of each block of the cut with the smallest error."""
     length = pairs[0][1].shape[1]
     price = _PREFERENCE * sum(float(before.square().sum()) for _, before, _ in pairs)
     best: list[tuple[float, int]] = [(0.0, 0)]
@@ -61,7 +64,7 @@ def _segmented(pairs: Sequence[Pair]) -> list[tuple[int, int]]:
         choices = []
         for degree in range(min(_MOST_DEGREE, (stop - 1) // 2) + 1):
             start = stop - (2 * degree + 1)
-            choices.append((best[start][0] + _left(pairs, start, degree) + price * degree, degree))
+            choices.append((best[start][0] + _squared_residual(pairs, start, degree) + price * degree, degree))
         least = min(choices)[0]
         best.append(next(choice for choice in choices if choice[0] <= least + price / 2))
     blocks = []
@@ -73,8 +76,8 @@ def _segmented(pairs: Sequence[Pair]) -> list[tuple[int, int]]:
     return blocks[::-1]
 
 
-def _left(pairs: Sequence[Pair], start: int, degree: int, sign: int = 1) -> float:
-    """The square of what a block of this degree, and of this sign under inversion, does not explain."""
+def _squared_residual(pairs: Sequence[Pair], start: int, degree: int, sign: int = 1) -> float:
+    """Returns the squared residual of a block of this degree and this sign under inversion."""
     block = slice(start, start + 2 * degree + 1)
     return sum(
         float((after[:, block] - sign * before[:, block] @ wigner_d(degree, 1, element).T.to(before)).square().sum())
@@ -83,11 +86,14 @@ def _left(pairs: Sequence[Pair], start: int, degree: int, sign: int = 1) -> floa
 
 
 def _parity(degree: int, start: int, rotated: Sequence[Pair], inverted: Sequence[Pair]) -> int:
-    """The one that explains more; that of a polynomial where inversion is not tested or the rotation does not fit."""
+    """Returns the parity that explains more of the values.
+
+    If inversion is not tested, or if the rotation does not fit, the result is the parity (-1)^degree of a polynomial.
+    """
     natural = (-1) ** degree
     block = slice(start, start + 2 * degree + 1)
     size = sum(float(before[:, block].square().sum()) for _, before, _ in rotated)
-    if not inverted or math.sqrt(_left(rotated, start, degree)) > _HOLDS * math.sqrt(size):
+    if not inverted or math.sqrt(_squared_residual(rotated, start, degree)) > _HOLDS * math.sqrt(size):
         return natural
-    other = _left(inverted, start, degree, -natural)
-    return -natural if other < 0.25 * _left(inverted, start, degree, natural) else natural
+    other = _squared_residual(inverted, start, degree, -natural)
+    return -natural if other < 0.25 * _squared_residual(inverted, start, degree, natural) else natural

@@ -1,8 +1,10 @@
-"""The laws of inner layers that nobody declared, inferred from the runs, one symmetry at a time.
+"""Infers the contracts of undeclared inner layers from runs, one symmetry at a time.
 
-The network is recorded as a whole in the reference run and under some elements. What a layer takes and gives obeys some
-law in each symmetry, or none. Where the network breaks a symmetry, the statements at fault are put right first, so that
-what comes after them can be told too; what a statement at fault makes then counts as what it should have made.
+The network is recorded as a whole in the reference run and under some elements. Every argument and output of a layer
+obeys one law in each symmetry, or none. If the network violates a symmetry, the statements at fault are repaired first.
+Values after them can then be matched, and the result of a statement at fault counts with its repaired value.
+
+`diagnosis.examine` calls `infer`, then `usable`. This module measures no layer and makes no findings.
 """
 
 from __future__ import annotations
@@ -42,12 +44,12 @@ _OTHER_COURSE = "the program takes another course where the input is transformed
 
 @dataclass(frozen=True)
 class Inferred:
-    """What was inferred.
+    """The inferred contracts of inner layers.
 
     Attributes:
-        contracts: Layer -> contract, for layers of which everything obeys a law
-        lawless: Layers that take or give something that obeys none
-        obstacle: Why nothing could be inferred, or ""
+        contracts: Layer -> contract, for layers whose arguments and outputs all obey a law.
+        lawless: Layers with an argument or an output that obeys no law.
+        obstacle: The reason if nothing could be inferred, else "".
     """
 
     contracts: Mapping[str, Contract]
@@ -56,7 +58,7 @@ class Inferred:
 
     @property
     def lines(self) -> list[str]:
-        """What a report says of it."""
+        """The lines of the report about inferred layers."""
         if self.obstacle:
             return [
                 f"inner layers: what they take and give is not inferred: {self.obstacle}; contracts={{...}} declares it"
@@ -77,16 +79,20 @@ def infer(
     declared: Sequence[str],
     partial: Mapping[str, Contract],
 ) -> Inferred:
-    """Contracts for the layers that are not `declared`, lawful under every one of `groups`.
+    """Infers contracts for undeclared layers, valid under every group.
 
-    What `partial` contracts state stays as it is.
+    Args:
+        surveyors: Symmetry -> the survey that runs the network.
+        groups: The claimed groups.
+        declared: Paths of the layers that have a contract.
+        partial: Layer -> a contract that lacks some inputs; its representations stay as they are.
     """
     laws: dict[str, dict[str, list[Law | None]]] = {}
     passed: dict[str, list[LayerRecord]] = {}
     hidden: set[str] = set()
     groups = list(groups)
     for group in groups:
-        recorded = _recorded(surveyors[group.symmetry], group)
+        recorded = _record(surveyors[group.symmetry], group)
         if isinstance(recorded, str):
             return Inferred({}, obstacle=recorded)
         flow, calls, opaque = recorded
@@ -98,7 +104,7 @@ def infer(
     contracts = {
         layer: _contract(passed[layer], found, nodes, partial.get(layer))
         for layer, found in laws.items()
-        if layer not in hidden and _throughout(found, groups)
+        if layer not in hidden and _is_known_throughout(found, groups)
     }
     return Inferred(
         {layer: c for layer, c in contracts.items() if c is not None},
@@ -107,7 +113,10 @@ def infer(
 
 
 def usable(inferred: Inferred, surveyors: Mapping[str, SymmetrySurvey], groups: Iterable[Group]) -> Inferred:
-    """What was inferred, unless the network does not run with its layers apart: where gradients pass them, say."""
+    """Returns `inferred`, or an obstacle if the network does not run with its layers apart.
+
+    For example, gradients that pass between layers prevent these runs.
+    """
     for number, group in enumerate(groups):
         surveyor = surveyors[group.symmetry]
         drawn = group.draw(1, surveyor.options.seed, surveyor.runs.sizes)
@@ -120,11 +129,15 @@ def usable(inferred: Inferred, surveyors: Mapping[str, SymmetrySurvey], groups: 
     return inferred
 
 
-def _recorded(surveyor: SymmetrySurvey, group: Group) -> tuple[Slicer, dict[str, list[LayerRecord]], set[str]] | str:
-    """The runs, what passed in them, and where tensors are hidden; or why there is nothing to go by."""
+def _record(surveyor: SymmetrySurvey, group: Group) -> tuple[Slicer, dict[str, list[LayerRecord]], set[str]] | str:
+    """Records the network under one symmetry.
+
+    Returns:
+        The repaired flow, layer -> its recorded calls, and the layers with hidden tensors; or the obstacle in words.
+    """
     runs, runner = surveyor.runs, surveyor.runs.runner
     state = [s for s in runner.states if s.mode == "eval"][-1]
-    trials = [Trial(element, state) for element in _telling(surveyor, group)]
+    trials = [Trial(element, state) for element in _elements_that_show(surveyor, group)]
     found = [worst(runs.isolated_run(t, ROOT).errors[Site(ROOT)]) for t in trials]
     trial, (key, error) = largest(zip(trials, found, strict=True), lambda pair: pair[1][1].relative)
     reach = 1 + trial.element.distance / runs.sizes.extent
@@ -142,8 +155,8 @@ def _recorded(surveyor: SymmetrySurvey, group: Group) -> tuple[Slicer, dict[str,
     return _OTHER_COURSE if flow is None else (flow, locator.runner.reference.passed, locator.runner.reference.opaque)
 
 
-def _telling(surveyor: SymmetrySurvey, group: Group) -> list[Transform]:
-    """Elements of which one shows a break; selections are of as many samples as there are."""
+def _elements_that_show(surveyor: SymmetrySurvey, group: Group) -> list[Transform]:
+    """Returns elements of which one shows a violation; selections keep the number of samples."""
     count = surveyor.runs.sizes.samples or 0
     if group.symmetry != "batch" or count < 2:
         return list(group.draw(1, surveyor.options.seed, surveyor.runs.sizes))
@@ -151,13 +164,13 @@ def _telling(surveyor: SymmetrySurvey, group: Group) -> list[Transform]:
     return [samples(order, of=count) for order in orders]
 
 
-def _throughout(laws: Mapping[str, Sequence[Law | None]], groups: Sequence[Group]) -> bool:
-    """Whether a layer's calls are seen under all symmetries: seen under some, they say nothing of the others."""
+def _is_known_throughout(laws: Mapping[str, Sequence[Law | None]], groups: Sequence[Group]) -> bool:
+    """True if a layer's calls were recorded under all symmetries, with the same number of values."""
     return len(laws) == len(groups) and len({len(found) for found in laws.values()}) == 1
 
 
 def _law(flow: Slicer, number: int) -> Law | None:
-    """The law of a value, where a standard one fits; one that is known for the elements of these runs only is none."""
+    """Returns the law of a value; None for a linear law, which is known for the elements of these runs only."""
     law = flow.law(number) if flow.level(number) == Match.EXACT else None
     return None if isinstance(law, LinearLaw) else law
 
@@ -165,7 +178,7 @@ def _law(flow: Slicer, number: int) -> Law | None:
 def _contract(
     calls: Sequence[LayerRecord], laws: Mapping[str, Sequence[Law | None]], nodes: int | None, stated: Contract | None
 ) -> Contract | None:
-    """The contract of a layer, None where something obeys no law, or one call is unlike another."""
+    """Returns the contract of a layer; None if a value obeys no law or if two calls differ."""
     rows = iter([dict(zip(laws, found, strict=True)) for found in zip(*laws.values(), strict=True)])
 
     def representation(tensor: torch.Tensor) -> Representation:
@@ -193,7 +206,7 @@ def _contract(
 
 
 def _spec(value: Any, representation: Callable[[torch.Tensor], Representation]) -> Any:
-    """A specification shaped like a value, with a representation for each of its tensors in order."""
+    """Returns a specification shaped like a value, with a representation for each tensor in order."""
     if isinstance(value, torch.Tensor):
         return representation(value)
     if adapter_of(value) is not None:

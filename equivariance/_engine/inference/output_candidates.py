@@ -1,4 +1,7 @@
-"""The laws that an output may obey, by its shape, by what layers state, and by its values."""
+"""Lists the laws that an output may obey, by its shape, by the laws that layers state, and by its values.
+
+`outputs` calls it, and chooses among the candidates. This module decides nothing.
+"""
 
 from __future__ import annotations
 
@@ -22,17 +25,17 @@ from equivariance.representations.irreps import Irreps
 from equivariance.representations.standard import CartesianPoints, Invariant, NodeIndices
 
 _NEAR = 0.05
-"""A law that is broken by less is taken as meant."""
+"""Error below which a law counts as the intended one, with a violation."""
 
 _LONGEST = 64
 _EXACT = 1e-5
-"""A basis is told on axes up to this length; what is left beside a linear map of them is rounding up to this share."""
+"""Longest axis on which a basis is searched, and the largest relative residual of a linear map that is rounding."""
 
 _MOST_AXES = 3
 
 
 def plain_laws(example: Tensor) -> list[Representation]:
-    """Laws that anybody would think of first: nothing changes, vectors, positions, pseudovectors."""
+    """Returns the plain laws: invariant, vectors, positions, pseudovectors."""
     found: list[Representation] = [Invariant()]
     if not example.is_floating_point() or example.shape[-1:] != (3,):
         return found
@@ -40,7 +43,7 @@ def plain_laws(example: Tensor) -> list[Representation]:
 
 
 def stated_laws(leaf: Leaf, call: BoundCall) -> list[Representation]:
-    """Irreps that the inputs or the layers state, as far as they fit the shape."""
+    """Returns the irreps that inputs or layers state, if they fit the shape."""
     stated = [law for _, _, law in call.inputs]
     declared = map(declared_contract, call.module.modules())
     stated += [c.output for c in declared if c and isinstance(c.output, Representation)]
@@ -50,7 +53,7 @@ def stated_laws(leaf: Leaf, call: BoundCall) -> list[Representation]:
 
 
 def special_laws(leaf: Leaf) -> Iterator[Representation]:
-    """Pseudoscalars, irreps that the values show, vectors on other axes."""
+    """Yields pseudoscalars, irreps that the values show, and vectors on other axes."""
     example = leaf.example
     if not example.is_floating_point():
         return
@@ -69,7 +72,7 @@ def special_laws(leaf: Leaf) -> Iterator[Representation]:
 def arranged(
     example: Tensor, law: Representation, call: BoundCall, tested: Collection[str]
 ) -> Iterator[Representation]:
-    """The law with the axes of nodes and samples that the lengths allow, the likeliest first, last with none."""
+    """Yields the law with each choice of node and sample axes that the lengths allow, the likeliest first."""
     laws = [law]
     if not example.is_floating_point() and example.dtype != torch.bool:
         per_sample = {law.concatenated.sizes: None for _, _, law in call.inputs if law.concatenated}
@@ -86,7 +89,7 @@ def arranged(
 
 def _axes_of(example: Tensor, law: Representation, call: BoundCall) -> Iterator[tuple[NodeAxis, BatchAxis]]:
     nodes, samples = call.sizes.nodes or 0, call.sizes.samples or 0
-    free = _free(example, law)
+    free = _free_axes(example, law)
     runs = dict.fromkeys(law.concatenated.sizes for _, _, law in call.inputs if law.concatenated)
     of_batch: list[BatchAxis] = [a for a in free if samples and example.shape[a] == samples]
     for axis in free:
@@ -102,20 +105,20 @@ def _axes_of(example: Tensor, law: Representation, call: BoundCall) -> Iterator[
                 yield node, batch
 
 
-def _free(example: Tensor, law: Representation) -> list[int]:
-    """The axes that are no components."""
+def _free_axes(example: Tensor, law: Representation) -> list[int]:
+    """Returns the axes that do not hold components."""
     components: tuple[int, ...] = () if isinstance(law, Invariant) else (-1,)
     components = law.axes if isinstance(law, CartesianTensor) else components
     return [a for a in range(example.dim()) if a not in {c % example.dim() for c in components}]
 
 
 def foreign(leaf: Leaf, fits: Mapping[str, Fit], ready: Prepared) -> str:
-    """Why a leaf that no law fits may be sound all the same; "" where it is not."""
-    return _pairs(leaf, fits, ready) or _other_basis(leaf, fits, ready)
+    """Returns why a leaf that no law fits may be sound; "" if no reason is found."""
+    return _explain_node_pairs(leaf, fits, ready) or _explain_other_basis(leaf, fits, ready)
 
 
-def _pairs(leaf: Leaf, fits: Mapping[str, Fit], ready: Prepared) -> str:
-    """Whether two axes list the nodes."""
+def _explain_node_pairs(leaf: Leaf, fits: Mapping[str, Fit], ready: Prepared) -> str:
+    """Returns the reason if two axes list the nodes; else ""."""
     order, nodes, course = fits.get("permutation"), ready.call.sizes.nodes, leaf.courses[-1]
     axes = [axis for axis, length in enumerate(leaf.example.shape) if length == nodes]
     if order is None or order.holds:
@@ -129,8 +132,11 @@ def _pairs(leaf: Leaf, fits: Mapping[str, Fit], ready: Prepared) -> str:
     return ""
 
 
-def _other_basis(leaf: Leaf, fits: Mapping[str, Fit], ready: Prepared) -> str:
-    """On clouds of other shapes, a law in another basis gives one linear map of the components for each rotation."""
+def _explain_other_basis(leaf: Leaf, fits: Mapping[str, Fit], ready: Prepared) -> str:
+    """Returns the reason if the components turn in another basis; else "".
+
+    A law in another basis gives one linear map of the components for each rotation, on clouds of every shape.
+    """
     rotation, example = fits.get("rotation"), leaf.example
     if rotation is None or rotation.holds or rotation.error < _NEAR or not example.is_floating_point():
         return ""
@@ -151,7 +157,10 @@ def _other_basis(leaf: Leaf, fits: Mapping[str, Fit], ready: Prepared) -> str:
 
 
 def _is_linear(before: Tensor, after: Tensor) -> bool:
-    """Whether one map gives every row, and the rows are no mere mixtures of a few vectors, which any map would give."""
+    """True if one linear map gives every row.
+
+    The rows must span the space or keep their norms: mixtures of a few vectors fit many maps.
+    """
     if not bool(before.isfinite().all() and after.isfinite().all()) or not float(after.norm()):
         return False
     solution = torch.linalg.lstsq(before, after, driver="gelsd").solution

@@ -1,6 +1,7 @@
-"""The equivariance error of a whole module at its output, for one choice of representations.
+"""Measures the equivariance error of a module at its output, for one choice of representations.
 
-`inference` calls it to compare candidates for undeclared inputs. It looks at no inner layer, and searches no cause.
+`diagnosis.request` calls it to compare candidates for undeclared inputs. This module looks at no inner
+layer, and searches no cause.
 """
 
 from __future__ import annotations
@@ -26,11 +27,11 @@ _TRIES = 2
 
 
 def output_errors(ready: Prepared, runs: OutputRuns) -> tuple[bool, dict[str, float]]:
-    """Measures the output under a few elements of every motion that is tested.
+    """Measures the output under a few elements of every tested motion.
 
     Args:
-        ready: Of a call that is declared as a whole.
-        runs: On the arguments of `ready`.
+        ready: The prepared call; all its inputs and outputs are declared.
+        runs: Runs the module on the arguments of `ready`.
 
     Returns:
         True if no error is a violation, and the relative error under each symmetry.
@@ -54,12 +55,12 @@ def _worst(ready: Prepared, runs: OutputRuns, group: Group) -> WorstMeasurements
         errors = compare(value, transform(reference, spec, trial.element), spec, trial.element)
         floors = _floors(ready, runs, trial.state) if any(e.difference for e in errors.values()) else {}
         for key, error in errors.items():
-            place.add(key, _measured(ready, trial, error, floors.get(key, EQUAL)), trial)
+            place.add(key, _measure(ready, trial, error, floors.get(key, EQUAL)), trial)
     return place
 
 
 def _floors(ready: Prepared, runs: OutputRuns, state: ModelState) -> Mapping[PartKey, PartError]:
-    """The largest change of each part under last-bit perturbations of the inputs."""
+    """Returns the largest change of each part under last-bit perturbations of the inputs."""
     found: dict[PartKey, PartError] = {}
     for value in runs.perturbed(state):
         for key, error in compare(value, runs.reference(state), ready.call.contract.output, Transform()).items():
@@ -68,8 +69,11 @@ def _floors(ready: Prepared, runs: OutputRuns, state: ModelState) -> Mapping[Par
     return found
 
 
-def _measured(ready: Prepared, trial: Trial, error: PartError, floor: PartError) -> Measurement:
-    """Where the reference is zero an error has no scale: it is rounding if perturbations move the part as far."""
+def _measure(ready: Prepared, trial: Trial, error: PartError, floor: PartError) -> Measurement:
+    """Returns the measurement of one part.
+
+    If the reference is zero, the error has no scale. It is rounding if perturbations move the part as far.
+    """
     able = ready.runner.capabilities
     if not error.scale and not error.discrete and error.difference <= CONFIDENCE * floor.difference:
         error = EQUAL

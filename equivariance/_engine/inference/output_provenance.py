@@ -1,4 +1,7 @@
-"""What a callable returns, where a layer made it that states what it makes."""
+"""Finds returned tensors that were made by a layer which states its output.
+
+`diagnosis.request` calls `laws_of_returned` once. This module does not test the stated laws.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +20,11 @@ from equivariance.representations.irreps import Irreps
 from equivariance.representations.standard import as_representation
 
 Path = tuple[str | int, ...]
-"""Keys and fields on the way to a tensor."""
+"""Keys and fields from a container to a tensor in it."""
 
 
 class _Makers:
-    """Notes which layer made a tensor, the outermost one of those that hand it on."""
+    """Records the layer that made each tensor; if several layers return one tensor, the outermost."""
 
     def __init__(self) -> None:
         self.layers: dict[int, str] = {}
@@ -29,11 +32,11 @@ class _Makers:
         self._held: list[torch.Tensor] = []
 
     def enter(self, call: LayerCall, caller: LayerCall | None, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Nothing to note."""
+        """Returns the arguments as they are."""
         return arguments
 
     def leave(self, call: LayerCall, output: Any) -> Any:
-        """Note what was made."""
+        """Records the maker of the output."""
         if not call.layer:
             self.output = output
         elif isinstance(output, torch.Tensor):
@@ -43,7 +46,10 @@ class _Makers:
 
 
 def laws_of_returned(ready: Prepared) -> dict[Path, tuple[str, Representation]]:
-    """Place among what is returned -> who states its law, and the law, for the very tensors that such layers made."""
+    """Returns path of a returned tensor -> the words that name its layer, and the law that the layer states.
+
+    Only tensors are included that a layer made and that the callable returns unchanged.
+    """
     contracts = {name: declared_contract(layer) for name, layer in ready.call.module.named_modules() if name}
     stated = {name: c for name, c in contracts.items() if c is not None and _law(c.output) is not None}
     if not stated:
@@ -60,7 +66,7 @@ def laws_of_returned(ready: Prepared) -> dict[Path, tuple[str, Representation]]:
 
 
 def _law(stated: object) -> Irreps | None:
-    """Irreps, whose axes are told otherwise."""
+    """Returns the stated irreps without axes, which are found later; None for other representations."""
     try:
         law = as_representation(stated, "irreps_out")
     except (TypeError, ValueError):

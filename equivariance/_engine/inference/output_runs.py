@@ -1,4 +1,7 @@
-"""What a callable returns under some elements, leaf by leaf, and how well a representation describes it."""
+"""Records the outputs of a callable under some elements, and measures how well a representation describes each leaf.
+
+`outputs`, `output_candidates` and `output_error` read these values. This module chooses no representation.
+"""
 
 from __future__ import annotations
 
@@ -36,13 +39,13 @@ from equivariance.representations.base import Representation
 
 _SHAKEN = 2
 _MOST = 4
-"""Perturbed runs, and elements of each symmetry."""
+"""Number of perturbed runs, and number of elements of each symmetry."""
 
 _ROUNDING = 16.0
-"""Inputs that differ by less, in machine epsilons of float64 and units of the largest entry, are the same."""
+"""Largest difference of inputs that count as equal, in float64 epsilons relative to the largest entry."""
 
 _ELSEWHERE = 0.3
-"""How far other inputs are moved, in units of their root mean square."""
+"""Size of the noise on other inputs, relative to their root mean square."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +53,9 @@ class Course:
     """One leaf in one state of the weights.
 
     Attributes:
-        reference: Its value in the reference run
-        perturbed: Under last-bit perturbations of the input; None where it was not returned
-        under: (symmetry, element, value)
+        reference: The value in the reference run.
+        perturbed: Values under last-bit perturbations of the input; None if the leaf was not returned.
+        under: (symmetry, element, value) for each transformed run; the value is None if the leaf was not returned.
     """
 
     reference: Tensor
@@ -62,12 +65,12 @@ class Course:
 
 @dataclass(frozen=True)
 class Fit:
-    """How well a representation describes a leaf under one symmetry.
+    """The fit of a representation to a leaf under one symmetry.
 
     Attributes:
-        holds: To within rounding, that of constants too, under every element, in every state
-        error: Relative error of the whole leaf under the element where it is smallest: long translations tell little
-        largest: Under the element where it is largest
+        holds: True if the law holds to within rounding, of constants too, under every element in every state.
+        error: Smallest relative error of the whole leaf over the elements: long translations prove little.
+        largest: Largest relative error over the elements.
     """
 
     holds: bool
@@ -80,10 +83,11 @@ class Leaf:
     """One tensor that a callable returns.
 
     Attributes:
-        path: Keys and fields on the way to it
-        courses: Its values, one course for each state
-        epsilon, working: Machine epsilon of the values, and of the precision that is judged
-        extent: Of the input cloud
+        path: Keys and fields from the output to the leaf.
+        courses: The values, one course for each state.
+        epsilon: Machine epsilon of the reference precision.
+        working: Machine epsilon of the tested precision.
+        extent: Radius of the input cloud, in the units of the caller.
     """
 
     path: Path
@@ -94,11 +98,11 @@ class Leaf:
 
     @property
     def example(self) -> Tensor:
-        """Its value with the weights as given."""
+        """The value with the weights as given."""
         return self.courses[0].reference
 
     def fits(self, law: Representation) -> dict[str, Fit]:
-        """How well `law` describes the leaf, under each tested symmetry; nothing where its shape does not fit."""
+        """Returns symmetry -> fit of `law` to the leaf; empty if the shape does not fit."""
         try:
             law.check(self.example, "output")
         except ContractError:
@@ -107,7 +111,7 @@ class Leaf:
         for course in self.courses:
             floors = self._floors(course, law)
             for symmetry, element, value in course.under:
-                judged = self._judged(course.reference, value, law, element, floors)
+                judged = self._judge(course.reference, value, law, element, floors)
                 found.setdefault(symmetry, {}).setdefault(element, []).append(judged)
         return {symmetry: _fit(under.values()) for symmetry, under in found.items()}
 
@@ -118,7 +122,7 @@ class Leaf:
                 floors[label] = max(floors.get(label, 0.0), error.relative if math.isfinite(error.difference) else 0.0)
         return floors
 
-    def _judged(
+    def _judge(
         self, reference: Tensor, value: Tensor | None, law: Representation, element: Transform,
         floors: Mapping[str, float],
     ) -> tuple[bool, float]:  # fmt: skip
@@ -133,12 +137,12 @@ class Leaf:
         return holds, difference / scale if difference and scale else math.inf if difference else 0.0
 
     def _sound(self, error: PartError, floor: float, reach: float) -> bool:
-        reading = Measurement(error.relative, floor, self.epsilon, 0.0, 0.0, self.working, error.discrete, reach)
-        return reading.verdict < Verdict.BROKEN
+        measurement = Measurement(error.relative, floor, self.epsilon, 0.0, 0.0, self.working, error.discrete, reach)
+        return measurement.verdict < Verdict.BROKEN
 
 
 def _fit(judged: Iterable[Sequence[tuple[bool, float]]]) -> Fit:
-    """Of whether the law holds, and the error, in every state, one sequence for each element."""
+    """Returns the fit, from one sequence for each element of (law holds, error) in every state."""
     entries = [(all(holds for holds, _ in states), max(error for _, error in states)) for states in judged]
     errors = [error for _, error in entries]
     return Fit(all(holds for holds, _ in entries), min(errors), max(errors))
@@ -146,10 +150,10 @@ def _fit(judged: Iterable[Sequence[tuple[bool, float]]]) -> Fit:
 
 @dataclass(frozen=True, eq=False)
 class OutputRuns:
-    """Outputs of the module as a whole in the reference precision; equal inputs are run once.
+    """Outputs of the whole module in the reference precision; equal inputs are run once.
 
-    Candidate representations often transform the inputs alike: no rotation tells vectors from positions. Inputs that
-    differ by rounding alone count as equal.
+    Candidate representations often transform the inputs alike: rotations act alike on vectors and positions. Inputs
+    that differ by rounding only count as equal.
 
     Attributes:
         runner: Runs the module; its arguments are the untransformed inputs.
@@ -166,25 +170,25 @@ class OutputRuns:
         object.__setattr__(self, "_store", TensorStore(self.runner.memory))
 
     def reference(self, state: ModelState) -> Any:
-        """The output of the untransformed inputs."""
+        """Returns the output for the untransformed inputs."""
         if state in self.runner.recorded:
             return self.runner.recorded[state].outputs[ROOT]
         if state not in self._references:
             dtype, arguments = self.runner.reference_dtype, self.runner.arguments
-            self._references[state] = self._kept(self.runner.run(state, dtype, arguments))
+            self._references[state] = self._keep(self.runner.run(state, dtype, arguments))
         return self._references[state]
 
     def perturbed(self, state: ModelState) -> list[Any]:
-        """The outputs under last-bit perturbations of the inputs."""
+        """Returns the outputs under last-bit perturbations of the inputs."""
         if state not in self._perturbed:
             dtype, arguments = self.runner.reference_dtype, self.runner.arguments
             epsilon, generators = torch.finfo(dtype).eps, map(torch.Generator().manual_seed, range(_SHAKEN))
             given = [perturbed_inputs(arguments, epsilon, generator) for generator in generators]
-            self._perturbed[state] = [self._kept(self.runner.run(state, dtype, inputs)) for inputs in given]
+            self._perturbed[state] = [self._keep(self.runner.run(state, dtype, inputs)) for inputs in given]
         return self._perturbed[state]
 
     def transformed(self, runs: TransformedRuns, trial: Trial) -> Any:
-        """The output of inputs that were transformed by the representations that `runs` knows."""
+        """Returns the output for inputs that `runs` transforms by its representations."""
         inputs = runs.inputs(trial.element)
         if _alike(inputs, self.runner.arguments):
             return self.reference(trial.state)
@@ -192,15 +196,15 @@ class OutputRuns:
         for given, output in known:
             if _alike(inputs, given):
                 return output
-        known.append((map_tensors(inputs, self._store.keep), self._kept(runs.output(trial))))
+        known.append((map_tensors(inputs, self._store.keep), self._keep(runs.output(trial))))
         return known[-1][1]
 
-    def _kept(self, output: Any) -> Any:
+    def _keep(self, output: Any) -> Any:
         return map_tensors(output, self._store.keep)
 
 
 def _alike(inputs: Mapping[str, Any], others: Mapping[str, Any]) -> bool:
-    """True if two sets of inputs are equal up to rounding; of graphs of other libraries it is not known."""
+    """True if two sets of inputs are equal up to rounding; False for graphs of other libraries."""
     if any(any(sizes_of_graphs(value)) for value in inputs.values()):
         return False
     left, right = ([t for v in given.values() for _, t, _ in leaves(v, UNSPECIFIED)] for given in (inputs, others))
@@ -218,7 +222,7 @@ def _near(left: Tensor, right: Tensor) -> bool:
 
 
 def observe(ready: Prepared, runs: OutputRuns) -> list[Leaf]:
-    """The outputs under a few elements of every symmetry, with the weights as given and with perturbed ones."""
+    """Returns the leaves of the output under a few elements of every symmetry, in all evaluation states."""
     runner, call, known = ready.runner, ready.call, dict[Path, list[Course]]()
     candidate = TransformedRuns(runner, call.sizes)
     elements = [(g.symmetry, e) for g in call.groups for e in g.draw(3, call.settings.seed, call.sizes)[::2][:_MOST]]
@@ -236,7 +240,11 @@ def observe(ready: Prepared, runs: OutputRuns) -> list[Leaf]:
 
 
 def elsewhere(ready: Prepared, path: Path, element: Transform, count: int, axis: int) -> tuple[Tensor, Tensor]:
-    """A leaf on `count` other inputs, and under an element on these; rows of the components on `axis`, float64."""
+    """Runs the module on `count` other inputs, plain and transformed by `element`.
+
+    Returns:
+        Plain and transformed values of the leaf at `path`, float64 of shape [rows, components on `axis`].
+    """
     runner, rows = ready.runner, list[tuple[Tensor, Tensor]]()
     specs, state = ready.call.contract.inputs, [s for s in runner.states if s.mode == "eval"][-1]
     for seed in range(count):
@@ -254,7 +262,7 @@ def elsewhere(ready: Prepared, path: Path, element: Transform, count: int, axis:
 
 
 def tensors(value: Any, path: Path = ()) -> Iterator[tuple[Path, Tensor]]:
-    """Every tensor within containers, with its path; objects of other libraries are not opened."""
+    """Yields path and tensor for every tensor in containers; objects of other libraries are not opened."""
     if isinstance(value, Tensor):
         yield path, value
     for key, entry in children(value):

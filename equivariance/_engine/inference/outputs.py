@@ -1,7 +1,10 @@
-"""The law of what a callable returns, where nobody states it: taken from the runs, leaf by leaf.
+"""Infers the undeclared representations of the values that a callable returns, leaf by leaf.
 
-Of the laws that a leaf's shape allows, the first that holds under every symmetry is taken. Where none does, something
-is broken, and the law that breaks the fewest symmetries, by the smallest error, is the likeliest to be meant.
+Of the laws that a leaf's shape allows, the first that holds under every symmetry is taken. If no law holds, the
+callable violates its symmetry. The law with the fewest violated symmetries is then taken, and of several the one with
+the smallest error.
+
+`diagnosis.request` calls it. Candidates come from `output_candidates`, values from `output_runs`.
 """
 
 from __future__ import annotations
@@ -29,21 +32,21 @@ from equivariance.representations.standard import Invariant
 
 MOTIONS = tuple(symmetry for symmetry in Symmetry if symmetry.is_motion)
 _UNLIKE = 3.0
-"""Where nothing holds, a law of a special form or unusual axes must be nearer than the plain ones by this factor."""
+"""Factor by which a law of a special form or with unusual axes must be nearer than a plain law, if none holds."""
 
 _FEWER = 1.5
-"""And by this one where they break fewer symmetries."""
+"""The same factor for a law that violates fewer symmetries than the plain law."""
 
 _LIMIT = 10.0
 
 
 @dataclass(frozen=True)
 class Outputs:
-    """What a call returns is taken for.
+    """The representations that the output of a call is assumed to have.
 
     Attributes:
-        specs: Representations, shaped like the value
-        assumptions: One for each tensor
+        specs: Representations, shaped like the value.
+        assumptions: One assumption for each tensor.
     """
 
     specs: object
@@ -51,20 +54,20 @@ class Outputs:
 
     @property
     def lines(self) -> list[str]:
-        """What a report says of it, and the line that changes it."""
+        """The lines of the report about the output, and the declaration that changes them."""
         change = f"what is returned; to change it, write irreps_out={as_python(self.specs)}"
         return [*map(str, self.assumptions), change]
 
     @property
     def asked(self) -> tuple[Assumption, ...]:
-        """Those that obey a law which is none of those that are tried."""
+        """The assumptions about tensors that obey an unknown law."""
         return tuple(a for a in self.assumptions if a.asked)
 
     def require(self) -> None:
-        """Ask for what cannot be told.
+        """Rejects an output with tensors that must be declared.
 
         Raises:
-            ArgumentError: Names each such tensor, and what was measured of it
+            ArgumentError: If a tensor obeys an unknown law; the message names each tensor with its errors.
         """
         if self.asked:
             found = "; ".join(f"{a.place} {list(a.shape)}: {a.why}" for a in self.asked)
@@ -72,18 +75,18 @@ class Outputs:
 
 
 def outputs_from_runs(ready: Prepared, runs: OutputRuns, stated: Mapping[Path, tuple[str, Representation]]) -> Outputs:
-    """The laws of everything that a callable returns, with the evidence.
+    """Returns the laws of all tensors that a callable returns, with the evidence.
 
     Args:
-        ready: Of a call with an output of which nothing is declared.
-        runs: On the arguments of `ready`.
-        stated: Of `laws_of_returned`.
+        ready: The prepared call; its output is undeclared.
+        runs: Runs the module on the arguments of `ready`.
+        stated: The result of `laws_of_returned`.
     """
     return _outputs(ready, {leaf.path: _assumption(leaf, ready, stated) for leaf in observe(ready, runs)})
 
 
 def likely_outputs(ready: Prepared, runs: OutputRuns, stated: Mapping[Path, tuple[str, Representation]]) -> object:
-    """The specification that `outputs_from_runs` comes to, without the evidence."""
+    """Returns the specification of `outputs_from_runs` without the evidence."""
     leaves = observe(ready, runs)
     return _outputs(ready, {leaf.path: _likeliest(leaf, ready, stated) for leaf in leaves}).specs
 
@@ -95,14 +98,14 @@ def _outputs(ready: Prepared, chosen: Mapping[Path, Assumption]) -> Outputs:
 
 
 def _specs(value: Any, path: Path, chosen: Mapping[Path, Assumption], found: list[Assumption]) -> Any:
-    """A specification shaped like `value`; what it is made of is added to `found`."""
+    """Returns a specification shaped like `value`, and adds its assumptions to `found`."""
     if isinstance(value, torch.Tensor):
         found.append(chosen[path])
         return chosen[path].representation
     if adapter_of(value) is not None:
-        told = list(assume(value, ("output", *path)))
-        found.extend(told)
-        return {a.path[-1]: a.representation for a in told} if told else Invariant()
+        assumed = list(assume(value, ("output", *path)))
+        found.extend(assumed)
+        return {a.path[-1]: a.representation for a in assumed} if assumed else Invariant()
     if isinstance(value, Mapping):
         return {key: _specs(entry, (*path, key), chosen, found) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
@@ -126,7 +129,7 @@ def _assumption(leaf: Leaf, ready: Prepared, stated: Mapping[Path, tuple[str, Re
 
 
 def _likeliest(leaf: Leaf, ready: Prepared, stated: Mapping[Path, tuple[str, Representation]]) -> Assumption:
-    """Without evidence, which takes further runs."""
+    """Returns the assumption without its evidence, which needs further runs."""
     path, shape = ("output", *leaf.path), tuple(leaf.example.shape)
     if not _is_finite(leaf):
         return Assumption(path, shape, Invariant(), "it is not finite", leaf.example)
@@ -139,56 +142,56 @@ def _is_finite(leaf: Leaf) -> bool:
 
 
 def _law(leaf: Leaf, ready: Prepared, returned: Representation | None) -> tuple[Representation, str]:
-    """The law, and how the next best one fits; `returned`: the law that a layer states, if one does."""
-    law, beside = (returned, "") if returned is not None else _motion(leaf, ready.call)
-    return _placed(leaf, law, ready.call), beside
+    """Returns the law, and the fit of the second best in words; `returned` is the law that a layer states, or None."""
+    law, beside = (returned, "") if returned is not None else _law_under_motions(leaf, ready.call)
+    return _with_axes(leaf, law, ready.call), beside
 
 
-def _motion(leaf: Leaf, call: BoundCall) -> tuple[Representation, str]:
-    """The law under motions, and how the next best one fits where none holds."""
-    plain = {law: _motions(leaf.fits(law)) for law in plain_laws(leaf.example)}
+def _law_under_motions(leaf: Leaf, call: BoundCall) -> tuple[Representation, str]:
+    """Returns the law under motions; if no law holds, also the fit of the second best in words."""
+    plain = {law: _under_motions(leaf.fits(law)) for law in plain_laws(leaf.example)}
     plain = {law: fits for law, fits in plain.items() if fits or law == Invariant()}
     for law, fits in plain.items():
         if all(fit.holds for fit in fits.values()):
             return law, ""
     stated, special = (
-        {law: fits for law in laws if (fits := _motions(leaf.fits(law)))}
+        {law: fits for law in laws if (fits := _under_motions(leaf.fits(law)))}
         for laws in (stated_laws(leaf, call), special_laws(leaf))
     )
     for law, fits in {**stated, **special}.items():
         if all(fit.holds for fit in fits.values()):
             return law, ""
     first, *others = ordered(plain, lambda law: _rank(plain[law]))
-    beside = _off(plain[first], in_words(first))
+    beside = _describe_errors(plain[first], in_words(first))
     for law, fits in ordered({**special, **stated}.items(), lambda item: (item[0] not in stated, *_rank(item[1]))):
-        if _nearer(fits, plain[first], law in stated):
+        if _is_nearer(fits, plain[first], law in stated):
             return law, beside
-    return first, _off(plain[others[0]], in_words(others[0])) if others else ""
+    return first, _describe_errors(plain[others[0]], in_words(others[0])) if others else ""
 
 
-def _nearer(fits: Mapping[str, Fit], plain: Mapping[str, Fit], stated: bool) -> bool:
-    """Whether a law that is not plain is likelier to be meant: one that layers state, sooner."""
+def _is_nearer(fits: Mapping[str, Fit], plain: Mapping[str, Fit], stated: bool) -> bool:
+    """True if a law is likelier than the best plain one; a law that layers state needs a smaller margin."""
     times = 1.0 if stated else _FEWER if _rank(fits)[0] < _rank(plain)[0] else _UNLIKE
-    return exceeds(_far(plain), times * _far(fits))
+    return exceeds(_motion_error(plain), times * _motion_error(fits))
 
 
-def _motions(fits: Mapping[str, Fit]) -> dict[str, Fit]:
+def _under_motions(fits: Mapping[str, Fit]) -> dict[str, Fit]:
     return {symmetry: fit for symmetry, fit in fits.items() if symmetry in MOTIONS}
 
 
 def _rank(fits: Mapping[str, Fit]) -> tuple[int, float]:
-    """Symmetries that are broken, and by how much together."""
+    """Returns the number of violated symmetries and the sum of their errors."""
     return sum(not f.holds for f in fits.values()), sum(min(f.error, _LIMIT) for f in fits.values() if not f.holds)
 
 
-def _far(fits: Mapping[str, Fit]) -> float:
-    """The error under rotation, or under inversion where rotation holds."""
+def _motion_error(fits: Mapping[str, Fit]) -> float:
+    """Returns the error under rotation; if rotation holds, the error under inversion."""
     broken = [fits[s].error for s in ("rotation", "inversion") if s in fits and not fits[s].holds]
     return broken[0] if broken else 0.0
 
 
-def _placed(leaf: Leaf, law: Representation, call: BoundCall) -> Representation:
-    """With the axes of nodes and samples that hold, or come nearest, under permutations and selections."""
+def _with_axes(leaf: Leaf, law: Representation, call: BoundCall) -> Representation:
+    """Returns the law with the node and sample axes that fit permutations and selections best."""
     tested = {g.symmetry for g in call.groups if Symmetry(g.symmetry).is_reordering}
     best, rank = law, (len(tested) + 1, 0.0)
     for tried in arranged(leaf.example, law, call, tested) if leaf.example.dim() else ():
@@ -201,15 +204,15 @@ def _placed(leaf: Leaf, law: Representation, call: BoundCall) -> Representation:
 
 
 def _evidence(fits: Mapping[str, Fit], beside: str) -> str:
-    """What an assumption rests on."""
+    """Returns the evidence for an assumption in words."""
     held = [symmetry for symmetry, fit in fits.items() if fit.holds]
     holds = f"holds under {', '.join(held)}" if held else ""
-    off = _off(fits, "")
+    off = _describe_errors(fits, "")
     return f"closest: {'; '.join(filter(None, [off, beside, holds]))}" if off else f"from the runs: {holds}"
 
 
-def _off(fits: Mapping[str, Fit], law: str) -> str:
-    """By how much a law is broken, and where."""
+def _describe_errors(fits: Mapping[str, Fit], law: str) -> str:
+    """Returns the errors of a law under the violated symmetries in words; "" if there are none."""
     broken = {symmetry: fit.largest for symmetry, fit in fits.items() if not fit.holds}
     words = ", ".join(f"{error:.2g} under {symmetry}" for symmetry, error in broken.items() if math.isfinite(error))
     shapes = ", ".join(symmetry for symmetry, error in broken.items() if not math.isfinite(error))

@@ -1,4 +1,4 @@
-"""Finds out which precisions and states a module runs in, with as few forward passes as that takes.
+"""Finds the precisions and states that a module runs in, with as few forward passes as possible.
 
 `measurement.prepare` calls it once per diagnosis. No input is transformed here.
 """
@@ -29,7 +29,8 @@ class FirstRun:
     Attributes:
         output: The output of the module.
         log: The arguments and outputs of every watched call.
-        gradients, lowest_dtype: As in `Capabilities`.
+        gradients: True if the module needs autograd, because it differentiates inside its forward.
+        lowest_dtype: The lowest precision that the run computed in.
     """
 
     output: Any
@@ -66,15 +67,18 @@ def find_capabilities(runner: Runner) -> Runner:
     """Returns the runner with the capabilities of its module, and with the float64 run as a recording.
 
     Args:
-        runner: With the capabilities that the first run showed.
+        runner: A runner with the capabilities that the first run showed.
     """
-    precise = _in_float64(runner)
+    precise = _try_float64(runner)
     states, untrained = _states(precise)
     return replace(precise, capabilities=replace(precise.capabilities, states=states, untrained=untrained))
 
 
-def _in_float64(runner: Runner) -> Runner:
-    """In float64 if the module runs in it and its output is float64, if need be with casts inside left out."""
+def _try_float64(runner: Runner) -> Runner:
+    """Returns the runner in float64 if the module runs in it and its output is float64.
+
+    If casts inside the module prevent float64, reference runs leave them out.
+    """
     if runner.tested_dtype == torch.float64:
         return runner
     first = ""
@@ -89,13 +93,13 @@ def _in_float64(runner: Runner) -> Runner:
 
 
 def _obstacle(runner: Runner) -> str:
-    """Why float64 is impossible, or ""; the run is kept as the reference."""
+    """Returns why float64 is impossible, or "". The run is kept as the reference."""
     watch = Narrowest(torch.float64)
     try:
         recording = runner.record(ModelState(), within=watch)
     except ArgumentError:
         raise
-    except Exception as error:  # whatever a model says to a dtype that it does not know
+    except Exception as error:  # a model may reject an unknown dtype in any way
         return f"{type(error).__name__}: {first_line(error)}"
     runner.recorded[ModelState()] = recording
     floats = {t.dtype for _, t, _ in leaves(recording.outputs[ROOT], UNSPECIFIED) if t.is_floating_point()}
@@ -106,16 +110,16 @@ def _obstacle(runner: Runner) -> str:
 
 
 def _states(runner: Runner) -> tuple[tuple[ModelState, ...], str]:
-    """The states that differ, and why training mode is impossible.
+    """Returns the states that differ, and why training mode is impossible, or "".
 
-    Modes are compared with perturbed weights, as a difference too may hide behind a zero.
+    Modes are compared with perturbed weights, because a zero weight may hide their difference.
     """
     dtype, given = runner.tested_dtype, runner.variants.copy("given", runner.tested_dtype)
     weights = ["given"] + ["perturbed"] * any(True for _ in given.parameters())
     evaluated = runner.run(ModelState(weights[-1]), dtype, runner.arguments)
     try:
         trained = runner.run(ModelState(weights[-1], "train"), dtype, runner.arguments)
-    except Exception as error:  # a model may ask for anything in training mode, its targets say
+    except Exception as error:  # a model may need more in training mode, such as targets
         return tuple(ModelState(w) for w in weights), f"{type(error).__name__}: {first_line(error)}"
     modes = ["eval"] if equal(evaluated, trained) else ["eval", "train"]
     return tuple(ModelState(w, m) for m in modes for w in weights), ""

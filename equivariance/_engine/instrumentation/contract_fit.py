@@ -1,4 +1,4 @@
-"""Compares contracts with the values of one run: which contracts fit, and which axes cannot be found by their lengths.
+"""Compares contracts with the values of one run, and finds axes that their lengths do not identify.
 
 `measurement.prepare` calls it. The comparison runs nothing: one recorded run serves every choice of contracts.
 """
@@ -20,7 +20,13 @@ from equivariance.groups.elements import Transform
 
 
 class Passage(NamedTuple):
-    """The arguments of a call, or its output."""
+    """The arguments of a call, or its output.
+
+    Attributes:
+        call: The layer call.
+        value: The arguments by name, or the output.
+        entering: True for arguments.
+    """
 
     call: LayerCall
     value: Any
@@ -31,42 +37,42 @@ class PassageLog:
     """Records the arguments and outputs of every watched call, in order.
 
     Attributes:
-        passages: Values as they were passed; of tensors their shape and dtype are as they were, entries may change.
+        passages: The recorded values. Tensors keep shape and dtype; later in-place operations may change their entries.
     """
 
     def __init__(self, memory: MemoryBudget) -> None:
-        """`memory` is shared with other recordings."""
+        """Starts an empty log; `memory` is shared with other recordings."""
         self.passages: list[Passage] = []
         self._store = TensorStore(memory)
 
     def enter(self, call: LayerCall, caller: LayerCall | None, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Record the arguments."""
-        kept = {name: self._kept(value) for name, value in arguments.items()}
+        """Records the arguments."""
+        kept = {name: self._keep(value) for name, value in arguments.items()}
         self.passages.append(Passage(call, kept, entering=True))
         return arguments
 
     def leave(self, call: LayerCall, output: Any) -> Any:
-        """Record the output."""
-        self.passages.append(Passage(call, self._kept(output), entering=False))
+        """Records the output."""
+        self.passages.append(Passage(call, self._keep(output), entering=False))
         return output
 
-    def _kept(self, value: Any) -> Any:
+    def _keep(self, value: Any) -> Any:
         try:
-            return map_tensors(value, self._keep)
-        except ContractError:  # an object that no contract fits: the object itself is needed to say so
+            return map_tensors(value, self._keep_tensor)
+        except ContractError:  # no contract fits this object: the error message needs the object itself
             return value
 
-    def _keep(self, tensor: torch.Tensor) -> torch.Tensor:
+    def _keep_tensor(self, tensor: torch.Tensor) -> torch.Tensor:
         return self._store.keep(tensor.detach())
 
 
 @dataclass(frozen=True)
 class ContractFit:
-    """Contracts that do not fit what was passed in a run.
+    """Contracts that do not fit the values of a run.
 
     Attributes:
-        mismatched: Layer -> what does not fit, for contracts that were read off the module.
-        incomplete: Layer -> its contract, for those of `mismatched` that fit as far as they go.
+        mismatched: Layer -> the mismatch in words, for contracts that were read off the module.
+        incomplete: Layer -> its contract, for layers of `mismatched` whose declared inputs fit.
         unknown_axes: Layers with axes that cannot be found by their lengths. Permutations and selections of samples
             cannot be followed through them.
     """
@@ -82,7 +88,7 @@ def fit_contracts(
     """Compares `contracts` with a run.
 
     Args:
-        passages: What passed in the run.
+        passages: The values of the run.
         contracts: Layer -> contract; calls of other layers are left out.
         reorderings: Elements that change nothing, to try axes with.
 
@@ -131,7 +137,7 @@ class _Fitting:
                 self.incomplete[layer] = incomplete
 
     def _place(self, layer: str, value: Any, spec: object) -> None:
-        """Reorder every tensor with an axis that is found by its length."""
+        """Tries to reorder every tensor with an axis that is found by its length."""
         if layer in self.mismatched or layer in self.unknown_axes:
             return
         try:

@@ -1,7 +1,9 @@
-"""Watches the layer calls of one forward pass, and puts everything back afterwards.
+"""Watches the layer calls of one forward pass, and restores everything afterwards.
 
-A *site* is a place where a value passes between layers: the output of a call, or an argument that a caller hands to a
-call. Handlers see each site and may replace the value there: activations are recorded, compared and patched so.
+A *site* is a place where a value passes between layers: the output of a call, or an argument that a caller gives to a
+call. Handlers receive each site and may replace the value there, to record, compare and patch activations.
+
+`testbed` sets the hooks; handlers are in `reference`, `contract_fit` and `measurement`. This module compares nothing.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ class LayerCall(NamedTuple):
     number: int = 0
 
     def __str__(self) -> str:
-        """The path, with the call's number where it is not the first."""
+        """Returns the path, with the call's number if it is not the first."""
         name = self.layer or "(root)"
         return name if self.number == 0 else f"{name} (call {self.number + 1})"
 
@@ -38,26 +40,26 @@ ROOT = LayerCall("")
 
 
 class RunHandler(Protocol):
-    """Sees every watched call; returns what takes the place of the value."""
+    """Receives every watched call, and returns the value to use in its place."""
 
     def enter(self, call: LayerCall, caller: LayerCall | None, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Called with the bound arguments before the layer runs."""
+        """Receives the bound arguments before the layer runs, and returns the arguments to use."""
 
     def leave(self, call: LayerCall, output: Any) -> Any:
-        """Called with the output after the layer ran."""
+        """Receives the output after the layer ran, and returns the output to use."""
 
 
 class HookSet:
-    """Hooks on layers of one module that route their calls through a handler while there is one.
+    """Hooks on layers of one module that route calls through the current handler.
 
-    They stay for the next run, as setting them costs what a small layer does; without a handler they do nothing.
+    Hooks stay for the next run, because setting them costs as much as a small layer. Without a handler they do nothing.
 
     Attributes:
-        names: Dotted paths of the layers
+        names: Dotted paths of the layers.
     """
 
     def __init__(self, module: torch.nn.Module, names: Sequence[str]) -> None:
-        """Set the hooks."""
+        """Sets the hooks."""
         self.names = tuple(names)
         self._handler: RunHandler | None = None
         self._stack: list[LayerCall] = []
@@ -68,19 +70,19 @@ class HookSet:
             handle
             for name in names
             for handle in (
-                modules[name].register_forward_pre_hook(self._entering(name), with_kwargs=True),
-                modules[name].register_forward_hook(self._leaving, with_kwargs=True),
+                modules[name].register_forward_pre_hook(self._make_entry_hook(name), with_kwargs=True),
+                modules[name].register_forward_hook(self._leave, with_kwargs=True),
             )
         ]
 
     @property
     def current(self) -> bool:
-        """Whether the layers are those that the module still has at their places."""
+        """True if the module still has the hooked layers at their paths."""
         return all(children_of(parent).get(name) is layer for parent, name, layer in self._places)
 
     @contextmanager
     def routing(self, handler: RunHandler) -> Iterator[None]:
-        """Through `handler`, calls counted from 0; not any more afterwards, whatever happens."""
+        """Routes calls through `handler`, counted from 0, until the context ends, also by an exception."""
         self._handler = handler
         self._stack.clear()
         self._counts.clear()
@@ -90,11 +92,11 @@ class HookSet:
             self._handler = None
 
     def remove(self) -> None:
-        """Take the hooks away."""
+        """Removes the hooks."""
         for handle in self._handles:
             handle.remove()
 
-    def _entering(self, name: str) -> Callable[..., Any]:
+    def _make_entry_hook(self, name: str) -> Callable[..., Any]:
         def hook(layer: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             if self._handler is None:
                 return None
@@ -108,22 +110,22 @@ class HookSet:
 
         return hook
 
-    def _leaving(self, layer: torch.nn.Module, args: Any, kwargs: Any, output: Any) -> Any:
+    def _leave(self, layer: torch.nn.Module, args: Any, kwargs: Any, output: Any) -> Any:
         return None if self._handler is None else self._handler.leave(self._stack.pop(), output)
 
 
 @contextmanager
 def preserved(dtype: torch.dtype, seed: int, gradients: bool = False) -> Iterator[None]:
-    """Run under a default dtype and seeded generators (torch, CUDA, numpy, random); all are restored afterwards.
+    """Sets a default dtype and seeds the generators (torch, CUDA, numpy, random); all are restored afterwards.
 
-    What torch.compile was asked to compile runs as it is written.
+    Code that was given to torch.compile runs uncompiled.
     """
     default, numpy_state, python_state = torch.get_default_dtype(), np.random.get_state(), random.getstate()
     devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
     with torch.random.fork_rng(devices=devices), torch.set_grad_enabled(gradients), uncompiled():
         try:
             torch.set_default_dtype(dtype)
-            torch.default_generator.manual_seed(seed)  # torch.manual_seed asks every backend, at each of many runs
+            torch.default_generator.manual_seed(seed)  # torch.manual_seed seeds every backend
             if devices:
                 torch.cuda.manual_seed_all(seed)
             np.random.seed(seed)
@@ -137,7 +139,7 @@ def preserved(dtype: torch.dtype, seed: int, gradients: bool = False) -> Iterato
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Silence what torch says of runs without gradients, which is the harness's doing and not the reader's."""
+    """Silences torch's warning about inputs without gradients, which the harness causes and not the user."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "None of the inputs have requires_grad=True", UserWarning)
         yield
@@ -145,7 +147,7 @@ def quiet() -> Iterator[None]:
 
 @contextmanager
 def buffers_kept(module: torch.nn.Module) -> Iterator[None]:
-    """Undo what a forward pass does to buffers (running statistics, say), in place or by another tensor.
+    """Restores the buffers that a forward pass changes, like running statistics, in place or by another tensor.
 
     Values are compared, not version counters: batch normalization updates its statistics without counting.
     """
@@ -179,6 +181,6 @@ UNWATCHED: RunHandler = _Unwatched()
 
 
 def call_with(module: torch.nn.Module, arguments: Mapping[str, Any]) -> Any:
-    """Call a module with arguments by parameter name."""
+    """Calls a module with arguments by parameter name."""
     args, kwargs = unbind(module.forward, arguments)
     return module(*args, **kwargs)

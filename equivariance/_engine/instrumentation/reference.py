@@ -1,4 +1,8 @@
-"""What is done at each site of a forward pass: record, compare, patch, perturb, repair."""
+"""Records the values that pass between layers in one untransformed run.
+
+`testbed` makes the recording. Handlers of `measurement`, `localization` and `causes` compare other runs with it. This
+module runs nothing and compares nothing.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,7 @@ from equivariance.representations.base import Representation
 _T = TypeVar("_T")
 
 OUTPUT = ""
-"""Unlike the name of any argument, which may well be "output"."""
+"""Slot of an output: empty, so that it cannot equal the name of an argument."""
 
 CONTROL_FLOW = "control flow"
 
@@ -28,8 +32,9 @@ CONTROL_FLOW = "control flow"
 class Site(NamedTuple):
     """A place where a value passes between layers.
 
-    `slot` is `OUTPUT`, the name of an argument that `call` is given, or "control flow" for what
-    `call` does or does not call.
+    Attributes:
+        call: The layer call.
+        slot: `OUTPUT`, the name of an argument of `call`, or `CONTROL_FLOW` for the calls that `call` makes.
     """
 
     call: LayerCall
@@ -37,14 +42,20 @@ class Site(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The place, as it stands in reports."""
+        """The site as written in reports."""
         if self.slot == OUTPUT:
             return "output"
         return "argument output" if self.slot == "output" else self.slot
 
 
 class Passed(NamedTuple):
-    """What passed at a site, its representation, and its number; None for what is no tensor, and of copies."""
+    """The value that passed at a site.
+
+    Attributes:
+        value: The value.
+        spec: Its representation.
+        number: The number of the tensor in `ReferenceRun.numbers`; None for other values, and for copies.
+    """
 
     value: Any
     spec: object
@@ -53,11 +64,18 @@ class Passed(NamedTuple):
 
 @dataclass
 class ReferenceRun:
-    """Everything that passed between the layers in one untransformed run.
+    """All values that passed between the layers in one untransformed run.
 
-    Tensors are kept as they are, without a copy while `memory` has room for them, and watched by their version
-    counters: where a later layer changed one in place (`intact` is then False) the run must be recorded again
-    with `copying`.
+    Tensors are kept without a copy while `memory` has room for them, and watched by their version counters. If a later
+    layer changed one in place, `intact` is False, and the run must be recorded again with `copying`.
+
+    Attributes:
+        contracts: Layer -> contract; "" is the whole module.
+        copying: True to keep copies of tensors.
+        memory: The memory budget that all recordings share.
+        inputs: Layer call -> its arguments by name.
+        outputs: Layer call -> its output, in the order of return.
+        callers: Layer call -> the call that made it; None for the root.
     """
 
     contracts: Mapping[str, Contract]
@@ -72,39 +90,39 @@ class ReferenceRun:
     _numbers: dict[tuple[Any, ...], int] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
-        """With a share of the memory."""
+        """Opens a store within the memory budget."""
         self._keeper = TensorStore(self.memory)
 
     def enter(self, call: LayerCall, caller: LayerCall | None, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Keep the arguments."""
+        """Records the arguments."""
         self.contracts[call.layer].check_inputs(arguments, call.layer or "args")
         self.inputs[call] = map_tensors(arguments, self._keep)
         self.callers[call] = caller
         return arguments
 
     def leave(self, call: LayerCall, output: Any) -> Any:
-        """Keep the output."""
+        """Records the output."""
         self.contracts[call.layer].check_output(output, call.layer or "the callable")
         self.outputs[call] = map_tensors(output, self._keep)
         return output
 
     @property
     def intact(self) -> bool:
-        """Whether every kept tensor still holds what it held."""
+        """True if no kept tensor was changed in place."""
         return all(version_of(tensor) == version for tensor, version in self._versions)
 
     def value(self, site: Site) -> Any:
-        """What passed at `site`."""
+        """Returns the value that passed at `site`."""
         return self.outputs[site.call] if site.slot == OUTPUT else self.inputs[site.call][site.slot]
 
     def has(self, site: Site) -> bool:
-        """Whether anything passed there."""
+        """True if a value passed at `site`."""
         if site.slot == OUTPUT:
             return site.call in self.outputs
         return site.slot in self.inputs.get(site.call, {})
 
     def spec(self, site: Site) -> object:
-        """The representation of what passes at `site`."""
+        """Returns the representation of the value at `site`."""
         contract = self.contracts[site.call.layer]
         return contract.output if site.slot == OUTPUT else contract.inputs.get(site.slot)
 
@@ -114,7 +132,7 @@ class ReferenceRun:
         return None if self.copying else self._numbers
 
     def passed(self, site: Site) -> Passed | None:
-        """All that is known of `site`, looked up once; None where nothing passed."""
+        """Returns value, representation and number at `site`, looked up once; None if no value passed."""
         known = self._passed.get(site)
         if known is None and self.has(site):
             value, spec, numbers = self.value(site), self.spec(site), self.numbers
@@ -124,7 +142,10 @@ class ReferenceRun:
         return known
 
     def expected(self, site: Site, element: Transform, dtype: torch.dtype) -> Any:
-        """What must pass at `site` when `element` acts on the network's input: computed in float64, then cast."""
+        """Returns the value expected at `site` if `element` acts on the network's input.
+
+        It is computed in float64 and cast to `dtype`.
+        """
         return cast(transform(self.value(site), self.spec(site), element), dtype)
 
     def derived(self, site: Site, compute: Callable[[Any, object], _T]) -> _T:
@@ -135,11 +156,11 @@ class ReferenceRun:
         return found
 
     def owner(self, site: Site) -> LayerCall:
-        """The call whose code produced the value: the callee for an output, the caller for an argument."""
+        """Returns the call whose code produced the value: the callee for an output, the caller for an argument."""
         return site.call if site.slot in (OUTPUT, CONTROL_FLOW) else self.callers[site.call] or ROOT
 
     def missing(self, entered: Collection[LayerCall], caller: LayerCall | None = None) -> list[LayerCall]:
-        """Calls of this run, by `caller` if given, that are not among `entered`."""
+        """Returns the calls of this run (only by `caller`, if given) that are not in `entered`."""
         return [c for c in self.inputs if c not in entered and caller in (None, self.callers[c])]
 
     def _keep(self, tensor: torch.Tensor) -> torch.Tensor:

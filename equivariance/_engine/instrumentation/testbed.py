@@ -1,7 +1,9 @@
-"""Copies of the module under test, what they can do, and the forward passes that are run on them.
+"""Makes copies of the module under test, records their capabilities, and runs forward passes on them.
 
-The caller's module is never run and never changed. A state is a choice of weights and mode: the weights as given or
-slightly perturbed (a bias that is zero at initialization hides a violation), evaluation mode or training mode.
+The caller's module is never run and never changed. A state is a choice of weights and mode: given or perturbed weights,
+evaluation or training mode. Perturbed weights matter because a bias that is zero at initialization hides a violation.
+
+`capabilities` and `measurement.prepare` make a `Runner`; the rest of the engine runs it. This module compares nothing.
 """
 
 from __future__ import annotations
@@ -36,18 +38,23 @@ from equivariance.errors import ArgumentError
 PERTURBATION = 0.1
 
 _OF_PRODUCTS = {"highest": 0.0, "high": 2.0**-10, "medium": 2.0**-7}
-"""Machine epsilon of what torch may multiply float32 matrices in: itself, TensorFloat-32, bfloat16."""
+"""Setting of float32 matrix products -> machine epsilon: none beyond float32, TensorFloat-32, bfloat16."""
 
 
 @dataclass(frozen=True)
 class ModelState:
-    """Which weights and which mode."""
+    """A choice of weights and mode.
+
+    Attributes:
+        weights: "given" or "perturbed".
+        mode: "eval" or "train".
+    """
 
     weights: str = "given"
     mode: str = "eval"
 
     def __str__(self) -> str:
-        """As it stands in reports."""
+        """Returns the state as written in reports."""
         return f"{self.weights} weights, {self.mode} mode"
 
 
@@ -56,14 +63,14 @@ class Capabilities:
     """The precisions and states that a module runs in, found once per diagnosis.
 
     Attributes:
-        tested_dtype: The dtype that is judged.
+        tested_dtype: The dtype in which the network is used.
         reference_dtype: Float64 if the module runs in it, else `tested_dtype`.
         lowest_dtype: The lowest precision that the tested run computes in: `tested_dtype`, or that of autocast.
         states: The states that differ from each other.
         gradients: True if the module needs autograd, because it differentiates inside its forward.
         widened: True if reference runs leave out the casts to less than float64 inside the module.
-        obstacle: Why float64 was impossible, or possible only with `widened`; else "".
-        untrained: Why training mode was impossible; else "".
+        obstacle: The reason if float64 was impossible, or possible only with `widened`; else "".
+        untrained: The reason if training mode was impossible; else "".
     """
 
     tested_dtype: torch.dtype
@@ -82,7 +89,7 @@ class Capabilities:
 
     @property
     def tested_epsilon(self) -> float:
-        """Machine epsilon of the tested runs; for a float64 module that of float64, whatever it computes parts in."""
+        """Machine epsilon of the tested runs; for a float64 module always the epsilon of float64."""
         if self.tested_dtype == torch.float64:
             return torch.finfo(torch.float64).eps
         epsilon = torch.finfo(self.lowest_dtype).eps
@@ -90,27 +97,27 @@ class Capabilities:
 
 
 class ModelVariants:
-    """Copies of one module by weights and dtype: each is made at its first use, and once.
+    """Copies of one module by weights and dtype; each is made once, at its first use.
 
-    The weights of a copy never change afterwards. A copy is switched between evaluation and training mode, and layers
-    of it are hooked: by one set of hooks at a time, which never comes into another copy.
+    The weights of a copy never change. A copy is switched between evaluation and training mode. Its layers carry one
+    set of hooks at a time, which is never copied into another copy.
     """
 
     def __init__(self, make: Callable[[str, torch.dtype], torch.nn.Module]) -> None:
-        """`make` returns a new copy with the weights "given" or "perturbed", in a dtype."""
+        """Makes no copy yet; `make` returns a new one with the weights "given" or "perturbed", in a dtype."""
         self._make = make
         self._copies: dict[tuple[str, torch.dtype], torch.nn.Module] = {}
         self._hooks: dict[tuple[str, torch.dtype], HookSet] = {}
 
     def copy(self, weights: str, dtype: torch.dtype) -> torch.nn.Module:
-        """The copy with these weights in this dtype, in whatever mode it is."""
+        """Returns the copy with these weights in this dtype, in its present mode."""
         key = weights, dtype
         if key not in self._copies:
             self._copies[key] = self._make(weights, dtype)
         return self._copies[key]
 
     def module(self, state: ModelState, dtype: torch.dtype) -> torch.nn.Module:
-        """The copy for a state, switched to its mode."""
+        """Returns the copy for a state, switched to its mode."""
         module, training = self.copy(state.weights, dtype), state.mode == "train"
         if any(layer.training != training for layer in module.modules()):
             with torch.no_grad():
@@ -120,7 +127,7 @@ class ModelVariants:
     def watched(
         self, weights: str, dtype: torch.dtype, layers: tuple[str, ...], handler: RunHandler
     ) -> AbstractContextManager[None]:
-        """Route the calls of `layers` in one copy through `handler`."""
+        """Routes the calls of `layers` in one copy through `handler`."""
         known = self._hooks.get((weights, dtype))
         if known is None or known.names != layers or not known.current:
             if known is not None:
@@ -129,24 +136,24 @@ class ModelVariants:
         return known.routing(handler)
 
     def wrapped(self, wrap: Callable[[torch.nn.Module], torch.nn.Module]) -> ModelVariants:
-        """Variants of a module that calls this one; they hold these copies, and no others are made."""
+        """Returns variants of a module that calls this one; they contain these copies and make no others."""
         return ModelVariants(lambda weights, dtype: wrap(self.copy(weights, dtype)))
 
 
 def variants_of(module: torch.nn.Module, dtype: torch.dtype, seed: int) -> ModelVariants:
-    """Variants of a module whose weights are rounded to `dtype`; `seed` draws the perturbation."""
+    """Returns variants of a module whose weights are rounded to `dtype`; `seed` draws the perturbation."""
     return ModelVariants(partial(_variant, module, dtype, seed))
 
 
 def _variant(
     module: torch.nn.Module, tested: torch.dtype, seed: int, weights: str, dtype: torch.dtype
 ) -> torch.nn.Module:
-    """A copy, cast and perturbed in training mode.
+    """Returns a copy that was cast and perturbed in training mode.
 
-    Modules that compute their kernels on the way into evaluation mode (escnn's) compute them from the weights and in
-    the dtype that are tested.
+    Modules like escnn's compute their kernels when they enter evaluation mode. They then use the tested weights and
+    dtype.
     """
-    made = _copied(module).train().to(tested)
+    made = _copy(module).train().to(tested)
     if weights == "perturbed":
         _perturb(made, seed)
     return made.to(dtype)
@@ -154,20 +161,22 @@ def _variant(
 
 @dataclass(frozen=True, eq=False)
 class Runner:
-    """Runs the copies of a module on the arguments of one call; nothing of it is written after it is made.
+    """Runs the copies of a module on the arguments of one call.
 
-    Calls of layers that have a contract are watched. Who needs other contracts or another share of the memory makes
-    another runner of the same variants, which has recordings of its own.
+    Invariants:
+        Only `recorded` changes after the runner is made.
+        Calls of layers that have a contract are watched. For other contracts or another share of the memory, another
+        runner of the same variants is made, with separate recordings.
 
     Attributes:
-        variants: The copies.
-        capabilities: The precisions and states that they run in.
+        variants: The copies of the module.
+        capabilities: The precisions and states of the copies.
         contracts: Layer -> contract; "" is the whole module.
         arguments: The arguments by parameter name.
-        output: Of the tested precision, weights as given, evaluation mode.
+        output: The output in the tested precision, with the given weights, in evaluation mode.
         seed: The seed of every run.
-        memory: What all recordings share.
-        recorded: The reference runs that were made so far.
+        memory: The memory budget that all recordings share.
+        recorded: State -> reference run, for the runs made so far.
     """
 
     variants: ModelVariants
@@ -181,7 +190,7 @@ class Runner:
 
     @property
     def tested_dtype(self) -> torch.dtype:
-        """The dtype that is judged."""
+        """The dtype in which the network is used."""
         return self.capabilities.tested_dtype
 
     @property
@@ -195,29 +204,29 @@ class Runner:
         return self.capabilities.states
 
     def module(self, state: ModelState, dtype: torch.dtype) -> torch.nn.Module:
-        """The copy for a state, switched to its mode."""
+        """Returns the copy for a state, switched to its mode."""
         return self.variants.module(state, dtype)
 
     def watched(self, state: ModelState, dtype: torch.dtype, handler: RunHandler) -> AbstractContextManager[None]:
-        """Route the calls of layers that have a contract through `handler`."""
+        """Routes the calls of layers that have a contract through `handler`."""
         return self.variants.watched(state.weights, dtype, tuple(self.contracts), handler)
 
     def run(
         self, state: ModelState, dtype: torch.dtype, arguments: Mapping[str, Any], handler: RunHandler = UNWATCHED,
         seed: int | None = None, within: AbstractContextManager[Any] | None = None,
     ) -> Any:  # fmt: skip
-        """One forward pass; buffers, generators and default dtype are as before afterwards.
+        """Runs one forward pass and restores buffers, generators and default dtype afterwards.
 
         Args:
             state: Weights and mode.
             dtype: The dtype of the copy, and of floating-point arguments.
-            arguments: By parameter name; they are not changed.
-            handler: Sees the calls of watched layers.
-            seed: In place of the runner's.
-            within: Is entered around the pass alone.
+            arguments: The arguments by parameter name; they are not changed.
+            handler: Receives the calls of watched layers.
+            seed: The seed of the run; None for the runner's.
+            within: A context that is entered for the pass only.
 
         Returns:
-            The output, of new tensors.
+            The output, in new tensors.
         """
         module = self.module(state, dtype)
         given = {k: cast(v, dtype) for k, v in arguments.items()}
@@ -227,20 +236,20 @@ class Runner:
 
     @contextmanager
     def conditions(self, dtype: torch.dtype, seed: int | None = None) -> Iterator[None]:
-        """What every run in `dtype` runs under; everything is as before afterwards."""
+        """Sets seeds, default dtype, autograd and casts for a run in `dtype`, and restores them afterwards."""
         able = self.capabilities
         widening = Widened() if able.widened and dtype == able.reference_dtype else nullcontext()
         with preserved(dtype, self.seed if seed is None else seed, able.gradients), widening:
             yield
 
     def reference(self, state: ModelState) -> ReferenceRun:
-        """The recorded untransformed run in the reference precision, made once."""
+        """Returns the recorded untransformed run in the reference precision; it is made once."""
         if state not in self.recorded:
             self.recorded[state] = self.record(state)
         return self.recorded[state]
 
     def record(self, state: ModelState, within: AbstractContextManager[Any] | None = None) -> ReferenceRun:
-        """A new recording of an untransformed run in the reference precision."""
+        """Makes a new recording of an untransformed run in the reference precision."""
         recording = ReferenceRun(self.contracts, memory=self.memory)
         self.run(state, self.reference_dtype, self.arguments, recording, within=within)
         if not recording.intact:
@@ -249,26 +258,30 @@ class Runner:
         return recording
 
     def with_contracts(self, contracts: Mapping[str, Contract]) -> Runner:
-        """A runner of the same copies that watches other layers."""
+        """Returns a runner of the same copies that watches other layers."""
         return Runner(
             self.variants, self.capabilities, contracts, self.arguments, self.output, self.seed, self.memory
         )  # fmt: skip
 
     def with_memory(self, memory: MemoryBudget) -> Runner:
-        """A runner of the same copies with recordings of its own, for another process."""
+        """Returns a runner of the same copies with separate recordings, for another process."""
         return Runner(
             self.variants, self.capabilities, self.contracts, self.arguments, self.output, self.seed, memory
         )  # fmt: skip
 
 
 def perturbed(module: torch.nn.Module, seed: int) -> torch.nn.Module:
-    """A copy whose parameters carry noise, and whose running statistics have seen a little more.
+    """Returns a copy with noise on parameters and running statistics.
 
-    Noise of a tenth of a parameter's root mean square (of 0.1 where it is zero), on every parameter; buffers that a
-    training step would update are floating-point statistics and get multiplicative noise where they are named
-    `running_mean` or `running_var`; other buffers are constants of the architecture and stay.
+    The noise is a tenth of a parameter's root mean square, or 0.1 if the parameter is zero. Buffers named
+    `running_mean` get additive noise, buffers named `running_var` multiplicative noise. Other buffers are constants of
+    the architecture and stay as they are.
+
+    Args:
+        module: The module, which is not changed.
+        seed: The seed of the noise.
     """
-    result = _copied(module)
+    result = _copy(module)
     _perturb(result, seed)
     return result
 
@@ -287,12 +300,12 @@ def _perturb(module: torch.nn.Module, seed: int) -> None:
                 buffer.mul_(torch.exp(PERTURBATION * noise_like(buffer, generator)))
 
 
-def _copied(module: torch.nn.Module) -> torch.nn.Module:
+def _copy(module: torch.nn.Module) -> torch.nn.Module:
     held = tree_leaves([vars(m) for m in module.modules()])
-    known: dict[int, Any] = {id(v): v for v in held if isinstance(v, torch.jit.ScriptFunction)}  # holds nothing
+    known: dict[int, Any] = {id(v): v for v in held if isinstance(v, torch.jit.ScriptFunction)}  # has no state
     known |= {id(v): v.detach().clone() for v in held if isinstance(v, torch.Tensor) and v.grad_fn is not None}
     try:
-        # TorchScript copies its parameters in a way that autograd would record, and warns that it is old.
+        # TorchScript copies its parameters in a way that autograd would record, with a deprecation warning.
         with torch.no_grad(), warnings.catch_warnings(action="ignore"):
             return copy.deepcopy(module, known)
     except (RuntimeError, TypeError, AttributeError) as error:

@@ -1,8 +1,9 @@
-"""The transformation laws that a tensor inside a layer may obey, and their fit to recorded values.
+"""Matches the tensors inside a layer with transformation laws, from recorded values.
 
-Nothing declares how a value between two operations transforms. A law is one form: unchanged, an irrep on an axis, a
-point, a permutation, and so on. `matching` tries the forms that a shape allows on the values of several runs.
+Values between two operations are undeclared. A law is the rule by which one of them transforms under one symmetry:
+unchanged, an irrep on an axis, a point, a permutation. `forms` defines the laws, `candidates` lists the laws that a
+shape allows, and `matching` tries them on the values of several runs.
 
-`localization` asks which values obey a law; `inference` turns laws into representations. This package does not run the
-module.
+Called by `localization`, to find values that obey a law, by `inference`, which makes representations from laws, and by
+`causes`, for grids. It does not run the module.
 """

@@ -1,6 +1,9 @@
-"""From a layer to the statement at fault.
+"""Finds the statement at fault inside a layer.
 
-The operations of a layer are recorded in the reference run and in the transformed run. Values are replaced by their
-exactly transformed ones (intervention) until the error vanishes; the statement that made them is named. Diagnosis calls
-this for every layer that a survey blames. Why a statement is at fault is told by the causes.
+`suspects` chooses the layers at fault in the result of a survey. `recording` records the operations of a layer in the
+reference run and in transformed runs, and `slicing` follows a value back to its operations. `intervention` replaces
+values by their exactly transformed ones. If the error vanishes, `locate_statement` names the statement.
+
+Called by `diagnosis.localizer` for every layer at fault, and by `inference`. Uses `laws` to predict values.
+It does not explain why a statement is at fault (`causes`).
 """

@@ -1,6 +1,9 @@
-"""Errors of layers and of the output, and the decision between rounding and a break.
+"""Measures the equivariance error of every layer under sampled elements of one symmetry.
 
-A survey runs all passes under one symmetry: accumulated, introduced and contributed errors, each with its rounding
-floor. `verdict` turns measurements into verdicts. Localization starts from the layers that a survey blames. Nothing
-here looks inside of a layer.
+`prepare` binds the call and makes the runner. `survey` runs the passes, `comparisons` compares their values with the
+exactly transformed reference, `relative_error` defines the error. `rounding_floors` and `grid_floors` measure the
+error that rounding and grids explain, and `verdict` decides. `isolation` runs one layer call in isolation.
+
+Called by `localization`, `causes`, `inference` and `diagnosis`. Uses `instrumentation` to run the model.
+It does not search for statements (`localization`), and does not explain an error (`causes`).
 """

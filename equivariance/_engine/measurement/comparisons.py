@@ -30,7 +30,7 @@ DIVERGED: Errors = {("", "control flow"): PartError(math.inf, 1.0, True)}
 
 
 def errors_at(reference: ReferenceRun, value: Any, exact: Any, site: Site, element: Transform) -> Errors:
-    """Returns the errors of what passed at `site` in another run against `exact`, the value that is expected there."""
+    """Returns the errors of `value`, which passed at `site` in another run, against the expected value `exact`."""
     spec, whole = reference.spec(site), isinstance(exact, torch.Tensor) and element.samples is None
     if not (whole and isinstance(spec, Representation) and spec.keeps_lengths):
         return compare(value, exact, spec, element)
@@ -42,10 +42,10 @@ class AccumulatedErrors:
 
     Args:
         reference: The reference run.
-        element: The element that the input of the run was transformed by.
+        element: The element that transformed the input of the run.
         keep: True to keep every output for a later comparison.
         against: The outputs that another run kept.
-        layers: The layers to compare, beside the whole; None for all.
+        layers: The layers to compare, in addition to the whole; None for all.
 
     Attributes:
         errors: Site of an output -> its errors.
@@ -57,7 +57,7 @@ class AccumulatedErrors:
         self, reference: ReferenceRun, element: Transform, keep: bool = False, against: dict[Site, Any] | None = None,
         layers: Collection[str] | None = None,
     ) -> None:  # fmt: skip
-        """Nothing is compared yet."""
+        """Starts without any error."""
         self.reference, self.element, self.keep, self.against = reference, element, keep, against or {}
         self.layers = layers
         self.errors: dict[Site, Errors] = {}
@@ -137,7 +137,7 @@ class IntroducedErrors:
         return cast(exact, self.dtype) if any(sizes_of_graphs(exact)) else exact
 
     def finish(self, caller: LayerCall | None = None) -> None:
-        """Calls of the reference run (by `caller`, if given) that did not happen are errors of their callers."""
+        """Records an error for each caller (or only `caller`) that left out a call of the reference run."""
         for call in self.reference.missing(self._entered, caller):
             self.errors[Site(self.reference.callers[call] or call, CONTROL_FLOW)] = DIVERGED
 
@@ -161,9 +161,10 @@ class IntroducedErrors:
 
 
 class RoundingResponse:
-    """Perturbs every value in its last bits and measures how far rounding alone moves each site.
+    """Perturbs every value in its last bits and measures how far rounding moves each site.
 
-    `patched` perturbs the reference values at every site, for each layer by itself; otherwise perturbations accumulate.
+    If `patched`, the reference values are perturbed at every site, for each layer separately. Otherwise perturbations
+    accumulate.
     """
 
     def __init__(self, reference: ReferenceRun, epsilon: float, seed: int, patched: bool) -> None:
@@ -172,7 +173,7 @@ class RoundingResponse:
         self.generator = torch.Generator().manual_seed(seed)
         self.errors: dict[Site, Errors] = {}
         self._entered: set[LayerCall] = set()
-        # Only the reference's tensors live as long as this does: the memory of others is used again by later ones.
+        # Only the tensors of the reference live as long as the handler: other addresses are used again.
         numbers = reference.numbers if patched else None
         self._perturbed = TransformCache(lambda t, _: with_last_bit_noise(t, epsilon, self.generator), numbers)
 
@@ -181,7 +182,7 @@ class RoundingResponse:
         return self._perturbed.of(self.reference.value(site), UNSPECIFIED)
 
     def finish(self, caller: LayerCall) -> None:
-        """Notes an error if `caller` did not call a layer that it had called in the reference run."""
+        """Records an error if `caller` did not call a layer that it had called in the reference run."""
         if self.reference.missing(self._entered, caller):
             self.errors[Site(caller, CONTROL_FLOW)] = DIVERGED
 

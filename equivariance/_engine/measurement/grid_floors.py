@@ -1,7 +1,9 @@
-"""Measures the errors that grids leave open, under elements that move cells between cells.
+"""Measures the interpolation errors of grids, under elements that move cells between cells.
 
 A field is moved twice, by fine and by coarse interpolation. The difference, relative to the field, is the floor at that
 site. The floor of a layer's own code is the largest at its inputs, at the outputs of its callees and at its own value.
+
+`rounding_floors` calls it. This module gives no verdict.
 """
 
 from __future__ import annotations
@@ -23,15 +25,15 @@ Floors = dict[PartKey, float]
 
 
 class GridFloors:
-    """The grid floors of one reference run, each measured when it is first asked for."""
+    """The grid floors of one reference run, each measured at its first use."""
 
     def __init__(self, reference: ReferenceRun) -> None:
-        """Nothing is measured yet."""
+        """Starts without any floor."""
         self.reference = reference
         self._known: dict[tuple[Transform, int, Representation], Floors] = {}
 
     def introduced(self, site: Site, element: Transform, key: PartKey) -> float:
-        """Returns the floor of what one call's own code makes at `site`, part `key`."""
+        """Returns the floor of the value that one call's own code makes at `site`, part `key`."""
         owner = self.reference.owner(site)
         inputs = [Site(owner, name) for name in self.reference.inputs.get(owner, {})]
         callees = [Site(call) for call, caller in self.reference.callers.items() if caller == owner]

@@ -1,4 +1,8 @@
-"""What is known of the grids of a network before anything is moved."""
+"""Describes the grids among a network's inputs, before any transformation.
+
+`prepare` calls `grid_setting` to choose elements, `diagnosis.examine` calls `between_cells` for the report. Floors of
+grids are measured in `grid_floors`.
+"""
 
 from __future__ import annotations
 
@@ -15,28 +19,28 @@ from equivariance.representations.grid import Grid
 from equivariance.representations.lattice import coarsest
 
 UNRESOLVED = 0.25
-"""An input of which the grid leaves more open than this share is tested by exact elements only."""
+"""Largest relative interpolation error of an input; above it, the input is tested by exact elements only."""
 
 
 def grid_setting(arguments: Mapping[str, Any], contract: Contract, layers: Iterable[Contract]) -> GridSizes | None:
-    """Of the grids among the inputs; None where there are none."""
+    """Returns the sizes of the grids among the inputs; None if there are no grids."""
     found = [(t, how) for _, t, how in _grids(arguments, contract)]
     if not found:
         return None
-    declared = [how for c in (contract, *layers) for how in _declared(c)]
+    declared = [how for c in (contract, *layers) for how in _declared_grids(c)]
     length = min(how.spacing * min(t.shape[a] for a in how.axes) for t, how in found)
     dimensions = min(len(how.axes) for _, how in found)
-    resolved = all(_open(t, how, dimensions) <= UNRESOLVED for t, how in found)
+    resolved = all(_interpolation_error(t, how, dimensions) <= UNRESOLVED for t, how in found)
     return GridSizes(dimensions, length, coarsest([how.spacing for how in declared]), resolved)
 
 
 def between_cells(arguments: Mapping[str, Any], contract: Contract, setting: Any) -> list[str]:
-    """What a report says of values between the cells."""
+    """Returns the lines of the report about values between the cells."""
     if setting.grid is None:
         return []
     lines = []
     for path, tensor, how in _grids(arguments, contract):
-        share = _open(tensor, how, setting.grid.dimensions)
+        share = _interpolation_error(tensor, how, setting.grid.dimensions)
         if setting.grid.resolved:
             lines.append(f"grid: values of {path} between its cells are interpolated; the grid leaves {share:.1%} open")
         else:
@@ -54,12 +58,12 @@ def _grids(arguments: Mapping[str, Any], contract: Contract) -> Iterator[tuple[s
                 yield path, tensor, how
 
 
-def _declared(contract: Contract) -> list[Grid]:
+def _declared_grids(contract: Contract) -> list[Grid]:
     return [how for spec in (*contract.inputs.values(), contract.output) for how in grids_in(spec)]
 
 
-def _open(tensor: torch.Tensor, how: Grid, dimensions: int) -> float:
-    """The share that a turn by 0.6 radians leaves open."""
+def _interpolation_error(tensor: torch.Tensor, how: Grid, dimensions: int) -> float:
+    """Returns the relative interpolation error under a rotation by 0.6 radians."""
     element: Transform = rotation([0, 0, 0.6] if dimensions == 2 else [0.3, 0.48, -0.2])
     values = tensor.detach().to(torch.float64)
     left = how.unresolved(values, element)

@@ -1,7 +1,7 @@
 """Runs one layer call in isolation, on exactly transformed inputs.
 
 Calls to submodules do not run: they return their recorded, exactly transformed outputs. `transformed_runs`,
-`rounding_floors`, `localization` and `causes` start these runs; their handlers compare what the layer makes.
+`rounding_floors`, `localization` and `causes` start these runs. Their handlers compare the values that the layer makes.
 """
 
 from __future__ import annotations
@@ -21,11 +21,16 @@ from equivariance.contracts.signature import bind
 
 
 class _Diverged(Exception):
-    """The layer called something that it had not called in the reference run."""
+    """Raised if the layer makes a call that the reference run does not have."""
 
 
 class IsolationHandler(RunHandler, Protocol):
-    """A handler that can answer in place of a layer, and compares what it sees."""
+    """A handler that supplies the values of called layers and compares the values that pass.
+
+    Attributes:
+        reference: The reference run.
+        errors: Site -> errors of the value there.
+    """
 
     reference: ReferenceRun
     errors: dict[Site, Errors]
@@ -34,20 +39,20 @@ class IsolationHandler(RunHandler, Protocol):
         """Returns the value that passes at `site` in place of the layer's own."""
 
     def finish(self, caller: LayerCall) -> None:
-        """Notes that `caller` has returned."""
+        """Records that `caller` has returned."""
 
 
 def run_isolated(
     runner: Runner, state: ModelState, owner: LayerCall, handler: IsolationHandler, dtype: torch.dtype
 ) -> None:
-    """Runs one call's own code in `dtype`, on the values that `handler` gives it, and shows `handler` the results.
+    """Runs one call's own code in `dtype`, on the values of `handler`, and passes the results to `handler`.
 
-    It costs what the layer's own statements cost, whatever it calls.
+    The cost is that of the layer's own statements: the layers that it calls do not run.
     """
     module = runner.module(state, dtype)
     layer = module.get_submodule(owner.layer)
     arguments = {name: handler.exact(Site(owner, name)) for name in handler.reference.inputs[owner]}
-    with runner.conditions(dtype), buffers_kept(module), _submodules_replaced(module, handler, owner):
+    with runner.conditions(dtype), buffers_kept(module), _replace_submodules(module, handler, owner):
         try:
             handler.leave(owner, call_with(layer, arguments))
         except _Diverged:
@@ -57,7 +62,7 @@ def run_isolated(
 
 
 @contextmanager
-def _submodules_replaced(module: torch.nn.Module, handler: IsolationHandler, owner: LayerCall) -> Iterator[None]:
+def _replace_submodules(module: torch.nn.Module, handler: IsolationHandler, owner: LayerCall) -> Iterator[None]:
     """Replaces the layers that `owner` calls by their recorded outputs."""
     calls: defaultdict[str, list[LayerCall]] = defaultdict(list)
     for call, caller in handler.reference.callers.items():

@@ -1,6 +1,6 @@
-"""From the arguments of a diagnosis to what it runs on: the call, bound once, and a runner of copies of its module.
+"""Prepares a diagnosis: binds the call once, and makes a runner for copies of its module.
 
-`diagnosis` calls it, and hands the results to all stages. It draws no elements and judges nothing.
+`diagnosis.request` calls it, and passes the results to all stages. This module draws no elements and gives no verdict.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _SNAP_BITS = {torch.float64: 36}
 
 @dataclass(frozen=True)
 class BoundCall:
-    """One call of a module and what is tested of it: the value that all stages of a diagnosis take.
+    """One call of a module, with the symmetries to test. All stages of a diagnosis take this value.
 
     Attributes:
         module: The callable.
@@ -41,9 +41,9 @@ class BoundCall:
         contract: The representations of the arguments and of the output.
         layers: Dotted path -> contract, for inner layers.
         asked: The groups that the caller asked for.
-        groups: Those of `asked` that have something to act on, or are claimed.
-        sizes: What elements are drawn for.
-        settings: How thoroughly to look.
+        groups: The groups of `asked` that have an axis to act on, or are claimed.
+        sizes: The sizes of the inputs, for which elements are drawn.
+        settings: Number of samples, seed and scope of the examination.
         name: The name in reports.
     """
 
@@ -59,17 +59,17 @@ class BoundCall:
 
     @property
     def inputs(self) -> list[tuple[str, torch.Tensor, Representation]]:
-        """Every tensor of the arguments with its path and representation."""
+        """Path, value and representation of every tensor of the arguments."""
         return list(_leaves(self.arguments, self.contract))
 
     @property
     def declares_axes(self) -> bool:
-        """True if an input says which axis lists nodes or samples; other axes are then found by their lengths."""
+        """True if an input declares its node or sample axis; other axes are then found by their lengths."""
         return any(not isinstance(axis, Assumed) for _, _, r in self.inputs for axis in (r.nodes, r.batch))
 
     @property
     def dtype(self) -> torch.dtype:
-        """The dtype that is judged: the one asked for, else that of the parameters, else that of the inputs."""
+        """The tested dtype: from the settings, else from the parameters, else from the inputs."""
         if self.settings.dtype is not None:
             return self.settings.dtype
         for tensor in [*self.module.parameters(), *(t for _, t, _ in self.inputs)]:
@@ -78,7 +78,7 @@ class BoundCall:
         return torch.get_default_dtype()
 
     def declaring(self, inputs: Mapping[str, object], output: object) -> BoundCall:
-        """The same call with other representations."""
+        """Returns the same call with other representations."""
         contract = Contract(inputs, output)
         contract.check_inputs(self.arguments, "args")
         return bind_call(
@@ -86,7 +86,7 @@ class BoundCall:
         )  # fmt: skip
 
     def under(self, groups: Sequence[Group]) -> BoundCall:
-        """The same call with other groups to test."""
+        """Returns the same call with other groups to test."""
         return bind_call(
             self.module, self.arguments, self.contract, self.layers, tuple(groups), self.settings, self.name
         )  # fmt: skip
@@ -107,10 +107,10 @@ class Prepared:
     """A call that is ready to be run.
 
     Attributes:
-        call: What is called and tested.
+        call: The bound call.
         runner: Runs the copies of the module on the arguments of the call, positions rounded to a dyadic grid.
-        fit: The contracts that the runner leaves out, and why.
-        log: What passed in the first run, if the call is to be declared otherwise.
+        fit: The contracts that the runner leaves out, with the reasons.
+        log: The values that passed in the first run, if the representations are still undecided; else None.
     """
 
     call: BoundCall
@@ -120,32 +120,32 @@ class Prepared:
 
 
 def prepare(call: BoundCall, variants: ModelVariants | None = None) -> Prepared:
-    """Makes the copies of the module, and finds out which contracts fit and what the module runs in.
+    """Makes the copies of the module, and finds the contracts that fit and the capabilities of the module.
 
     Args:
-        call: The call, all of it declared.
-        variants: Copies that exist already.
+        call: The call with all representations declared.
+        variants: Existing copies; None to make new ones.
     """
-    first, runner = _first(call, variants)
+    first, runner = _run_first(call, variants)
     fit = fit_contracts(first.log.passages, _contracts(call), _reorderings(call.sizes))
-    del first  # what it recorded takes memory
-    return Prepared(call, find_capabilities(runner.with_contracts(_fitting(call, fit))), fit)
+    del first  # its recording takes memory
+    return Prepared(call, find_capabilities(runner.with_contracts(_fitting_contracts(call, fit))), fit)
 
 
 def prepare_undeclared(call: BoundCall) -> Prepared:
-    """As `prepare`, for a call that is to be declared otherwise; only the module as a whole is watched."""
-    first, runner = _first(call, None)
+    """Prepares a call whose representations are still undecided; only the module as a whole is watched."""
+    first, runner = _run_first(call, None)
     return Prepared(call, find_capabilities(runner.with_contracts({"": call.contract})), ContractFit(), first.log)
 
 
 def tried_as(ready: Prepared, call: BoundCall) -> Prepared:
-    """The call with other representations, on the same copies and the very arguments of `ready`."""
+    """Prepares the call with other representations, on the copies and the unchanged arguments of `ready`."""
     return Prepared(call, ready.runner.with_contracts({"": call.contract}), ContractFit(), ready.log)
 
 
 def rounded_as(ready: Prepared, call: BoundCall) -> Prepared:
-    """As `tried_as`, with the arguments rounded as the representations of `call` ask for."""
-    known, arguments = ready.runner, {k: cloned(v) for k, v in _snapped(call).items()}
+    """Prepares the call as `tried_as` does, with positions rounded according to the representations of `call`."""
+    known, arguments = ready.runner, {k: cloned(v) for k, v in _snap(call).items()}
     if equal(list(arguments.values()), list(known.arguments.values())):
         return tried_as(ready, call)
     output = known.run(ModelState(), known.tested_dtype, arguments)
@@ -156,42 +156,42 @@ def rounded_as(ready: Prepared, call: BoundCall) -> Prepared:
 
 
 def declared_as(ready: Prepared, call: BoundCall) -> Prepared:
-    """The call as it is to be examined, with its inner layers, on the same copies.
+    """Prepares the final call with its inner layers, on the same copies.
 
     Args:
-        ready: Of `prepare_undeclared`, or made of it.
-        call: The same call, all of it declared.
+        ready: The result of `prepare_undeclared`, or a call that was prepared from it.
+        call: The same call with all representations declared.
     """
     rounded = rounded_as(ready, call)
     passages = () if ready.log is None else ready.log.passages
     fit = fit_contracts(passages, _contracts(call), _reorderings(call.sizes))
-    return Prepared(call, rounded.runner.with_contracts(_fitting(call, fit)), fit)
+    return Prepared(call, rounded.runner.with_contracts(_fitting_contracts(call, fit)), fit)
 
 
-def _first(call: BoundCall, variants: ModelVariants | None) -> tuple[FirstRun, Runner]:
-    """The first run, and a runner that knows what it showed."""
+def _run_first(call: BoundCall, variants: ModelVariants | None) -> tuple[FirstRun, Runner]:
+    """Returns the first run, and a runner with the capabilities that it showed."""
     dtype, seed, memory = call.dtype, call.settings.seed, MemoryBudget(call.settings.memory)
     variants = variants or variants_of(call.module, dtype, seed)
-    arguments = {k: cloned(v) for k, v in _snapped(call).items()}
+    arguments = {k: cloned(v) for k, v in _snap(call).items()}
     first = first_run(variants, arguments, _contracts(call), dtype, seed, memory)
     able = Capabilities(dtype, dtype, first.lowest_dtype, gradients=first.gradients)
     return first, Runner(variants, able, {}, arguments, first.output, seed, memory)
 
 
 def _contracts(call: BoundCall) -> dict[str, Contract]:
-    """The contract of every layer, with axes that are found by their lengths; that of the whole under ""."""
+    """Returns layer -> contract, with axes that are found by their lengths; "" is the whole."""
     known = known_axes(call.inputs)
     found = {name: with_axes_by_length(contract, known) for name, contract in call.layers.items()}
     whole = with_axes_by_length(call.contract, known, inputs=False) if call.declares_axes else call.contract
     return {**found, "": whole}
 
 
-def _fitting(call: BoundCall, fit: ContractFit) -> dict[str, Contract]:
+def _fitting_contracts(call: BoundCall, fit: ContractFit) -> dict[str, Contract]:
     return {layer: contract for layer, contract in _contracts(call).items() if layer not in fit.mismatched}
 
 
 def _measurable(groups: tuple[Group, ...], sizes: InputSizes, claims: tuple[str, ...] | None) -> tuple[Group, ...]:
-    """Without the groups that are not claimed and have no axis to act on."""
+    """Returns the groups that are claimed or have an axis to act on; all groups if there are none."""
     without = {"permutation"} if sizes.nodes is None else set()
     without |= {"batch"} if sizes.samples is None else set()
     found = tuple(g for g in groups if claims is None or g.symmetry in claims or g.symmetry not in without)
@@ -199,7 +199,7 @@ def _measurable(groups: tuple[Group, ...], sizes: InputSizes, claims: tuple[str,
 
 
 def _sizes(arguments: Mapping[str, Any], contract: Contract, layers: Iterable[Contract]) -> InputSizes:
-    """Sizes that elements are drawn for: declared axes first, then graphs, then assumed axes."""
+    """Returns the sizes for which elements are drawn: from declared axes first, then graphs, then assumed axes."""
     found = list(_leaves(arguments, contract))
     extent = max((_extent(t) for _, t, r in found if isinstance(r, CartesianPoints) and t.numel()), default=0.0)
     declared = [(t, r) for _, t, r in found if r.concatenated is None]
@@ -229,8 +229,11 @@ def _extent(points: torch.Tensor) -> float:
     return float((flat - flat.mean(0)).norm(dim=1).max())
 
 
-def _snapped(call: BoundCall) -> dict[str, Any]:
-    """Positions on a dyadic grid of about float32's resolution, where adding a dyadic vector is exact in float64."""
+def _snap(call: BoundCall) -> dict[str, Any]:
+    """Returns the arguments with positions rounded to a dyadic grid of about float32's resolution.
+
+    Adding a dyadic vector to these positions is exact in float64.
+    """
     step = 2.0 ** (math.ceil(math.log2(call.sizes.extent)) - _SNAP_BITS.get(call.dtype, 23))
 
     def snap(tensor: torch.Tensor, representation: Representation, path: str) -> torch.Tensor:
@@ -243,6 +246,6 @@ def _snapped(call: BoundCall) -> dict[str, Any]:
 
 
 def _reorderings(sizes: InputSizes) -> list[Transform]:
-    """Orders of nodes and of samples that change nothing."""
+    """Returns the identity reorderings of nodes and samples."""
     orders = [] if sizes.nodes is None else [permutation(range(sizes.nodes))]
     return orders if sizes.samples is None else [*orders, samples(range(sizes.samples), of=sizes.samples)]

@@ -1,7 +1,10 @@
-"""Relative errors between two values, leaf by leaf and irrep by irrep.
+"""Measures relative errors between two values, leaf by leaf and irrep by irrep.
 
 The measure is that of the SE(3)-Transformer (Fuchs et al. 2020, section 4.1): ||f(g x) - g f(x)|| / ||f(x)||, in
 float64. Integers and booleans are compared entry by entry: their error is the share of entries that differ.
+
+`comparisons` calls `compare` at each site; `localization`, `causes` and `diagnosis` compare single values. This module
+runs nothing and gives no verdict.
 """
 
 from __future__ import annotations
@@ -28,9 +31,9 @@ class PartError(NamedTuple):
     """The error of one part: one irrep of one leaf.
 
     Attributes:
-        difference: Norm of the difference (count of differing entries for discrete parts)
-        scale: Norm of the expected values (number of entries for discrete parts); 1 where all of a leaf is equal
-        discrete: Whether the values are integers or booleans
+        difference: Norm of the difference; for discrete parts the count of differing entries.
+        scale: Norm of the expected values; for discrete parts the number of entries. 1 if the whole leaf is equal.
+        discrete: True if the values are integers or booleans.
     """
 
     difference: float
@@ -39,7 +42,10 @@ class PartError(NamedTuple):
 
     @property
     def relative(self) -> float:
-        """difference / scale; infinite where not finite, or where something differs from nothing."""
+        """The ratio difference / scale.
+
+        If the difference is not finite, or if only the scale is 0, the ratio is infinite.
+        """
         if self.difference == 0:
             return 0.0
         if not math.isfinite(self.difference) or self.scale == 0:
@@ -48,17 +54,24 @@ class PartError(NamedTuple):
 
 
 EQUAL = PartError(0.0, 1.0, False)
-"""No difference."""
+"""The error of equal values."""
 
 
 def compare(
     value: Any, expected: Any, spec: object, element: Transform, scales: Mapping[PartKey, float] | None = None
 ) -> dict[PartKey, PartError]:
-    """Errors of `value` against `expected`, which `element` has already been applied to.
+    """Returns the errors of `value` against `expected`, part by part.
 
     A part that is zero is measured on the scale of its leaf. A difference of structure (another number of leaves,
-    another shape) is an infinite error of the leaf. `scales`: what `scales_of` says of `expected`, or of what
-    `element` was applied to where it keeps lengths.
+    another shape) is an infinite error of the leaf.
+
+    Args:
+        value: The value of a transformed run.
+        expected: The reference value, transformed by `element`.
+        spec: The representations of both values.
+        element: The element of the run.
+        scales: The result of `scales_of` for `expected`, or for the untransformed value if lengths are kept; None to
+            compute it.
     """
     if isinstance(value, torch.Tensor) and isinstance(expected, torch.Tensor) and isinstance(spec, Representation):
         spec.check(value, "")
@@ -84,7 +97,7 @@ def _errors(
 
 
 def scales_of(value: Any, spec: object) -> dict[PartKey, float]:
-    """The norm of every part, or of its leaf where the part is zero."""
+    """Returns the norm of every part; if a part is zero, the norm of its leaf."""
     found: dict[PartKey, float] = {}
     for path, tensor, representation in leaves(value, spec):
         found.update(_scales(path, tensor.detach().to(torch.float64), representation))
@@ -99,9 +112,9 @@ def _float_errors(
     path: str, left: torch.Tensor, right: torch.Tensor, representation: Representation, element: Transform,
     scales: Mapping[PartKey, float] | None,
 ) -> dict[PartKey, PartError]:  # fmt: skip
-    left, right = (representation.compared(_exactly(t), element) for t in (left, right))
+    left, right = (representation.compared(_to_float64(t), element) for t in (left, right))
     if scales is None:
-        scales = _scales(path, _placed(right, representation, element), representation)
+        scales = _scales(path, _without_translation(right, representation, element), representation)
     parts = list(representation.parts(right))
     keys = [(path, part.label) for part in parts]
     if all(math.isfinite(scales[key]) for key in keys):
@@ -114,12 +127,12 @@ def _float_errors(
     return {key: PartError(norm(part.values), scales[key], False) for key, part in zip(keys, parts, strict=True)}
 
 
-def _exactly(values: torch.Tensor) -> torch.Tensor:
+def _to_float64(values: torch.Tensor) -> torch.Tensor:
     return values.detach().to(torch.float64) if values.requires_grad or values.dtype != torch.float64 else values
 
 
-def _placed(values: torch.Tensor, representation: Representation, element: Transform) -> torch.Tensor:
-    """Without the translation, which would add to the size of positions."""
+def _without_translation(values: torch.Tensor, representation: Representation, element: Transform) -> torch.Tensor:
+    """Returns positions without the translation, which would add to their size; other values as they are."""
     if isinstance(representation, CartesianPoints) and any(element.vector):
         return values - torch.tensor(element.vector, dtype=torch.float64, device=values.device)
     return values
@@ -136,24 +149,24 @@ def _discrete_errors(
 
 
 def worst(errors: Mapping[PartKey, PartError]) -> tuple[PartKey, PartError]:
-    """The part with the largest relative error; a zero for a value without tensors."""
+    """Returns the part with the largest relative error; a zero error for a value without tensors."""
     if not errors:
         return ("", ""), EQUAL
     return largest(errors.items(), lambda item: item[1].relative)
 
 
 def part_name(key: PartKey) -> str:
-    """`[1] (5x1e)`: the place within the value, and the irrep where it has several."""
+    """Returns a name like `[1] (5x1e)`: the path in the value, and the irrep if there are several."""
     path, label = key
     return path + (f" ({label})" if label else "")
 
 
 _BLOCK = 16384
-"""Numbers whose difference stays in the processor's cache until it is summed."""
+"""Length of blocks whose difference stays in the processor's cache until it is summed."""
 
 
 def norm(values: Tensor) -> float:
-    """The norm, also where its square overflows or underflows; infinite where an entry is NaN."""
+    """Returns the norm, also if its square overflows or underflows; infinite if an entry is NaN."""
     found = float(torch.linalg.vector_norm(values))
     if (found > 0 and math.isfinite(found)) or values.numel() == 0 or (found == 0 and not values.any()):
         return found
@@ -164,14 +177,17 @@ def norm(values: Tensor) -> float:
 
 
 def distance(left: Tensor, right: Tensor) -> float:
-    """As `norm(left - right)`, but 0 where both are infinite alike; large differences are never written to memory."""
+    """Returns `norm(left - right)`; 0 for entries that are infinite with the same sign in both.
+
+    Differences of large tensors are never written to memory.
+    """
     if alike(left, right):
         return 0.0
     if left.numel() < LARGE or not (read_by_numpy(left) and read_by_numpy(right)):
         return norm(left - right)
     one, other = (t.detach().view(-1).numpy() for t in (left, right))
     room, norms = np.empty(_BLOCK, one.dtype), []
-    summed = torch.from_numpy(room)  # numpy's own products would wake as many threads as there are cores
+    summed = torch.from_numpy(room)  # products of numpy would start as many threads as there are cores
     for start in range(0, len(one), _BLOCK):
         pieces = one[start : start + _BLOCK], other[start : start + _BLOCK]
         np.subtract(*pieces, out=room[: len(pieces[0])])

@@ -1,7 +1,7 @@
 """Measures the errors that rounding and grids explain, at every site, and keeps them for all symmetries.
 
-`survey` asks for the floor of each error. An error that exceeds its floor is measured again here, with every effect
-that rounding could have. The verdict is made in `verdict`.
+`survey` reads the floor of each error. An error that exceeds its floor is measured again here, with every effect that
+rounding could have. The verdict is made in `verdict`.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ _FALLS = 1e6
 
 
 class RoundingFloors:
-    """The floors of one network, each measured when it is first asked for.
+    """The floors of one network, each measured at its first use.
 
     Invariants:
-        A floor does not depend on the order in which floors are asked for: each perturbation has a seed of its own.
+        A floor does not depend on the order of requests: each perturbation has a seed of its own.
         All floors are relative to the size of the part, in the reference precision.
 
     Args:
@@ -46,7 +46,7 @@ class RoundingFloors:
     """
 
     def __init__(self, runs: TransformedRuns, seed: int) -> None:
-        """Nothing is measured yet."""
+        """Starts without any floor."""
         self.runs, self.runner, self.seed = runs, runs.runner, seed
         self._floors: dict[bool, Floors] = {}
         self._responses: dict[tuple[ModelState, LayerCall | None], Floors] = {}
@@ -57,7 +57,7 @@ class RoundingFloors:
         """Returns the response to one last-bit perturbation, with the weights as given.
 
         Args:
-            patched: True for one call's own code at each site, False for all calls in a row.
+            patched: True for one call's own code at each site, False for the whole run.
         """
         if patched not in self._floors:
             handler = rounding_response(
@@ -83,14 +83,14 @@ class RoundingFloors:
         if (state, owner) not in self._responses:
             found: Floors = {}
             for seed in range(self.seed + 1, self.seed + 1 + _PERTURBATIONS):
-                for site, floors in _relative_errors(self._perturbed(state, owner, seed).errors).items():
+                for site, floors in _relative_errors(self._perturb(state, owner, seed).errors).items():
                     known = found.setdefault(site, {})
                     known.update({key: max(floor / _STRENGTH, known.get(key, 0.0)) for key, floor in floors.items()})
             self._responses[state, owner] = found
         return self._responses[state, owner]
 
     def grid(self, trial: Trial, site: Site, key: PartKey, patched: bool) -> float:
-        """Returns the error that interpolation on grids leaves open; `patched` as for `floors`."""
+        """Returns the interpolation error of grids; `patched` as for `floors`."""
         if self.runs.sizes.grid is None:
             return 0.0
         if trial.state not in self._grids:
@@ -103,12 +103,12 @@ class RoundingFloors:
     def remeasure(
         self, measurement: Measurement, trial: Trial, owner: LayerCall | None, site: Site, key: PartKey
     ) -> Measurement:
-        """Returns the measurement with all that rounding could explain: ties, other weights, lower precision.
+        """Returns the measurement with a floor for every effect of rounding: ties, other weights, lower precision.
 
         Args:
             measurement: An error that exceeds its floor.
             trial: The element and the state that gave it.
-            owner: The call whose own code made the error; None for all calls in a row.
+            owner: The call whose own code made the error; None for the whole run.
             site: The site where the error was measured.
             key: The part of the value there.
         """
@@ -118,7 +118,7 @@ class RoundingFloors:
             floor = measurement.error
         return replace(measurement, rounding_floor=max(floor, measurement.rounding_floor))
 
-    def _perturbed(self, state: ModelState, owner: LayerCall | None, seed: int) -> RoundingResponse:
+    def _perturb(self, state: ModelState, owner: LayerCall | None, seed: int) -> RoundingResponse:
         reference, epsilon = self.runner.reference(state), _STRENGTH * self.runner.capabilities.epsilon
         if owner in reference.inputs and state.mode == "eval":
             handler = RoundingResponse(reference, epsilon, seed, patched=True)
@@ -133,7 +133,7 @@ class RoundingFloors:
         if self._latest_single[0] != (trial, owner):
             try:
                 errors = self._run_single(trial, owner)
-            except Exception:  # whatever a layer says to a dtype that it does not know
+            except Exception:  # a layer may reject an unknown dtype in any way
                 errors = {}
             self._latest_single = ((trial, owner), errors)
         return self._latest_single[1]
@@ -154,7 +154,7 @@ def relative_error(errors: Errors, key: PartKey) -> float:
 
 
 def _relative_errors(found: Mapping[Site, Errors]) -> Floors:
-    """Returns all relative errors. NaN and infinity are no rounding: as a floor they would hide every violation."""
+    """Returns all relative errors without NaN and infinity, which as a floor would hide every violation."""
     return {
         site: {k: e.relative for k, e in errors.items() if e.scale and (e.discrete or math.isfinite(e.difference))}
         for site, errors in found.items()

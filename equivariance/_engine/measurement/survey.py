@@ -1,10 +1,10 @@
 """Measures every site of a network under sampled elements of one symmetry.
 
 Per sample: one pass on exactly transformed activations (introduced errors) in the reference precision. For two samples
-also a plain transformed pass (accumulated errors), and both again in the tested precision if that is another. The
+also a plain transformed pass (accumulated errors), and both again in the tested precision if it differs. The
 number of passes does not depend on the number of layers.
 
-`diagnosis.localizer` and `inference` ask for surveys. Which layers are at fault is decided in `localization.suspects`.
+`diagnosis.localizer` and `inference` call it. Layers at fault are chosen in `localization.suspects`.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from equivariance.groups.sampling import Group, InputSizes
 from equivariance.progress import UNOBSERVED, Observer
 
 _FULL = (0, 4)
-"""Samples that are measured in all ways."""
+"""Indices of the samples that also get plain runs and runs in the tested precision."""
 
 _Pass = TypeVar("_Pass", AccumulatedErrors, IntroducedErrors)
 
 
 @dataclass(frozen=True)
 class SurveyOptions:
-    """The same for all symmetries of an examination.
+    """Options of all surveys of an examination.
 
     Attributes:
         samples: Number of elements that are drawn for each symmetry.
@@ -65,18 +65,18 @@ class SymmetrySurvey:
     def __init__(
         self, runner: Runner, sizes: InputSizes, options: SurveyOptions, observer: Observer = UNOBSERVED
     ) -> None:
-        """Nothing is run yet; `observer` is told of each sample."""
+        """Runs nothing yet; `observer` is called after each sample."""
         self.options, self.observer = options, observer
         self.runs = TransformedRuns(runner, sizes)
         self.floors = RoundingFloors(self.runs, options.seed)
         self._zeros = ZeroParts(self.runs, options.seed)
 
     def survey(self, group: Group, layers: Collection[str] | None = None) -> SurveyResult:
-        """Draws elements and measures; states take turns, and every state has one.
+        """Draws elements and measures; the states alternate, and every state occurs.
 
         Args:
             group: The symmetry.
-            layers: The layers to measure, beside the output of the whole; None for all.
+            layers: The layers to measure, in addition to the output of the whole; None for all.
         """
         result, sizes = SurveyResult(group.symmetry), self.runs.sizes
         reorders = Symmetry(group.symmetry).is_reordering
@@ -116,7 +116,7 @@ class SymmetrySurvey:
     def _measure(
         self, trial: Trial, result: SurveyResult, working: bool, layers: Collection[str] | None = None
     ) -> None:
-        """Adds the errors of one trial; `working`: accumulated errors and the tested precision too."""
+        """Adds the errors of one trial; if `working`, also accumulated errors and the tested precision."""
         single = len(self.runs.runner.contracts) == 1
         if working or single:
             plain = self._both(trial, partial(self.runs.plain_run, layers=layers), working)
@@ -133,7 +133,7 @@ class SymmetrySurvey:
         result.owners |= {s: reference.owner(s) for s in result.introduced if s not in result.owners}
 
     def _both(self, trial: Trial, run: Callable[..., _Pass], working: bool) -> tuple[_Pass, _Pass | None]:
-        """Returns the pass in the reference precision, and in the tested one: the same pass if the two are one."""
+        """Returns the passes in the reference and in the tested precision; the same pass if the two are equal."""
         runner = self.runs.runner
         same = runner.tested_dtype == runner.reference_dtype
         if same or not working:
@@ -156,7 +156,7 @@ class SymmetrySurvey:
                     place.add(key, self._measurement(trial, EQUAL, 0.0, (0.0, 0.0)), trial)
                     continue
                 floor = known.get(key, 0.0)
-                tested = self._tested(main, rough, site, key, floor)
+                tested = self._tested_error(main, rough, site, key, floor)
                 found = self._measurement(trial, error, floor, tested)
                 if found.error > found.tolerance:
                     found = replace(found, grid=self.floors.grid(trial, site, key, patched))
@@ -165,7 +165,9 @@ class SymmetrySurvey:
                     found = self.floors.remeasure(found, trial, owner, site, key)
                 place.add(key, found, trial)
 
-    def _tested(self, main: _Pass, rough: _Pass | None, site: Site, key: PartKey, floor: float) -> tuple[float, float]:
+    def _tested_error(
+        self, main: _Pass, rough: _Pass | None, site: Site, key: PartKey, floor: float
+    ) -> tuple[float, float]:
         """Returns error and floor in the tested precision; zeros if it was not run."""
         if rough is None:
             return 0.0, 0.0

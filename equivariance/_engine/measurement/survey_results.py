@@ -1,6 +1,6 @@
 """The result of a survey: the worst measurement of every part at every site, and the trial that gave it.
 
-`survey` fills these values; `localization` and `diagnosis` read them.
+`survey` fills these values; `localization` and `diagnosis` read them. This module runs nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,12 @@ from equivariance.groups.elements import Transform
 
 @dataclass(frozen=True)
 class Trial:
-    """One element applied to a model in one state."""
+    """One run of a survey: a group element applied to a model in one state.
+
+    Attributes:
+        element: The transformation of the network's input.
+        state: The weights (given or perturbed) and the mode (evaluation or training).
+    """
 
     element: Transform
     state: ModelState
@@ -30,7 +35,7 @@ class WorstMeasurements:
 
     Attributes:
         measurements: Part -> its worst measurement in the reference precision.
-        tested: Part -> largest error and floor in the tested precision, which is measured on some trials only.
+        tested: Part -> largest error and floor in the tested precision, measured on some trials only.
     """
 
     measurements: dict[PartKey, tuple[Measurement, Trial]] = field(default_factory=dict)
@@ -72,7 +77,7 @@ class WorstMeasurements:
 
 @dataclass
 class SurveyResult:
-    """Everything that was measured under one symmetry.
+    """All measurements under one symmetry.
 
     Attributes:
         symmetry: The symmetry that the elements were drawn from.

@@ -1,7 +1,7 @@
-"""Runs the network, or one layer call in isolation, on inputs that an element acted on.
+"""Runs the network, or one layer call in isolation, on transformed inputs.
 
-`survey` and `rounding_floors` compare what these runs give; `localization` and `causes` run single calls again. Nothing
-here gives a verdict.
+`survey` and `rounding_floors` compare the values of these runs; `localization` and `causes` run single calls again.
+This module gives no verdict.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from equivariance.groups.sampling import InputSizes
 
 
 class TransformedRuns:
-    """The runs of one network under elements; all of them in the reference precision unless a dtype is given.
+    """The runs of one network under elements, in the reference precision unless a dtype is given.
 
     Attributes:
         runner: The copies of the network.
-        sizes: The sizes of its inputs, for which elements are drawn.
+        sizes: The sizes of the inputs, for which elements are drawn.
     """
 
     def __init__(self, runner: Runner, sizes: InputSizes) -> None:
-        """Nothing is run yet."""
+        """Runs nothing yet."""
         self.runner, self.sizes = runner, sizes
         self._latest: tuple[Trial, LayerCall, IntroducedErrors] | None = None
 
@@ -45,7 +45,7 @@ class TransformedRuns:
         }
 
     def output(self, trial: Trial) -> Any:
-        """Returns what the network makes of transformed inputs."""
+        """Returns the network's output for transformed inputs."""
         return self._run(trial, self.runner.reference_dtype, UNWATCHED)
 
     def plain_run(
@@ -87,9 +87,9 @@ class TransformedRuns:
         against: dict[Site, Any] | None = None,
         layers: Collection[str] = (),
     ) -> IntroducedErrors:
-        """Returns what `patched_run` gives for sites that the code of some layers produced.
+        """Returns the part of a `patched_run` at sites that the code of some layers produced.
 
-        In evaluation mode only these layers run, each call by itself.
+        In evaluation mode only these layers run, each call in isolation.
         """
         dtype, reference = dtype or self.runner.reference_dtype, self.runner.reference(trial.state)
         if trial.state.mode == "train":
@@ -104,7 +104,7 @@ class TransformedRuns:
         return found
 
     def isolated_run(self, trial: Trial, owner: LayerCall) -> IntroducedErrors:
-        """Returns errors and values of what one call makes of exact surroundings. The latest run is kept.
+        """Returns errors and values of one call that runs on exact values. The latest run is kept.
 
         In training mode the whole network is run, so that random numbers are drawn as in the reference run. A call that
         the reference run does not have needs the whole network too.

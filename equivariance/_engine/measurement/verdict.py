@@ -1,9 +1,11 @@
-"""Noise or bug: the verdict on an error, from measured rounding floors.
+"""Decides whether an error is rounding or a violation, from measured rounding floors.
 
-Three measurements of the same place decide. `error` in the main precision (float64 where the module runs in it)
-against `floor`, what last-bit perturbations do there, says whether the law is broken at all. `working` and
-`tested_floor`, the error in the dtype that is used and the distance of that run from the float64 one, say what
-rounding makes of a sound layer. The policy and the constants are documented in docs/tolerance.md.
+`error` is measured in the reference precision. If it clearly exceeds `rounding_floor`, the response to last-bit
+perturbations, it is a violation. `tested_error` is measured in the tested precision, and `tested_floor` is the distance
+of the tested run from the reference run. Both show the effect of rounding on a sound layer.
+
+`survey` makes a `Measurement` per part and site; `localization`, `causes` and `diagnosis` read its verdict. This module
+runs nothing and knows no tensors. The policy and the constants are documented in docs/tolerance.md.
 """
 
 from __future__ import annotations
@@ -15,23 +17,23 @@ from enum import IntEnum
 import torch
 
 CONFIDENCE = 100.0
-"""An error below this many floors is rounding: floors are measured on few perturbations."""
+"""Number of floors below which an error is rounding: floors are measured on few perturbations."""
 
 CLEAN = 32.0
-"""Up to this many machine epsilons, an error is not worth a word."""
+"""Number of machine epsilons up to which an error is clean."""
 
 SINGLE = 16 * torch.finfo(torch.float32).eps
-"""Errors in float64 below this look like a constant that was rounded to float32."""
+"""Error in float64 below which a constant that was rounded to float32 explains it."""
 
 GRID = 3.0
-"""Between the cells of a grid, errors up to this many times what the grid leaves open are its own."""
+"""Number of grid floors below which an error between the cells of a grid comes from interpolation."""
 
 AMPLIFIED = 1e4
 """Condition number above which a layer is called ill-conditioned."""
 
 
 class Verdict(IntEnum):
-    """From harmless to broken."""
+    """Verdicts in ascending order of severity."""
 
     CLEAN = 0
     ROUNDING = 1
@@ -41,25 +43,25 @@ class Verdict(IntEnum):
     BROKEN = 5
 
     def __str__(self) -> str:
-        """The word of the reports."""
+        """Returns the verdict as written in reports."""
         return "structural" if self is Verdict.BROKEN else self.name.lower().replace("_", "-")
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """What was measured of one part at one place, all relative to the size of the part.
+    """The measurement of one part at one site; all errors are relative to the size of the part.
 
     Attributes:
-        error: In the main precision
-        rounding_floor: Response to last-bit perturbations in the main precision
-        epsilon: Machine epsilon of the main precision
-        tested_error, tested_floor, tested_epsilon: The same in the working precision; equal to the above where the two
-            precisions are one
-        discrete: Whether the part is integers or booleans
-        grid: What the grid leaves open: the difference of two interpolations of what goes in and comes out; 0 where
-            cells go to cells
-        reach: How much larger than the cloud the coordinates are, 1 + |t| / extent: what a translation costs in bits
-        stored_epsilon: Machine epsilon that the parameters and buffers have in the working precision
+        error: Equivariance error in the reference precision.
+        rounding_floor: Response to last-bit perturbations in the reference precision.
+        epsilon: Machine epsilon of the reference precision.
+        tested_error: Equivariance error in the tested precision.
+        tested_floor: Distance of the tested run from the reference run.
+        tested_epsilon: Machine epsilon of the tested precision.
+        discrete: True if the values are integers or booleans.
+        reach: Size of the coordinates relative to the cloud, 1 + |t| / extent: a translation t costs bits.
+        stored_epsilon: Machine epsilon of parameters and buffers in the tested precision.
+        grid: Interpolation error of grids, from two interpolations of inputs and outputs; 0 if cells go to cells.
     """
 
     error: float
@@ -75,46 +77,51 @@ class Measurement:
 
     @property
     def condition(self) -> float:
-        """Amplification of last-bit perturbations."""
+        """Condition number: the amplification of last-bit perturbations, at least 1."""
         return max(1.0, self.rounding_floor / self.epsilon)
 
     @property
     def tolerance(self) -> float:
-        """Errors up to here are rounding in the main precision, or the grid's own."""
+        """Largest error that rounding in the reference precision and interpolation explain."""
         return self.rounding + GRID * self.grid
 
     @property
     def rounding(self) -> float:
-        """Errors up to here are rounding in the main precision."""
+        """Largest error that rounding in the reference precision explains."""
         if self.discrete:
             return CONFIDENCE * self.rounding_floor
         return CONFIDENCE * max(self.rounding_floor, 4 * self.epsilon) * self.reach
 
     @property
-    def _rounded(self) -> float:
-        """Errors up to here may come of parameters and buffers that went through a lower precision; 0 where none do."""
+    def _storage_rounding(self) -> float:
+        """Largest error that parameters and buffers rounded to a lower precision explain; 0 if none were rounded."""
         return max(SINGLE, self.stored_epsilon) if self.epsilon < 1e-10 and not self.discrete else 0.0
 
     @property
     def stored(self) -> float:
-        """What float64 cannot undo: parameters and buffers went through the working precision; 0 where that is float64.
+        """Error that float64 runs keep because parameters and buffers were rounded to the tested precision.
 
-        Up to all of it for an error of its kind, up to a hundredth of one that is larger.
+        The whole rounding counts for an error of its size, and at most a hundredth of a larger error. If the tested
+        precision is the reference precision, the value is 0.
         """
         if self.stored_epsilon <= self.epsilon:
             return 0.0
-        return self._rounded if self.error <= self._rounded else min(self._rounded, self.error / 100)
+        return (
+            self._storage_rounding
+            if self.error <= self._storage_rounding
+            else min(self._storage_rounding, self.error / 100)
+        )
 
     @property
     def residual(self) -> float:
-        """What may be left of the error when its cause is gone."""
+        """Largest error that may remain after an intervention removed the cause."""
         return max(self.tolerance, self.stored)
 
     @property
     def verdict(self) -> Verdict:
-        """clean, rounding, grid, ill-conditioned, precision or structural."""
+        """The class of the error: clean, rounding, grid, ill-conditioned, precision or structural."""
         if self.error > self.tolerance or (math.isinf(self.error) and not self.discrete):
-            if self.error > self._rounded:
+            if self.error > self._storage_rounding:
                 return Verdict.BROKEN
             if self.tested_epsilon == self.epsilon:
                 return Verdict.PRECISION
@@ -126,12 +133,12 @@ class Measurement:
 
     @property
     def plateaus(self) -> bool:
-        """Whether float64 is no better than a float32 constant allows, though float32 itself does not notice."""
+        """True if the float64 error stalls at the precision of a float32 constant, while float32 shows no violation."""
         return self.error > self.tolerance and self.verdict < Verdict.PRECISION
 
     @property
     def is_tie(self) -> bool:
-        """Whether rounding changes a selection: a jump far above what the conditioning explains."""
+        """True if rounding changes a discrete selection. The jump is then far above the conditioned rounding error."""
         if self.verdict >= Verdict.PRECISION:
             return False
         if self.discrete:
@@ -141,6 +148,6 @@ class Measurement:
 
     @property
     def severity(self) -> tuple[int, float]:
-        """For the choice of the worst: verdict first, then error over limit."""
+        """Sort key for the worst measurement: the verdict first, then the error relative to the tolerance."""
         ratio = self.error / self.tolerance if self.tolerance > 0 else float(self.error > 0) * 1e300
         return int(self.verdict), ratio

@@ -1,8 +1,10 @@
 """Decides whether a part that is zero in the reference run is zero up to rounding in another run.
 
-If the reference is zero everywhere (differences of points at one place, cross products of parallel vectors), an error
-has no size to be measured by: every last bit of another run would count as an infinite error. `survey` then asks here.
-The run is repeated with last-bit noise on its inputs. A value that moves about as much as it is large is rounding.
+If the reference is zero everywhere, as for cross products of parallel vectors, an error has no scale. Every last bit of
+another run would count as an infinite error. The run is then repeated with last-bit noise on its inputs. If the noise
+moves the value by about its size, the value is rounding.
+
+`survey` calls it. Parts with a scale are compared with `rounding_floors`.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from equivariance.representations.base import Representation
 
 
 class ZeroParts:
-    """The effects of last-bit noise under an element, measured when they are first asked for.
+    """The effects of last-bit noise under an element, measured at their first use.
 
     Args:
         runs: Runs the network.
@@ -31,7 +33,7 @@ class ZeroParts:
     """
 
     def __init__(self, runs: TransformedRuns, seed: int) -> None:
-        """Nothing is measured yet."""
+        """Runs nothing yet."""
         self.runs, self.runner, self.seed = runs, runs.runner, seed
         self._moved: dict[tuple[Trial, bool], Mapping[Site, Errors]] = {}
 
@@ -43,7 +45,7 @@ class ZeroParts:
             trial: The element and the state that gave it.
             site: The site where the value passed.
             key: The part of the value there.
-            patched: True for an error of one call's own code, False for all calls in a row.
+            patched: True for an error of one call's own code, False for the whole run.
         """
         if error.scale or error.discrete or not error.difference:
             return False

@@ -1,4 +1,5 @@
 """Meshes, rigid motions, sampling of surfaces and rigid alignment.
 
-Shapes and units are those of the arrays that are passed in. Nothing here reads a file or knows a source of faces.
+Shapes and units are those of the arguments. Called by the other modules of `faces`. It reads no file and depends on no
+source of faces.
 """

@@ -1,4 +1,4 @@
-"""A triangle mesh of a face with its 68 landmarks, and the crop of a whole head to FaceScape's part of it."""
+"""A triangle mesh of a face with its 68 landmarks, and the crop of a whole head to the part in FaceScape."""
 
 from dataclasses import dataclass
 
@@ -28,7 +28,7 @@ class Mesh:
         landmarks: [68] int64, the vertices of the iBUG landmarks, in iBUG order (0: jaw at the subject's right ear).
 
     Raises:
-        FaceError: a shape is another, a coordinate is not finite, or a vertex number has no vertex.
+        FaceError: If a shape is not the stated one, a coordinate is not finite, or a vertex number has no vertex.
     """
 
     vertices: npt.NDArray[np.float64]
@@ -45,18 +45,18 @@ class Mesh:
 
     @property
     def landmark_positions(self) -> npt.NDArray[np.float64]:
-        """The landmarks' coordinates, [68, 3] float64, centimetres."""
+        """Returns the coordinates of the landmarks, [68, 3] float64, centimetres."""
         return self.vertices[self.landmarks]
 
 
 def crop_like_facescape(mesh: Mesh) -> Mesh:
-    """The part of a head that FaceScape's scans show: from below the chin to the forehead, without the back.
+    """Crops a head to the part in FaceScape's scans: from below the chin to the forehead, without the back.
 
     Kept are the vertices above the chin (landmark 8) less 4.1 cm, below the highest brow point (17 to 26) plus 8.9 cm
-    and in front of the tip of the nose (30) less 14.8 cm, and the triangles all of whose corners are kept.
+    and in front of the tip of the nose (30) less 14.8 cm. A triangle is kept if all its corners are kept.
 
     Raises:
-        FaceError: a landmark lies outside of the crop.
+        FaceError: If a landmark lies outside of the crop.
     """
     landmarks = mesh.landmark_positions
     height, depth = mesh.vertices[:, 1], mesh.vertices[:, 2]
@@ -76,10 +76,10 @@ def crop_like_facescape(mesh: Mesh) -> Mesh:
 
 
 def require_shape(name: str, array: npt.NDArray[np.generic], expected: tuple[int | None, ...]) -> None:
-    """Refuse an array of another shape; None stands for any length.
+    """Rejects an array of another shape; None stands for any length.
 
     Raises:
-        FaceError: the shape is another.
+        FaceError: If the shape is another.
     """
     fits = len(array.shape) == len(expected) and all(
         want is None or got == want for got, want in zip(array.shape, expected, strict=True)
@@ -90,10 +90,10 @@ def require_shape(name: str, array: npt.NDArray[np.generic], expected: tuple[int
 
 
 def require_finite(name: str, array: npt.NDArray[np.floating]) -> None:
-    """Refuse an array of rows of coordinates with NaN or infinity.
+    """Rejects an array of rows of coordinates with NaN or infinity.
 
     Raises:
-        FaceError: a row is not finite.
+        FaceError: If a row is not finite.
     """
     bad = np.flatnonzero(~np.isfinite(array).all(axis=-1))
     if bad.size:
@@ -101,10 +101,10 @@ def require_finite(name: str, array: npt.NDArray[np.floating]) -> None:
 
 
 def require_vertices(name: str, numbers: npt.NDArray[np.integer], vertices: int) -> None:
-    """Refuse vertex numbers that no vertex has.
+    """Rejects vertex numbers out of range.
 
     Raises:
-        FaceError: a number is below 0, or not below the number of vertices.
+        FaceError: If a number is below 0, or not below the number of vertices.
     """
     if numbers.size and (numbers.min() < 0 or numbers.max() >= vertices):
         raise FaceError(

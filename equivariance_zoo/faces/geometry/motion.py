@@ -1,4 +1,4 @@
-"""Rigid motions of a cloud: x' = x R^T + t, and the rotation that lays points on others."""
+"""Rigid motions of a cloud: x' = x R^T + t, and the rotation that aligns points with others."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from torch import Tensor
 from equivariance_zoo.faces.errors import FaceError
 
 _FLAT = 1e-6
-"""Points tell a rotation if their root mean square in two directions is more than this share of a coordinate."""
+"""Points determine a rotation if their root mean square in two directions exceeds this share of a coordinate."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,7 +19,7 @@ class RigidMotion:
     """A rotation about the origin, then a translation.
 
     Attributes:
-        rotation: a single rotation.
+        rotation: A single rotation, not a stack.
         translation: [3] float64, in the unit of the points.
     """
 
@@ -27,10 +27,10 @@ class RigidMotion:
     translation: npt.NDArray[np.float64]
 
     def apply(self, points: Tensor) -> Tensor:
-        """x R^T + t for points [..., 3]: computed in float64, returned in the points' dtype and on their device.
+        """Moves points [..., 3] to x R^T + t: computed in float64, returned in their dtype and on their device.
 
         Raises:
-            FaceError: the last axis is not three coordinates, or they are not floating-point numbers.
+            FaceError: If the last axis is not three coordinates, or they are not floating-point numbers.
         """
         if points.ndim < 1 or points.shape[-1] != 3 or not points.is_floating_point():
             got = f"{list(points.shape)} of {points.dtype}"
@@ -41,10 +41,10 @@ class RigidMotion:
 
 
 def random_motion(rng: np.random.Generator, max_translation: float = 10.0) -> RigidMotion:
-    """A rotation uniform over SO(3) (Haar), and a translation uniform within +- max_translation units along each axis.
+    """Draws a rotation uniform over SO(3) (Haar) and a translation uniform in +- max_translation units along each axis.
 
     Raises:
-        FaceError: max_translation is negative or not finite.
+        FaceError: If max_translation is negative or not finite.
     """
     if not 0 <= max_translation < np.inf:
         raise FaceError(f"max_translation: expected a finite length of at least 0 but got {max_translation}")
@@ -55,15 +55,15 @@ def random_motion(rng: np.random.Generator, max_translation: float = 10.0) -> Ri
 
 
 def rotation_onto(target: npt.NDArray[np.float64], points: npt.NDArray[np.float64], least: float = 0.0) -> Rotation:
-    """Returns the rotation about their means that lays points on others with the least sum of squares (Kabsch).
+    """Returns the rotation about the means that aligns points with others, with the least sum of squares (Kabsch).
 
     Args:
         target: [n, 3] float64.
-        points: [n, 3] float64, of the same points in the same order.
-        least: length in the unit of the points. Their root mean square must be larger in two directions.
+        points: [n, 3] float64, the same points in the same order.
+        least: Length in the unit of the points. Their root mean square must exceed it in two directions.
 
     Raises:
-        FaceError: the points or their targets lie at one place or on one line: rounding alone would choose a rotation.
+        FaceError: If the points or targets coincide or lie on one line: rounding alone would choose a rotation.
     """
     for each, length in ((target, 0.0), (points, least)):
         extents = np.linalg.svd(each - each.mean(axis=0), compute_uv=False) / np.sqrt(len(each))

@@ -1,4 +1,4 @@
-"""Rigid alignment of a face with a template: without landmarks by Open3D, or by landmarks in closed form."""
+"""Aligns a face rigidly with a template: by shape with Open3D's ICP, or by landmarks in closed form."""
 
 import numpy as np
 import numpy.typing as npt
@@ -11,10 +11,10 @@ from equivariance_zoo.training.extras import needed
 START_POINTS = 96
 CANDIDATES = 4
 REACHES = (0.6, 0.3)
-"""How far, in units, ICP looks for a corresponding point: first for the candidates, then for the best of them.
+"""Largest distance of corresponding points in ICP, in units: first for the candidates, then for the best of them.
 
-Wide, since faces differ from the template: with a reach of 0.1, or drawn to its planes in place of its points, a face
-of unusual shape slid away by 30 degrees.
+It is large, because faces differ from the template. With a reach of 0.1, or with point-to-plane ICP, a face of unusual
+shape was misaligned by 30 degrees.
 """
 
 _DIRECTIONS = 96
@@ -23,19 +23,19 @@ _STEPS = 100
 
 
 def align(cloud: npt.NDArray[np.float64], template: npt.NDArray[np.float64]) -> RigidMotion:
-    """The motion that lays a cloud on a template, from their shapes alone.
+    """Finds the motion that aligns a cloud with a template, from their shapes alone.
 
-    The cloud's mean is laid on the template's; of a fixed grid of 1,152 rotations, about 20 degrees apart, those that
-    bring the points nearest to the template start Open3D's point-to-point ICP; the result at which cloud and template
-    are nearest to each other is refined with a shorter reach. Nearness is the mean distance, each cut off at the last
-    reach. Nothing in it is random.
+    The cloud's mean is moved to the template's. A fixed grid holds 1,152 rotations, about 20 degrees apart. The
+    rotations that bring the points nearest to the template start Open3D's point-to-point ICP. The result nearest to
+    the template is refined with a shorter reach. Nearness is the mean distance, each clipped at the last reach. The
+    algorithm is deterministic.
 
     Args:
         cloud: [n, 3] float64, in the unit of the template.
         template: [m, 3] float64.
 
     Raises:
-        ImportError: Open3D is not installed.
+        ImportError: If Open3D is not installed.
     """
     open3d = needed("open3d", "alignment without landmarks", "open3d")
     registration = open3d.pipelines.registration
@@ -58,14 +58,14 @@ def align(cloud: npt.NDArray[np.float64], template: npt.NDArray[np.float64]) -> 
 
 
 def align_landmarks(landmarks: npt.NDArray[np.float64], template: npt.NDArray[np.float64]) -> RigidMotion:
-    """The motion that lays landmarks on a template's with the least sum of squares (Kabsch).
+    """Finds the motion that aligns landmarks with a template's, with the least sum of squares (Kabsch).
 
     Args:
         landmarks: [n, 3] float64.
-        template: [n, 3] float64, of the same points in the same order.
+        template: [n, 3] float64, the same points in the same order.
 
     Raises:
-        FaceError: the points or the template's lie at one place or on one line, which tells no rotation.
+        FaceError: If the points or the template's coincide or lie on one line, so that no rotation is determined.
     """
     centre, target = landmarks.mean(axis=0), template.mean(axis=0)
     rotation = rotation_onto(template, landmarks)
@@ -94,7 +94,7 @@ def _distance(points: npt.NDArray[np.float64], tree: KDTree) -> npt.NDArray[np.f
 
 
 def _rotation_grid() -> npt.NDArray[np.float64]:
-    """Rotations that bring +z to directions of a Fibonacci lattice, each with turns about it."""
+    """Returns rotations that take +z to directions of a Fibonacci lattice, each with turns about the direction."""
     numbers = np.arange(_DIRECTIONS) + 0.5
     azimuths = np.pi * (1 + np.sqrt(5)) * numbers
     polars = np.arccos(1 - 2 * numbers / _DIRECTIONS)

@@ -1,4 +1,4 @@
-"""From a surface to a point cloud: area-weighted sampling, centring and scaling, farthest point sampling."""
+"""Samples point clouds from surfaces: area-weighted sampling, centring and scaling, farthest point sampling."""
 
 from dataclasses import dataclass
 
@@ -10,31 +10,31 @@ from equivariance_zoo.faces.geometry.mesh import Mesh
 
 
 def sample_surface(mesh: Mesh, count: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
-    """Points drawn uniformly by area from a mesh.
+    """Draws points uniformly by area from a mesh.
 
     A triangle is drawn with probability proportional to its area, then a point in it by square-root warping: with u, v
     uniform, (1 - sqrt(u)) a + sqrt(u) (1 - v) b + sqrt(u) v c is uniform on the triangle abc (Osada et al., Shape
     Distributions, 2002, eq. 1).
 
     Args:
-        mesh: the surface.
-        count: how many points.
-        rng: the source of randomness; it is advanced.
+        mesh: The surface.
+        count: Number of points.
+        rng: The random number generator; it is advanced.
 
     Returns:
         [count, 3] float64 in the mesh's unit and frame.
 
     Raises:
-        FaceError: the count is negative, or the mesh has no area.
+        FaceError: If the count is negative, or the mesh has no area.
     """
     return sample_triangles(mesh.vertices[mesh.triangles], count, rng)
 
 
 def sample_triangles(corners: npt.NDArray[np.float64], count: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
-    """The same for triangles given by their corners, [F, 3 corners, 3]: [count, 3] float64.
+    """Draws points [count, 3] float64 uniformly by area from triangles with corners [F, 3 corners, 3].
 
     Raises:
-        FaceError: the count is negative, or the triangles have no area.
+        FaceError: If the count is negative, or the triangles have no area.
     """
     if count < 0:
         raise FaceError(f"count: expected at least 0 but got {count}")
@@ -54,22 +54,22 @@ class Frame:
 
     Attributes:
         centre: [3] float64, the new origin in the old coordinates.
-        unit: the new unit's length in the old one.
+        unit: The new unit's length in the old one.
     """
 
     centre: npt.NDArray[np.float64]
     unit: float
 
     def apply(self, points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """The points [..., 3] in this frame."""
+        """Returns points [..., 3] in this frame."""
         return (points - self.centre) / self.unit
 
 
 def unit_frame(points: npt.NDArray[np.float64]) -> Frame:
-    """The frame in which a cloud [N, 3] has its mean at the origin and its largest absolute coordinate is one.
+    """Returns the frame in which a cloud [N, 3] has mean zero and a largest absolute coordinate of one.
 
     Raises:
-        FaceError: the cloud is empty, not finite, or all its points coincide.
+        FaceError: If the cloud is empty, not finite, or all its points coincide.
     """
     if points.ndim != 2 or points.shape[1] != 3 or not len(points) or not np.isfinite(points).all():
         raise FaceError(f"points: expected a finite, non-empty cloud [n, 3] but got shape {list(points.shape)}")
@@ -81,25 +81,25 @@ def unit_frame(points: npt.NDArray[np.float64]) -> Frame:
 
 
 def farthest_points(points: npt.NDArray[np.floating], count: int) -> npt.NDArray[np.int64]:
-    """Farthest point sampling: each pick is the point farthest from all earlier ones.
+    """Picks points by farthest point sampling: each pick is the point farthest from all earlier picks.
 
-    The first pick is the point farthest from the cloud's mean; of points equally far the first in order is taken.
+    The first pick is the point farthest from the cloud's mean. Of points equally far, the first in order is picked.
 
     Args:
         points: [N, D].
-        count: how many points to pick, at most N.
+        count: Number of points to pick, at most N.
 
     Returns:
         [count] int64, in the order of picking.
 
     Raises:
-        FaceError: the count is below one or above N, or the cloud is not finite.
+        FaceError: If the count is below one or above N, or the cloud is not finite.
     """
     if not 1 <= count <= len(points):
         raise FaceError(f"count: expected from 1 to the {len(points)} points given but got {count}")
     if points.ndim != 2 or not np.isfinite(points).all():
         raise FaceError(f"points: expected a finite cloud [n, d] but got shape {list(points.shape)}")
-    # By coordinate and in place: the same sums in the same order as over rows, in an eighth of the time.
+    # By coordinate and in place: an eighth of the time of sums over rows, with the same order of summation.
     axes = np.ascontiguousarray(points.T, dtype=np.float64)
     picks = np.empty(count, dtype=np.int64)
     gap = np.full(len(points), np.inf)

@@ -1,4 +1,4 @@
 """Morphable models of heads: anny and ICT-FaceKit, and random expressions of both.
 
-A model turns numbers into vertices; `faces.sources` draws people from it.
+A model maps weights to vertices. `faces.sources` draws people from it. It neither crops nor samples a head.
 """

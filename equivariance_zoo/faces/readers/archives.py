@@ -1,4 +1,4 @@
-"""Reading .npz archives that others may have made, cut off or damaged."""
+"""Reads .npz archives, which may be truncated, damaged or of another program."""
 
 import struct
 import tokenize
@@ -17,23 +17,23 @@ DAMAGE = (
     *(ValueError, TypeError, IndexError, KeyError, EOFError, OverflowError, SyntaxError, MemoryError, RuntimeError),
     *(OSError, zipfile.BadZipFile, zlib.error, struct.error, tokenize.TokenError),
 )
-"""What numpy and zipfile raise at damaged files, once they are open."""
+"""Exceptions of numpy and zipfile for damaged files that could be opened."""
 
 
 def read_npz(
     path: str | Path, kind: str, required: Mapping[str, type], optional: Mapping[str, type] | None = None
 ) -> dict[str, npt.NDArray[Any]]:
-    """Arrays of an .npz file, without unpickling anything.
+    """Reads the arrays of an .npz file, without unpickling.
 
     Args:
-        path: the file.
-        kind: what it should be, for messages: "prepared faces".
-        required: the arrays that must be there, and the type each is converted to without loss.
-        optional: the arrays that are read where they are there.
+        path: The file.
+        kind: Expected content, for messages, such as "prepared faces".
+        required: Names of the required arrays, and the type to which each is converted without loss.
+        optional: Names and types of arrays that are read if they exist.
 
     Raises:
-        FaceError: no such archive, a damaged one, a missing array, or one of another type.
-        OSError: the file cannot be read.
+        FaceError: If the file is no .npz archive or damaged, or an array is missing or of another type.
+        OSError: If the file cannot be read.
     """
     with Path(path).open("rb") as file:
         try:

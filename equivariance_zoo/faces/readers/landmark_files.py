@@ -1,4 +1,4 @@
-"""Landmarks in the files of other programs: .ljson (menpo), .pts, .csv, .json."""
+"""Reads landmarks from files of other programs: .ljson (menpo), .pts, .csv, .json."""
 
 import csv
 import json
@@ -14,16 +14,16 @@ from equivariance_zoo.faces.geometry.mesh import require_finite
 
 
 def read_landmarks(path: str | Path) -> npt.NDArray[np.float64]:
-    """Landmarks [n, 3] float64 in the file's unit and order.
+    """Reads landmarks [n, 3] float64 in the file's unit and order.
 
     - .ljson: menpo's, of version 1, 2 or 3; of version 3 the first group.
     - .pts: `version: 1`, `n_points: n`, and the rows of x y z between braces.
-    - .csv: rows of x, y, z, after a column of names or numbers if there are four; a first row of words is passed over.
+    - .csv: rows of x, y, z; of four columns the first is skipped, as is a first row of words.
     - .json: a list of [x, y, z], or an object with one under "landmarks" or "points".
 
     Raises:
-        FaceError: another ending, a damaged file, or a point that is not three finite numbers.
-        OSError: the file cannot be read.
+        FaceError: If the ending is another, the file is damaged, or a point is not three finite numbers.
+        OSError: If the file cannot be read.
     """
     path = Path(path)
     if path.suffix not in READERS:
@@ -90,4 +90,4 @@ def _is_number(cell: str) -> bool:
 
 
 READERS: dict[str, Callable[[str], Any]] = {".ljson": _ljson, ".pts": _pts, ".csv": _csv, ".json": _json}
-"""The endings, in the order in which a mesh's landmarks are looked for."""
+"""The file endings, in the order of the search for a mesh's landmarks."""

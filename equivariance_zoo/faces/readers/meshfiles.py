@@ -1,4 +1,4 @@
-"""Meshes and clouds in any file that trimesh reads."""
+"""Reads meshes and clouds from any file that trimesh reads."""
 
 from pathlib import Path
 
@@ -10,27 +10,27 @@ from equivariance_zoo.faces.geometry.mesh import require_finite
 from equivariance_zoo.training.extras import needed
 
 _OTHERS = frozenset((".bz2", ".dxf", ".tar.bz2", ".tar.gz", ".zip"))
-"""Archives, and drawings of lines."""
+"""Excluded endings: archives, and drawings of lines."""
 
 
 def readable_endings() -> frozenset[str]:
-    """The endings of the files that can be read, such as ".ply".
+    """Returns the endings of the readable files, such as ".ply".
 
     Raises:
-        ImportError: trimesh is not installed.
+        ImportError: If trimesh is not installed.
     """
     return frozenset(f".{ending}" for ending in needed("trimesh", "mesh files", "faces").available_formats()) - _OTHERS
 
 
 def read_mesh_file(path: str | Path) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64] | None]:
-    """Points [n, 3] float64 in the file's unit and frame, and triangles [F, 3] int64, or None for a cloud.
+    """Reads points [n, 3] float64 in the file's unit and frame, and triangles [F, 3] int64, None for a cloud.
 
-    The parts of a scene are put together.
+    The parts of a scene are joined.
 
     Raises:
-        FaceError: the file is of no kind that trimesh reads, is damaged or empty, or a coordinate is not finite.
-        ImportError: trimesh, or what it needs for this kind of file, is not installed.
-        OSError: the file cannot be read.
+        FaceError: If trimesh cannot read the format, the file is damaged or empty, or a coordinate is not finite.
+        ImportError: If trimesh, or a package that it needs for the format, is not installed.
+        OSError: If the file cannot be read.
     """
     trimesh = needed("trimesh", "mesh files", "faces")
     path = Path(path)
@@ -41,7 +41,7 @@ def read_mesh_file(path: str | Path) -> tuple[npt.NDArray[np.float64], npt.NDArr
     except ImportError:
         raise
     except Exception as error:
-        # trimesh's readers raise whatever a damaged file trips them over.
+        # trimesh's readers raise exceptions of any class for damaged files.
         raise FaceError(f"{path}: expected a mesh or a cloud but it cannot be read: {error!r}") from None
     if not sum(len(part.vertices) for part in parts):
         raise FaceError(f"{path}: expected a mesh or a cloud but it has no points")

@@ -1,4 +1,4 @@
-"""Wavefront .obj files, read so that vertices keep their numbers: landmarks are given by them."""
+"""Reads Wavefront .obj files. Vertices keep their numbers, because landmarks refer to vertex numbers."""
 
 from pathlib import Path
 
@@ -11,13 +11,13 @@ NO_VERTEX = -1
 
 
 def read_obj(path: str | Path) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-    """Vertices [V, 3] float64 in the file's unit and order, and faces [F, 4] int64 as vertex numbers from 0.
+    """Reads vertices [V, 3] float64 in the file's unit and order, and faces [F, 4] int64 as vertex numbers from 0.
 
-    A triangle has -1 in its last column. Normals, texture coordinates and materials are passed over.
+    A triangle has -1 in its last column. Normals, texture coordinates and materials are skipped.
 
     Raises:
-        FaceError: there are no vertices, a number is none, or a face is neither a triangle nor a quad of vertices.
-        OSError: the file cannot be read.
+        FaceError: If there are no vertices, a number is invalid, or a face is neither a triangle nor a quad.
+        OSError: If the file cannot be read.
     """
     lines = _lines(path)
     vertices = _vertices(path, lines)
@@ -33,23 +33,23 @@ def read_obj(path: str | Path) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.
 
 
 def read_vertices(path: str | Path) -> npt.NDArray[np.float64]:
-    """The vertices alone, [V, 3] float64.
+    """Reads the vertices only, [V, 3] float64.
 
     Raises:
-        FaceError: there are none, or one is not three numbers.
-        OSError: the file cannot be read.
+        FaceError: If there are no vertices, or a vertex is not three numbers.
+        OSError: If the file cannot be read.
     """
     return _vertices(path, _lines(path))
 
 
 def triangulate(faces: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Triangles [T, 3] of faces [F, 4] whose last column is -1 for a triangle: each quad is cut from corner 0 to 2."""
+    """Returns triangles [T, 3] of faces [F, 4], -1 in the last column of a triangle. Cuts quads from corner 0 to 2."""
     first, second = faces[:, [0, 1, 2]], faces[:, [0, 2, 3]]
     return np.concatenate([first, second[faces[:, 3] != NO_VERTEX]])
 
 
 def _lines(path: str | Path) -> list[str]:
-    # What is no text has no line that begins as a vertex does, and is refused for that.
+    # A file that is not text has no line that begins like a vertex, and is rejected for its lack of vertices.
     return Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
 
 

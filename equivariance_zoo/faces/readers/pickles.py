@@ -1,4 +1,4 @@
-"""Numpy files that hold pickles, read without letting them run anything."""
+"""Reads numpy files that hold pickles, without executing their code."""
 
 import pickle
 from pathlib import Path
@@ -15,10 +15,10 @@ _ALLOWED = {
     *((module, name) for module in _ARRAY_MODULES for name in ("_reconstruct", "scalar")),
     *(("numpy", name) for name in ("ndarray", "dtype")),
     *((module, "_frombuffer") for module in ("numpy.core.numeric", "numpy._core.numeric")),
-    # How pickles of the oldest protocols spell bytes.
+    # The function by which pickles of the oldest protocols build bytes.
     ("_codecs", "encode"),
 }
-"""What builds arrays, numbers and their types; lists, dictionaries, text and numbers of Python need no permission."""
+"""Permitted functions, which build arrays, numbers and their types. Plain Python values need none."""
 
 _NPY, _NPZ = b"\x93NUMPY", b"PK"
 
@@ -35,26 +35,26 @@ class _NumpyUnpickler(pickle.Unpickler):
 
 
 def is_npz(path: str | Path) -> bool:
-    """Whether a file begins as an .npz archive does, whatever it is called.
+    """True if a file begins like an .npz archive, independent of its name.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: If the file cannot be read.
     """
     with Path(path).open("rb") as file:
         return file.read(len(_NPZ)) == _NPZ
 
 
 def read_npy(path: str | Path, unpickle: bool) -> Any:
-    """The content of an .npy file, or of a bare pickle: an array, or the object that was saved.
+    """Reads an .npy file or a bare pickle: an array, or the saved object.
 
     Args:
-        path: the file.
-        unpickle: whether pickles may be read: of arrays, numbers, text, lists and dictionaries; whatever else one holds
-            is refused before it is made.
+        path: The file.
+        unpickle: If True, pickles of arrays, numbers, text, lists and dictionaries are read. Any other object is
+            rejected before it is built.
 
     Raises:
-        FaceError: the file is neither, is damaged, or holds a pickle that may not be read, or another type.
-        OSError: it cannot be read.
+        FaceError: If the file is neither, is damaged, or holds a pickle or a type that is not permitted.
+        OSError: If the file cannot be read.
     """
     with Path(path).open("rb") as file:
         start = file.read(len(_NPY))
@@ -81,12 +81,12 @@ def _header_type(file: BinaryIO) -> np.dtype[Any]:
 
 def _unpickled(path: str | Path, file: BinaryIO) -> Any:
     try:
-        # Latin-1 is what numpy itself takes for pickles of Python 2.
+        # numpy itself uses Latin-1 for pickles of Python 2.
         content = _NumpyUnpickler(file, encoding="latin1").load()
     except _Refused as error:
         raise FaceError(f"{path}: expected a pickle of numpy arrays but it asks for {error}; nothing was run") from None
     except Exception as error:
-        # A damaged pickle raises whatever the instruction that it is damaged at raises.
+        # A damaged pickle raises an exception of any class, that of the damaged instruction.
         raise FaceError(f"{path}: expected a pickle of numpy arrays but it is damaged: {error!r}") from None
     if isinstance(content, np.ndarray) and content.dtype == object and content.ndim == 0:
         return content.item()
@@ -94,10 +94,10 @@ def _unpickled(path: str | Path, file: BinaryIO) -> Any:
 
 
 def numbers(name: str, value: Any) -> npt.NDArray[np.floating]:
-    """An array of floating-point numbers; those that are some already keep their precision.
+    """Returns an array of floating-point numbers. A floating-point input keeps its precision.
 
     Raises:
-        FaceError: it is not of numbers, or its rows have several lengths.
+        FaceError: If the value is not numeric, or its rows differ in length.
     """
     try:
         array = np.asarray(value)

@@ -1,4 +1,4 @@
-"""Random people of anny's parametric heads."""
+"""Draws random people of anny's parametric heads."""
 
 import argparse
 from dataclasses import dataclass
@@ -23,19 +23,19 @@ _ASYMMETRY = 0.05
 
 @dataclass(frozen=True, eq=False)
 class AnnyFaces:
-    """Random grown-ups, each drawn from its own number alone; neutral first, then with random expressions.
+    """Random adults, each drawn from the seed and its number only; neutral first, then with random expressions.
 
-    Gender, age (from young to old) and races are uniform, muscle and weight uniform within 0.2 and 0.8; local changes
-    of the face are N(0, 0.25), the two sides alike but for N(0, 0.05), within -1 and 1.
+    Gender, age (from young to old) and races are uniform, muscle and weight uniform within 0.2 and 0.8. Local changes
+    of the face are N(0, 0.25), clipped to [-1, 1]. The two sides differ by N(0, 0.05).
 
     Attributes:
-        model: the shapes.
-        people: how many identities.
-        expressions: how many faces with an expression per person, beside the neutral one.
-        seed: of everything random.
+        model: The shapes.
+        people: Number of identities.
+        expressions: Number of faces with an expression per person, beside the neutral one.
+        seed: Random seed.
 
     Raises:
-        FaceError: there are no people, or a number is negative.
+        FaceError: If there are no people, or a number is negative.
     """
 
     model: AnnyModel
@@ -51,18 +51,18 @@ class AnnyFaces:
 
     @property
     def name(self) -> str:
-        """What the faces are."""
+        """Name of the source."""
         return "anny"
 
     def __len__(self) -> int:
-        """People times faces of each."""
+        """Returns the number of people times the faces of each."""
         return self.people * (1 + self.expressions)
 
     def __getitem__(self, index: int) -> Face:
-        """The face of a number: +y up, +z forward, -x the subject's right.
+        """Returns the face of a number: +y up, +z forward, -x the subject's right.
 
         Raises:
-            IndexError: there is no such face.
+            IndexError: If the number is out of range.
         """
         if not 0 <= index < len(self):
             raise IndexError(index)
@@ -99,22 +99,22 @@ class AnnyFaces:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `python -m equivariance_zoo.faces prepare anny`."""
+    """Adds the options of `python -m equivariance_zoo.faces prepare anny`."""
     ict.add_expressions(parser)
 
 
 def from_options(options: argparse.Namespace) -> Source:
-    """The source that the options ask for: as many people as --train and --test take.
+    """Builds the source of the options, with as many people as --train and --test need.
 
     Raises:
-        FaceError: an option cannot be used, or the cache is damaged.
-        ImportError: anny is not installed.
-        OSError: the cache cannot be written.
+        FaceError: If an option cannot be used, or the cache is damaged.
+        ImportError: If anny is not installed.
+        OSError: If the cache cannot be written.
     """
     count = ict.people(options)
     return AnnyFaces(load_anny(), count, options.expressions, options.seed)
 
 
 def _hats(value: float, anchors: tuple[float, ...]) -> npt.NDArray[np.float64]:
-    """The weights of linear interpolation between anchors."""
+    """Returns the weights of linear interpolation between anchors."""
     return np.array([np.interp(value, anchors, np.eye(len(anchors))[place]) for place in range(len(anchors))])

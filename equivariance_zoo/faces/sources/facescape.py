@@ -1,4 +1,4 @@
-"""FaceScape as the original SE(3)-Unet reads it: a file such as `train_neutral.npy` with lists of faces."""
+"""Reads FaceScape files of the original SE(3)-Unet: a file such as `train_neutral.npy` with lists of faces."""
 
 import argparse
 from dataclasses import dataclass
@@ -40,19 +40,19 @@ class FaceScapeFaces:
 
     @property
     def name(self) -> str:
-        """What the faces are."""
+        """Name of the source."""
         return "FaceScape"
 
     def __len__(self) -> int:
-        """How many faces the file has."""
+        """Returns the number of faces."""
         return len(self.subjects)
 
     def __getitem__(self, index: int) -> Face:
-        """The face of a number; a cloud.
+        """Returns the face of a number; a cloud.
 
         Raises:
-            IndexError: there is no such face.
-            FaceError: a coordinate is not finite.
+            IndexError: If the number is out of range.
+            FaceError: If a coordinate is not finite.
         """
         if not 0 <= index < len(self):
             raise IndexError(index)
@@ -67,18 +67,18 @@ class FaceScapeFaces:
 
 
 def read_facescape(path: str | Path, unpickle: bool = False) -> FaceScapeFaces:
-    """Read a file: an .npz archive, or an .npy file that holds a pickled dictionary; told by its first bytes.
+    """Reads an .npz archive or an .npy file with a pickled dictionary. The first bytes decide which.
 
     Needed are `point_list` [n, N, 3], `landmark_list` [n, 68, 3], `scale_list` [n], `subject_list` and `emotion_list`
-    (n names or numbers). `heatmaps_list` and `normal_list` are passed over: heatmaps are made anew by eq. 5.
+    (n names or numbers). `heatmaps_list` and `normal_list` are skipped: heatmaps are computed by eq. 5.
 
     Args:
-        path: the file.
-        unpickle: whether a pickle may be read; it is held to numpy's types even then.
+        path: The file.
+        unpickle: If True, a pickle is read, restricted to numpy's types.
 
     Raises:
-        FaceError: the file is another, is damaged, or an entry is missing or has another shape.
-        OSError: it cannot be read.
+        FaceError: If the file has another content or is damaged, or an entry is missing or has another shape.
+        OSError: If the file cannot be read.
     """
     entries = _npz(path) if is_npz(path) else _pickled(path, unpickle)
     missing = [name for name in (*_NUMBERS, *_NAMES) if name not in entries]
@@ -103,17 +103,17 @@ def read_facescape(path: str | Path, unpickle: bool = False) -> FaceScapeFaces:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `python -m equivariance_zoo.faces prepare facescape`."""
+    """Adds the options of `python -m equivariance_zoo.faces prepare facescape`."""
     parser.add_argument("--file", type=Path, required=True, help="train_neutral.npy, say: a pickle or an .npz")
     parser.add_argument("--unpickle", action="store_true", help="read a pickle; nothing but numpy's types is let in")
 
 
 def from_options(options: argparse.Namespace) -> Source:
-    """The source that the options ask for.
+    """Builds the source of the options.
 
     Raises:
-        FaceError: the file cannot be used.
-        OSError: it cannot be read.
+        FaceError: If the file cannot be used.
+        OSError: If the file cannot be read.
     """
     return read_facescape(options.file, options.unpickle)
 

@@ -1,4 +1,4 @@
-"""A folder of scans: any mesh or cloud that trimesh reads, with its landmarks in a file of the same name."""
+"""Reads a folder of scans: any mesh or cloud that trimesh reads, with landmarks in a file of the same name."""
 
 import argparse
 from dataclasses import dataclass
@@ -17,21 +17,20 @@ WHOLE_HEADS = True
 UNITS_MM = {"mm": 1.0, "cm": 10.0, "m": 1000.0}
 OUTER_EYE_CORNERS = (36, 45)
 EYES_APART_MM = (50, 150)
-"""What the distance of the outer corners of the eyes, about 90 mm, must be within."""
+"""Permitted distances of the outer corners of the eyes, in millimetres; about 90 mm is usual."""
 
 
 @dataclass(frozen=True, eq=False)
 class FileFaces:
-    """The scans of a folder; each is read when asked for.
+    """The scans of a folder; each is read when it is accessed.
 
-    A scan in a folder of its own within the folder is of the subject that the inner folder is named after, with the
-    file's name for its expression (anna/smile.ply); one that lies in the folder itself is a subject's only one, and
-    neutral (anna.ply).
+    If a scan lies in an inner folder (anna/smile.ply), the inner folder names the subject and the file names the
+    expression. If it lies in the folder itself (anna.ply), it is the only scan of its subject, and neutral.
 
     Attributes:
-        folder: where the scans are.
-        files: the scans, with their landmarks.
-        unit_mm: the length of their unit in millimetres.
+        folder: The folder of the scans.
+        files: The scans, with their landmarks.
+        unit_mm: Length of the unit of the scans in millimetres.
     """
 
     folder: Path
@@ -40,20 +39,20 @@ class FileFaces:
 
     @property
     def name(self) -> str:
-        """What the faces are: the folder's name."""
+        """Name of the source: that of the folder."""
         return self.folder.resolve().name
 
     def __len__(self) -> int:
-        """How many scans there are."""
+        """Returns the number of scans."""
         return len(self.files)
 
     def __getitem__(self, index: int) -> Face:
-        """The face of a number.
+        """Returns the face of a number.
 
         Raises:
-            IndexError: there is no such face.
-            FaceError: a file cannot be used, there are not 68 landmarks, or the unit is another.
-            OSError: a file cannot be read.
+            IndexError: If the number is out of range.
+            FaceError: If a file cannot be used, there are not 68 landmarks, or the unit is implausible.
+            OSError: If a file cannot be read.
         """
         if not 0 <= index < len(self):
             raise IndexError(index)
@@ -79,15 +78,15 @@ class FileFaces:
 
 
 def find_files(folder: str | Path, unit: str = "mm") -> FileFaces:
-    """The scans of a folder and of the folders in it, each with its landmarks.
+    """Finds the scans of a folder and of the folders in it, each with its landmarks.
 
     Args:
-        folder: the folder.
-        unit: of the coordinates: "mm", "cm" or "m".
+        folder: The folder.
+        unit: Unit of the coordinates: "mm", "cm" or "m".
 
     Raises:
-        FaceError: there is no scan, one has no landmarks, or the unit is none.
-        ImportError: trimesh is not installed.
+        FaceError: If there is no scan, a scan has no landmarks, or the unit is unknown.
+        ImportError: If trimesh is not installed.
     """
     if unit not in UNITS_MM:
         raise FaceError(f"unit={unit!r}: expected one of {', '.join(UNITS_MM)}")
@@ -106,16 +105,16 @@ def find_files(folder: str | Path, unit: str = "mm") -> FileFaces:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `python -m equivariance_zoo.faces prepare files`."""
+    """Adds the options of `python -m equivariance_zoo.faces prepare files`."""
     parser.add_argument("--folder", type=Path, required=True, help="scans with their landmarks beside them")
     parser.add_argument("--unit", choices=tuple(UNITS_MM), default="mm", help="of their coordinates; default: mm")
 
 
 def from_options(options: argparse.Namespace) -> Source:
-    """The source that the options ask for.
+    """Builds the source of the options.
 
     Raises:
-        FaceError: the folder cannot be used.
-        ImportError: trimesh is not installed.
+        FaceError: If the folder cannot be used.
+        ImportError: If trimesh is not installed.
     """
     return find_files(options.folder, options.unit)

@@ -1,4 +1,4 @@
-"""The layout of 3DFA-GCN: a folder with a file of clouds, a file of landmarks and a file of heatmaps."""
+"""Reads the layout of 3DFA-GCN: a folder with a file of clouds, a file of landmarks and a file of heatmaps."""
 
 import argparse
 from dataclasses import dataclass
@@ -25,8 +25,8 @@ class GcnFaces:
     Attributes:
         points: [n, N, 3] in the files' unit and precision.
         landmarks: [n, 68, 3] in the same unit.
-        unit_mm: the length of that unit in millimetres.
-        per_subject: how many faces in a row are one person's.
+        unit_mm: Length of the files' unit in millimetres.
+        per_subject: Number of consecutive faces of one person.
     """
 
     points: npt.NDArray[np.floating]
@@ -36,19 +36,19 @@ class GcnFaces:
 
     @property
     def name(self) -> str:
-        """What the faces are."""
+        """Name of the source."""
         return "3DFA-GCN files"
 
     def __len__(self) -> int:
-        """How many faces the files have."""
+        """Returns the number of faces."""
         return len(self.points)
 
     def __getitem__(self, index: int) -> Face:
-        """The face of a number; a cloud.
+        """Returns the face of a number; a cloud.
 
         Raises:
-            IndexError: there is no such face.
-            FaceError: a coordinate is not finite.
+            IndexError: If the number is out of range.
+            FaceError: If a coordinate is not finite.
         """
         if not 0 <= index < len(self):
             raise IndexError(index)
@@ -64,20 +64,20 @@ class GcnFaces:
 
 
 def read_gcn(folder: str | Path, unit_mm: float = 1.0, per_subject: int = 1, unpickle: bool = False) -> GcnFaces:
-    """Read `shape_sample.npy` [n, N, 3] and `landmark_position_select_all.npy` [n, 68, 3] of a folder.
+    """Reads `shape_sample.npy` [n, N, 3] and `landmark_position_select_all.npy` [n, 68, 3] of a folder.
 
-    `Heat_data_sample.npy` is passed over: heatmaps are made anew by eq. 5. The layout has no subjects, without which
-    a split puts one person on both sides: `per_subject` says how many faces in a row are of one person.
+    `Heat_data_sample.npy` is skipped: heatmaps are computed by eq. 5. The layout has no subjects. Without them, a split
+    puts one person on both sides; `per_subject` gives the number of consecutive faces of one person.
 
     Args:
-        folder: the folder, such as `FaceScape-npy`.
-        unit_mm: the length of the files' unit in millimetres.
-        per_subject: how many faces in a row are one person's.
-        unpickle: whether files that hold pickles (lists of arrays) may be read; held to numpy's types even then.
+        folder: The folder, such as `FaceScape-npy`.
+        unit_mm: Length of the files' unit in millimetres.
+        per_subject: Number of consecutive faces of one person.
+        unpickle: If True, files that hold pickles (lists of arrays) are read, restricted to numpy's types.
 
     Raises:
-        FaceError: a file is another, is damaged, or has another shape; or an argument is not positive.
-        OSError: a file cannot be read.
+        FaceError: If a file has another content or shape or is damaged, or an argument is not positive.
+        OSError: If a file cannot be read.
     """
     for name, value in (("unit_mm", unit_mm), ("per_subject", per_subject)):
         if not 0 < value < np.inf:
@@ -96,7 +96,7 @@ def read_gcn(folder: str | Path, unit_mm: float = 1.0, per_subject: int = 1, unp
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `python -m equivariance_zoo.faces prepare gcn`."""
+    """Adds the options of `python -m equivariance_zoo.faces prepare gcn`."""
     parser.add_argument("--folder", type=Path, required=True, help=f"with {SHAPES} and {POSITIONS}")
     parser.add_argument("--unit-mm", type=float, default=1, metavar="X", help="millimetres of their unit; default: 1")
     parser.add_argument(
@@ -106,10 +106,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def from_options(options: argparse.Namespace) -> Source:
-    """The source that the options ask for.
+    """Builds the source of the options.
 
     Raises:
-        FaceError: a file or an option cannot be used.
-        OSError: a file cannot be read.
+        FaceError: If a file or an option cannot be used.
+        OSError: If a file cannot be read.
     """
     return read_gcn(options.folder, options.unit_mm, options.per_subject, options.unpickle)

@@ -1,4 +1,4 @@
-"""Random people of the ICT-FaceKit morphable model."""
+"""Draws random people of the ICT-FaceKit morphable model."""
 
 import argparse
 from dataclasses import dataclass
@@ -12,28 +12,28 @@ from equivariance_zoo.faces.models.expressions import described, random_expressi
 from equivariance_zoo.faces.models.ict import IctModel, load_ict
 
 WHOLE_HEADS = True
-"""Whether the faces are to be cropped."""
+"""True: the faces are heads, which need a crop."""
 
 MM_PER_CM = 10
 RANDOM_EXPRESSIONS = 3
-"""Faces with an expression per person, beside the neutral one, where no number is asked for."""
+"""Default number of faces with an expression per person, beside the neutral one."""
 
 
 @dataclass(frozen=True, eq=False)
 class IctFaces:
-    """Random identities, each drawn from its own number alone; neutral first, then with random expressions.
+    """Random identities, each drawn from the seed and its number only; neutral first, then with random expressions.
 
     Weights of identity are N(0, 1); expressions are those of
     `equivariance_zoo.faces.models.expressions.random_expression`.
 
     Attributes:
-        model: the morphable model.
-        people: how many identities.
-        expressions: how many faces with an expression per person, beside the neutral one.
-        seed: of everything random.
+        model: The morphable model.
+        people: Number of identities.
+        expressions: Number of faces with an expression per person, beside the neutral one.
+        seed: Random seed.
 
     Raises:
-        FaceError: there are no people, a number is negative, or the model has no expressions.
+        FaceError: If there are no people, a number is negative, or the model has no expressions.
     """
 
     model: IctModel
@@ -52,18 +52,18 @@ class IctFaces:
 
     @property
     def name(self) -> str:
-        """What the faces are."""
+        """Name of the source."""
         return "ICT-FaceKit"
 
     def __len__(self) -> int:
-        """People times faces of each."""
+        """Returns the number of people times the faces of each."""
         return self.people * (1 + self.expressions)
 
     def __getitem__(self, index: int) -> Face:
-        """The face of a number, in the model's frame: +y up, +z forward, -x the subject's right.
+        """Returns the face of a number, in the model's frame: +y up, +z forward, -x the subject's right.
 
         Raises:
-            IndexError: there is no such face.
+            IndexError: If the number is out of range.
         """
         if not 0 <= index < len(self):
             raise IndexError(index)
@@ -83,25 +83,25 @@ class IctFaces:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `python -m equivariance_zoo.faces prepare ict`."""
+    """Adds the options of `python -m equivariance_zoo.faces prepare ict`."""
     source = "the packed model (.npz, see pack-ict), or a clone's folder FaceXModel"
     parser.add_argument("--model", type=Path, required=True, help=source)
     add_expressions(parser)
 
 
 def from_options(options: argparse.Namespace) -> Source:
-    """The source that the options ask for: as many people as --train and --test take.
+    """Builds the source of the options, with as many people as --train and --test need.
 
     Raises:
-        FaceError: the model's file or an option cannot be used.
-        OSError: the file cannot be read.
+        FaceError: If the model's file or an option cannot be used.
+        OSError: If the file cannot be read.
     """
     count = people(options)
     return IctFaces(load_ict(options.model), count, options.expressions, options.seed)
 
 
 def add_expressions(parser: argparse.ArgumentParser) -> None:
-    """The option of sources that make expressions."""
+    """Adds the option of sources that draw expressions."""
     parser.add_argument(
         "--expressions",
         type=int,
@@ -114,10 +114,10 @@ def add_expressions(parser: argparse.ArgumentParser) -> None:
 
 
 def people(options: argparse.Namespace) -> int:
-    """How many people a source makes that has as many as one likes: those of --train and --test.
+    """Returns the number of people that a generating source draws: the sum of --train and --test.
 
     Raises:
-        FaceError: one of the two is not given.
+        FaceError: If --train or --test is missing.
     """
     for name in ("train", "test"):
         if getattr(options, name) is None:

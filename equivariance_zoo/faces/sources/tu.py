@@ -1,4 +1,4 @@
-"""FaceScape's topologically uniform models: {subject}/models_reg/{number}_{expression}.obj."""
+"""Reads FaceScape's topologically uniform models: {subject}/models_reg/{number}_{expression}.obj."""
 
 import argparse
 import re
@@ -17,19 +17,19 @@ from equivariance_zoo.faces.readers.obj import read_obj, triangulate
 WHOLE_HEADS = True
 
 KEYS = ("v10", "v16")
-"""The toolkit's tables of landmarks: of the models of version 1.0, and of those of version 1.6."""
+"""Keys of the toolkit's landmark tables: for the models of version 1.0 and of version 1.6."""
 
 _FILE = re.compile(r"(\d+)_(.+)\.obj")
 
 
 @dataclass(frozen=True, eq=False)
 class TuFaces:
-    """The models of a folder, in the order of subjects and expressions; each is read when asked for.
+    """The models of a folder, in the order of subjects and expressions; each is read when it is accessed.
 
-    The models' unit is taken for the millimetre; +y is up, +z forward.
+    Coordinates are read as millimetres; +y is up, +z forward.
 
     Attributes:
-        files: the models.
+        files: The models.
         landmarks: [68] int64, the vertices of the iBUG landmarks.
     """
 
@@ -38,20 +38,20 @@ class TuFaces:
 
     @property
     def name(self) -> str:
-        """What the faces are."""
+        """Name of the source."""
         return "FaceScape TU models"
 
     def __len__(self) -> int:
-        """How many models there are."""
+        """Returns the number of models."""
         return len(self.files)
 
     def __getitem__(self, index: int) -> Face:
-        """The face of a number.
+        """Returns the face of a number.
 
         Raises:
-            IndexError: there is no such face.
-            FaceError: the file is no .obj file, is damaged, or has fewer vertices than the table of landmarks needs.
-            OSError: it cannot be read.
+            IndexError: If the number is out of range.
+            FaceError: If the file is no .obj file, is damaged, or has fewer vertices than the landmark table needs.
+            OSError: If the file cannot be read.
         """
         if not 0 <= index < len(self):
             raise IndexError(index)
@@ -73,17 +73,17 @@ class TuFaces:
 
 
 def find_tu(folder: str | Path, landmark_file: str | Path, key: str = "v10", neutral: bool = False) -> TuFaces:
-    """The models under a folder.
+    """Finds the models under a folder.
 
     Args:
-        folder: where the folders of the subjects are.
-        landmark_file: the toolkit's `landmark_indices.npz`.
-        key: which of its tables: "v10" or "v16".
-        neutral: whether to leave out all expressions but "neutral".
+        folder: The folder with the folders of the subjects.
+        landmark_file: The toolkit's `landmark_indices.npz`.
+        key: Key of the landmark table: "v10" or "v16".
+        neutral: If True, only the expression "neutral" is used.
 
     Raises:
-        FaceError: there is no model, or the table is missing, damaged or of another shape.
-        OSError: the table cannot be read.
+        FaceError: If there is no model, or the table is missing, damaged or of another shape.
+        OSError: If the table cannot be read.
     """
     if key not in KEYS:
         raise FaceError(f"key={key!r}: expected one of {', '.join(KEYS)}")
@@ -101,7 +101,7 @@ def find_tu(folder: str | Path, landmark_file: str | Path, key: str = "v10", neu
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `python -m equivariance_zoo.faces prepare tu`."""
+    """Adds the options of `python -m equivariance_zoo.faces prepare tu`."""
     parser.add_argument("--folder", type=Path, required=True, help="where the folders of the subjects are")
     parser.add_argument("--landmarks", type=Path, required=True, help="the toolkit's landmark_indices.npz")
     parser.add_argument("--version", choices=KEYS, default="v10", help="which of its tables; default: v10")
@@ -109,11 +109,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def from_options(options: argparse.Namespace) -> Source:
-    """The source that the options ask for.
+    """Builds the source of the options.
 
     Raises:
-        FaceError: the folder or the table cannot be used.
-        OSError: the table cannot be read.
+        FaceError: If the folder or the table cannot be used.
+        OSError: If the table cannot be read.
     """
     return find_tu(options.folder, options.landmarks, options.version, options.neutral)
 

@@ -1,4 +1,4 @@
-"""Charts of an evaluation: matplotlib figures, one per question."""
+"""Draws the charts of an evaluation as matplotlib figures, for `page`. It writes no file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from equivariance_zoo.landmarks.evaluation.results import CED_GRID, Evaluated, E
 from equivariance_zoo.landmarks.metrics import FAILURE
 from equivariance_zoo.landmarks.pictures import draw_face, spread_heat
 
-# Okabe and Ito's colours, which colour-blind readers tell apart.
+# Okabe and Ito's colours, which colour-blind readers can distinguish.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#7f7f7f")
 _REPORT_COLOUR = "#b0b0b0"
 _LANDMARKS = 68
@@ -25,7 +25,7 @@ _COLUMNS = 9
 
 
 def conditions_chart(evaluation: Evaluation) -> Any:
-    """Bars of the mean IoU at 0.2 under every condition: the networks, and the report's own figures."""
+    """Draws bars of the mean IoU at 0.2 under every condition: the networks and the report's figures."""
     theirs = report_table_1()
     series = [
         (network.name, [float(table_1(m).nanmean()) for m in network.measurements], COLOURS[number])
@@ -47,7 +47,7 @@ def conditions_chart(evaluation: Evaluation) -> Any:
 
 
 def ced_chart(evaluation: Evaluation) -> Any:
-    """Cumulative error curves, a panel per network and a line per condition."""
+    """Draws cumulative error curves, a panel per network and a line per condition."""
     grid = 100 * np.array(CED_GRID)
     figure, panels = _by_network(evaluation, lambda m: (grid, ced(m)), "share of faces",
                                  xlabel="mean error (% of interocular)", xlim=(0, grid[-1]))  # fmt: skip
@@ -57,7 +57,7 @@ def ced_chart(evaluation: Evaluation) -> Any:
 
 
 def iou_chart(network: Evaluated) -> Any:
-    """IoU over the threshold for each landmark, a panel per landmark and a line per condition."""
+    """Draws the IoU over the threshold for each landmark, a panel per landmark and a line per condition."""
     rows = -(-_LANDMARKS // _COLUMNS)
     figure = _figure(1.35 * _COLUMNS, 1.2 * rows + 0.5)
     panels = figure.subplots(rows, _COLUMNS, sharex=True, sharey=True).ravel()
@@ -76,7 +76,7 @@ def iou_chart(network: Evaluated) -> Any:
 
 
 def mean_iou_chart(evaluation: Evaluation) -> Any:
-    """Mean IoU over the threshold, a panel per network and a line per condition."""
+    """Draws the mean IoU over the threshold, a panel per network and a line per condition."""
     return _by_network(evaluation, lambda m: (THRESHOLDS, m.iou.nanmean(1)), "mean IoU",
                        xlabel="threshold", xlim=(0.1, 0.95))[0]  # fmt: skip
 
@@ -84,7 +84,7 @@ def mean_iou_chart(evaluation: Evaluation) -> Any:
 def _by_network(
     evaluation: Evaluation, curve: Callable[[Measurement], tuple[Any, Any]], ylabel: str, **settings: Any
 ) -> tuple[Any, Any]:
-    """A figure with a panel per network and a line per condition, and its panels."""
+    """Draws a figure with a panel per network and a line per condition; returns it and its panels."""
     count = len(evaluation.networks)
     figure = _figure(4.6 * count + 1.4, 3.8)
     panels = np.atleast_1d(figure.subplots(1, count, sharey=True))
@@ -97,7 +97,7 @@ def _by_network(
 
 
 def heatmap_pictures(network: Evaluated) -> Any:
-    """The best landmark's heatmap under each condition, predicted and true, as the report's figures 3 and 4."""
+    """Draws the best landmark's heatmap under each condition, predicted and true (report, figures 3 and 4)."""
     count = len(network.measurements)
     figure = _figure(1.7 * count, 4.2)
     panels = figure.subplots(2, count, squeeze=False)
@@ -114,7 +114,7 @@ def heatmap_pictures(network: Evaluated) -> Any:
 
 
 def _shown(measurement: Measurement, landmark: int) -> tuple[Tensor, Tensor]:
-    """The predicted and the true heatmap [N] of the face that is shown."""
+    """Returns the predicted and the true heatmap [N] of the shown face."""
     face = measurement.faces[[measurement.shown]]
     true = heatmaps(face.positions, face.landmarks)[0, :, landmark]
     return measurement.heatmaps[:, landmark], true

@@ -1,4 +1,7 @@
-"""What is measured of a network on faces in one pose each."""
+"""Measures a network on faces in one pose each.
+
+The command `evaluate` calls it per network and condition. It moves no face and averages nothing over conditions.
+"""
 
 from __future__ import annotations
 
@@ -20,17 +23,17 @@ from equivariance_zoo.landmarks.metrics import (
 )
 
 THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(2, 20))
-"""Where heatmaps are cut: 0.10, 0.15 ... 0.95."""
+"""Thresholds of the heatmaps: 0.10, 0.15 ... 0.95."""
 
 _SHARE = 0.7
-"""Of the surface's points, from which another look is picked, so that it differs from the others."""
+"""Share of the surface's points from which each further look is picked, so that looks differ."""
 
 
 class Network(Protocol):
-    """What can be trained and evaluated: heatmaps [B, N, 68] in (0, 1) of clouds [B, N, 3]."""
+    """A network that can be trained and evaluated: heatmaps [B, N, 68] in (0, 1) of clouds [B, N, 3]."""
 
     def __call__(self, positions: Tensor) -> Tensor:
-        """Predict heatmaps."""
+        """Predicts heatmaps."""
         ...
 
 
@@ -39,15 +42,15 @@ class Measurement:
     """One network on all faces under one condition, on the CPU.
 
     Attributes:
-        condition: how the faces were moved, one of `faces.CONDITIONS`.
+        condition: The motion of the faces, one of `faces.CONDITIONS`.
         iou: [T, 68] float64, intersection over union at each of `THRESHOLDS`, the mean over the faces; faces with no
             point above the threshold, true or predicted, are left out, and NaN is a threshold where that is all.
         soft_mm: [n, 68] float64, errors of `soft_landmarks` in millimetres.
         refined_mm: [n, 68] float64, errors of `refined_landmarks` in millimetres; of their mean over several looks.
         normalized: [n] float64, the mean error of each face's refined landmarks over its outer interocular distance.
-        faces: the faces as they were moved.
-        shown: number of the face that pictures show: the one whose IoU is the median.
-        heatmaps: [N, 68] float32, what the network says of that face.
+        faces: The moved faces.
+        shown: Number of the face in the pictures, whose IoU is the median.
+        heatmaps: [N, 68] float32, the predicted heatmaps of the shown face.
     """
 
     condition: str
@@ -68,21 +71,22 @@ def measure(
     progress: Callable[[], object] | None = None,
     looks: int = 1,
 ) -> Measurement:
-    """Measure a network on faces that were moved already.
+    """Measures a network on moved faces.
 
-    Each face is given alone, as in use: the published network's heatmaps depend on the other faces of a batch.
+    Each face is a batch of one, as in use: the published network's heatmaps depend on the other faces of a batch.
 
     Args:
-        network: on `device`, in evaluation mode.
-        faces: at least one.
-        condition: how they were moved.
-        device: where the network is.
-        progress: called once after each face.
-        looks: clouds of each face that the refined landmarks are the mean of; those after the first are picked from
+        network: On `device`, in evaluation mode.
+        faces: At least one.
+        condition: The condition under which the faces were moved.
+        device: Device of the network.
+        progress: Called once after each face.
+        looks: Clouds of each face that the refined landmarks are the mean of; those after the first are picked from
             its surface. Everything else is of the first.
 
     Raises:
-        ValueError: there is no face, looks is below 1, or a heatmap is not finite; it names the condition and the face.
+        ValueError: If there is no face, looks is below 1, or a heatmap is not finite; it names the condition and the
+            face.
     """
     if not len(faces):
         raise ValueError("faces: expected at least one, got none")
@@ -115,7 +119,7 @@ def measure(
 
 
 def _scores(seen: Sequence[tuple[Tensor, Tensor]], face: FaceSet) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """IoU [T, 68], errors soft and refined [1, 68] in millimetres, and the mean normalized error [1] of one face."""
+    """Returns IoU [T, 68], soft and refined errors [1, 68] in mm, and the mean normalized error [1] of one face."""
     positions, found = seen[0]
     target = heatmaps(positions, face.landmarks)
     soft = soft_landmarks(found, positions)
@@ -129,7 +133,7 @@ def _scores(seen: Sequence[tuple[Tensor, Tensor]], face: FaceSet) -> tuple[Tenso
 
 
 def _another_look(face: FaceSet, seed: int) -> Tensor:
-    """Other points [1, N, 3] of the surface of one face, as evenly spread."""
+    """Picks other points [1, N, 3] of the surface of one face, equally evenly spread."""
     surface, rng = face.surface[0].numpy(), np.random.default_rng(seed)
     count = face.positions.shape[1]
     some = surface[rng.permutation(len(surface))[: max(count, int(_SHARE * len(surface)))]]

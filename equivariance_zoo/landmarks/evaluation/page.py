@@ -1,4 +1,4 @@
-"""An evaluation as files: a page in Markdown, and beside it charts, tables and numbers."""
+"""Writes an evaluation as files: a page in Markdown, with charts, tables and numbers beside it."""
 
 from __future__ import annotations
 
@@ -43,20 +43,22 @@ measurement of ours.
 
 
 def write(evaluation: Evaluation, output: Path, command: str) -> list[Path]:
-    """Write the page and its folder; everything is made before the first file is written, and each is written whole.
+    """Writes the page and its folder.
+
+    All contents are made before the first file is written. Each file is written completely or not at all.
 
     Args:
-        evaluation: what to write.
-        output: the folder; it is made.
-        command: how the evaluation was asked for, which the page says.
+        evaluation: The evaluation.
+        output: The folder; it is created.
+        command: The command line of the evaluation, quoted on the page.
 
     Returns:
-        the files, the page last.
+        The files, the page last.
 
     Raises:
-        OSError: a file cannot be written.
-        ValueError: there cannot be such a folder.
-        ImportError: matplotlib is not installed.
+        OSError: If a file cannot be written.
+        ValueError: If the folder cannot be created.
+        ImportError: If matplotlib is not installed.
     """
     charts = _charts(evaluation)
     contents = {f"{FOLDER}/{name}.png": to_png(figure) for name, figure in charts.items()}

@@ -1,4 +1,4 @@
-"""The report's own figures, to set beside ours: FaceScape faces, its network, its training."""
+"""The figures of the SE(3)-Unet report, for comparison: FaceScape faces, the report's network and training."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LABEL = "report (FaceScape, theirs)"
 
 @cache
 def report_table_1() -> dict[str, Tensor]:
-    """IoU at 0.2 per landmark, [68] float64 for each of the seven conditions (SE(3)-Unet report, Table 1)."""
+    """Returns the IoU at 0.2 per landmark, [68] float64 for each of seven conditions (SE(3)-Unet report, Table 1)."""
     text = (files("equivariance_zoo.landmarks.evaluation") / "data" / "report_table1.csv").read_text(encoding="ascii")
     header, *rows = csv.reader(text.splitlines())
     values = torch.tensor([[float(cell) for cell in row[1:]] for row in rows], dtype=torch.float64)

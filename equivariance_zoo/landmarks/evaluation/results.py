@@ -1,4 +1,7 @@
-"""Results of an evaluation as values, and as plain numbers for files."""
+"""Results of an evaluation as values, and as plain numbers for files.
+
+The command `evaluate` builds an `Evaluation`; `tables`, `charts` and `page` read it. It measures nothing (`measure`).
+"""
 
 from __future__ import annotations
 
@@ -24,13 +27,13 @@ class Evaluated:
     """One network under every condition.
 
     Attributes:
-        name: what tables and charts call it.
-        checkpoint: the file it was read from.
-        parameters: how many numbers were learned.
-        settings: its settings, and those of its training.
-        training: how it was trained last, in words.
-        metrics: what its training measured.
-        measurements: one per condition.
+        name: Name in tables and charts.
+        checkpoint: The file of the weights.
+        parameters: Number of learned parameters.
+        settings: Settings of the network and of its training.
+        training: Its last training, in words.
+        metrics: Figures that its training measured.
+        measurements: One per condition.
     """
 
     name: str
@@ -47,14 +50,14 @@ class Evaluation:
     """Networks side by side on the same faces in the same poses.
 
     Attributes:
-        data: the file of the faces.
-        source: what the faces are.
-        faces: how many.
-        subjects: of how many people.
+        data: The file of the faces.
+        source: Name of the source of the faces.
+        faces: Number of faces.
+        subjects: Number of people.
         points: N, the size of the clouds.
-        seed: of the random motions.
-        looks: clouds of each face that the refined landmarks are the mean of.
-        networks: what was evaluated, in the order of the columns.
+        seed: Seed of the random motions.
+        looks: Number of clouds of each face over which the refined landmarks are averaged.
+        networks: The evaluated networks, in the order of the columns.
     """
 
     data: str
@@ -68,22 +71,22 @@ class Evaluation:
 
     @property
     def conditions(self) -> tuple[str, ...]:
-        """How the faces were moved, in order."""
+        """The conditions under which the faces were moved, in order."""
         return tuple(measurement.condition for measurement in self.networks[0].measurements)
 
 
 def table_1(measurement: Measurement) -> Tensor:
-    """IoU at the report's threshold of 0.2: [68] float64."""
+    """Returns the IoU at the report's threshold of 0.2: [68] float64."""
     return measurement.iou[_AT_TABLE_1]
 
 
 def ced(measurement: Measurement) -> Tensor:
-    """Share of the faces with a normalized error of at most each of `CED_GRID`: [G] float64."""
+    """Returns the share of faces with a normalized error of at most each value of `CED_GRID`: [G] float64."""
     return cumulative_errors(measurement.normalized, torch.tensor(CED_GRID, dtype=torch.float64))
 
 
 def figures(measurement: Measurement) -> dict[str, float]:
-    """The figures of one network under one condition: means over faces and landmarks."""
+    """Returns the figures of one network under one condition: means over faces and landmarks."""
     return {
         "iou": float(table_1(measurement).nanmean()),
         "soft_mm": float(measurement.soft_mm.mean()),
@@ -94,7 +97,7 @@ def figures(measurement: Measurement) -> dict[str, float]:
 
 
 def to_plain(evaluation: Evaluation) -> dict[str, Any]:
-    """Everything as values that JSON knows; a number that is not finite is None."""
+    """Returns all results as JSON values; a number that is not finite is None."""
     plain: dict[str, Any] = _finite(
         {
             **{

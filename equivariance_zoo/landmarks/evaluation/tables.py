@@ -1,4 +1,4 @@
-"""An evaluation as Markdown and CSV."""
+"""Formats an evaluation as Markdown and CSV, for `page`. It writes no file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _UNKNOWN = "-"
 
 
 def summary(evaluation: Evaluation) -> str:
-    """A Markdown table: one row per network and condition."""
+    """Returns a Markdown table: one row per network and condition."""
     rows = []
     for network in evaluation.networks:
         for measurement in network.measurements:
@@ -32,7 +32,7 @@ def summary(evaluation: Evaluation) -> str:
 
 
 def beside_the_report(evaluation: Evaluation) -> str:
-    """A Markdown table: mean IoU at 0.2, one row per network and one for the report, one column per condition."""
+    """Returns a Markdown table of the mean IoU at 0.2: a row per network and for the report, a column per condition."""
     rows = [
         [network.name, *(_four(float(table_1(m).nanmean())) for m in network.measurements)]
         for network in evaluation.networks
@@ -43,7 +43,7 @@ def beside_the_report(evaluation: Evaluation) -> str:
 
 
 def per_landmark(evaluation: Evaluation, number: int) -> str:
-    """A Markdown table as the report's Table 1 for one of the networks: one row per landmark.
+    """Returns a Markdown table like the report's Table 1 for one network: one row per landmark.
 
     The best landmark of a condition is bold, the worst in italics.
     """
@@ -55,13 +55,13 @@ def per_landmark(evaluation: Evaluation, number: int) -> str:
 
 
 def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table in Markdown, with a line end after each row."""
+    """Returns a Markdown table, with a line end after each row."""
     lines = [head, ["---"] * len(head), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def iou_csv(evaluation: Evaluation) -> str:
-    """One row per network, condition, landmark and threshold; empty where there is nothing to compare."""
+    """Returns CSV: one row per network, condition, landmark and threshold. An undefined IoU is empty."""
     rows = (
         (name, condition, landmark, threshold, _number(float(value)))
         for name, condition, measurement in _all(evaluation)
@@ -72,7 +72,7 @@ def iou_csv(evaluation: Evaluation) -> str:
 
 
 def errors_csv(evaluation: Evaluation) -> str:
-    """One row per network, condition and landmark: mean errors in millimetres."""
+    """Returns CSV of the mean errors in millimetres: one row per network, condition and landmark."""
     rows = (
         (name, condition, landmark, _number(float(soft)), _number(float(refined)))
         for name, condition, measurement in _all(evaluation)
@@ -84,7 +84,7 @@ def errors_csv(evaluation: Evaluation) -> str:
 
 
 def ced_csv(evaluation: Evaluation) -> str:
-    """One row per network, condition and error: the share of faces with at most this normalized error."""
+    """Returns CSV of the share of faces with at most a normalized error: one row per network, condition and error."""
     rows = (
         (name, condition, error, _number(float(share)))
         for name, condition, measurement in _all(evaluation)
@@ -101,7 +101,7 @@ def _all(evaluation: Evaluation) -> Iterator[tuple]:
 
 def _marked(column: Tensor) -> list[str]:
     cells = [_four(float(value)) for value in column]
-    known = column.round(decimals=6)  # where rounding alone tells two apart, the first is marked
+    known = column.round(decimals=6)  # if two differ by rounding alone, the first is marked
     best, worst = int(known.nan_to_num(-1).argmax()), int(known.nan_to_num(2).argmin())
     cells[worst] = f"*{cells[worst]}*"
     cells[best] = f"**{cells[best].strip('*')}**"

@@ -1,7 +1,7 @@
 """Angular part of the published kernels: spherical harmonics and the Wigner 3j that couple them.
 
-Constants are computed once in float64 and cast to the dtype in use at each dtype's first use. They are not buffers:
-a module that went through float32 and back to float64 would keep their rounded values.
+Constants are computed once in float64 and cast to each dtype at its first use. They are not buffers: a module that went
+through float32 and back to float64 would keep rounded values.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from se3unet.geometry.so3 import norm_and_direction, wigner_3j
 
 @cache
 def _raising(degree: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Matrix [(2l+1) * 3, 2l+3] that takes the products Y_l (x) r to Y_{l+1}, component-normalized."""
+    """Returns the matrix [(2l+1) * 3, 2l+3] from the products Y_l (x) r to Y_{l+1}, component-normalized."""
     with torch.inference_mode(False):
         coupling = wigner_3j(degree, 1, degree + 1)
         # On the y axis only the middle component of e3nn's harmonics is non-zero: sqrt(2l+1).
@@ -26,12 +26,12 @@ def _raising(degree: int, dtype: torch.dtype, device: torch.device) -> Tensor:
 
 
 def spherical_harmonics(max_degree: int, directions: Tensor) -> Tensor:
-    """Real spherical harmonics of degrees 0..max_degree in e3nn's convention (component normalization, l=1 is x, y, z).
+    """Computes real spherical harmonics of degrees 0..max_degree, normalized as in e3nn (component; l=1 is x, y, z).
 
-    Built by the recursion Y_{l+1} ~ 3j(l, 1, l+1) Y_l r. A zero direction gives 1 for degree 0 and zero for the others.
+    The recursion is Y_{l+1} ~ 3j(l, 1, l+1) Y_l r. A zero direction gives 1 for degree 0 and zero for other degrees.
 
     Args:
-        max_degree: the highest degree.
+        max_degree: The highest degree.
         directions: [..., 3], unit vectors or zero.
 
     Returns:
@@ -46,7 +46,7 @@ def spherical_harmonics(max_degree: int, directions: Tensor) -> Tensor:
 
 @cache
 def _coupling(degree_in: int, degree_out: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Matrix from the harmonics of degrees |i-o|..i+o to the kernels, stored in the order [2i+1, F, 2o+1]."""
+    """Returns the matrix from harmonics of degrees |i-o|..i+o to the kernels, stored in the order [2i+1, F, 2o+1]."""
     frequencies = range(abs(degree_in - degree_out), degree_in + degree_out + 1)
     with torch.inference_mode(False):
         blocks = []
@@ -73,7 +73,7 @@ class KernelBasis(nn.Module):
         self.max_degree = max_degree
 
     def forward(self, vectors: Tensor) -> dict[tuple[int, int], Tensor]:
-        """Evaluate the basis.
+        """Evaluates the basis.
 
         Args:
             vectors: [..., 3] edge vectors; only their directions matter.

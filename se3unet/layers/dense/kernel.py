@@ -24,12 +24,12 @@ class TFNLinear(nn.Module):
     """
 
     def __init__(self, irreps_in: o3.Irreps | str, irreps_out: o3.Irreps | str, edge_scalars: int = 0) -> None:
-        """Build one radial profile per pair of degrees.
+        """Builds one radial profile per pair of degrees.
 
         Args:
-            irreps_in: fibers at the source of the edge.
-            irreps_out: fibers on the edge.
-            edge_scalars: invariant features per edge besides its length.
+            irreps_in: Fibers at the source of the edge.
+            irreps_out: Fibers on the edge.
+            edge_scalars: Invariant features per edge besides its length.
         """
         super().__init__()
         self.irreps_in = o3.Irreps(irreps_in)
@@ -39,22 +39,22 @@ class TFNLinear(nn.Module):
         self.radial = nn.ModuleDict()
         for o, count_out in self.channels_out.items():
             frequencies = {i: 2 * min(i, o) + 1 for i in self.channels_in}
-            # Weights of variance 1 / terms: the output has the scale of the features, however many it is summed from.
+            # Weights of variance 1 / terms: the output has the scale of the features for any number of terms.
             terms = sum(count * frequencies[i] for i, count in self.channels_in.items())
             for i, count_in in self.channels_in.items():
                 profile = RadialProfile(edge_scalars + 1, count_in, count_out, frequencies[i], terms**-0.5)
                 self.radial[f"{i}_{o}"] = profile
 
     def forward(self, features: Fibers, invariants: Tensor, basis: Basis) -> Fibers:
-        """Apply the kernel of each edge to the features of its source.
+        """Applies the kernel of each edge to the features of its source.
 
         Args:
-            features: fibers of `irreps_in` at the sources, [..., C_i, 2i+1].
+            features: Fibers of `irreps_in` at the sources, [..., C_i, 2i+1].
             invariants: [..., edge_scalars + 1], the edge scalars and then the length of the edge.
-            basis: what KernelBasis returns for the edges, [..., 2o+1, 2i+1, F] per pair (i, o).
+            basis: Output of `KernelBasis` for the edges, [..., 2o+1, 2i+1, F] per pair (i, o).
 
         Returns:
-            fibers of `irreps_out` on the edges, [..., C_o, 2o+1].
+            Fibers of `irreps_out` on the edges, [..., C_o, 2o+1].
         """
         check_fibers("features", features, self.irreps_in)
         return {o: self._to_degree(o, features, invariants, basis) for o in self.channels_out}
@@ -69,22 +69,22 @@ class TFNLinear(nn.Module):
 
     @staticmethod
     def _contract(features: Tensor, kernels: Tensor) -> Tensor:
-        """[..., C, 2i+1] with [..., 2o+1, 2i+1, F] to [..., C * F, 2o+1]."""
+        """Contracts [..., C, 2i+1] with [..., 2o+1, 2i+1, F] to [..., C * F, 2o+1]."""
         stored = kernels.movedim(-3, -1)
         return (features @ stored.flatten(-2)).unflatten(-1, stored.shape[-2:]).flatten(-3, -2)
 
 
 class RelativePositions(nn.Module):
-    """Features of an edge's source together with the edge vector, which is a type-1 feature itself.
+    """Joins the features of an edge's source and the edge vector, which is a type-1 feature.
 
     "concatenate" appends the vector as one more type-1 channel; "add" adds it to the first type-1 channel.
     """
 
     def __init__(self, irreps_in: o3.Irreps | str, mode: RelativeMode) -> None:
-        """Work out the fibers that come out.
+        """Computes the output fibers.
 
         Raises:
-            ValueError: the mode is unknown, or there is no type-1 channel to add to.
+            ValueError: If the mode is unknown, or there is no type-1 channel to add to.
         """
         super().__init__()
         channels = channels_by_degree(irreps_in)
@@ -99,7 +99,7 @@ class RelativePositions(nn.Module):
         self.irreps_out = fiber_irreps(channels)
 
     def forward(self, features: Fibers, vectors: Tensor) -> Fibers:
-        """Join fibers [..., C_l, 2l+1] of the source and edge vectors [..., 3]."""
+        """Joins fibers [..., C_l, 2l+1] of the source and edge vectors [..., 3]."""
         check_fibers("features", features, self.irreps_in)
         relative = vectors.unsqueeze(-2)
         if 1 not in features:

@@ -1,4 +1,4 @@
-"""Radial profiles: how the weights of a kernel depend on the invariants of its edge."""
+"""Radial profiles: the weights of a kernel as functions of the invariants of its edge."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ HIDDEN_WIDTH = 32
 class RadialProfile(nn.Module):
     """Network from the invariants of an edge to the weights of one pair of degrees.
 
-    Linear - LayerNorm - ReLU twice, then Linear (SE(3)-Transformer, arXiv 2006.10503, phi in eq. 8). It acts on
-    invariants only, so that LayerNorm and biases keep the equivariance.
+    Layers: Linear - LayerNorm - ReLU twice, then Linear (SE(3)-Transformer, arXiv 2006.10503, phi in eq. 8). The
+    network acts on invariants only, so that LayerNorm and biases keep the equivariance.
     """
 
     def __init__(
         self, invariants: int, channels_in: int, channels_out: int, frequencies: int, scale: float = 1.0
     ) -> None:
-        """Size the network.
+        """Sets up the network.
 
         Args:
-            invariants: invariants per edge (edge scalars and the distance).
-            channels_in: channels of the source degree.
-            channels_out: channels of the target degree.
-            frequencies: kernels of the angular basis, 2 min(i, o) + 1.
-            scale: size of the weights that the untrained network gives.
+            invariants: Invariants per edge (edge scalars and the distance).
+            channels_in: Channels of the source degree.
+            channels_out: Channels of the target degree.
+            frequencies: Kernels of the angular basis, 2 min(i, o) + 1.
+            scale: Scale of the weights that the untrained network returns.
         """
         super().__init__()
         self.invariants = invariants
@@ -47,10 +47,10 @@ class RadialProfile(nn.Module):
                 parameter.mul_(scale)
 
     def forward(self, invariants: Tensor) -> Tensor:
-        """Map [..., invariants] to weights [..., C_out, C_in, F].
+        """Maps [..., invariants] to weights [..., C_out, C_in, F].
 
         Raises:
-            ValueError: the last axis is not as long as `invariants` said.
+            ValueError: If the length of the last axis is not `invariants`.
         """
         if invariants.shape[-1] != self.invariants:
             raise ValueError(f"invariants: expected shape [..., {self.invariants}], got {list(invariants.shape)}")

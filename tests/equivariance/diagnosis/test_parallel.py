@@ -8,8 +8,8 @@ import pytest
 import torch
 
 import equivariance as eq
-from equivariance._engine.diagnosis.examine import examine_module
 from equivariance._engine.diagnosis.parallel import in_processes
+from equivariance._engine.diagnosis.request import Request
 from equivariance.errors import ArgumentError, ChoiceError, UndeclaredTensorError
 from equivariance.progress import Unobserved
 from equivariance.settings import Settings
@@ -140,6 +140,7 @@ class Impatient(Unobserved):
 
 def test_an_interruption_ends_all_processes():
     settings = Settings(jobs=2, observer=Impatient())
+    resolved = Request(torch.nn.Tanh(), torch.randn(4, 3), "1o", "1o", None, "e3", {}, settings).resolve()
     with pytest.raises(KeyboardInterrupt):
-        examine_module(torch.nn.Tanh(), torch.randn(4, 3), "1o", "1o", None, "e3", {}, settings)
+        resolved.examine()
     assert multiprocessing.active_children() == []
