@@ -9,6 +9,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
+import torch
+
 from equivariance._engine.causes.error_curves import cloud_of, curves_of, node_errors
 from equivariance._engine.causes.experiment import Experiment
 from equivariance._engine.causes.explain import explain
@@ -61,6 +63,7 @@ class _Case:
         contributions: Measures contributed errors.
         inside: True to search layers at fault for the statement.
         layers: The layers to search; None for all.
+        whole: True if the report is about the network as a whole, too.
     """
 
     survey: SymmetrySurvey
@@ -70,6 +73,7 @@ class _Case:
     contributions: Contributions
     inside: bool
     layers: frozenset[str] | None
+    whole: bool
 
 
 def localize(
@@ -87,14 +91,14 @@ def localize(
     runner = survey.runs.runner
     same = runner.tested_dtype == runner.reference_dtype
     allowed = Verdict.ILL_CONDITIONED if same else Verdict.PRECISION
-    searched = None if layers is None else _layers_with_code(runner, layers)
-    result, suspects, sites = _suspects(survey, group, allowed, searched)
+    searched, whole = None if layers is None else _layers_with_code(runner, layers), layers is None or "" in layers
+    result, suspects, sites = _suspects(survey, group, allowed, None if whole else searched)
     contributions = Contributions(survey.runs, sites)
     contributors = contributors_of(contributions, suspects, result, allowed)
     trial = _trial_to_add(result, contributors, allowed)
     if trial is not None:
         result = survey.with_plain_run(result, trial)
-    case = _Case(survey, group, result, allowed, contributions, inside, searched)
+    case = _Case(survey, group, result, allowed, contributions, inside, searched, whole)
     findings, cancelled = _findings_of(case, contributors)
     contributed = {c.suspect.layer: c.contributed for c in contributors}
     return LocalizedSymmetry(
@@ -105,8 +109,11 @@ def localize(
 
 
 def _layers_with_code(runner: Runner, layers: Collection[str]) -> frozenset[str]:
-    """Returns the layers whose code is examined: the code of a layer without a contract counts as the whole's."""
-    return frozenset(layers) if runner.contracts.keys() >= set(layers) else frozenset({"", *layers})
+    """Returns the layers whose code is that of `layers`: the code of a layer without a contract is the whole's."""
+    module = runner.module(runner.states[0], runner.reference_dtype)
+    others = [module.get_submodule(layer) for layer in layers if layer not in runner.contracts]
+    of_whole = any(type(layer).forward is not torch.nn.Module.forward for layer in others)  # a list of layers has none
+    return frozenset({"", *layers} if of_whole else layers)
 
 
 def _suspects(
@@ -114,14 +121,14 @@ def _suspects(
 ) -> tuple[SurveyResult, list[SuspectLayer], Callable[[Trial], Mapping[str, Sequence[Site]]]]:
     """Returns the survey, the suspects, and the sites of all violations that may add to an error in a trial.
 
-    If the whole is searched, or if a layer is at fault only in isolation, all layers are surveyed.
+    All layers are surveyed if `searched` is None, or if a layer breaks by itself what it keeps among the others.
     """
 
     @cache
     def sites(trial: Trial) -> Mapping[str, Sequence[Site]]:
         return {s.layer: s.sites for s in suspect_layers(survey.introduced_in(trial, group.symmetry), allowed)}
 
-    if searched is not None and "" not in searched:
+    if searched is not None:
         result = survey.survey(group, searched)
         suspects = [s for s in suspect_layers(result, allowed) if s.layer in searched]
         if all(s.site in sites(s.trial).get(s.layer, ()) for s in suspects):
@@ -149,8 +156,7 @@ def _findings_of(case: _Case, contributors: Sequence[Contributor]) -> tuple[list
     made = [f for contributor in searched for f in _findings_in_layer(case, contributor)]
     findings = [f for f in made if f.contributed > limit]
     explained = findings or any(c.contributed > limit for c in contributors if c not in searched)
-    whole = case.layers is None or "" in case.layers
-    if whole and root and root[1].verdict > case.allowed and not explained and not _is_rounding(case, root):
+    if case.whole and root and root[1].verdict > case.allowed and not explained and not _is_rounding(case, root):
         findings = [_finding_without_suspect(case, root, bool(contributors))]
     return findings, [f for f in made if not f.contributed > limit]
 
