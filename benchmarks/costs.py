@@ -205,8 +205,8 @@ def sampled(full: int) -> Iterator[list[float]]:
     found: list[float] = []
     kept, measure = survey._FULL, survey.SymmetrySurvey._measure
 
-    def timed(surveyor: survey.SymmetrySurvey, trial: Any, result: Any, working: bool) -> None:
-        taken = seconds(lambda: measure(surveyor, trial, result, working))
+    def timed(surveyor: survey.SymmetrySurvey, trial: Any, result: Any, working: bool, layers: Any = None) -> None:
+        taken = seconds(lambda: measure(surveyor, trial, result, working, layers))
         if working == (full > 0):
             found.append(taken)
 

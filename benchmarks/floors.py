@@ -113,7 +113,7 @@ def measured(case: Case, dtype: torch.dtype) -> eq.Report:
     finally:
         torch.set_default_dtype(default)
     group = "se3" if case.irreps_in == CLOUD else "so3"
-    return eq.check(module, inputs, case.irreps_in, case.irreps_out, group, samples=SAMPLES, seed=SEED)
+    return eq.check(module, inputs, case.irreps_in, case.irreps_out, group=group, samples=SAMPLES, seed=SEED)
 
 
 def cell(report: eq.Report, row: eq.LayerRow) -> str:

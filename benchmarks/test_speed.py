@@ -55,6 +55,6 @@ def test_survey(benchmark):
     network = SE3Unet(SE3UnetConfig()).eval()
 
     def survey():
-        return eq.check(network, positions, points, invariant, "se3", samples=4)
+        return eq.check(network, positions, points, invariant, group="se3", samples=4)
 
     assert benchmark.pedantic(survey, rounds=3).ok

@@ -54,7 +54,7 @@ def rows() -> list[Row]:
 def _row(name: str, network: nn.Module, positions: Tensor) -> Row:
     network = network.double() if positions.dtype == torch.float64 else network.float()
     cloud, invariant = eq.CartesianPoints(nodes=1, batch=0), eq.Invariant(nodes=1, batch=0)
-    report = eq.check(network, positions, cloud, invariant, list(CLAIMS), samples=SAMPLES)
+    report = eq.check(network, positions, cloud, invariant, group=list(CLAIMS), samples=SAMPLES)
     worst = max(report.layers, key=lambda row: row.working)
     found = ", ".join(sorted({finding.symmetry for finding in report.findings})) or "no finding"
     return Row(name, worst.working, worst.noise_floor, found)

@@ -66,7 +66,7 @@ class Gathering(nn.Module):
 @pytest.mark.parametrize("irreps_in", [{"x": "1x1o", "gain": None}, {"x": "1x1o", "options": {"gain": None}}])
 def test_what_kwargs_collect_is_declared_by_name(irreps_in):
     gain = {"gain": torch.tensor(2.0)}
-    report = eq.diagnose(Gathering(), (VECTORS,), irreps_in, "1x1o", gain, group="so3", samples=2)
+    report = eq.diagnose(Gathering(), (VECTORS,), irreps_in, "1x1o", kwargs=gain, group="so3", samples=2)
     assert told(report) == {("inner", "rotation", "component-mixing")}
 
 
