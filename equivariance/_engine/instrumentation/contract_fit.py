@@ -17,6 +17,7 @@ from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import leaves, map_tensors
 from equivariance.errors import ArgumentError, ContractError
 from equivariance.groups.elements import Transform
+from equivariance.representations.tensor_support import unsupported_reason
 
 
 class Passage(NamedTuple):
@@ -63,7 +64,8 @@ class PassageLog:
             return value
 
     def _keep_tensor(self, tensor: torch.Tensor) -> torch.Tensor:
-        return self._store.keep(tensor.detach())
+        # No contract fits an unsupported tensor: the error message needs the tensor itself, and some have no storage.
+        return tensor if unsupported_reason(tensor) else self._store.keep(tensor.detach())
 
 
 @dataclass(frozen=True)
