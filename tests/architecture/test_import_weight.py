@@ -71,6 +71,7 @@ def loaded():
     return found
 
 
+@pytest.mark.slow
 def test_import_is_light(loaded):
     assert not loaded[LIGHT] & (HEAVY | PYTORCH)
 

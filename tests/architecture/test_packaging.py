@@ -71,6 +71,7 @@ def shipped(suffix=""):
     return {path.relative_to(ROOT).as_posix() for path in found if path.suffix != ".pyc"}
 
 
+@pytest.mark.slow
 def test_every_file_of_the_packages_is_in_the_wheel(wheel):
     names = shipped()
     assert {
@@ -93,6 +94,7 @@ def modules():
     return {name.removesuffix(".py").replace("/", ".").removesuffix(".__init__") for name in shipped(".py")}
 
 
+@pytest.mark.slow
 def test_every_module_is_imported_from_the_wheel(wheel, imports):
     found = imports["whole"]
     assert set(found) == modules()

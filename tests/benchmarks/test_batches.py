@@ -2,6 +2,8 @@
 
 import time
 
+import pytest
+
 from benchmarks import batches
 from equivariance._engine.causes import experiment
 from equivariance._engine.measurement import isolation, rounding_floors, transformed_runs
@@ -23,6 +25,7 @@ def test_time_is_counted_within_another_function_alone():
     assert outer.total >= inner.total >= 0.02
 
 
+@pytest.mark.slow
 def test_own_statements_are_a_part_of_what_runs_alone():
     def watched():
         runners = [module.run_isolated for module in (transformed_runs, rounding_floors, experiment)]

@@ -45,6 +45,7 @@ def test_each_defect_is_planted_at_two_depths_or_more():
     assert not {marker: layers for marker, layers in depths.items() if len(layers) < 2}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", DEFECTS, ids=names(DEFECTS))
 def test_a_defect_breaks_what_it_says_and_nothing_else(case):
     example = built(case)
@@ -53,6 +54,7 @@ def test_a_defect_breaks_what_it_says_and_nothing_else(case):
     assert all(size < ROUNDING for symmetry, size in errors.items() if symmetry not in case.truth.symmetries)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", SOUND, ids=names(SOUND))
 def test_a_sound_module_is_sound(case):
     for seed in (0, 1):
@@ -60,6 +62,7 @@ def test_a_sound_module_is_sound(case):
         assert {s: e for s in claimed(case) if not (e := error(example.module, example, s, seed)) < ROUNDING} == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", DEFECTS, ids=names(DEFECTS))
 def test_the_truth_is_complete(case):
     example = built(case)
@@ -76,6 +79,7 @@ def switched_off(module):
             layer.defect = ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", [c for c in DEFECTS if c.style != "torch_geometric"], ids=lambda c: c.name)
 def test_the_same_network_is_sound_once_the_marked_line_is_not_run(case):
     """With the same weights: switches are read when the line is reached, but for the parameters of two defects."""

@@ -10,6 +10,7 @@ from benchmarks.defects.run import run
 from benchmarks.defects.score import Task
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "arguments", "words"),
     [
@@ -30,6 +31,7 @@ def test_wrong_input_is_one_error_before_anything_runs(module, arguments, words)
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_after_a_kill_that_cut_its_last_line(tmp_path):
     kept = tmp_path / "kept.jsonl"
     tasks = [Task("polar-angles-and-back", "float64", seed, "bare") for seed in (0, 1)]

@@ -11,6 +11,7 @@ from benchmarks.defects.score import Task, outcome
 from tests.equivariance.helpers.planted import case_of
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "dtype", "seed"),
     [
@@ -37,6 +38,7 @@ def test_the_statement_is_found_and_confirmed(name, dtype, seed):
     assert not found.alarms
 
 
+@pytest.mark.slow
 def test_what_is_zero_with_some_weights_tells_no_law():
     """A layer whose scalars are zero where laws are inferred, and of one node alone with the weights as given."""
     case = case_of("se3unet-sound")
@@ -44,6 +46,7 @@ def test_what_is_zero_with_some_weights_tells_no_law():
     assert found.alarms == 0, found.said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "dtype", "seed"),
     [("unet-relu-on-vectors@0", "float32", 12), ("painn-component-mask@2", "float32", 13)],

@@ -10,6 +10,7 @@ from equivariance._engine.measurement import survey
 COSTS = depth.Costs(forward=0.01, backward=0.03, both=0.022, introduced=0.011, whole=1.0)
 
 
+@pytest.mark.slow
 def test_every_sample_is_timed_and_the_harness_is_as_before():
     before = survey._FULL, survey.SymmetrySurvey._measure
     costs = depth.measured(subjects()[0], 2, 2)
@@ -23,6 +24,7 @@ def test_the_model_of_the_lie_derivative_is_per_layer():
     assert COSTS.lie(64) == pytest.approx(8 * COSTS.lie(8))
 
 
+@pytest.mark.slow
 def test_the_page_and_the_picture(tmp_path):
     found = {"network": {4: COSTS, 8: COSTS}}
     text = depth.text(found, found, {"real": (66, COSTS)}, "Python 3")

@@ -35,6 +35,7 @@ def asked(command):
     return (command.tool,) if command.tool in ("pytest", "tests.docs.pages") else (command.tool, *command.positionals)
 
 
+@pytest.mark.slow
 def test_every_option_and_sub_command_is_known():
     # What takes no options has no help.
     asking = [c for c in MODULES if c.options - {"--help", "-h"} or c.positionals]

@@ -20,6 +20,7 @@ def has_examples(page: Path) -> bool:
     return any(b.language in ("python", "bash") and not b.skipped for b in blocks_of(page.read_text()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", [p for p in PAGES if has_examples(p)], ids=lambda p: str(p.relative_to(ROOT)))
 def test_the_examples_of_a_page_run(page, tmp_path):
     if "se3unet.published" in page.read_text():

@@ -220,6 +220,7 @@ def test_a_broken_function_raises_an_assertion_whose_text_is_the_report():
     assert "group=equivariance.groups.rotation(" in text
 
 
+@pytest.mark.slow
 def test_e3nns_two_inputs_are_read_off_the_module():
     product = o3.FullTensorProduct("1x1o", "1x1o")
     args = [normal(4, 3), normal(4, 3, seed=1)]

@@ -21,6 +21,7 @@ def report():
     )
 
 
+@pytest.mark.slow
 def test_a_report_is_ok_when_nothing_is_found(report):
     assert Report("x", ("rotation",)).ok
     assert not report.ok

@@ -11,7 +11,7 @@ import equivariance as eq
 from equivariance._engine.causes.component_mixing import _format_numbers
 from equivariance._engine.causes.translation import _describe_growth, _format_share
 from equivariance._engine.inference.inputs_by_trial import _best, _worst
-from equivariance._engine.inference.irreps_from_values import _segmented
+from equivariance._engine.inference.irreps_from_values import _cut_into_blocks
 from equivariance._engine.inference.output_runs import Leaf
 from equivariance._engine.instrumentation.hooks import LayerCall
 from equivariance._engine.instrumentation.reference import Site
@@ -134,7 +134,7 @@ def test_of_equal_cuts_into_irreps_the_one_with_scalars_last_is_taken(nudge):
         before, after = (t[:, [0, 1, 2, 0]] for t in (vectors, turned))
         after[:, 0] *= 1 + nudge
         pairs.append((element, before, after))
-    assert _segmented(pairs) == [(0, 1), (3, 0)]
+    assert _cut_into_blocks(pairs) == [(0, 1), (3, 0)]
 
 
 @nudged

@@ -45,6 +45,7 @@ def test_the_limit_of_memory_is_said_in_one_place():
     assert not [path.name for path in pages if elsewhere.search(path.read_text())]
 
 
+@pytest.mark.slow
 def test_the_settings_do_not_bring_pytorch():
     code = "import sys, equivariance.settings; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

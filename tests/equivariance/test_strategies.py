@@ -53,6 +53,7 @@ def test_permutations_shrink_to_one_exchange():
     assert exchange == permutation(cycles=[(5, 6)], size=7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("condition", "expected"),
     [
@@ -162,6 +163,7 @@ def test_impossible_bounds_are_refused(make, words):
         make()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("condition", "nodes", "edges"),
     [

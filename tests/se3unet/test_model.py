@@ -37,6 +37,7 @@ def difference(first, second):
     return float((first - second).detach().abs().max())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", VARIANTS.values(), ids=VARIANTS)
 def test_heatmaps_do_not_move_with_the_frame(changes):
     model, points = network(**changes), random_cloud()

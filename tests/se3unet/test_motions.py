@@ -1,6 +1,7 @@
 """The heatmaps of a real face under rigid motions, which in float32 round the coordinates themselves."""
 
 import numpy as np
+import pytest
 import torch
 
 from equivariance_zoo import faces
@@ -8,6 +9,7 @@ from se3unet import SE3Unet, SE3UnetConfig
 from tests.se3unet.so3_oracle import perturb
 
 
+@pytest.mark.slow
 def test_heatmaps_of_a_face_agree_under_rigid_motions():
     torch.manual_seed(0)
     model = SE3Unet().eval().requires_grad_(False)
@@ -20,6 +22,7 @@ def test_heatmaps_of_a_face_agree_under_rigid_motions():
         assert float((model(moved) - expected).abs().max()) < 1e-4
 
 
+@pytest.mark.slow
 def test_heatmaps_of_a_face_are_equivariant_in_float64():
     torch.manual_seed(0)
     model = SE3Unet().double().eval().requires_grad_(False)

@@ -26,12 +26,14 @@ def examined(subject, group=tuple(GROUPS), **settings):
     return diagnose_subject(subject, list(group), Settings(samples=2, claims=claims, **settings))
 
 
+@pytest.mark.slow
 def test_ours_has_no_finding(small_faces):
     report = examined(subjects.se3unet())
     assert report.ok, report
     assert max(row.accumulated for row in report.layers if row.layer == "") < 1e-11
 
 
+@pytest.mark.slow
 def test_the_published_one_has_its_known_findings_and_no_others(small_faces):
     pytest.importorskip("dgl", reason="the published network runs on DGL graphs")
     subject = subjects.published()
@@ -44,6 +46,7 @@ def test_the_published_one_has_its_known_findings_and_no_others(small_faces):
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_defect_that_was_repaired_is_missed(small_faces):
     pytest.importorskip("dgl", reason="the published network runs on DGL graphs")
     subject = subjects.published()

@@ -79,6 +79,7 @@ def output():
     return eq.Irreps("1x1o", nodes=0, batch=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("layer", "expected"),
     [
@@ -137,6 +138,7 @@ class Network(nn.Module):
         return self.third(self.second(self.first(given))).ndata["v"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("factor", "expected"), [([1.0, 1, 1], set()), ([1.0, 1, 2], {("second", "rotation", "frame-dependent")})]
 )

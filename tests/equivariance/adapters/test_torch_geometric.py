@@ -84,6 +84,7 @@ def symmetries(module, data, **options):
     return {f.symmetry for f in report.findings}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("layer", "expected"),
     [

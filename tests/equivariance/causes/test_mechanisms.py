@@ -19,6 +19,7 @@ def by_name(mechanism):
 RUNS = [(m, seed, dtype) for m in BROKEN for seed, dtype in enumerate(DTYPES) if dtype in m.dtypes]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("mechanism", "seed", "dtype"), RUNS, ids=lambda value: getattr(value, "name", str(value)))
 def test_a_mechanism_is_told_by_cause_evidence_and_remedy(mechanism, seed, dtype):
     report = mechanism.report(seed, dtype)

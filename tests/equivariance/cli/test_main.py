@@ -29,6 +29,7 @@ def test_a_sound_subject_exits_with_0_and_a_broken_one_with_1(capsys):
     assert "specimens.py:" in out
 
 
+@pytest.mark.slow
 def test_from_a_shell():
     command = [sys.executable, "-m", "equivariance.diagnose", *QUICK, "--subject"]
     for subject, code, words in (("broken", 1, "component-mixing"), ("sound", 0, "no finding"), ("nothing", 2, "")):
@@ -38,6 +39,7 @@ def test_from_a_shell():
         assert len(result.stderr.splitlines()) == (code == 2)
 
 
+@pytest.mark.slow
 def test_a_terminal_without_unicode_is_no_traceback():
     command = [sys.executable, "-m", "equivariance.diagnose", *QUICK, "--format", "html", SUBJECT + "broken"]
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
@@ -68,6 +70,7 @@ def test_help_lists_the_options(capsys):
         assert f"--{option}" in out
 
 
+@pytest.mark.slow
 def test_the_layer_option_narrows_the_report(capsys):
     code, out, _ = run(capsys, "broken", "--layer", "layers.3")
     assert code == 1
@@ -93,6 +96,7 @@ def test_what_is_not_claimed_is_measured_and_does_not_count(capsys):
     assert errors["batch"] < 1e-12
 
 
+@pytest.mark.slow
 def test_options_reach_the_examination(capsys):
     settings = as_json(capsys, "sound", "--seed", "7", "--dtype", "float64", "--samples", "3")["settings"]
     assert (settings["seed"], settings["working precision"], settings["samples"]) == ("7", "float64", "3")
@@ -102,6 +106,7 @@ def test_options_reach_the_examination(capsys):
     assert "0.000" in report["findings"][0]["counterexample"]
 
 
+@pytest.mark.slow
 def test_a_checkpoint_is_loaded(capsys, tmp_path):
     state = {"layers.0.weight": torch.eye(4), "layers.1.weight": torch.eye(4), "layers.1.bias": torch.ones(3)}
     torch.save(state, tmp_path / "weights.pt")
@@ -182,6 +187,7 @@ def test_html_is_one_page(capsys):
 # Files
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["text", "json", "sarif", "html"])
 def test_the_output_file_holds_what_the_screen_would(capsys, tmp_path, form):
     _, shown, _ = run(capsys, "broken", "--format", form)

@@ -41,6 +41,7 @@ def interrupted(capsys, monkeypatch, calls, *options):
     return out, err
 
 
+@pytest.mark.slow
 def test_an_interruption_reports_what_is_known_so_far(capsys, monkeypatch, calls):
     seen, told = [], set()
     for moment in range(1, calls + 1):
@@ -59,6 +60,7 @@ def test_an_interruption_reports_what_is_known_so_far(capsys, monkeypatch, calls
     assert any(part.startswith("1 of 2 elements of rotation: the output is off by ") for part in told)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["text", "json", "html", "sarif"])
 def test_an_interruption_writes_no_file_and_keeps_an_old_one(capsys, monkeypatch, tmp_path, calls, form):
     (tmp_path / "old").write_text("kept")
@@ -70,6 +72,7 @@ def test_an_interruption_writes_no_file_and_keeps_an_old_one(capsys, monkeypatch
     assert (tmp_path / "old").read_text() == "kept"
 
 
+@pytest.mark.slow
 def test_an_interruption_spoils_no_pipe(capsys, monkeypatch, calls):
     out, err = interrupted(capsys, monkeypatch, calls, "--format", "json")
     assert out == ""
@@ -116,6 +119,7 @@ def on_a_terminal(*options):
     return seen.decode(), process.wait()
 
 
+@pytest.mark.slow
 def test_a_terminal_sees_progress_unless_quiet():
     seen, code = on_a_terminal(SUBJECT + "broken")
     assert code == 1
@@ -124,6 +128,7 @@ def test_a_terminal_sees_progress_unless_quiet():
     assert on_a_terminal(SUBJECT + "broken", "--quiet") == ("", 1)
 
 
+@pytest.mark.slow
 def test_quiet_says_nothing_but_findings(capsys):
     assert run(capsys, "sound", "--quiet") == (0, "", "")
     code, out, err = run(capsys, "broken", "--quiet")
@@ -134,6 +139,7 @@ def test_quiet_says_nothing_but_findings(capsys):
     assert "samples:" not in out
 
 
+@pytest.mark.slow
 def test_quiet_leaves_files_and_the_other_formats_alone(capsys, tmp_path):
     assert as_json(capsys, "broken", "--quiet") == as_json(capsys, "broken")
     assert run(capsys, "broken", "--quiet", "--output", tmp_path / "report") == (1, "", "")

@@ -52,6 +52,7 @@ def test_layers_that_declare_no_axes_are_followed(form):
     assert not [line for line in report.assumptions if "not known" in line]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("form", "mixing", "cause", "symmetry"),
     [
@@ -76,6 +77,7 @@ class Sliced(nn.Module):
         return features + self.linear(features[:, :4]).sum(1, keepdim=True)
 
 
+@pytest.mark.slow
 def test_a_layer_of_another_length_is_its_callers_code():
     report = diagnosed(Sliced())
     assert [(f.layer, f.symmetry) for f in report.findings] == [("", "permutation")], report

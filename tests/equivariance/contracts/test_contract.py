@@ -39,6 +39,7 @@ class Network(torch.nn.Module):
         return self.layer(first) if second is None else self.layer(first, second)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STATED)
 def test_modules_of_e3nn_are_sound_without_a_contract(name):
     layer = STATED[name]()
@@ -51,6 +52,7 @@ def test_modules_of_e3nn_are_sound_without_a_contract(name):
     assert {row.layer for row in report.layers} >= {"", "layer"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STATED)
 def test_modules_of_e3nn_are_found_broken(name):
     """A contract that swaps the meaning of the output, on the modules that have one worth the name."""

@@ -165,6 +165,7 @@ STATED = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STATED)
 def test_modules_of_e3nn_need_nothing(name):
     make, args = STATED[name]
@@ -193,6 +194,7 @@ class Absolute(torch.nn.Module):
         return self.network(data) * (1 + data["pos"].mean(0).norm())
 
 
+@pytest.mark.slow
 def test_broken_modules_are_found_without_a_declaration():
     report = eq.diagnose(Leaky("4x0e+2x1o", "3x0e+1x1o"), normal(5, 10), group="so3", samples=3)
     assert told(report) == {("", "rotation", "component-mixing")}, report
@@ -230,6 +232,7 @@ def test_a_statement_that_does_not_fit_gives_way_to_names():
     assert any(line.startswith("vel [4, 3]: 1x1o") for line in report.assumptions)
 
 
+@pytest.mark.slow
 def test_models_of_e3nn_state_their_fields_and_arguments():
     contract = declared_contract(network())
     assert contract.inputs["data"] == {"pos": CartesianPoints(), "x": Irreps("2x0e")}

@@ -37,6 +37,7 @@ def whole():
     return eq.diagnose(network(), VECTORS, "1x1o", "1x1o", group="o3", samples=4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pattern", ["layers.0", "layers.1", "layers.2", "Scale", "layers.[12]", "Stack"])
 def test_rows_and_findings_are_those_of_the_whole_run(whole, pattern):
     torch.manual_seed(0)
@@ -63,6 +64,7 @@ class Plain(nn.Module):
         return mixed.abs() + self.outer(pos.norm(dim=-1)).unsqueeze(-1)
 
 
+@pytest.mark.slow
 def test_a_layer_that_nobody_declared_is_found_in_the_code_of_the_whole():
     reports = []
     for pattern in (None, "*"):
@@ -73,6 +75,7 @@ def test_a_layer_that_nobody_declared_is_found_in_the_code_of_the_whole():
     assert one
 
 
+@pytest.mark.slow
 def test_layers_that_do_not_match_are_not_searched(monkeypatch):
     searched, passes = [], []
     search, run = localizer.violations_of, Runner.run

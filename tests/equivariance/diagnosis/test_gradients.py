@@ -85,6 +85,7 @@ def test_a_sound_backward_is_sound():
     assert "largest error" in report.settings["gradients"]
 
 
+@pytest.mark.slow
 def test_a_wrong_backward_is_found_at_its_line():
     assert eq.diagnose(Energy(Length), normal(8, 3), POINTS, eq.Invariant(nodes=None, batch=None), samples=2).ok
     report = diagnosed(Energy(Length))
@@ -96,6 +97,7 @@ def test_a_wrong_backward_is_found_at_its_line():
     assert "in the gradients" in finding.evidence
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", BETWEEN.values(), ids=BETWEEN)
 def test_a_wrong_backward_is_found_at_its_line_behind_other_operations(rows):
     report = diagnosed(EnergyOfRows(Length, rows), group="e3")

@@ -252,6 +252,7 @@ def test_an_output_whose_shape_depends_on_the_pose_is_found():
     assert "shape" in report.findings[0].evidence
 
 
+@pytest.mark.slow
 def test_only_the_layers_asked_for_are_reported():
     report = diagnosed(Scale(), Mix(), Mix(seed=1), layers="layers.2")
     assert {f.layer for f in report.findings} == {"layers.2"}
@@ -270,6 +271,7 @@ def test_sound_networks_give_no_finding_whatever_the_seed(seed):
     assert not report.notes, report
 
 
+@pytest.mark.slow
 def test_everything_is_the_same_for_the_same_seed():
     first, second = (str(diagnosed(Scale(), Mix(), group=["e3", "permutation", "batch"])) for _ in range(2))
     assert first == second

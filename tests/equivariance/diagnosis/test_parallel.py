@@ -96,6 +96,7 @@ def test_cuda_cannot_be_shared(monkeypatch):
         eq.diagnose(torch.nn.Linear(3, 3), torch.randn(4, 3), "1o", "1o", jobs=2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("memory", [4.0, 0.0])
 @pytest.mark.parametrize("name", ["schnet-sound", "painn-sound", "dgl-sound", "egnn-running-sum@2", "tfn-sound"])
 def test_the_report_is_that_of_one_process(name, memory):
@@ -118,12 +119,14 @@ class Forces(torch.nn.Module):
         return torch.autograd.grad(energy, x)[0]
 
 
+@pytest.mark.slow
 def test_backward_passes_work_in_processes():
     x = torch.randn(6, 3, dtype=torch.float64)
     report = eq.diagnose(Forces(), x, "cartesian_points", "1o", jobs=2)
     assert {f.symmetry for f in report.findings} == {"translation", "rotation"}
 
 
+@pytest.mark.slow
 def test_the_command_line_shares_too(capsys):
     code, out, err = run(capsys, "broken", "--jobs", "2")
     alone = run(capsys, "broken")

@@ -58,11 +58,13 @@ def test_sound_networks_with_autocast_inside(kind):
     assert 1e-4 < whole.reached_working <= whole.reached_floor * 1.5  # what bfloat16 does
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [Inside, Casting, Halved])
 def test_broken_networks_with_autocast_inside(kind):
     assert told(diagnosed(kind(broken=True), group="so3")) == {AT_FAULT}
 
 
+@pytest.mark.slow
 def test_autocast_around_the_diagnosis():
     with torch.autocast(**AUTOCAST):
         sound, broken = diagnosed(Around(), group="e3"), diagnosed(Around(broken=True))
@@ -71,6 +73,7 @@ def test_autocast_around_the_diagnosis():
     assert told(broken) == {AT_FAULT}
 
 
+@pytest.mark.slow
 def test_small_breaks_show_below_the_rounding_of_autocast():
     class Slightly(Inside):
         def forward(self, x):
@@ -81,6 +84,7 @@ def test_small_breaks_show_below_the_rounding_of_autocast():
     }
 
 
+@pytest.mark.slow
 def test_casts_that_are_left_out_are_told():
     assert diagnosed(Casting()).settings["float64"].startswith("with casts to less left out (")
     assert diagnosed(Halved()).settings["float64"] == "with casts to less left out (it computes in torch.bfloat16)"
@@ -102,6 +106,7 @@ def test_networks_that_insist_on_a_precision_are_judged_in_it():
     assert report.settings["float64"].startswith("impossible (TypeError: float32, please)")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16, torch.float16])
 def test_autocast_over_networks_in_other_precisions(dtype):
     for broken, expected in ((False, set()), (True, {AT_FAULT})):

@@ -62,6 +62,7 @@ AT_FAULT = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")  # of importing inductor
 @pytest.mark.parametrize("kind", AT_FAULT)
 @pytest.mark.parametrize("backend", [refusing, "eager", "aot_eager", "inductor"])
@@ -73,6 +74,7 @@ def test_the_statement_is_that_of_the_source(kind, backend, caplog):
     assert not caplog.records
 
 
+@pytest.mark.slow
 def test_code_that_is_compiled_already_is_not_used():
     compiled = torch.compile(Written(broken=True), backend="eager")
     before = compiled(normal(10, 3))

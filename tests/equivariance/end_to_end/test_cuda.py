@@ -58,6 +58,7 @@ def test_sound_network_beside_another_default_device():
     assert report.ok, report
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("symmetry", AT_FAULT)
 def test_broken_networks_beside_another_default_device(symmetry):
     network = Cloud(symmetry)

@@ -43,6 +43,7 @@ class CallingText(nn.Module):
         return 2 * v
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("function", "source"),
     [

@@ -60,6 +60,7 @@ GENERATED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", GENERATED)
 def test_generated_networks(how):
     """Nothing is named in them; what holds a broken one is named where it is called, the breaks around it as ever."""
@@ -121,6 +122,7 @@ def codegen(request):
     e3nn.set_optimization_defaults(**before)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("codegen")
 def test_compiled_products_of_e3nn():
     output = eq.Irreps(irreps="2x1o", nodes=0, batch=None)

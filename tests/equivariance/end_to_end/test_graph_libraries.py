@@ -109,6 +109,7 @@ def test_statements_in_message_passing(convolution, source):
     assert told(on_graph(convolution)) == {("convolution", "confirmed", source)}
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning", "ignore:.*jittable:UserWarning")
 def test_message_passing_that_was_compiled():
     for make in (lambda c: c.jittable(), lambda c: torch.jit.script(c.jittable()), torch.compile):
@@ -120,6 +121,7 @@ def test_message_passing_that_was_compiled():
     }
 
 
+@pytest.mark.slow
 def test_user_defined_functions_of_dgl():
     dgl = pytest.importorskip("dgl", reason="needs DGL: pip install -e '.[dgl]'")
 

@@ -12,11 +12,13 @@ from equivariance import Contract, Grid
 pytestmark = pytest.mark.numeric
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PLANTED)
 def test_a_planted_defect_is_found_on_the_lattice(name):
     check_findings(name, diagnosed(name, "lattice"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["EvenStride", "WrongGate", "Coordinates"])
 def test_it_is_found_where_no_layer_is_declared(name):
     check_findings(name, diagnosed(name, "lattice", declared=False))
@@ -32,6 +34,7 @@ def check_findings(name, report):
         raise AssertionError(finding.evidence)
 
 
+@pytest.mark.slow
 def test_what_the_lattice_respects_is_found_between_its_cells():
     assert diagnosed("BentOddly", "lattice").ok
     (finding,) = diagnosed("BentOddly", "so3").findings
@@ -41,6 +44,7 @@ def test_what_the_lattice_respects_is_found_between_its_cells():
     assert "all elements of the lattice are respected" in finding.evidence
 
 
+@pytest.mark.slow
 def test_a_sound_network_is_at_the_floor_of_its_grids():
     torch.manual_seed(0)
     net = Net(nn.Identity()).eval()
@@ -51,6 +55,7 @@ def test_a_sound_network_is_at_the_floor_of_its_grids():
     assert "the grid leaves 6.0% open" in "\n".join(report.assumptions)
 
 
+@pytest.mark.slow
 def test_a_rough_example_is_tested_on_the_lattice_alone():
     torch.manual_seed(0)
     net = Net(nn.Identity()).eval()

@@ -189,6 +189,7 @@ def diagnosed(network, **options):
     return eq.diagnose(network, normal(6, 3), "cartesian_points", "1x1o", samples=3, **options)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Sparse CSR tensor support is in beta:UserWarning")
 @pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors is in prototype:UserWarning")
 @pytest.mark.parametrize("kind", KINDS)

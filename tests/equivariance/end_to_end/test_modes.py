@@ -56,6 +56,7 @@ class Counting(Network):
         return h.sum(1) * self.count / self.mean.sqrt()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("kind", [Normalized, Dropped, Counting])
 def test_modes(kind, training):
@@ -112,6 +113,7 @@ class Named(NamedTuple):
     extra: object = None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "output"),
     [

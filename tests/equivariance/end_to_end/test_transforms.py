@@ -111,6 +111,7 @@ def test_sound_networks(kind):
     assert report.ok, report
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", TRANSFORMED)
 def test_broken_networks(kind):
     assert told(diagnosed(kind(broken=True))) == {("", "confirmed", "a = torch.relu(a)")}

@@ -43,6 +43,7 @@ class Cubed(nn.Module):
         return x + self.weight * x**3
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 @pytest.mark.parametrize("made", [torch.jit.script, lambda module: torch.jit.trace(module, VECTORS)])
 def test_torchscript_networks_are_checked_as_a_whole(made):

@@ -152,6 +152,7 @@ def test_sound_networks(case):
     assert report.ok, report
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_broken_networks(case):
     make, layer, source = CASES[case]

@@ -56,6 +56,7 @@ def diagnosed(defect, seed):
 SEEDS = range(4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 def test_what_a_layer_states_is_kept_and_the_rest_is_inferred(seed):
     report = diagnosed(False, seed)
@@ -64,6 +65,7 @@ def test_what_a_layer_states_is_kept_and_the_rest_is_inferred(seed):
     assert words in report.assumptions
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_break_in_one_is_not_blamed_on_the_next(seed):
     report = diagnosed(True, seed)
@@ -72,6 +74,7 @@ def test_a_break_in_one_is_not_blamed_on_the_next(seed):
     assert {(f.layer, f.location.line, f.located) for f in report.findings} == {("first", line, "confirmed")}, report
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 def test_what_the_last_layer_states_is_not_guessed(seed):
     """Broken as it is, the output may be nearer to no change at all than to its own law."""

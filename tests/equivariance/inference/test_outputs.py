@@ -94,6 +94,7 @@ BROKEN = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_weaker_law_does_not_excuse_a_break(name):
     """The symmetry that is broken is the finding, by the law that was meant; what it rests on is told."""

@@ -76,6 +76,7 @@ def test_memory_that_is_used_again_is_another_tensor():
     assert [float(t[0]) for t in kept] == list(range(50))
 
 
+@pytest.mark.slow
 def test_what_recordings_held_is_free_when_they_are_gone():
     memory = MemoryBudget(1)
     keeper, other = TensorStore(memory), TensorStore(memory)
@@ -130,6 +131,7 @@ _NAMES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", _NAMES)
 def test_a_report_is_the_same_whatever_is_in_files(name):
     held, filed = (diagnosed(name, memory=memory) for memory in (4.0, 0.0))

@@ -65,6 +65,7 @@ class InMode(nn.Module):
         return x * torch.tensor([1.0, 1.0, 2.0]).to(x) if self.training == self.broken_in else x
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("training", [True, False])
 def test_a_break_in_one_mode_only_is_found(training):
     report = check(InMode(training))
@@ -83,6 +84,7 @@ class Norms(nn.Module):
         return self.norm(x.flatten(0, 1)).view_as(x)
 
 
+@pytest.mark.slow
 def test_batch_norm_on_components_is_found_in_both_modes():
     assert told(check(Norms())) == {("", "rotation", "component-mixing")}
     evaluation = Norms()

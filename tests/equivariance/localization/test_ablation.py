@@ -28,6 +28,7 @@ def test_a_choice_that_drops_out_is_not_named(group, seed):
     assert report.ok, report
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("case", [cases.Unequal, cases.BentInFrame, cases.Whitened, cases.Height, cases.Cancelled])
 def test_what_minds_the_choice_is_named_and_not_the_choice(case, seed):
@@ -74,6 +75,7 @@ def test_layers_in_a_frame_may_be_sound(edges_and_vectors, seed):
     assert not report.notes, report
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("case", [cases.BiasInFrame, cases.BiasOnHalves, cases.SignInFrame])
 def test_layers_that_are_called_in_a_frame_are_named_and_not_the_choice(case, edges_and_vectors, seed):

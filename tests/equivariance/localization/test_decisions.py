@@ -70,6 +70,7 @@ def broken(kind, seed):
 SEEDS = range(6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "symmetry", "cause"),
     [

@@ -71,6 +71,7 @@ def test_sound_insides_are_not_named(case, symmetry):
     assert report.ok, report
 
 
+@pytest.mark.slow
 def test_two_statements_at_fault_are_both_named():
     report = diagnosed(cases.Twice, "rotation", NUMBERS)
     assert {f.location.line for f in report.findings} == marked(cases.Twice), report

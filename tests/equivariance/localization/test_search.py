@@ -71,6 +71,7 @@ ROWS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("breaks", ROWS, ids="-".join)
 def test_the_statement_is_named_in_every_layer_that_is_at_fault(breaks, seed):
@@ -79,6 +80,7 @@ def test_the_statement_is_named_in_every_layer_that_is_at_fault(breaks, seed):
     assert not any("breaks what goes into it" in f.evidence for f in report.findings)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("count", [1, 3])
 def test_of_statements_in_a_row_the_last_is_named(count, seed):
@@ -116,6 +118,7 @@ class Biased(nn.Module):
         return v / (1 + v.square().sum(-1, keepdim=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 def test_layers_of_a_kind_may_differ_in_their_channels(seed):
     torch.manual_seed(seed)

@@ -132,6 +132,7 @@ class Causes(nn.Module):
         return turned + 0.1 * clipped
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("symmetry", "expected"),
     [

@@ -145,6 +145,7 @@ class TestLayers:
     result.stdout.fnmatch_lines(["*Scale: 1 finding; tested: rotation, inversion", "1. inversion: wrong-irrep in *"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "words"),
     [
@@ -249,6 +250,7 @@ def test_a_failure_says_what_was_assumed(pytester):
     result.stdout.fnmatch_lines(["E       1. rotation*", "E       assumed: output *"])
 
 
+@pytest.mark.slow
 def test_the_fixture_serves_properties_and_keeps_the_shrunk_example(pytester):
     body = """
 PHASES = set(Phase) - {Phase.explain}
@@ -280,6 +282,7 @@ def test_it(network):
 # Options
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "samples", "examples"),
     [
@@ -339,6 +342,7 @@ def test_the_summary_names_what_was_found(pytester):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
 def test_one_page_holds_the_reports_of_all_workers(pytester, workers):
     names = [f"test_{i}" for i in range(4)]
@@ -380,6 +384,7 @@ def test_a_page_that_cannot_be_written_in_the_end_fails_the_run(pytester):
     result.stdout.fnmatch_lines(["output=*eq.html': expected a file name, not a directory"])
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_leaves_the_page_of_what_was_examined(pytester):
     body = SOUND + "\ndef test_last():\n    raise KeyboardInterrupt\n"
     result = run_apart(pytester, body, "--equivariance-report=eq.html")
@@ -390,6 +395,7 @@ def test_an_interrupted_run_leaves_the_page_of_what_was_examined(pytester):
 # What is not asked for
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [["--help"], ["--markers"], ["test_plain.py"]])
 def test_pytorch_is_not_imported_by_those_who_do_not_use_it(pytester, arguments):
     pytester.makepyfile(test_plain="def test_it():\n    pass\n")

@@ -146,6 +146,7 @@ def test_every_source_has_help(source, capsys):
     assert "--output DIR" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_it_is_a_command(tmp_path):
     path = archived(tmp_path)
     command = [

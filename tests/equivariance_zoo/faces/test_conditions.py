@@ -58,6 +58,7 @@ def test_each_face_has_a_motion_of_its_own_that_the_seed_decides():
     assert same(under_condition(twins[:1], "ST_rt", seed=0), moved[:1])
 
 
+@pytest.mark.slow
 def test_rotations_are_uniform_over_the_group():
     many = face_set()[[0] * 2000]
     moved = under_condition(many, "ST_r", seed=0)
@@ -107,6 +108,7 @@ def _open3d(monkeypatch):
         monkeypatch.setitem(sys.modules, "open3d", open3d_standin.module())
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_open3d")
 @pytest.mark.parametrize("condition", ["ICP_r", "ICP_t", "ICP_rt"])
 def test_icp_finds_back_from_any_pose(condition):

@@ -64,6 +64,7 @@ def test_a_faces_points_depend_on_the_seed_and_its_number_alone():
     assert same(faces[:2], prepare(Listed(source.faces[:2]), seed=7, **SMALL))
 
 
+@pytest.mark.slow
 def test_processes_give_the_same_faces_in_the_same_order():
     seen = []
     one = prepare(Listed(), progress=lambda: seen.append("one"), **SMALL)

@@ -15,6 +15,7 @@ def examined(group):
     return diagnose_subject(steerable3d(), group, Settings(samples=2, claims=CLAIMS))
 
 
+@pytest.mark.slow
 def test_it_is_exact_on_the_lattice():
     report = examined(["lattice", "batch"])
     assert report.ok, report
@@ -23,6 +24,7 @@ def test_it_is_exact_on_the_lattice():
     assert max(row.introduced for row in report.layers) < 1e-12
 
 
+@pytest.mark.slow
 def test_between_the_cells_it_is_as_good_as_the_grid():
     report = examined("se3")
     assert report.ok, report

@@ -24,6 +24,7 @@ def page_faults(keep):
     return int(subprocess.run(script, capture_output=True, text=True, check=True).stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="a setting of glibc")
 def test_kept_memory_is_not_mapped_again():
     """The first ten tensors are not counted: a small block in a freed place makes the next tensor find new room."""

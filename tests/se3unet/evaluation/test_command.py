@@ -34,6 +34,7 @@ def written(inputs):
     return inputs / "out"
 
 
+@pytest.mark.slow
 def test_the_page_says_how_it_was_made_and_shows_every_chart(written):
     page = (written / "landmarks.md").read_text()
     assert "python -m se3unet evaluate " in page

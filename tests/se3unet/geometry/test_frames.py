@@ -46,6 +46,7 @@ def test_frames_keep_the_axes_behind():
     assert torch.equal(frames.flatten(1), aligning_frames(directions.flatten(1), 2))
 
 
+@pytest.mark.slow
 def test_gradients_of_frames():
     directions = (0.7 * DIRECTIONS[:, :12]).requires_grad_()
     assert torch.autograd.gradcheck(lambda x: aligning_frames(x, 3), (directions,))

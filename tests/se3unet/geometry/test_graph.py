@@ -129,6 +129,7 @@ def test_a_point_that_is_not_present_does_not_count():
     torch.testing.assert_close(graph.reach[:, others][is_free], without.reach[is_free])
 
 
+@pytest.mark.slow
 def test_the_reach_has_the_derivative_of_what_it_solves():
     points, presence = random_cloud(30).unsqueeze(0), torch.linspace(0.5, 1, 30, dtype=torch.float64).unsqueeze(0)
     knn = KNNGraph(20)

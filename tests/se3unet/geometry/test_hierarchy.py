@@ -89,6 +89,7 @@ def test_the_harness_finds_that_what_is_cached_is_the_same_in_every_pose():
     assert set(report.symmetries) == {"rotation", "translation"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "pose",
     [

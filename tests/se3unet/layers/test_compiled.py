@@ -41,6 +41,7 @@ def example(points):
     return {degree: torch.randn(1, points, 2, 2 * degree + 1, dtype=torch.float64) for degree in (0, 1)}, graph
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layer", [attention, convolution])
 def test_messages_and_their_gradients_are_the_same(layer, monkeypatch):
     monkeypatch.setattr(edges, "edges_at_once", lambda _device: 60)
@@ -57,6 +58,7 @@ def test_messages_and_their_gradients_are_the_same(layer, monkeypatch):
     torch.testing.assert_close(*gradients, rtol=1e-11, atol=1e-13)
 
 
+@pytest.mark.slow
 def test_more_chunks_of_edges_are_no_more_to_compile(monkeypatch):
     (fibers, graph), compiled = example(64), []
     for size in (192, 24):  # two chunks of the 384 edges, sixteen chunks

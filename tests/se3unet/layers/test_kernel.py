@@ -61,6 +61,7 @@ def applied(layer, fibers, chunk):
     return [swapped(out) for out in layer.on_edges(swapped(fibers), chunk, layer.matrices())]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("piece")
 @pytest.mark.parametrize("case", CASES)
 def test_every_edge_gets_what_its_kernel_gives(case):
@@ -106,6 +107,7 @@ def test_a_turn_of_the_frames_about_the_edges_is_not_seen(case):
         assert largest_difference(one, other) < 1e-12 * largest(one)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("piece")
 def test_gradients_of_features_weights_and_geometry():
     torch.manual_seed(0)

@@ -65,6 +65,7 @@ class TestFaces:
         assert "<h1>Landmarks of a&lt;b&gt;.xyz</h1>" in page
         assert page.count("<tr>") == 1 + 68
 
+    @pytest.mark.slow
     def test_a_mesh(self, checkpoint, tmp_path):
         mesh = trimesh.Trimesh(TURN.apply(POINTS_MM), np.random.default_rng(0).integers(0, 1024, (50, 3)))
         mesh.export(tmp_path / "anna.ply")
@@ -139,6 +140,7 @@ CUBE = np.random.default_rng(0).uniform(-80, 80, (1500, 3))
 
 
 class TestBadInput:
+    @pytest.mark.slow
     def test_what_is_no_face_is_refused(self, checkpoint, tmp_path, capsys):
         assert predict(checkpoint, tmp_path, write_cloud(tmp_path / "cube.xyz", CUBE)) == 1
         printed = capsys.readouterr().err

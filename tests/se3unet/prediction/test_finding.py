@@ -106,6 +106,7 @@ class TestFinding:
         assert found.reading.confidence < 0.02
         assert np.isfinite(found.landmarks).all()
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("name", BLIND)
     @pytest.mark.parametrize("seed", [None, 0, 1])
     def test_landmarks_that_are_no_face_are_found_whatever_the_last_bits_say(self, name, seed):

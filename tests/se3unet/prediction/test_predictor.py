@@ -39,6 +39,7 @@ class TestPredict:
         assert worst_error(prediction, TURN.apply(LANDMARKS_MM)) < 8
         assert 0 <= float(prediction.certainties.min()) <= prediction.confidence <= 1
 
+    @pytest.mark.slow
     def test_several_clouds(self, checkpoint):
         clouds = torch.from_numpy(np.stack([TURN.apply(POINTS_MM) / 1000 + shift for shift in (0, 7)]))
         batch = se3unet.predict(clouds, checkpoint=checkpoint)
@@ -48,6 +49,7 @@ class TestPredict:
         assert not listed[0].guessed
         assert torch.equal(listed[1].landmarks, batch[1].landmarks)
 
+    @pytest.mark.slow
     def test_a_second_guess_is_tried(self, checkpoint):
         # As large as a face in inches, or as one with shoulders in centimetres.
         prediction = se3unet.predict(TURN.apply(POINTS_MM) / 16, checkpoint=checkpoint)
@@ -55,6 +57,7 @@ class TestPredict:
         assert prediction.guessed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("points", "words"),
     [
@@ -143,6 +146,7 @@ class TestViewer:
         assert balls[8].place[1] < balls[30].place[1] < balls[27].place[1]
 
 
+@pytest.mark.slow
 def test_without_open3d_the_message_says_what_to_install(checkpoint, monkeypatch):
     monkeypatch.setitem(sys.modules, "open3d", None)
     with pytest.raises(ImportError, match=r'open3d is needed \(.*\): pip install "equivariance\[open3d\]"'):

@@ -33,6 +33,7 @@ def at_rest(predictor):
     return predictor.predict(Scan("face", POINTS_MM))
 
 
+@pytest.mark.slow
 def test_a_face_is_found(at_rest):
     assert at_rest.is_face
     assert at_rest.unit == "mm"
@@ -41,6 +42,7 @@ def test_a_face_is_found(at_rest):
     assert errors.mean() < 5
 
 
+@pytest.mark.slow
 def test_a_moved_scan_in_another_unit_has_the_moved_landmarks(predictor, at_rest):
     rotation, shift = Rotation.random(rng=7), np.array([30.0, -500.0, 7.0])
     moved = predictor.predict(Scan("face", (rotation.apply(POINTS_MM) + shift) / UNITS_MM["m"]))
@@ -49,6 +51,7 @@ def test_a_moved_scan_in_another_unit_has_the_moved_landmarks(predictor, at_rest
     assert np.linalg.norm(landmarks - at_rest.landmarks.numpy(), axis=1).max() < 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SHAPES)
 def test_other_shapes_are_no_faces(predictor, name):
     assert predictor.predict(Scan(name, SHAPES[name]), unit="mm").confidence < CONFIDENT - 0.15

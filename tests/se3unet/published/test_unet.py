@@ -72,6 +72,7 @@ def test_basis(golden, model):
         assert relative_error(kernels, golden[f"basis/{i},{o}"][:, 0, :, 0]) < 1e-6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", ["down_branch.0", "bottleneck", "up_branch.1"])
 def test_blocks(block, computed, recorded):
     assert relative_error(computed[block][1], recorded[block]) < TOLERANCE
@@ -94,6 +95,7 @@ def test_logits(computed, recorded):
     assert relative_error(computed["logits"], recorded["logits"]) < TOLERANCE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("motion", ["rotated", "translated"])
 def test_logits_of_the_moved_face(motion, golden, model):
     face = torch.from_numpy(golden["positions"][:1])
@@ -109,6 +111,7 @@ def test_logits_of_the_moved_face(motion, golden, model):
     assert break_ == pytest.approx({"rotated": 0.68, "translated": 0.92}[motion], abs=0.01)
 
 
+@pytest.mark.slow
 def test_logits_in_float64(golden, weights):
     network = PublishedUnet().double()
     load_published_weights(network, weights)

@@ -45,6 +45,7 @@ def trained(monkeypatch, tmp_path):
     return run
 
 
+@pytest.mark.slow
 def test_the_error_of_every_layer_is_logged(trained):
     errors = trained(lambda model: None, stop=True)
     assert {"equivariance", "equivariance/embed", "equivariance/up.0.blocks.0.messages"} < set(errors)
@@ -64,6 +65,7 @@ def test_a_breach_stops_the_training_if_asked(trained, monkeypatch):
         trained(lambda model: None, stop=True)
 
 
+@pytest.mark.slow
 def test_a_breach_is_told_if_not(trained):
     from equivariance.lightning import EquivarianceWarning
 
@@ -73,6 +75,7 @@ def test_a_breach_is_told_if_not(trained):
     assert errors["equivariance/head"] < 1e-4
 
 
+@pytest.mark.slow
 def test_being_watched_changes_nothing(tmp_path):
     states = []
     for watch in (0, 1):

@@ -87,6 +87,7 @@ def test_the_kept_weights_are_the_averaged_ones_of_the_best_validation(files):
     assert any(not torch.equal(plain[name], weight) for name, weight in kept.items())
 
 
+@pytest.mark.slow
 def test_a_training_that_was_killed_goes_on_as_if_nothing_had_been(files):
     assert main(arguments(files, "whole")) == 0
     killed = in_a_process([str(ROOT / "tests/se3unet/training/killed.py"), "6", *arguments(files, "killed")])
@@ -120,6 +121,7 @@ def test_ctrl_c_leaves_what_can_be_resumed(files, capsys, monkeypatch):
     assert sorted(losses(files / "out")) == list(range(8))
 
 
+@pytest.mark.slow
 def test_two_processes_learn_as_one_with_the_doubled_batch(files):
     torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     shared = in_a_process([*torchrun, "-m", "se3unet", *arguments(files, "two", "--devices", "2")])
@@ -133,6 +135,7 @@ def test_two_processes_learn_as_one_with_the_doubled_batch(files):
         assert two[step] == pytest.approx(loss, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_a_training_starts_from_the_weights_of_another(files):
     first = small_settings(epochs=1, cycle=1)
     train(small_faces(), first, files / "first", QUIET)
@@ -147,6 +150,7 @@ def test_a_training_starts_from_the_weights_of_another(files):
     assert not (files / "third").exists()
 
 
+@pytest.mark.slow
 def test_gradients_of_accumulated_batches_make_one_step(files):
     settings = small_settings(epochs=1, cycle=1)
     train(small_faces(), changed(settings, batch=4), files / "large", QUIET)
@@ -248,6 +252,7 @@ class TestMisuse:
         assert "expected more than neighbours=40 points" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_published_architecture_is_trained_by_the_same_command(files):
     pytest.importorskip("dgl", reason="needs DGL: pip install 'equivariance[dgl]'")
     small_faces(3).save(files / "train.npz")

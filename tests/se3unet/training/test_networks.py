@@ -38,6 +38,7 @@ def examined(model):
     return equivariance.check(model, (small_faces(1).positions,), law[:1], law[1], group="se3", samples=1)
 
 
+@pytest.mark.slow
 def test_the_harness_finds_nothing_in_bfloat16():
     report = examined(Lowered(network()))
     assert report.ok, str(report)

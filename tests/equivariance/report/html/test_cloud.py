@@ -83,6 +83,7 @@ def test_without_the_script_there_are_no_buttons():
     assert all("hidden" in e[1] for e in buttons)
 
 
+@pytest.mark.slow
 def test_a_large_cloud_is_thinned_and_says_so():
     cloud, worst = tuple(map(tuple, knot(100_000))), np.full(100_000, 1e-9)
     worst[[17, 99_998]] = 0.5, 0.25

@@ -104,6 +104,7 @@ def test_curves_without_points_are_not_there():
 SIZES = st.floats(min_value=0, allow_nan=False)
 
 
+@pytest.mark.slow
 @given(
     st.sampled_from(list(NAMES)),
     st.lists(st.tuples(SIZES, st.floats(min_value=0)), min_size=1, max_size=12, unique_by=lambda pair: pair[0]),

@@ -167,6 +167,7 @@ def test_a_single_callable_has_neither_tree_nor_drawing():
 TEXT = st.text(min_size=1).filter(str.strip)
 
 
+@pytest.mark.slow
 @given(subject=TEXT, layer=TEXT, evidence=TEXT, part=TEXT, source=TEXT, key=TEXT, state=TEXT)
 def test_any_text_comes_out_as_it_went_in(subject, layer, evidence, part, source, key, state):
     finding = replace(

@@ -24,6 +24,7 @@ def test_pointwise_layers_turn(parity, mode):
     check(moved(InvariantPool(ODD, parity)), ODD, "", 4, matrices, grid=False)
 
 
+@pytest.mark.slow
 def test_gradients_of_layers_and_their_gradients_are_right():
     """Of what is written by hand, and of native operations that are put to another use."""
     norm = SteerableBatchNorm("1x0e + 1x1e")
