@@ -6,7 +6,7 @@ import pytest
 
 from tests.architecture.sources import PACKAGES, ROOT, sources
 
-LONGEST = 350
+LONGEST = 400
 # In two pieces, lest this file be found by itself.
 UNFINISHED = re.compile("|".join(("TO" + "DO", "FIX" + "ME", "NotImpl" + "emented")))
 
