@@ -29,7 +29,6 @@ from equivariance.subject import Subject
 
 _Options = ParamSpec("_Options")
 
-
 _POSITIONAL = 4
 
 

@@ -5,7 +5,6 @@ Called by `contracts.assumptions` and the adapters, to find axes and to renumber
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate
 
@@ -121,8 +120,3 @@ class SampleStarts(Invariant):
             raise ArgumentError("samples", f"some of {element.of} samples", f"some of {len(self.sizes)}")
         starts = list(accumulate((self.sizes[i] for i in element.samples or ()), initial=0))
         return torch.tensor(starts, dtype=tensor.dtype, device=tensor.device)
-
-
-def tensors_by_name(value: Mapping[str, object]) -> dict[str, torch.Tensor]:
-    """Returns the tensors among named values."""
-    return {name: entry for name, entry in value.items() if isinstance(entry, torch.Tensor)}
