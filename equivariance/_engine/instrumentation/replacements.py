@@ -9,14 +9,14 @@ read and change the copy in place of the memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.multiprocessing.reductions import StorageWeakRef
 
-from equivariance._engine.instrumentation.operations import tensors_in
+from equivariance._engine.instrumentation.operations import tensors_in, with_tensors
 from equivariance._torch_private import storage_address
 from equivariance.representations.tensor_support import is_strided, with_layout_of, write
 
@@ -91,7 +91,7 @@ class Replacements:
             output = func(*args, **kwargs)
         else:
             inputs = iter(used)
-            output = func(*_exchange(args, inputs), **_exchange(kwargs, inputs))
+            output = func(*with_tensors(args, inputs), **with_tensors(kwargs, inputs))
             output = self._in_original_memory(output, {id(u): g for u, g in zip(used, given, strict=True)})
         self._note_allocated(func, given, output)
         return output
@@ -136,12 +136,3 @@ def _view(memory: Tensor, like: Tensor) -> Tensor:
     """Returns the part of `memory` that `like` is of its own memory."""
     empty = torch.empty(0, dtype=like.dtype, device=like.device)
     return empty.set_(memory.untyped_storage(), like.storage_offset(), like.shape, like.stride())
-
-
-def _exchange(value: Any, tensors: Iterator[Tensor]) -> Any:
-    """Returns nested arguments of an operation with each tensor replaced by the next one of `tensors`."""
-    if isinstance(value, Tensor):
-        return next(tensors)
-    if isinstance(value, Mapping):
-        return {key: _exchange(entry, tensors) for key, entry in value.items()}
-    return type(value)(_exchange(entry, tensors) for entry in value) if isinstance(value, (list, tuple)) else value

@@ -28,7 +28,7 @@ from equivariance._engine.instrumentation.hooks import (
     preserved,
 )
 from equivariance._engine.instrumentation.perturbations import noise_like
-from equivariance._engine.instrumentation.precision import Widened
+from equivariance._engine.instrumentation.precision import SameDraws, Widened
 from equivariance._engine.instrumentation.reference import ReferenceRun
 from equivariance._engine.instrumentation.tensor_store import MemoryBudget
 from equivariance._torch_private import storage_address, tree_leaves
@@ -70,6 +70,7 @@ class Capabilities:
         lowest_dtype: The lowest precision that the tested run computes in: `tested_dtype`, or that of autocast.
         states: The states that differ from each other.
         gradients: True if the module needs autograd, because it differentiates inside its forward.
+        draws: True if the module draws random numbers in evaluation mode.
         in_place: True if the module changes tensors in place that pass between its layers.
         widened: True if reference runs leave out the casts to less than float64 inside the module.
         obstacle: The reason if float64 was impossible, or possible only with `widened`; else "".
@@ -81,6 +82,7 @@ class Capabilities:
     lowest_dtype: torch.dtype
     states: tuple[ModelState, ...] = (ModelState(),)
     gradients: bool = False
+    draws: bool = False
     in_place: bool = False
     widened: bool = False
     obstacle: str = ""
@@ -235,15 +237,23 @@ class Runner:
         module = self.module(state, dtype)
         given = {k: cast(v, dtype) for k, v in arguments.items()}
         inside = within or nullcontext()
-        with self.conditions(dtype, seed), inside, buffers_kept(module), self.watched(state, dtype, handler):
+        conditions = self.conditions(dtype, seed, draws=self.capabilities.draws or state.mode == "train")
+        with conditions, inside, buffers_kept(module), self.watched(state, dtype, handler):
             return cloned(call_with(module, {k: cloned(v) for k, v in given.items()}))
 
     @contextmanager
-    def conditions(self, dtype: torch.dtype, seed: int | None = None) -> Iterator[None]:
-        """Sets seeds, default dtype, autograd and casts for a run in `dtype`, and restores them afterwards."""
+    def conditions(self, dtype: torch.dtype, seed: int | None = None, draws: bool | None = None) -> Iterator[None]:
+        """Sets seeds, default dtype, autograd and casts for a run in `dtype`, and restores them afterwards.
+
+        Args:
+            dtype: The dtype of the copy.
+            seed: The seed of the run; None for the runner's.
+            draws: True if the run may draw random numbers; None if only a module that draws in evaluation mode does.
+        """
         able = self.capabilities
         widening = Widened() if able.widened and dtype == able.reference_dtype else nullcontext()
-        with preserved(dtype, self.seed if seed is None else seed, able.gradients), widening:
+        drawing = SameDraws() if (able.draws if draws is None else draws) else nullcontext()
+        with preserved(dtype, self.seed if seed is None else seed, able.gradients), widening, drawing:
             yield
 
     def reference(self, state: ModelState) -> ReferenceRun:
