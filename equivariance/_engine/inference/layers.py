@@ -32,7 +32,7 @@ from equivariance._ranking import largest
 from equivariance.contracts.adapter_registry import adapter_of
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import UNSPECIFIED, leaves
-from equivariance.errors import ArgumentError
+from equivariance.errors import ArgumentError, TransformedInputError
 from equivariance.groups.elements import Transform, samples
 from equivariance.groups.sampling import Group
 from equivariance.representations.base import Representation
@@ -125,8 +125,19 @@ def usable(inferred: Inferred, surveyors: Mapping[str, SymmetrySurvey], groups: 
                 try:
                     surveyor.runs.patched_run(Trial(element, state))
                 except ArgumentError as error:
+                    if isinstance(error, TransformedInputError) and not _runs_whole(surveyor, Trial(element, state)):
+                        continue  # the survey skips this state, or reports the error
                     return Inferred({}, obstacle=f"the network does not run with its layers apart ({error.expected})")
     return inferred
+
+
+def _runs_whole(surveyor: SymmetrySurvey, trial: Trial) -> bool:
+    """True if the network runs on the transformed inputs, with nothing replaced."""
+    try:
+        surveyor.runs.output(trial)
+    except TransformedInputError:
+        return False
+    return True
 
 
 def _record(surveyor: SymmetrySurvey, group: Group) -> tuple[Slicer, dict[str, list[LayerRecord]], set[str]] | str:
