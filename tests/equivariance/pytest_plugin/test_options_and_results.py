@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.equivariance.helpers.plugin_runs import BROKEN, HEAD, OPTIONS, SOUND, run, run_apart
+from tests.equivariance.helpers.plugin_runs import BROKEN, HEAD, OPTIONS, SOUND, run, run_apart, text_of
 
 pytest_plugins = ["pytester"]
 
@@ -135,3 +135,20 @@ def test_pytorch_is_not_imported_by_those_who_do_not_use_it(pytester, arguments)
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"torch", "scipy", "numpy", "rich"} & set(result.stdout.split())
     assert "= equivariance =" not in result.stdout
+
+
+UNREAD = """
+@pytest.mark.equivariant({options})
+def test_unread():
+    return (lambda pos, w: w.square()), (X[:, 0], X[:, 0, 0])
+"""
+
+
+@pytest.mark.parametrize(
+    ("marker", "options", "passes"),
+    [("", (), True), ("", ("--equivariance-strict",), False), ('group="so3"', (), False)],
+)
+def test_what_was_not_tested_fails_if_it_was_named_or_in_a_strict_run(pytester, marker, options, passes):
+    result = run(pytester, UNREAD.format(options=marker), *options)
+    result.assert_outcomes(passed=int(passes), failed=int(not passes))
+    assert "not tested: rotation: the output does not depend on pos" in text_of(result)
