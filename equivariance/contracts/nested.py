@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from equivariance.contracts.adapter_registry import Adapter, adapter_of
+from equivariance.contracts.adapter_registry import Adapter, Counts, adapter_of
 from equivariance.contracts.spec import Spec
 from equivariance.errors import ContractError, UndeclaredTensorError
 from equivariance.groups.elements import Transform
@@ -175,8 +175,8 @@ def leaves(value: Any, spec: object, path: str = "") -> list[tuple[str, torch.Te
     return found
 
 
-def sizes_of_graphs(value: Any) -> Iterator[tuple[int, int]]:
-    """Yields, for every graph of an optional library, the nodes of one sample and the number of samples."""
+def sizes_of_graphs(value: Any) -> Iterator[tuple[Counts, Counts | None]]:
+    """Yields, for every graph of an optional library, the nodes and the edges of each sample."""
     if isinstance(value, torch.Tensor):
         return
     adapter = adapter_of(value)

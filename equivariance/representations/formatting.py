@@ -50,9 +50,10 @@ def _law(representation: Representation) -> str:
 
 
 def _axes(representation: Representation) -> dict[str, object]:
-    """Returns the node axis and the batch axis by the words of a report."""
+    """Returns the axes of nodes, edges and samples by the words of a report."""
     batch = representation.batch
-    return {"nodes": representation.nodes, "samples": batch.axis if isinstance(batch, Concatenated) else batch}
+    samples = batch.axis if isinstance(batch, Concatenated) else batch
+    return {"nodes": representation.nodes, "edges": representation.edges, "samples": samples}
 
 
 def as_python(spec: object) -> str:

@@ -18,10 +18,11 @@ from equivariance._engine.inference.output_runs import Fit, Leaf, elsewhere
 from equivariance._engine.laws.forms import PermutationLaw
 from equivariance._engine.measurement.prepare import BoundCall, Prepared
 from equivariance.contracts.declared import declared_contract
-from equivariance.representations.axes import Assumed, BatchAxis, Concatenated, NodeAxis
+from equivariance.representations.axes import Assumed, BatchAxis, Concatenated
 from equivariance.representations.base import Representation
 from equivariance.representations.cartesian_tensor import CartesianTensor
 from equivariance.representations.irreps import Irreps
+from equivariance.representations.sizes import Axes
 from equivariance.representations.standard import CartesianPoints, Invariant, NodeIndices
 
 _NEAR = 0.05
@@ -78,8 +79,8 @@ def arranged(
         per_sample = {law.concatenated.sizes: None for _, _, law in call.inputs if law.concatenated}
         laws += [NodeIndices(), *(NodeIndices(per_sample=sizes) for sizes in per_sample if sizes)]
     for tried in laws if tested else ():
-        for nodes, batch in _axes_of(example, tried, call):
-            placed = replace(tried, nodes=nodes, batch=batch)
+        for nodes, batch, edges in _axes_of(example, tried, call):
+            placed = replace(tried, nodes=nodes, batch=batch, edges=edges)
             if "permutation" not in tested and not call.declares_axes:
                 placed = replace(placed, nodes=Assumed.FIRST)
             if "batch" not in tested and not call.declares_axes and not isinstance(batch, Concatenated):
@@ -87,9 +88,10 @@ def arranged(
             yield placed
 
 
-def _axes_of(example: Tensor, law: Representation, call: BoundCall) -> Iterator[tuple[NodeAxis, BatchAxis]]:
-    nodes, samples = call.sizes.nodes or 0, call.sizes.samples or 0
+def _axes_of(example: Tensor, law: Representation, call: BoundCall) -> Iterator[Axes]:
+    nodes, samples, edges = call.sizes.nodes or 0, call.sizes.samples or 0, sum(call.sizes.edges or ())
     free = _free_axes(example, law)
+    of_edges = [axis for axis in free if edges and example.shape[axis] == edges]
     runs = dict.fromkeys(law.concatenated.sizes for _, _, law in call.inputs if law.concatenated)
     of_batch: list[BatchAxis] = [a for a in free if samples and example.shape[a] == samples]
     for axis in free:
@@ -102,7 +104,8 @@ def _axes_of(example: Tensor, law: Representation, call: BoundCall) -> Iterator[
             joined = isinstance(batch, Concatenated) and batch.axis == node
             alone = node is not None and example.shape[node] == nodes and batch != node
             if node is None or joined or (alone and not isinstance(batch, Concatenated)):
-                yield node, batch
+                yield Axes(node, batch)
+                yield from (Axes(node, batch, axis) for axis in of_edges if axis != node)
 
 
 def _free_axes(example: Tensor, law: Representation) -> list[int]:

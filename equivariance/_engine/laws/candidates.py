@@ -36,12 +36,14 @@ class AxisLengths:
         samples: Number of samples; None if unknown.
         segments: For concatenated samples: the nodes of each sample.
         grids: The declared grids; None if there are none.
+        edges: Edges of all samples; None if no input lists edges.
     """
 
     nodes: int | None
     samples: int | None
     segments: tuple[tuple[int, ...], ...] = ()
     grids: Grids | None = None
+    edges: int | None = None
 
 
 def laws_by_shape(tensor: Tensor, symmetry: Symmetry, sizes: AxisLengths) -> Iterator[Law]:
@@ -50,7 +52,7 @@ def laws_by_shape(tensor: Tensor, symmetry: Symmetry, sizes: AxisLengths) -> Ite
         "translation": _translation_laws,
         "rotation": _irrep_laws,
         "inversion": lambda _: iter([ParityLaw(0, (-1,))]),
-        "permutation": lambda t: _permutation_laws(t, sizes.nodes or 0),
+        "permutation": lambda t: _permutation_laws(t, sizes),
         "batch": lambda t: selection_laws(t, sizes),
     }
     yield InvariantLaw()
@@ -86,23 +88,32 @@ def candidates(symmetry: Symmetry, sizes: AxisLengths, tensor: Tensor, laws: Seq
     yield from dict.fromkeys([*fitting, *laws_by_shape(tensor, symmetry, sizes)])
 
 
-def _permutation_laws(tensor: Tensor, nodes: int) -> Iterator[Law]:
+def _permutation_laws(tensor: Tensor, sizes: AxisLengths) -> Iterator[Law]:
+    """Yields orders of nodes on one axis or two, orders of edges on one axis, and both."""
+    numbers = not tensor.is_floating_point() and tensor.dtype != torch.bool
+    edges = [(axis,) for axis, length in enumerate(tensor.shape) if (sizes.edges or 0) > 1 and length == sizes.edges]
+    nodes = list(_node_axes(tensor, sizes.nodes or 0))
+    for chosen, of_edges in [*((n, ()) for n in nodes), *(((), e) for e in edges), *itertools.product(nodes, edges)]:
+        if all(axis not in of_edges for axis, _ in chosen):
+            yield PermutationLaw(chosen, False, of_edges)
+            if numbers:
+                yield PermutationLaw(chosen, True, of_edges)
+    if numbers and (sizes.nodes or 0) > 1:
+        yield PermutationLaw((), True)
+
+
+def _node_axes(tensor: Tensor, nodes: int) -> Iterator[tuple[tuple[int, int], ...]]:
+    """Yields each choice of one axis or two that may list nodes, with the number of entries per node."""
     if nodes < 2:
         return
-    numbers = not tensor.is_floating_point() and tensor.dtype != torch.bool
     axes = [
         (axis, inner)
         for axis, length in enumerate(tensor.shape)
         for inner in dict.fromkeys((1, length // nodes))
         if length and length % nodes == 0
     ]
-    pairs = [p for p in itertools.combinations(axes, 2) if p[0][0] != p[1][0]]
-    for chosen in [*((a,) for a in axes), *pairs]:
-        yield PermutationLaw(chosen)
-        if numbers:
-            yield PermutationLaw(chosen, True)
-    if numbers:
-        yield PermutationLaw((), True)
+    yield from ((axis,) for axis in axes)
+    yield from ((one, two) for one, two in itertools.combinations(axes, 2) if one[0] != two[0])
 
 
 def _translation_laws(tensor: Tensor) -> Iterator[Law]:

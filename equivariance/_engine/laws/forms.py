@@ -110,23 +110,34 @@ class ParityLaw:
 
 @dataclass(frozen=True)
 class PermutationLaw:
-    """Nodes along some axes follow the permutation.
+    """Nodes and edges along some axes follow the permutation.
 
     Attributes:
-        axes: The axes, each with the number of entries per node (1 if the axis lists only nodes). If an axis is longer
-            than nodes times entries, it lists several samples one after the other.
+        axes: The axes of nodes, each with the number of entries per node (1 if the axis lists only nodes). If an axis
+            is longer than nodes times entries, it lists several samples one after the other.
         renumbered: True if the entries are node numbers, which the permutation changes.
+        edges: The axes of edges.
     """
 
     axes: tuple[tuple[int, int], ...]
     renumbered: bool = False
+    edges: tuple[int, ...] = ()
 
     def apply(self, tensor: Tensor, element: Transform) -> Tensor:
         """Permutes the tensor: new node i is old node order[i]."""
-        order = torch.tensor(element.order or (), device=tensor.device)
+        if element.order is not None:
+            tensor = self._permute_nodes(tensor, torch.tensor(element.order, device=tensor.device))
+        if element.edges is not None:
+            order = torch.tensor(element.edges, device=tensor.device)
+            for axis in self.edges:
+                tensor = tensor.index_select(axis, order)
+        return tensor
+
+    def _permute_nodes(self, tensor: Tensor, order: Tensor) -> Tensor:
         if self.renumbered:
             inside = tensor.remainder(len(order))
-            tensor = order.argsort()[inside].to(tensor.dtype) + (tensor - inside)
+            numbers = order.argsort()[inside].to(tensor.dtype) + (tensor - inside)
+            tensor = torch.where(tensor < 0, tensor, numbers)
         for axis, inner in self.axes:
             shape = tensor.shape
             grouped = tensor.reshape(*shape[:axis], -1, len(order), inner, *shape[axis + 1 :])

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,11 +17,10 @@ from equivariance._engine.instrumentation.contract_fit import ContractFit, Passa
 from equivariance._engine.instrumentation.tensor_identity import equal
 from equivariance._engine.instrumentation.tensor_store import MemoryBudget
 from equivariance._engine.instrumentation.testbed import Capabilities, ModelState, ModelVariants, Runner, variants_of
-from equivariance._engine.measurement.grid_setting import grid_setting
+from equivariance._engine.measurement.input_sizes import identity_reorderings, input_sizes
 from equivariance.contracts.axes_by_length import known_axes, with_axes_by_length
 from equivariance.contracts.contract import Contract
-from equivariance.contracts.nested import cloned, leaves, sizes_of_graphs, walk
-from equivariance.groups.elements import Transform, permutation, samples
+from equivariance.contracts.nested import cloned, leaves, walk
 from equivariance.groups.sampling import Group, InputSizes
 from equivariance.representations.axes import Assumed
 from equivariance.representations.base import Representation
@@ -97,7 +96,7 @@ def bind_call(
     asked: tuple[Group, ...], settings: Settings, name: str = "",
 ) -> BoundCall:  # fmt: skip
     """Measures the sizes of the arguments and leaves out groups without an axis to act on."""
-    sizes = _sizes(arguments, contract, layers.values())
+    sizes = input_sizes(arguments, contract, layers.values())
     groups = _measurable(asked, sizes, settings.claims)
     return BoundCall(module, arguments, contract, layers, asked, groups, sizes, settings, name)
 
@@ -127,7 +126,7 @@ def prepare(call: BoundCall, variants: ModelVariants | None = None) -> Prepared:
         variants: Existing copies; None to make new ones.
     """
     first, runner = _run_first(call, variants)
-    fit = fit_contracts(first.log.passages, _contracts(call), _reorderings(call.sizes))
+    fit = fit_contracts(first.log.passages, _contracts(call), identity_reorderings(call.sizes))
     del first  # its recording takes memory
     return Prepared(call, find_capabilities(runner.with_contracts(_fitting_contracts(call, fit))), fit)
 
@@ -164,7 +163,7 @@ def declared_as(ready: Prepared, call: BoundCall) -> Prepared:
     """
     rounded = rounded_as(ready, call)
     passages = () if ready.log is None else ready.log.passages
-    fit = fit_contracts(passages, _contracts(call), _reorderings(call.sizes))
+    fit = fit_contracts(passages, _contracts(call), identity_reorderings(call.sizes))
     return Prepared(call, rounded.runner.with_contracts(_fitting_contracts(call, fit)), fit)
 
 
@@ -192,41 +191,15 @@ def _fitting_contracts(call: BoundCall, fit: ContractFit) -> dict[str, Contract]
 
 def _measurable(groups: tuple[Group, ...], sizes: InputSizes, claims: tuple[str, ...] | None) -> tuple[Group, ...]:
     """Returns the groups that are claimed or have an axis to act on; all groups if there are none."""
-    without = {"permutation"} if sizes.nodes is None else set()
-    without |= {"batch"} if sizes.samples is None else set()
+    without = {"permutation"} if sizes.nodes is None and sizes.edges is None else set()
+    without |= {"batch"} if sizes.samples is None and not sizes.padded else set()
     found = tuple(g for g in groups if claims is None or g.symmetry in claims or g.symmetry not in without)
     return found or groups
-
-
-def _sizes(arguments: Mapping[str, Any], contract: Contract, layers: Iterable[Contract]) -> InputSizes:
-    """Returns the sizes for which elements are drawn: from declared axes first, then graphs, then assumed axes."""
-    found = list(_leaves(arguments, contract))
-    extent = max((_extent(t) for _, t, r in found if isinstance(r, CartesianPoints) and t.numel()), default=0.0)
-    declared = [(t, r) for _, t, r in found if r.concatenated is None]
-    nodes = [t.shape[r.nodes] for t, r in declared if isinstance(r.nodes, int)]
-    batch = [t.shape[r.batch] for t, r in declared if isinstance(r.batch, int)]
-    for value in arguments.values():
-        for size, count in sizes_of_graphs(value):
-            nodes, batch = [*nodes, size], [*batch, count]
-    sizes = [
-        r.concatenated.sizes for _, _, r in found if r.concatenated and r.concatenated.sizes and r.nodes is not None
-    ]
-    nodes, batch = [*nodes, *(s[0] for s in sizes if len(set(s)) == 1)], [*batch, *map(len, sizes)]
-    nodes += [t.shape[0] for t, r in declared if isinstance(r.nodes, Assumed) and t.dim()]
-    batch += [t.shape[0] for t, r in declared if isinstance(r.batch, Assumed) and t.dim()]
-    grid = grid_setting(arguments, contract, layers)
-    extent = extent or (grid.length / 2 if grid else 1.0)
-    return InputSizes(nodes[0] if nodes else None, batch[0] if batch else None, extent, grid)
 
 
 def _leaves(arguments: Mapping[str, Any], contract: Contract) -> Iterator[tuple[str, torch.Tensor, Representation]]:
     for name, value in arguments.items():
         yield from leaves(value, contract.inputs.get(name), name)
-
-
-def _extent(points: torch.Tensor) -> float:
-    flat = points.detach().double().reshape(-1, 3)
-    return float((flat - flat.mean(0)).norm(dim=1).max())
 
 
 def _snap(call: BoundCall) -> dict[str, Any]:
@@ -243,9 +216,3 @@ def _snap(call: BoundCall) -> dict[str, Any]:
 
     specs = call.contract.inputs
     return {name: walk(value, specs.get(name), name, snap) for name, value in call.arguments.items()}
-
-
-def _reorderings(sizes: InputSizes) -> list[Transform]:
-    """Returns the identity reorderings of nodes and samples."""
-    orders = [] if sizes.nodes is None else [permutation(range(sizes.nodes))]
-    return orders if sizes.samples is None else [*orders, samples(range(sizes.samples), of=sizes.samples)]
