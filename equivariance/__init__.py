@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from equivariance.representations.cartesian_tensor import CartesianTensor
     from equivariance.representations.grid import Grid
     from equivariance.representations.irreps import Irreps
+    from equivariance.representations.sample_list import SampleList
     from equivariance.representations.sizes import SampleStarts
     from equivariance.representations.standard import CartesianPoints, Invariant, NodeIndices
 
@@ -55,6 +56,7 @@ __all__ = [
     "NodeIndices",
     "Report",
     "Representation",
+    "SampleList",
     "SampleStarts",
     "Transform",
     "UndeclaredTensorError",
@@ -76,6 +78,7 @@ _HOMES = {
     "report.report": ("Report",),
     "cause_catalogue": ("CAUSES",),
     "findings": ("Curve", "Finding", "LayerRow", "Location"),
+    "representations.sample_list": ("SampleList",),
     "representations.sizes": ("SampleStarts",),
     "groups.elements": ("Transform",),
     "representations.base": ("Representation",),

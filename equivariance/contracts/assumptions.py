@@ -18,6 +18,7 @@ from equivariance.contracts import field_names
 from equivariance.contracts.adapter_registry import adapter_of
 from equivariance.contracts.edge_lists import edges_among
 from equivariance.contracts.nested import children
+from equivariance.contracts.sample_lists import EACH, listed_samples
 from equivariance.errors import ArgumentError
 from equivariance.representations.axes import Assumed
 from equivariance.representations.base import Representation
@@ -52,7 +53,7 @@ class Assumption:
     @property
     def place(self) -> str:
         """The path in the notation of a report."""
-        return f"{self.path[0]}" + "".join(f"[{step!r}]" for step in self.path[1:])
+        return f"{self.path[0]}" + "".join("[i]" if step == EACH else f"[{step!r}]" for step in self.path[1:])
 
     def __str__(self) -> str:
         """Returns one line: place, shape, law, axes, evidence."""
@@ -79,9 +80,33 @@ def assume(value: Any, path: tuple[str | int, ...], sizes: SampleSizes | None = 
         return
     items = dict(children(value))
     named = {str(key): entry for key, entry in items.items()}
-    own = cloud_of(named)
+    own, listed = cloud_of(named), listed_samples(items)
+    if listed and own == SampleSizes():
+        own = SampleSizes(batched=len(next(iter(listed.values()))))
     for key, entry in items.items():
-        yield from assume(entry, (*path, key), own if own != SampleSizes() else sizes)
+        if key in listed:
+            yield from _assume_samples(entry, (*path, key), listed[key])
+        else:
+            yield from assume(entry, (*path, key), own if own != SampleSizes() else sizes)
+
+
+def _assume_samples(
+    samples: Sequence[Any], path: tuple[str | int, ...], nodes: tuple[int, ...]
+) -> Iterator[Assumption]:
+    """Yields the assumptions for the first entry of a list of samples, which hold for every entry."""
+    for found in assume(samples[0], (*path, EACH)):
+        rows = [_entry_at(sample, found.path[len(path) + 1 :]).shape[:1] for sample in samples]
+        of_nodes = rows == [(count,) for count in nodes]
+        law = found.representation
+        axis = (0 if of_nodes else None) if isinstance(law.nodes, Assumed) else law.nodes
+        yield replace(found, representation=replace(law, nodes=axis, batch=None))
+
+
+def _entry_at(value: Any, path: tuple[str | int, ...]) -> Any:
+    """Returns the entry of a nested value."""
+    for step in path:
+        value = dict(children(value))[step]
+    return value
 
 
 def cloud_of(named: Mapping[str, Any]) -> SampleSizes:
@@ -114,6 +139,8 @@ def proposal(name: str, tensor: torch.Tensor, sizes: SampleSizes, path: tuple[st
     law, why, asked = found
     if isinstance(law.nodes, Assumed) and not isinstance(law, SampleStarts):
         components = 0 if type(law) is Invariant else 1
+        if word in field_names.LATTICE:
+            sizes = replace(sizes, edges=None, edges_of=None)
         axes = sizes.axes(shape[: len(shape) - components], field_names.names_edges(word))
         law = replace(law, **axes._asdict())
     return Assumption(path, shape, law, why, tensor, asked)

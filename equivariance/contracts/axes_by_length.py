@@ -15,6 +15,7 @@ from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import GraphFields
 from equivariance.representations.axes import Assumed, AxisByLength, BatchAxis, Concatenated, Layout
 from equivariance.representations.base import Representation
+from equivariance.representations.sample_list import SampleList
 
 
 def known_axes(inputs: Iterable[tuple[str, torch.Tensor, Representation]]) -> AxisByLength:
@@ -88,7 +89,7 @@ def _replace_axes(spec: object, known: AxisByLength) -> object:
     """Returns a specification with `known` in place of the undeclared axes."""
     if isinstance(spec, Representation):
         return spec.with_axes_by_length(known)
-    if isinstance(spec, GraphFields):
+    if isinstance(spec, (GraphFields, SampleList)):
         return spec
     if isinstance(spec, Mapping):
         return {key: _replace_axes(value, known) for key, value in spec.items()}

@@ -21,6 +21,7 @@ POINTS = frozenset(
         "points",
         "point_cloud",
         "cloud",
+        "clouds",
         "cart_coords",
         "atom_positions",
         "atom_coords",
@@ -65,6 +66,9 @@ VECTORS = frozenset(
     ]
 )
 """Names of vectors: displacements, forces, rows of a cell."""
+
+LATTICE = frozenset(["cell", "cells", "lattice", "box"])
+"""Names of the vectors that span a periodic cell. They list neither nodes nor edges."""
 
 INVARIANTS = frozenset(
     [

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from operator import mul
 
@@ -179,6 +179,10 @@ class Transform:
             return self.order
         own = places_of(self.sizes)[sample]
         return tuple(i - own.start for i in self.order[own.start : own.stop])
+
+    def within(self, sample: int) -> Transform:
+        """Returns the element as it acts on the entries of one sample alone: it selects no samples."""
+        return replace(self, order=self.order_in(sample), sizes=None, samples=None, of=1, origin="")
 
     def __repr__(self) -> str:
         """Returns Python that rebuilds the element: a product of the constructors of this module."""

@@ -13,6 +13,7 @@ from equivariance.representations.axes import Concatenated
 from equivariance.representations.base import Representation
 from equivariance.representations.cartesian_tensor import CartesianTensor
 from equivariance.representations.irreps import Irreps
+from equivariance.representations.sample_list import SampleList
 from equivariance.representations.sizes import SampleStarts
 from equivariance.representations.standard import CartesianPoints, Invariant, NodeIndices
 
@@ -29,6 +30,8 @@ def in_words(spec: object) -> str:
         return ", ".join(f"{key}: {in_words(own)}" for key, own in spec.items())
     if isinstance(spec, list):
         return ", ".join(map(in_words, spec))
+    if isinstance(spec, SampleList):
+        return f"in each sample {in_words(spec.each)}"
     return _law(spec) if isinstance(spec, Representation) else ""
 
 
@@ -65,6 +68,8 @@ def as_python(spec: object) -> str:
     if isinstance(spec, Mapping):
         keys = (f'"{key}"' if isinstance(key, str) else repr(key) for key in spec)
         return "{" + ", ".join(f"{k}: {as_python(v)}" for k, v in zip(keys, spec.values(), strict=True)) + "}"
+    if isinstance(spec, SampleList):
+        return f"eq.SampleList({as_python(spec.each)})"
     if isinstance(spec, list):
         return "[" + ", ".join(map(as_python, spec)) + "]"
     if isinstance(spec, Concatenated):

@@ -51,10 +51,10 @@ class SampleSizes:
             of_edges: True if the tensor has a row for each edge by its name, which decides if there are as many edges
                 as nodes.
         """
-        if self.nodes is None or (self.batched is None and self.edges is None and self.samples is None):
-            return Axes(Assumed.FIRST, Assumed.FIRST)
         if self.batched is not None:
             return self._find_batched_axes(free)
+        if self.nodes is None or (self.edges is None and self.samples is None):
+            return Axes(Assumed.FIRST, Assumed.FIRST)
         first = free[0] if free else None
         if first == self.edges and (of_edges or first != self.nodes):
             return Axes(None, self.batch_of_edges(0), 0)

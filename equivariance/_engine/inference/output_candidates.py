@@ -90,9 +90,9 @@ def arranged(
 
 def _axes_of(example: Tensor, law: Representation, call: BoundCall) -> Iterator[Axes]:
     nodes, samples, edges = call.sizes.nodes or 0, call.sizes.samples or 0, sum(call.sizes.edges or ())
-    free = _free_axes(example, law)
+    free, apart = _free_axes(example, law), [call.sizes.segments] if call.sizes.segments else []
     of_edges = [axis for axis in free if edges and example.shape[axis] == edges]
-    runs = dict.fromkeys(law.concatenated.sizes for _, _, law in call.inputs if law.concatenated)
+    runs = dict.fromkeys([*(law.concatenated.sizes for _, _, law in call.inputs if law.concatenated), *apart])
     of_batch: list[BatchAxis] = [a for a in free if samples and example.shape[a] == samples]
     for axis in free:
         length = example.shape[axis]

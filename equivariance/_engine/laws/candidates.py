@@ -20,11 +20,15 @@ from equivariance._engine.laws.forms import (
     LinearLaw,
     ParityLaw,
     PermutationLaw,
+    SamplePermutationLaw,
     SelectionLaw,
     TranslationLaw,
 )
 from equivariance._engine.laws.grid import Gridded, Grids, plain_on_grid
 from equivariance.groups.named import Symmetry
+
+_SAMPLES = 16
+"""Largest number of samples for which tensors of one sample are looked for."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class AxisLengths:
         segments: For concatenated samples: the nodes of each sample.
         grids: The declared grids; None if there are none.
         edges: Edges of all samples; None if no input lists edges.
+        apart: Nodes of each sample, if each is permuted in its own way; else ().
     """
 
     nodes: int | None
@@ -44,6 +49,7 @@ class AxisLengths:
     segments: tuple[tuple[int, ...], ...] = ()
     grids: Grids | None = None
     edges: int | None = None
+    apart: tuple[int, ...] = ()
 
 
 def laws_by_shape(tensor: Tensor, symmetry: Symmetry, sizes: AxisLengths) -> Iterator[Law]:
@@ -100,6 +106,20 @@ def _permutation_laws(tensor: Tensor, sizes: AxisLengths) -> Iterator[Law]:
                 yield PermutationLaw(chosen, True, of_edges)
     if numbers and (sizes.nodes or 0) > 1:
         yield PermutationLaw((), True)
+    yield from _sample_permutations(tensor, sizes.apart, numbers)
+
+
+def _sample_permutations(tensor: Tensor, apart: Sequence[int], numbers: bool) -> Iterator[Law]:
+    """Yields orders of the nodes of one sample, and of each sample on an axis of its own."""
+    samples = [axis for axis, length in enumerate(tensor.shape) if len(set(apart)) == 1 and length == len(apart)]
+    places = [(number, None, size) for number, size in enumerate(apart[:_SAMPLES])]
+    for sample, axis, size in [*((None, axis, apart[0]) for axis in samples), *places]:
+        nodes = [a for a, length in enumerate(tensor.shape) if a != axis and length == size and size > 1]
+        for count in (1, 2):
+            for axes in itertools.combinations(nodes, count):
+                yield SamplePermutationLaw(axes, sample, axis)
+                if numbers:
+                    yield SamplePermutationLaw(axes, sample, axis, True)
 
 
 def _node_axes(tensor: Tensor, nodes: int) -> Iterator[tuple[tuple[int, int], ...]]:

@@ -146,6 +146,42 @@ class PermutationLaw:
 
 
 @dataclass(frozen=True)
+class SamplePermutationLaw:
+    """Nodes along some axes follow the permutation of one sample, or each sample follows its own.
+
+    Attributes:
+        axes: The axes of nodes.
+        sample: The number of the sample whose nodes are listed. None if another axis lists the samples.
+        samples: The axis of the samples; None if there is one sample.
+        renumbered: True if the entries are node numbers, which the permutation changes.
+    """
+
+    axes: tuple[int, ...]
+    sample: int | None = None
+    samples: int | None = None
+    renumbered: bool = False
+
+    def apply(self, tensor: Tensor, element: Transform) -> Tensor:
+        """Permutes the nodes; orders of edges change nothing."""
+        if element.order is None or (element.sizes is None and self.sample is None):
+            return tensor
+        if self.samples is None:
+            return self._permute(tensor, element, self.sample or 0, self.axes)
+        inner = tuple(axis - (axis > self.samples) for axis in self.axes)
+        pieces = [self._permute(t, element, i, inner) for i, t in enumerate(tensor.unbind(self.samples))]
+        return torch.stack(pieces, self.samples)
+
+    def _permute(self, tensor: Tensor, element: Transform, sample: int, axes: tuple[int, ...]) -> Tensor:
+        order = torch.tensor(element.order_in(sample), device=tensor.device)
+        if self.renumbered:
+            inside = tensor.remainder(len(order))
+            tensor = torch.where(tensor < 0, tensor, order.argsort()[inside].to(tensor.dtype) + (tensor - inside))
+        for axis in axes:
+            tensor = tensor.index_select(axis, order)
+        return tensor
+
+
+@dataclass(frozen=True)
 class SelectionLaw:
     """Samples along one axis follow the selection.
 

@@ -13,10 +13,10 @@ import torch
 
 from equivariance._engine.measurement.grid_setting import grid_setting
 from equivariance.contracts.contract import Contract
-from equivariance.contracts.nested import leaves, sizes_of_graphs
+from equivariance.contracts.nested import leaves, sample_lists, sizes_of_graphs
 from equivariance.groups.elements import Transform, edge_permutation, permutation, samples
 from equivariance.groups.sampling import InputSizes
-from equivariance.representations.axes import Assumed, Concatenated
+from equivariance.representations.axes import Assumed, Concatenated, position
 from equivariance.representations.base import Representation
 from equivariance.representations.standard import CartesianPoints
 
@@ -42,6 +42,15 @@ class _Found:
         self.nodes.append(sizes if len(set(sizes)) > 1 else sizes[0])
         self.samples.append(len(sizes))
 
+    def add_list(self, samples: Sequence[Sequence[tuple[str, torch.Tensor, Representation]]]) -> None:
+        """Adds the samples of a list, given the tensors of each entry."""
+        axes = [[(t, position(law.nodes, t)) for _, t, law in found] for found in samples]
+        nodes = [next((t.shape[axis] for t, axis in found if axis is not None), None) for found in axes]
+        if None in nodes:
+            self.samples.append(len(samples))
+        else:
+            self.add_samples(tuple(n for n in nodes if n is not None))
+
     @property
     def common_edges(self) -> tuple[int, ...] | None:
         """The edges of each sample; None if there are no two edges, or if inputs list different numbers of edges."""
@@ -59,7 +68,12 @@ def input_sizes(arguments: Mapping[str, Any], contract: Contract, layers: Iterab
     """
     inputs = [(t, r) for name, value in arguments.items() for _, t, r in leaves(value, contract.inputs.get(name), name)]
     extent = max((_extent(t) for t, r in inputs if isinstance(r, CartesianPoints) and t.numel()), default=0.0)
+    lists = [found for name, value in arguments.items() for found in sample_lists(value, contract.inputs.get(name))]
+    inside = {id(t) for entries, spec in lists for entry in entries for _, t, _ in leaves(entry, spec.each)}
+    inputs = [(t, r) for t, r in inputs if id(t) not in inside]
     found = _stated_sizes(inputs)
+    for entries, spec in lists:
+        found.add_list([leaves(entry, spec.each) for entry in entries])
     for value in arguments.values():
         for sizes, edges in sizes_of_graphs(value):
             found.add_samples(sizes)
