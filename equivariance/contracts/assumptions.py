@@ -17,6 +17,7 @@ from scipy.spatial import cKDTree
 from equivariance.contracts import field_names
 from equivariance.contracts.adapter_registry import adapter_of
 from equivariance.contracts.edge_lists import edges_among
+from equivariance.contracts.masks import mask_among
 from equivariance.contracts.nested import children
 from equivariance.contracts.sample_lists import EACH, listed_samples
 from equivariance.errors import ArgumentError
@@ -117,7 +118,8 @@ def cloud_of(named: Mapping[str, Any]) -> SampleSizes:
     batch = [t for n, t in tensors.items() if n in field_names.SAMPLES and t.dim() == 1 and _is_integer(t)]
     edges = edges_among(values)
     if edges is None or points or batch:
-        return sizes_of(*(found[0] if found else None for found in (batch, [edges], points)))
+        sizes = sizes_of(*(found[0] if found else None for found in (batch, [edges], points)))
+        return sizes if batch or not points else replace(sizes, mask=mask_among(tensors, points[0]))
     most = int(edges.max()) if edges.numel() else -1
     lengths = {len(t) for t in tensors.values() if t.dim() and not _is_integer(t)} - {edges.shape[1]}
     fitting = [length for length in lengths if length > most]
@@ -183,7 +185,7 @@ def _node_numbers(word: str, tensor: torch.Tensor, sizes: SampleSizes) -> NodeIn
         raise ArgumentError(word, f"node numbers {_range(tensor)}", f"numbers below {sizes.nodes}, the nodes")
     if tensor.dim() and tensor.shape[0] == sizes.nodes and sizes.edges != tensor.shape[0]:
         axes = sizes.axes(tuple(tensor.shape), False)
-        return NodeIndices(nodes=axes.nodes, batch=axes.batch, per_sample=sizes.samples)
+        return NodeIndices(nodes=axes.nodes, batch=axes.batch, per_sample=sizes.samples, mask=axes.mask)
     last = tensor.dim() - 1
     if sizes.nodes is None or tensor.shape[max(last, 0) :] != (sizes.edges,):
         return NodeIndices(nodes=None, batch=None, per_sample=sizes.samples)

@@ -111,6 +111,15 @@ SAMPLES = frozenset(["batch", "batch_idx", "batch_index", "node_batch"])
 STARTS = frozenset({"ptr"})
 """Names of the vector of indices at which samples start."""
 
+MASKS = frozenset(["mask", "masks", "valid"])
+"""Words in the names of masks."""
+
+PADDING = frozenset(["pad", "padding", "padded"])
+"""Words in the names of masks that are True for padding."""
+
+NODE_MASKS = frozenset(["mask", "node_mask", "atom_mask", "point_mask", "padding_mask", "pad_mask", "key_padding_mask"])
+"""Names of masks of padding. Other masks may select nodes that exist."""
+
 EDGES = frozenset(["edge_index", "edge_indices", "edge_idx", "edges", "edge_list", "pairs", "pair_indices"])
 """Names of the node numbers at both ends of each edge, in two rows."""
 

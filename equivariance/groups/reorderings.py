@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from equivariance.errors import ArgumentError
-from equivariance.groups.elements import Transform, edge_permutation, padding, permutation, samples
+from equivariance.groups.elements import Transform, edge_permutation, identity, padding, permutation, samples
 from equivariance.groups.orders import moved_among, places_of
-from equivariance.groups.sampling import Group, InputSizes
+from equivariance.groups.sampling import Elements, Group, InputSizes
 
 _SHIFTS = 32
 """Largest number of cyclic shifts that `Permutations.further` returns."""
@@ -25,7 +25,7 @@ _OF_EDGES = 1000
 """Difference of the seeds of edges and nodes: equal orders of as many edges as nodes might cancel each other."""
 
 _PADDINGS = (1, 4)
-"""Numbers of padded rows that `Batches` appends."""
+"""Numbers of padded rows that are appended."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def exchange(setting: InputSizes, one: int, two: int) -> Transform:
 
 @dataclass(frozen=True)
 class Batches(Group):
-    """Sub-batches and reorderings of the samples, and further padding.
+    """Sub-batches and reorderings of the samples; `paddings` has the elements that append padded rows.
 
     The result for a sample must not depend on the other samples, nor on the number of padded rows.
     """
@@ -126,7 +126,7 @@ class Batches(Group):
 
     def draw(self, count: int, seed: int, setting: InputSizes) -> tuple[Transform, ...]:
         """Draws selections: single samples, all samples in reverse, then random ones. A batch of one sample is repeated
-        instead. If the input has a mask, every third element appends padding.
+        instead. One sample without an axis of samples, but with a mask, is left as it is: see `paddings`.
         """
         if setting.samples is None and not setting.padded:
             raise ArgumentError(
@@ -134,19 +134,34 @@ class Batches(Group):
                 "batch",
                 "an input whose representation has a batch axis; with sizes if concatenated",
             )
-        selections = [] if setting.samples is None else _selections(count, seed, setting.samples)
-        longer = [padding(rows) for rows in _PADDINGS] if setting.padded else []
-        for place, element in zip((1, 4), longer, strict=False):
-            selections.insert(min(place, len(selections)), element)
-        return tuple(selections[:count])
+        return (identity(),) if setting.samples is None else tuple(_selections(count, seed, setting.samples))
 
     def simplest(self, setting: InputSizes) -> tuple[Transform, ...]:
-        """Returns one padded row, each sample by itself, then the exchange of two samples."""
-        size, longer = setting.samples or 1, [padding(1)] if setting.padded else []
+        """Returns each sample by itself, then the exchange of two samples."""
+        size = setting.samples or 1
         if size == 1:
-            return (*longer, *([] if setting.samples is None else [samples([0, 0], of=1)]))
-        single = (samples([i], of=size) for i in range(size))
-        return (*longer, *single, samples([1, 0, *range(2, size)], of=size))
+            return () if setting.samples is None else (samples([0, 0], of=1),)
+        return (*(samples([i], of=size) for i in range(size)), samples([1, 0, *range(2, size)], of=size))
+
+
+def paddings(group: Group, setting: InputSizes) -> tuple[Transform, ...]:
+    """Returns the elements of a group that append padded rows.
+
+    Args:
+        group: `Batches`, or a list of elements.
+        setting: Sizes of the input.
+    """
+    if isinstance(group, Elements):
+        return tuple(element for element in group.elements if element.padding)
+    return tuple(map(padding, _PADDINGS)) if isinstance(group, Batches) and setting.padded else ()
+
+
+def without_paddings(group: Group) -> Group:
+    """Returns a group without the elements that append padded rows; the identity if there are no others."""
+    if not isinstance(group, Elements) or not any(element.padding for element in group.elements):
+        return group
+    others = tuple(element for element in group.elements if not element.padding)
+    return Elements(others or (identity(),), group.symmetry)
 
 
 def _selections(count: int, seed: int, size: int) -> list[Transform]:

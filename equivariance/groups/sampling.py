@@ -49,6 +49,11 @@ class InputSizes:
     edges: tuple[int, ...] | None = None
     padded: bool = False
 
+    @property
+    def node_axis(self) -> int | None:
+        """Length of an axis of nodes; with padding, samples have an axis of their own."""
+        return self.segments[0] if self.segments and self.mask is not None else self.nodes
+
 
 class Group(ABC):
     """A set of elements of one symmetry.

@@ -26,9 +26,11 @@ from equivariance.representations.axes import (
     chosen_segments,
     position,
 )
+from equivariance.representations.mask import Mask
 from equivariance.representations.tensor_support import unsupported_reason
 
-_IDENTITY = Transform().matrix
+_NOTHING = Transform()
+_IDENTITY = _NOTHING.matrix
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +43,8 @@ class Representation(ABC):
         batch: The axis that lists the samples, or None, or the first axis by default. If samples lie one after the
             other along an axis, it is `Concatenated`; equal node and batch axes mean the same.
         edges: The axis that lists the edges of a graph, or None if there is none. Permutations also reorder edges.
+        mask: The rows of the node axis that hold nodes; all others are padding. No element moves or permutes padded
+            rows, and padded rows are not compared. None if there is no padding.
 
     Invariants:
         - A representation is immutable, and it never changes a tensor in place.
@@ -57,6 +61,7 @@ class Representation(ABC):
     nodes: NodeAxis = Assumed.FIRST
     batch: BatchAxis = Assumed.FIRST
     edges: int | None = None
+    mask: Mask | None = None
 
     _component_axes: ClassVar[int] = 0
     _fixed: ClassVar[bool] = False
@@ -82,8 +87,11 @@ class Representation(ABC):
         yield Part("", values)
 
     def compared(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
-        """Selects the entries that `element` determines. Entries that come from outside a grid are set to zero."""
-        return values
+        """Selects the entries that `element` determines: padded rows and cells from outside a grid are set to zero."""
+        axes = self._masked_axes(values, element)
+        if axes is None or self.mask is None:
+            return values
+        return torch.where(self.mask.under(element).beside(values, *axes), values, torch.zeros_like(values))
 
     def unresolved(self, values: torch.Tensor, element: Transform) -> torch.Tensor | None:
         """Returns the interpolation uncertainty of the transformed values, or None if the transform is exact.
@@ -137,16 +145,46 @@ class Representation(ABC):
         if element.reorders:
             placed = self.with_axes_of(tensor)
         if not self._fixed and tensor.is_floating_point() and (element.matrix != _IDENTITY or any(element.vector)):
-            result = self.act(tensor.to(torch.float64), element).to(tensor.dtype)
+            result = self._keep_padding(tensor, self.act(tensor.to(torch.float64), element).to(tensor.dtype))
         if element.order is not None:
             result = placed.permute(result, element)
         if element.edges is not None:
             result = placed.permute_edges(result, element.edges)
         if element.samples is not None:
             result = placed.select(result, element)
+        if element.padding:
+            result = self._pad(result, element)
         if result.shape == tensor.shape and result.stride() != tensor.stride():
             result = torch.empty_like(tensor).copy_(result)
         return result
+
+    def _masked_axes(self, tensor: torch.Tensor, element: Transform = _NOTHING) -> tuple[int, int | None] | None:
+        """Returns the node axis and the axis of samples on which the mask lies; None if the tensor has no padding."""
+        nodes = position(self.nodes, tensor) if self.mask is not None else None
+        if nodes is None or self.mask is None:
+            return None
+        axes = nodes, self.sample_axis(tensor) if self.mask.batched else None
+        return axes if self.mask.under(element).fits(tensor, *axes) else None
+
+    def _keep_padding(self, tensor: torch.Tensor, moved: torch.Tensor) -> torch.Tensor:
+        """Returns moved values with padded rows left in place."""
+        axes = self._masked_axes(tensor)
+        if axes is None or self.mask is None:
+            return moved
+        return torch.where(self.mask.beside(tensor, *axes), moved, tensor)
+
+    def _pad(self, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
+        """Appends padded rows."""
+        bare = replace(element, padding=0)
+        axes = self._masked_axes(tensor, bare)
+        if axes is None or self.mask is None:
+            return tensor
+        return self.mask.under(bare).padded(tensor, element.padding, *axes)
+
+    @property
+    def component_axes(self) -> int:
+        """The number of last axes that hold components."""
+        return self._component_axes
 
     @property
     def guesses(self) -> bool:

@@ -13,6 +13,7 @@ from equivariance.representations.axes import Concatenated
 from equivariance.representations.base import Representation
 from equivariance.representations.cartesian_tensor import CartesianTensor
 from equivariance.representations.irreps import Irreps
+from equivariance.representations.mask import Mask
 from equivariance.representations.sample_list import SampleList
 from equivariance.representations.sizes import SampleStarts
 from equivariance.representations.standard import CartesianPoints, Invariant, NodeIndices
@@ -48,6 +49,8 @@ def _law(representation: Representation) -> str:
     else:
         names = {CartesianPoints: "cartesian_points", Invariant: "unchanged", SampleStarts: "starts of the samples"}
         name = names.get(type(representation), type(representation).__name__)
+    if representation.mask is not None:
+        name += ", padded rows fixed"
     axes = [f"{what} on axis {axis}" for what, axis in _axes(representation).items() if isinstance(axis, int)]
     return ", ".join([name, *axes])
 
@@ -72,6 +75,8 @@ def as_python(spec: object) -> str:
         return f"eq.SampleList({as_python(spec.each)})"
     if isinstance(spec, list):
         return "[" + ", ".join(map(as_python, spec)) + "]"
+    if isinstance(spec, Mask):
+        return "eq.Mask.of(mask)"
     if isinstance(spec, Concatenated):
         return f"eq.Concatenated({spec.axis})" if spec.sizes is None else f"eq.Concatenated({spec.axis}, {spec.sizes})"
     return _declaration(spec) if isinstance(spec, Representation) else repr(spec)

@@ -14,6 +14,7 @@ import torch
 from equivariance.errors import ArgumentError
 from equivariance.groups.elements import Transform
 from equivariance.representations.axes import Assumed, BatchAxis, Concatenated, NodeAxis
+from equivariance.representations.mask import Mask
 from equivariance.representations.standard import Invariant
 
 
@@ -23,6 +24,7 @@ class Axes(NamedTuple):
     nodes: NodeAxis
     batch: BatchAxis
     edges: int | None = None
+    mask: Mask | None = None
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class SampleSizes:
         samples: Nodes of each sample, if samples share one axis.
         edges_of: Edges of each sample, if samples share one axis.
         batched: Number of samples, if they have their own axis before the node axis.
+        mask: The rows that hold nodes, if there may be padding.
     """
 
     nodes: int | None = None
@@ -42,6 +45,7 @@ class SampleSizes:
     samples: tuple[int, ...] | None = None
     edges_of: tuple[int, ...] | None = None
     batched: int | None = None
+    mask: Mask | None = None
 
     def axes(self, free: tuple[int, ...], of_edges: bool) -> Axes:
         """Returns the axes of nodes, samples and edges of a tensor.
@@ -53,13 +57,13 @@ class SampleSizes:
         """
         if self.batched is not None:
             return self._find_batched_axes(free)
-        if self.nodes is None or (self.edges is None and self.samples is None):
+        if self.nodes is None or (self.edges is None and self.samples is None and self.mask is None):
             return Axes(Assumed.FIRST, Assumed.FIRST)
         first = free[0] if free else None
         if first == self.edges and (of_edges or first != self.nodes):
             return Axes(None, self.batch_of_edges(0), 0)
         if first == self.nodes:
-            return Axes(0, None if self.samples is None else Concatenated(0, self.samples))
+            return Axes(0, None if self.samples is None else Concatenated(0, self.samples), mask=self.mask)
         return Axes(None, self._find_batch_axis(first))
 
     def batch_of_edges(self, axis: int) -> BatchAxis:
@@ -69,7 +73,7 @@ class SampleSizes:
     def _find_batched_axes(self, free: tuple[int, ...]) -> Axes:
         """Returns the axes of a tensor, if samples have their own axis. All samples then share the edges."""
         if free[:2] == (self.batched, self.nodes):
-            return Axes(1, 0)
+            return Axes(1, 0, mask=self.mask)
         if self.edges is not None and free[:2] == (self.batched, self.edges):
             return Axes(None, 0, 1)
         if free[:1] == (self.batched,):

@@ -16,7 +16,14 @@ from typing import Any
 
 import torch
 
-from equivariance._engine.inference.output_candidates import arranged, foreign, plain_laws, special_laws, stated_laws
+from equivariance._engine.inference.output_candidates import (
+    arranged,
+    foreign,
+    masked,
+    plain_laws,
+    special_laws,
+    stated_laws,
+)
 from equivariance._engine.inference.output_provenance import Path
 from equivariance._engine.inference.output_runs import Fit, Leaf, OutputRuns, observe
 from equivariance._engine.measurement.prepare import BoundCall, Prepared
@@ -165,6 +172,9 @@ def _law_under_motions(leaf: Leaf, call: BoundCall) -> tuple[Representation, str
     plain = {law: fits for law, fits in plain.items() if fits or law == Invariant()}
     for law, fits in plain.items():
         if all(fit.holds for fit in fits.values()):
+            return law, ""
+    for law in masked(leaf.example, plain, call):
+        if all(fit.holds for fit in _under_motions(leaf.fits(law)).values()):
             return law, ""
     stated, special = (
         {law: fits for law in laws if (fits := _under_motions(leaf.fits(law)))}

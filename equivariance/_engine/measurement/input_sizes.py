@@ -84,6 +84,10 @@ def input_sizes(arguments: Mapping[str, Any], contract: Contract, layers: Iterab
     _add_assumed(found, inputs)
     grid = grid_setting(arguments, contract, layers)
     nodes = found.nodes[0] if found.nodes else None
+    mask = next((law.mask for _, law in inputs if law.mask is not None), None)
+    padded = None if mask is None or all(map(all, mask.rows)) else mask
+    if padded is not None and padded.batched:
+        nodes = (padded.length,) * len(padded.rows)
     return InputSizes(
         nodes=sum(nodes) if isinstance(nodes, tuple) else nodes,
         samples=found.samples[0] if found.samples else None,
@@ -91,6 +95,8 @@ def input_sizes(arguments: Mapping[str, Any], contract: Contract, layers: Iterab
         grid=grid,
         segments=nodes if isinstance(nodes, tuple) else None,
         edges=found.common_edges,
+        mask=None if padded is None else tuple(valid for row in padded.rows for valid in row),
+        padded=mask is not None and all(_may_grow(t, law) for t, law in inputs),
     )
 
 
@@ -105,6 +111,12 @@ def _stated_sizes(inputs: Leaves) -> _Found:
         if law.edges is not None:
             found.edges.append(_edges_of(tensor.shape[law.edges], law))
     return found
+
+
+def _may_grow(tensor: torch.Tensor, law: Representation) -> bool:
+    """True if padded rows may be appended: no axis other than the node axis is as long, as in tensors of pairs."""
+    axis = position(law.nodes, tensor) if law.mask is not None else None
+    return axis is None or tensor.shape[axis] not in tensor.shape[axis + 1 : tensor.dim() - law.component_axes]
 
 
 def _edges_of(count: int, law: Representation) -> tuple[int, ...]:
