@@ -41,17 +41,24 @@ class Permutations(Group):
     def draw(self, count: int, seed: int, setting: InputSizes) -> tuple[Transform, ...]:
         """Draws orders, each from its own seed. The seed is part of the `repr`, unless there is padding."""
         if setting.nodes is None and setting.edges is None:
-            raise ArgumentError("group", "permutation", "an input whose representation has an axis of nodes or edges")
+            raise ArgumentError(
+                "group",
+                "permutation",
+                "an input whose representation has an axis of nodes or edges; with sizes if concatenated",
+            )
         return tuple(_random(setting, seed + i) for i in range(count))
 
     def simplest(self, setting: InputSizes) -> tuple[Transform, ...]:
-        """Returns exchanges of two nodes, the reversal of all nodes, exchanges of two edges, the reversal of edges."""
+        """Returns exchanges of two edges and their reversal, then exchanges of two nodes and their reversal.
+
+        Edges come first: code that takes edges as sorted also breaks if nodes are renumbered, but not the reverse.
+        """
         found = [exchange(setting, *pair) for places in movable_rows(setting)[:_SAMPLES] for pair in _pairs(places)]
         if setting.nodes:
             found.append(arranged(setting, lambda count: range(count - 1, -1, -1)))
         edges = [] if setting.edges is None else [range(sum(setting.edges))]
         swaps = [edge_permutation(cycles=[pair], size=len(own)) for own in edges for pair in _pairs(own)]
-        return tuple(dict.fromkeys([*found, *swaps, *(edge_permutation(own[::-1]) for own in edges)]))
+        return tuple(dict.fromkeys([*swaps, *(edge_permutation(own[::-1]) for own in edges), *found]))
 
     def further(self, setting: InputSizes) -> tuple[Transform, ...]:
         """Returns cyclic shifts that make every other node of a sample its first; at most 32, evenly spaced."""
