@@ -14,7 +14,8 @@ from equivariance._engine.instrumentation.hooks import ROOT
 from equivariance._engine.instrumentation.perturbations import noise_like
 from equivariance._engine.instrumentation.tensor_identity import equal
 from equivariance._engine.instrumentation.testbed import Runner
-from equivariance.contracts.nested import leaves, walk
+from equivariance.contracts.nested import leaves, transform, walk
+from equivariance.groups.named import Symmetry
 from equivariance.groups.sampling import Group, InputSizes
 from equivariance.representations.base import Representation
 
@@ -45,25 +46,32 @@ class Reactions:
     _known: dict[frozenset[str], bool] = field(default_factory=dict)
 
     def moves(self, group: Group) -> bool:
-        """True if an element changes an input."""
-        return bool(self._moved(group))
+        """True if an element changes an input, or the length of its padding."""
+        return bool(self._moved(group)) or self._pads(group)
 
     def obstacle(self, group: Group) -> str:
         """Returns why a symmetry that is not broken proves nothing, or "" if it proves something."""
         moved = self._moved(group)
+        if self._pads(group):
+            return ""
         if not moved:
             return f"no input changes under {group.symmetry}"
         if not self._reacts(frozenset(path for path, floating in moved.items() if floating)):
             return f"the output does not depend on {', '.join(moved)}, and {group.symmetry} changes nothing else"
         return ""
 
+    def _pads(self, group: Group) -> bool:
+        return group.symmetry == Symmetry.BATCH and self.sizes.padded
+
     def _moved(self, group: Group) -> dict[str, bool]:
         """Returns path -> True if it is a floating-point tensor, for each tensor that an element changes."""
         found: dict[str, bool] = {}
         for element in group.draw(_ELEMENTS, self.seed, self.sizes):
             for name, value in self.runner.arguments.items():
-                for path, tensor, law in leaves(value, self.runner.contracts[""].inputs.get(name), name):
-                    if path not in found and not equal(law.transform(tensor, element), tensor):
+                spec = self.runner.contracts[""].inputs.get(name)
+                changed = {path: t for path, t, _ in leaves(transform(value, spec, element, name), spec, name)}
+                for path, tensor, _ in leaves(value, spec, name):
+                    if path not in changed or not equal(changed[path], tensor):
                         found[path] = tensor.is_floating_point()
         return found
 
