@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         MissingDependencyError,
         UndeclaredTensorError,
     )
-    from equivariance.findings import Curve, Finding, LayerRow, Location
+    from equivariance.findings import Curve, Finding, LayerRow, Location, SymmetryVerdict
     from equivariance.groups.elements import Transform
     from equivariance.report.report import Report
     from equivariance.representations.axes import Concatenated
@@ -60,6 +60,7 @@ __all__ = [
     "Representation",
     "SampleList",
     "SampleStarts",
+    "SymmetryVerdict",
     "Transform",
     "UndeclaredTensorError",
     "assert_equivariant",
@@ -79,7 +80,7 @@ _HOMES = {
     "representations.grid": ("Grid",),
     "report.report": ("Report",),
     "cause_catalogue": ("CAUSES",),
-    "findings": ("Curve", "Finding", "LayerRow", "Location"),
+    "findings": ("Curve", "Finding", "LayerRow", "Location", "SymmetryVerdict"),
     "representations.mask": ("Mask",),
     "representations.sample_list": ("SampleList",),
     "representations.sizes": ("SampleStarts",),

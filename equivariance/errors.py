@@ -75,6 +75,19 @@ class ForeignElementError(ArgumentError):
     """An element that is not in the group by which a value transforms, for example a tilt for fields on a plane."""
 
 
+class TransformedInputError(ArgumentError):
+    """A network that runs on its inputs and raises an error on transformed inputs.
+
+    Attributes:
+        reason: The type and the first line of the network's error; the error itself is `__cause__`.
+    """
+
+    def __init__(self, element: object, error: BaseException) -> None:
+        self.reason = f"{type(error).__name__}: {first_line(error)}"
+        expected = f"a callable that runs on transformed inputs too; under this one it raised {self.reason}"
+        super().__init__("group", element, expected)
+
+
 class MissingDependencyError(ImportError):
     """An optional package that the requested work needs is missing."""
 

@@ -42,6 +42,7 @@ class Assumption:
         why: The evidence, in words.
         value: The tensor.
         asked: True if the tensor looks like geometry but no evidence shows how it transforms.
+        by_name: True if nothing but the name of the tensor says how it transforms.
     """
 
     path: tuple[str | int, ...]
@@ -50,11 +51,28 @@ class Assumption:
     why: str
     value: torch.Tensor = field(compare=False, repr=False)
     asked: bool = False
+    by_name: bool = False
 
     @property
     def place(self) -> str:
         """The path in the notation of a report."""
         return f"{self.path[0]}" + "".join("[i]" if step == EACH else f"[{step!r}]" for step in self.path[1:])
+
+    def doubts(self, symmetry: str) -> list[str]:
+        """Returns what a person could doubt of this assumption under one symmetry, one phrase each.
+
+        Names prove nothing; values do. An axis is in doubt if the tensor has another free axis.
+        """
+        law, what = self.representation, f"{self.place} {list(self.shape)}"
+        if symmetry in ("translation", "rotation", "inversion"):
+            if self.asked:
+                return [f"{what} does not move"]
+            named = type(law) is not Invariant and not isinstance(law, (NodeIndices, SampleStarts))
+            bare = in_words(law.bare)
+            return [f"{what} is {bare}"] if named and self.by_name else []
+        axis, listed = {"permutation": (law.nodes, "nodes"), "batch": (law.batch, "samples")}[symmetry]
+        several = isinstance(law, CartesianPoints) and len(self.shape) > 2
+        return [f"{what} lists {listed} on axis {axis}"] if several and isinstance(axis, int) else []
 
     def __str__(self) -> str:
         """Returns one line: place, shape, law, axes, evidence."""
@@ -145,7 +163,7 @@ def proposal(name: str, tensor: torch.Tensor, sizes: SampleSizes, path: tuple[st
             sizes = replace(sizes, edges=None, edges_of=None)
         axes = sizes.axes(shape[: len(shape) - components], field_names.names_edges(word))
         law = replace(law, **axes._asdict())
-    return Assumption(path, shape, law, why, tensor, asked)
+    return Assumption(path, shape, law, why, tensor, asked, why.startswith("its name"))
 
 
 def _propose_for_floats(word: str, tensor: torch.Tensor) -> tuple[Representation, str, bool]:
@@ -239,7 +257,7 @@ def _decide_by_values(asked: Assumption, clouds: Sequence[Assumption]) -> Assump
         close = _CLOSE * max(torch.finfo(a.value.dtype).eps for a in (asked, cloud))
         law, relation = _compare_rows(rows[:: -(-len(rows) // _ROWS)], _rows(cloud.value), close)
         if law is not None:
-            law = replace(law, nodes=asked.representation.nodes, batch=asked.representation.batch)
+            law = law.placed_like(asked.representation)
             return replace(asked, representation=law, why=f"its rows are {relation} {cloud.place}", asked=False)
     return asked
 

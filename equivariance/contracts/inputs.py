@@ -20,7 +20,7 @@ from equivariance.contracts.assumptions import Assumption, assume, with_differen
 from equivariance.contracts.callables import name_of
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.declared import declared_contract
-from equivariance.contracts.nested import leaves
+from equivariance.contracts.nested import compile_spec, leaves
 from equivariance.contracts.sample_lists import EACH
 from equivariance.errors import ContractError
 from equivariance.representations.base import Representation
@@ -124,6 +124,16 @@ def group_of_arguments(args: object, otherwise: object) -> object:
         if found:
             return found
     return otherwise
+
+
+def states_parity(spec: object) -> bool:
+    """True if a specification contains irreps of odd parity: whoever writes them claims the inversion."""
+    compiled = compile_spec(spec, "irreps")
+    if isinstance(compiled, Mapping):
+        return any(map(states_parity, compiled.values()))
+    if isinstance(compiled, (list, tuple)):
+        return any(map(states_parity, compiled))
+    return isinstance(compiled, Irreps) and any(parity < 0 for _, _, parity in compiled.blocks)
 
 
 def _is_moving(spec: object) -> bool:

@@ -32,7 +32,7 @@ from equivariance._ranking import largest
 from equivariance.contracts.adapter_registry import adapter_of
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import UNSPECIFIED, leaves
-from equivariance.errors import ArgumentError
+from equivariance.errors import ArgumentError, TransformedInputError
 from equivariance.groups.elements import Transform, samples
 from equivariance.groups.sampling import Group
 from equivariance.representations.base import Representation
@@ -40,6 +40,10 @@ from equivariance.representations.base import Representation
 _TOO_MUCH = "values that are not in main memory cannot go to files, and take more than memory=... allows"
 
 _OTHER_COURSE = "the program takes another course where the input is transformed"
+
+
+_TRIES = 8
+"""Elements under which a network is run that raised an error while it was recorded."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,7 @@ def infer(
     hidden: set[str] = set()
     groups = list(groups)
     for group in groups:
-        recorded = _record(surveyors[group.symmetry], group)
+        recorded = _record_unless_it_raises(surveyors[group.symmetry], group)
         if isinstance(recorded, str):
             return Inferred({}, obstacle=recorded)
         flow, calls, opaque = recorded
@@ -125,8 +129,35 @@ def usable(inferred: Inferred, surveyors: Mapping[str, SymmetrySurvey], groups: 
                 try:
                     surveyor.runs.patched_run(Trial(element, state))
                 except ArgumentError as error:
+                    if isinstance(error, TransformedInputError) and not _runs_whole(surveyor, Trial(element, state)):
+                        continue  # the survey skips this state, or reports the error
                     return Inferred({}, obstacle=f"the network does not run with its layers apart ({error.expected})")
     return inferred
+
+
+def _runs_whole(surveyor: SymmetrySurvey, trial: Trial) -> bool:
+    """True if the network runs on the transformed inputs, with nothing replaced."""
+    try:
+        surveyor.runs.output(trial)
+    except TransformedInputError:
+        return False
+    return True
+
+
+def _record_unless_it_raises(
+    surveyor: SymmetrySurvey, group: Group
+) -> tuple[Slicer, dict[str, list[LayerRecord]], set[str]] | str:
+    """Records as `_record`; if the network raises an error on transformed inputs, returns it as the obstacle."""
+    try:
+        return _record(surveyor, group)
+    except Exception:  # code of the network may raise anything
+        sizes = surveyor.runs.sizes
+        for element in (*group.draw(_TRIES, surveyor.options.seed, sizes), *group.simplest(sizes)):
+            try:
+                surveyor.runs.output(Trial(element, surveyor.runs.runner.states[0]))
+            except TransformedInputError as error:
+                return f"the network raises an error under {group.symmetry} ({error.reason})"
+        raise
 
 
 def _record(surveyor: SymmetrySurvey, group: Group) -> tuple[Slicer, dict[str, list[LayerRecord]], set[str]] | str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,7 +36,7 @@ from equivariance.contracts.nested import (
     walk,
 )
 from equivariance.contracts.sample_lists import EACH
-from equivariance.errors import ArgumentError, ContractError
+from equivariance.errors import ArgumentError, ContractError, TransformedInputError
 from equivariance.groups.elements import Transform
 from equivariance.representations.base import Representation
 
@@ -232,7 +233,7 @@ def observe(ready: Prepared, runs: OutputRuns) -> list[Leaf]:
     for state in (s for s in runner.states if s.mode == "eval"):
         reference = dict(tensors(runs.reference(state), listed))
         perturbed = [dict(tensors(output, listed)) for output in runs.perturbed(state)]
-        under = [(s, e, dict(tensors(runs.transformed(candidate, Trial(e, state)), listed))) for s, e in elements]
+        under = list(_under_elements(runs, candidate, state, elements, listed))
         for path, value in reference.items():
             course = Course(
                 value, tuple(v.get(path) for v in perturbed), tuple((s, e, v.get(path)) for s, e, v in under)
@@ -240,6 +241,19 @@ def observe(ready: Prepared, runs: OutputRuns) -> list[Leaf]:
             known.setdefault(path, []).append(course)
     main, working = (torch.finfo(dtype).eps for dtype in (runner.reference_dtype, runner.tested_dtype))
     return [Leaf(path, tuple(courses), main, working, call.sizes.extent) for path, courses in known.items()]
+
+
+def _under_elements(
+    runs: OutputRuns,
+    candidate: TransformedRuns,
+    state: ModelState,
+    elements: Sequence[tuple[str, Transform]],
+    listed: bool,
+) -> Iterator[tuple[str, Transform, dict[Path, Tensor]]]:
+    """Yields symmetry, element and leaves; elements under which the module raises an error show nothing."""
+    for symmetry, element in elements:
+        with suppress(TransformedInputError):
+            yield symmetry, element, dict(tensors(runs.transformed(candidate, Trial(element, state)), listed))
 
 
 def elsewhere(ready: Prepared, path: Path, element: Transform, count: int, axis: int) -> tuple[Tensor, Tensor]:

@@ -20,11 +20,13 @@ from equivariance._engine.instrumentation.testbed import Capabilities, ModelStat
 from equivariance._engine.measurement.input_sizes import identity_reorderings, input_sizes
 from equivariance.contracts.axes_by_length import known_axes, with_axes_by_length
 from equivariance.contracts.contract import Contract
-from equivariance.contracts.nested import cloned, leaves, walk
+from equivariance.contracts.nested import cloned, leaves, sample_lists, sizes_of_graphs, transform, walk
+from equivariance.errors import ArgumentError
+from equivariance.groups.named import Symmetry
 from equivariance.groups.sampling import Group, InputSizes
 from equivariance.representations.axes import Assumed
 from equivariance.representations.base import Representation
-from equivariance.representations.standard import CartesianPoints
+from equivariance.representations.standard import CartesianPoints, NodeIndices
 from equivariance.settings import Settings
 
 _SNAP_BITS = {torch.float64: 36}
@@ -40,7 +42,8 @@ class BoundCall:
         contract: The representations of the arguments and of the output.
         layers: Dotted path -> contract, for inner layers.
         asked: The groups that the caller asked for.
-        groups: The groups of `asked` that have an axis to act on, or are claimed.
+        groups: The groups of `asked` that have an axis to act on.
+        untestable: Symmetry -> why it cannot be tested, for the other groups that are claimed.
         sizes: The sizes of the inputs, for which elements are drawn.
         settings: Number of samples, seed and scope of the examination.
         name: The name in reports.
@@ -52,6 +55,7 @@ class BoundCall:
     layers: Mapping[str, Contract]
     asked: tuple[Group, ...]
     groups: tuple[Group, ...]
+    untestable: Mapping[str, str]
     sizes: InputSizes
     settings: Settings
     name: str
@@ -95,10 +99,21 @@ def bind_call(
     module: torch.nn.Module, arguments: Mapping[str, Any], contract: Contract, layers: Mapping[str, Contract],
     asked: tuple[Group, ...], settings: Settings, name: str = "",
 ) -> BoundCall:  # fmt: skip
-    """Measures the sizes of the arguments and leaves out groups without an axis to act on."""
+    """Measures the sizes of the arguments and leaves out groups without an axis to act on.
+
+    If the caller named no group, a symmetry that does not apply to the arguments is left out silently.
+    """
     sizes = input_sizes(arguments, contract, layers.values())
-    groups = _measurable(asked, sizes, settings.claims)
-    return BoundCall(module, arguments, contract, layers, asked, groups, sizes, settings, name)
+    absent = {g.symmetry: why for g in asked if (why := _missing_axis(g, sizes))}
+    if settings.named is None:
+        listed = _listed_axes(arguments, contract, sizes)
+        absent = {g.symmetry: "" for g in asked if Symmetry(g.symmetry).is_reordering and g.symmetry not in listed}
+    acting = [g for g in asked if g.symmetry not in absent]
+    refused = {g.symmetry: why for g in acting if (why := _refused(g, arguments, contract, settings.seed, sizes))}
+    groups = tuple(g for g in acting if g.symmetry not in refused)
+    claimed = {g.symmetry for g in asked if settings.claiming(g)}
+    untestable = {symmetry: why for symmetry, why in {**absent, **refused}.items() if why and symmetry in claimed}
+    return BoundCall(module, arguments, contract, layers, asked, groups, untestable, sizes, settings, name)
 
 
 @dataclass(frozen=True)
@@ -189,12 +204,48 @@ def _fitting_contracts(call: BoundCall, fit: ContractFit) -> dict[str, Contract]
     return {layer: contract for layer, contract in _contracts(call).items() if layer not in fit.mismatched}
 
 
-def _measurable(groups: tuple[Group, ...], sizes: InputSizes, claims: tuple[str, ...] | None) -> tuple[Group, ...]:
-    """Returns the groups that are claimed or have an axis to act on; all groups if there are none."""
-    without = {"permutation"} if sizes.nodes is None and sizes.edges is None else set()
-    without |= {"batch"} if sizes.samples is None and not sizes.padded else set()
-    found = tuple(g for g in groups if claims is None or g.symmetry in claims or g.symmetry not in without)
-    return found or groups
+def _missing_axis(group: Group, sizes: InputSizes) -> str:
+    """Returns what a group of reorderings needs and the arguments lack, or ""."""
+    absent = {
+        Symmetry.PERMUTATION: sizes.nodes is None and sizes.edges is None,
+        Symmetry.BATCH: sizes.samples is None and not sizes.padded,
+    }
+    if not absent.get(Symmetry(group.symmetry), False):
+        return ""
+    try:
+        group.draw(1, 0, sizes)
+    except ArgumentError as error:
+        return f"it needs {error.expected}"
+    return ""
+
+
+def _refused(group: Group, arguments: Mapping[str, Any], contract: Contract, seed: int, sizes: InputSizes) -> str:
+    """Returns why the arguments cannot be reordered by a group, naming the tensor, or ""."""
+    if not Symmetry(group.symmetry).is_reordering:
+        return ""
+    element, *_ = group.draw(1, seed, sizes)
+    for name, value in arguments.items():
+        try:
+            transform(value, contract.inputs.get(name), element, name)
+        except ArgumentError as error:
+            shape = f" {list(value.shape)}" if isinstance(value, torch.Tensor) else ""
+            return f"{name}{shape}: {error}"
+    return ""
+
+
+def _listed_axes(arguments: Mapping[str, Any], contract: Contract, sizes: InputSizes) -> set[str]:
+    """Returns the reorderings whose axis the arguments certainly have: declared, or of points, edges or graphs."""
+    laws = [law for _, _, law in _leaves(arguments, contract)]
+    graphs = [found for value in arguments.values() for found in sizes_of_graphs(value)]
+    nodes = any(
+        isinstance(law.nodes, int) or (isinstance(law, CartesianPoints) and law.nodes is not None)
+        or isinstance(law, NodeIndices) for law in laws
+    )  # fmt: skip
+    lists = [found for name, value in arguments.items() for found in sample_lists(value, contract.inputs.get(name))]
+    batch = bool(lists) or any(law.batch is not None and not isinstance(law.batch, Assumed) for law in laws)
+    several = sizes.samples is not None and sizes.samples > 1
+    found = {Symmetry.PERMUTATION.value} if nodes or graphs else set()
+    return found | ({Symmetry.BATCH.value} if sizes.padded or ((batch or graphs) and several) else set())
 
 
 def _leaves(arguments: Mapping[str, Any], contract: Contract) -> Iterator[tuple[str, torch.Tensor, Representation]]:

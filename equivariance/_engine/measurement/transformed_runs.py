@@ -18,7 +18,7 @@ from equivariance._engine.measurement.comparisons import AccumulatedErrors, Intr
 from equivariance._engine.measurement.isolation import run_isolated
 from equivariance._engine.measurement.survey_results import Trial
 from equivariance.contracts.nested import cast, transform
-from equivariance.errors import ArgumentError, first_line
+from equivariance.errors import ArgumentError, TransformedInputError
 from equivariance.groups.elements import Transform
 from equivariance.groups.sampling import InputSizes
 
@@ -71,7 +71,7 @@ class TransformedRuns:
         """Runs the network with every layer given exact values; `keep` and `against` as for `IntroducedErrors`.
 
         Raises:
-            ArgumentError: If the network does not run on transformed inputs.
+            TransformedInputError: If the network does not run on transformed inputs.
         """
         dtype = dtype or self.runner.reference_dtype
         handler = IntroducedErrors(self.runner.reference(trial.state), trial.element, dtype, keep, against)
@@ -127,6 +127,4 @@ class TransformedRuns:
         except ArgumentError:
             raise
         except Exception as error:
-            words = f"{type(error).__name__}: {first_line(error)}"
-            expected = f"a callable that runs on transformed inputs too; under this one it raised {words}"
-            raise ArgumentError("group", trial.element, expected) from error
+            raise TransformedInputError(trial.element, error) from error

@@ -1,71 +1,14 @@
-"""The pytest plugin, in test suites of strangers."""
-
-import subprocess
-import sys
-import xml.etree.ElementTree as ET
-from importlib.metadata import entry_points
-from pathlib import Path
+"""The marker and the fixture of the pytest plugin, in test suites of users."""
 
 import pytest
 
-import equivariance as eq
 from equivariance.findings import Finding, Location
 from equivariance.report.report import Report
 from equivariance.report.text import findings_text
-from tests.architecture.sources import ROOT
-from tests.equivariance.helpers.specimens import Mix, normal
+from tests.equivariance.helpers.plugin_runs import BROKEN, OPTIONS, SOUND, run, text_of
+from tests.equivariance.helpers.verdicts import verdicts
 
 pytest_plugins = ["pytester"]
-
-INSTALLED = any(point.value == "equivariance.pytest_plugin" for point in entry_points(group="pytest11"))
-PLUGIN = () if INSTALLED else ("-p", "equivariance.pytest_plugin")
-# Dash, which Open3D brings, has a plugin that warns.
-OPTIONS = (*PLUGIN, "-p", "no:cacheprovider", "-p", "no:dash", "-W", "error")
-
-HEAD = """
-import pytest
-from equivariance import Report, strategies
-from hypothesis import Phase, given, settings
-from hypothesis import strategies as st
-from tests.equivariance.helpers.specimens import Mix, Scale, Stack, normal
-
-X = normal(6, 3, 3)
-LAWS = {"group": "so3", "irreps_in": "1x1o", "irreps_out": "1x1o"}
-laws = pytest.mark.equivariant(**LAWS)
-"""
-SOUND = "@laws\ndef test_sound():\n    return Stack(Scale(3), Scale(3)), X\n"
-BROKEN = "@laws\ndef test_broken():\n    return Stack(Scale(3), Mix()), X\n"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def everything_imported(tmp_path_factory):
-    """Pytester forgets the modules that a run within this process brings; PyTorch cannot be imported twice."""
-    report = eq.diagnose(Mix(), normal(6, 3, 3), "1x1o", "1x1o", group=["o3", "batch"], samples=1)
-    report.to_html(tmp_path_factory.mktemp("pages") / "page.html")
-
-
-@pytest.fixture(autouse=True)
-def strangers(monkeypatch):
-    """Their test suites see this checkout, and none of the settings of the run that they are in."""
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    monkeypatch.setenv("COLUMNS", "200")
-    for name in ("PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER"):
-        monkeypatch.delenv(name, raising=False)
-
-
-def run(pytester, body, *options):
-    pytester.makepyfile(HEAD + body)
-    return pytester.runpytest_inprocess(*OPTIONS, "--equivariance-samples=2", *options)
-
-
-def run_apart(pytester, body, *options):
-    """In processes of their own, as pytest-xdist's workers are."""
-    pytester.makepyfile(HEAD + body)
-    return pytester.runpytest_subprocess(*OPTIONS, "--equivariance-samples=2", *options)
-
-
-def text_of(result):
-    return "\n".join(result.outlines)
 
 
 # The marker
@@ -114,14 +57,16 @@ def test_the_replayed_element_fails_again(pytester):
 
 def test_a_remedy_is_told():
     found = Finding("mix", "rotation", "component-mixing", "components are shifted", fix="Drop the bias.")
-    assert "   fix    Drop the bias.\n" in findings_text(Report("net", ("rotation",), [found]))
+    assert "   fix    Drop the bias.\n" in findings_text(Report("net", verdicts("rotation"), [found]))
 
 
 def test_a_suspect_is_told_from_a_confirmed_statement():
     place = Location("net.py", 3, "return x + 1")
     for located, words in (("suspect", "  (suspected)"), ("confirmed", ""), ("layer", "")):
         found = Finding("mix", "rotation", "component-mixing", "shifted", location=place, located=located)
-        assert f"   at     net.py:3  return x + 1{words}\n" in findings_text(Report("net", ("rotation",), [found]))
+        assert f"   at     net.py:3  return x + 1{words}\n" in findings_text(
+            Report("net", verdicts("rotation"), [found])
+        )
 
 
 def test_args_may_stand_in_the_marker_and_fixtures_and_parameters_work(pytester):
@@ -280,128 +225,3 @@ def test_it(network):
 
 
 # Options
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("options", "samples", "examples"),
-    [
-        ([], "8", 100),
-        (["--equivariance-profile=dev"], "4", 25),
-        (["--equivariance-profile=ci"], "8", 50),
-        (["--equivariance-profile=nightly"], "64", 1000),
-        (["--equivariance-profile=nightly", "--equivariance-samples=3"], "3", 1000),
-        (["--equivariance-profile=nightly", "--hypothesis-profile=default", "--equivariance-samples=3"], "3", 100),
-    ],
-)
-def test_a_profile_sets_samples_and_examples(pytester, monkeypatch, options, samples, examples):
-    monkeypatch.delenv("CI", raising=False)
-    body = f"""
-def test_it(eq_check):
-    assert eq_check(Scale(3), X, **LAWS).settings["samples"] == {samples!r}
-    assert settings().max_examples == {examples}
-    assert (Phase.explain in settings().phases) == ({examples} == 100)
-"""
-    pytester.makepyfile(HEAD + body)
-    result = pytester.runpytest_subprocess(*OPTIONS, *options)
-    result.assert_outcomes(passed=1)
-    header = [line for line in result.outlines if line.startswith("equivariance: ")]
-    assert len(header) == bool(options)
-    assert all(f"{samples} elements per symmetry" in line for line in header)
-
-
-@pytest.mark.parametrize(
-    ("option", "words"),
-    [
-        ("--equivariance-samples=0", "argument --equivariance-samples: '0': expected a whole number of at least 1"),
-        ("--equivariance-samples=many", "argument --equivariance-samples: 'many': expected a whole number *"),
-        ("--equivariance-profile=fast", "invalid choice: 'fast' (choose from *dev*, *ci*, *nightly*)"),
-        ("--equivariance-report=x.txt", "--equivariance-report=x.txt: expected a name that ends in .html"),
-        ("--equivariance-report=/proc/no/x.html", "--equivariance-report=/proc/no/x.html: expected a folder that *"),
-    ],
-)
-def test_wrong_options_are_usage_errors(pytester, option, words):
-    result = pytester.runpytest_inprocess(*OPTIONS, option)
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([f"*{words}"])
-    assert "Traceback" not in result.stderr.str()
-
-
-# What is left behind
-
-
-def test_the_summary_names_what_was_found(pytester):
-    result = run(pytester, SOUND + BROKEN, "-q")
-    result.stdout.fnmatch_lines(
-        [
-            "*= equivariance =*",
-            "*.py::test_broken: Stack",
-            "  rotation: component-mixing in layers.1, *specimens.py:*",
-            "2 examinations in 2 tests, 1 finding in 1 test",
-        ]
-    )
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
-def test_one_page_holds_the_reports_of_all_workers(pytester, workers):
-    names = [f"test_{i}" for i in range(4)]
-    body = "".join(
-        f"@laws\ndef {name}():\n    return Stack(Scale(3), Mix({i} / 4)), X\n" for i, name in enumerate(names)
-    )
-    result = run_apart(pytester, body, "--equivariance-report=pages/eq.html", *workers)
-    result.assert_outcomes(passed=1, failed=3)
-    assert [p.name for p in Path("pages").iterdir()] == ["eq.html"]
-    page = Path("pages/eq.html").read_text(encoding="utf-8")
-    assert page.rstrip().endswith("</html>")
-    places = [page.index(f"::{name} (Stack)") for name in names]
-    assert places == sorted(places)
-    assert sum(line.strip("= ") == "equivariance" for line in result.outlines) == 1
-    result.stdout.fnmatch_lines(["4 examinations in 4 tests, 3 findings in 3 tests", "report: */pages/eq.html"])
-
-
-def test_junit_gets_properties(pytester):
-    run(pytester, BROKEN, "--junitxml=junit.xml", "-o", "junit_family=xunit2")
-    found = {p.get("name"): p.get("value") for p in ET.parse("junit.xml").getroot().iter("property")}
-    assert found["equivariance.1.layer"] == "layers.1"
-    assert found["equivariance.1.symmetry"] == "rotation"
-    assert found["equivariance.1.cause"] == "component-mixing"
-    assert "specimens.py:" in found["equivariance.1.location"]
-    assert found["equivariance.1.counterexample"].startswith("rotation(")
-
-
-def test_no_page_where_nothing_was_examined(pytester):
-    result = run(pytester, "def test_it():\n    pass\n", "--equivariance-report=eq.html")
-    result.stdout.fnmatch_lines(["nothing was examined: *eq.html was not written"])
-    assert not Path("eq.html").exists()
-
-
-def test_a_page_that_cannot_be_written_in_the_end_fails_the_run(pytester):
-    body = SOUND + "\ndef test_last():\n    import os\n    os.mkdir('eq.html')\n"
-    result = run(pytester, body, "--equivariance-report=eq.html")
-    result.assert_outcomes(passed=2)
-    assert result.ret == pytest.ExitCode.INTERNAL_ERROR
-    result.stdout.fnmatch_lines(["output=*eq.html': expected a file name, not a directory"])
-
-
-@pytest.mark.slow
-def test_an_interrupted_run_leaves_the_page_of_what_was_examined(pytester):
-    body = SOUND + "\ndef test_last():\n    raise KeyboardInterrupt\n"
-    result = run_apart(pytester, body, "--equivariance-report=eq.html")
-    assert result.ret == pytest.ExitCode.INTERRUPTED
-    assert "test_sound (Stack)" in Path("eq.html").read_text(encoding="utf-8")
-
-
-# What is not asked for
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("arguments", [["--help"], ["--markers"], ["test_plain.py"]])
-def test_pytorch_is_not_imported_by_those_who_do_not_use_it(pytester, arguments):
-    pytester.makepyfile(test_plain="def test_it():\n    pass\n")
-    arguments = [*OPTIONS, *arguments]
-    code = f"import sys, pytest; pytest.main({arguments!r})\n"
-    code += "assert 'equivariance.pytest_plugin' in sys.modules\nprint(*sys.modules)"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not {"torch", "scipy", "numpy", "rich"} & set(result.stdout.split())
-    assert "= equivariance =" not in result.stdout
