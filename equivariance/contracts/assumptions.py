@@ -68,7 +68,7 @@ class Assumption:
             if self.asked:
                 return [f"{what} does not move"]
             named = type(law) is not Invariant and not isinstance(law, (NodeIndices, SampleStarts))
-            bare = in_words(replace(law, nodes=None, batch=None))
+            bare = in_words(law.bare)
             return [f"{what} is {bare}"] if named and self.by_name else []
         axis, listed = {"permutation": (law.nodes, "nodes"), "batch": (law.batch, "samples")}[symmetry]
         several = isinstance(law, CartesianPoints) and len(self.shape) > 2
@@ -257,7 +257,7 @@ def _decide_by_values(asked: Assumption, clouds: Sequence[Assumption]) -> Assump
         close = _CLOSE * max(torch.finfo(a.value.dtype).eps for a in (asked, cloud))
         law, relation = _compare_rows(rows[:: -(-len(rows) // _ROWS)], _rows(cloud.value), close)
         if law is not None:
-            law = replace(law, nodes=asked.representation.nodes, batch=asked.representation.batch)
+            law = law.placed_like(asked.representation)
             return replace(asked, representation=law, why=f"its rows are {relation} {cloud.place}", asked=False)
     return asked
 

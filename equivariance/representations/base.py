@@ -216,6 +216,15 @@ class Representation(ABC):
             batch=guess if isinstance(self.batch, Assumed) else self.batch,
         )
 
+    def placed_like(self, other: Representation) -> Self:
+        """Returns a copy with the axes and the mask of another representation."""
+        return replace(self, nodes=other.nodes, batch=other.batch, edges=other.edges, mask=other.mask)
+
+    @property
+    def bare(self) -> Self:
+        """A copy without axes and without a mask."""
+        return replace(self, nodes=None, batch=None, edges=None, mask=None)
+
     @property
     def concatenated(self) -> Concatenated | None:
         """The layout of samples that lie one after the other, or None if they do not."""

@@ -111,14 +111,15 @@ def localize(
     findings, cancelled = _findings_of(case, contributors)
     contributed = {c.suspect.layer: c.contributed for c in contributors}
     measured, padded, untested = vary_padding(survey, lengthened if whole else (), result, allowed)
-    root, reached = measured.root.top, [*findings, *padded]
+    root = measured.root.top
+    broken = bool(findings) or bool(padded)
     return LocalizedSymmetry(
         rows=rows_of(runner, measured, contributed, allowed),
-        findings=tuple(ordered(reached, lambda f: f.contributed, descending=True)),
-        notes=(*cancelled, *untested, *notes_on_rounding(runner, result)),
+        findings=tuple(ordered([*findings, *padded], lambda f: f.contributed, descending=True)),
+        notes=(*cancelled, *notes_on_rounding(runner, result)),
         output=root[1] if root else None,
-        broken=bool(reached) or (not whole and root is not None and root[1].verdict > allowed),
-        skipped=tuple(f"{state} not tested: {reason}" for state, reason in result.skipped.items()),
+        broken=broken or (not whole and root is not None and root[1].verdict > allowed),
+        skipped=(*(f"{state} not tested: {reason}" for state, reason in result.skipped.items()), *untested),
     )
 
 

@@ -26,7 +26,7 @@ _FIX = "Reduce over the rows that hold nodes only: multiply by the mask before a
 
 def vary_padding(
     survey: SymmetrySurvey, elements: Sequence[Transform], result: SurveyResult, allowed: Verdict
-) -> tuple[SurveyResult, list[Finding], list[Finding]]:
+) -> tuple[SurveyResult, list[Finding], list[str]]:
     """Runs the network with more padded rows.
 
     Args:
@@ -36,22 +36,21 @@ def vary_padding(
         allowed: The most severe verdict of a sound layer.
 
     Returns:
-        The survey with these errors at the output; a finding if the output depends on the padding; and a note if the
+        The survey with these errors at the output; a finding if the output depends on the padding; and a remark if the
         network does not run with more padded rows.
     """
     states = [state for state in survey.runs.runner.states if state.mode == "eval"]
-    found, notes = SurveyResult(result.symmetry), list[Finding]()
+    found, remarks = SurveyResult(result.symmetry), list[str]()
     for trial in (Trial(element, state) for element in elements for state in states):
         try:
             found = survey.with_plain_run(found, trial)
         except ArgumentError as error:
-            text = f"the length of the padding is not tested: {error}"
-            notes = [Finding("", result.symmetry, "unknown", text, counterexample=trial.element)]
+            remarks = [f"the length of the padding is not tested: {error}"]
     top = found.accumulated.get(Site(ROOT), WorstMeasurements()).top
     if top is None:
-        return result, [], notes
+        return result, [], remarks
     broken = top[1].verdict > allowed
-    return _with_output(result, found), [_finding(survey, top)] if broken else [], notes
+    return _with_output(result, found), [_finding(survey, top)] if broken else [], remarks
 
 
 def _with_output(result: SurveyResult, more: SurveyResult) -> SurveyResult:

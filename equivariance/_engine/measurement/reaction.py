@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 import torch
 
@@ -14,8 +15,8 @@ from equivariance._engine.instrumentation.hooks import ROOT
 from equivariance._engine.instrumentation.perturbations import noise_like
 from equivariance._engine.instrumentation.tensor_identity import equal
 from equivariance._engine.instrumentation.testbed import Runner
-from equivariance.contracts.nested import leaves, transform, walk
-from equivariance.groups.named import Symmetry
+from equivariance.contracts.nested import UNSPECIFIED, leaves, transform, walk
+from equivariance.groups.reorderings import paddings
 from equivariance.groups.sampling import Group, InputSizes
 from equivariance.representations.base import Representation
 
@@ -46,33 +47,29 @@ class Reactions:
     _known: dict[frozenset[str], bool] = field(default_factory=dict)
 
     def moves(self, group: Group) -> bool:
-        """True if an element changes an input, or the length of its padding."""
-        return bool(self._moved(group)) or self._pads(group)
+        """True if an element changes an input."""
+        return bool(self._moved(group))
 
     def obstacle(self, group: Group) -> str:
         """Returns why a symmetry that is not broken proves nothing, or "" if it proves something."""
         moved = self._moved(group)
-        if self._pads(group):
-            return ""
         if not moved:
             return f"no input changes under {group.symmetry}"
         if not self._reacts(frozenset(path for path, floating in moved.items() if floating)):
             return f"the output does not depend on {', '.join(moved)}, and {group.symmetry} changes nothing else"
         return ""
 
-    def _pads(self, group: Group) -> bool:
-        return group.symmetry == Symmetry.BATCH and self.sizes.padded
-
     def _moved(self, group: Group) -> dict[str, bool]:
         """Returns path -> True if it is a floating-point tensor, for each tensor that an element changes."""
         found: dict[str, bool] = {}
-        for element in group.draw(_ELEMENTS, self.seed, self.sizes):
+        specs = self.runner.contracts[""].inputs
+        for element in (*group.draw(_ELEMENTS, self.seed, self.sizes), *paddings(group, self.sizes)):
             for name, value in self.runner.arguments.items():
-                spec = self.runner.contracts[""].inputs.get(name)
-                changed = {path: t for path, t, _ in leaves(transform(value, spec, element, name), spec, name)}
-                for path, tensor, _ in leaves(value, spec, name):
-                    if path not in changed or not equal(changed[path], tensor):
-                        found[path] = tensor.is_floating_point()
+                changed = leaves(transform(value, specs.get(name), element, name), UNSPECIFIED)
+                pairs = zip_longest(leaves(value, specs.get(name), name), changed, fillvalue=None)
+                for before, after in pairs:
+                    if before is not None and (after is None or not equal(after[1], before[1])):
+                        found[before[0]] = before[1].is_floating_point()
         return found
 
     def _reacts(self, paths: frozenset[str]) -> bool:
