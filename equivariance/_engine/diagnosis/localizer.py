@@ -233,7 +233,7 @@ def _explanation(violation: Violation, experiment: Experiment, symmetry: str, el
 def _is_rounding(case: _Case, root: tuple[PartKey, Measurement, Trial]) -> bool:
     """True if rounding that runs through the network moves its output as far."""
     key, measurement, trial = root
-    return case.survey.floors.remeasure(measurement, trial, None, Site(ROOT), key).verdict <= case.allowed
+    return case.survey.floors.judged(measurement, trial, None, Site(ROOT), key).verdict <= case.allowed
 
 
 def _finding_without_suspect(case: _Case, root: tuple[PartKey, Measurement, Trial], has_suspects: bool) -> Finding:

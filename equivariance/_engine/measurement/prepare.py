@@ -188,7 +188,7 @@ def _run_first(call: BoundCall, variants: ModelVariants | None) -> tuple[FirstRu
     variants = variants or variants_of(call.module, dtype, seed)
     arguments = {k: cloned(v) for k, v in _snap(call).items()}
     first = first_run(variants, arguments, _contracts(call), dtype, seed, memory)
-    able = Capabilities(dtype, dtype, first.lowest_dtype, gradients=first.gradients)
+    able = Capabilities(dtype, dtype, first.lowest_dtype, gradients=first.gradients, draws=first.draws)
     return first, Runner(variants, able, {}, arguments, first.output, seed, memory)
 
 
