@@ -66,7 +66,7 @@ def examine_module(ready: Prepared, basis: Basis | None = None) -> Outcome:
         "settings": _describe_settings(ready),
         "cloud": cloud_of(ready.runner.arguments, ready.runner.contracts[""], call.sizes.nodes),
     }  # fmt: skip
-    maker = VerdictMaker(call, basis or Basis(), sanity.vacuous)
+    maker = VerdictMaker(call, basis or Basis(), sanity.vacuous, sanity.remark)
     found = _Found([], sanity.findings, sanity.notes)
     known = {symmetry: _Found([maker.not_tested(symmetry, why)]) for symmetry, why in call.untestable.items()}
     if sanity.obstacle:

@@ -20,7 +20,7 @@ from equivariance._engine.instrumentation.testbed import Capabilities, ModelStat
 from equivariance._engine.measurement.input_sizes import identity_reorderings, input_sizes
 from equivariance.contracts.axes_by_length import known_axes, with_axes_by_length
 from equivariance.contracts.contract import Contract
-from equivariance.contracts.nested import cloned, leaves, sample_lists, sizes_of_graphs, transform, walk
+from equivariance.contracts.nested import cloned, leaves, sizes_of_graphs, transform, walk
 from equivariance.errors import ArgumentError
 from equivariance.groups.named import Symmetry
 from equivariance.groups.sampling import Group, InputSizes
@@ -235,17 +235,16 @@ def _refused(group: Group, arguments: Mapping[str, Any], contract: Contract, see
 
 def _listed_axes(arguments: Mapping[str, Any], contract: Contract, sizes: InputSizes) -> set[str]:
     """Returns the reorderings whose axis the arguments certainly have: declared, or of points, edges or graphs."""
-    laws = [law for _, _, law in _leaves(arguments, contract)]
-    graphs = [found for value in arguments.values() for found in sizes_of_graphs(value)]
+    laws, specs = [law for _, _, law in _leaves(arguments, contract)], contract.inputs
+    grouped = any(any(sizes_of_graphs(v)) or any(sample_lists(v, specs.get(k))) for k, v in arguments.items())
     nodes = any(
         isinstance(law.nodes, int) or (isinstance(law, CartesianPoints) and law.nodes is not None)
         or isinstance(law, NodeIndices) for law in laws
     )  # fmt: skip
-    lists = [found for name, value in arguments.items() for found in sample_lists(value, contract.inputs.get(name))]
-    batch = bool(lists) or any(law.batch is not None and not isinstance(law.batch, Assumed) for law in laws)
+    batch = any(law.batch is not None and not isinstance(law.batch, Assumed) for law in laws)
     several = sizes.samples is not None and sizes.samples > 1
-    found = {Symmetry.PERMUTATION.value} if nodes or graphs or sizes.edges is not None else set()
-    return found | ({Symmetry.BATCH.value} if sizes.padded or ((batch or graphs) and several) else set())
+    found = {Symmetry.PERMUTATION.value} if nodes or grouped or sizes.edges is not None else set()
+    return found | ({Symmetry.BATCH.value} if ((batch or grouped) and several) or sizes.padded else set())
 
 
 def _leaves(arguments: Mapping[str, Any], contract: Contract) -> Iterator[tuple[str, torch.Tensor, Representation]]:
