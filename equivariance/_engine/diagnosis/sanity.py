@@ -14,7 +14,7 @@ import torch
 
 from equivariance._engine.diagnosis.first_bad_operation import where_drawn, where_not_finite
 from equivariance._engine.instrumentation.hooks import ROOT, LayerCall, buffers_kept, call_with
-from equivariance._engine.instrumentation.perturbations import noise_like
+from equivariance._engine.instrumentation.perturbations import noise_like, noisy_everywhere
 from equivariance._engine.instrumentation.reference import ReferenceRun
 from equivariance._engine.instrumentation.source_lines import SourceLine, location_at, location_of
 from equivariance._engine.instrumentation.tensor_identity import equal, identities
@@ -22,8 +22,8 @@ from equivariance._engine.instrumentation.testbed import ModelState, Runner
 from equivariance._engine.measurement.relative_error import PartKey, compare, part_name, worst
 from equivariance._engine.measurement.verdict import CONFIDENCE
 from equivariance.cause_catalogue import remedy
-from equivariance.contracts.nested import UNSPECIFIED, cast, cloned, leaves, map_tensors
-from equivariance.findings import Finding
+from equivariance.contracts.nested import UNSPECIFIED, cast, cloned, leaves, map_tensors, walk
+from equivariance.findings import AT_EXAMPLE_ONLY, Finding
 from equivariance.groups.elements import Transform
 
 NUDGE = 0.1
@@ -63,7 +63,7 @@ def run_sanity_checks(runner: Runner) -> Sanity:
         notes=[*notes, *remarks, *trembling],
         obstacle="the output is not repeatable: equal calls differ" if differs else "",
         remark=_remark_on_chance(runner, bool(chance)),
-        vacuous="the output is zero everywhere" if _all_zero(runner) else "",
+        vacuous=_vacuous(runner, zero),
     )
 
 
@@ -79,13 +79,13 @@ def _remark_on_chance(runner: Runner, evaluates_at_random: bool) -> str:
     return "" if same else "random masks: off in evaluation mode, the same ones in every run of training mode"
 
 
-def _all_zero(runner: Runner) -> bool:
-    """True if every output is zero everywhere in every state."""
-    return not any(
-        bool(tensor.any())
-        for state in runner.states
-        for _, tensor, _ in leaves(runner.reference(state).outputs[ROOT], UNSPECIFIED)
-    )
+def _vacuous(runner: Runner, zero: list[Finding]) -> str:
+    """Returns why symmetries prove nothing if every output is zero everywhere in every state, else ""."""
+    outputs = [runner.reference(state).outputs[ROOT] for state in runner.states]
+    if any(bool(tensor.any()) for output in outputs for _, tensor, _ in leaves(output, UNSPECIFIED)):
+        return ""
+    at_example = any(AT_EXAMPLE_ONLY in f.evidence for f in zero)
+    return f"the output is zero everywhere{f' {AT_EXAMPLE_ONLY}' if at_example else ''}"
 
 
 def _finding(
@@ -128,9 +128,25 @@ def _vanishing_layers(runner: Runner) -> list[Finding]:
     for call, parts in zero.items():
         if parts:
             names = ", ".join(sorted("output" + part_name(p) for p in parts))
-            text = f"{names} is zero everywhere in every state, which proves nothing"
-            result.append(_finding(runner, call.layer, "vanishing", text))
+            where = f" {AT_EXAMPLE_ONLY}" if call == ROOT and not _zero_nearby(runner, parts) else ""
+            text = f"{names} is zero everywhere in every state{where}, which proves nothing"
+            fix = "Give another example: this one is degenerate, like points at one place." if where else ""
+            result.append(_finding(runner, call.layer, "vanishing", text, fix))
     return result
+
+
+def _zero_nearby(runner: Runner, parts: set[PartKey]) -> bool:
+    """True if one of the parts of the output is zero for another input, too, or the network rejects the other input."""
+    change, specs = noisy_everywhere(NUDGE, runner.seed, 1.0), runner.contracts[""].inputs
+    moved = {k: walk(v, specs.get(k), k, change) for k, v in runner.arguments.items()}
+    still = set(parts)
+    for state in runner.states:
+        try:
+            made = runner.run(state, runner.reference_dtype, moved)
+            still &= _zero_parts(made, runner.contracts[""].output)
+        except Exception:  # a module may reject changed inputs in any way
+            return True
+    return bool(still)
 
 
 def _zero_parts(output: Any, spec: object) -> set[PartKey]:

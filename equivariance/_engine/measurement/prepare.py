@@ -20,7 +20,7 @@ from equivariance._engine.instrumentation.testbed import Capabilities, ModelStat
 from equivariance._engine.measurement.input_sizes import identity_reorderings, input_sizes
 from equivariance.contracts.axes_by_length import known_axes, with_axes_by_length
 from equivariance.contracts.contract import Contract
-from equivariance.contracts.nested import cloned, leaves, sizes_of_graphs, transform, walk
+from equivariance.contracts.nested import cloned, leaves, sample_lists, sizes_of_graphs, transform, walk
 from equivariance.errors import ArgumentError
 from equivariance.groups.named import Symmetry
 from equivariance.groups.sampling import Group, InputSizes
