@@ -54,7 +54,7 @@ def examine_module(ready: Prepared, basis: Basis | None = None) -> Outcome:
     chosen = matching_layers(call.module, settings.layers)
     sanity, inferred = run_sanity_checks(ready.runner), Inferred({})
     settings.observer.begun(tuple(g.symmetry for g in groups))
-    ready, together = (ready, []) if sanity.obstacle else _separated(ready)
+    ready, together = (ready, list[str]()) if sanity.obstacle else _separated(ready)
     gradients = ready.runner.capabilities.gradients  # a replaced value has no gradient
     if settings.infer and not sanity.obstacle and not gradients:
         inferred = _infer(ready)
@@ -69,7 +69,7 @@ def examine_module(ready: Prepared, basis: Basis | None = None) -> Outcome:
         "settings": _describe_settings(ready),
         "cloud": cloud_of(ready.runner.arguments, ready.runner.contracts[""], call.sizes.nodes),
     }  # fmt: skip
-    maker = VerdictMaker(call, basis or Basis(), sanity.vacuous)
+    maker = VerdictMaker(call, basis or Basis(), sanity.vacuous, sanity.remark)
     found = _Found([], sanity.findings, sanity.notes)
     known = {symmetry: _Found([maker.not_tested(symmetry, why)]) for symmetry, why in call.untestable.items()}
     asked = {g.symmetry: g for g in call.asked}

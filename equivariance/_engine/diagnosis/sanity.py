@@ -38,12 +38,14 @@ class Sanity:
         findings, notes: Findings and notes of symmetry "none".
         obstacle: Why no symmetry can be tested, or "".
         vacuous: Why a symmetry that is not broken proves nothing, or "".
+        remark: How random numbers were treated, or "".
     """
 
     findings: list[Finding]
     notes: list[Finding]
     obstacle: str = ""
     vacuous: str = ""
+    remark: str = ""
 
 
 def run_sanity_checks(runner: Runner) -> Sanity:
@@ -55,13 +57,26 @@ def run_sanity_checks(runner: Runner) -> Sanity:
     zero = [f for f in vanishing if f.layer == ""]
     notes = [f for f in vanishing if f.layer != ""] + ([] if zero else _constant(runner))
     impure, remarks = _purity(runner)
-    chance, trembling = _randomness(runner)
+    chance, trembling, differs = _randomness(runner)
     return Sanity(
         findings=[*zero, *impure, *chance],
         notes=[*notes, *remarks, *trembling],
-        obstacle="the output is not repeatable" if chance else "",
+        obstacle="the output is not repeatable: equal calls differ" if differs else "",
+        remark=_remark_on_chance(runner, bool(chance)),
         vacuous=_vacuous(runner, zero),
     )
+
+
+def _remark_on_chance(runner: Runner, evaluates_at_random: bool) -> str:
+    """Returns how random numbers were treated, or "" if the network draws none."""
+    if evaluates_at_random:
+        return "the network draws random numbers; every run draws the same ones"
+    state = next((s for s in runner.states if s.mode == "train"), None)
+    if state is None:
+        return ""
+    again = runner.run(state, runner.reference_dtype, runner.arguments, seed=runner.seed + 1)
+    same = equal(again, runner.reference(state).outputs[ROOT])
+    return "" if same else "random masks: off in evaluation mode, the same ones in every run of training mode"
 
 
 def _vacuous(runner: Runner, zero: list[Finding]) -> str:
@@ -169,25 +184,26 @@ def _nudge(tensor: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     return tensor * (1 + NUDGE * noise_like(tensor, generator))
 
 
-def _randomness(runner: Runner) -> tuple[list[Finding], list[Finding]]:
-    """Returns findings and notes about randomness, from a second call that differs only in the random seed.
+def _randomness(runner: Runner) -> tuple[list[Finding], list[Finding], bool]:
+    """Returns findings and notes about randomness, and True if equal calls with one random seed differ.
 
-    If the outputs differ, an identical call is made too. A difference of rounding size is a note: the order of sums may
-    depend on memory addresses.
+    A second call differs only in the random seed. If the outputs differ, an identical call is made too. A difference of
+    rounding size is a note: the order of sums may depend on memory addresses.
     """
     again = runner.run(ModelState(), runner.tested_dtype, runner.arguments, seed=runner.seed + 1)
     if not any(e.difference for e in compare(again, runner.output, UNSPECIFIED, Transform()).values()):
-        return [], []
+        return [], [], False
     changed = _first_difference(runner, runner.seed + 1)
     if changed is None:
-        return [], []
+        return [], [], False
     call, error = _first_difference(runner, runner.seed) or changed
     alone = "differ in the random seed alone" if (call, error) == changed else "are identical"
     text = f"two calls in evaluation mode that {alone} differ by {error:.2g} at the output of this layer"
     fix = "" if (call, error) == changed else "Keep nothing from one call to the next in evaluation mode."
     layer, place = where_drawn(runner, ModelState(), call) if (call, error) == changed else (call.layer, None)
     found = [_finding(runner, layer, "nondeterministic", text, fix, place, error=error, state=str(ModelState()))]
-    return (found, []) if error > _rounding(runner.reference_dtype) else ([], found)
+    clear, seeded = error > _rounding(runner.reference_dtype), (call, error) == changed
+    return (found if clear else []), ([] if clear else found), clear and not seeded
 
 
 def _first_difference(runner: Runner, seed: int) -> tuple[LayerCall, float] | None:

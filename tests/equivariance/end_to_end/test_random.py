@@ -54,7 +54,8 @@ def test_what_is_drawn_in_evaluation_mode_is_found_in_its_layer(name):
     report = diagnosed(DRAWS[name], always=True)
     findings = [(f.layer, f.symmetry, f.cause) for f in report.findings]
     assert findings == [("" if name == "NumPy" else "1", "none", "nondeterministic")], report
-    assert {v.reason for v in report.verdicts} == {"the output is not repeatable"}
+    assert {v.verdict for v in report.verdicts} == {"holds"}
+    assert all("every run draws the same ones" in v.remarks[0] for v in report.verdicts)
     assert not {n.cause for n in report.notes} & {"discrete-tie", "ill-conditioned"}
 
 
@@ -62,6 +63,7 @@ def test_what_is_drawn_in_evaluation_mode_is_found_in_its_layer(name):
 def test_random_numbers_of_training_mode_are_no_rounding(name):
     report = diagnosed(DRAWS[name])
     assert report.ok, report
+    assert all("random masks" in remark for v in report.verdicts for remark in v.remarks)
     assert "train mode" in report.settings["states"]
     assert not {n.cause for n in report.notes} & {"discrete-tie", "ill-conditioned"}
     assert max(row.reached_floor for row in report.layers) < 1e-5
