@@ -82,8 +82,9 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 def eq_check(pytestconfig: pytest.Config) -> Callable[..., Report]:
     """Diagnoses a network and returns the report.
 
-    The test fails if there are findings, or if a symmetry that `group` names was not tested. Under Hypothesis, an
-    example for which the output is zero, and not zero for inputs near it, is rejected: it proves nothing.
+    The test fails if there are findings, or if a symmetry that `group` names was not tested. Hypothesis discards
+    examples that prove nothing: the output is zero for them and not for inputs near them, or a symmetry moves nothing.
+    If it discards all examples, the test fails.
 
     It takes the arguments of `equivariance.diagnose`. A test may call it several times, also under Hypothesis' @given.
     """
@@ -92,9 +93,10 @@ def eq_check(pytestconfig: pytest.Config) -> Callable[..., Report]:
     def eq_check(*args: Any, **kwargs: Any) -> Report:
         __tracebackhide__ = True
         report = examinations.examine(*args, **kwargs)
-        if report.degenerate and examinations.under_hypothesis:
-            reject_example()
-        if report.failures(examinations.strict):
+        failures = report.failures(examinations.strict)
+        if examinations.under_hypothesis and failures and (report.degenerate or report.ok):
+            reject_example("; ".join(failures))
+        if failures:
             raise EquivarianceAssertionError(_text(report, examinations.strict))
         return report
 

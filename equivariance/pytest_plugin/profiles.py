@@ -54,8 +54,9 @@ def load_hypothesis(name: str, chosen: str | None) -> None:
     settings.load_profile(f"equivariance-{name}")
 
 
-def reject_example() -> None:
-    """Makes Hypothesis discard the running example."""
-    from hypothesis import reject
+def reject_example(reason: str) -> None:
+    """Makes Hypothesis discard the running example; `--hypothesis-show-statistics` prints the reason."""
+    from hypothesis import event, reject
 
+    event(f"equivariance: {reason}")
     reject()

@@ -126,11 +126,15 @@ class RoundingFloors:
         self, measurement: Measurement, trial: Trial, owner: LayerCall | None, site: Site, key: PartKey
     ) -> Measurement:
         """Returns the measurement without a floor that does not excuse its error; arguments as for `judged`."""
-        least = 0.0 if measurement.discrete else EXCUSED
-        excused = measurement.is_excused and measurement.error > least
-        if self.runner.reference_dtype != torch.float64 or not excused:
+        if not self.is_unproven(measurement):
             return measurement
         return self._jumps.judged(measurement, trial, owner, site, key)
+
+    def is_unproven(self, measurement: Measurement) -> bool:
+        """True if a floor excuses an error that is too large to be excused without proof."""
+        least = 0.0 if measurement.discrete else EXCUSED
+        precise = self.runner.reference_dtype == torch.float64
+        return precise and measurement.is_excused and measurement.error > least
 
     def of_zero(
         self, measurement: Measurement, trial: Trial, owner: LayerCall | None, site: Site, key: PartKey

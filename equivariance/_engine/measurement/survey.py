@@ -186,7 +186,8 @@ class SymmetrySurvey:
                 found = self._measurement(trial, error, floor, tested)
                 if found.error > found.tolerance:
                     found = replace(found, grid=self.floors.grid(trial, site, key, patched))
-                if (patched or site == Site(ROOT)) and place.rises(key, found):
+                rises = place.rises(key, found) or self.floors.is_unproven(found)
+                if (patched or site == Site(ROOT)) and rises:
                     found = self._judged(found, error, trial, site, key, patched)
                 place.add(key, found, trial)
 

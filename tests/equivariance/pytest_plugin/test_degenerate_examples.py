@@ -55,6 +55,20 @@ def test_a_break_shrinks_to_points_that_show_it(pytester, name):
 
 
 @pytest.mark.slow
+def test_a_constant_offset_is_no_excuse_for_points_at_the_origin(pytester):
+    """No rotation moves points at the origin, and the output is not zero."""
+    code = "return 1 + (pos - pos.mean(0)).square().sum(-1)"
+    run(pytester, TEST.format(code=code, gives="None")).assert_outcomes(passed=1)
+
+
+@pytest.mark.slow
+def test_a_network_that_reads_nothing_fails(pytester):
+    result = run(pytester, TEST.format(code="return torch.ones_like(pos[:, :1])", gives="None"))
+    result.assert_outcomes(failed=1)
+    assert "the output does not depend on pos" in text_of(result)
+
+
+@pytest.mark.slow
 def test_a_network_that_is_zero_for_all_inputs_fails(pytester):
     result = run(pytester, TEST.format(code="return 0 * pos", gives='"1x1o"'))
     result.assert_outcomes(failed=1)
