@@ -71,6 +71,21 @@ class UndeclaredTensorError(ContractError):
         )
 
 
+class TransformedInputError(ArgumentError):
+    """The callable runs on the given inputs, and raises an error on transformed ones. The symmetry cannot be tested.
+
+    Attributes:
+        symmetry: The symmetry of the element.
+        reason: The error of the callable: its class and the first line of its message.
+    """
+
+    def __init__(self, symmetry: str, element: object, error: BaseException) -> None:
+        self.symmetry = symmetry
+        self.reason = f"{type(error).__name__}: {first_line(error)}"
+        expected = f"a callable that runs on transformed inputs too; under this one it raised {self.reason}"
+        super().__init__("group", element, expected)
+
+
 class ForeignElementError(ArgumentError):
     """An element that is not in the group by which a value transforms, for example a tilt for fields on a plane."""
 

@@ -150,7 +150,7 @@ def _first_difference(runner: Runner, seed: int) -> tuple[LayerCall, float] | No
     A call that differs by more than rounding comes first. If no call differs, the result is None.
     """
     reference = runner.reference(ModelState())
-    again = ReferenceRun(runner.contracts, reference.copying, runner.memory)
+    again = ReferenceRun(runner.contracts, reference.given, reference.copying, runner.memory)
     runner.run(ModelState(), runner.reference_dtype, runner.arguments, again, seed=seed)
     errors = [
         (call, worst(compare(output, reference.outputs[call], UNSPECIFIED, Transform()))[1].relative)

@@ -32,7 +32,7 @@ from equivariance._ranking import largest
 from equivariance.contracts.adapter_registry import adapter_of
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import UNSPECIFIED, leaves
-from equivariance.errors import ArgumentError
+from equivariance.errors import ArgumentError, TransformedInputError
 from equivariance.groups.elements import Transform, samples
 from equivariance.groups.sampling import Group
 from equivariance.representations.base import Representation
@@ -90,9 +90,13 @@ def infer(
     laws: dict[str, dict[str, list[Law | None]]] = {}
     passed: dict[str, list[LayerRecord]] = {}
     hidden: set[str] = set()
-    groups = list(groups)
+    followed: list[Group] = []
     for group in groups:
-        recorded = _record(surveyors[group.symmetry], group)
+        try:
+            recorded = _record(surveyors[group.symmetry], group)
+        except TransformedInputError:  # the symmetry cannot be tested
+            continue
+        followed.append(group)
         if isinstance(recorded, str):
             return Inferred({}, obstacle=recorded)
         flow, calls, opaque = recorded
@@ -104,7 +108,7 @@ def infer(
     contracts = {
         layer: _contract(passed[layer], found, nodes, partial.get(layer))
         for layer, found in laws.items()
-        if layer not in hidden and _is_known_throughout(found, groups)
+        if layer not in hidden and _is_known_throughout(found, followed)
     }
     return Inferred(
         {layer: c for layer, c in contracts.items() if c is not None},
@@ -124,6 +128,8 @@ def usable(inferred: Inferred, surveyors: Mapping[str, SymmetrySurvey], groups: 
             for element in (Transform(), *drawn) if number == 0 else drawn:
                 try:
                     surveyor.runs.patched_run(Trial(element, state))
+                except TransformedInputError:  # the symmetry cannot be tested
+                    continue
                 except ArgumentError as error:
                     return Inferred({}, obstacle=f"the network does not run with its layers apart ({error.expected})")
     return inferred

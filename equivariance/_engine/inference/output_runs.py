@@ -33,7 +33,7 @@ from equivariance.contracts.nested import (
     transform,
     walk,
 )
-from equivariance.errors import ArgumentError, ContractError
+from equivariance.errors import ArgumentError, ContractError, TransformedInputError
 from equivariance.groups.elements import Transform
 from equivariance.representations.base import Representation
 
@@ -229,7 +229,7 @@ def observe(ready: Prepared, runs: OutputRuns) -> list[Leaf]:
     for state in (s for s in runner.states if s.mode == "eval"):
         reference = dict(tensors(runs.reference(state)))
         perturbed = [dict(tensors(output)) for output in runs.perturbed(state)]
-        under = [(s, e, dict(tensors(runs.transformed(candidate, Trial(e, state))))) for s, e in elements]
+        under = [(s, e, _under(runs, candidate, Trial(e, state))) for s, e in elements]
         for path, value in reference.items():
             course = Course(
                 value, tuple(v.get(path) for v in perturbed), tuple((s, e, v.get(path)) for s, e, v in under)
@@ -237,6 +237,14 @@ def observe(ready: Prepared, runs: OutputRuns) -> list[Leaf]:
             known.setdefault(path, []).append(course)
     main, working = (torch.finfo(dtype).eps for dtype in (runner.reference_dtype, runner.tested_dtype))
     return [Leaf(path, tuple(courses), main, working, call.sizes.extent) for path, courses in known.items()]
+
+
+def _under(runs: OutputRuns, candidate: TransformedRuns, trial: Trial) -> dict[Path, Tensor]:
+    """Returns the leaves under an element; none if the module raises an error, which the survey reports."""
+    try:
+        return dict(tensors(runs.transformed(candidate, trial)))
+    except TransformedInputError:
+        return {}
 
 
 def elsewhere(ready: Prepared, path: Path, element: Transform, count: int, axis: int) -> tuple[Tensor, Tensor]:
