@@ -24,6 +24,7 @@ from equivariance.contracts.nested import leaves
 from equivariance.errors import ContractError
 from equivariance.representations.base import Representation
 from equivariance.representations.formatting import as_python, in_words
+from equivariance.representations.grid import Grid
 from equivariance.representations.irreps import Irreps
 from equivariance.representations.standard import Invariant
 
@@ -39,6 +40,9 @@ class NotGiven(Enum):
 
 
 NOT_GIVEN = NotGiven.NOT_GIVEN
+
+_SMALLEST_SIDE = 4
+"""Cells on the shortest side of a tensor that may be an image."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,15 @@ class Inputs:
     def declaration(self) -> str:
         """Returns the argument `irreps_in` that declares these representations, as Python."""
         return as_python(self.specs)
+
+    def expected(self, symmetries: Sequence[str]) -> str:
+        """Returns what an error expects of inputs that no symmetry moves, with a declaration to paste."""
+        moving = next(filter(None, map(_as_grid, self.assumptions)), None) or next(map(_as_irreps, self.assumptions))
+        reasons = ", ".join(f"{a.place} ({a.why})" for a in self.assumptions)
+        return (
+            f"at least one tensor that moves under {', '.join(symmetries)}; nothing is declared, and all is taken as "
+            f"unchanged: {reasons}. Declare what moves, for example irreps_in={as_python(moving)}"
+        )
 
     def with_assumptions(self, changed: Sequence[Assumption]) -> Inputs:
         """Returns a copy in which the given assumptions replace the ones at the same places."""
@@ -122,6 +135,22 @@ def group_of_arguments(args: object, otherwise: object) -> object:
         if found:
             return found
     return otherwise
+
+
+def _as_grid(assumption: Assumption) -> dict[object, object] | None:
+    """Returns a declaration of scalar fields for a tensor that may be an image or voxels; None for other tensors."""
+    shape, sides = assumption.shape, assumption.shape[2:]
+    if len(shape) not in (4, 5) or min(sides) < _SMALLEST_SIDE or not assumption.value.is_floating_point():
+        return None
+    grid = Grid(irreps=f"{shape[1]}x0e", axes=(-2, -1) if len(shape) == 4 else (-3, -2, -1))
+    return _replace_representation({}, assumption.path, grid)
+
+
+def _as_irreps(assumption: Assumption) -> dict[object, object]:
+    """Returns a declaration of scalars and vectors for a tensor; only its length is known."""
+    length = assumption.shape[-1] if assumption.shape else 1
+    words = [f"{length % 3}x0e"] * bool(length % 3) + [f"{length // 3}x1o"] * bool(length // 3)
+    return _replace_representation({}, assumption.path, Irreps("+".join(words)))
 
 
 def _is_moving(spec: object) -> bool:

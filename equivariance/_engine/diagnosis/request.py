@@ -187,8 +187,7 @@ def _lines_on_unmoved(call: BoundCall, inputs: Inputs) -> list[str]:
     """
     names = [g.symmetry for g in call.groups if g.symmetry in MOTIONS and not _moves(call, g)]
     if inputs.assumptions and len(names) == len(call.groups):
-        expected = f"at least one tensor that moves: all are taken as unchanged under {', '.join(names)}"
-        raise ArgumentError("irreps_in", inputs.declaration(), expected)
+        raise ArgumentError("args", [f"{a.place} {list(a.shape)}" for a in inputs.assumptions], inputs.expected(names))
     return [f"{name}: nothing among the inputs moves, so it proves nothing" for name in names]
 
 

@@ -21,7 +21,9 @@ from equivariance._engine.measurement.grid_setting import grid_setting
 from equivariance.contracts.axes_by_length import known_axes, with_axes_by_length
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import cloned, leaves, sizes_of_graphs, walk
+from equivariance.contracts.reordering import check_reorderings
 from equivariance.groups.elements import Transform, permutation, samples
+from equivariance.groups.named import symmetry_of
 from equivariance.groups.sampling import Group, InputSizes
 from equivariance.representations.axes import Assumed
 from equivariance.representations.base import Representation
@@ -128,6 +130,7 @@ def prepare(call: BoundCall, variants: ModelVariants | None = None) -> Prepared:
     """
     first, runner = _run_first(call, variants)
     fit = fit_contracts(first.log.passages, _contracts(call), _reorderings(call.sizes))
+    _check_axes(call, {"": first.output})
     del first  # its recording takes memory
     return Prepared(call, find_capabilities(runner.with_contracts(_fitting_contracts(call, fit))), fit)
 
@@ -165,11 +168,13 @@ def declared_as(ready: Prepared, call: BoundCall) -> Prepared:
     rounded = rounded_as(ready, call)
     passages = () if ready.log is None else ready.log.passages
     fit = fit_contracts(passages, _contracts(call), _reorderings(call.sizes))
+    _check_axes(call, {**call.arguments, "": rounded.runner.output})
     return Prepared(call, rounded.runner.with_contracts(_fitting_contracts(call, fit)), fit)
 
 
 def _run_first(call: BoundCall, variants: ModelVariants | None) -> tuple[FirstRun, Runner]:
     """Returns the first run, and a runner with the capabilities that it showed."""
+    _check_axes(call, call.arguments)
     dtype, seed, memory = call.dtype, call.settings.seed, MemoryBudget(call.settings.memory)
     variants = variants or variants_of(call.module, dtype, seed)
     arguments = {k: cloned(v) for k, v in _snap(call).items()}
@@ -243,6 +248,23 @@ def _snap(call: BoundCall) -> dict[str, Any]:
 
     specs = call.contract.inputs
     return {name: walk(value, specs.get(name), name, snap) for name, value in call.arguments.items()}
+
+
+def _check_axes(call: BoundCall, values: Mapping[str, Any]) -> None:
+    """Rejects tensors without an axis for a tested symmetry that reorders nodes or samples; graphs know their axes.
+
+    Args:
+        call: The call.
+        values: Its arguments by name, and its output by the name "".
+    """
+    tested = {group.symmetry for group in call.groups}
+    elements = [e for e in _reorderings(call.sizes) if symmetry_of(e) in tested]
+    if any(any(sizes_of_graphs(value)) for value in call.arguments.values()):
+        return
+    contract = _contracts(call)[""]
+    for name, value in values.items() if elements else ():
+        spec = contract.inputs.get(name) if name else contract.output
+        check_reorderings(value, spec, elements, name or "output")
 
 
 def _reorderings(sizes: InputSizes) -> list[Transform]:
