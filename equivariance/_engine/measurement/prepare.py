@@ -206,7 +206,7 @@ def _measurable(groups: tuple[Group, ...], sizes: InputSizes, claims: tuple[str,
 def _sizes(arguments: Mapping[str, Any], contract: Contract, layers: Iterable[Contract]) -> InputSizes:
     """Returns the sizes for which elements are drawn: from declared axes first, then graphs, then assumed axes."""
     found = list(_leaves(arguments, contract))
-    extent = max((_extent(t) for _, t, r in found if isinstance(r, CartesianPoints) and t.numel()), default=0.0)
+    extent = max((_extent(r.rows(t)) for _, t, r in found if isinstance(r, CartesianPoints) and t.numel()), default=0.0)
     declared = [(t, r) for _, t, r in found if r.concatenated is None]
     nodes = [t.shape[r.nodes] for t, r in declared if isinstance(r.nodes, int)]
     batch = [t.shape[r.batch] for t, r in declared if isinstance(r.batch, int)]
@@ -230,7 +230,7 @@ def _leaves(arguments: Mapping[str, Any], contract: Contract) -> Iterator[tuple[
 
 
 def _extent(points: torch.Tensor) -> float:
-    flat = points.detach().double().reshape(-1, 3)
+    flat = points.detach().double()
     return float((flat - flat.mean(0)).norm(dim=1).max())
 
 
