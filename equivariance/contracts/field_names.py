@@ -66,6 +66,9 @@ VECTORS = frozenset(
 )
 """Names of vectors: displacements, forces, rows of a cell."""
 
+CELLS = frozenset({"cell", "cells", "lattice", "lattices", "box", "lattice_vectors", "cell_vectors"})
+"""Names of the three vectors that span a periodic cell, as rows."""
+
 INVARIANTS = frozenset(
     [
         "z",
@@ -126,6 +129,11 @@ def names_points(name: str) -> bool:
     """True if a field of this name holds positions: `pos`, `node_xyz`."""
     *before, last = plain(name).split("_")
     return plain(name) in POINTS or (last in POINTS and len(last) > 1 and not {*before} & (_RELATIVE | _NO_PLACE))
+
+
+def names_cells(name: str) -> bool:
+    """True if a field of this name holds lattice vectors: `cell`, `unit_cell`, `box`."""
+    return plain(name).split("_")[-1] in CELLS or plain(name) in CELLS
 
 
 def names_vectors(name: str) -> bool:

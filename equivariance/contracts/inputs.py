@@ -16,11 +16,13 @@ from typing import Any
 import torch
 
 from equivariance.contracts.adapter_registry import adapter_of
-from equivariance.contracts.assumptions import Assumption, assume, with_differences
+from equivariance.contracts.assumption import Assumption, How, Path, doubts
+from equivariance.contracts.assumptions import assume, component_axis
 from equivariance.contracts.callables import name_of
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.declared import declared_contract
 from equivariance.contracts.nested import leaves
+from equivariance.contracts.relations import with_differences, with_kinds
 from equivariance.errors import ContractError
 from equivariance.representations.base import Representation
 from equivariance.representations.formatting import as_python, in_words
@@ -69,8 +71,8 @@ class Inputs:
 
     @property
     def undecided(self) -> tuple[Assumption, ...]:
-        """Assumptions for tensors that look like geometry but may transform in several ways."""
-        return tuple(a for a in self.assumptions if a.asked)
+        """Assumptions for tensors that look like geometry but may transform in several ways, on their own account."""
+        return tuple(a for a in self.assumptions if a.asked and a.follows is None)
 
     @property
     def has_moving_input(self) -> bool:
@@ -90,13 +92,20 @@ class Inputs:
             f"unchanged: {reasons}. Declare what moves, for example irreps_in={as_python(moving)}"
         )
 
+    def doubts(self, symmetry: str) -> tuple[str, ...]:
+        """Returns what a verdict on a symmetry rests on and what could be otherwise, in words."""
+        return doubts(self.assumptions, symmetry)
+
     def with_assumptions(self, changed: Sequence[Assumption]) -> Inputs:
-        """Returns a copy in which the given assumptions replace the ones at the same places."""
-        specs = dict(self.specs)
-        for assumption in changed:
+        """Returns a copy in which the given assumptions replace the ones at the same places.
+
+        Tensors whose law follows from a changed one change too.
+        """
+        specs, known = dict(self.specs), {a.path: a for a in changed}
+        found = tuple(_following(known.get(a.path, a), known) for a in self.assumptions)
+        for assumption in found:
             specs = _replace_representation(specs, assumption.path, assumption.representation)
-        found = {a.path: a for a in changed}
-        return replace(self, specs=specs, assumptions=tuple(found.get(a.path, a) for a in self.assumptions))
+        return replace(self, specs=specs, assumptions=found)
 
 
 def inputs_of(module: torch.nn.Module, arguments: Mapping[str, Any]) -> Inputs:
@@ -110,10 +119,44 @@ def inputs_of(module: torch.nn.Module, arguments: Mapping[str, Any]) -> Inputs:
     stated = {k: s for k, s in contract.inputs.items() if k in arguments and _fits(arguments[k], s)}
     lines = tuple(f"{k}: {in_words(s)} (stated by {name_of(module)})" for k, s in stated.items() if in_words(s))
     found = with_differences(a for a in assume(arguments, ()) if not _covers(stated, a.path))
+    found = with_kinds(_without_unlikely(found, any(map(_is_moving, stated.values()))))
     specs: dict[str, object] = dict(stated)
     for assumption in found:
         specs = _replace_representation(specs, assumption.path, assumption.representation)
     return Inputs(specs, lines, tuple(found))
+
+
+def _following(assumption: Assumption, changed: Mapping[Path, Assumption]) -> Assumption:
+    """Returns the assumption with the law that follows from another one, if that one changed."""
+    leader = None if assumption.follows is None else changed.get(assumption.follows.path)
+    if leader is None or assumption.follows is None:
+        return assumption
+    basis = replace(assumption.basis, law=leader.basis.law)
+    return replace(assumption.with_law(assumption.follows.law(leader.representation)), asked=leader.asked, basis=basis)
+
+
+def _without_unlikely(assumptions: Sequence[Assumption], moving: bool) -> list[Assumption]:
+    """Takes tensors for unchanged whose components would lie before the last axis, if other tensors are the geometry.
+
+    A tensor [nodes, 3, channels] beside a cloud of as many nodes stays undecided.
+    """
+    likely = [a for a in assumptions if not _is_inner(a) and (a.asked or _is_moving(a.representation))]
+    if not likely and not moving:
+        return list(assumptions)
+    lengths = {size for a in likely for size in a.shape[:-1] if size > 1}
+    return [
+        replace(a, asked=False, laws=(), why="its last axis is not 3", basis=replace(a.basis, law=How.READ_OFF))
+        if _is_inner(a) and not (len(a.shape) == 3 and lengths & {a.shape[0], a.shape[2]})
+        else a
+        for a in assumptions
+    ]
+
+
+def _is_inner(assumption: Assumption) -> bool:
+    """True for an undecided tensor whose components would lie before the last axis."""
+    moving = next((law for law in assumption.laws if not isinstance(law, Invariant)), None)
+    unnamed = moving is not None and isinstance(assumption.representation, Invariant)
+    return unnamed and component_axis(moving, assumption.value) != len(assumption.shape) - 1
 
 
 def outputs_of(module: torch.nn.Module) -> object:

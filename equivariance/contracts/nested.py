@@ -135,6 +135,29 @@ def map_tensors(value: Any, change: Callable[[torch.Tensor], torch.Tensor]) -> A
     return walk(value, UNSPECIFIED, "value", lambda t, _r, _p: change(t))
 
 
+def with_tensors(value: Any, made: Mapping[tuple[str | int, ...], torch.Tensor], path: tuple[str | int, ...] = ()) -> Any:
+    """Rebuilds `value` with other tensors at some paths.
+
+    Args:
+        value: The value, without containers of other libraries at these paths.
+        made: Keys and fields from `value` to a tensor -> the tensor in its place.
+        path: The path of `value` itself.
+    """
+    if path in made:
+        return made[path]
+    if not any(other[: len(path)] == path for other in made):
+        return value
+    items = {key: with_tensors(entry, made, (*path, key)) for key, entry in children(value)}
+    if isinstance(value, Mapping):
+        return _mapping_like(value, items)
+    if isinstance(value, (list, tuple)):
+        return _sequence_like(value, list(items.values()))
+    result = copy.copy(value)
+    for key, entry in items.items():
+        object.__setattr__(result, str(key), entry)
+    return result
+
+
 def cloned(value: Any) -> Any:
     """Returns a copy that shares no memory with `value` and has no autograd history."""
     return map_tensors(value, lambda t: t.detach().clone())

@@ -26,6 +26,7 @@ class SampleSizes:
         samples: Nodes of each sample, if samples share one axis.
         edges_of: Edges of each sample, if samples share one axis.
         batched: Number of samples, if they have their own axis before the node axis.
+        channels_first: True if the nodes are the last axis, as in [samples, 3, nodes].
     """
 
     nodes: int | None = None
@@ -33,6 +34,12 @@ class SampleSizes:
     samples: tuple[int, ...] | None = None
     edges_of: tuple[int, ...] | None = None
     batched: int | None = None
+    channels_first: bool = False
+
+    @property
+    def are_stated(self) -> bool:
+        """True if fields of node numbers or sample numbers show which axes list nodes."""
+        return self.edges is not None or self.samples is not None
 
     def axes(self, free: tuple[int, ...], of_edges: bool) -> tuple[NodeAxis, BatchAxis]:
         """Returns the node axis and the batch axis of a tensor.
@@ -42,10 +49,15 @@ class SampleSizes:
             of_edges: True if the tensor has a row for each edge by its name, which decides if there are as many edges
                 as nodes.
         """
-        if self.nodes is None or (self.batched is None and self.edges is None and self.samples is None):
+        if self.nodes is None:
             return Assumed.FIRST, Assumed.FIRST
         if self.batched is not None:
             return self._find_batched_axes(free)
+        if not self.are_stated:
+            if not free:
+                return Assumed.FIRST, Assumed.FIRST
+            axis = self._find_nodes(free, range(len(free)))
+            return (Assumed.FIRST, Assumed.FIRST) if axis == 0 else (axis, None)
         first = free[0] if free else None
         if first == self.edges and (of_edges or first != self.nodes):
             return None, None if self.edges_of is None else Concatenated(0, self.edges_of)
@@ -55,9 +67,13 @@ class SampleSizes:
 
     def _find_batched_axes(self, free: tuple[int, ...]) -> tuple[NodeAxis, BatchAxis]:
         """Returns the axes of a tensor, if samples have their own axis."""
-        if free[:2] == (self.batched, self.nodes):
-            return 1, 0
-        return None, 0 if free[:1] == (self.batched,) else None
+        batch = 0 if free[:1] == (self.batched,) else None
+        return (None if batch is None else self._find_nodes(free, range(1, len(free)))), batch
+
+    def _find_nodes(self, free: tuple[int, ...], among: range) -> int | None:
+        """Returns the axis that is as long as the nodes: the first one, or the last one after channels."""
+        found = [axis for axis in among if free[axis] == self.nodes]
+        return (found[-1] if self.channels_first else found[0]) if found else None
 
     def _find_batch_axis(self, first: int | None) -> BatchAxis:
         """Returns the batch axis of a tensor with the same number of rows for each sample, for example one or (cells)

@@ -156,7 +156,7 @@ def _with_outputs(
     """Resolves an undeclared output from runs."""
     unmoved = _lines_on_unmoved(ready.call, inputs)
     outputs = outputs_from_runs(ready, runs, laws)
-    outputs.require()
+    outputs.require(inputs)
     final = declared_as(ready, ready.call.declaring(ready.call.contract.inputs, outputs.specs))
     return Resolved(final, lines=(*lines, *unmoved, *outputs.lines))
 
