@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         MissingDependencyError,
         UndeclaredTensorError,
     )
-    from equivariance.findings import Curve, Finding, LayerRow, Location
+    from equivariance.findings import Curve, Finding, LayerRow, Location, SymmetryVerdict
     from equivariance.groups.elements import Transform
     from equivariance.report.report import Report
     from equivariance.representations.axes import Concatenated
@@ -56,6 +56,7 @@ __all__ = [
     "Report",
     "Representation",
     "SampleStarts",
+    "SymmetryVerdict",
     "Transform",
     "UndeclaredTensorError",
     "assert_equivariant",
@@ -75,7 +76,7 @@ _HOMES = {
     "representations.grid": ("Grid",),
     "report.report": ("Report",),
     "cause_catalogue": ("CAUSES",),
-    "findings": ("Curve", "Finding", "LayerRow", "Location"),
+    "findings": ("Curve", "Finding", "LayerRow", "Location", "SymmetryVerdict"),
     "representations.sizes": ("SampleStarts",),
     "groups.elements": ("Transform",),
     "representations.base": ("Representation",),

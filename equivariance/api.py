@@ -23,6 +23,7 @@ from equivariance.contracts.layers import layer_contracts
 from equivariance.contracts.spec import Spec
 from equivariance.errors import ArgumentError, EquivarianceAssertionError
 from equivariance.findings import Outcome
+from equivariance.groups.named import named_symmetries
 from equivariance.report.report import Report
 from equivariance.settings import MEMORY, Settings
 from equivariance.subject import Subject
@@ -65,8 +66,9 @@ def check(
             or inferred from runs: the law that holds, else the nearest one.
         kwargs: Keyword arguments; their representations come from an `irreps_in` dict.
         group: A name ("translation", "so3", "o3", "se3", "e3", "permutation", "batch"), an object of
-            `equivariance.groups`, or a list of both. The default is "se3"; for tensors of escnn, the group of their
-            space.
+            `equivariance.groups`, or a list of both. If it is None, all symmetries are tested that apply to the
+            arguments; the inversion is measured, and tested only if irreps of odd parity claim it. For tensors of escnn
+            the default is the group of their space.
         samples: Number of elements that are drawn for each symmetry.
         seed: The seed of the elements and of perturbations.
 
@@ -79,8 +81,8 @@ def check(
         UndeclaredTensorError: If a tensor has no representation in a given specification.
         ChoiceError: If `group` names no known group.
     """
-    settings = Settings(samples=samples, seed=seed, inside=False)
-    tested = group_of_arguments(args, "se3") if group is None else group
+    tested, named = _group(args, group)
+    settings = Settings(samples=samples, seed=seed, inside=False, named=named)
     request = Request(as_module(func), args, irreps_in, irreps_out, kwargs, tested, {}, settings)
     return _report(request.resolve().examine(), func)
 
@@ -122,8 +124,10 @@ def diagnose(
     """
     root = as_module(module)
     known = layer_contracts(root, contracts or {})
-    settings = Settings(samples=samples, seed=seed, layers=layers, infer=not contracts, memory=memory, jobs=jobs)
-    tested = group_of_arguments(args, "se3") if group is None else group
+    tested, named = _group(args, group)
+    settings = Settings(
+        samples=samples, seed=seed, layers=layers, named=named, infer=not contracts, memory=memory, jobs=jobs
+    )
     resolved = Request(root, args, irreps_in, irreps_out, kwargs, tested, known, settings).resolve()
     found = resolved.examine()
     if gradients:
@@ -134,9 +138,11 @@ def diagnose(
 @_at_most_four
 def assert_equivariant(
     func: Callable[..., Any], args_in: object = None, irreps_in: Spec = None, irreps_out: Spec = None, *,
-    group: object = None, samples: int = 8, seed: int = 0, **kwargs: Any,
+    group: object = None, samples: int = 8, seed: int = 0, strict: bool = False, **kwargs: Any,
 ) -> Report:  # fmt: skip
     """Raises an `AssertionError` if a callable is not equivariant. The signature is that of e3nn, without tolerance.
+
+    It is also raised if a symmetry that `group` names cannot be tested, or if nothing can be tested.
 
     Layers inside a module are localized. e3nn's options `tolerance`, `ntrials`, `do_parity` and `do_translation` are
     rejected; the message names the replacement.
@@ -152,13 +158,14 @@ def assert_equivariant(
             For tensors of escnn it is the group of their space.
         samples: Number of elements that are drawn for each symmetry.
         seed: The seed of the elements and of perturbations.
+        strict: True to raise the error for every claimed symmetry that was not tested.
         **kwargs: Rejected options.
 
     Returns:
-        The report, if it has no finding.
+        The report, if nothing fails.
 
     Raises:
-        EquivarianceAssertionError: If a symmetry is violated; the text is the report.
+        EquivarianceAssertionError: If a symmetry is violated or was not tested; the text is the report.
         ArgumentError: If an argument is invalid, or if an option of e3nn is given that has no meaning here.
         ContractError: If a representation does not fit the tensors.
     """
@@ -173,9 +180,13 @@ def assert_equivariant(
         for name, irreps in (("irreps_in", irreps_in), ("irreps_out", irreps_out))
     ]
     tested = group_of_arguments(args_in, "e3") if group is None else group
-    report = diagnose(func, args_in, given[0], given[1], group=tested, samples=samples, seed=seed)
-    if not report.ok:
-        raise EquivarianceAssertionError(str(report))
+    settings = Settings(samples=samples, seed=seed, infer=True, named=() if group is None else named_symmetries(group))
+    root = as_module(func)
+    request = Request(root, args_in, given[0], given[1], None, tested, layer_contracts(root, {}), settings)
+    report = _report(request.resolve().examine(), func)
+    failures = report.failures(strict)
+    if failures:
+        raise EquivarianceAssertionError(f"{report}\n" + "\n".join(f"failed: {why}" for why in failures))
     return report
 
 
@@ -203,6 +214,14 @@ def diagnose_subject(subject: Subject, group: object, settings: Settings) -> Rep
         subject.module, subject.args, subject.irreps_in, subject.irreps_out, None, group, layers, settings, subject.name
     )  # fmt: skip
     return Report.of(request.resolve().examine())
+
+
+def _group(args: object, group: object) -> tuple[object, tuple[str, ...] | None]:
+    """Returns the group to test, and the symmetries that the caller names; None if the arguments decide."""
+    if group is not None:
+        return group, named_symmetries(group)
+    stated = group_of_arguments(args, None)
+    return stated, None if stated is None else ()
 
 
 def _report(outcome: Outcome, function: Callable[..., Any]) -> Report:

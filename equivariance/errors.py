@@ -71,23 +71,21 @@ class UndeclaredTensorError(ContractError):
         )
 
 
+class ForeignElementError(ArgumentError):
+    """An element that is not in the group by which a value transforms, for example a tilt for fields on a plane."""
+
+
 class TransformedInputError(ArgumentError):
-    """The callable runs on the given inputs, and raises an error on transformed ones. The symmetry cannot be tested.
+    """A network that runs on its inputs and raises an error on transformed inputs.
 
     Attributes:
-        symmetry: The symmetry of the element.
-        reason: The error of the callable: its class and the first line of its message.
+        reason: The type and the first line of the network's error; the error itself is `__cause__`.
     """
 
-    def __init__(self, symmetry: str, element: object, error: BaseException) -> None:
-        self.symmetry = symmetry
+    def __init__(self, element: object, error: BaseException) -> None:
         self.reason = f"{type(error).__name__}: {first_line(error)}"
         expected = f"a callable that runs on transformed inputs too; under this one it raised {self.reason}"
         super().__init__("group", element, expected)
-
-
-class ForeignElementError(ArgumentError):
-    """An element that is not in the group by which a value transforms, for example a tilt for fields on a plane."""
 
 
 class MissingDependencyError(ImportError):

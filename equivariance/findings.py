@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from equivariance.groups.elements import Transform
 
-__all__ = ["Curve", "Finding", "LayerRow", "Location", "Outcome", "Unclaimed"]
+__all__ = ["Curve", "Finding", "LayerRow", "Location", "Outcome", "SymmetryVerdict"]
 
 
 @dataclass(frozen=True)
@@ -120,17 +120,51 @@ class LayerRow:
     part: str = ""
 
 
+HOLDS, BROKEN, NOT_TESTED = "holds", "broken", "not tested"
+"""The verdicts on a symmetry."""
+
+
 @dataclass(frozen=True)
-class Unclaimed:
-    """A symmetry that the subject does not claim, with its measured error.
+class SymmetryVerdict:
+    """The verdict on one symmetry of the network as a whole.
 
     Attributes:
         symmetry: The symmetry.
-        error: Relative error at the network's output.
+        verdict: "holds", "broken" or "not tested".
+        claimed: False if nobody claims the symmetry. It is then measured and shown, and changes neither `ok` nor
+            `complete`.
+        named: True if the caller named the symmetry. If it cannot be tested, this is a failure.
+        error: Relative error at the network's output, in the reference precision.
+        tested_error, noise_floor: Error and rounding floor at the output, in the tested precision.
+        excuse: What explains an error of a symmetry that holds: "rounding", "grid", "ill-conditioned", else "".
+        basis: What the verdict rests on: "declared", "read off" (the module, the data or runs) or "assumed".
+        doubts: The assumptions that a person could doubt, one phrase each.
+        remarks: Limits of the test, one sentence each, for example a state that could not run.
+        reason: Why the symmetry was not tested, else "".
     """
 
     symmetry: str
-    error: float
+    verdict: str = HOLDS
+    claimed: bool = True
+    named: bool = False
+    error: float = 0.0
+    tested_error: float = 0.0
+    noise_floor: float = 0.0
+    excuse: str = ""
+    basis: str = "declared"
+    doubts: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    reason: str = ""
+
+    @property
+    def words(self) -> str:
+        """The verdict with its conditions, as reports show it."""
+        if self.verdict == NOT_TESTED:
+            return f"{NOT_TESTED}: {self.reason}"
+        if not self.claimed:
+            return "not claimed"
+        text = self.verdict + (f" ({self.excuse})" if self.excuse else "")
+        return text + (f", if {' and '.join(self.doubts)}" if self.doubts else "")
 
 
 @dataclass(frozen=True)
@@ -139,22 +173,20 @@ class Outcome:
 
     Attributes:
         subject: Name of the examined network.
-        symmetries: The tested symmetries.
+        verdicts: One verdict for each symmetry, in the order of the tests.
         findings: Violations that reach the output, the largest contribution first; empty if all symmetries hold.
         notes: Remarks that are no violation of the network: cancelled violations, discrete ties, ill-conditioning.
         layers: One row for each layer call and symmetry.
-        unclaimed: Symmetries that the subject does not claim.
         assumptions: Assumed representations and axes, one line each.
         settings: Samples, seed, precisions, states.
         cloud: Positions [N, 3] of the first sample of the input, or empty if there are no positions.
     """
 
     subject: str
-    symmetries: tuple[str, ...]
+    verdicts: tuple[SymmetryVerdict, ...]
     findings: list[Finding] = field(default_factory=list)
     notes: list[Finding] = field(default_factory=list)
     layers: list[LayerRow] = field(default_factory=list)
-    unclaimed: list[Unclaimed] = field(default_factory=list)
     assumptions: list[str] = field(default_factory=list)
     settings: dict[str, str] = field(default_factory=dict)
     cloud: tuple[tuple[float, float, float], ...] = ()
@@ -163,3 +195,42 @@ class Outcome:
     def ok(self) -> bool:
         """True if there is no finding."""
         return not self.findings
+
+    @property
+    def complete(self) -> bool:
+        """True if every claimed symmetry was tested, at least one of them, on nothing assumed."""
+        claimed = [v for v in self.verdicts if v.claimed]
+        return bool(claimed) and all(v.verdict != NOT_TESTED and v.basis != "assumed" for v in claimed)
+
+    @property
+    def symmetries(self) -> tuple[str, ...]:
+        """The symmetries that were tested or measured."""
+        return tuple(dict.fromkeys(v.symmetry for v in self.verdicts if v.verdict != NOT_TESTED))
+
+    @property
+    def untested(self) -> tuple[tuple[str, str], ...]:
+        """Pairs (symmetry, reason) of the symmetries that were not tested."""
+        return tuple((v.symmetry, v.reason) for v in self.verdicts if v.verdict == NOT_TESTED)
+
+    def missing(self, strict: bool = False) -> tuple[SymmetryVerdict, ...]:
+        """Returns the symmetries that should have been tested and were not: those that the caller named.
+
+        Args:
+            strict: True for all claimed symmetries.
+        """
+        return tuple(v for v in self.verdicts if v.verdict == NOT_TESTED and v.claimed and (strict or v.named))
+
+    def failures(self, strict: bool = False) -> tuple[str, ...]:
+        """Returns why a test with this report fails, one phrase each; empty if it passes.
+
+        Findings and missing symmetries fail. If nothing was tested, that fails too.
+
+        Args:
+            strict: As for `missing`.
+        """
+        found = [f"{f.symmetry}: {f.cause} in {f.layer or 'the whole'}" for f in self.findings]
+        found += [f"{v.symmetry} was not tested: {v.reason}" for v in self.missing(strict)]
+        if not found and not any(v.claimed and v.verdict != NOT_TESTED for v in self.verdicts):
+            reasons = "; ".join(f"{symmetry}: {reason}" for symmetry, reason in self.untested)
+            found.append(f"nothing was tested{f' ({reasons})' if reasons else ''}")
+        return tuple(found)

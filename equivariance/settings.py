@@ -39,6 +39,8 @@ class Settings:
             cloud.
         layers: A substring of the path or class name, or a glob; only matching layers are searched and reported.
         claims: The symmetries that the subject claims. None means all tested symmetries.
+        named: The symmetries that the caller named; one of them that cannot be tested is a failure. None if the caller
+            gave no group: those that apply to the arguments are then tested.
         inside: True searches for the statements at fault.
         infer: True infers the representations of layers without a contract.
         memory: GiB of recorded values that are kept in memory. More values go to temporary files.
@@ -55,6 +57,7 @@ class Settings:
     max_translation: float | None = None
     layers: str | None = None
     claims: tuple[str, ...] | None = None
+    named: tuple[str, ...] | None = ()
     inside: bool = True
     infer: bool = False
     memory: float = MEMORY

@@ -16,12 +16,14 @@ from se3unet.model import SE3Unet
 SEED = 0
 _CLAIMS = ("se3", "permutation", "batch")
 _BATCH = 2
+_POINTS = 256
+"""Points of an example face: fewer than the networks are trained with. Each defect shows, in a quarter of the time."""
 _GRID = 2.0**-16
 """Step of the dyadic grid of positions: dyadic translations are exact, and every run gets the same cloud."""
 
 
 def se3unet() -> Subject:
-    """Returns our network with seeded random weights, on two built-in faces of 1,024 points."""
+    """Returns our network with seeded random weights, on 256 points of two built-in faces."""
     with torch.random.fork_rng():
         torch.manual_seed(SEED)
         model = SE3Unet(SE3UnetConfig())
@@ -97,4 +99,4 @@ def published() -> Subject:
 
 
 def _positions() -> torch.Tensor:
-    return (faces.sample(_BATCH).positions / _GRID).round() * _GRID
+    return (faces.sample(_BATCH).positions[:, :_POINTS] / _GRID).round() * _GRID

@@ -1,8 +1,9 @@
 """Parses the command line of `python -m equivariance.diagnose` and returns its exit code.
 
-Exit code 0: no finding, or without `--subject`: each built-in network is as registered. Exit code 1: findings, or a
-network is not as registered. Exit code 2: bad usage; one line on standard error names the argument, the value and
-the choices. Exit code 130: interrupted. The work itself is in `run`.
+Exit code 0: no finding, or without `--subject`: each built-in network is as registered. Exit code 1: findings, a
+network is not as registered, or a symmetry of `--group` (with `--strict`: any that is claimed) was not tested. Exit
+code 2: nothing was tested, or bad usage; one line on standard error names the argument, the value and the choices.
+Exit code 130: interrupted. The work itself is in `run`.
 """
 
 from __future__ import annotations
@@ -63,8 +64,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog=f"python -m {PROGRAM}",
         description="Find where a network breaks equivariance, and why.",
-        epilog="Exit code: 0 no finding (without --subject: both networks are as registered), 1 findings, 2 bad usage, "
-        "130 interrupted.",
+        epilog="Exit code: 0 no finding (without --subject: both networks are as registered), 1 findings, or a "
+        "symmetry of --group was not tested, 2 bad usage, or nothing was tested, 130 interrupted.",
     )
     add = parser.add_argument
     add(
@@ -93,5 +94,6 @@ def _parser() -> argparse.ArgumentParser:
     add("--checkpoint", metavar="FILE", help="weights to load into the subject")
     add("--format", default="text", metavar="text|json|html|sarif", help="the form of the report; default: text")
     add("--output", metavar="FILE", help="write the report there and not to the screen")
+    add("--strict", action="store_true", help="fail also on symmetries that are claimed and were not tested")
     add("--quiet", action="store_true", help="no progress bar, and of the text nothing but findings")
     return parser

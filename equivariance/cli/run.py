@@ -20,7 +20,7 @@ from equivariance.cli.screen import ExaminedSubject, plain, render_all, render_b
 from equivariance.contracts.layers import matching_layers
 from equivariance.contracts.nested import map_tensors
 from equivariance.errors import ArgumentError, ChoiceError, first_line
-from equivariance.groups.named import groups_of
+from equivariance.groups.named import groups_of, named_symmetries
 from equivariance.report.files import check_writable, write_text
 from equivariance.report.html.page import to_html
 from equivariance.report.json import to_json
@@ -43,6 +43,7 @@ def run(options: argparse.Namespace) -> int:
     bar = ProgressBar(options.quiet)
     settings, group = settings_of(options, bar), options.group or list(_EVERYTHING)
     groups_of(group, settings.max_translation)
+    settings = replace(settings, named=named_symmetries(options.group) if options.group else ())
     choose("format", options.format, ["text", *_FORMATS])
     if options.output is not None:
         check_writable(Path(options.output))
@@ -61,10 +62,28 @@ def run(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         _print_known_results(options, done, subjects[len(done) :], bar)
         return 130
+    _require_tests(options, done)
     _write_reports(options, done)
-    if options.subject is not None:
-        return 0 if all(d.report.ok for d in done) else 1
-    return 0 if all(d.as_registered for d in done) else 1
+    return _exit_code(done, registered=options.subject is None, strict=options.strict)
+
+
+def _require_tests(options: argparse.Namespace, done: Sequence[ExaminedSubject]) -> None:
+    """Rejects a run in which nothing was tested; the message says why.
+
+    Raises:
+        ArgumentError: If no symmetry of any subject was tested.
+    """
+    if any(d.report.symmetries or d.report.findings for d in done):
+        return
+    reasons = [f"{d.subject.name}: {symmetry}: {why}" for d in done for symmetry, why in d.report.untested]
+    group = ", ".join(options.group or _EVERYTHING)
+    raise ArgumentError("group", group, f"a symmetry that can be tested; {'; '.join(reasons)}")
+
+
+def _exit_code(done: Sequence[ExaminedSubject], registered: bool, strict: bool) -> int:
+    """Returns the exit code; `registered` compares findings with the registered ones, `strict` as for the option."""
+    passed = [(d.as_registered if registered else d.report.ok) and not d.report.missing(strict) for d in done]
+    return 0 if all(passed) else 1
 
 
 def _load_subjects(options: argparse.Namespace) -> list[Subject]:

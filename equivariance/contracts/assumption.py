@@ -5,7 +5,7 @@ Made by `contracts.assumptions`, the adapters and `_engine.inference`; read by r
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -17,7 +17,7 @@ from equivariance.representations.base import Representation
 from equivariance.representations.cartesian_tensor import CartesianTensor
 from equivariance.representations.formatting import in_words
 from equivariance.representations.irreps import Irreps
-from equivariance.representations.standard import CartesianPoints
+from equivariance.representations.standard import CartesianPoints, Invariant
 
 Path = tuple[str | int, ...]
 """The name of a parameter, then keys and fields."""
@@ -32,14 +32,8 @@ class How(StrEnum):
     BY_SHAPE = "assumed by shape"
     BY_RUNS = "decided by runs"
 
-    @property
-    def is_doubtful(self) -> bool:
-        """True if the tensor may be read in another way."""
-        return self is How.BY_SHAPE
-
-
 @dataclass(frozen=True)
-class Basis:
+class Grounds:
     """How the law, the node axis and the sample axis of one tensor are known."""
 
     law: How = How.BY_NAME
@@ -79,7 +73,7 @@ class Assumption:
         asked: True if no evidence shows yet how the tensor transforms.
         laws: The laws that are tried if it is asked, the likeliest first.
         follows: The tensor whose law decides the law of this one; None if there is none.
-        basis: How the law and the axes are known.
+        grounds: How the law and the axes are known.
     """
 
     path: Path
@@ -90,7 +84,7 @@ class Assumption:
     asked: bool = False
     laws: tuple[Representation, ...] = ()
     follows: Follows | None = None
-    basis: Basis = Basis()
+    grounds: Grounds = Grounds()
 
     @property
     def place(self) -> str:
@@ -108,19 +102,28 @@ class Assumption:
 
     def with_axes_read_off(self) -> Assumption:
         """Returns the assumption of a tensor whose container states its axes."""
-        return replace(self, basis=replace(self.basis, nodes=How.READ_OFF, samples=How.READ_OFF))
+        return replace(self, grounds=replace(self.grounds, nodes=How.READ_OFF, samples=How.READ_OFF))
 
-    def doubt(self, symmetry: str) -> str:
-        """Returns what a verdict on `symmetry` rests on and what could be otherwise, in words; "" if nothing could."""
+    def doubts(self, symmetry: str) -> list[str]:
+        """Returns what a person could doubt of this assumption under one symmetry, one phrase each.
+
+        Names prove nothing; values and runs do.
+        """
         here, law = f"{self.place} {list(self.shape)}", self.representation
-        if symmetry == Symmetry.PERMUTATION and self.basis.nodes.is_doubtful:
-            return _about_axis(here, "nodes", law.nodes, self.value)
-        if symmetry == Symmetry.BATCH and self.basis.samples.is_doubtful:
+        if symmetry == Symmetry.PERMUTATION:
+            return _about_axis(here, "nodes", law.nodes) if self._has_doubtful_axis(self.grounds.nodes) else []
+        if symmetry == Symmetry.BATCH:
             batch = law.batch.axis if isinstance(law.batch, Concatenated) else law.batch
-            return _about_axis(here, "samples", batch, self.value)
-        if symmetry in (s.value for s in Symmetry if s.is_motion) and self.basis.law.is_doubtful:
-            return f"{here} is {in_words(replace(law, nodes=None, batch=None))}"
-        return ""
+            return _about_axis(here, "samples", batch) if self._has_doubtful_axis(self.grounds.samples) else []
+        if self.asked:
+            return [f"{here} does not move"]
+        moves = not isinstance(law, Invariant) and self.grounds.law in (How.BY_NAME, How.BY_SHAPE)
+        return [f"{here} is {in_words(replace(law, nodes=None, batch=None))}"] if moves else []
+
+    def _has_doubtful_axis(self, how: How) -> bool:
+        """True if another axis may be meant: points [N, 3] list nothing but points."""
+        only = isinstance(self.representation, CartesianPoints) and len(self.shape) == 2
+        return how is How.BY_SHAPE and len(self.shape) > 0 and not only
 
 
 def place_of(path: Path) -> str:
@@ -128,15 +131,26 @@ def place_of(path: Path) -> str:
     return f"{path[0]}" + "".join(f"[{step!r}]" for step in path[1:])
 
 
-def doubts(assumptions: Iterable[Assumption], symmetry: str) -> tuple[str, ...]:
+def doubts(assumptions: Sequence[Assumption], symmetry: str) -> tuple[str, ...]:
     """Returns the assumptions that a verdict on `symmetry` rests on and that a person could doubt, in words.
 
     For example `points [4, 3, 40] lists nodes on axis 2`. Assumptions that a module or the data state, or that runs
-    decided, are left out.
+    decided, are left out. Axes are told of the leading tensor only: those of the others follow from their lengths.
     """
-    return tuple(filter(None, (assumption.doubt(symmetry) for assumption in assumptions)))
+    if not Symmetry(symmetry).is_reordering:
+        return tuple(words for a in assumptions for words in a.doubts(symmetry))
+    lead = leading(assumptions)
+    return () if lead is None else tuple(lead.doubts(symmetry))
 
 
-def _about_axis(here: str, what: str, axis: NodeAxis, tensor: torch.Tensor) -> str:
-    number = 0 if isinstance(axis, Assumed) and tensor.dim() else axis
-    return f"{here} lists {what} on axis {number}" if isinstance(number, int) else ""
+def leading(assumptions: Iterable[Assumption]) -> Assumption | None:
+    """Returns the tensor whose axes decide those of the others: positions, else what moves, else the first numbers."""
+    floats = [a for a in assumptions if a.value.is_floating_point() and a.shape]
+    points = (a for a in floats if isinstance(a.representation, CartesianPoints))
+    moving = (a for a in floats if a.asked or not isinstance(a.representation, Invariant))
+    return next(points, None) or next(moving, None) or next(iter(floats), None)
+
+
+def _about_axis(here: str, what: str, axis: NodeAxis) -> list[str]:
+    number = 0 if isinstance(axis, Assumed) else axis
+    return [f"{here} lists {what} on axis {number}"] if isinstance(number, int) else []

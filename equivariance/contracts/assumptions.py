@@ -14,7 +14,7 @@ import torch
 
 from equivariance.contracts import field_names
 from equivariance.contracts.adapter_registry import adapter_of
-from equivariance.contracts.assumption import Assumption, Basis, How, Path
+from equivariance.contracts.assumption import Assumption, Grounds, How, Path
 from equivariance.contracts.nested import children
 from equivariance.errors import ArgumentError
 from equivariance.representations.axes import Assumed, BatchAxis, NodeAxis
@@ -87,7 +87,7 @@ def proposal(name: str, tensor: torch.Tensor, sizes: SampleSizes, path: Path) ->
     open_axes = not sizes.are_stated and (isinstance(law.nodes, Assumed) or sizes.batched is not None)
     axes = How.BY_SHAPE if open_axes and not field_names.names_cells(word) else How.READ_OFF
     laws = (law, *others) if others else ()
-    return Assumption(path, tuple(tensor.shape), law, why, tensor, bool(laws), laws, basis=Basis(how, axes, axes))
+    return Assumption(path, tuple(tensor.shape), law, why, tensor, bool(laws), laws, grounds=Grounds(how, axes, axes))
 
 
 def _axes(tensor: torch.Tensor, law: Representation, sizes: SampleSizes, of_edges: bool) -> tuple[NodeAxis, BatchAxis]:

@@ -21,7 +21,7 @@ from equivariance.contracts.assumptions import assume, component_axis
 from equivariance.contracts.callables import name_of
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.declared import declared_contract
-from equivariance.contracts.nested import leaves
+from equivariance.contracts.nested import compile_spec, leaves
 from equivariance.contracts.relations import with_differences, with_kinds
 from equivariance.errors import ContractError
 from equivariance.representations.base import Representation
@@ -67,7 +67,8 @@ class Inputs:
         if not self.assumptions:
             return list(self.stated)
         change = f"all of it; to change a line, write irreps_in={self.declaration()}"
-        return [*self.stated, *map(str, self.assumptions), change]
+        grids = [] if self.has_moving_input else filter(None, map(_as_grid, self.assumptions))
+        return [*self.stated, *map(str, self.assumptions), change, *grids]
 
     @property
     def undecided(self) -> tuple[Assumption, ...]:
@@ -82,15 +83,6 @@ class Inputs:
     def declaration(self) -> str:
         """Returns the argument `irreps_in` that declares these representations, as Python."""
         return as_python(self.specs)
-
-    def expected(self, symmetries: Sequence[str]) -> str:
-        """Returns what an error expects of inputs that no symmetry moves, with a declaration to paste."""
-        moving = next(filter(None, map(_as_grid, self.assumptions)), None) or next(map(_as_irreps, self.assumptions))
-        reasons = ", ".join(f"{a.place} ({a.why})" for a in self.assumptions)
-        return (
-            f"at least one tensor that moves under {', '.join(symmetries)}; nothing is declared, and all is taken as "
-            f"unchanged: {reasons}. Declare what moves, for example irreps_in={as_python(moving)}"
-        )
 
     def doubts(self, symmetry: str) -> tuple[str, ...]:
         """Returns what a verdict on a symmetry rests on and what could be otherwise, in words."""
@@ -131,8 +123,8 @@ def _following(assumption: Assumption, changed: Mapping[Path, Assumption]) -> As
     leader = None if assumption.follows is None else changed.get(assumption.follows.path)
     if leader is None or assumption.follows is None:
         return assumption
-    basis = replace(assumption.basis, law=leader.basis.law)
-    return replace(assumption.with_law(assumption.follows.law(leader.representation)), asked=leader.asked, basis=basis)
+    grounds = replace(assumption.grounds, law=leader.grounds.law)
+    return replace(assumption.with_law(assumption.follows.law(leader.representation)), asked=leader.asked, grounds=grounds)
 
 
 def _without_unlikely(assumptions: Sequence[Assumption], moving: bool) -> list[Assumption]:
@@ -145,7 +137,7 @@ def _without_unlikely(assumptions: Sequence[Assumption], moving: bool) -> list[A
         return list(assumptions)
     lengths = {size for a in likely for size in a.shape[:-1] if size > 1}
     return [
-        replace(a, asked=False, laws=(), why="its last axis is not 3", basis=replace(a.basis, law=How.READ_OFF))
+        replace(a, asked=False, laws=(), why="its last axis is not 3", grounds=replace(a.grounds, law=How.READ_OFF))
         if _is_inner(a) and not (len(a.shape) == 3 and lengths & {a.shape[0], a.shape[2]})
         else a
         for a in assumptions
@@ -180,20 +172,24 @@ def group_of_arguments(args: object, otherwise: object) -> object:
     return otherwise
 
 
-def _as_grid(assumption: Assumption) -> dict[object, object] | None:
-    """Returns a declaration of scalar fields for a tensor that may be an image or voxels; None for other tensors."""
+def _as_grid(assumption: Assumption) -> str:
+    """Returns the remark on a tensor that may be an image or voxels, with a declaration to paste; else ""."""
     shape, sides = assumption.shape, assumption.shape[2:]
     if len(shape) not in (4, 5) or min(sides) < _SMALLEST_SIDE or not assumption.value.is_floating_point():
-        return None
+        return ""
     grid = Grid(irreps=f"{shape[1]}x0e", axes=(-2, -1) if len(shape) == 4 else (-3, -2, -1))
-    return _replace_representation({}, assumption.path, grid)
+    declared = as_python(_replace_representation({}, assumption.path, grid))
+    return f"if {assumption.place} is an image or voxels with scalars in its channels, write irreps_in={declared}"
 
 
-def _as_irreps(assumption: Assumption) -> dict[object, object]:
-    """Returns a declaration of scalars and vectors for a tensor; only its length is known."""
-    length = assumption.shape[-1] if assumption.shape else 1
-    words = [f"{length % 3}x0e"] * bool(length % 3) + [f"{length // 3}x1o"] * bool(length // 3)
-    return _replace_representation({}, assumption.path, Irreps("+".join(words)))
+def states_parity(spec: object) -> bool:
+    """True if a specification contains irreps of odd parity: whoever writes them claims the inversion."""
+    compiled = compile_spec(spec, "irreps")
+    if isinstance(compiled, Mapping):
+        return any(map(states_parity, compiled.values()))
+    if isinstance(compiled, (list, tuple)):
+        return any(map(states_parity, compiled))
+    return isinstance(compiled, Irreps) and any(parity < 0 for _, _, parity in compiled.blocks)
 
 
 def _is_moving(spec: object) -> bool:

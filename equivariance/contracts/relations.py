@@ -71,9 +71,9 @@ def _by_values(assumption: Assumption, clouds: Sequence[Assumption]) -> Assumpti
         why = f"its rows are {relation} {cloud.place}"
         if cloud.asked:
             return replace(assumption, follows=follows, why=why)
-        basis = replace(assumption.basis, law=How.READ_OFF)
+        grounds = replace(assumption.grounds, law=How.READ_OFF)
         decided = assumption.with_law(follows.law(cloud.representation))
-        return replace(decided, why=why, asked=False, laws=(), basis=basis)
+        return replace(decided, why=why, asked=False, laws=(), grounds=grounds)
     return assumption
 
 

@@ -99,6 +99,29 @@ def groups_of(group: object, max_translation: float | None = None) -> tuple[Grou
     return tuple(sorted(unique.values(), key=lambda g: SYMMETRIES.index(g.symmetry)))
 
 
+def named_symmetries(group: object) -> tuple[str, ...]:
+    """Returns the symmetries that a public `group` argument names.
+
+    "se3" and "e3" name no translation: on vectors and irreps alone, a translation has nothing to move.
+
+    Args:
+        group: As for `groups_of`.
+
+    Raises:
+        ChoiceError: If a name is no group.
+    """
+    items: Iterable[object] = group if isinstance(group, (list, tuple, set, frozenset)) else (group,)
+    found = [g.symmetry for item in items for g in _parse(item, None) if not (item in _MOTIONS and _is_shift(g))]
+    return tuple(dict.fromkeys(found))
+
+
+_MOTIONS = ("se3", "e3", "lattice")
+
+
+def _is_shift(group: Group) -> bool:
+    return group.symmetry == Symmetry.TRANSLATION
+
+
 def _parse(item: object, max_translation: float | None) -> list[Group]:
     """Returns the groups for one item of a `group` argument."""
     if isinstance(item, Group):

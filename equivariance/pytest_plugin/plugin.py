@@ -44,6 +44,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=_count,
         help="elements per symmetry, where a test does not say itself; default: the profile's, else 8",
     )
+    add(
+        "--equivariance-strict",
+        action="store_true",
+        help="fail also on symmetries that apply to the inputs and were not tested",
+    )
     choices = "; ".join(f"{name}: {p.samples} and {p.examples}" for name, p in PROFILES.items())
     add(
         "--equivariance-profile",
@@ -61,7 +66,8 @@ def pytest_configure(config: pytest.Config) -> None:
     samples = config.getoption("--equivariance-samples") or (PROFILES[profile].samples if profile else None)
     given = config.getoption("--equivariance-report")
     page = None if given is None else _page_path(config, given)
-    config.pluginmanager.register(Examinations(samples, page), Examinations.NAME)
+    strict = config.getoption("--equivariance-strict")
+    config.pluginmanager.register(Examinations(samples, page, strict), Examinations.NAME)
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
@@ -74,7 +80,9 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 @pytest.fixture(scope="session")
 def eq_check(pytestconfig: pytest.Config) -> Callable[..., Report]:
-    """Diagnoses a network, fails the test if there are findings, and returns the report.
+    """Diagnoses a network and returns the report.
+
+    The test fails if there are findings, or if a symmetry that `group` names was not tested.
 
     It takes the arguments of `equivariance.diagnose`. A test may call it several times, also under Hypothesis' @given.
     """
@@ -83,8 +91,8 @@ def eq_check(pytestconfig: pytest.Config) -> Callable[..., Report]:
     def eq_check(*args: Any, **kwargs: Any) -> Report:
         __tracebackhide__ = True
         report = examinations.examine(*args, **kwargs)
-        if not report.ok:
-            raise EquivarianceAssertionError(_text(report))
+        if report.failures(examinations.strict):
+            raise EquivarianceAssertionError(_text(report, examinations.strict))
         return report
 
     return eq_check
@@ -102,16 +110,18 @@ class Examinations:
     Attributes:
         samples: Elements per symmetry; None for the default of `diagnose`.
         page: The path of the HTML page; None if there is none.
+        strict: True to fail on every claimed symmetry that was not tested.
         failure: The error message if the page could not be written, else an empty string.
         results: (node id, phase) -> the results of the test.
     """
 
     NAME = "equivariance-examinations"
 
-    def __init__(self, samples: int | None, page: Path | None) -> None:
+    def __init__(self, samples: int | None, page: Path | None, strict: bool = False) -> None:
         """Creates the hooks of one test run, without results."""
         self.samples: int | None = samples
         self.page: Path | None = page
+        self.strict: bool = strict
         self.failure: str = ""
         self.results: dict[tuple[str, str], list[Result]] = {}
         self._reports: list[Report] = []
@@ -182,8 +192,8 @@ class Examinations:
             report = self.examine(module, args, **others)
         except ArgumentError as error:
             refuse(str(error))
-        if not report.ok:
-            fail_with(_text(report))
+        if report.failures(self.strict):
+            fail_with(_text(report, self.strict))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -273,7 +283,8 @@ def _page_path(config: pytest.Config, given: str) -> Path:
     return path
 
 
-def _text(report: Report) -> str:
+def _text(report: Report, strict: bool) -> str:
     from equivariance.report.text import findings_text
 
-    return findings_text(report)
+    words = [] if report.findings else [f"failed: {why}" for why in report.failures(strict)]
+    return "\n".join([findings_text(report), *words])

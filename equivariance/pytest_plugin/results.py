@@ -27,12 +27,14 @@ class Result:
         test: The node id.
         subject: The name of the examined network.
         findings: One line for each finding.
+        untested: One line for each symmetry that was not tested.
         report: The pickled report in base64 if it goes into a page, else an empty string.
     """
 
     test: str
     subject: str
     findings: tuple[str, ...]
+    untested: tuple[str, ...] = ()
     report: str = ""
 
     def unpickle(self) -> Report:
@@ -52,6 +54,7 @@ def pack(reports: Iterable[Report], whole: bool) -> list[dict[str, Any]]:
         {
             "subject": report.subject,
             "findings": [_describe_finding(f) for f in report.findings],
+            "untested": [f"not tested: {symmetry}: {reason}" for symmetry, reason in report.untested],
             "report": base64.b64encode(pickle.dumps(report)).decode() if whole else "",
         }
         for report in reports
@@ -60,7 +63,7 @@ def pack(reports: Iterable[Report], whole: bool) -> list[dict[str, Any]]:
 
 def unpack(test: str, entries: Iterable[Mapping[str, Any]]) -> list[Result]:
     """Returns the results that `pack` packed."""
-    return [Result(test, e["subject"], tuple(e["findings"]), e["report"]) for e in entries]
+    return [Result(test, e["subject"], tuple(e["findings"]), tuple(e["untested"]), e["report"]) for e in entries]
 
 
 def properties(reports: Iterable[Report]) -> Iterator[tuple[str, str]]:
@@ -81,12 +84,15 @@ def properties(reports: Iterable[Report]) -> Iterator[tuple[str, str]]:
 
 
 def summary(results: Iterable[Result]) -> Iterator[str]:
-    """Yields the lines of the terminal's summary: a paragraph for each examination with findings, then the counts."""
+    """Yields the lines of the terminal's summary, then the counts.
+
+    An examination with findings, or with symmetries that were not tested, has a paragraph.
+    """
     everything = list(results)
     broken = [r for r in everything if r.findings]
-    for result in broken:
+    for result in (r for r in everything if r.findings or r.untested):
         yield f"{result.test}: {result.subject}"
-        yield from (f"  {line}" for line in result.findings)
+        yield from (f"  {line}" for line in (*result.findings, *result.untested))
     tests, failed = len({r.test for r in everything}), len({r.test for r in broken})
     found = f"{counted(sum(len(r.findings) for r in broken), 'finding')} in {counted(failed, 'test')}"
     examined = f"{counted(len(everything), 'examination')} in {counted(tests, 'test')}"

@@ -14,7 +14,7 @@ from typing import Any
 
 from equivariance.findings import Finding, Outcome
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Increased if a field is renamed or removed; an added field does not change it."""
 
 
@@ -27,6 +27,7 @@ def to_json(reports: Sequence[Outcome]) -> str:
     body = {
         "schema_version": SCHEMA_VERSION,
         "ok": all(r.ok for r in reports),
+        "complete": all(r.complete for r in reports),
         "reports": [_report(r) for r in reports],
     }
     return json.dumps(_encode_infinities(body), indent=2, allow_nan=False) + "\n"
@@ -43,11 +44,11 @@ def _report(report: Outcome) -> dict[str, Any]:
     return {
         "subject": report.subject,
         "ok": report.ok,
-        "symmetries": list(report.symmetries),
+        "complete": report.complete,
+        "verdicts": [asdict(v) for v in report.verdicts],
         "findings": [_finding(f) for f in report.findings],
         "notes": [_finding(f) for f in report.notes],
         "layers": [asdict(row) for row in report.layers],
-        "unclaimed": [asdict(u) for u in report.unclaimed],
         "assumptions": report.assumptions,
         "settings": report.settings,
     }

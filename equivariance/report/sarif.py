@@ -38,9 +38,25 @@ def to_sarif(reports: Sequence[Outcome]) -> str:
     log = {
         "$schema": _SCHEMA,
         "version": "2.1.0",
-        "runs": [{"tool": {"driver": driver}, "results": results, "columnKind": "utf16CodeUnits"}],
+        "runs": [
+            {
+                "tool": {"driver": driver},
+                "invocations": [{"executionSuccessful": True, "toolExecutionNotifications": _untested(reports)}],
+                "results": results,
+                "columnKind": "utf16CodeUnits",
+            }
+        ],
     }
     return json.dumps(log, indent=2) + "\n"
+
+
+def _untested(reports: Sequence[Outcome]) -> list[dict[str, Any]]:
+    """Returns a warning for each symmetry that was not tested: a log without results then proves nothing about it."""
+    return [
+        {"level": "warning", "message": {"text": f"{r.subject}: {symmetry} was not tested: {reason}."}}
+        for r in reports
+        for symmetry, reason in r.untested
+    ]
 
 
 def _rule(cause: Cause) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from equivariance._words import counted
-from equivariance.findings import Finding, LayerRow, Outcome
+from equivariance.findings import BROKEN, NOT_TESTED, Finding, LayerRow, Outcome, SymmetryVerdict
 
 WIDTH = 118
 _CallKey = tuple[str, int, str]
@@ -119,40 +119,40 @@ def _rank(verdict: str) -> int:
 
 
 def _headline(report: Outcome) -> Text:
-    count = len(report.findings)
-    if not report.findings:
-        return Text.assemble(
-            (f"{report.subject}: no finding", "bold green"), f"; tested: {', '.join(report.symmetries)}"
-        )
-    words = counted(count, "finding")
-    return Text.assemble((f"{report.subject}: {words}", "bold red"), f"; tested: {', '.join(report.symmetries)}")
+    """Renders the number of findings, and the symmetries that were tested and that were not."""
+    words = counted(len(report.findings), "finding") if report.findings else "no finding"
+    style = "bold red" if report.findings else "bold green"
+    text = Text.assemble(
+        (f"{report.subject}: {words}", style), f"; tested: {', '.join(report.symmetries) or 'nothing'}"
+    )
+    missing = [symmetry for symmetry, _ in report.untested]
+    return text.append(f"; not tested: {', '.join(missing)}", style="yellow") if missing else text
 
 
 def _summary(report: Outcome) -> RenderableType:
-    """Renders the output errors under each symmetry.
-
-    If `--layer` excludes the output, only the symmetries that the network does not claim are listed.
-    """
-    outputs = [r for r in report.layers if r.layer == ""]
-    if not outputs:
-        return Text("".join(f"not claimed: {u.symmetry} (error {number(u.error)})\n" for u in report.unclaimed))
+    """Renders the verdict on each symmetry, with the errors at the output and what the verdict rests on."""
     table = Table(box=box.SIMPLE_HEAD)
     working, main = report.settings.get("working precision", ""), report.settings.get("main precision", "")
     for name in ("output under", f"error, {main}", f"error, {working}", f"rounding floor, {working}", "verdict"):
         table.add_column(name, justify="left" if name in ("output under", "verdict") else "right")
-    for row in outputs:
-        verdict = _output_verdict(report, row)
-        table.add_row(
-            row.symmetry, number(row.accumulated), number(row.reached_working), number(row.reached_floor),
-            Text(verdict, style="bold red" if verdict == "broken" else "green"),
-        )  # fmt: skip
-    for item in report.unclaimed:
-        table.add_row(item.symmetry, number(item.error), "", "", Text("not claimed", style="dim"))
-    return table
+    for verdict in report.verdicts:
+        table.add_row(verdict.symmetry, *_output_errors(verdict), Text(verdict.words, style=_verdict_style(verdict)))
+    remarks = [Text(f"{v.symmetry}: {remark}\n", style="yellow") for v in report.verdicts for remark in v.remarks]
+    return Group(table, *remarks) if report.verdicts else Text("")
 
 
-def _output_verdict(report: Outcome, row: LayerRow) -> str:
-    return "broken" if any(f.symmetry == row.symmetry for f in report.findings) else "holds"
+def _output_errors(verdict: SymmetryVerdict) -> tuple[str, str, str]:
+    if verdict.verdict == NOT_TESTED:
+        return "-", "-", "-"
+    return number(verdict.error), number(verdict.tested_error), number(verdict.noise_floor)
+
+
+def _verdict_style(verdict: SymmetryVerdict) -> str:
+    if not verdict.claimed:
+        return "dim"
+    if verdict.verdict == BROKEN:
+        return "bold red"
+    return "yellow" if verdict.verdict == NOT_TESTED or verdict.doubts else "green"
 
 
 def _name(layer: str) -> str:

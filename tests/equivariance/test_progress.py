@@ -6,10 +6,12 @@ from equivariance import Report
 from equivariance._engine.diagnosis.request import Request
 from equivariance.api import diagnose
 from equivariance.contracts.layers import layer_contracts
+from equivariance.groups.named import named_symmetries
 from equivariance.settings import Settings
 from tests.equivariance.helpers.specimens import Mix, Scale, Stack, normal
 
 VECTORS = (normal(6, 4, 3),)
+GROUP = ["o3", "permutation"]
 
 
 class Diary:
@@ -33,15 +35,15 @@ class Diary:
 
 
 def observed(module, diary, **more):
-    settings = Settings(samples=3, observer=diary, **more)
+    settings = Settings(samples=3, observer=diary, named=named_symmetries(GROUP), **more)
     contracts = layer_contracts(module, {})
-    return Request(module, VECTORS, "1x1o", "1x1o", None, "e3", contracts, settings).resolve().examine()
+    return Request(module, VECTORS, "1x1o", "1x1o", None, GROUP, contracts, settings).resolve().examine()
 
 
 def test_every_sample_of_every_symmetry_is_told():
     diary = Diary()
     observed(Stack(Scale(), Mix()), diary)
-    assert diary.begun_with == ("translation", "rotation", "inversion")
+    assert diary.begun_with == ("rotation", "inversion", "permutation")
     assert diary.steps == [(s, i, 3) for s in diary.begun_with for i in (1, 2, 3)]
 
 
@@ -49,29 +51,29 @@ def test_how_far_the_output_is_off_is_told():
     diary = Diary()
     report = observed(Stack(Scale(), Mix()), diary)
     (root,) = [row for row in report.layers if (row.layer, row.symmetry) == ("", "rotation")]
-    assert diary.off == {"translation": 0, "rotation": root.accumulated, "inversion": 0}
+    assert diary.off == {"rotation": root.accumulated, "inversion": 0, "permutation": 0}
 
 
 def test_what_is_known_so_far_is_told_after_each_symmetry():
     diary = Diary()
     final = observed(Stack(Scale(), Mix()), diary)
-    tested = ("translation", "rotation", "inversion")
+    tested = ("rotation", "inversion", "permutation")
     assert [r.symmetries for r in diary.reports] == [tested[:n] for n in range(4)]
-    assert [len(r.findings) for r in diary.reports] == [0, 0, 1, 1]
+    assert [len(r.findings) for r in diary.reports] == [0, 1, 1, 1]
     assert diary.reports[-1].findings == final.findings
-    assert diary.reports[2].layers == [row for row in final.layers if row.symmetry != "inversion"]
+    assert diary.reports[2].layers == [row for row in final.layers if row.symmetry != "permutation"]
 
 
 def test_an_observer_may_end_the_examination():
     diary = Diary(patience=7)
     with pytest.raises(KeyboardInterrupt):
         observed(Stack(Scale(), Mix()), diary)
-    assert diary.reports[-1].symmetries == ("translation", "rotation")
+    assert diary.reports[-1].symmetries == ("rotation", "inversion")
 
 
 def test_observing_changes_nothing():
     module = Stack(Scale(), Mix())
-    report = diagnose(module, VECTORS, "1x1o", "1x1o", group="e3", samples=3)
+    report = diagnose(module, VECTORS, "1x1o", "1x1o", group=GROUP, samples=3)
     assert Report.of(observed(module, Diary())) == report
 
 
@@ -79,9 +81,9 @@ def test_unclaimed_symmetries_are_told_too():
     diary = Diary()
     observed(Stack(Mix()), diary, claims=("inversion",))
     assert [s for s, _, _ in diary.steps] == ["inversion"] * 3
-    assert [[u.symmetry for u in r.unclaimed] for r in diary.reports] == [
+    assert [[v.symmetry for v in r.verdicts if not v.claimed] for r in diary.reports] == [
         [],
-        ["translation"],
-        ["translation", "rotation"],
-        ["translation", "rotation"],
+        ["rotation"],
+        ["rotation"],
+        ["rotation", "permutation"],
     ]

@@ -19,6 +19,7 @@ from equivariance.subject import (
 )
 from tests.equivariance.helpers import subjects
 from tests.equivariance.helpers.subjects import MODULE
+from tests.equivariance.helpers.verdicts import verdicts
 
 
 def test_the_built_in_networks_are_registered():
@@ -57,7 +58,7 @@ def test_a_broken_module_is_one_error(tmp_path, monkeypatch):
 
 
 def report_with(*known):
-    return Report("x", ("rotation",), [Finding(k.layer, k.symmetry, k.cause, "") for k in known])
+    return Report("x", verdicts("rotation"), [Finding(k.layer, k.symmetry, k.cause, "") for k in known])
 
 
 KNOWN = (RegisteredFinding("a", "rotation", "component-mixing"), RegisteredFinding("b", "batch", "batch-coupled"))

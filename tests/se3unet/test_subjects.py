@@ -94,7 +94,7 @@ def test_contracts_stages_and_known_findings_name_layers_that_exist(name):
         *(p for ps in subject.stages.values() for p in ps),
     ]
     assert set(named) <= layers
-    assert subject.args[0].batch_size == 2 if name == "published" else subject.args[0].shape == (2, 1024, 3)
+    assert subject.args[0].batch_size == 2 if name == "published" else subject.args[0].shape == (2, 256, 3)
 
 
 def test_without_dgl_the_published_one_says_what_to_install(monkeypatch, capsys):

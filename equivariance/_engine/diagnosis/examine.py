@@ -14,35 +14,44 @@ from equivariance._engine.causes.error_curves import cloud_of
 from equivariance._engine.diagnosis.localizer import localize
 from equivariance._engine.diagnosis.parallel import in_processes
 from equivariance._engine.diagnosis.sanity import run_sanity_checks
+from equivariance._engine.diagnosis.verdicts import Basis, VerdictMaker, finding_of_raised
 from equivariance._engine.inference.layers import Inferred, infer, usable
 from equivariance._engine.instrumentation.hooks import quiet
 from equivariance._engine.instrumentation.tensor_store import MemoryBudget
 from equivariance._engine.measurement.grid_setting import between_cells
 from equivariance._engine.measurement.prepare import BoundCall, Prepared
+from equivariance._engine.measurement.reaction import Reactions
 from equivariance._engine.measurement.survey import SurveyOptions, SymmetrySurvey
 from equivariance._ranking import ordered
 from equivariance.contracts.callables import name_of
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.layers import matching_layers
-from equivariance.findings import Finding, LayerRow, Outcome, Unclaimed
+from equivariance.errors import ArgumentError, TransformedInputError
+from equivariance.findings import Finding, LayerRow, Outcome, SymmetryVerdict
 from equivariance.groups.named import Symmetry
 from equivariance.groups.sampling import Group
 from equivariance.progress import Observer, Relay
-from equivariance.settings import Settings
 
 _CAUSE_ORDER = ("not-finite", "nondeterministic", "vanishing")
 
 
 @quiet()
-def examine_module(ready: Prepared) -> Outcome:
-    """Examines a prepared call under all its groups and returns the outcome."""
+def examine_module(ready: Prepared, basis: Basis | None = None) -> Outcome:
+    """Examines a prepared call under all its groups and returns the outcome.
+
+    Args:
+        ready: The prepared call.
+        basis: What its representations rest on; None if all are declared.
+
+    Raises:
+        ArgumentError: If no symmetry can be tested because its elements or inputs are refused.
+    """
     call, settings, groups = ready.call, ready.call.settings, ready.call.groups
     chosen = matching_layers(call.module, settings.layers)
-    found, inferred = _Found(*run_sanity_checks(ready.runner)), Inferred({})
-    sound = not any(f.cause == "not-finite" for f in found.findings)
+    sanity, inferred = run_sanity_checks(ready.runner), Inferred({})
     settings.observer.begun(tuple(g.symmetry for g in groups))
     gradients = ready.runner.capabilities.gradients  # a replaced value has no gradient
-    if settings.infer and sound and not gradients:
+    if settings.infer and not sanity.obstacle and not gradients:
         inferred = _infer(ready)
         ready = _with_contracts(ready, inferred.contracts)
     about: dict[str, Any] = {
@@ -54,14 +63,30 @@ def examine_module(ready: Prepared) -> Outcome:
         "settings": _describe_settings(ready),
         "cloud": cloud_of(ready.runner.arguments, ready.runner.contracts[""], call.sizes.nodes),
     }  # fmt: skip
-    known: dict[str, _Found] = {}
-    settings.observer.tested(_report((), [found], chosen, about))
+    maker = VerdictMaker(call, basis or Basis(), sanity.vacuous)
+    found = _Found([], sanity.findings, sanity.notes)
+    known = {symmetry: _Found([maker.not_tested(symmetry, why)]) for symmetry, why in call.untestable.items()}
+    if sanity.obstacle:
+        known |= {g.symmetry: _Found([_not_examined(maker, g, sanity.obstacle)]) for g in groups}
+    settings.observer.tested(_report([found], chosen, about))
     searched = None if settings.layers is None else chosen
-    for symmetry, more in _examine_symmetries(ready, searched) if sound else ():
+    refused: list[ArgumentError] = []
+    for symmetry, more in _examine_symmetries(ready, maker, searched) if not sanity.obstacle else ():
         known[symmetry] = more
-        done = [g for g in groups if g.symmetry in known]
-        settings.observer.tested(_report(done, [found, *(known[g.symmetry] for g in done)], chosen, about))
-    return _report(groups, [found, *(known[g.symmetry] for g in groups if g.symmetry in known)], chosen, about)
+        refused += [more.refused] if more.refused else []
+        settings.observer.tested(_report([found, *_in_order(call, known)], chosen, about))
+    outcome = _report([found, *_in_order(call, known)], chosen, about)
+    if not (outcome.symmetries or outcome.findings):
+        _raise_refusal(call, refused)
+    return outcome
+
+
+def _raise_refusal(call: BoundCall, refused: Sequence[ArgumentError]) -> None:
+    """Raises the first error because of which nothing was tested, if there is one."""
+    if refused:
+        raise refused[0]
+    for symmetry, reason in call.untestable.items():
+        raise ArgumentError("group", symmetry, f"a symmetry that can be tested; {reason}")
 
 
 @dataclass
@@ -69,31 +94,44 @@ class _Found:
     """The results of the sanity checks, or of one symmetry.
 
     Attributes:
+        verdicts: The verdict on the symmetry; none for the sanity checks.
         findings: Violations that reach the output.
         notes: Remarks that are no violations of the output.
         rows: One row per layer call.
-        unclaimed: The measured errors of unclaimed symmetries.
+        refused: The error of a symmetry whose elements or inputs were refused.
     """
 
-    findings: list[Finding]
-    notes: list[Finding]
+    verdicts: list[SymmetryVerdict]
+    findings: list[Finding] = field(default_factory=list)
+    notes: list[Finding] = field(default_factory=list)
     rows: list[LayerRow] = field(default_factory=list)
-    unclaimed: list[Unclaimed] = field(default_factory=list)
+    refused: ArgumentError | None = None
 
 
-def _examine_symmetries(ready: Prepared, layers: Collection[str] | None) -> Iterator[tuple[str, _Found]]:
+def _in_order(call: BoundCall, known: Mapping[str, _Found]) -> list[_Found]:
+    return [known[g.symmetry] for g in call.asked if g.symmetry in known]
+
+
+def _not_examined(maker: VerdictMaker, group: Group, reason: str) -> SymmetryVerdict:
+    return maker.not_tested(group.symmetry, reason, maker.call.settings.claiming(group))
+
+
+def _examine_symmetries(
+    ready: Prepared, maker: VerdictMaker, layers: Collection[str] | None
+) -> Iterator[tuple[str, _Found]]:
     """Yields each symmetry with its results, in order of completion."""
     groups, settings = ready.call.groups, ready.call.settings
+    reactions = Reactions(ready.runner, ready.call.sizes, settings.seed)
     if settings.jobs == 1:
         surveyors = _surveyors(ready, settings.observer)
-        yield from ((g.symmetry, _examine_symmetry(surveyors(g.symmetry), g, settings, layers)) for g in groups)
+        yield from ((g.symmetry, _examine_symmetry(surveyors, g, maker, reactions, layers)) for g in groups)
         return
 
     def work(group: Group, report_progress: Callable[[tuple[str, int, int, float]], None]) -> _Found:
         memory = MemoryBudget(settings.memory / settings.jobs)
         shared = replace(ready, runner=ready.runner.with_memory(memory))
         surveyors = _surveyors(shared, Relay(report_progress))
-        return _examine_symmetry(surveyors(group.symmetry), group, settings, layers)
+        return _examine_symmetry(surveyors, group, maker, reactions, layers)
 
     works = [partial(work, group) for group in groups]
     for number, found in in_processes(works, settings.jobs, lambda words: settings.observer.sampled(*words)):
@@ -101,25 +139,42 @@ def _examine_symmetries(ready: Prepared, layers: Collection[str] | None) -> Iter
 
 
 def _examine_symmetry(
-    surveyor: SymmetrySurvey, group: Group, settings: Settings, layers: Collection[str] | None
-) -> _Found:
-    """Surveys and localizes one symmetry. An unclaimed symmetry is only measured."""
-    if not settings.claiming(group):
-        return _Found([], [], unclaimed=[Unclaimed(group.symmetry, surveyor.output_error(group))])
-    localized = localize(surveyor, group, settings.inside, layers)
-    return _Found([*localized.findings], [*localized.notes], [*localized.rows])
+    surveyors: Callable[[str], SymmetrySurvey], group: Group, maker: VerdictMaker, reactions: Reactions,
+    layers: Collection[str] | None,
+) -> _Found:  # fmt: skip
+    """Surveys and localizes one symmetry. An unclaimed symmetry is only measured.
+
+    A symmetry that cannot be tested does not end the others.
+    """
+    settings = maker.call.settings
+    survey, claimed = surveyors(group.symmetry), settings.claiming(group)
+    try:
+        if not reactions.moves(group):
+            # The symmetry does not apply: it is a claim only if the caller named it.
+            claimed = claimed and group.symmetry in (settings.named or ())
+            return _Found([maker.not_tested(group.symmetry, reactions.obstacle(group), claimed)])
+        if not claimed:
+            return _Found([maker.of_unclaimed(group, survey.output_measurement(group))])
+        found = localize(survey, group, settings.inside, layers)
+        obstacle = "" if found.broken else maker.vacuous or reactions.obstacle(group)
+    except TransformedInputError as error:
+        if not claimed:
+            return _Found([maker.not_tested(group.symmetry, error.reason, claimed)])
+        finding = finding_of_raised(error, group.symmetry, survey.runs.runner)
+        return _Found([maker.of_raised(group, finding)], [finding])
+    except ArgumentError as error:
+        return _Found([maker.not_tested(group.symmetry, str(error), claimed)], refused=error)
+    verdict = maker.not_tested(group.symmetry, obstacle) if obstacle else maker.of_localized(group, found)
+    return _Found([verdict], [*found.findings], [*found.notes], [*found.rows])
 
 
-def _report(
-    tested: Sequence[Group], known: Sequence[_Found], chosen: Collection[str], about: Mapping[str, Any]
-) -> Outcome:
+def _report(known: Sequence[_Found], chosen: Collection[str], about: Mapping[str, Any]) -> Outcome:
     """Returns the outcome for the tested symmetries, with findings, notes and rows of the chosen layers."""
     return Outcome(
-        symmetries=tuple(g.symmetry for g in tested),
+        verdicts=tuple(v for k in known for v in k.verdicts),
         findings=[f for f in ordered((f for k in known for f in k.findings), _importance) if f.layer in chosen],
         notes=[f for k in known for f in k.notes if f.layer in chosen],
         layers=[r for k in known for r in k.rows if r.layer in chosen],
-        unclaimed=[u for k in known for u in k.unclaimed],
         **about,
     )
 

@@ -44,11 +44,17 @@ class LocalizedSymmetry:
         rows: One row per layer call.
         findings: Violations that reach the output, the largest contribution first.
         notes: Violations that later layers cancel, then ties, ill-conditioning and float32 constants.
+        output: The worst measurement at the network's output; None if nothing was measured there.
+        broken: True if the output is broken, also by layers outside of the asked ones.
+        skipped: One remark for each state that does not run on transformed inputs.
     """
 
     rows: tuple[LayerRow, ...]
     findings: tuple[Finding, ...]
     notes: tuple[Finding, ...]
+    output: Measurement | None
+    broken: bool
+    skipped: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -101,10 +107,14 @@ def localize(
     case = _Case(survey, group, result, allowed, contributions, inside, searched, whole)
     findings, cancelled = _findings_of(case, contributors)
     contributed = {c.suspect.layer: c.contributed for c in contributors}
+    root = result.root.top
     return LocalizedSymmetry(
         rows=rows_of(runner, result, contributed, allowed),
         findings=tuple(ordered(findings, lambda f: f.contributed, descending=True)),
         notes=(*cancelled, *notes_on_rounding(runner, result)),
+        output=root[1] if root else None,
+        broken=bool(findings) or (not whole and root is not None and root[1].verdict > allowed),
+        skipped=tuple(f"{state} not tested: {reason}" for state, reason in result.skipped.items()),
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from equivariance._engine.diagnosis.examine import examine_module
+from equivariance._engine.diagnosis.verdicts import Basis
 from equivariance._engine.inference.inputs_by_trial import all_as_points, answered
 from equivariance._engine.inference.output_error import output_errors
 from equivariance._engine.inference.output_provenance import Path, laws_of_returned
@@ -31,12 +32,13 @@ from equivariance._engine.measurement.prepare import (
     tried_as,
 )
 from equivariance.contracts.contract import Contract, call_contract
-from equivariance.contracts.inputs import NOT_GIVEN, Inputs, inputs_of, outputs_of
+from equivariance.contracts.declared import declared_contract
+from equivariance.contracts.inputs import NOT_GIVEN, Inputs, inputs_of, outputs_of, states_parity
 from equivariance.contracts.nested import sizes_of_graphs
 from equivariance.contracts.signature import bound
 from equivariance.errors import ArgumentError
 from equivariance.findings import Finding, Outcome
-from equivariance.groups.named import groups_of
+from equivariance.groups.named import SYMMETRIES, Symmetry, groups_of
 from equivariance.groups.sampling import Group
 from equivariance.representations.axes import Assumed
 from equivariance.representations.base import Representation
@@ -44,6 +46,8 @@ from equivariance.representations.standard import CartesianPoints, Invariant
 from equivariance.settings import Settings
 
 _ANYTHING = Invariant(nodes=None, batch=None)
+_EVERYTHING = ("e3", "permutation", "batch")
+_AXES = {"permutation": "nodes", "batch": "samples"}
 
 
 @dataclass(frozen=True)
@@ -54,15 +58,17 @@ class Resolved:
         ready: The prepared call.
         findings: One finding for each input that must be declared.
         lines: The lines of the report about assumptions.
+        inputs: The representations of undeclared inputs; None if all were declared.
     """
 
     ready: Prepared
     findings: tuple[Finding, ...] = ()
     lines: tuple[str, ...] = ()
+    inputs: Inputs | None = None
 
     def examine(self) -> Outcome:
         """Examines the call and returns the outcome, with the assumptions."""
-        report = examine_module(self.ready)
+        report = examine_module(self.ready, basis_of(self.ready.call, self.inputs))
         findings, lines = [*self.findings, *report.findings], [*self.lines, *report.assumptions]
         return replace(report, findings=findings, assumptions=lines)
 
@@ -77,7 +83,7 @@ class Request:
         irreps_in: Representations of the arguments, or `NOT_GIVEN`.
         irreps_out: Representations of the output, or `NOT_GIVEN`.
         kwargs: Keyword arguments.
-        group: The symmetries to test, as for `equivariance.check`.
+        group: The symmetries to test, as for `equivariance.check`; None for all that apply to the arguments.
         layers: Dotted path -> contract, for inner layers.
         settings: Number of samples, seed and scope of the examination.
         name: The name in reports.
@@ -101,19 +107,21 @@ class Request:
             ArgumentError: If a representation cannot be inferred; the message names the tensor and its errors. Also if
                 the group reorders nodes and selects samples along the same axis.
         """
+        if self.group is None:
+            return replace(self, group=_EVERYTHING, settings=self._settings_by_default()).resolve()
         if self.irreps_in is not NOT_GIVEN and self.irreps_out is not NOT_GIVEN:
             return Resolved(prepare(self._call(self.irreps_in, self.irreps_out)))
         arguments, tested = bound(self.module.forward, self.args, self.kwargs), self._groups()
         inputs = inputs_of(self.module, arguments) if self.irreps_in is NOT_GIVEN else Inputs({})
         stated = outputs_of(self.module) if self.irreps_out is NOT_GIVEN else self.irreps_out
-        if not any(any(sizes_of_graphs(value)) for value in arguments.values()):
+        if self.settings.named is not None and not any(any(sizes_of_graphs(value)) for value in arguments.values()):
             _require_sample_axis(inputs, {g.symmetry for g in tested})
-        motions = [g for g in tested if g.symmetry in MOTIONS]
+        motions = [g for g in tested if g.symmetry in MOTIONS and self.settings.claiming(g)]
         if inputs.undecided and motions:
             return self._by_trial(inputs, stated, motions)
         given = inputs.specs if self.irreps_in is NOT_GIVEN else self.irreps_in
         if stated is not NOT_GIVEN:
-            return Resolved(prepare(self._call(given, stated)), lines=tuple(inputs.lines))
+            return Resolved(prepare(self._call(given, stated)), lines=tuple(inputs.lines), inputs=inputs)
         ready = prepare_undeclared(self._call(given, _ANYTHING))
         return _with_outputs(ready, inputs, inputs.lines, OutputRuns(ready.runner), laws_of_returned(ready))
 
@@ -134,7 +142,7 @@ class Request:
         lines = [*taken.lines, *remarks]
         if stated is not NOT_GIVEN:
             final = declared_as(ready, ready.call.declaring(taken.specs, stated))
-            return Resolved(final, tuple(findings), tuple(lines))
+            return Resolved(final, tuple(findings), tuple(lines), taken)
         rounded = rounded_as(ready, ready.call.declaring(taken.specs, _ANYTHING))
         if rounded.runner.arguments is not ready.runner.arguments:
             runs = OutputRuns(rounded.runner)
@@ -148,17 +156,24 @@ class Request:
     def _groups(self) -> tuple[Group, ...]:
         return groups_of(self.group, self.settings.max_translation)
 
+    def _settings_by_default(self) -> Settings:
+        """Returns the settings if the caller names no group: inversion is a claim if irreps state a parity."""
+        stated = declared_contract(self.module)
+        specs = [s for s in (self.irreps_in, self.irreps_out) if s is not NOT_GIVEN]
+        specs += [] if stated is None else [*stated.inputs.values(), stated.output]
+        claims = tuple(s for s in SYMMETRIES if s != Symmetry.INVERSION or any(map(states_parity, specs)))
+        return replace(self.settings, named=None, claims=claims)
+
 
 def _with_outputs(
     ready: Prepared, inputs: Inputs, lines: Sequence[str], runs: OutputRuns,
     laws: Mapping[Path, tuple[str, Representation]],
 ) -> Resolved:  # fmt: skip
     """Resolves an undeclared output from runs."""
-    unmoved = _lines_on_unmoved(ready.call, inputs)
     outputs = outputs_from_runs(ready, runs, laws)
     outputs.require(inputs)
     final = declared_as(ready, ready.call.declaring(ready.call.contract.inputs, outputs.specs))
-    return Resolved(final, lines=(*lines, *unmoved, *outputs.lines))
+    return Resolved(final, lines=(*lines, *outputs.lines), inputs=inputs)
 
 
 def _require_sample_axis(inputs: Inputs, tested: set[str]) -> None:
@@ -179,18 +194,27 @@ def _require_sample_axis(inputs: Inputs, tested: set[str]) -> None:
     raise ArgumentError("group", "batch", expected)
 
 
-def _lines_on_unmoved(call: BoundCall, inputs: Inputs) -> list[str]:
-    """Returns a line for each symmetry that moves no input: its test proves nothing.
+def _lists_points(law: Representation, tensor: torch.Tensor) -> bool:
+    """True if a tensor has one axis besides the coordinates: it can list nothing but points."""
+    return isinstance(law, CartesianPoints) and tensor.dim() == 2
 
-    Raises:
-        ArgumentError: If the inputs are assumed and no tested symmetry moves any of them.
+
+def basis_of(call: BoundCall, inputs: Inputs | None) -> Basis:
+    """Returns what the representations of a call rest on.
+
+    Args:
+        call: The call, with all representations.
+        inputs: The representations of undeclared inputs; None if all were declared.
     """
-    names = [g.symmetry for g in call.groups if g.symmetry in MOTIONS and not _moves(call, g)]
-    if inputs.assumptions and len(names) == len(call.groups):
-        raise ArgumentError("args", [f"{a.place} {list(a.shape)}" for a in inputs.assumptions], inputs.expected(names))
-    return [f"{name}: nothing among the inputs moves, so it proves nothing" for name in names]
-
-
-def _moves(call: BoundCall, group: Group) -> bool:
-    (element, *_) = group.draw(1, 0, call.sizes)
-    return any(not torch.equal(law.transform(tensor, element), tensor) for _, tensor, law in call.inputs)
+    doubts: dict[str, tuple[str, ...]] = {}
+    for group in call.groups:
+        words = [] if inputs is None else list(inputs.doubts(group.symmetry))
+        known = {a.place for a in inputs.assumptions} if inputs is not None else set()
+        axis = _AXES.get(group.symmetry)
+        words += [
+            f"{path} {list(tensor.shape)} lists {axis} on axis 0"
+            for path, tensor, law in call.inputs
+            if axis and path not in known and law.assumes(group.symmetry, tensor) and not _lists_points(law, tensor)
+        ]
+        doubts[group.symmetry] = tuple(dict.fromkeys(words))
+    return Basis("declared" if inputs is None else "read off", doubts)

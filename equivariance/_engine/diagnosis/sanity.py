@@ -30,17 +30,47 @@ NUDGE = 0.1
 """Relative size of an input change that must change the output."""
 
 
-def run_sanity_checks(runner: Runner) -> tuple[list[Finding], list[Finding]]:
-    """Returns the findings and notes that need no transformation, of symmetry "none"."""
+@dataclass(frozen=True)
+class Sanity:
+    """The result of the checks.
+
+    Attributes:
+        findings, notes: Findings and notes of symmetry "none".
+        obstacle: Why no symmetry can be tested, or "".
+        vacuous: Why a symmetry that is not broken proves nothing, or "".
+    """
+
+    findings: list[Finding]
+    notes: list[Finding]
+    obstacle: str = ""
+    vacuous: str = ""
+
+
+def run_sanity_checks(runner: Runner) -> Sanity:
+    """Returns the findings and notes that need no transformation, and the obstacle to all tests."""
     findings = [f for state in runner.states for f in _not_finite(runner, state)][:1]
     if findings:
-        return findings, []
-    notes = _vanishing_layers(runner)
-    findings.extend(f for f in notes if f.layer == "")
-    notes = [f for f in notes if f.layer != ""] + ([] if findings else _constant(runner))
+        return Sanity(findings, [], "the output is not finite")
+    vanishing = _vanishing_layers(runner)
+    zero = [f for f in vanishing if f.layer == ""]
+    notes = [f for f in vanishing if f.layer != ""] + ([] if zero else _constant(runner))
     impure, remarks = _purity(runner)
     chance, trembling = _randomness(runner)
-    return [*findings, *impure, *chance], [*notes, *remarks, *trembling]
+    return Sanity(
+        findings=[*zero, *impure, *chance],
+        notes=[*notes, *remarks, *trembling],
+        obstacle="the output is not repeatable" if chance else "",
+        vacuous="the output is zero everywhere" if _all_zero(runner) else "",
+    )
+
+
+def _all_zero(runner: Runner) -> bool:
+    """True if every output is zero everywhere in every state."""
+    return not any(
+        bool(tensor.any())
+        for state in runner.states
+        for _, tensor, _ in leaves(runner.reference(state).outputs[ROOT], UNSPECIFIED)
+    )
 
 
 def _finding(

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from equivariance._engine.inference.output_runs import tensors
 from equivariance._engine.instrumentation.testbed import ModelState, Runner
-from equivariance.contracts.assumption import Assumption, How
+from equivariance.contracts.assumption import Assumption, How, leading
 from equivariance.contracts.assumptions import component_axis
 from equivariance.contracts.nested import with_tensors
 from equivariance.groups.named import Symmetry
@@ -62,8 +62,8 @@ def with_axes(assumptions: Sequence[Assumption], runner: Runner, tested: Collect
         runner: Runs the module on the arguments of the call.
         tested: The tested symmetries.
     """
-    open_ones = [a for a in assumptions if a.basis.nodes.is_doubtful and len(a.shape)]
-    lead = _lead(open_ones)
+    open_ones = [a for a in assumptions if a.grounds.nodes is How.BY_SHAPE and len(a.shape)]
+    lead = leading(open_ones)
     if lead is None or any(isinstance(a.representation, NodeIndices) for a in assumptions):
         return []
     free = _free_axes(lead)
@@ -72,14 +72,6 @@ def with_axes(assumptions: Sequence[Assumption], runner: Runner, tested: Collect
         return []
     axes = _axes(lead, {axis: _Probe(open_ones, lead, runner).entries(axis) for axis in free})
     return [_placed(a, lead, axes) for a in open_ones]
-
-
-def _lead(assumptions: Sequence[Assumption]) -> Assumption | None:
-    """Returns the tensor whose axes are looked for: positions, else what moves, else the first one with numbers."""
-    floats = [a for a in assumptions if a.value.is_floating_point()]
-    points = (a for a in floats if isinstance(a.representation, CartesianPoints))
-    moving = (a for a in floats if not isinstance(a.representation, Invariant))
-    return next(points, None) or next(moving, None) or next(iter(floats), None)
 
 
 def _free_axes(assumption: Assumption) -> list[int]:
@@ -189,5 +181,5 @@ def _placed(assumption: Assumption, lead: Assumption, axes: Axes) -> Assumption:
             own[name] = _same_axis(assumption, lead, axis) if isinstance(axis, int) else None
     why = f"{assumption.why}; {axes.why}" if assumption is lead else assumption.why
     how = axes.how if assumption is lead or axes.how is How.BY_RUNS else How.READ_OFF
-    basis = replace(assumption.basis, nodes=how, samples=how)
-    return replace(assumption, representation=replace(law, **own), why=why, basis=basis)
+    grounds = replace(assumption.grounds, nodes=how, samples=how)
+    return replace(assumption, representation=replace(law, **own), why=why, grounds=grounds)

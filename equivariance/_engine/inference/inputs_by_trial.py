@@ -86,8 +86,8 @@ def _with_component_axes(inputs: Inputs, run: Try) -> Inputs:
         right = [run(inputs.with_assumptions([a]))[0] for a in (assumption, *rest)]
         taken = next((a for a, sound in zip((assumption, *rest), right, strict=True) if sound), assumption)
         how = How.BY_RUNS if sum(right) == 1 else How.BY_NAME if taken is assumption else How.BY_SHAPE
-        basis = replace(taken.basis, law=how)
-        inputs = inputs.with_assumptions([replace(taken, asked=False, laws=(), basis=basis)])
+        grounds = replace(taken.grounds, law=how)
+        inputs = inputs.with_assumptions([replace(taken, asked=False, laws=(), grounds=grounds)])
     return inputs
 
 
@@ -129,9 +129,9 @@ def _best(tried: Iterator[Tried]) -> Tried:
 
 def _decided(assumption: Assumption, result: str, sound: bool) -> Assumption:
     """Returns the assumption with the law that was tried."""
-    basis = replace(assumption.basis, law=How.BY_RUNS if sound else How.BY_SHAPE)
+    grounds = replace(assumption.grounds, law=How.BY_RUNS if sound else How.BY_SHAPE)
     where = assumption.why.removeprefix("asked: ").removesuffix(", and its name says nothing")
-    return replace(assumption, why=f"{where}; {result}", asked=False, laws=(), basis=basis)
+    return replace(assumption, why=f"{where}; {result}", asked=False, laws=(), grounds=grounds)
 
 
 def _is_points(law: object) -> bool:

@@ -128,11 +128,20 @@ def usable(inferred: Inferred, surveyors: Mapping[str, SymmetrySurvey], groups: 
             for element in (Transform(), *drawn) if number == 0 else drawn:
                 try:
                     surveyor.runs.patched_run(Trial(element, state))
-                except TransformedInputError:  # the symmetry cannot be tested
-                    continue
                 except ArgumentError as error:
+                    if isinstance(error, TransformedInputError) and not _runs_whole(surveyor, Trial(element, state)):
+                        continue  # the survey skips this state, or reports the error
                     return Inferred({}, obstacle=f"the network does not run with its layers apart ({error.expected})")
     return inferred
+
+
+def _runs_whole(surveyor: SymmetrySurvey, trial: Trial) -> bool:
+    """True if the network runs on the transformed inputs, with nothing replaced."""
+    try:
+        surveyor.runs.output(trial)
+    except TransformedInputError:
+        return False
+    return True
 
 
 def _record(surveyor: SymmetrySurvey, group: Group) -> tuple[Slicer, dict[str, list[LayerRecord]], set[str]] | str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -229,7 +230,7 @@ def observe(ready: Prepared, runs: OutputRuns) -> list[Leaf]:
     for state in (s for s in runner.states if s.mode == "eval"):
         reference = dict(tensors(runs.reference(state)))
         perturbed = [dict(tensors(output)) for output in runs.perturbed(state)]
-        under = [(s, e, _under(runs, candidate, Trial(e, state))) for s, e in elements]
+        under = list(_under_elements(runs, candidate, state, elements))
         for path, value in reference.items():
             course = Course(
                 value, tuple(v.get(path) for v in perturbed), tuple((s, e, v.get(path)) for s, e, v in under)
@@ -239,12 +240,13 @@ def observe(ready: Prepared, runs: OutputRuns) -> list[Leaf]:
     return [Leaf(path, tuple(courses), main, working, call.sizes.extent) for path, courses in known.items()]
 
 
-def _under(runs: OutputRuns, candidate: TransformedRuns, trial: Trial) -> dict[Path, Tensor]:
-    """Returns the leaves under an element; none if the module raises an error, which the survey reports."""
-    try:
-        return dict(tensors(runs.transformed(candidate, trial)))
-    except TransformedInputError:
-        return {}
+def _under_elements(
+    runs: OutputRuns, candidate: TransformedRuns, state: ModelState, elements: Sequence[tuple[str, Transform]]
+) -> Iterator[tuple[str, Transform, dict[Path, Tensor]]]:
+    """Yields symmetry, element and leaves; elements under which the module raises an error show nothing."""
+    for symmetry, element in elements:
+        with suppress(TransformedInputError):
+            yield symmetry, element, dict(tensors(runs.transformed(candidate, Trial(element, state))))
 
 
 def elsewhere(ready: Prepared, path: Path, element: Transform, count: int, axis: int) -> tuple[Tensor, Tensor]:

@@ -22,7 +22,7 @@ from equivariance._engine.inference.output_runs import Fit, Leaf, OutputRuns, ob
 from equivariance._engine.measurement.prepare import BoundCall, Prepared
 from equivariance._ranking import exceeds, ordered
 from equivariance.contracts.adapter_registry import adapter_of
-from equivariance.contracts.assumption import Assumption, Basis, How
+from equivariance.contracts.assumption import Assumption, Grounds, How
 from equivariance.contracts.assumptions import assume
 from equivariance.contracts.inputs import NOT_GIVEN, Inputs
 from equivariance.errors import ArgumentError
@@ -32,7 +32,7 @@ from equivariance.representations.formatting import as_python, in_words
 from equivariance.representations.standard import Invariant
 
 MOTIONS = tuple(symmetry for symmetry in Symmetry if symmetry.is_motion)
-_RUNS = Basis(How.BY_RUNS, How.BY_RUNS, How.BY_RUNS)
+_RUNS = Grounds(How.BY_RUNS, How.BY_RUNS, How.BY_RUNS)
 _UNLIKE = 3.0
 """Factor by which a law of a special form or with unusual axes must be nearer than a plain law, if none holds."""
 
@@ -132,16 +132,16 @@ def _assumption(leaf: Leaf, ready: Prepared, stated: Mapping[Path, tuple[str, Re
     why = f"{source}{_evidence(fits, beside)}" + (f"; but {question}" if question else "")
     if shape and law.nodes is None and "permutation" in fits:
         why = f"no axis lists nodes; {why}"
-    return Assumption(("output", *leaf.path), shape, law, why, leaf.example, bool(question), basis=_RUNS)
+    return Assumption(("output", *leaf.path), shape, law, why, leaf.example, bool(question), grounds=_RUNS)
 
 
 def _likeliest(leaf: Leaf, ready: Prepared, stated: Mapping[Path, tuple[str, Representation]]) -> Assumption:
     """Returns the assumption without its evidence, which needs further runs."""
     path, shape = ("output", *leaf.path), tuple(leaf.example.shape)
     if not _is_finite(leaf):
-        return Assumption(path, shape, Invariant(), "it is not finite", leaf.example, basis=_RUNS)
+        return Assumption(path, shape, Invariant(), "it is not finite", leaf.example, grounds=_RUNS)
     law, _ = _law(leaf, ready, stated.get(leaf.path, ("", None))[1])
-    return Assumption(path, shape, law, "", leaf.example, basis=_RUNS)
+    return Assumption(path, shape, law, "", leaf.example, grounds=_RUNS)
 
 
 def _is_finite(leaf: Leaf) -> bool:

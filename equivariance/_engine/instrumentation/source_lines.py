@@ -71,6 +71,15 @@ def places_of(frame: FrameType | None) -> tuple[SourceLine, ...]:
     return tuple(found) if found or library is None else (library,)
 
 
+def raised_at(error: BaseException) -> SourceLine | None:
+    """Returns the innermost statement outside of libraries that an exception passed; None if there is none."""
+    passed, trace = list[SourceLine](), error.__traceback__
+    while trace is not None:
+        passed.append(SourceLine(trace.tb_frame.f_code.co_filename, trace.tb_lineno))
+        trace = trace.tb_next
+    return next((place for place in reversed(passed) if is_own(place)), None)
+
+
 def differentiates(frame: FrameType | None) -> bool:
     """True if autograd's engine runs the operation that `frame` asks for, with no other Python code in between.
 

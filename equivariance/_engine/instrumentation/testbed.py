@@ -270,10 +270,15 @@ class Runner:
         )  # fmt: skip
 
 
+_NEARLY_ZERO = 1e-3
+"""Root mean square below which a parameter hides what it multiplies, like a gate that starts at 1e-6."""
+
+
 def perturbed(module: torch.nn.Module, seed: int) -> torch.nn.Module:
     """Returns a copy with noise on parameters and running statistics.
 
-    The noise is a tenth of a parameter's root mean square, or 0.1 if the parameter is zero. Buffers named
+    The noise is a tenth of a parameter's root mean square. A parameter that is zero, or nearly so, moves by about 0.1
+    away from zero: what it hides must show. Buffers named
     `running_mean` get additive noise, buffers named `running_var` multiplicative noise. Other buffers are constants of
     the architecture and stay as they are.
 
@@ -291,8 +296,10 @@ def _perturb(module: torch.nn.Module, seed: int) -> None:
     with torch.no_grad():
         for parameter in module.parameters():
             if parameter.is_floating_point() and parameter.numel():
-                scale = float(parameter.double().square().mean().sqrt()) or 1.0
-                parameter.add_(noise_like(parameter, generator) * (PERTURBATION * scale))
+                scale, noise = float(parameter.double().square().mean().sqrt()), noise_like(parameter, generator)
+                if scale < _NEARLY_ZERO:
+                    scale, noise = 1.0, torch.where(parameter == 0, noise, noise.abs() * parameter.sign())
+                parameter.add_(noise * (PERTURBATION * scale))
         for name, buffer in module.named_buffers():
             if name.rpartition(".")[2] == "running_mean":
                 buffer.add_(PERTURBATION * noise_like(buffer, generator))

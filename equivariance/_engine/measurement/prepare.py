@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -20,14 +20,15 @@ from equivariance._engine.instrumentation.testbed import Capabilities, ModelStat
 from equivariance._engine.measurement.grid_setting import grid_setting
 from equivariance.contracts.axes_by_length import known_axes, with_axes_by_length
 from equivariance.contracts.contract import Contract
-from equivariance.contracts.nested import cloned, leaves, sizes_of_graphs, walk
+from equivariance.contracts.nested import cloned, leaves, sizes_of_graphs, transform, walk
 from equivariance.contracts.reordering import check_reorderings
+from equivariance.errors import ArgumentError, ContractError
 from equivariance.groups.elements import Transform, permutation, samples
-from equivariance.groups.named import symmetry_of
+from equivariance.groups.named import Symmetry, symmetry_of
 from equivariance.groups.sampling import Group, InputSizes
 from equivariance.representations.axes import Assumed
 from equivariance.representations.base import Representation
-from equivariance.representations.standard import CartesianPoints
+from equivariance.representations.standard import CartesianPoints, NodeIndices
 from equivariance.settings import Settings
 
 _SNAP_BITS = {torch.float64: 36}
@@ -43,7 +44,8 @@ class BoundCall:
         contract: The representations of the arguments and of the output.
         layers: Dotted path -> contract, for inner layers.
         asked: The groups that the caller asked for.
-        groups: The groups of `asked` that have an axis to act on, or are claimed.
+        groups: The groups of `asked` that have an axis to act on.
+        untestable: Symmetry -> why it cannot be tested, for the other groups that are claimed.
         sizes: The sizes of the inputs, for which elements are drawn.
         settings: Number of samples, seed and scope of the examination.
         name: The name in reports.
@@ -55,6 +57,7 @@ class BoundCall:
     layers: Mapping[str, Contract]
     asked: tuple[Group, ...]
     groups: tuple[Group, ...]
+    untestable: Mapping[str, str]
     sizes: InputSizes
     settings: Settings
     name: str
@@ -98,10 +101,21 @@ def bind_call(
     module: torch.nn.Module, arguments: Mapping[str, Any], contract: Contract, layers: Mapping[str, Contract],
     asked: tuple[Group, ...], settings: Settings, name: str = "",
 ) -> BoundCall:  # fmt: skip
-    """Measures the sizes of the arguments and leaves out groups without an axis to act on."""
+    """Measures the sizes of the arguments and leaves out groups without an axis to act on.
+
+    If the caller named no group, a symmetry that does not apply to the arguments is left out silently.
+    """
     sizes = _sizes(arguments, contract, layers.values())
-    groups = _measurable(asked, sizes, settings.claims)
-    return BoundCall(module, arguments, contract, layers, asked, groups, sizes, settings, name)
+    absent = {g.symmetry: why for g in asked if (why := _missing_axis(g, sizes))}
+    if settings.named is None:
+        listed = _listed_axes(arguments, contract, sizes)
+        absent = {g.symmetry: "" for g in asked if Symmetry(g.symmetry).is_reordering and g.symmetry not in listed}
+    acting = [g for g in asked if g.symmetry not in absent]
+    refused = {g.symmetry: why for g in acting if (why := _refused(g, arguments, contract, settings.seed, sizes))}
+    groups = tuple(g for g in acting if g.symmetry not in refused)
+    claimed = {g.symmetry for g in asked if settings.claiming(g)}
+    untestable = {symmetry: why for symmetry, why in {**absent, **refused}.items() if why and symmetry in claimed}
+    return BoundCall(module, arguments, contract, layers, asked, groups, untestable, sizes, settings, name)
 
 
 @dataclass(frozen=True)
@@ -130,7 +144,7 @@ def prepare(call: BoundCall, variants: ModelVariants | None = None) -> Prepared:
     """
     first, runner = _run_first(call, variants)
     fit = fit_contracts(first.log.passages, _contracts(call), _reorderings(call.sizes))
-    _check_axes(call, {"": first.output})
+    call = _reordering(call, first.output)
     del first  # its recording takes memory
     return Prepared(call, find_capabilities(runner.with_contracts(_fitting_contracts(call, fit))), fit)
 
@@ -168,13 +182,12 @@ def declared_as(ready: Prepared, call: BoundCall) -> Prepared:
     rounded = rounded_as(ready, call)
     passages = () if ready.log is None else ready.log.passages
     fit = fit_contracts(passages, _contracts(call), _reorderings(call.sizes))
-    _check_axes(call, {**call.arguments, "": rounded.runner.output})
+    call = _reordering(call, rounded.runner.output)
     return Prepared(call, rounded.runner.with_contracts(_fitting_contracts(call, fit)), fit)
 
 
 def _run_first(call: BoundCall, variants: ModelVariants | None) -> tuple[FirstRun, Runner]:
     """Returns the first run, and a runner with the capabilities that it showed."""
-    _check_axes(call, call.arguments)
     dtype, seed, memory = call.dtype, call.settings.seed, MemoryBudget(call.settings.memory)
     variants = variants or variants_of(call.module, dtype, seed)
     arguments = {k: cloned(v) for k, v in _snap(call).items()}
@@ -195,12 +208,44 @@ def _fitting_contracts(call: BoundCall, fit: ContractFit) -> dict[str, Contract]
     return {layer: contract for layer, contract in _contracts(call).items() if layer not in fit.mismatched}
 
 
-def _measurable(groups: tuple[Group, ...], sizes: InputSizes, claims: tuple[str, ...] | None) -> tuple[Group, ...]:
-    """Returns the groups that are claimed or have an axis to act on; all groups if there are none."""
-    without = {"permutation"} if sizes.nodes is None else set()
-    without |= {"batch"} if sizes.samples is None else set()
-    found = tuple(g for g in groups if claims is None or g.symmetry in claims or g.symmetry not in without)
-    return found or groups
+def _missing_axis(group: Group, sizes: InputSizes) -> str:
+    """Returns what a group of reorderings needs and the arguments lack, or ""."""
+    absent = {Symmetry.PERMUTATION: sizes.nodes is None, Symmetry.BATCH: sizes.samples is None}
+    if not absent.get(Symmetry(group.symmetry), False):
+        return ""
+    try:
+        group.draw(1, 0, sizes)
+    except ArgumentError as error:
+        return f"it needs {error.expected}"
+    return ""
+
+
+def _refused(group: Group, arguments: Mapping[str, Any], contract: Contract, seed: int, sizes: InputSizes) -> str:
+    """Returns why the arguments cannot be reordered by a group, naming the tensor, or ""."""
+    if not Symmetry(group.symmetry).is_reordering:
+        return ""
+    element, *_ = group.draw(1, seed, sizes)
+    for name, value in arguments.items():
+        try:
+            transform(value, contract.inputs.get(name), element, name)
+        except ArgumentError as error:
+            shape = f" {list(value.shape)}" if isinstance(value, torch.Tensor) else ""
+            return f"{name}{shape}: {error}"
+    return ""
+
+
+def _listed_axes(arguments: Mapping[str, Any], contract: Contract, sizes: InputSizes) -> set[str]:
+    """Returns the reorderings whose axis the arguments certainly have: declared, or of points, edges or graphs."""
+    laws = [law for _, _, law in _leaves(arguments, contract)]
+    graphs = [found for value in arguments.values() for found in sizes_of_graphs(value)]
+    nodes = any(
+        isinstance(law.nodes, int) or (isinstance(law, CartesianPoints) and law.nodes is not None)
+        or isinstance(law, NodeIndices) for law in laws
+    )  # fmt: skip
+    batch = any(law.batch is not None and not isinstance(law.batch, Assumed) for law in laws)
+    several = sizes.samples is not None and sizes.samples > 1
+    found = {Symmetry.PERMUTATION.value} if nodes or graphs else set()
+    return found | ({Symmetry.BATCH.value} if (batch or graphs) and several else set())
 
 
 def _sizes(arguments: Mapping[str, Any], contract: Contract, layers: Iterable[Contract]) -> InputSizes:
@@ -250,21 +295,25 @@ def _snap(call: BoundCall) -> dict[str, Any]:
     return {name: walk(value, specs.get(name), name, snap) for name, value in call.arguments.items()}
 
 
-def _check_axes(call: BoundCall, values: Mapping[str, Any]) -> None:
-    """Rejects tensors without an axis for a tested symmetry that reorders nodes or samples; graphs know their axes.
+def _reordering(call: BoundCall, output: Any) -> BoundCall:
+    """Returns the call without the symmetries that cannot reorder the output, which is told with the reason."""
+    refused = {g.symmetry: why for g in call.groups if (why := _refused_output(call, g, output))}
+    claimed = {g.symmetry for g in call.groups if call.settings.claiming(g)}
+    untestable = {symmetry: why for symmetry, why in refused.items() if symmetry in claimed}
+    groups = tuple(g for g in call.groups if g.symmetry not in refused)
+    return replace(call, groups=groups, untestable={**call.untestable, **untestable}) if refused else call
 
-    Args:
-        call: The call.
-        values: Its arguments by name, and its output by the name "".
-    """
-    tested = {group.symmetry for group in call.groups}
-    elements = [e for e in _reorderings(call.sizes) if symmetry_of(e) in tested]
-    if any(any(sizes_of_graphs(value)) for value in call.arguments.values()):
-        return
-    contract = _contracts(call)[""]
-    for name, value in values.items() if elements else ():
-        spec = contract.inputs.get(name) if name else contract.output
-        check_reorderings(value, spec, elements, name or "output")
+
+def _refused_output(call: BoundCall, group: Group, output: Any) -> str:
+    """Returns why the output cannot be reordered, naming the tensor and a declaration that fits, or ""."""
+    elements = [e for e in _reorderings(call.sizes) if symmetry_of(e) == group.symmetry]
+    if not elements or any(any(sizes_of_graphs(value)) for value in call.arguments.values()):
+        return ""
+    try:
+        check_reorderings(output, _contracts(call)[""].output, elements, "output")
+    except ContractError as error:
+        return str(error)
+    return ""
 
 
 def _reorderings(sizes: InputSizes) -> list[Transform]:

@@ -20,18 +20,24 @@ from equivariance._engine.instrumentation.hooks import ROOT
 from equivariance._engine.instrumentation.reference import Site
 from equivariance._engine.instrumentation.testbed import Runner
 from equivariance._engine.measurement.comparisons import AccumulatedErrors, IntroducedErrors
-from equivariance._engine.measurement.relative_error import EQUAL, PartError, PartKey, worst
+from equivariance._engine.measurement.relative_error import EQUAL, PartError, PartKey
 from equivariance._engine.measurement.rounding_floors import RoundingFloors, relative_error
 from equivariance._engine.measurement.survey_results import SurveyResult, Trial, WorstMeasurements
 from equivariance._engine.measurement.transformed_runs import TransformedRuns
 from equivariance._engine.measurement.verdict import Measurement, Verdict
 from equivariance._engine.measurement.zero_parts import ZeroParts
+from equivariance.errors import TransformedInputError
 from equivariance.groups.named import Symmetry
 from equivariance.groups.sampling import Group, InputSizes
 from equivariance.progress import UNOBSERVED, Observer
 
-_FULL = (0, 4)
-"""Indices of the samples that also get plain runs and runs in the tested precision."""
+_TESTED = 2
+"""Least number of samples that are also run in the tested precision; each state is."""
+
+_PLAIN = 2
+"""Number of plain runs in each state: a violation may reach the output in one state only, for example behind weights
+that start at zero.
+"""
 
 _Pass = TypeVar("_Pass", AccumulatedErrors, IntroducedErrors)
 
@@ -72,11 +78,14 @@ class SymmetrySurvey:
         self._zeros = ZeroParts(self.runs, options.seed)
 
     def survey(self, group: Group, layers: Collection[str] | None = None) -> SurveyResult:
-        """Draws elements and measures; the states alternate, and every state occurs.
+        """Draws elements and measures; the states alternate, and every state is measured at the output.
 
         Args:
             group: The symmetry.
             layers: The layers to measure, in addition to the output of the whole; None for all.
+
+        Raises:
+            TransformedInputError: If the network does not run on transformed inputs in evaluation mode.
         """
         result, sizes = SurveyResult(group.symmetry), self.runs.sizes
         reorders = Symmetry(group.symmetry).is_reordering
@@ -86,12 +95,14 @@ class SymmetrySurvey:
         for index in range(total):
             trial = Trial(elements[index % len(elements)], states[index % len(states)])
             between = sizes.grid is not None and index == 1
-            self._measure(trial, result, index in _FULL or between, layers)
+            if trial.state not in result.skipped:
+                plain = index < _PLAIN * len(states)
+                self._measure(trial, result, plain, index < max(_TESTED, len(states)) or between, layers)
             self.observer.sampled(group.symmetry, index + 1, total, _output_error(result))
         inconclusive = _inconclusive_trial(result)
         if inconclusive is not None:
             for element in group.further(sizes):
-                self._measure(Trial(element, inconclusive.state), result, False, layers)
+                self._measure(Trial(element, inconclusive.state), result, False, False, layers)
         return result
 
     def introduced_in(self, trial: Trial, symmetry: str) -> SurveyResult:
@@ -107,36 +118,50 @@ class SymmetrySurvey:
         self._collect(trial, self._both(trial, self.runs.plain_run, True), accumulated, patched=False)
         return replace(result, accumulated=accumulated)
 
-    def output_error(self, group: Group) -> float:
-        """Returns the error at the network's output in one plain run."""
-        element = group.draw(1, self.options.seed, self.runs.sizes)[0]
-        handler = self.runs.plain_run(Trial(element, self.runs.runner.states[0]))
-        return worst(handler.errors[Site(ROOT)])[1].relative
+    def output_measurement(self, group: Group) -> Measurement:
+        """Returns the worst measurement at the network's output, from one plain run in each evaluation state."""
+        (element, *_), found = group.draw(1, self.options.seed, self.runs.sizes), dict[Site, WorstMeasurements]()
+        for state in self.runs.runner.states:
+            if state.mode == "eval":
+                trial = Trial(element, state)
+                self._collect(trial, self._both(trial, self.runs.plain_run, True), found, patched=False)
+        top = found.get(Site(ROOT), WorstMeasurements()).top
+        return Measurement(0, 0, 1, 0, 0, 1) if top is None else top[1]
 
     def _measure(
-        self, trial: Trial, result: SurveyResult, working: bool, layers: Collection[str] | None = None
+        self, trial: Trial, result: SurveyResult, plain: bool, tested: bool, layers: Collection[str] | None = None
     ) -> None:
-        """Adds the errors of one trial; if `working`, also accumulated errors and the tested precision."""
+        """Adds the errors of one trial: with `plain`, accumulated errors; with `tested`, the tested precision too."""
+        try:
+            self._measure_state(trial, result, plain, tested, layers)
+        except TransformedInputError as error:
+            if trial.state.mode == "eval":
+                raise
+            result.skipped[trial.state] = error.reason
+
+    def _measure_state(
+        self, trial: Trial, result: SurveyResult, plain: bool, tested: bool, layers: Collection[str] | None
+    ) -> None:
         single = len(self.runs.runner.contracts) == 1
-        if working or single:
-            plain = self._both(trial, partial(self.runs.plain_run, layers=layers), working)
-            self._collect(trial, plain, result.accumulated, patched=False)
+        if plain or tested or single:
+            passes = self._both(trial, partial(self.runs.plain_run, layers=layers), tested)
+            self._collect(trial, passes, result.accumulated, patched=False)
             if single:
-                self._collect(trial, plain, result.introduced, patched=True)
+                self._collect(trial, passes, result.introduced, patched=True)
         if not single:
             run = self.runs.patched_run if layers is None else partial(self.runs.isolated_runs, layers=layers)
-            self._collect(trial, self._both(trial, run, working), result.introduced, patched=True)
+            self._collect(trial, self._both(trial, run, tested), result.introduced, patched=True)
         self._add_owners(trial, result)
 
     def _add_owners(self, trial: Trial, result: SurveyResult) -> None:
         reference = self.runs.runner.reference(trial.state)
         result.owners |= {s: reference.owner(s) for s in result.introduced if s not in result.owners}
 
-    def _both(self, trial: Trial, run: Callable[..., _Pass], working: bool) -> tuple[_Pass, _Pass | None]:
+    def _both(self, trial: Trial, run: Callable[..., _Pass], tested: bool) -> tuple[_Pass, _Pass | None]:
         """Returns the passes in the reference and in the tested precision; the same pass if the two are equal."""
         runner = self.runs.runner
         same = runner.tested_dtype == runner.reference_dtype
-        if same or not working:
+        if same or not tested:
             single = run(trial, runner.reference_dtype)
             return single, single if same else None
         rough = run(trial, runner.tested_dtype, keep=True)

@@ -84,12 +84,14 @@ class SurveyResult:
         accumulated: Output site -> worst measurements in plain transformed runs.
         introduced: Site -> worst measurements with exact surroundings.
         owners: Site -> the call whose code produced the value there.
+        skipped: State in training mode that does not run on transformed inputs -> the reason.
     """
 
     symmetry: str
     accumulated: dict[Site, WorstMeasurements] = field(default_factory=dict)
     introduced: dict[Site, WorstMeasurements] = field(default_factory=dict)
     owners: dict[Site, LayerCall] = field(default_factory=dict)
+    skipped: dict[ModelState, str] = field(default_factory=dict)
 
     @property
     def root(self) -> WorstMeasurements:

@@ -141,4 +141,4 @@ def _accepted(trial: Trial) -> Iterator[None]:
     except ArgumentError:
         raise
     except Exception as error:
-        raise TransformedInputError(symmetry_of(trial.element), trial.element, error) from error
+        raise TransformedInputError(trial.element, error) from error

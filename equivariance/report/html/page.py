@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 
 from equivariance._words import counted
-from equivariance.findings import LayerRow, Outcome
+from equivariance.findings import BROKEN, HOLDS, NOT_TESTED, Outcome, SymmetryVerdict
 from equivariance.report.html.chart import charts
 from equivariance.report.html.cloud import cloud_of, coordinates
 from equivariance.report.html.findings import cards, notes
@@ -87,38 +87,40 @@ def _section(report: Outcome, anchor: str) -> Html:
 
 
 def _claims(report: Outcome) -> str:
-    unclaimed = [u.symmetry for u in report.unclaimed]
+    unclaimed = [v.symmetry for v in report.verdicts if not v.claimed]
     tested = [s for s in report.symmetries if s not in unclaimed]
     text = f"{'No finding' if report.ok else 'Tested'} under {', '.join(tested) or 'nothing'}."
-    return text + (f" Not claimed: {', '.join(unclaimed)}." if unclaimed else "")
+    text += f" Not claimed: {', '.join(unclaimed)}." if unclaimed else ""
+    missing = [s for s, _ in report.untested]
+    return text + (f" Not tested: {', '.join(missing)}." if missing else "")
 
 
 def _summary(report: Outcome) -> Html:
-    """Renders a table of the output errors under each symmetry."""
+    """Renders a table of the verdicts, with the errors at the output and what each verdict rests on."""
     main, working = precisions(report)
-    head = ("output under", "verdict", f"error, {main}", f"error, {working}", f"rounding floor, {working}")
-    outputs = {r.symmetry: r for r in report.layers if r.layer == ""}
-    unclaimed = {u.symmetry: u.error for u in report.unclaimed}
-    rows = []
-    for symmetry in dict.fromkeys((*report.symmetries, *outputs, *unclaimed)):
-        if symmetry in unclaimed:
-            sizes, verdict = (number(unclaimed[symmetry]), NOTHING, NOTHING), badge("none", "not claimed")
-        else:
-            sizes, verdict = _sizes(outputs.get(symmetry)), _output_verdict(report, symmetry, symmetry in outputs)
-        rows.append((symmetry, verdict, *sizes))
-    return table("The network's output under each symmetry", head, rows, (0, 1))
+    head = ("output under", "verdict", f"error, {main}", f"error, {working}", f"rounding floor, {working}", "rests on")
+    rows = [(v.symmetry, _badge(v), *_sizes(v), _basis(v)) for v in report.verdicts]
+    return table("The network's output under each symmetry", head, rows, (0, 1, 5))
 
 
-def _sizes(row: LayerRow | None) -> tuple[str, str, str]:
-    if row is None:
+def _sizes(verdict: SymmetryVerdict) -> tuple[str, str, str]:
+    if verdict.verdict == NOT_TESTED:
         return NOTHING, NOTHING, NOTHING
-    return number(row.accumulated), number(row.reached_working), number(row.reached_floor)
+    return number(verdict.error), number(verdict.tested_error), number(verdict.noise_floor)
 
 
-def _output_verdict(report: Outcome, symmetry: str, measured: bool) -> Html:
-    if any(f.symmetry == symmetry for f in report.findings):
-        return badge("structural", "broken")
-    return badge("clean", "holds") if measured else badge("none", "not shown")
+def _badge(verdict: SymmetryVerdict) -> Html:
+    if not verdict.claimed and verdict.verdict != NOT_TESTED:
+        return badge("none", "not claimed")
+    return badge({HOLDS: "clean", BROKEN: "structural", NOT_TESTED: "none"}[verdict.verdict], verdict.verdict)
+
+
+def _basis(verdict: SymmetryVerdict) -> str:
+    """Returns what a verdict rests on and its limits, or why there is none, in words."""
+    words = [verdict.reason] if verdict.verdict == NOT_TESTED else [verdict.basis]
+    if verdict.doubts:
+        words = [f"assumed: {'; '.join(verdict.doubts)}"]
+    return "; ".join([*words, *([f"explained by {verdict.excuse}"] if verdict.excuse else []), *verdict.remarks])
 
 
 def _settings(report: Outcome) -> Html:

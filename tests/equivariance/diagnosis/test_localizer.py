@@ -95,13 +95,13 @@ def test_glue_that_hands_positions_on_as_a_feature_is_blamed():
 
 def test_a_break_that_later_layers_cancel_is_a_note():
     report = eq.diagnose(
-        Positions(Scale(6), lambda x: x, relative), normal(6, 3), "cartesian_points", "1x1o", samples=4
+        Positions(Scale(6), lambda x: x, relative), normal(6, 3), "cartesian_points", "1x1o", group="se3", samples=4
     )
-    sound = eq.diagnose(Positions(Scale(6), relative), normal(6, 3), "cartesian_points", "1x1o", samples=4)
+    sound = eq.diagnose(Positions(Scale(6), relative), normal(6, 3), "cartesian_points", "1x1o", group="se3", samples=4)
     assert sound.ok
     assert not sound.notes
     cancelling = Positions(Applied(lambda x: x * 2), lambda x: x, relative)
-    report = eq.diagnose(cancelling, normal(6, 3), "cartesian_points", "1x1o", samples=4)
+    report = eq.diagnose(cancelling, normal(6, 3), "cartesian_points", "1x1o", group="se3", samples=4)
     assert report.ok
     assert told(report.notes) == {("layer", "translation", "absolute-position")}
     assert report.notes[0].error > 0.1
@@ -285,7 +285,7 @@ def test_a_break_in_one_of_two_blocks_of_an_irrep_is_found(place):
             x[:, place] += x[:, 1]
             return x
 
-    (finding,) = eq.diagnose(Swapped(), normal(5, 5), "1x0e+1x1o+1x0e", "1x0e+1x1o+1x0e").findings
+    (finding,) = eq.diagnose(Swapped(), normal(5, 5), "1x0e+1x1o+1x0e", "1x0e+1x1o+1x0e", group="so3").findings
     assert finding.symmetry == "rotation"
     assert f"1x0e at {place}:{place + 1}" in finding.part
 
@@ -308,7 +308,7 @@ def test_an_argument_may_be_called_output(broken):
         def forward(self, output):
             return self.second(self.first(output))
 
-    report = eq.diagnose(Network(), normal(5, 3), "1x1o", "1x1o")
+    report = eq.diagnose(Network(), normal(5, 3), "1x1o", "1x1o", group="so3")
     assert [(f.layer, f.cause) for f in report.findings] == [("second", "component-mixing")] * broken
     assert not report.notes
     assert all(row.introduced < 1e-13 for row in report.layers if row.layer != "second" or not broken)

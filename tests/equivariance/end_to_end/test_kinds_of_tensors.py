@@ -186,7 +186,7 @@ KINDS = [
 
 
 def diagnosed(network, **options):
-    return eq.diagnose(network, normal(6, 3), "cartesian_points", "1x1o", samples=3, **options)
+    return eq.diagnose(network, normal(6, 3), "cartesian_points", "1x1o", group="se3", samples=3, **options)
 
 
 @pytest.mark.slow

@@ -44,7 +44,10 @@ def test_tensors_without_plain_values_are_refused(tensor, kind):
 def test_concatenated_samples_need_sizes():
     spec = eq.Irreps("1x1o", nodes=0, batch=eq.Concatenated())
     for group in ("permutation", "batch"):
-        with pytest.raises(ArgumentError, match=f"group='{group}': expected .*with sizes if concatenated"):
+        with pytest.raises(
+            ArgumentError,
+            match=f"group='{group}': .*it needs .*with sizes if concatenated",
+        ):
             eq.check(lambda x: x, POINTS, spec, spec, group=group)
 
 
@@ -90,10 +93,12 @@ class FixedBatch(nn.Module):
         return x.reshape(6, 4, 3) * 2
 
 
-def test_a_callable_that_refuses_transformed_inputs_is_told_by_the_element():
+def test_a_callable_that_refuses_transformed_inputs_is_a_finding():
     spec = eq.Irreps("1x1o", nodes=None, batch=0)
-    words = r"group=samples\(\[0\], of=6\): expected a callable that runs on transformed inputs too.*RuntimeError"
-    with pytest.raises(ArgumentError, match=words) as caught:
-        eq.check(FixedBatch(), VECTORS, spec, spec, group="batch")
-    assert isinstance(caught.value.__cause__, RuntimeError)
+    report = eq.check(FixedBatch(), VECTORS, spec, spec, group="batch")
+    (finding,) = report.findings
+    assert (finding.symmetry, finding.cause, finding.located) == ("batch", "batch-coupled", "suspect")
+    assert "on transformed inputs it raises RuntimeError" in finding.evidence
+    assert repr(finding.counterexample) == "samples([0], of=6)"
+    assert report.verdicts[0].verdict == "broken"
     assert eq.check(FixedBatch(), VECTORS, spec, spec, group=eq.groups.samples([1, 0, 2, 3, 4, 5], of=6)).ok

@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from equivariance import groups
-from equivariance.findings import Curve, Finding, Location, Unclaimed
+from equivariance.findings import Curve, Finding, Location
 from equivariance.report.html.page import to_html
 from equivariance.report.report import Report
 from tests.architecture.sources import ROOT
 from tests.docs.pages import blocks_of
 from tests.equivariance.helpers.browser import Browser, executable
 from tests.equivariance.helpers.html_page import row
+from tests.equivariance.helpers.verdicts import verdicts
 
 SYMMETRIES = ("translation", "rotation", "inversion", "permutation", "batch")
 EPSILONS = (2.0**-52, 2.0**-23, 2.0**-10, 2.0**-7)
@@ -121,11 +122,10 @@ def demonstration(folder, points=1024):
     cloud, file = knot(points), folder / "molecule.py"
     return Report(
         subject="molecule",
-        symmetries=(*SYMMETRIES[:4], "scale"),
+        verdicts=verdicts(broken=SYMMETRIES[:4], unclaimed={"scale": 0.75}),
         findings=[lifted(file, cloud), mixed(file, cloud), ordered(file, cloud), poisoned(cloud)],
         notes=[Finding("pool", "rotation", "discrete-tie", "a selection flips on the last bit", fix="Break ties.")],
         layers=layers(),
-        unclaimed=[Unclaimed("scale", 0.75)],
         assumptions=["permutation: the first axis of positions is assumed to list the nodes"],
         settings={"samples": "8", "seed": "0", "working precision": "float32", "main precision": "float64"},
         cloud=tuple(tuple(map(float, point)) for point in cloud),
@@ -142,7 +142,7 @@ def large(folder):
     broken = {"verdict": "structural", "introduced": 1e-3, "contributed": 1e-4}
     rows = [row(name, s, **(broken if name in culprits else {})) for s in SYMMETRIES for name in names]
     findings = [replace(first, layer=name, curves=curves) for name in culprits]
-    return replace(report, symmetries=SYMMETRIES, layers=rows, findings=findings, unclaimed=[])
+    return replace(report, verdicts=verdicts(broken=SYMMETRIES), layers=rows, findings=findings)
 
 
 def write(folder):

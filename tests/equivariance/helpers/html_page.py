@@ -3,8 +3,9 @@
 from html.parser import HTMLParser
 
 from equivariance import groups
-from equivariance.findings import Finding, LayerRow, Location, Unclaimed
+from equivariance.findings import Finding, LayerRow, Location
 from equivariance.report.report import Report
+from tests.equivariance.helpers.verdicts import verdicts
 
 VOID = {"br", "col", "meta"}
 
@@ -103,7 +104,7 @@ FINDING = Finding(
 )
 BROKEN = Report(
     subject="net",
-    symmetries=("translation", "rotation", "inversion"),
+    verdicts=verdicts("rotation", broken=["translation"], unclaimed={"inversion": 0.75}),
     findings=[FINDING],
     notes=[Finding("pool", "rotation", "discrete-tie", "a selection flips")],
     layers=[
@@ -113,8 +114,7 @@ BROKEN = Report(
         row("pool", call=1, accumulated=8.5e-14),
         row("head.mix", verdict="structural", introduced=3e-3, contributed=1e-3),
     ],
-    unclaimed=[Unclaimed("inversion", 0.75)],
     assumptions=["permutation: the first axis of x is assumed to list the nodes"],
     settings={"samples": "8", "working precision": "float32", "main precision": "float64"},
 )
-SOUND = Report("sound", ("rotation",), layers=[row(), row("pool")])
+SOUND = Report("sound", verdicts("rotation"), layers=[row(), row("pool")])

@@ -50,7 +50,17 @@ def test_a_plain_run_is_added_to_a_new_result():
     assert more.root.top[1].severity >= result.root.top[1].severity
 
 
-def test_one_plain_run_measures_a_symmetry_that_nobody_claims():
+def test_a_symmetry_that_nobody_claims_is_measured_at_the_output():
     survey = survey_of(Stack(Scale(), Mix()), VECTORS)
-    assert survey.output_error(Rotations()) > 1e-3
-    assert survey.output_error(Inversions()) < 1e-6
+    assert survey.output_measurement(Rotations()).verdict == Verdict.BROKEN
+    assert survey.output_measurement(Inversions()).verdict < Verdict.PRECISION
+
+
+def test_every_state_is_measured_at_the_output():
+    survey = survey_of(Stack(Scale(), Mix()), VECTORS, samples=1)
+    states = []
+    survey.runs.plain_run = lambda trial, *args, run=survey.runs.plain_run, **kwargs: (
+        states.append(trial.state), run(trial, *args, **kwargs)
+    )[1]  # fmt: skip
+    survey.survey(Rotations())
+    assert set(states) == set(survey.runs.runner.states)

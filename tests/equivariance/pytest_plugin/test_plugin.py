@@ -14,6 +14,7 @@ from equivariance.report.report import Report
 from equivariance.report.text import findings_text
 from tests.architecture.sources import ROOT
 from tests.equivariance.helpers.specimens import Mix, normal
+from tests.equivariance.helpers.verdicts import verdicts
 
 pytest_plugins = ["pytester"]
 
@@ -114,14 +115,16 @@ def test_the_replayed_element_fails_again(pytester):
 
 def test_a_remedy_is_told():
     found = Finding("mix", "rotation", "component-mixing", "components are shifted", fix="Drop the bias.")
-    assert "   fix    Drop the bias.\n" in findings_text(Report("net", ("rotation",), [found]))
+    assert "   fix    Drop the bias.\n" in findings_text(Report("net", verdicts("rotation"), [found]))
 
 
 def test_a_suspect_is_told_from_a_confirmed_statement():
     place = Location("net.py", 3, "return x + 1")
     for located, words in (("suspect", "  (suspected)"), ("confirmed", ""), ("layer", "")):
         found = Finding("mix", "rotation", "component-mixing", "shifted", location=place, located=located)
-        assert f"   at     net.py:3  return x + 1{words}\n" in findings_text(Report("net", ("rotation",), [found]))
+        assert f"   at     net.py:3  return x + 1{words}\n" in findings_text(
+            Report("net", verdicts("rotation"), [found])
+        )
 
 
 def test_args_may_stand_in_the_marker_and_fixtures_and_parameters_work(pytester):

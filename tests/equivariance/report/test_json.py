@@ -9,12 +9,13 @@ import pytest
 
 import equivariance as eq
 from equivariance.cause_catalogue import CAUSES
-from equivariance.findings import Curve, Finding, LayerRow, Location, Unclaimed
+from equivariance.findings import Curve, Finding, LayerRow, Location
 from equivariance.groups import SYMMETRIES
 from equivariance.groups.elements import rotation
 from equivariance.report.json import SCHEMA_VERSION, schema, to_json
 from equivariance.report.report import Report
 from tests.equivariance.helpers.specimens import Mix, Scale, Stack, normal
+from tests.equivariance.helpers.verdicts import verdicts
 
 FULL = Finding(
     layer="layers.1",
@@ -36,11 +37,10 @@ FULL = Finding(
 ROW = LayerRow("", 0, "Net", "rotation", 1.0, 0.0, 0.0, 1e-7, 0.0, 1.0, math.nan, "clean", "output")
 REPORT = Report(
     subject="net",
-    symmetries=("rotation",),
+    verdicts=verdicts(broken=["rotation"], unclaimed={"inversion": math.inf}, untested={"batch": "no samples"}),
     findings=[FULL],
     notes=[Finding("", "none", "nondeterministic", "draws random numbers")],
     layers=[ROW],
-    unclaimed=[Unclaimed("inversion", math.inf)],
     assumptions=["the first axis lists the nodes"],
     settings={"samples": "8"},
     cloud=((0.0, 0.0, 0.0),),
@@ -110,7 +110,7 @@ def test_the_values_are_those_of_the_finding():
         lambda r: r["findings"][0].update(located="somewhere"),
         lambda r: r["findings"][0]["location"].update(line=0),
         lambda r: r["layers"][0].update(verdict="fine"),
-        lambda r: r["symmetries"].append("mirror"),
+        lambda r: r["verdicts"][0].update(symmetry="mirror"),
         lambda r: r["findings"][0].update(surprise=1),
     ],
 )

@@ -17,6 +17,7 @@ from equivariance.report.regions import region_of
 from equivariance.report.report import Report
 from equivariance.report.sarif import to_sarif
 from tests.equivariance.helpers.specimens import Mix, Scale, Stack, normal
+from tests.equivariance.helpers.verdicts import verdicts
 
 LEVELS = {"none", "note", "warning", "error"}
 SOURCE = """\
@@ -41,7 +42,7 @@ def finding(location=None, layer="net", symmetry="rotation", cause="component-mi
 
 
 def run_of(*findings, notes=(), subject="net"):
-    log = json.loads(to_sarif([Report(subject, ("rotation",), list(findings), list(notes))]))
+    log = json.loads(to_sarif([Report(subject, verdicts("rotation"), list(findings), list(notes))]))
     (run,) = log["runs"]
     return run
 
@@ -115,19 +116,19 @@ def test_the_report_of_a_real_network_is_accepted():
 
 def test_nothing_found_is_accepted():
     check(json.loads(to_sarif([])))
-    check(json.loads(to_sarif([Report("net", ("rotation",))])))
+    check(json.loads(to_sarif([Report("net", verdicts("rotation"))])))
 
 
 @pytest.mark.parametrize("cause", CATALOGUE, ids=CAUSES)
 def test_every_cause_has_a_rule_with_help(cause):
     assert cause.meaning.endswith(".")
     assert cause.remedy.endswith(".") or cause.name == "unknown"
-    check(json.loads(to_sarif([Report("net", ("rotation",), [finding(cause=cause.name)])])))
+    check(json.loads(to_sarif([Report("net", verdicts("rotation"), [finding(cause=cause.name)])])))
 
 
 def test_the_rules_say_what_the_terminal_says():
     """A finding without a more precise remedy gets the one of the rule."""
-    log = json.loads(to_sarif([Report("net", ("rotation",))]))
+    log = json.loads(to_sarif([Report("net", verdicts("rotation"))]))
     rules = log["runs"][0]["tool"]["driver"]["rules"]
     assert tuple(rule["id"] for rule in rules) == CAUSES
     for rule in rules:
@@ -152,7 +153,7 @@ def test_findings_are_errors_and_notes_are_notes():
 
 def test_a_finding_without_source_has_a_place_too():
     run = run_of(finding(), subject="my network (v2)")
-    check(json.loads(to_sarif([Report("my network (v2)", ("rotation",), [finding()])])))
+    check(json.loads(to_sarif([Report("my network (v2)", verdicts("rotation"), [finding()])])))
     (location,) = run["results"][0]["locations"]
     assert unquote(location["physicalLocation"]["artifactLocation"]["uri"]) == "my network (v2)"
     assert location["message"]["text"] == "No Python source."

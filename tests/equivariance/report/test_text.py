@@ -3,11 +3,12 @@
 from equivariance.report.report import Report
 from equivariance.report.text import to_text
 from tests.equivariance.helpers.html_page import row
+from tests.equivariance.helpers.verdicts import verdicts
 
 
 def layers_of(*rows):
     """The column of the layers, as it is printed."""
-    lines = to_text(Report("a network", ("rotation",), layers=list(rows))).splitlines()
+    lines = to_text(Report("a network", verdicts("rotation"), layers=list(rows))).splitlines()
     start = next(i for i, line in enumerate(lines) if line.split()[:2] == ["layer", "class"]) + 2
     return [line.partition("Linear")[0].rstrip()[2:] for line in lines[start:] if "Linear" in line]
 

@@ -10,6 +10,7 @@ from equivariance.findings import Finding
 from equivariance.report.report import Report
 from se3unet.training.fit import Options, train
 from se3unet.training.networks import build
+from tests.equivariance.helpers.verdicts import verdicts
 from tests.se3unet.training.small import small_faces, small_settings
 
 pytest.importorskip("lightning", reason="trains: pip install lightning")
@@ -57,7 +58,7 @@ def test_a_breach_stops_the_training_if_asked(trained, monkeypatch):
 
     # What is found is tested below; a report of a finding takes its time.
     finding = Finding("embed", "translation", "absolute-position", "it moves along", error=1.0)
-    broken = Report("network", ("translation",), [finding])
+    broken = Report("network", verdicts("translation"), [finding])
     monkeypatch.setattr(lightning, "diagnose", lambda *_, **__: broken)
     with pytest.raises(
         lightning.EquivarianceBreach, match=r"(?s)network: expected an equivariant one in epoch 0.*embed"

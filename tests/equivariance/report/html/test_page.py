@@ -16,6 +16,7 @@ from equivariance.report.html.parts import tag
 from equivariance.report.html.scale import LEVELS
 from equivariance.report.report import Report
 from tests.equivariance.helpers.html_page import BROKEN, FINDING, SOUND, Page, assert_drawings_lie_inside, row, rows_of
+from tests.equivariance.helpers.verdicts import verdicts
 
 REFERENCES = ("aria-labelledby", "data-copy", "data-tree", "for")
 
@@ -59,16 +60,20 @@ def test_the_headline_says_how_many_findings():
 def test_the_output_under_each_symmetry():
     cells = [re.split(r"\s*\|\s*", line) for line in rows_of(Page(to_html([BROKEN])), "The network's output")]
     assert cells == [
-        ["translation", "✓ holds", "1.5e-15", "6.0e-07", "7.0e-07"],
-        ["rotation", "✕ broken", "1.0e-03", "6.0e-07", "7.0e-07"],
-        ["inversion", "○ not claimed", "7.5e-01", "—", "—"],
+        ["rotation", "✓ holds", "0", "0", "0", "declared"],
+        ["translation", "✕ broken", "1.0e+00", "0", "0", "declared"],
+        ["inversion", "○ not claimed", "7.5e-01", "0", "0", "declared"],
     ]
 
 
-def test_a_symmetry_without_a_figure_is_not_said_to_hold():
-    report = Report("net", ("rotation",), [Finding("act", "none", "not-finite", "3 NaN", error=math.inf)])
+def test_a_symmetry_that_was_not_tested_says_why():
+    report = Report(
+        "net",
+        verdicts(untested={"rotation": "the output is not finite"}),
+        [Finding("act", "none", "not-finite", "3 NaN", error=math.inf)],
+    )
     page = Page(to_html([report]))
-    assert rows_of(page, "The network's output") == ["rotation | ○ not shown | — | — | —"]
+    assert rows_of(page, "The network's output") == ["rotation | ○ not tested | — | — | — | the output is not finite"]
     assert "no transformation needed: not-finite in act" in page.texts("h4")[0]
 
 
@@ -137,14 +142,14 @@ def test_the_tree_has_every_call_with_three_values_a_mark_and_a_colour():
 
 def test_what_is_broken_is_open_and_what_is_sound_is_closed():
     layers = [row(layer) for layer in ("", "a", "a.b", "c")] + [row("c.d", verdict="structural")]
-    page = Page(to_html([Report("net", ("rotation",), layers=layers)]))
+    page = Page(to_html([Report("net", verdicts("rotation"), layers=layers)]))
     tree = {e[2].split(" ")[0]: "open" in e[1] for e in page.all("details") if "introduced" in e[2] and "Σ" in e[2]}
     assert tree == {"(the": True, "a": False, "c": True}
 
 
 def test_what_has_a_finding_below_is_open():
     finding = Finding("c.d", "none", "not-finite", "3 NaN")
-    page = Page(to_html([Report("net", ("rotation",), [finding], layers=[row(n) for n in ("", "a.b", "c.d")])]))
+    page = Page(to_html([Report("net", verdicts("rotation"), [finding], layers=[row(n) for n in ("", "a.b", "c.d")])]))
     tree = {e[2].split(" ")[0]: "open" in e[1] for e in page.all("details") if "introduced" in e[2] and "Σ" in e[2]}
     assert tree == {"(the": True, "a": False, "c": True}
 
@@ -159,7 +164,7 @@ def test_every_number_is_in_the_table():
 
 
 def test_a_single_callable_has_neither_tree_nor_drawing():
-    page = Page(to_html([Report("function", ("rotation",), layers=[row()])]))
+    page = Page(to_html([Report("function", verdicts("rotation"), layers=[row()])]))
     assert not page.all("figure")
     assert not page.all(class_="tree")
 

@@ -12,6 +12,7 @@ from equivariance.report.html.parts import MARKS, number
 from equivariance.report.html.scale import LEVELS, LogAxis, exponents, heat
 from equivariance.report.report import Report
 from tests.equivariance.helpers.html_page import BROKEN, FINDING, Page, assert_drawings_lie_inside, row
+from tests.equivariance.helpers.verdicts import verdicts
 
 
 def test_one_drawing_for_each_symmetry_names_every_layer():
@@ -29,7 +30,7 @@ def test_what_is_not_finite_is_shown_and_drawn(value, shown):
         "act", verdict="structural", introduced=value, accumulated=value, reached_floor=value, contributed=value
     )
     finding = replace(FINDING, layer="act", error=value, noise_floor=0.0, contributed=value)
-    page = Page(to_html([Report("net", ("rotation",), [finding], layers=[row(), broken])]))
+    page = Page(to_html([Report("net", verdicts("rotation"), [finding], layers=[row(), broken])]))
     assert f"{shown} at output (1x1o)" in page.texts("article")[0]
     assert shown in page.texts(class_="tree")[0]
     assert_drawings_lie_inside(page)
@@ -39,12 +40,12 @@ def test_what_is_not_finite_is_shown_and_drawn(value, shown):
 def test_drawings_stay_inside_their_frame(size):
     layers = [row(), row("a", introduced=size, accumulated=size, reached_floor=size, verdict="structural")]
     finding = replace(FINDING, layer="a", error=size, contributed=size)
-    assert_drawings_lie_inside(Page(to_html([Report("net", ("rotation",), [finding], layers=layers)])))
+    assert_drawings_lie_inside(Page(to_html([Report("net", verdicts("rotation"), [finding], layers=layers)])))
 
 
 def test_many_layers_fit():
     layers = [row(), *(row(f"block.{i}.some.very.long.path.to.a.layer") for i in range(200))]
-    assert_drawings_lie_inside(Page(to_html([Report("net", ("rotation",), [FINDING], layers=layers)])))
+    assert_drawings_lie_inside(Page(to_html([Report("net", verdicts("rotation"), [FINDING], layers=layers)])))
 
 
 def test_layers_are_drawn_in_the_order_in_which_they_return():

@@ -1,0 +1,116 @@
+"""Makes the verdict on each symmetry of the network as a whole: holds, broken or not tested, and what it rests on.
+
+`examine` calls it. Errors come from `localizer` and `survey`, assumptions from `contracts`. The rules are described in
+docs/verdicts.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from equivariance._engine.diagnosis.localizer import LocalizedSymmetry
+from equivariance._engine.instrumentation.hooks import ROOT
+from equivariance._engine.instrumentation.source_lines import location_at, location_of, raised_at
+from equivariance._engine.instrumentation.testbed import Runner
+from equivariance._engine.measurement.prepare import BoundCall
+from equivariance._engine.measurement.verdict import Measurement, Verdict
+from equivariance.cause_catalogue import remedy
+from equivariance.errors import TransformedInputError
+from equivariance.findings import BROKEN, HOLDS, NOT_TESTED, Finding, SymmetryVerdict
+from equivariance.groups.elements import Transform
+from equivariance.groups.named import Symmetry
+from equivariance.groups.sampling import Group
+
+_RAISED: dict[str, str] = {
+    Symmetry.TRANSLATION: "absolute-position",
+    Symmetry.ROTATION: "frame-dependent",
+    Symmetry.INVERSION: "frame-dependent",
+    Symmetry.PERMUTATION: "order-dependent",
+    Symmetry.BATCH: "batch-coupled",
+}
+"""Symmetry -> the cause if the network raises an error on transformed inputs."""
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What the representations of a call rest on.
+
+    Attributes:
+        kind: "declared", "read off" or "assumed".
+        doubts: Symmetry -> the assumptions that a person could doubt, one phrase each.
+    """
+
+    kind: str = "declared"
+    doubts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def under(self, symmetry: str) -> tuple[str, tuple[str, ...]]:
+        """Returns what the verdict on a symmetry rests on, and the assumptions to doubt."""
+        doubts = self.doubts.get(symmetry, ())
+        return ("assumed" if doubts else "read off" if self.kind != "declared" else "declared"), doubts
+
+
+@dataclass(frozen=True)
+class VerdictMaker:
+    """Makes the verdicts on the symmetries of one call.
+
+    Attributes:
+        call: The call.
+        basis: What its representations rest on.
+        vacuous: Why a symmetry that is not broken proves nothing, or "".
+    """
+
+    call: BoundCall
+    basis: Basis
+    vacuous: str = ""
+
+    def of_localized(self, group: Group, found: LocalizedSymmetry) -> SymmetryVerdict:
+        """Returns the verdict on a claimed symmetry that was tested."""
+        return self._measured(group, found.output, BROKEN if found.broken else HOLDS, found.skipped)
+
+    def of_unclaimed(self, group: Group, found: Measurement) -> SymmetryVerdict:
+        """Returns the verdict on a symmetry that nobody claims."""
+        broken = BROKEN if found.error > found.tolerance else HOLDS
+        return replace(self._measured(group, found, broken, ()), claimed=False, named=False)
+
+    def not_tested(self, symmetry: str, reason: str, claimed: bool = True) -> SymmetryVerdict:
+        """Returns the verdict on a symmetry that was not tested."""
+        named = claimed and self._is_named(symmetry)
+        return SymmetryVerdict(symmetry, NOT_TESTED, claimed=claimed, named=named, reason=reason)
+
+    def _is_named(self, symmetry: str) -> bool:
+        return symmetry in (self.call.settings.named or ())
+
+    def of_raised(self, group: Group, finding: Finding) -> SymmetryVerdict:
+        """Returns the verdict on a symmetry whose transformed inputs make the network raise an error."""
+        return replace(self._measured(group, None, BROKEN, ()), error=finding.error)
+
+    def _measured(
+        self, group: Group, found: Measurement | None, verdict: str, remarks: tuple[str, ...]
+    ) -> SymmetryVerdict:
+        basis, doubts = self.basis.under(group.symmetry)
+        sizes = (found.error, found.tested_error, found.tested_floor) if found else (0.0, 0.0, 0.0)
+        excuse = "" if found is None or verdict == BROKEN or found.verdict == Verdict.CLEAN else str(found.verdict)
+        return SymmetryVerdict(
+            group.symmetry, verdict, True, self._is_named(group.symmetry), *sizes, excuse, basis, doubts, remarks
+        )
+
+
+def finding_of_raised(error: TransformedInputError, symmetry: str, runner: Runner) -> Finding:
+    """Returns the finding for a network that raises an error on transformed inputs, at the statement that raised."""
+    cause, element = _RAISED[symmetry], error.value
+    place = raised_at(error.__cause__) if error.__cause__ is not None else None
+    module = runner.module(runner.states[0], runner.reference_dtype)
+    return Finding(
+        layer=ROOT.layer,
+        symmetry=symmetry,
+        cause=cause,
+        evidence=f"it runs on the given inputs; on transformed inputs it raises {error.reason}",
+        location=location_at(*place) if place else location_of(module, ROOT.layer),
+        located="suspect" if place else "layer",
+        error=float("inf"),
+        contributed=float("inf"),
+        counterexample=element if isinstance(element, Transform) else None,
+        state=str(runner.states[0]),
+        fix=remedy(cause),
+    )

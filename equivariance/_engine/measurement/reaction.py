@@ -1,0 +1,98 @@
+"""Measures whether the output reacts to what a symmetry moves: a symmetry of tensors that nothing reads proves nothing.
+
+`diagnosis.verdicts` calls it once per symmetry. The module transforms inputs only to see which tensors change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+import torch
+
+from equivariance._engine.instrumentation.hooks import ROOT
+from equivariance._engine.instrumentation.perturbations import noise_like
+from equivariance._engine.instrumentation.tensor_identity import equal
+from equivariance._engine.instrumentation.testbed import Runner
+from equivariance.contracts.nested import leaves, walk
+from equivariance.groups.sampling import Group, InputSizes
+from equivariance.representations.base import Representation
+
+_NUDGES = (0.1, 1.0)
+"""Sizes of the changes of a tensor, relative to its root mean square. Signs and ranks react to large ones only."""
+
+_ELEMENTS = 4
+"""Elements that show which tensors a symmetry moves."""
+
+
+@dataclass(frozen=True)
+class Reactions:
+    """Tells which inputs a symmetry moves, and whether the output depends on them.
+
+    Invariants:
+        - Each set of moved tensors is tried once, in each state until one reacts.
+        - Tensors of whole numbers cannot be nudged: if only such tensors move, the output counts as dependent.
+
+    Attributes:
+        runner: The copies of the network.
+        sizes: The sizes of the inputs, for which elements are drawn.
+        seed: The seed of elements and noise.
+    """
+
+    runner: Runner
+    sizes: InputSizes
+    seed: int
+    _known: dict[frozenset[str], bool] = field(default_factory=dict)
+
+    def moves(self, group: Group) -> bool:
+        """True if an element changes an input."""
+        return bool(self._moved(group))
+
+    def obstacle(self, group: Group) -> str:
+        """Returns why a symmetry that is not broken proves nothing, or "" if it proves something."""
+        moved = self._moved(group)
+        if not moved:
+            return f"no input changes under {group.symmetry}"
+        if not self._reacts(frozenset(path for path, floating in moved.items() if floating)):
+            return f"the output does not depend on {', '.join(moved)}, and {group.symmetry} changes nothing else"
+        return ""
+
+    def _moved(self, group: Group) -> dict[str, bool]:
+        """Returns path -> True if it is a floating-point tensor, for each tensor that an element changes."""
+        found: dict[str, bool] = {}
+        for element in group.draw(_ELEMENTS, self.seed, self.sizes):
+            for name, value in self.runner.arguments.items():
+                for path, tensor, law in leaves(value, self.runner.contracts[""].inputs.get(name), name):
+                    if path not in found and not equal(law.transform(tensor, element), tensor):
+                        found[path] = tensor.is_floating_point()
+        return found
+
+    def _reacts(self, paths: frozenset[str]) -> bool:
+        if not paths:
+            return True
+        if paths not in self._known:
+            self._known[paths] = self._changes_output(paths)
+        return self._known[paths]
+
+    def _changes_output(self, paths: Collection[str]) -> bool:
+        return any(self._reacts_to_noise(paths, size) for size in _NUDGES)
+
+    def _reacts_to_noise(self, paths: Collection[str], relative: float) -> bool:
+        generator = torch.Generator().manual_seed(self.seed)
+
+        def nudge(tensor: torch.Tensor, _: Representation, path: str) -> torch.Tensor:
+            if path not in paths:
+                return tensor
+            size = float(tensor.detach().double().square().mean().sqrt()) or 1.0
+            return tensor + relative * size * noise_like(tensor, generator)
+
+        specs, runner = self.runner.contracts[""].inputs, self.runner
+        changed = {name: walk(value, specs.get(name), name, nudge) for name, value in runner.arguments.items()}
+        for state in runner.states:
+            try:
+                made = runner.run(state, runner.reference_dtype, changed)
+            except Exception:  # a network that rejects changed values depends on them
+                return True
+            if not equal(made, runner.reference(state).outputs[ROOT]):
+                return True
+        return False
