@@ -102,9 +102,9 @@ def diagnose(
         args, irreps_in, irreps_out, kwargs, group, samples, seed: As for `check`.
         layers: A substring of the dotted path or of the class name, or a glob. Only layers that match are searched and
             reported. Other layers are measured only as far as contributed errors need.
-        contracts: Layer path or glob -> `Contract`; `*` matches one step of a path, `**` any number. Layers with e3nn's `irreps_in` and `irreps_out` need none. If no
-            contracts are given, the representations of inner layers are inferred from runs. A layer without a contract
-            counts as code of the layer that calls it.
+        contracts: Layer path or glob -> `Contract`; `*` matches one step of a path, `**` any number of steps. Layers
+            with e3nn's `irreps_in` and `irreps_out` need none. If no contracts are given, the representations of inner
+            layers are inferred from runs. A layer without a contract counts as code of the layer that calls it.
         gradients: True to test the gradients of the sum of all invariant outputs too. With respect to positions they
             must transform as vectors (forces).
         memory: GiB of recorded activations in memory. Further activations go to temporary files in the folder TMPDIR.

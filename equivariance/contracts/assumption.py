@@ -32,6 +32,7 @@ class How(StrEnum):
     BY_SHAPE = "assumed by shape"
     BY_RUNS = "decided by runs"
 
+
 @dataclass(frozen=True)
 class Grounds:
     """How the law, the node axis and the sample axis of one tensor are known."""

@@ -111,7 +111,7 @@ STARTS = frozenset({"ptr"})
 """Names of the vector of indices at which samples start."""
 
 _NUMBERS = re.compile(
-    r"(.*_)?(index|indices|idx|src|dst|source|target|sender|senders|receiver|receivers|neighbou?rs?|nbrs?|face|idx_[ij])"
+    r"(.*_)?(edges?|edge_list|index|indices|idx|src|dst|source|target|sender|senders|receiver|receivers|neighbou?rs?|nbrs?|face|idx_[ij])"
 )
 
 

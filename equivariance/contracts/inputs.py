@@ -8,7 +8,7 @@ Called by the entry points if `irreps_in` or `irreps_out` is missing. The module
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
@@ -16,14 +16,15 @@ from typing import Any
 import torch
 
 from equivariance.contracts.adapter_registry import adapter_of
-from equivariance.contracts.assumption import Assumption, How, Path, doubts
+from equivariance.contracts.assumption import Assumption, Grounds, How, Path, doubts
 from equivariance.contracts.assumptions import assume, component_axis
 from equivariance.contracts.callables import name_of
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.declared import declared_contract
-from equivariance.contracts.nested import compile_spec, leaves
+from equivariance.contracts.nested import children, compile_spec, leaves
 from equivariance.contracts.relations import with_differences, with_kinds
 from equivariance.errors import ContractError
+from equivariance.representations.axes import Assumed
 from equivariance.representations.base import Representation
 from equivariance.representations.formatting import as_python, in_words
 from equivariance.representations.grid import Grid
@@ -64,7 +65,7 @@ class Inputs:
     @property
     def lines(self) -> list[str]:
         """Lines of a report: stated arguments, assumptions, and the Python that changes them."""
-        if not self.assumptions:
+        if self.are_declared:
             return list(self.stated)
         change = f"all of it; to change a line, write irreps_in={self.declaration()}"
         grids = [] if self.has_moving_input else filter(None, map(_as_grid, self.assumptions))
@@ -83,6 +84,11 @@ class Inputs:
     def declaration(self) -> str:
         """Returns the argument `irreps_in` that declares these representations, as Python."""
         return as_python(self.specs)
+
+    @property
+    def are_declared(self) -> bool:
+        """True if the caller declared all laws."""
+        return not self.stated and all(a.grounds.law is How.DECLARED for a in self.assumptions)
 
     def doubts(self, symmetry: str) -> tuple[str, ...]:
         """Returns what a verdict on a symmetry rests on and what could be otherwise, in words."""
@@ -124,7 +130,9 @@ def _following(assumption: Assumption, changed: Mapping[Path, Assumption]) -> As
     if leader is None or assumption.follows is None:
         return assumption
     grounds = replace(assumption.grounds, law=leader.grounds.law)
-    return replace(assumption.with_law(assumption.follows.law(leader.representation)), asked=leader.asked, grounds=grounds)
+    return replace(
+        assumption.with_law(assumption.follows.law(leader.representation)), asked=leader.asked, grounds=grounds
+    )
 
 
 def _without_unlikely(assumptions: Sequence[Assumption], moving: bool) -> list[Assumption]:
@@ -147,8 +155,31 @@ def _without_unlikely(assumptions: Sequence[Assumption], moving: bool) -> list[A
 def _is_inner(assumption: Assumption) -> bool:
     """True for an undecided tensor whose components would lie before the last axis."""
     moving = next((law for law in assumption.laws if not isinstance(law, Invariant)), None)
-    unnamed = moving is not None and isinstance(assumption.representation, Invariant)
-    return unnamed and component_axis(moving, assumption.value) != len(assumption.shape) - 1
+    if moving is None or not isinstance(assumption.representation, Invariant):
+        return False
+    return component_axis(moving, assumption.value) != len(assumption.shape) - 1
+
+
+def declared_inputs(arguments: Mapping[str, Any], specs: Mapping[str, object]) -> Inputs:
+    """Returns declared representations; of positions without declared axes, the axes are assumed.
+
+    Args:
+        arguments: The values by parameter name.
+        specs: The declared representations by parameter name, parsed.
+    """
+    return Inputs(specs, (), tuple(_declared(arguments, specs, ())))
+
+
+def _declared(value: Any, spec: object, path: Path) -> Iterator[Assumption]:
+    """Yields each tensor with its declared representation; containers of other libraries state their axes."""
+    if isinstance(value, torch.Tensor) and isinstance(spec, Representation):
+        by_shape = isinstance(spec.nodes, Assumed) and isinstance(spec.batch, Assumed)
+        axes = How.BY_SHAPE if by_shape else How.DECLARED
+        yield Assumption(path, tuple(value.shape), spec, "declared", value, grounds=Grounds(How.DECLARED, axes, axes))
+    elif isinstance(spec, (Mapping, list)):
+        for key, entry in children(value):
+            own = spec.get(key) if isinstance(spec, Mapping) else spec[key] if isinstance(key, int) else None
+            yield from _declared(entry, own, (*path, key))
 
 
 def outputs_of(module: torch.nn.Module) -> object:
@@ -233,7 +264,5 @@ def _replace_representation(
     if not rest:
         return {**specs, first: representation}
     inner = specs.get(first)
-    return {
-        **specs,
-        first: _replace_representation(inner if isinstance(inner, Mapping) else {}, tuple(rest), representation),
-    }
+    entries = dict(enumerate(inner)) if isinstance(inner, list) else inner if isinstance(inner, Mapping) else {}
+    return {**specs, first: _replace_representation(entries, tuple(rest), representation)}

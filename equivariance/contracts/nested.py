@@ -135,7 +135,9 @@ def map_tensors(value: Any, change: Callable[[torch.Tensor], torch.Tensor]) -> A
     return walk(value, UNSPECIFIED, "value", lambda t, _r, _p: change(t))
 
 
-def with_tensors(value: Any, made: Mapping[tuple[str | int, ...], torch.Tensor], path: tuple[str | int, ...] = ()) -> Any:
+def with_tensors(
+    value: Any, made: Mapping[tuple[str | int, ...], torch.Tensor], path: tuple[str | int, ...] = ()
+) -> Any:
     """Rebuilds `value` with other tensors at some paths.
 
     Args:

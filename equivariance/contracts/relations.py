@@ -113,7 +113,8 @@ def with_kinds(assumptions: Iterable[Assumption]) -> list[Assumption]:
     kinds: defaultdict[tuple[object, ...], list[int]] = defaultdict(list)
     for index, assumption in enumerate(found):
         key = _kind(assumption.path)
-        if key is not None and assumption.asked and assumption.follows is None:
+        undecided = assumption.asked or assumption.grounds.law is How.BY_SHAPE
+        if key is not None and undecided and assumption.follows is None:
             kinds[(*key, len(assumption.shape), assumption.value.dtype)].append(index)
     for members in kinds.values():
         first = found[members[0]]

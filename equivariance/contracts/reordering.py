@@ -49,7 +49,7 @@ def _expected(tensor: torch.Tensor, law: Representation, element: Transform, ele
     what = "nodes" if name == "nodes" else "samples"
     return (
         f"an axis of {length} {what}, which are reordered; if another axis or none lists them, declare that, for "
-        f"example {as_python(replace(law, **changed))}"  # type: ignore[arg-type]
+        f"example {as_python(replace(law, **changed))}"
     )
 
 

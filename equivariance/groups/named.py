@@ -151,7 +151,7 @@ def _plain(name: str) -> str:
 
 
 def _turns(order: int) -> tuple[Transform, ...]:
-    """Returns the rotations about z by multiples of a full turn / `order`, exact where they are rotations of the cube."""
+    """Returns the rotations about z by multiples of a full turn / `order`, exact if the cube has them."""
     found = [rotation((0.0, 0.0, 2 * math.pi * i / order)) for i in range(1, order)]
     return tuple(next((c for c in cube_rotations() if np.allclose(c.array, r.array, atol=1e-9)), r) for r in found)
 

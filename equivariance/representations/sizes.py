@@ -51,13 +51,8 @@ class SampleSizes:
         """
         if self.nodes is None:
             return Assumed.FIRST, Assumed.FIRST
-        if self.batched is not None:
-            return self._find_batched_axes(free)
-        if not self.are_stated:
-            if not free:
-                return Assumed.FIRST, Assumed.FIRST
-            axis = self._find_nodes(free, range(len(free)))
-            return (Assumed.FIRST, Assumed.FIRST) if axis == 0 else (axis, None)
+        if self.batched is not None or not self.are_stated:
+            return self._find_batched_axes(free) if self.batched is not None else self._find_lone_axes(free)
         first = free[0] if free else None
         if first == self.edges and (of_edges or first != self.nodes):
             return None, None if self.edges_of is None else Concatenated(0, self.edges_of)
@@ -69,6 +64,11 @@ class SampleSizes:
         """Returns the axes of a tensor, if samples have their own axis."""
         batch = 0 if free[:1] == (self.batched,) else None
         return (None if batch is None else self._find_nodes(free, range(1, len(free)))), batch
+
+    def _find_lone_axes(self, free: tuple[int, ...]) -> tuple[NodeAxis, BatchAxis]:
+        """Returns the axes of a tensor beside one cloud, whose first axis may list nodes or samples."""
+        axis = self._find_nodes(free, range(len(free)))
+        return (Assumed.FIRST, Assumed.FIRST) if axis == 0 or not free else (axis, None)
 
     def _find_nodes(self, free: tuple[int, ...], among: range) -> int | None:
         """Returns the axis that is as long as the nodes: the first one, or the last one after channels."""

@@ -141,6 +141,7 @@ def _is_energy(tensor: torch.Tensor, representation: Representation) -> bool:
 
 def _gradient_of(representation: Representation) -> Representation:
     if isinstance(representation, CartesianPoints):
-        axes = {"nodes": representation.nodes, "batch": representation.batch}
-        return Irreps("1x1o", **axes) if representation.axis == -1 else CartesianTensor((representation.axis,), **axes)
+        axis = representation.axis
+        vectors = Irreps("1x1o") if axis == -1 else CartesianTensor((axis,))
+        return replace(vectors, nodes=representation.nodes, batch=representation.batch)
     return representation

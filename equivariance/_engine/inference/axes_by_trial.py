@@ -9,7 +9,7 @@ do. If it raises an error, their number is fixed, as that of channels.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
@@ -17,13 +17,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from equivariance._engine.inference.output_runs import tensors
-from equivariance._engine.instrumentation.testbed import ModelState, Runner
+from equivariance._engine.inference.output_runs import OutputRuns, tensors
 from equivariance.contracts.assumption import Assumption, How, leading
 from equivariance.contracts.assumptions import component_axis
 from equivariance.contracts.nested import with_tensors
-from equivariance.groups.named import Symmetry
-from equivariance.representations.axes import Assumed, BatchAxis, NodeAxis
 from equivariance.representations.standard import CartesianPoints, Invariant, NodeIndices
 
 _CLOSE = 1e-6
@@ -39,46 +36,52 @@ class Entries(Enum):
 
 
 @dataclass(frozen=True)
-class Axes:
+class _Axes:
     """A reading of the axes of a tensor.
 
     Attributes:
-        nodes, batch: The axes, as in a representation.
+        nodes, batch: The axis that lists nodes and the axis that lists samples; None if there is none.
         how: How the two are known.
-        why: The evidence in words; "" if there is none.
     """
 
-    nodes: NodeAxis
-    batch: BatchAxis
+    nodes: int
+    batch: int | None
     how: How
-    why: str = ""
 
 
-def with_axes(assumptions: Sequence[Assumption], runner: Runner, tested: Collection[str]) -> list[Assumption]:
-    """Returns the tensors whose axes the runs show, with these axes.
+def with_axes(assumptions: Sequence[Assumption], runs: OutputRuns) -> list[Assumption]:
+    """Returns the tensors whose axes the runs show, with these axes; none if the shapes allow one reading only.
 
     Args:
-        assumptions: All tensors of the call that are not declared, with their laws.
-        runner: Runs the module on the arguments of the call.
-        tested: The tested symmetries.
+        assumptions: All tensors of the call, with their laws. The axes that the caller declares stay as they are.
+        runs: Runs the module on the arguments of the call.
     """
-    open_ones = [a for a in assumptions if a.grounds.nodes is How.BY_SHAPE and len(a.shape)]
-    lead = leading(open_ones)
-    if lead is None or any(isinstance(a.representation, NodeIndices) for a in assumptions):
+    undecided = [a for a in assumptions if a.grounds.nodes is How.BY_SHAPE and a.shape]
+    lead, told = leading(undecided), any(isinstance(a.representation, NodeIndices) for a in assumptions)
+    free = [] if lead is None else _free_axes(lead, as_lead=True)
+    if lead is None or told or len(free) < 2 or any(a.grounds.nodes is How.DECLARED for a in assumptions):
         return []
-    free = _free_axes(lead)
-    both = {Symmetry.PERMUTATION, Symmetry.BATCH} <= {*tested}
-    if not free or (len(free) == 1 and not both and isinstance(lead.representation.nodes, Assumed)):
-        return []
-    axes = _axes(lead, {axis: _Probe(open_ones, lead, runner).entries(axis) for axis in free})
-    return [_placed(a, lead, axes) for a in open_ones]
+    if lead.grounds.law is How.DECLARED and not isinstance(lead.representation, CartesianPoints):
+        return []  # declared irreps list the nodes first, and channels after them
+    probe = _Probe(undecided, lead, runs)
+    entries = {axis: probe.entries(axis) for axis in free}
+    axes = _reading(_is_cloud(lead), entries)
+    words = ", ".join(f"axis {axis}: {found.value}" for axis, found in entries.items())
+    return [] if axes is None else [_placed(a, lead, axes, words) for a in undecided]
 
 
-def _free_axes(assumption: Assumption) -> list[int]:
-    """Returns the axes that do not hold components."""
-    component = component_axis(assumption.representation, assumption.value)
-    last = len(assumption.shape) - 1
-    features = last if isinstance(assumption.representation, Invariant) and last > 0 else None
+def _is_cloud(lead: Assumption) -> bool:
+    """True for positions, and for tensors that may be positions."""
+    return any(isinstance(law, CartesianPoints) for law in (lead.representation, *lead.laws))
+
+
+def _free_axes(assumption: Assumption, as_lead: bool = False) -> list[int]:
+    """Returns the axes that do not hold components; for the leading tensor, without the axis of features."""
+    law, last = assumption.representation, len(assumption.shape) - 1
+    if assumption.asked and isinstance(law, Invariant):
+        law = next(tried for tried in assumption.laws if not isinstance(tried, Invariant))
+    component = component_axis(law, assumption.value)
+    features = last if as_lead and component is None else None
     return [axis for axis in range(last + 1) if axis not in (component, features)]
 
 
@@ -89,36 +92,34 @@ class _Probe:
     Attributes:
         others: The tensors that may have the same axes.
         lead: The tensor.
-        runner: Runs the module.
+        runs: Runs the module.
     """
 
     others: Sequence[Assumption]
     lead: Assumption
-    runner: Runner
+    runs: OutputRuns
 
     def entries(self, axis: int) -> Entries:
         """Returns how the module treats the entries of an axis."""
-        length = self.lead.shape[axis]
+        runner, length = self.runs.runner, self.lead.shape[axis]
         chosen = [0, 0] if length == 1 else list(range(length - 1, 0, -1))
-        state = [s for s in self.runner.states if s.mode == "eval"][-1]
-        reference = dict(tensors(self._run(state, self.runner.arguments)))
+        state = [s for s in runner.states if s.mode == "eval"][-1]
         try:
-            selected = dict(tensors(self._run(state, self._selected(axis, chosen))))
+            made = runner.run(state, runner.reference_dtype, self._selected(axis, chosen))
         except Exception:  # a module may reject other sizes in any way
             return Entries.FIXED
-        follow = [_follows(value, selected.get(path), length, chosen) for path, value in reference.items()]
+        selected = dict(tensors(made))
+        follow = (_follows(v, selected.get(path), length, chosen) for path, v in tensors(self.runs.reference(state)))
         return Entries.SEPARATE if all(follow) else Entries.INTERACT
-
-    def _run(self, state: ModelState, arguments: Mapping[str, Any]) -> Any:
-        return self.runner.run(state, self.runner.reference_dtype, arguments)
 
     def _selected(self, axis: int, chosen: Sequence[int]) -> dict[str, Any]:
         """Returns the arguments with the chosen entries of this axis, in all tensors that have it."""
         index = torch.tensor(chosen, device="cpu")
-        given = dict(tensors(self.runner.arguments))
+        arguments = dict(self.runs.runner.arguments)
+        given = dict(tensors(arguments))
         axes = {a.path: found for a in self.others if (found := _same_axis(a, self.lead, axis)) is not None}
         made = {path: given[path].index_select(at, index.to(given[path].device)) for path, at in axes.items()}
-        selected: dict[str, Any] = with_tensors(dict(self.runner.arguments), made)
+        selected: dict[str, Any] = with_tensors(arguments, made)
         return selected
 
 
@@ -136,7 +137,8 @@ def _follows(before: Tensor, after: Tensor | None, length: int, chosen: Sequence
     if after is None:
         return False
     index = torch.tensor(chosen, device=before.device)
-    axes = [a for a, (old, new) in enumerate(zip(before.shape, after.shape, strict=False)) if (old, new) == (length, len(chosen))]
+    sizes = enumerate(zip(before.shape, after.shape, strict=False))
+    axes = [axis for axis, (old, new) in sizes if (old, new) == (length, len(chosen))]
     expected = [before, *(before.index_select(axis, index) for axis in axes)]
     return any(value.shape == after.shape and _is_close(value, after) for value in expected)
 
@@ -148,38 +150,33 @@ def _is_close(left: Tensor, right: Tensor) -> bool:
     return torch.allclose(left, right, rtol=close, atol=close * float(left.abs().max()) if left.numel() else 0.0)
 
 
-def _axes(lead: Assumption, entries: Mapping[int, Entries]) -> Axes:
-    """Returns the reading of the axes that the runs show; of several readings the usual one."""
-    words = ", ".join(f"axis {axis}: {found.value}" for axis, found in entries.items())
+def _reading(cloud: bool, entries: Mapping[int, Entries]) -> _Axes | None:
+    """Returns the reading that the runs show, of several the usual one; None to leave the usual one as it is.
+
+    Args:
+        cloud: True for positions. Other tensors may have channels beside the nodes.
+        entries: How the module treats each axis.
+    """
     separate, interact, fixed = ([a for a, e in entries.items() if e is kind] for kind in Entries)
-    if len(entries) == 1:
-        (axis,) = entries
-        if interact:
-            return Axes(axis, None, How.BY_RUNS, words)
-        return Axes(axis, None, How.BY_SHAPE, words) if fixed else Axes(Assumed.FIRST, Assumed.FIRST, How.BY_SHAPE, words)
     if len(interact) == 1:
-        return Axes(interact[0], separate[0] if separate else None, How.BY_RUNS, words)
-    if not interact and len(separate) > 1:  # permutations and selections of any of them hold alike
-        return Axes(separate[1], separate[0], How.BY_RUNS, words)
-    if interact:
-        batch = separate[0] if separate else interact[0]
-        return Axes(next(a for a in interact if a != batch), batch, How.BY_SHAPE, words)
-    if not isinstance(lead.representation, CartesianPoints) and separate:
-        return Axes(separate[0], None, How.BY_SHAPE, words)
-    nodes = next(a for a in reversed(fixed or separate))
-    return Axes(nodes, separate[0] if separate else None if nodes == fixed[0] else fixed[0], How.BY_SHAPE, words)
+        nodes, batch = interact[0], separate[0] if separate else None
+        usual = (batch is not None and batch < nodes) or (fixed and not (cloud and fixed[-1] > nodes))
+        return _Axes(nodes, batch, How.BY_RUNS if usual else How.BY_SHAPE)
+    if not cloud:
+        return None
+    if not interact and not fixed:  # permutations and selections of any of these axes hold alike
+        return _Axes(separate[1], separate[0], How.BY_RUNS)
+    batch, nodes, *_ = [*separate, *(interact or fixed), *fixed]
+    return _Axes(nodes, batch, How.BY_SHAPE)
 
 
-def _placed(assumption: Assumption, lead: Assumption, axes: Axes) -> Assumption:
+def _placed(assumption: Assumption, lead: Assumption, axes: _Axes, words: str) -> Assumption:
     """Returns a tensor with the axes of `lead` that it has."""
-    law, own = assumption.representation, {}
-    for name, axis in (("nodes", axes.nodes), ("batch", axes.batch)):
-        if isinstance(axis, Assumed):
-            first = _same_axis(assumption, lead, _free_axes(lead)[0])
-            own[name] = Assumed.FIRST if first == 0 else first
-        else:
-            own[name] = _same_axis(assumption, lead, axis) if isinstance(axis, int) else None
-    why = f"{assumption.why}; {axes.why}" if assumption is lead else assumption.why
-    how = axes.how if assumption is lead or axes.how is How.BY_RUNS else How.READ_OFF
-    grounds = replace(assumption.grounds, nodes=how, samples=how)
-    return replace(assumption, representation=replace(law, **own), why=why, grounds=grounds)
+    nodes = _same_axis(assumption, lead, axes.nodes)
+    batch = None if axes.batch is None else _same_axis(assumption, lead, axes.batch)
+    batch = None if batch == nodes else batch
+    placed = replace(assumption.representation, nodes=nodes, batch=batch)
+    laws = tuple(replace(law, nodes=nodes, batch=batch) for law in assumption.laws)
+    why = f"{assumption.why}; from the runs: {words}" if assumption is lead else assumption.why
+    grounds = replace(assumption.grounds, nodes=axes.how, samples=axes.how)
+    return replace(assumption, representation=placed, laws=laws, why=why, grounds=grounds)

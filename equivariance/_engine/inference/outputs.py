@@ -201,7 +201,10 @@ def _with_axes(leaf: Leaf, law: Representation, call: BoundCall) -> Representati
     """Returns the law with the node and sample axes that fit permutations and selections best."""
     tested = {g.symmetry for g in call.groups if Symmetry(g.symmetry).is_reordering}
     best, rank = law, (len(tested) + 1, 0.0)
-    for tried in arranged(leaf.example, law, call, tested) if leaf.example.dim() else ():
+    arrangements = list(arranged(leaf.example, law, call, tested)) if leaf.example.dim() else []
+    if arrangements and not leaf.was_seen_under(tested):  # the callable raises an error on reordered inputs
+        return arrangements[0]
+    for tried in arrangements:
         fits = {symmetry: fit for symmetry, fit in leaf.fits(tried).items() if symmetry in tested}
         count, error = _rank(fits)
         rows = tried.nodes is not None or leaf.example.dim() < 2  # rows that stay are rarer than nodes out of order

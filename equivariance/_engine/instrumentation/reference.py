@@ -71,8 +71,8 @@ class ReferenceRun:
 
     Attributes:
         contracts: Layer -> contract; "" is the whole module.
-        given: Names of the arguments that the caller gave to the whole module. Arguments that the module adds in its own
-            `__call__` are not recorded: it adds them again in every run.
+        given: Names of the arguments that the caller gave to the whole module. Arguments that the module adds in its
+            own `__call__` are not recorded: it adds them again in every run.
         copying: True to keep copies of tensors.
         memory: The memory budget that all recordings share.
         inputs: Layer call -> its arguments by name.

@@ -21,7 +21,6 @@ from equivariance._engine.measurement.survey_results import Trial
 from equivariance.contracts.nested import cast, transform
 from equivariance.errors import ArgumentError, TransformedInputError
 from equivariance.groups.elements import Transform
-from equivariance.groups.named import symmetry_of
 from equivariance.groups.sampling import InputSizes
 
 

@@ -89,7 +89,9 @@ def test_geometry_that_nobody_declared_is_decided_by_runs_and_told(function, sym
     report = eq.check(function, (normal(6, 3), normal(6, 3, seed=1)), irreps_out=None, group="e3", samples=3)
     assert report.ok, report
     (line,) = [line for line in report.assumptions if line.startswith("foo")]
-    assert line.startswith(f"foo [6, 3]: {law} (its last axis is 3; the output is right so; unchanged, it would be off by")
+    assert line.startswith(
+        f"foo [6, 3]: {law} (its last axis is 3; the output is right so; unchanged, it would be off by"
+    )
     assert line.endswith(f" under {symmetry})")
     pasted = next(line for line in report.assumptions if "irreps_in=" in line).partition("irreps_in=")[2]
     declared = eval(pasted, {"eq": eq})
