@@ -15,7 +15,7 @@ from scipy.spatial import cKDTree
 
 from equivariance.contracts.assumption import Assumption, Follows, How, Path
 from equivariance.contracts.field_names import names_cells
-from equivariance.representations.standard import CartesianPoints
+from equivariance.representations.standard import CartesianPoints, Invariant
 
 _ROWS = 16
 """Largest number of rows compared with the positions. This many rows do not match pairs of points by chance."""
@@ -66,11 +66,12 @@ def _by_values(assumption: Assumption, clouds: Sequence[Assumption]) -> Assumpti
         close = _CLOSE * max(torch.finfo(a.value.dtype).eps for a in (assumption, cloud))
         relation = _relation(rows[:: -(-len(rows) // _ROWS)], _rows(cloud.value), close)
         follows = Follows(cloud.path, relation == "differences of rows of")
-        if not relation or (cloud.asked and not assumption.asked) or not (follows.differences or assumption.asked):
+        named = not isinstance(assumption.representation, Invariant)
+        if not relation or (named and (cloud.asked or not follows.differences)):
             continue
         why = f"its rows are {relation} {cloud.place}"
         if cloud.asked:
-            return replace(assumption, follows=follows, why=why)
+            return replace(assumption, follows=follows, why=why, asked=True)
         grounds = replace(assumption.grounds, law=How.READ_OFF)
         decided = assumption.with_law(follows.law(cloud.representation))
         return replace(decided, why=why, asked=False, laws=(), grounds=grounds)
