@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from equivariance.contracts.adapter_registry import Adapter, adapter_of
+from equivariance.contracts.foreign_objects import arrays_in, how_to_wrap
 from equivariance.contracts.spec import Spec
 from equivariance.errors import ContractError, UndeclaredTensorError
 from equivariance.groups.elements import Transform
@@ -158,6 +159,12 @@ def with_tensors(
     for key, entry in items.items():
         object.__setattr__(result, str(key), entry)
     return result
+
+
+def with_arrays_as_tensors(value: Any) -> Any:
+    """Returns `value` with tensors in place of NumPy arrays of numbers."""
+    made = dict(arrays_in(value, (), children))
+    return with_tensors(value, made) if made else value
 
 
 def cloned(value: Any) -> Any:
@@ -300,7 +307,10 @@ def _reject_other_than_tensor(value: object, spec: object, path: str) -> None:
 
 
 def _reject_hidden_tensors(value: object, path: str) -> None:
-    """Rejects an object of unknown type that holds tensors."""
+    """Rejects an object of unknown type that holds tensors, or geometry in other forms."""
+    line = how_to_wrap(value)
+    if line is not None:
+        raise ContractError(path, type(value).__name__, line)
     if _holds_tensors(value, _DEPTH):
         what = f"{type(value).__name__} that holds tensors"
         raise ContractError(

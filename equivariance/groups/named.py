@@ -68,8 +68,6 @@ NAMED_GROUPS: dict[str, tuple[str, ...]] = {
 `groups_of` also takes names as people write them, and the turns of a square or another polygon about z ("c4").
 """
 
-_CHOICES = (*NAMED_GROUPS, "c4")
-
 _ALIASES = {
     "rotation": "so3", "rotations": "so3", "translations": "translation", "inversions": "inversion",
     "permutations": "permutation", "sn": "permutation", "batches": "batch",
@@ -95,7 +93,7 @@ def groups_of(group: object, max_translation: float | None = None) -> tuple[Grou
         found.extend(_parse(item, max_translation))
     unique = {(g.symmetry, repr(g)): g for g in found}
     if not unique:
-        raise ChoiceError("group", group, _CHOICES)
+        raise ChoiceError("group", group, NAMED_GROUPS)
     return tuple(sorted(unique.values(), key=lambda g: SYMMETRIES.index(g.symmetry)))
 
 
@@ -132,7 +130,7 @@ def _parse(item: object, max_translation: float | None) -> list[Group]:
     if turns := _TURNS.fullmatch(name):
         return [Elements(_turns(int(turns[1])), "rotation")]
     if name not in NAMED_GROUPS:
-        raise ChoiceError("group", item, _CHOICES)
+        raise ChoiceError("group", item, NAMED_GROUPS)
     classes: dict[str, Callable[[], Group]] = {
         "rotation": Rotations,
         "inversion": Inversions,

@@ -15,6 +15,7 @@ import torch
 
 from equivariance._engine.diagnosis.examine import examine_module
 from equivariance._engine.diagnosis.verdicts import Basis
+from equivariance._engine.inference.input_provenance import states_inputs, with_laws_of_layers
 from equivariance._engine.inference.inputs_by_trial import Try, all_as_points, answered
 from equivariance._engine.inference.output_error import output_errors
 from equivariance._engine.inference.output_provenance import Path, laws_of_returned
@@ -23,6 +24,7 @@ from equivariance._engine.inference.outputs import MOTIONS, likely_outputs, outp
 from equivariance._engine.inference.reorderings import decided_by_reordering, may_be_decided
 from equivariance._engine.instrumentation.hooks import quiet
 from equivariance._engine.instrumentation.source_lines import location_of
+from equivariance._engine.instrumentation.testbed import ModelVariants
 from equivariance._engine.measurement.prepare import (
     BoundCall,
     Prepared,
@@ -113,15 +115,21 @@ class Request:
             return replace(self, group=_EVERYTHING, settings=self._settings_by_default()).resolve()
         arguments, tested = bound(self.module.forward, self.args, self.kwargs), self._groups()
         inputs = inputs_of(self.module, arguments) if self.irreps_in is NOT_GIVEN else self._declared()
+        variants = None
+        if self.irreps_in is NOT_GIVEN and states_inputs(self.module):
+            first = prepare_undeclared(self._call(inputs.specs, _ANYTHING))
+            inputs, variants = with_laws_of_layers(first, inputs), first.runner.variants
         stated = outputs_of(self.module) if self.irreps_out is NOT_GIVEN else self.irreps_out
         if self.settings.named is not None and not any(any(sizes_of_graphs(value)) for value in arguments.values()):
             _require_sample_axis(inputs, {g.symmetry for g in tested})
         motions = [g for g in tested if g.symmetry in MOTIONS and self.settings.claiming(g)]
         if inputs.undecided and motions:
-            return self._by_trial(inputs, stated, motions)
+            return self._by_trial(inputs, stated, motions, variants)
         if stated is not NOT_GIVEN and not may_be_decided(inputs, tested):
-            return Resolved(prepare(self._call(inputs.specs, stated)), lines=tuple(inputs.lines), inputs=inputs)
-        ready = prepare_undeclared(self._call(inputs.specs, _ANYTHING))
+            return Resolved(
+                prepare(self._call(inputs.specs, stated), variants), lines=tuple(inputs.lines), inputs=inputs
+            )
+        ready = prepare_undeclared(self._call(inputs.specs, _ANYTHING), variants)
         laws = laws_of_returned(ready) if stated is NOT_GIVEN else {}
         return _with_reorderings(ready, inputs, [], stated, OutputRuns(ready.runner), laws)
 
@@ -130,9 +138,11 @@ class Request:
         call = self._call(self.irreps_in, _ANYTHING)
         return declared_inputs(call.arguments, call.contract.inputs)
 
-    def _by_trial(self, inputs: Inputs, stated: object, motions: Sequence[Group]) -> Resolved:
+    def _by_trial(
+        self, inputs: Inputs, stated: object, motions: Sequence[Group], variants: ModelVariants | None
+    ) -> Resolved:
         """Resolves inputs that neither names nor shapes decide."""
-        ready = prepare_undeclared(self._call(all_as_points(inputs).specs, _ANYTHING))
+        ready = prepare_undeclared(self._call(all_as_points(inputs).specs, _ANYTHING), variants)
         runs, laws = OutputRuns(ready.runner), laws_of_returned(ready) if stated is NOT_GIVEN else {}
         run = _trial(ready, motions, stated, runs, laws)
         taken, findings, remarks = answered(inputs, run, location_of(self.module, ""))

@@ -149,9 +149,9 @@ def prepare(call: BoundCall, variants: ModelVariants | None = None) -> Prepared:
     return Prepared(call, find_capabilities(runner.with_contracts(_fitting_contracts(call, fit))), fit)
 
 
-def prepare_undeclared(call: BoundCall) -> Prepared:
+def prepare_undeclared(call: BoundCall, variants: ModelVariants | None = None) -> Prepared:
     """Prepares a call whose representations are still undecided; only the module as a whole is watched."""
-    first, runner = _run_first(call, None)
+    first, runner = _run_first(call, variants)
     return Prepared(call, find_capabilities(runner.with_contracts({"": call.contract})), ContractFit(), first.log)
 
 

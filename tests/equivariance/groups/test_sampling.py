@@ -153,7 +153,7 @@ def test_an_element_is_a_group_of_its_own(element, symmetry):
 def test_what_is_no_group_is_refused_with_the_names_that_are(name):
     with pytest.raises(
         ChoiceError,
-        match=r"group=.*expected one of batch, c4, e3, inversion, lattice, o3, permutation, se3, so3, translation",
+        match=r"group=.*expected one of batch, e3, inversion, lattice, o3, permutation, se3, so3, translation",
     ):
         groups_of(name)
 
