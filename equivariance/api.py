@@ -150,8 +150,8 @@ def assert_equivariant(
 
     Args:
         func: A function or a module, as for `check`.
-        args_in: Example inputs: a tuple or list of positional arguments, or a single one. If it is None, 8 rows are drawn
-            for each of the irreps that are given or that the module states.
+        args_in: Example inputs: a tuple or list of positional arguments, or a single one. If it is None, 8 rows are
+            drawn for each of the irreps that are given or that the module states.
         irreps_in: Representations of the inputs, as for `check`. If it is None, they are read off `func` as in e3nn, or
             assumed as by `diagnose`.
         irreps_out: Representations of the output, in the same form. An output that does not change is declared as

@@ -73,8 +73,8 @@ def drawn_inputs(module: torch.nn.Module, irreps_in: object, seed: int) -> list[
     if irreps_in is None and contract is not None:
         specs = [spec for name, spec in contract.inputs.items() if name not in ("weight", "bias")]
     else:
-        listed = irreps_in if type(irreps_in) in (list, tuple) else [irreps_in] * (irreps_in is not None)
-        specs = [compile_spec(spec, "irreps_in") for spec in listed]  # type: ignore[union-attr]
+        listed = list(irreps_in) if type(irreps_in) in (list, tuple) else [irreps_in]  # type: ignore[call-overload]
+        specs = [compile_spec(spec, "irreps_in") for spec in listed]
     dims = [3 if isinstance(s, CartesianPoints) else s.dim if isinstance(s, Irreps) else None for s in specs]
     if not dims or None in dims:
         expected = "example inputs, for example [torch.randn(8, 3)], or irreps from which they are drawn"

@@ -1,6 +1,7 @@
 """Converts NumPy arrays to tensors, and says how objects are wrapped that hold geometry and no tensors to walk.
 
-`contracts.signature` converts the arguments of a call. `contracts.nested` rejects other objects, with the line to write.
+`contracts.signature` converts the arguments of a call. `contracts.nested` rejects other objects, with the line that
+passes them.
 """
 
 from __future__ import annotations
