@@ -11,6 +11,7 @@ from enum import StrEnum
 
 import torch
 
+from equivariance.contracts.sample_lists import EACH
 from equivariance.groups.named import Symmetry
 from equivariance.representations.axes import Assumed, Concatenated, NodeAxis
 from equivariance.representations.base import Representation
@@ -98,8 +99,7 @@ class Assumption:
 
     def with_law(self, law: Representation) -> Assumption:
         """Returns the assumption with another law and the same axes."""
-        old = self.representation
-        return replace(self, representation=replace(law, nodes=old.nodes, batch=old.batch))
+        return replace(self, representation=law.placed_like(self.representation))
 
     def with_axes_read_off(self) -> Assumption:
         """Returns the assumption of a tensor whose container states its axes."""
@@ -119,7 +119,7 @@ class Assumption:
         if self.asked:
             return [f"{here} does not move"]
         moves = not isinstance(law, Invariant) and self.grounds.law in (How.BY_NAME, How.BY_SHAPE)
-        return [f"{here} is {in_words(replace(law, nodes=None, batch=None))}"] if moves else []
+        return [f"{here} is {in_words(law.bare)}"] if moves else []
 
     def _has_doubtful_axis(self, how: How) -> bool:
         """True if another axis may be meant: points [N, 3] list nothing but points."""
@@ -129,7 +129,7 @@ class Assumption:
 
 def place_of(path: Path) -> str:
     """Returns a path in the notation of a report."""
-    return f"{path[0]}" + "".join(f"[{step!r}]" for step in path[1:])
+    return f"{path[0]}" + "".join("[i]" if step == EACH else f"[{step!r}]" for step in path[1:])
 
 
 def doubts(assumptions: Sequence[Assumption], symmetry: str) -> tuple[str, ...]:

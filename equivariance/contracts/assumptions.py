@@ -6,7 +6,7 @@ and values are not enough.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,13 +15,16 @@ import torch
 from equivariance.contracts import field_names
 from equivariance.contracts.adapter_registry import adapter_of
 from equivariance.contracts.assumption import Assumption, Grounds, How, Path
+from equivariance.contracts.edge_lists import edges_among
+from equivariance.contracts.masks import mask_among
 from equivariance.contracts.nested import children
+from equivariance.contracts.sample_lists import EACH, listed_samples
 from equivariance.errors import ArgumentError
-from equivariance.representations.axes import Assumed, BatchAxis, NodeAxis
+from equivariance.representations.axes import Assumed, Concatenated
 from equivariance.representations.base import Representation
 from equivariance.representations.cartesian_tensor import CartesianTensor
 from equivariance.representations.irreps import Irreps
-from equivariance.representations.sizes import SampleSizes, SampleStarts, sizes_of
+from equivariance.representations.sizes import Axes, SampleSizes, SampleStarts, sizes_of
 from equivariance.representations.standard import CartesianPoints, Invariant, NodeIndices
 
 _VECTORS = "1x1o"
@@ -47,23 +50,60 @@ def assume(value: Any, path: Path, sizes: SampleSizes | None = None) -> Iterator
         return
     items = dict(children(value))
     named = {str(key): entry for key, entry in items.items()}
-    own = cloud_of(named)
+    own, listed = cloud_of(named), listed_samples(items)
+    if listed and own == SampleSizes():
+        own = SampleSizes(batched=len(next(iter(listed.values()))))
     for key, entry in items.items():
-        yield from assume(entry, (*path, key), own if own != SampleSizes() else sizes)
+        if key in listed:
+            yield from _assume_samples(entry, (*path, key), listed[key])
+        else:
+            yield from assume(entry, (*path, key), own if own != SampleSizes() else sizes)
+
+
+def _assume_samples(samples: Sequence[Any], path: Path, nodes: tuple[int, ...]) -> Iterator[Assumption]:
+    """Yields the assumptions for the first entry of a list of samples, which hold for every entry."""
+    for found in assume(samples[0], (*path, EACH)):
+        rows = [_entry_at(sample, found.path[len(path) + 1 :]).shape[:1] for sample in samples]
+        of_nodes = rows == [(count,) for count in nodes]
+        law = found.representation
+        axis = (0 if of_nodes else None) if isinstance(law.nodes, Assumed) else law.nodes
+        yield replace(found, representation=replace(law, nodes=axis, batch=None)).with_axes_read_off()
+
+
+def _entry_at(value: Any, path: Path) -> Any:
+    """Returns the entry of a nested value."""
+    for step in path:
+        value = dict(children(value))[step]
+    return value
 
 
 def cloud_of(named: Mapping[str, Any]) -> SampleSizes:
     """Returns the numbers of nodes, edges and samples from values of one container."""
-    tensors = {field_names.plain(n): t for n, t in named.items() if isinstance(t, torch.Tensor)}
+    values = {field_names.plain(name): value for name, value in named.items()}
+    tensors = {n: t for n, t in values.items() if isinstance(t, torch.Tensor)}
     points = [(t, axes[0]) for n, t in tensors.items() if field_names.names_points(n) and (axes := _axes_of_three(t))]
-    whole = {n: t for n, t in tensors.items() if _is_integer(t)}
-    batch = [t for n, t in whole.items() if n in field_names.SAMPLES and t.dim() == 1]
-    edges = [t for n, t in whole.items() if n == "edge_index" and t.dim() == 2 and len(t) == 2]
-    cloud, first = None, False
-    if points:
-        tensor, axis = points[0]
-        cloud, first = tensor.movedim(axis, -1), axis != tensor.dim() - 1
-    return replace(sizes_of(batch[0] if batch else None, edges[0] if edges else None, cloud), channels_first=first)
+    batch = [t for n, t in tensors.items() if n in field_names.SAMPLES and t.dim() == 1 and _is_integer(t)]
+    edges = edges_among(values)
+    if edges is None or points or batch:
+        return _sizes_with_points(tensors, batch[0] if batch else None, edges, points[0] if points else None)
+    most = int(edges.max()) if edges.numel() else -1
+    lengths = {len(t) for t in tensors.values() if t.dim() and not _is_integer(t)} - {edges.shape[1]}
+    fitting = [length for length in lengths if length > most]
+    return SampleSizes(fitting[0] if len(fitting) == 1 else None, edges.shape[1])
+
+
+def _sizes_with_points(
+    tensors: Mapping[str, torch.Tensor], batch: torch.Tensor | None, edges: torch.Tensor | None,
+    points: tuple[torch.Tensor, int] | None,
+) -> SampleSizes:  # fmt: skip
+    """Returns the numbers of nodes, edges and samples of positions, given with the axis of their components."""
+    if points is None:
+        return sizes_of(batch, edges, None)
+    tensor, axis = points
+    sizes = sizes_of(batch, edges, tensor.movedim(axis, -1))
+    if axis != tensor.dim() - 1:
+        return replace(sizes, channels_first=True)
+    return sizes if batch is not None else replace(sizes, mask=mask_among(tensors, tensor))
 
 
 def proposal(name: str, tensor: torch.Tensor, sizes: SampleSizes, path: Path) -> Assumption:
@@ -82,23 +122,34 @@ def proposal(name: str, tensor: torch.Tensor, sizes: SampleSizes, path: Path) ->
         found = _propose_for_others(word, tensor, sizes)
     (law, *others), why, how = found
     if isinstance(law.nodes, Assumed) and not isinstance(law, SampleStarts):
-        nodes, batch = _axes(tensor, law, sizes, field_names.names_edges(word))
-        law = replace(law, nodes=nodes, batch=batch)
+        if word in field_names.LATTICE:
+            sizes = replace(sizes, edges=None, edges_of=None)
+        law = replace(law, **_axes(tensor, law, sizes, field_names.names_edges(word))._asdict())
     open_axes = not sizes.are_stated and (isinstance(law.nodes, Assumed) or sizes.batched is not None)
     axes = How.BY_SHAPE if open_axes and not field_names.names_cells(word) else How.READ_OFF
     laws = (law, *others) if others else ()
     return Assumption(path, tuple(tensor.shape), law, why, tensor, bool(laws), laws, grounds=Grounds(how, axes, axes))
 
 
-def _axes(tensor: torch.Tensor, law: Representation, sizes: SampleSizes, of_edges: bool) -> tuple[NodeAxis, BatchAxis]:
-    """Returns the node axis and the batch axis of a tensor, which are not the axis of its components."""
+def _axes(tensor: torch.Tensor, law: Representation, sizes: SampleSizes, of_edges: bool) -> Axes:
+    """Returns the axes of a tensor, which are not the axis of its components."""
     component = component_axis(law, tensor)
     free = [axis for axis in range(tensor.dim()) if axis != component]
-    nodes, batch = sizes.axes(tuple(tensor.shape[axis] for axis in free), of_edges)
+    axes = sizes.axes(tuple(tensor.shape[axis] for axis in free), of_edges)
     if component in (None, tensor.dim() - 1) or not free:
-        return nodes, batch
-    nodes = free[0] if isinstance(nodes, Assumed) else free[nodes] if isinstance(nodes, int) else nodes
-    return nodes, free[batch] if isinstance(batch, int) else None if isinstance(batch, Assumed) else batch
+        return axes
+    batch = axes.batch
+    if isinstance(batch, Concatenated):
+        batch = replace(batch, axis=free[batch.axis])
+    elif isinstance(batch, int):
+        batch = free[batch]
+    nodes = 0 if isinstance(axes.nodes, Assumed) else axes.nodes
+    return Axes(
+        free[nodes] if isinstance(nodes, int) else nodes,
+        None if isinstance(batch, Assumed) else batch,
+        None if axes.edges is None else free[axes.edges],
+        axes.mask,
+    )
 
 
 def component_axis(law: Representation, tensor: torch.Tensor) -> int | None:
@@ -160,8 +211,8 @@ def _propose_for_others(word: str, tensor: torch.Tensor, sizes: SampleSizes) -> 
     if not _is_integer(tensor):
         return (Invariant(),), f"its dtype, {str(tensor.dtype).removeprefix('torch.')}", How.READ_OFF
     if word in field_names.SAMPLES and tensor.dim() == 1 and sizes.samples is not None:
-        nodes, batch = sizes.axes(tuple(tensor.shape), False)
-        law: Representation = NodeIndices(nodes=nodes, batch=batch, permuted=False, per_sample=1)
+        numbers = NodeIndices(permuted=False, per_sample=1)
+        law: Representation = replace(numbers, **sizes.axes(tuple(tensor.shape), False)._asdict())
         return (law,), "its name; whole numbers", How.BY_NAME
     if word in field_names.STARTS and sizes.samples is not None:
         return (SampleStarts(sizes.samples),), "its name; whole numbers", How.BY_NAME
@@ -177,13 +228,12 @@ def _node_numbers(word: str, tensor: torch.Tensor, sizes: SampleSizes) -> NodeIn
     if sizes.nodes is not None and tensor.numel() and int(tensor.max()) >= sizes.nodes:
         raise ArgumentError(word, f"node numbers {_range(tensor)}", f"numbers below {sizes.nodes}, the nodes")
     if tensor.dim() and tensor.shape[0] == sizes.nodes and sizes.edges != tensor.shape[0]:
-        nodes, batch = sizes.axes(tuple(tensor.shape), False)
-        return NodeIndices(nodes=nodes, batch=batch, per_sample=sizes.samples)
-    edges = tensor.dim() - 1
-    batch = None
-    if sizes.samples is not None and sizes.edges_of is not None and tensor.shape[edges:] == (sizes.edges,):
-        batch = replace(sizes.axes((sizes.edges or 0,), True)[1], axis=edges)  # type: ignore[type-var]
-    return NodeIndices(nodes=None, batch=batch, per_sample=sizes.samples)
+        axes = sizes.axes(tuple(tensor.shape), False)
+        return NodeIndices(nodes=axes.nodes, batch=axes.batch, per_sample=sizes.samples, mask=axes.mask)
+    last = tensor.dim() - 1
+    if sizes.nodes is None or tensor.shape[max(last, 0) :] != (sizes.edges,):
+        return NodeIndices(nodes=None, batch=None, per_sample=sizes.samples)
+    return NodeIndices(nodes=None, batch=sizes.batch_of_edges(last), per_sample=sizes.samples, edges=last)
 
 
 def _is_integer(tensor: torch.Tensor) -> bool:

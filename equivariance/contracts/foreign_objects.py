@@ -1,4 +1,4 @@
-"""Converts NumPy arrays to tensors, and says how objects are wrapped that hold geometry and no tensors to walk.
+"""Converts NumPy arrays to tensors, finds tensors in objects of unknown types, and says how known ones are wrapped.
 
 `contracts.signature` converts the arguments of a call. `contracts.nested` rejects other objects, with the line that
 passes them.
@@ -6,7 +6,9 @@ passes them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from types import CellType, FunctionType, MethodType
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,9 @@ import torch
 
 _Path = tuple[str | int, ...]
 _Entry = tuple[str | int, Any]
+
+_DEPTH = 3
+"""Depth to which objects of unknown types are searched for tensors, which the harness could not transform."""
 
 _ATOMS = (
     "tensors: write diagnose(lambda numbers, positions, cell: model(Atoms(numbers.numpy(), positions.numpy(), "
@@ -35,6 +40,38 @@ def how_to_wrap(value: object) -> str | None:
         return _ATOMS
     methods = all(callable(getattr(value, name, None)) for name in ("get_rots", "get_trans"))
     return _FRAMES if methods or all(hasattr(value, name) for name in ("_rots", "_trans")) else None
+
+
+def holds_tensors(value: object, depth: int = _DEPTH) -> bool:
+    """True if an object holds tensors, up to `depth` attributes deep."""
+    if isinstance(value, torch.Tensor):
+        return True
+    if depth == 0 or isinstance(value, (torch.nn.Module, type)):
+        return False
+    items: Iterable[object] = getattr(value, "__dict__", {}).values()
+    if isinstance(value, Mapping):
+        items = value.values()
+    elif isinstance(value, (list, tuple, set, frozenset)):
+        items = value
+    elif isinstance(value, partial):
+        items = [value.func, *value.args, *value.keywords.values()]
+    elif isinstance(value, FunctionType):
+        items = [
+            *(value.__defaults__ or ()),
+            *(cell.cell_contents for cell in value.__closure__ or () if _has_value(cell)),
+        ]
+    elif isinstance(value, MethodType):
+        items = [value.__self__, value.__func__]
+    return any(holds_tensors(item, depth - 1) for item in items)
+
+
+def _has_value(cell: CellType) -> bool:
+    """True if a closure cell has a value."""
+    try:
+        cell.cell_contents  # noqa: B018
+    except ValueError:
+        return False
+    return True
 
 
 def arrays_in(

@@ -23,12 +23,14 @@ from equivariance.contracts.contract import Contract
 from equivariance.contracts.declared import declared_contract
 from equivariance.contracts.nested import children, compile_spec, leaves
 from equivariance.contracts.relations import with_differences, with_kinds
+from equivariance.contracts.sample_lists import EACH
 from equivariance.errors import ContractError
 from equivariance.representations.axes import Assumed
 from equivariance.representations.base import Representation
 from equivariance.representations.formatting import as_python, in_words
 from equivariance.representations.grid import Grid
 from equivariance.representations.irreps import Irreps
+from equivariance.representations.sample_list import SampleList
 from equivariance.representations.standard import Invariant
 
 
@@ -225,6 +227,8 @@ def states_parity(spec: object) -> bool:
 
 def _is_moving(spec: object) -> bool:
     """True if a specification contains a representation that rotations or translations change."""
+    if isinstance(spec, SampleList):
+        return _is_moving(spec.each)
     if isinstance(spec, Mapping):
         return any(map(_is_moving, spec.values()))
     if isinstance(spec, (list, tuple)):
@@ -264,5 +268,8 @@ def _replace_representation(
     if not rest:
         return {**specs, first: representation}
     inner = specs.get(first)
+    if rest[0] == EACH:
+        own = {EACH: inner.each} if isinstance(inner, SampleList) else {}
+        return {**specs, first: SampleList(_replace_representation(own, tuple(rest), representation)[EACH])}
     entries = dict(enumerate(inner)) if isinstance(inner, list) else inner if isinstance(inner, Mapping) else {}
     return {**specs, first: _replace_representation(entries, tuple(rest), representation)}

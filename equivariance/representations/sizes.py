@@ -7,13 +7,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import accumulate
+from typing import NamedTuple
 
 import torch
 
 from equivariance.errors import ArgumentError
 from equivariance.groups.elements import Transform
 from equivariance.representations.axes import Assumed, BatchAxis, Concatenated, NodeAxis
+from equivariance.representations.mask import Mask
 from equivariance.representations.standard import Invariant
+
+
+class Axes(NamedTuple):
+    """The axes of one tensor, as in a representation."""
+
+    nodes: NodeAxis
+    batch: BatchAxis
+    edges: int | None = None
+    mask: Mask | None = None
 
 
 @dataclass(frozen=True)
@@ -26,6 +37,7 @@ class SampleSizes:
         samples: Nodes of each sample, if samples share one axis.
         edges_of: Edges of each sample, if samples share one axis.
         batched: Number of samples, if they have their own axis before the node axis.
+        mask: The rows that hold nodes, if there may be padding.
         channels_first: True if the nodes are the last axis, as in [samples, 3, nodes].
     """
 
@@ -34,41 +46,52 @@ class SampleSizes:
     samples: tuple[int, ...] | None = None
     edges_of: tuple[int, ...] | None = None
     batched: int | None = None
+    mask: Mask | None = None
     channels_first: bool = False
 
     @property
     def are_stated(self) -> bool:
-        """True if fields of node numbers or sample numbers show which axes list nodes."""
-        return self.edges is not None or self.samples is not None
+        """True if node numbers, sample numbers or a mask show which axes list nodes."""
+        return self.edges is not None or self.samples is not None or self.mask is not None
 
-    def axes(self, free: tuple[int, ...], of_edges: bool) -> tuple[NodeAxis, BatchAxis]:
-        """Returns the node axis and the batch axis of a tensor.
+    def axes(self, free: tuple[int, ...], of_edges: bool) -> Axes:
+        """Returns the axes of nodes, samples and edges of a tensor.
 
         Args:
             free: Lengths of the axes before the components.
             of_edges: True if the tensor has a row for each edge by its name, which decides if there are as many edges
                 as nodes.
         """
+        if self.batched is not None:
+            return self._find_batched_axes(free)
         if self.nodes is None:
-            return Assumed.FIRST, Assumed.FIRST
-        if self.batched is not None or not self.are_stated:
-            return self._find_batched_axes(free) if self.batched is not None else self._find_lone_axes(free)
+            return Axes(Assumed.FIRST, Assumed.FIRST)
+        if not self.are_stated:
+            return self._find_lone_axes(free)
         first = free[0] if free else None
         if first == self.edges and (of_edges or first != self.nodes):
-            return None, None if self.edges_of is None else Concatenated(0, self.edges_of)
+            return Axes(None, self.batch_of_edges(0), 0)
         if first == self.nodes:
-            return 0, None if self.samples is None else Concatenated(0, self.samples)
-        return None, self._find_batch_axis(first)
+            return Axes(0, None if self.samples is None else Concatenated(0, self.samples), mask=self.mask)
+        return Axes(None, self._find_batch_axis(first))
 
-    def _find_batched_axes(self, free: tuple[int, ...]) -> tuple[NodeAxis, BatchAxis]:
-        """Returns the axes of a tensor, if samples have their own axis."""
-        batch = 0 if free[:1] == (self.batched,) else None
-        return (None if batch is None else self._find_nodes(free, range(1, len(free)))), batch
+    def batch_of_edges(self, axis: int) -> BatchAxis:
+        """Returns the batch axis of a tensor whose given axis lists the edges."""
+        return None if self.edges_of is None else Concatenated(axis, self.edges_of)
 
-    def _find_lone_axes(self, free: tuple[int, ...]) -> tuple[NodeAxis, BatchAxis]:
+    def _find_batched_axes(self, free: tuple[int, ...]) -> Axes:
+        """Returns the axes of a tensor, if samples have their own axis. All samples then share the edges."""
+        if free[:1] != (self.batched,):
+            return Axes(None, None, 0 if self.edges is not None and free[:1] == (self.edges,) else None)
+        nodes = self._find_nodes(free, range(1, len(free)))
+        if nodes is not None:
+            return Axes(nodes, 0, mask=self.mask)
+        return Axes(None, 0, 1 if self.edges is not None and free[1:2] == (self.edges,) else None)
+
+    def _find_lone_axes(self, free: tuple[int, ...]) -> Axes:
         """Returns the axes of a tensor beside one cloud, whose first axis may list nodes or samples."""
         axis = self._find_nodes(free, range(len(free)))
-        return (Assumed.FIRST, Assumed.FIRST) if axis == 0 or not free else (axis, None)
+        return Axes(Assumed.FIRST, Assumed.FIRST) if axis == 0 or not free else Axes(axis, None)
 
     def _find_nodes(self, free: tuple[int, ...], among: range) -> int | None:
         """Returns the axis that is as long as the nodes: the first one, or the last one after channels."""
@@ -96,10 +119,10 @@ def sizes_of(batch: torch.Tensor | None, edges: torch.Tensor | None, points: tor
     Raises:
         ArgumentError: If the nodes or edges of the samples do not lie one after the other.
     """
-    if points is not None and points.dim() == 3:
-        return SampleSizes(nodes=points.shape[1], batched=points.shape[0])
-    nodes = len(batch) if batch is not None else None if points is None or points.dim() != 2 else len(points)
     count = None if edges is None else edges.shape[1]
+    if points is not None and points.dim() == 3:
+        return SampleSizes(nodes=points.shape[1], edges=count, batched=points.shape[0])
+    nodes = len(batch) if batch is not None else None if points is None or points.dim() != 2 else len(points)
     if batch is None or nodes is None or not len(batch):
         return SampleSizes(nodes=nodes, edges=count)
     samples = _count_entries(batch, "batch")

@@ -168,7 +168,7 @@ def _describe_undecided(before: Errors, after: Errors, tried: Sequence[Assumptio
 
 
 def _laws(changed: Sequence[Assumption]) -> str:
-    bare = {in_words(replace(a.representation, nodes=None, batch=None)) for a in changed}
+    bare = {in_words(a.representation.bare) for a in changed}
     return " or ".join(sorted(bare))
 
 
@@ -189,7 +189,7 @@ def _finding(
     assumption: Assumption, before: Errors, after: Errors, inputs: Inputs, location: Location | None
 ) -> Finding:
     symmetry = next(s for s in before if after[s] * _FALLS < before[s])
-    law = in_words(replace(assumption.representation, nodes=None, batch=None))
+    law = in_words(assumption.representation.bare)
     evidence = (
         f"{assumption.place} {list(assumption.shape)} was not declared: the output's error is {before[symmetry]:.2g} "
         f"with it unchanged, {after[symmetry]:.2g} with it transformed as {law}, as the rest of this report takes it"

@@ -4,8 +4,7 @@ import pytest
 import torch
 
 import equivariance as eq
-from equivariance.contracts.axes_by_length import known_axes
-from equivariance.contracts.reordering import check_reorderings
+from equivariance.contracts.axes_by_length import check_reorderings, known_axes
 from equivariance.errors import ContractError
 from equivariance.groups import permutation, samples
 from tests.equivariance.helpers.specimens import normal
