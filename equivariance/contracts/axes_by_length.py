@@ -16,6 +16,7 @@ from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import GraphFields, leaves
 from equivariance.errors import ArgumentError, ContractError
 from equivariance.groups.elements import Transform
+from equivariance.groups.named import symmetry_of
 from equivariance.representations.axes import Assumed, AxisByLength, BatchAxis, Concatenated, Layout
 from equivariance.representations.base import Representation
 from equivariance.representations.formatting import as_python
@@ -102,21 +103,24 @@ def _replace_axes(spec: object, known: AxisByLength) -> object:
     return spec
 
 
-def check_reorderings(value: Any, spec: object, elements: Iterable[Transform], path: str) -> None:
-    """Checks every tensor of a value.
+def check_reorderings(
+    value: Any, spec: object, elements: Iterable[Transform], path: str, symmetry: str | None = None
+) -> None:
+    """Checks that every tensor of a value can be reordered.
 
     Args:
         value: The value.
         spec: Its specification.
         elements: Reorderings of nodes and selections of samples that change nothing.
         path: The place of `value`.
+        symmetry: The symmetry whose elements are tried; None for all. The other elements tell the lengths of axes.
 
     Raises:
         ContractError: If a tensor has no such axis. The message names the tensor and a declaration that fits.
     """
     elements = list(elements)
     for where, tensor, law in leaves(value, spec, path):
-        for element in elements:
+        for element in (e for e in elements if symmetry in (None, symmetry_of(e))):
             try:
                 law.transform(tensor, element)
             except ArgumentError as error:

@@ -10,6 +10,7 @@ import math
 import torch
 
 from equivariance._engine.causes.batch import explain_batch
+from equivariance._engine.causes.discontinuity import explain_jump
 from equivariance._engine.causes.experiment import Experiment
 from equivariance._engine.causes.explanation import Explanation
 from equivariance._engine.causes.fixed_axes import INVARIANTS, free_axis
@@ -59,6 +60,8 @@ def explain(experiment: Experiment, symmetry: str, suspect: SuspectLayer, elemen
 def _explain(experiment: Experiment, symmetry: str, suspect: SuspectLayer, element: Transform) -> Explanation:
     if suspect.measurement.verdict == Verdict.PRECISION:
         return _explain_precision(experiment)
+    if suspect.measurement.jump:
+        return explain_jump(experiment, suspect.measurement.jump, suspect.part)
     forgotten = explain_undeclared_input(experiment, symmetry)
     if forgotten:
         return forgotten

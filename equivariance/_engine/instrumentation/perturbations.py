@@ -116,11 +116,24 @@ def noisy(size: float, seed: int) -> Change:
 
     The noise has the standard deviation `size` times the root mean square of the tensor.
     """
+    everywhere = noisy_everywhere(size, seed)
+    return lambda tensor, how, path: everywhere(tensor, how, path) if turns(how) else tensor
+
+
+def noisy_everywhere(size: float, seed: int, of_zero: float = 0.0) -> Change:
+    """Returns a change that adds normal noise to all floating-point tensors, as `noisy` does to some.
+
+    Args:
+        size: The standard deviation of the noise, relative to the root mean square of each tensor.
+        seed: The seed of the noise.
+        of_zero: Takes the place of a root mean square of zero.
+    """
     generator = generator_of(seed)
 
     def change(tensor: torch.Tensor, how: Representation, _: str) -> torch.Tensor:
-        if not (turns(how) and tensor.is_floating_point() and tensor.numel()):
+        if not (tensor.is_floating_point() and tensor.numel()):
             return tensor
-        return tensor + size * float(tensor.double().square().mean().sqrt()) * noise_like(tensor, generator)
+        scale = float(tensor.double().square().mean().sqrt()) or of_zero
+        return tensor + size * scale * noise_like(tensor, generator)
 
     return change

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 import torch
 
 from equivariance._engine.instrumentation.hooks import ROOT, LayerCall
-from equivariance._engine.instrumentation.tensor_identity import version_of
+from equivariance._engine.instrumentation.tensor_identity import unchanged, version_of
 from equivariance._engine.instrumentation.tensor_store import MemoryBudget, TensorStore
 from equivariance._engine.instrumentation.transform_cache import number_of
 from equivariance.contracts.contract import Contract
@@ -78,6 +78,7 @@ class ReferenceRun:
         inputs: Layer call -> its arguments by name.
         outputs: Layer call -> its output, in the order of return.
         callers: Layer call -> the call that made it; None for the root.
+        changing: Layers that changed their arguments in place, if `copying`.
     """
 
     contracts: Mapping[str, Contract]
@@ -87,6 +88,8 @@ class ReferenceRun:
     inputs: dict[LayerCall, dict[str, Any]] = field(default_factory=dict)
     outputs: dict[LayerCall, Any] = field(default_factory=dict)
     callers: dict[LayerCall, LayerCall | None] = field(default_factory=dict)
+    changing: set[str] = field(default_factory=set)
+    _open: list[dict[str, Any]] = field(default_factory=list, init=False)
     _versions: list[tuple[torch.Tensor, object]] = field(default_factory=list, init=False)
     _derived: dict[Site, Any] = field(default_factory=dict, init=False)
     _passed: dict[Site, Passed] = field(default_factory=dict, init=False)
@@ -101,12 +104,16 @@ class ReferenceRun:
         kept = arguments if call.layer else {name: v for name, v in arguments.items() if name in self.given}
         self.contracts[call.layer].check_inputs(kept, call.layer or "args")
         self.inputs[call] = map_tensors(kept, self._keep)
+        self._open.append(kept)
         self.callers[call] = caller
         return arguments
 
     def leave(self, call: LayerCall, output: Any) -> Any:
         """Records the output."""
         self.contracts[call.layer].check_output(output, call.layer or "the callable")
+        arguments = self._open.pop()
+        if self.copying and not unchanged(arguments, self.inputs[call]):
+            self.changing.add(call.layer)
         self.outputs[call] = map_tensors(output, self._keep)
         return output
 

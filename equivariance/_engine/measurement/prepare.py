@@ -22,7 +22,7 @@ from equivariance.contracts.axes_by_length import check_reorderings, known_axes,
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import cloned, leaves, sample_lists, sizes_of_graphs, transform, walk
 from equivariance.errors import ArgumentError, ContractError
-from equivariance.groups.named import Symmetry, symmetry_of
+from equivariance.groups.named import Symmetry
 from equivariance.groups.sampling import Group, InputSizes
 from equivariance.representations.axes import Assumed
 from equivariance.representations.base import Representation
@@ -190,7 +190,7 @@ def _run_first(call: BoundCall, variants: ModelVariants | None) -> tuple[FirstRu
     variants = variants or variants_of(call.module, dtype, seed)
     arguments = {k: cloned(v) for k, v in _snap(call).items()}
     first = first_run(variants, arguments, _contracts(call), dtype, seed, memory)
-    able = Capabilities(dtype, dtype, first.lowest_dtype, gradients=first.gradients)
+    able = Capabilities(dtype, dtype, first.lowest_dtype, gradients=first.gradients, draws=first.draws)
     return first, Runner(variants, able, {}, arguments, first.output, seed, memory)
 
 
@@ -237,17 +237,16 @@ def _refused(group: Group, arguments: Mapping[str, Any], contract: Contract, see
 
 def _listed_axes(arguments: Mapping[str, Any], contract: Contract, sizes: InputSizes) -> set[str]:
     """Returns the reorderings whose axis the arguments certainly have: declared, or of points, edges or graphs."""
-    laws = [law for _, _, law in _leaves(arguments, contract)]
-    graphs = [found for value in arguments.values() for found in sizes_of_graphs(value)]
+    laws, specs = [law for _, _, law in _leaves(arguments, contract)], contract.inputs
+    grouped = any(any(sizes_of_graphs(v)) or any(sample_lists(v, specs.get(k))) for k, v in arguments.items())
     nodes = any(
         isinstance(law.nodes, int) or (isinstance(law, CartesianPoints) and law.nodes is not None)
         or isinstance(law, NodeIndices) for law in laws
     )  # fmt: skip
-    lists = [found for name, value in arguments.items() for found in sample_lists(value, contract.inputs.get(name))]
-    batch = bool(lists) or any(law.batch is not None and not isinstance(law.batch, Assumed) for law in laws)
+    batch = any(law.batch is not None and not isinstance(law.batch, Assumed) for law in laws)
     several = sizes.samples is not None and sizes.samples > 1
-    found = {Symmetry.PERMUTATION.value} if nodes or graphs or sizes.edges is not None else set()
-    return found | ({Symmetry.BATCH.value} if sizes.padded or ((batch or graphs) and several) else set())
+    found = {Symmetry.PERMUTATION.value} if nodes or grouped or sizes.edges is not None else set()
+    return found | ({Symmetry.BATCH.value} if ((batch or grouped) and several) or sizes.padded else set())
 
 
 def _leaves(arguments: Mapping[str, Any], contract: Contract) -> Iterator[tuple[str, torch.Tensor, Representation]]:
@@ -282,11 +281,13 @@ def _reordering(call: BoundCall, output: Any) -> BoundCall:
 
 def _refused_output(call: BoundCall, group: Group, output: Any) -> str:
     """Returns why the output cannot be reordered, naming the tensor and a declaration that fits, or ""."""
-    elements = [e for e in identity_reorderings(call.sizes) if symmetry_of(e) == group.symmetry]
-    if not elements or any(any(sizes_of_graphs(value)) for value in call.arguments.values()):
+    if not Symmetry(group.symmetry).is_reordering or any(
+        any(sizes_of_graphs(value)) for value in call.arguments.values()
+    ):
         return ""
     try:
-        check_reorderings(output, _contracts(call)[""].output, elements, "output")
+        spec, elements = _contracts(call)[""].output, identity_reorderings(call.sizes)
+        check_reorderings(output, spec, elements, "output", group.symmetry)
     except ContractError as error:
         return str(error)
     return ""
