@@ -264,10 +264,12 @@ class Runner:
 
     def record(self, state: ModelState, within: AbstractContextManager[Any] | None = None) -> ReferenceRun:
         """Makes a new recording of an untransformed run in the reference precision."""
-        recording = ReferenceRun(self.contracts, copying=self.capabilities.in_place, memory=self.memory)
+        recording = ReferenceRun(
+            self.contracts, tuple(self.arguments), copying=self.capabilities.in_place, memory=self.memory
+        )
         self.run(state, self.reference_dtype, self.arguments, recording, within=within)
         if not recording.intact:
-            recording = ReferenceRun(self.contracts, copying=True, memory=self.memory)
+            recording = ReferenceRun(self.contracts, tuple(self.arguments), copying=True, memory=self.memory)
             self.run(state, self.reference_dtype, self.arguments, recording, within=within)
         return recording
 
