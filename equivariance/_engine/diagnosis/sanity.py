@@ -213,7 +213,7 @@ def _first_difference(runner: Runner, seed: int) -> tuple[LayerCall, float] | No
     no call differs, the result is None.
     """
     reference = runner.reference(ModelState())
-    again = ReferenceRun(runner.contracts, reference.copying, runner.memory)
+    again = ReferenceRun(runner.contracts, reference.given, reference.copying, runner.memory)
     runner.run(ModelState(), runner.reference_dtype, runner.arguments, again, seed=seed)
     least = _rounding(runner.reference_dtype)
     errors = [

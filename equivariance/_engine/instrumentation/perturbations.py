@@ -16,6 +16,7 @@ from equivariance._engine.instrumentation.operations import replace_tensors
 from equivariance._engine.instrumentation.reference import Site
 from equivariance.contracts.nested import UNSPECIFIED, cast, leaves, map_tensors, walk
 from equivariance.representations.base import Representation
+from equivariance.representations.cartesian_tensor import CartesianTensor
 from equivariance.representations.irreps import Irreps
 from equivariance.representations.standard import CartesianPoints
 
@@ -93,6 +94,8 @@ Change = Callable[[torch.Tensor, Representation, str], torch.Tensor]
 
 def turns(how: Representation) -> bool:
     """True if the components of a tensor change under rotation."""
+    if isinstance(how, CartesianTensor):
+        return bool(how.axes)
     return isinstance(how, CartesianPoints) or (
         isinstance(how, Irreps) and any(degree > 0 for _, degree, _ in how.blocks)
     )
