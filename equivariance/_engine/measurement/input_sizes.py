@@ -66,6 +66,7 @@ def input_sizes(arguments: Mapping[str, Any], contract: Contract, layers: Iterab
         contract: Their representations.
         layers: The contracts of inner layers, which may declare grids.
     """
+    layers = list(layers)
     inputs = [(t, r) for name, value in arguments.items() for _, t, r in leaves(value, contract.inputs.get(name), name)]
     extent = max((_extent(r.rows(t)) for t, r in inputs if isinstance(r, CartesianPoints) and t.numel()), default=0.0)
     lists = [found for name, value in arguments.items() for found in sample_lists(value, contract.inputs.get(name))]
@@ -94,10 +95,25 @@ def input_sizes(arguments: Mapping[str, Any], contract: Contract, layers: Iterab
         extent=extent or (grid.length / 2 if grid else 1.0),
         grid=grid,
         segments=nodes if isinstance(nodes, tuple) else None,
-        edges=found.common_edges,
+        edges=found.common_edges if _follow_edges(layers) else None,
         mask=None if padded is None else tuple(valid for row in padded.rows for valid in row),
         padded=mask is not None and all(_may_grow(t, law) for t, law in inputs),
     )
+
+
+def _follow_edges(layers: Iterable[Contract]) -> bool:
+    """True if edges may be reordered: contracts of layers that were declared by hand say which tensors list edges."""
+    declared = [contract for contract in layers if not contract.stated]
+    return not declared or any(_lists_edges({**c.inputs, "": c.output}) for c in declared)
+
+
+def _lists_edges(spec: object) -> bool:
+    """True if a representation in a specification has an axis that lists edges."""
+    if isinstance(spec, Mapping):
+        return any(map(_lists_edges, spec.values()))
+    if isinstance(spec, (list, tuple)):
+        return any(map(_lists_edges, spec))
+    return isinstance(spec, Representation) and spec.edges is not None
 
 
 def _stated_sizes(inputs: Leaves) -> _Found:

@@ -52,7 +52,7 @@ def run_isolated(
     module = runner.module(state, dtype)
     layer = module.get_submodule(owner.layer)
     arguments = {name: handler.exact(Site(owner, name)) for name in handler.reference.inputs[owner]}
-    kept = buffers_kept(module), attributes_kept(module)
+    kept = buffers_kept(layer), attributes_kept(layer)
     with runner.conditions(dtype), kept[0], kept[1], _replace_submodules(module, handler, owner):
         try:
             handler.leave(owner, call_with(layer, arguments))
