@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from equivariance.report.files import write_text
+from nightly_tests.cloned import run as cloned
 from nightly_tests.environments import ENVIRONMENTS, Environment, installed
 from nightly_tests.table import judged, page
 
@@ -43,8 +44,14 @@ def main() -> int:
     """0 where everything is as expected."""
     parser = argparse.ArgumentParser(prog="python -m nightly_tests", description=__doc__)
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "equivariance-nightly")
-    parser.add_argument("names", nargs="*", help="only environments whose name contains one of these")
+    parser.add_argument("--only", choices=["libraries", "cloned"], help="libraries of the index, or cloned repositories")
+    parser.add_argument("--mirrors", type=Path, help="a folder of local clones, to use in place of GitHub")
+    parser.add_argument("--plain", action="store_true", help="cloned repositories: only the plain comparison")
+    parser.add_argument("names", nargs="*", help="only environments or repositories whose name contains one of these")
     options = parser.parse_args()
+    if options.only == "cloned":
+        lines = cloned.run(options.names, options.folder, options.mirrors, "plain" if options.plain else "")
+        return int(any(line.startswith(("wrong", "not run")) for line in lines))
     chosen = [e for e in ENVIRONMENTS if not options.names or any(n in e.name for n in options.names)]
     if not chosen:
         parser.error(f"names={options.names}: expected parts of {', '.join(e.name for e in ENVIRONMENTS)}")
