@@ -6,6 +6,7 @@ The harness gets the module and the inputs only. The laws are for `plain`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,7 +46,7 @@ class Example:
     unpack : what the call returns -> tensors
     results : one law for each of these
     symmetries : what the plain comparison compares
-    in_double : called on the copy that runs in float64, where code fixes float32
+    in_double : a context in which code that casts to float32 casts to float64, for the plain comparison
     """
 
     module: nn.Module
@@ -55,4 +56,4 @@ class Example:
     unpack: Callable[[Any], tuple[Tensor, ...]]
     results: tuple[Law, ...]
     symmetries: tuple[str, ...] = field(default=("translation", "rotation", "inversion", "permutation", "batch"))
-    in_double: Callable[[], None] = lambda: None
+    in_double: Callable[[], AbstractContextManager[object]] = nullcontext

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from nightly_tests.cloned.example import Example, Law
 
 ELEMENTS = 16
+LAST_BIT = "last bit"
 LIMIT = 1e-9
 """A symmetry holds if its largest relative error in float64 is below."""
 
@@ -97,15 +98,18 @@ def _count(example: Example, what: str) -> int:
     raise ValueError(f"no tensor lists {what}")
 
 
-def error(example: Example, module: nn.Module, motion: Motion) -> float:
-    """The largest ||f(g x) - g f(x)|| / ||g f(x)|| of all results."""
+def error(example: Example, module: nn.Module, motion: Motion, noise: float = 0.0) -> float:
+    """The largest ||f(g x) - g f(x)|| / ||g f(x)|| of all results. ``noise`` changes the inputs beside the motion."""
 
     def run(tensors: dict[str, Tensor]) -> tuple[Tensor, ...]:
         found: Any = module(*example.pack({name: value.clone() for name, value in tensors.items()}))
         return tuple(value.detach().clone() for value in example.unpack(found))
 
     given = {name: value.double() if value.is_floating_point() else value for name, value in example.tensors.items()}
-    after = run({name: moved(value, example.laws[name], motion) for name, value in given.items()})
+    turned = {name: moved(value, example.laws[name], motion) for name, value in given.items()}
+    if noise:
+        turned |= {n: v * (1 + noise * torch.randn(v.shape)) for n, v in turned.items() if v.is_floating_point()}
+    after = run(turned)
     wanted = [moved(value, law, motion) for value, law in zip(run(given), example.results, strict=True)]
     return max(float((a - w).norm() / w.norm().clamp(min=1e-300)) for a, w in zip(after, wanted, strict=True))
 
@@ -116,25 +120,34 @@ def perturbed(module: nn.Module, generator: torch.Generator) -> nn.Module:
     with torch.no_grad():
         for weight in module.parameters():
             scale = 0.1 * weight.std(correction=0) + 0.05 if weight.numel() else 0.0
-            weight += scale * torch.randn(weight.shape, generator=generator)
+            weight.add_(scale * torch.randn(weight.shape, generator=generator))
         for name, buffer in module.named_buffers():
             if name.endswith("running_mean"):
-                buffer += 0.1 * torch.randn(buffer.shape, generator=generator)
+                buffer.add_(0.1 * torch.randn(buffer.shape, generator=generator))
             if name.endswith("running_var"):
-                buffer *= torch.exp(0.3 * torch.randn(buffer.shape, generator=generator))
+                buffer.mul_(torch.exp(0.3 * torch.randn(buffer.shape, generator=generator)))
     return module
 
 
 def compared(example: Example) -> dict[str, float]:
-    """Symmetry -> the largest error of 16 elements, with the given and with perturbed weights, in evaluation mode."""
+    """Symmetry -> the largest error of 16 elements, with the given and with perturbed weights, in evaluation mode.
+
+    `LAST_BIT` -> what noise in the last bit of the inputs does in place of a motion.
+    """
+    before = torch.get_default_dtype()
     torch.set_default_dtype(torch.float64)
-    generator = torch.Generator().manual_seed(0)
-    example.in_double()
-    given = copy.deepcopy(example.module).double().eval()
-    modules = given, perturbed(given, generator)
-    found = {}
-    for symmetry in example.symmetries:
-        motions = [draw(symmetry, example, generator) for _ in range(ELEMENTS if symmetry != "inversion" else 1)]
-        found[symmetry] = max(error(example, module, motion) for module in modules for motion in motions)
-    torch.set_default_dtype(torch.float32)
-    return found
+    try:
+        generator = torch.Generator().manual_seed(0)
+        given = copy.deepcopy(example.module).double().eval()
+        modules = given, perturbed(given, generator)
+        found = {}
+        with example.in_double():
+            for symmetry in example.symmetries:
+                count = 1 if symmetry == "inversion" else ELEMENTS
+                motions = [draw(symmetry, example, generator) for _ in range(count)]
+                found[symmetry] = max(error(example, module, motion) for module in modules for motion in motions)
+            still = Motion(torch.eye(3), torch.zeros(3), {})
+            found[LAST_BIT] = max(error(example, module, still, noise=1e-16) for module in modules for _ in range(4))
+        return found
+    finally:
+        torch.set_default_dtype(before)

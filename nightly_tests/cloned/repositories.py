@@ -34,8 +34,8 @@ class Repository:
     cases : module of `nightly_tests.cloned.cases`
     folders : what of it stands on the path of Python
     changes : file -> (old, new), for code that runs on a GPU only
+    known : what is known of its symmetries, and why
     limits : what is left out, and what stands in for it
-    obstacle : why it is not run
     """
 
     name: str
@@ -43,8 +43,8 @@ class Repository:
     cases: str
     folders: tuple[str, ...] = (".",)
     changes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    known: str = ""
     limits: str = ""
-    obstacle: str = ""
 
     @property
     def address(self) -> str:
@@ -56,16 +56,38 @@ REPOSITORIES = (
     Repository(
         "WangYueFt/dgcnn", "f765b469a67730658ba554e97dc11723a7bab628", "dgcnn", ("pytorch",),
         changes={"pytorch/model.py": CUDA},
+        known="made for permutations; coordinates go into a linear map",
     ),
-    Repository("fxia22/pointnet.pytorch", "bafbf401e0af19be3262e448c59313fd2be0e421", "pointnet"),
+    Repository(
+        "fxia22/pointnet.pytorch", "bafbf401e0af19be3262e448c59313fd2be0e421", "pointnet",
+        known="made for permutations; coordinates go into a linear map",
+    ),
     Repository(
         "FlyingGiraffe/vnn", "f3197e210022b5f0015e0da6456adf66bd0cd73e", "vnn",
         changes={"models/utils/vn_dgcnn_util.py": CUDA},
+        known="made for rotations about the origin: clouds are centred beforehand. The PointNet encoder takes cross "
+        "products, which the inversion does not turn",
     ),
-    Repository("drorlab/gvp-pytorch", "82af6b22eaf8311c15733117b0071408d24ed877", "gvp_pytorch"),
-    Repository("rampasek/GraphGPS", "28015707cbab7f8ad72bed0ee872d068ea59c94b", "graphgps"),
-    Repository("divelab/DIG", "21476b079c9226f38915dcd082b5c2ee0cddaac8", "dig_comenet"),
-    Repository("pengxingang/Pocket2Mol", "836a0c4ce487297ad24bc54ac2ebd163de13242c", "pocket2mol"),
+    Repository(
+        "drorlab/gvp-pytorch", "82af6b22eaf8311c15733117b0071408d24ed877", "gvp_pytorch",
+        known="`CPDModel` is autoregressive: a residue sees those with a smaller number, so it depends on the order of "
+        "nodes by design. Inputs are vectors and no points, so translation does not apply",
+    ),
+    Repository(
+        "rampasek/GraphGPS", "28015707cbab7f8ad72bed0ee872d068ea59c94b", "graphgps",
+        known="graphs without positions: only permutation and batch apply",
+        limits="the attention of `performer_pytorch`, which the examined layer does not use, is left out",
+    ),
+    Repository(
+        "divelab/DIG", "21476b079c9226f38915dcd082b5c2ee0cddaac8", "dig_comenet",
+        known="torsions are taken modulo pi, so the inversion is broken. Where the neighbours that "
+        "span a torsion coincide it is 0 up to rounding, and `tau[tau < 0] + math.pi` makes pi of -1e-17: the energy "
+        "jumps with the last bit of the positions, so under a shift that rounds them too",
+    ),
+    Repository(
+        "pengxingang/Pocket2Mol", "836a0c4ce487297ad24bc54ac2ebd163de13242c", "pocket2mol",
+        known="`LayerNorm([channels, 3])` takes the mean over x, y and z of all vectors",
+    ),
     Repository("torchmd/torchmd-net", "833c07708e7d507fc33bdcd835ed083a321cc651", "torchmd_net"),
     Repository(
         "atomistic-machine-learning/schnetpack", "4c967da8d6f1183b5127cce90e62eb3ae9ab4543", "schnetpack_potentials",
@@ -77,12 +99,14 @@ REPOSITORIES = (
     ),
     Repository(
         "aqlaboratory/openfold", "ce0029e1199b65fd834fe822be50d936cfe57fd4", "openfold_attention",
-        limits="the kernel for GPUs is left out. Frames are kept in float32 by the code; the plain comparison keeps them "
-        "in float64",
+        limits="the kernel for GPUs is left out. Frames are kept in float32 by the code; the plain comparison keeps "
+        "them in float64",
     ),
     Repository(
         "RosettaCommons/RFdiffusion", "86507b6538f51fce57b5a72477165f03999ed7ae", "rfdiffusion_se3",
         (".", "env/SE3Transformer"),
+        known="made for SE(3): inversion is broken by design. Inputs are relative positions, so translation does not "
+        "apply",
         limits="the code casts its angular basis to float32; the plain comparison keeps it in float64",
     ),
 )  # fmt: skip
@@ -95,7 +119,7 @@ def cloned(repository: Repository, root: Path, mirrors: Path | None) -> Path:
 
     Raises
     ------
-    RuntimeError : it cannot be cloned, the commit is not there, or a change does not fit; the last line of what git said
+    RuntimeError : it cannot be cloned, the commit is not there, or a change does not fit
     """
     folder = root / repository.name.replace("/", "+")
     if not (folder / ".git").exists():

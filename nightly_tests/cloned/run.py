@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import subprocess
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -53,8 +54,6 @@ def found_in(repository: Repository, python: Path, clone: Path, only: str) -> li
 
 def examined(repository: Repository, python: Path, root: Path, mirrors: Path | None, only: str) -> dict[str, Any]:
     """The cases of one repository, found or read from an earlier run of the same code; or why there are none."""
-    if repository.obstacle:
-        return {"obstacle": repository.obstacle}
     kept = root / "found" / f"{repository.cases}-{repository.commit[:8]}-{_state()}.json"
     if kept.exists() and not only:
         earlier: dict[str, Any] = json.loads(kept.read_text())
@@ -69,12 +68,11 @@ def examined(repository: Repository, python: Path, root: Path, mirrors: Path | N
     return {"cases": cases}
 
 
-def run(names: list[str], root: Path, mirrors: Path | None, only: str, workers: int = 2) -> list[str]:
-    """Prints one line for each symmetry of each case, writes the page if all repositories are run, and returns the lines.
+def run(chosen: Sequence[Repository], root: Path, mirrors: Path | None, only: str, workers: int = 2) -> list[str]:
+    """Prints one line for each symmetry of each case, and returns the lines.
 
-    ``only`` is "plain" for the plain comparison alone.
+    The page is written if all repositories are run. ``only`` is "plain" for the plain comparison alone.
     """
-    chosen = [r for r in REPOSITORIES if not names or any(name in r.name for name in names)]
     python = installed(ENVIRONMENT, root)
     lines, found = [], []
     with ThreadPoolExecutor(workers) as pool:
@@ -85,6 +83,6 @@ def run(names: list[str], root: Path, mirrors: Path | None, only: str, workers: 
             for line in judged(found[-1][1]):
                 lines.append(line)
                 print("  ", line, flush=True)
-    if not names and not only:
+    if len(chosen) == len(REPOSITORIES) and not only:
         write_text(RESULTS, page(found))
     return lines

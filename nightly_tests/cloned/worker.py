@@ -1,4 +1,4 @@
-"""Compares and diagnoses the cases of one repository, in the environment that has it, and prints what was found as JSON.
+"""Compares and diagnoses the cases of one repository, in the environment that has it, and prints JSON.
 
 ``python -m nightly_tests.cloned.worker CASES plain`` compares only, and imports nothing of `equivariance`.
 """
@@ -30,8 +30,6 @@ def plain(make: Callable[[], Example]) -> dict[str, Any]:
         return {"plain": compared(make())}
     except Exception as error:  # whatever a repository says
         return {"plain": {}, "plain_obstacle": _said(error)}
-    finally:
-        torch.set_default_dtype(torch.float32)
 
 
 def diagnosed(make: Callable[[], Example]) -> dict[str, Any]:
@@ -50,7 +48,7 @@ def diagnosed(make: Callable[[], Example]) -> dict[str, Any]:
         "seconds": round(time.perf_counter() - start, 1),
         "verdicts": [
             {"symmetry": v.symmetry, "verdict": v.verdict, "words": v.words, "claimed": v.claimed, "error": v.error,
-             "basis": v.basis, "doubts": v.doubts, "remarks": v.remarks}
+             "basis": v.basis}
             for v in report.verdicts
         ],
         "findings": [
@@ -58,7 +56,6 @@ def diagnosed(make: Callable[[], Example]) -> dict[str, Any]:
              "line": f.location.line if f.location else 0, "source": f.location.source if f.location else ""}
             for f in report.findings
         ],
-        "text": str(report),
     }  # fmt: skip
 
 

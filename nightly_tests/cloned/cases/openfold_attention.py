@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest import mock
 
 import torch
 from torch import Tensor
@@ -30,11 +31,6 @@ class Double:
         return getattr(torch, name)
 
 
-def in_double() -> None:
-    """Frames in float64."""
-    frames.torch = Double()
-
-
 def rigid(t: dict[str, Tensor]) -> frames.Rigid:
     """Frames of residues."""
     return frames.Rigid(frames.Rotation(rot_mats=t["rotations"]), t["translations"])
@@ -54,7 +50,7 @@ def attention() -> Example:
     }  # fmt: skip
     return Example(
         module, tensors, laws, pack=lambda t: (t["s"], t["z"], rigid(t), t["mask"]), unpack=lambda out: (out,),
-        results=(RESIDUES,), in_double=in_double,
+        results=(RESIDUES,), in_double=lambda: mock.patch.object(frames, "torch", Double()),
     )  # fmt: skip
 
 

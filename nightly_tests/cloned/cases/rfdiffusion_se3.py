@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from unittest import mock
 
 import dgl
 import torch
@@ -15,8 +16,8 @@ from nightly_tests.cloned.importing import bare
 bare("rfdiffusion")
 torch.cuda.nvtx.range = lambda name: nullcontext()  # marks for the profiler, which need a build for CUDA
 
-import se3_transformer.model.basis as basis  # noqa: E402
 from rfdiffusion.SE3_network import SE3TransformerWrapper  # noqa: E402
+from se3_transformer.model import basis  # noqa: E402
 
 VECTORS = Law("vector", nodes=0)
 
@@ -34,11 +35,6 @@ def bases(
         )
         for (i, o), couplings in zip(pairs, clebsch_gordon, strict=True)
     }
-
-
-def in_double() -> None:
-    """The angular basis in float64."""
-    basis.get_basis_script = bases
 
 
 def graph(t: dict[str, Tensor]) -> dgl.DGLGraph:
@@ -64,7 +60,8 @@ def transformer() -> Example:
     return Example(
         module, tensors, laws, pack=lambda t: (graph(t), t["l0"], t["l1"], t["edge"]),
         unpack=lambda out: (out["0"], out["1"]), results=(NODES, VECTORS),
-        symmetries=("rotation", "inversion", "permutation", "edges"), in_double=in_double,
+        symmetries=("rotation", "inversion", "permutation", "edges"),
+        in_double=lambda: mock.patch.object(basis, "get_basis_script", bases),
     )  # fmt: skip
 
 
