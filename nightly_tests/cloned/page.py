@@ -120,9 +120,8 @@ def _section(repository: Repository, found: dict[str, Any]) -> str:
             "|---|---|---|---|---|---|",
         ]
         lines += ["| " + " | ".join(_cell(value) for value in row.values()) + " |" for row in rows(case)]
-        lines += ["", f"Noise in the last bit of the inputs changes the outputs by {case['plain'][LAST_BIT]:.0e}."] * (
-            case["plain"].get(LAST_BIT, 0.0) > LIMIT
-        )
+        if (noise := case["plain"].get(LAST_BIT, 0.0)) > LIMIT:
+            lines += ["", f"Noise in the last bit of the inputs changes the outputs by {noise:.0e}."]
         lines += [""]
         lines += [
             f"- {f['symmetry']}: {f['cause']} in {f['layer'] or 'the whole'}, line {f['line']} ({f['located']}): "

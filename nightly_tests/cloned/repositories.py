@@ -149,4 +149,4 @@ def _git(*arguments: str) -> None:
     """One command of git."""
     done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"git {arguments[0]}: {(done.stderr.strip().splitlines() or ['failed'])[-1]}")
+        raise RuntimeError(f"git: {(done.stderr.strip().splitlines() or ['failed'])[-1]}")
