@@ -38,3 +38,13 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"needs the data folder {folder}: put it there or set EQUIVARIANCE_DATA (see CONTRIBUTING.md)")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def copies_stay_as_made():
+    """After every diagnosis of every test, the copies of the module equal what was copied."""
+    from tests.equivariance.helpers.unchanged_copies import watching
+
+    with watching() as watched:
+        yield
+    assert not watched.changed()

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from equivariance.representations.cartesian_tensor import CartesianTensor
     from equivariance.representations.grid import Grid
     from equivariance.representations.irreps import Irreps
+    from equivariance.representations.mask import Mask
+    from equivariance.representations.sample_list import SampleList
     from equivariance.representations.sizes import SampleStarts
     from equivariance.representations.standard import CartesianPoints, Invariant, NodeIndices
 
@@ -51,10 +53,12 @@ __all__ = [
     "Irreps",
     "LayerRow",
     "Location",
+    "Mask",
     "MissingDependencyError",
     "NodeIndices",
     "Report",
     "Representation",
+    "SampleList",
     "SampleStarts",
     "SymmetryVerdict",
     "Transform",
@@ -77,6 +81,8 @@ _HOMES = {
     "report.report": ("Report",),
     "cause_catalogue": ("CAUSES",),
     "findings": ("Curve", "Finding", "LayerRow", "Location", "SymmetryVerdict"),
+    "representations.mask": ("Mask",),
+    "representations.sample_list": ("SampleList",),
     "representations.sizes": ("SampleStarts",),
     "groups.elements": ("Transform",),
     "representations.base": ("Representation",),

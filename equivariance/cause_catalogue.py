@@ -82,6 +82,14 @@ CATALOGUE = (
         ),
     ),
     Cause(
+        "discontinuous",
+        "A value jumps where generic inputs lie: noise in the last bit of any input changes the result.",
+        (
+            "Make the value continuous there: the sine and cosine of an angle in place of the angle, a weight that "
+            "fades to zero before a selection, no threshold at a value that the construction always gives."
+        ),
+    ),
+    Cause(
         "nondeterministic",
         "The same input gives another result in a second call.",
         "Seed, or switch off in evaluation mode, what draws random numbers.",

@@ -12,6 +12,7 @@ from typing import Any
 import dgl
 import torch
 
+from equivariance.contracts.adapter_registry import Counts
 from equivariance.contracts.assumptions import Assumption, proposal
 from equivariance.contracts.nested import GraphFields, walk
 from equivariance.errors import ArgumentError
@@ -19,7 +20,7 @@ from equivariance.groups.elements import Transform
 from equivariance.representations.axes import Assumed, Concatenated
 from equivariance.representations.base import Representation
 from equivariance.representations.sizes import SampleSizes
-from equivariance.representations.standard import Invariant
+from equivariance.representations.standard import Invariant, NodeIndices
 
 TYPES: tuple[type[Any], ...] = (dgl.DGLGraph,)
 _STRUCTURE = Invariant(nodes=None, batch=None)
@@ -48,18 +49,20 @@ class DGLAdapter:
 
     def transform(self, graph: dgl.DGLGraph, spec: Any, element: Transform) -> dgl.DGLGraph:
         """Rotates, translates and reorders the fields, renumbers the nodes and selects the samples."""
-        order = element.order if getattr(spec, "permuted", True) else None
-        if order is not None:
-            _check_order(graph, order)
-        bare = replace(element, order=order, samples=None, origin="")
+        permuted = getattr(spec, "permuted", True)
+        bare = replace(element, samples=None, origin="")
+        if not permuted:
+            bare = replace(bare, order=None, sizes=None, edges=None)
+        if bare.order is not None:
+            _check_order(graph, bare)
         moved = self.walk(graph, spec, "graph", lambda t, r, _: r.transform(t, bare))
-        if order is not None:
-            moved = _renumber(moved, order)
+        if bare.order is not None or bare.edges is not None:
+            moved = _renumber(moved, bare)
         return moved if element.samples is None else _select_samples(moved, element)
 
-    def sizes(self, graph: dgl.DGLGraph) -> tuple[int, int]:
-        """Returns the number of nodes of the first graph in the batch, and the number of graphs."""
-        return int(graph.batch_num_nodes()[0]), int(graph.batch_size)
+    def sizes(self, graph: dgl.DGLGraph) -> tuple[Counts, Counts]:
+        """Returns the number of nodes and of edges of each graph in the batch."""
+        return tuple(graph.batch_num_nodes().tolist()), tuple(graph.batch_num_edges().tolist())
 
     def assume(self, graph: dgl.DGLGraph, path: tuple[str | int, ...]) -> Iterator[Assumption]:
         """Yields assumptions from the names and shapes of fields. The structure needs no assumption."""
@@ -80,7 +83,8 @@ def _field_spec(spec: Any, kind: str, name: str) -> object:
     fields = spec.get(kind, {}) if isinstance(spec, Mapping) else getattr(spec, kind, None)
     found = spec if fields is None else fields.get(name)
     if isinstance(found, Representation) and isinstance(found.nodes, Assumed):
-        return replace(found, nodes=0 if kind == "ndata" else None, batch=Concatenated(0))
+        of_nodes = kind == "ndata"
+        return replace(found, nodes=0 if of_nodes else None, batch=Concatenated(0), edges=None if of_nodes else 0)
     return found
 
 
@@ -92,19 +96,19 @@ def _build_graph(source: torch.Tensor, target: torch.Tensor, nodes: torch.Tensor
     return graph
 
 
-def _check_order(graph: dgl.DGLGraph, order: tuple[int, ...]) -> None:
-    """Rejects a permutation unless every graph has as many nodes."""
-    sizes = graph.batch_num_nodes().tolist()
-    if any(size != len(order) for size in sizes):
-        raise ArgumentError("order", f"a permutation of {len(order)} nodes", f"graphs of as many nodes, not of {sizes}")
+def _check_order(graph: dgl.DGLGraph, element: Transform) -> None:
+    """Rejects a permutation unless it is one for graphs of these sizes."""
+    sizes, size = tuple(graph.batch_num_nodes().tolist()), len(element.order or ())
+    if sizes != (element.sizes or (size,) * len(sizes)):
+        expected = f"one for graphs of {sizes} nodes"
+        raise ArgumentError("order", f"a permutation of {element.sizes or size} nodes", expected)
 
 
-def _renumber(graph: dgl.DGLGraph, order: tuple[int, ...]) -> dgl.DGLGraph:
-    """Returns the same fields on a graph whose new node i of each sample is old node order[i]."""
-    inside = torch.tensor(order, device=graph.device).argsort()
-    source, target = (
-        (inside[ends.long() % len(order)] + ends // len(order) * len(order)).to(ends.dtype) for ends in graph.edges()
-    )
+def _renumber(graph: dgl.DGLGraph, element: Transform) -> dgl.DGLGraph:
+    """Returns the same fields on a graph whose nodes are renumbered and whose edges are reordered."""
+    sizes = tuple(graph.batch_num_nodes().tolist())
+    numbers = NodeIndices(nodes=None, batch=None, per_sample=sizes, edges=0)
+    source, target = (numbers.transform(ends, element) for ends in graph.edges())
     result = _build_graph(source, target, graph.batch_num_nodes(), graph.batch_num_edges())
     result.ndata.update(graph.ndata)
     result.edata.update(graph.edata)

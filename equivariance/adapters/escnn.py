@@ -22,6 +22,7 @@ from escnn.group import Group as FibreGroup
 from escnn.group import GroupElement
 from escnn.gspaces import GSpace
 
+from equivariance.contracts.adapter_registry import Counts
 from equivariance.contracts.assumptions import Assumption
 from equivariance.contracts.declared import NODE_NUMBERS
 from equivariance.contracts.field_names import names_node_numbers
@@ -125,9 +126,10 @@ class GeometricTensorAdapter:
         """Applies the element to the tensor and to the coordinates."""
         return self.walk(value, spec, "tensor", lambda t, r, _: r.transform(t, element))
 
-    def sizes(self, value: enn.GeometricTensor) -> tuple[int, int]:
-        """Returns nodes and samples: all points in one sample, or the length of the first axis for both."""
-        return len(value.tensor), 1 if value.coords is not None else len(value.tensor)
+    def sizes(self, value: enn.GeometricTensor) -> tuple[Counts, None]:
+        """Returns the nodes of each sample: all points in one sample, or one row in each."""
+        rows = len(value.tensor)
+        return (rows,) if value.coords is not None else (1,) * rows, None
 
     def assume(self, value: enn.GeometricTensor, path: tuple[str | int, ...]) -> Iterator[Assumption]:
         """Yields no assumption: the field type states the representation."""

@@ -18,13 +18,14 @@ import torch
 from torch_geometric.data import Batch, Data, HeteroData
 
 from equivariance.contracts import field_names
+from equivariance.contracts.adapter_registry import Counts
 from equivariance.contracts.assumptions import Assumption, proposal
 from equivariance.contracts.nested import UNSPECIFIED, walk
 from equivariance.errors import ArgumentError, ContractError, UndeclaredTensorError
 from equivariance.groups.elements import Transform
-from equivariance.representations.axes import Assumed, BatchAxis, Concatenated, NodeAxis
+from equivariance.representations.axes import Assumed, BatchAxis, Concatenated
 from equivariance.representations.base import Representation
-from equivariance.representations.sizes import SampleSizes, SampleStarts
+from equivariance.representations.sizes import Axes, SampleSizes, SampleStarts
 from equivariance.representations.standard import CartesianPoints, Invariant, NodeIndices
 
 TYPES: tuple[type[Any], ...] = (Data, HeteroData)
@@ -56,15 +57,14 @@ class DataAdapter:
     def transform(self, data: Data, spec: Any, element: Transform) -> Data:
         """Rotates, translates and reorders the fields, renumbers the nodes and selects the samples."""
         if element.order is not None:
-            _check_order(data, element.order)
+            _check_order(data, element)
         bare = replace(element, samples=None, origin="")
         moved = self.walk(data, spec, "data", lambda t, r, _: r.transform(t, bare))
         return moved if element.samples is None else _select_samples(moved, element)
 
-    def sizes(self, data: Data) -> tuple[int, int]:
-        """Returns the number of nodes of the first sample, and the number of samples."""
-        samples = _samples(data)
-        return samples[0], len(samples)
+    def sizes(self, data: Data) -> tuple[Counts, Counts | None]:
+        """Returns the number of nodes and of edges of each sample."""
+        return _samples(data), None if data.edge_index is None else _edges_of(data)
 
     def assume(self, data: Data, path: tuple[str | int, ...]) -> Iterator[Assumption]:
         """Yields assumptions from names and shapes. Of the fields that the library defines, only positions get one."""
@@ -134,29 +134,29 @@ def _with_axes(data: Data, name: str, law: Representation) -> Representation:
     """Returns the law with the axes that the object states in place of undeclared ones."""
     if not isinstance(law.nodes, Assumed) and not isinstance(law.batch, Assumed):
         return law
-    nodes, batch = _axes(data, name)
+    stated = _axes(data, name)
     return replace(
         law,
-        nodes=nodes if isinstance(law.nodes, Assumed) else law.nodes,
-        batch=batch if isinstance(law.batch, Assumed) else law.batch,
+        nodes=stated.nodes if isinstance(law.nodes, Assumed) else law.nodes,
+        batch=stated.batch if isinstance(law.batch, Assumed) else law.batch,
+        edges=stated.edges if law.edges is None else law.edges,
     )
 
 
-def _axes(data: Data, name: str) -> tuple[NodeAxis, BatchAxis]:
-    """Returns the node axis and the batch axis of a field."""
+def _axes(data: Data, name: str) -> Axes:
+    """Returns the axes of nodes, samples and edges of a field."""
     value, samples = data[name], _samples(data)
-    if not value.dim():
-        return None, None
+    if not value.dim() or name in field_names.STARTS:
+        return Axes(None, None)
     axis = int(data.__cat_dim__(name, value) or 0) % value.dim()
-    if name in field_names.STARTS:
-        return None, None
     if data.is_node_attr(name) and not field_names.names_edges(name):
-        return axis, Concatenated(axis, samples)
+        return Axes(axis, Concatenated(axis, samples))
     if data.is_edge_attr(name) or field_names.names_edges(name):
-        return None, Concatenated(axis, _edges_of(data))
+        edges = _edges_of(data)
+        return Axes(None, Concatenated(axis, edges), axis if sum(edges) == value.shape[axis] else None)
     if value.shape[axis] % len(samples) == 0:
-        return None, Concatenated(axis, (value.shape[axis] // len(samples),) * len(samples))
-    return None, None
+        return Axes(None, Concatenated(axis, (value.shape[axis] // len(samples),) * len(samples)))
+    return Axes(None, None)
 
 
 def _samples(data: Data) -> tuple[int, ...]:
@@ -174,11 +174,12 @@ def _edges_of(data: Data) -> tuple[int, ...]:
     return tuple(torch.bincount(data.batch[data.edge_index[0]], minlength=len(samples)).tolist())
 
 
-def _check_order(data: Data, order: tuple[int, ...]) -> None:
-    """Rejects a permutation unless every sample has as many nodes."""
-    sizes = _samples(data)
-    if any(size != len(order) for size in sizes):
-        raise ArgumentError("order", f"a permutation of {len(order)} nodes", f"samples of as many, not of {sizes}")
+def _check_order(data: Data, element: Transform) -> None:
+    """Rejects a permutation unless it is one for samples of these sizes."""
+    sizes, size = _samples(data), len(element.order or ())
+    if sizes != (element.sizes or (size,) * len(sizes)):
+        expected = f"one for samples of {sizes} nodes"
+        raise ArgumentError("order", f"a permutation of {element.sizes or size} nodes", expected)
 
 
 def _select_samples(data: Data, element: Transform) -> Batch:
@@ -202,7 +203,7 @@ def _extract_sample(data: Data, sample: int) -> Data:
             and name not in field_names.SAMPLES | field_names.STARTS
             and isinstance(value, torch.Tensor)
         ):
-            part = _cut_sample(value, _axes(data, name)[1], len(samples), sample)
+            part = _cut_sample(value, _axes(data, name).batch, len(samples), sample)
             result[name] = part - sum(samples[:sample]) if isinstance(_library_law(data, name), NodeIndices) else part
     return result
 

@@ -26,6 +26,9 @@ ContractRule = Callable[[torch.nn.Module, tuple[str, ...]], tuple[Mapping[str, o
 """(module, parameters of its forward) -> (inputs by name, output), or None if the module states no contract."""
 
 
+Counts = tuple[int, ...]
+
+
 class Adapter(Protocol):
     """The interface to a container of an optional library: walk, transform, sizes and assumptions."""
 
@@ -41,8 +44,8 @@ class Adapter(Protocol):
     def transform(self, value: Any, spec: object, element: Any) -> Any:
         """Applies a group element to the structure and to every field."""
 
-    def sizes(self, value: Any) -> tuple[int, int]:
-        """Returns the number of nodes of one sample and the number of samples."""
+    def sizes(self, value: Any) -> tuple[Counts, Counts | None]:
+        """Returns the number of nodes of each sample, and of edges of each sample; None if it has no edges."""
 
     def assume(self, value: Any, path: tuple[str | int, ...]) -> Iterator[Any]:
         """Yields an assumption for each field that neither the user nor the library declares."""

@@ -16,7 +16,10 @@ from scipy.spatial import cKDTree
 
 from equivariance.contracts import field_names
 from equivariance.contracts.adapter_registry import adapter_of
+from equivariance.contracts.edge_lists import edges_among
+from equivariance.contracts.masks import mask_among
 from equivariance.contracts.nested import children
+from equivariance.contracts.sample_lists import EACH, listed_samples
 from equivariance.errors import ArgumentError
 from equivariance.representations.axes import Assumed
 from equivariance.representations.base import Representation
@@ -53,7 +56,7 @@ class Assumption:
     @property
     def place(self) -> str:
         """The path in the notation of a report."""
-        return f"{self.path[0]}" + "".join(f"[{step!r}]" for step in self.path[1:])
+        return f"{self.path[0]}" + "".join("[i]" if step == EACH else f"[{step!r}]" for step in self.path[1:])
 
     def doubts(self, symmetry: str) -> list[str]:
         """Returns what a person could doubt of this assumption under one symmetry, one phrase each.
@@ -65,7 +68,7 @@ class Assumption:
             if self.asked:
                 return [f"{what} does not move"]
             named = type(law) is not Invariant and not isinstance(law, (NodeIndices, SampleStarts))
-            bare = in_words(replace(law, nodes=None, batch=None))
+            bare = in_words(law.bare)
             return [f"{what} is {bare}"] if named and self.by_name else []
         axis, listed = {"permutation": (law.nodes, "nodes"), "batch": (law.batch, "samples")}[symmetry]
         several = isinstance(law, CartesianPoints) and len(self.shape) > 2
@@ -96,19 +99,49 @@ def assume(value: Any, path: tuple[str | int, ...], sizes: SampleSizes | None = 
         return
     items = dict(children(value))
     named = {str(key): entry for key, entry in items.items()}
-    own = cloud_of(named)
+    own, listed = cloud_of(named), listed_samples(items)
+    if listed and own == SampleSizes():
+        own = SampleSizes(batched=len(next(iter(listed.values()))))
     for key, entry in items.items():
-        yield from assume(entry, (*path, key), own if own != SampleSizes() else sizes)
+        if key in listed:
+            yield from _assume_samples(entry, (*path, key), listed[key])
+        else:
+            yield from assume(entry, (*path, key), own if own != SampleSizes() else sizes)
+
+
+def _assume_samples(
+    samples: Sequence[Any], path: tuple[str | int, ...], nodes: tuple[int, ...]
+) -> Iterator[Assumption]:
+    """Yields the assumptions for the first entry of a list of samples, which hold for every entry."""
+    for found in assume(samples[0], (*path, EACH)):
+        rows = [_entry_at(sample, found.path[len(path) + 1 :]).shape[:1] for sample in samples]
+        of_nodes = rows == [(count,) for count in nodes]
+        law = found.representation
+        axis = (0 if of_nodes else None) if isinstance(law.nodes, Assumed) else law.nodes
+        yield replace(found, representation=replace(law, nodes=axis, batch=None))
+
+
+def _entry_at(value: Any, path: tuple[str | int, ...]) -> Any:
+    """Returns the entry of a nested value."""
+    for step in path:
+        value = dict(children(value))[step]
+    return value
 
 
 def cloud_of(named: Mapping[str, Any]) -> SampleSizes:
     """Returns the numbers of nodes, edges and samples from values of one container."""
-    tensors = {field_names.plain(n): t for n, t in named.items() if isinstance(t, torch.Tensor)}
+    values = {field_names.plain(name): value for name, value in named.items()}
+    tensors = {n: t for n, t in values.items() if isinstance(t, torch.Tensor)}
     points = [t for n, t in tensors.items() if field_names.names_points(n) and t.shape[-1:] == (3,)]
-    whole = {n: t for n, t in tensors.items() if _is_integer(t)}
-    batch = [t for n, t in whole.items() if n in field_names.SAMPLES and t.dim() == 1]
-    edges = [t for n, t in whole.items() if n == "edge_index" and t.dim() == 2 and len(t) == 2]
-    return sizes_of(*(found[0] if found else None for found in (batch, edges, points)))
+    batch = [t for n, t in tensors.items() if n in field_names.SAMPLES and t.dim() == 1 and _is_integer(t)]
+    edges = edges_among(values)
+    if edges is None or points or batch:
+        sizes = sizes_of(*(found[0] if found else None for found in (batch, [edges], points)))
+        return sizes if batch or not points else replace(sizes, mask=mask_among(tensors, points[0]))
+    most = int(edges.max()) if edges.numel() else -1
+    lengths = {len(t) for t in tensors.values() if t.dim() and not _is_integer(t)} - {edges.shape[1]}
+    fitting = [length for length in lengths if length > most]
+    return SampleSizes(fitting[0] if len(fitting) == 1 else None, edges.shape[1])
 
 
 def proposal(name: str, tensor: torch.Tensor, sizes: SampleSizes, path: tuple[str | int, ...]) -> Assumption:
@@ -126,8 +159,10 @@ def proposal(name: str, tensor: torch.Tensor, sizes: SampleSizes, path: tuple[st
     law, why, asked = found
     if isinstance(law.nodes, Assumed) and not isinstance(law, SampleStarts):
         components = 0 if type(law) is Invariant else 1
-        nodes, batch = sizes.axes(shape[: len(shape) - components], field_names.names_edges(word))
-        law = replace(law, nodes=nodes, batch=batch)
+        if word in field_names.LATTICE:
+            sizes = replace(sizes, edges=None, edges_of=None)
+        axes = sizes.axes(shape[: len(shape) - components], field_names.names_edges(word))
+        law = replace(law, **axes._asdict())
     return Assumption(path, shape, law, why, tensor, asked, why.startswith("its name"))
 
 
@@ -152,8 +187,8 @@ def _propose_for_others(word: str, tensor: torch.Tensor, sizes: SampleSizes) -> 
     if not _is_integer(tensor):
         return Invariant(), f"its dtype, {str(tensor.dtype).removeprefix('torch.')}", False
     if word in field_names.SAMPLES and tensor.dim() == 1 and sizes.samples is not None:
-        nodes, batch = sizes.axes(tuple(tensor.shape), False)
-        return NodeIndices(nodes=nodes, batch=batch, permuted=False, per_sample=1), "its name; whole numbers", False
+        law = NodeIndices(permuted=False, per_sample=1)
+        return replace(law, **sizes.axes(tuple(tensor.shape), False)._asdict()), "its name; whole numbers", False
     if word in field_names.STARTS and sizes.samples is not None:
         return SampleStarts(sizes.samples), "its name; whole numbers", False
     if field_names.names_node_numbers(word):
@@ -167,13 +202,12 @@ def _node_numbers(word: str, tensor: torch.Tensor, sizes: SampleSizes) -> NodeIn
     if sizes.nodes is not None and tensor.numel() and int(tensor.max()) >= sizes.nodes:
         raise ArgumentError(word, f"node numbers {_range(tensor)}", f"numbers below {sizes.nodes}, the nodes")
     if tensor.dim() and tensor.shape[0] == sizes.nodes and sizes.edges != tensor.shape[0]:
-        nodes, batch = sizes.axes(tuple(tensor.shape), False)
-        return NodeIndices(nodes=nodes, batch=batch, per_sample=sizes.samples)
-    edges = tensor.dim() - 1
-    batch = None
-    if sizes.samples is not None and sizes.edges_of is not None and tensor.shape[edges:] == (sizes.edges,):
-        batch = replace(sizes.axes((sizes.edges or 0,), True)[1], axis=edges)  # type: ignore[type-var]
-    return NodeIndices(nodes=None, batch=batch, per_sample=sizes.samples)
+        axes = sizes.axes(tuple(tensor.shape), False)
+        return NodeIndices(nodes=axes.nodes, batch=axes.batch, per_sample=sizes.samples, mask=axes.mask)
+    last = tensor.dim() - 1
+    if sizes.nodes is None or tensor.shape[max(last, 0) :] != (sizes.edges,):
+        return NodeIndices(nodes=None, batch=None, per_sample=sizes.samples)
+    return NodeIndices(nodes=None, batch=sizes.batch_of_edges(last), per_sample=sizes.samples, edges=last)
 
 
 def _is_integer(tensor: torch.Tensor) -> bool:
@@ -223,7 +257,7 @@ def _decide_by_values(asked: Assumption, clouds: Sequence[Assumption]) -> Assump
         close = _CLOSE * max(torch.finfo(a.value.dtype).eps for a in (asked, cloud))
         law, relation = _compare_rows(rows[:: -(-len(rows) // _ROWS)], _rows(cloud.value), close)
         if law is not None:
-            law = replace(law, nodes=asked.representation.nodes, batch=asked.representation.batch)
+            law = law.placed_like(asked.representation)
             return replace(asked, representation=law, why=f"its rows are {relation} {cloud.place}", asked=False)
     return asked
 

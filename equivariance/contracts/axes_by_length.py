@@ -7,21 +7,23 @@ when a tensor is transformed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import torch
 
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import GraphFields
-from equivariance.representations.axes import Assumed, AxisByLength, Concatenated, Layout
+from equivariance.representations.axes import Assumed, AxisByLength, BatchAxis, Concatenated, Layout
 from equivariance.representations.base import Representation
+from equivariance.representations.sample_list import SampleList
 
 
 def known_axes(inputs: Iterable[tuple[str, torch.Tensor, Representation]]) -> AxisByLength:
     """Returns the axis layouts of the inputs, the most specific first.
 
     A tensor has the axes of an input if the axes have the same lengths. If an input has a node axis and a batch axis,
-    two more layouts are known: both joined to one axis, and samples without nodes. If an input declares no axis, its
-    first axis is used.
+    two more layouts are known: both joined to one axis, and samples without nodes. If an input lists edges, so do
+    tensors with as long a first axis. If an input declares no axis, its first axis is used.
 
     Args:
         inputs: Path, tensor and representation of each input tensor.
@@ -36,6 +38,8 @@ def known_axes(inputs: Iterable[tuple[str, torch.Tensor, Representation]]) -> Ax
 def _list_layouts(tensor: torch.Tensor, representation: Representation) -> list[Layout]:
     """Returns the axis layouts that follow from one input."""
     nodes, batch = representation.nodes, representation.batch
+    if representation.edges is not None:
+        return _layouts_of_edges(tensor.shape[representation.edges], batch)
     if isinstance(batch, Concatenated):
         axis = batch.axis % tensor.dim()
         return [Layout(((axis, tensor.shape[axis]),), nodes, batch)]
@@ -51,6 +55,19 @@ def _list_layouts(tensor: torch.Tensor, representation: Representation) -> list[
     axis = axes[0] % tensor.dim() if axes else 0
     if axes or isinstance(nodes, Assumed) or isinstance(batch, Assumed):
         return [Layout(((axis, tensor.shape[axis]),), nodes, batch)]
+    return []
+
+
+def _layouts_of_edges(count: int, batch: BatchAxis) -> list[Layout]:
+    """Returns the layouts of tensors that list edges on the first axis, or on the second of two rows."""
+    if isinstance(batch, Concatenated):
+        of_rows, of_pairs = replace(batch, axis=0), replace(batch, axis=1)
+        return [
+            Layout(((0, 2), (1, count)), None, of_pairs, most=2, edges=1),
+            Layout(((0, count),), None, of_rows, edges=0),
+        ]
+    if batch is None:
+        return [Layout(((0, 2), (1, count)), None, None, most=2, edges=1), Layout(((0, count),), None, None, edges=0)]
     return []
 
 
@@ -72,7 +89,7 @@ def _replace_axes(spec: object, known: AxisByLength) -> object:
     """Returns a specification with `known` in place of the undeclared axes."""
     if isinstance(spec, Representation):
         return spec.with_axes_by_length(known)
-    if isinstance(spec, GraphFields):
+    if isinstance(spec, (GraphFields, SampleList)):
         return spec
     if isinstance(spec, Mapping):
         return {key: _replace_axes(value, known) for key, value in spec.items()}

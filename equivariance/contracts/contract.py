@@ -16,6 +16,7 @@ from equivariance.contracts.signature import bind, bound, parameters_of, positio
 from equivariance.contracts.spec import Spec
 from equivariance.errors import ArgumentError, ContractError
 from equivariance.representations.grid import Grid
+from equivariance.representations.sample_list import SampleList
 from equivariance.representations.standard import CartesianPoints, Invariant
 
 
@@ -167,6 +168,8 @@ def grids_in(spec: object) -> Iterator[Grid]:
     """Yields the grids in a compiled specification."""
     if isinstance(spec, Grid):
         yield spec
+    elif isinstance(spec, SampleList):
+        yield from grids_in(spec.each)
     elif isinstance(spec, (Mapping, list)):
         for item in spec.values() if isinstance(spec, Mapping) else spec:
             yield from grids_in(item)

@@ -21,6 +21,7 @@ POINTS = frozenset(
         "points",
         "point_cloud",
         "cloud",
+        "clouds",
         "cart_coords",
         "atom_positions",
         "atom_coords",
@@ -66,6 +67,9 @@ VECTORS = frozenset(
 )
 """Names of vectors: displacements, forces, rows of a cell."""
 
+LATTICE = frozenset(["cell", "cells", "lattice", "box"])
+"""Names of the vectors that span a periodic cell. They list neither nodes nor edges."""
+
 INVARIANTS = frozenset(
     [
         "z",
@@ -107,8 +111,30 @@ SAMPLES = frozenset(["batch", "batch_idx", "batch_index", "node_batch"])
 STARTS = frozenset({"ptr"})
 """Names of the vector of indices at which samples start."""
 
+MASKS = frozenset(["mask", "masks", "valid"])
+"""Words in the names of masks."""
+
+PADDING = frozenset(["pad", "padding", "padded"])
+"""Words in the names of masks that are True for padding."""
+
+NODE_MASKS = frozenset(["mask", "node_mask", "atom_mask", "point_mask", "padding_mask", "pad_mask", "key_padding_mask"])
+"""Names of masks of padding. Other masks may select nodes that exist."""
+
+EDGES = frozenset(["edge_index", "edge_indices", "edge_idx", "edges", "edge_list", "pairs", "pair_indices"])
+"""Names of the node numbers at both ends of each edge, in two rows."""
+
+ENDS = (
+    ("src", "dst"),
+    ("source", "target"),
+    ("sender", "receiver"),
+    ("senders", "receivers"),
+    ("idx_i", "idx_j"),
+    ("row", "col"),
+)
+"""Last words of the names of two vectors of node numbers, one for each end of the edges: `edge_src`, `edge_dst`."""
+
 _NUMBERS = re.compile(
-    r"(.*_)?(index|indices|idx|src|dst|source|target|sender|senders|receiver|receivers|neighbou?rs?|nbrs?|face|idx_[ij])"
+    r"(.*_)?(row|col|index|indices|idx|src|dst|source|target|sender|senders|receiver|receivers|neighbou?rs?|nbrs?|face|idx_[ij])"
 )
 
 
@@ -136,7 +162,7 @@ def names_vectors(name: str) -> bool:
 
 def names_node_numbers(name: str) -> bool:
     """True if integers of this name are node numbers."""
-    return plain(name) not in SAMPLES and _NUMBERS.fullmatch(plain(name)) is not None
+    return plain(name) in EDGES or (plain(name) not in SAMPLES and _NUMBERS.fullmatch(plain(name)) is not None)
 
 
 def names_edges(name: str) -> bool:

@@ -21,10 +21,12 @@ from equivariance.contracts.callables import name_of
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.declared import declared_contract
 from equivariance.contracts.nested import compile_spec, leaves
+from equivariance.contracts.sample_lists import EACH
 from equivariance.errors import ContractError
 from equivariance.representations.base import Representation
 from equivariance.representations.formatting import as_python, in_words
 from equivariance.representations.irreps import Irreps
+from equivariance.representations.sample_list import SampleList
 from equivariance.representations.standard import Invariant
 
 
@@ -136,6 +138,8 @@ def states_parity(spec: object) -> bool:
 
 def _is_moving(spec: object) -> bool:
     """True if a specification contains a representation that rotations or translations change."""
+    if isinstance(spec, SampleList):
+        return _is_moving(spec.each)
     if isinstance(spec, Mapping):
         return any(map(_is_moving, spec.values()))
     if isinstance(spec, (list, tuple)):
@@ -175,6 +179,9 @@ def _replace_representation(
     if not rest:
         return {**specs, first: representation}
     inner = specs.get(first)
+    if rest[0] == EACH:
+        own = {EACH: inner.each} if isinstance(inner, SampleList) else {}
+        return {**specs, first: SampleList(_replace_representation(own, tuple(rest), representation)[EACH])}
     return {
         **specs,
         first: _replace_representation(inner if isinstance(inner, Mapping) else {}, tuple(rest), representation),

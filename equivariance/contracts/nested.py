@@ -9,8 +9,8 @@ Called by contracts and by the engine for every argument and output. The module 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import partial
 from types import CellType, FunctionType, MethodType
 from typing import Any
@@ -18,12 +18,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from equivariance.contracts.adapter_registry import Adapter, adapter_of
+from equivariance.contracts.adapter_registry import Adapter, Counts, adapter_of
 from equivariance.contracts.spec import Spec
-from equivariance.errors import ContractError, UndeclaredTensorError
+from equivariance.errors import ArgumentError, ContractError, UndeclaredTensorError
 from equivariance.groups.elements import Transform
+from equivariance.representations.axes import Assumed
 from equivariance.representations.base import Representation
 from equivariance.representations.irreps import Irreps
+from equivariance.representations.sample_list import SampleList
 from equivariance.representations.standard import Invariant, as_representation
 
 _DEPTH = 3
@@ -70,8 +72,8 @@ def compile_spec(spec: object, path: str) -> Spec:
         nodes = {k: compile_spec(v, f"{path}.ndata[{k!r}]") for k, v in spec.ndata.items()}
         edges = {k: compile_spec(v, f"{path}.edata[{k!r}]") for k, v in spec.edata.items()}
         return GraphFields(nodes, edges, spec.permuted)
-    if isinstance(spec, Representation):
-        return spec
+    if isinstance(spec, (Representation, SampleList)):
+        return _in_one_sample(spec, path) if isinstance(spec, SampleList) else spec
     if isinstance(spec, Mapping):
         return {k: compile_spec(v, f"{path}[{k!r}]") for k, v in spec.items()}
     if isinstance(spec, (list, tuple)) and (type(spec) in (list, tuple) or _is_named(spec)):
@@ -109,9 +111,7 @@ def walk(value: Any, spec: object, path: str, visit: Visitor, element: Transform
         items = {k: walk(v, _item(spec, k, path), f"{path}[{k!r}]", visit, element) for k, v in value.items()}
         return _mapping_like(value, items)
     if isinstance(value, (list, tuple)):
-        _same_length(value, spec, path)
-        entries = [walk(v, _item(spec, i, path), f"{path}[{i}]", visit, element) for i, v in enumerate(value)]
-        return _sequence_like(value, entries)
+        return _sequence_like(value, _walk_entries(value, spec, path, visit, element))
     if is_dataclass(value) and not isinstance(value, type):
         return _walk_dataclass(value, spec, path, visit, element)
     _reject_hidden_tensors(value, path)
@@ -175,8 +175,54 @@ def leaves(value: Any, spec: object, path: str = "") -> list[tuple[str, torch.Te
     return found
 
 
-def sizes_of_graphs(value: Any) -> Iterator[tuple[int, int]]:
-    """Yields, for every graph of an optional library, the nodes of one sample and the number of samples."""
+def _walk_entries(
+    value: Sequence[Any], spec: object, path: str, visit: Visitor, element: Transform | None
+) -> list[Any]:
+    """Rebuilds the entries of a list or tuple."""
+    if isinstance(spec, SampleList) and element is not None:
+        return _transformed_samples(value, spec, path, element)
+    if isinstance(spec, list) and len(spec) != len(value):
+        raise ContractError(path, f"a sequence of {len(spec)} representations", f"{len(value)}, one for each item")
+    return [walk(v, _item(spec, i, path), f"{path}[{i}]", visit, element) for i, v in enumerate(value)]
+
+
+def _transformed_samples(value: Sequence[Any], spec: SampleList, path: str, element: Transform) -> list[Any]:
+    """Returns the entries of a list of samples, each transformed in itself, and the selected ones of them."""
+    if element.samples is not None and element.of != len(value):
+        raise ArgumentError("samples", f"some of {element.of} samples", f"some of {len(value)}, the entries of {path}")
+    if element.sizes is not None and len(element.sizes) != len(value):
+        raise ArgumentError(
+            "order", f"samples of {element.sizes} nodes", f"{len(value)} samples, the entries of {path}"
+        )
+    entries = [transform(v, spec.each, element.within(i), f"{path}[{i}]") for i, v in enumerate(value)]
+    return entries if element.samples is None else [entries[i] for i in element.samples]
+
+
+def _in_one_sample(spec: SampleList, path: str) -> SampleList:
+    """Returns the parsed specification of a list of samples, in whose entries no axis lists samples."""
+
+    def alone(own: Any) -> Any:
+        """Returns a parsed specification without axes of samples."""
+        if isinstance(own, Representation):
+            return replace(own, batch=None) if isinstance(own.batch, Assumed) else own
+        if isinstance(own, Mapping):
+            return {key: alone(entry) for key, entry in own.items()}
+        return [alone(entry) for entry in own] if isinstance(own, list) else own
+
+    return SampleList(alone(compile_spec(spec.each, f"{path}[i]")))
+
+
+def sample_lists(value: Any, spec: object) -> Iterator[tuple[Sequence[Any], SampleList]]:
+    """Yields every list of samples in a value, with its specification."""
+    if isinstance(spec, SampleList) and isinstance(value, (list, tuple)):
+        yield value, spec
+    elif isinstance(spec, (Mapping, list)):
+        for key, entry in children(value):
+            yield from sample_lists(entry, spec.get(key) if isinstance(spec, Mapping) else spec[int(key)])
+
+
+def sizes_of_graphs(value: Any) -> Iterator[tuple[Counts, Counts | None]]:
+    """Yields, for every graph of an optional library, the nodes and the edges of each sample."""
     if isinstance(value, torch.Tensor):
         return
     adapter = adapter_of(value)
@@ -217,17 +263,13 @@ def _item(spec: object, key: object, path: str) -> object:
     """Returns the specification of one entry, or None; None is an error only if the entry holds a tensor."""
     if spec is None or spec is UNSPECIFIED or isinstance(spec, Invariant):
         return spec
+    if isinstance(spec, SampleList):
+        return spec.each
     if isinstance(spec, Mapping):
         return spec.get(key)
     if isinstance(spec, list) and isinstance(key, int):
         return spec[key]
     raise ContractError(path, spec, f"a container with an entry {key!r}, like the value that it describes")
-
-
-def _same_length(value: list[Any] | tuple[Any, ...], spec: object, path: str) -> None:
-    """Rejects a list of representations whose length differs from the value."""
-    if isinstance(spec, list) and len(spec) != len(value):
-        raise ContractError(path, f"a sequence of {len(spec)} representations", f"{len(value)}, one for each item")
 
 
 def _spec_of(adapter: Adapter, spec: object, path: str) -> object:

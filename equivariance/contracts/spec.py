@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from e3nn import o3
 
     from equivariance.representations.base import Representation
+    from equivariance.representations.sample_list import SampleList
 
 Spec: TypeAlias = (
-    "Representation | str | o3.Irreps | o3.Irrep | Mapping[Any, Spec] | Sequence[Spec] | DataclassInstance | None"
+    "Representation | SampleList | str | o3.Irreps | o3.Irrep | Mapping[Any, Spec] | Sequence[Spec] | DataclassInstance"
+    " | None"
 )
 """A representation, an irreps string or "cartesian_points", irreps of e3nn, None (unchanged), or a dict, list, tuple or
 dataclass of these, nested like the value that they describe (for graphs of DGL: `GraphFields`)."""

@@ -1,4 +1,4 @@
-"""Groups and their elements: drawn elements, and their action on positions, nodes and samples.
+"""Groups and their elements: drawn elements, and their action on positions, nodes, edges and samples.
 
 Elements are immutable values (`Transform`) in float64. A `Group` draws them at random, or exactly on a grid. Users name
 a group or build an element (`equivariance.groups.rotation(...)`). A report prints elements with the same names.
@@ -10,24 +10,18 @@ tensor layout, no module and no report.
 from equivariance.groups.elements import (
     Transform,
     cube_rotations,
+    edge_permutation,
     identity,
     inversion,
+    padding,
     permutation,
     rotation,
     samples,
     translation,
 )
 from equivariance.groups.named import NAMED_GROUPS, SYMMETRIES, Symmetry, groups_of
-from equivariance.groups.sampling import (
-    Batches,
-    Elements,
-    Group,
-    InputSizes,
-    Inversions,
-    Permutations,
-    Rotations,
-    Translations,
-)
+from equivariance.groups.reorderings import Batches, Permutations, shifted
+from equivariance.groups.sampling import Elements, Group, InputSizes, Inversions, Rotations, Translations
 
 __all__ = [
     "NAMED_GROUPS",
@@ -43,11 +37,14 @@ __all__ = [
     "Transform",
     "Translations",
     "cube_rotations",
+    "edge_permutation",
     "groups_of",
     "identity",
     "inversion",
+    "padding",
     "permutation",
     "rotation",
     "samples",
+    "shifted",
     "translation",
 ]

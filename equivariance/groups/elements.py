@@ -1,7 +1,8 @@
 """Group elements as values.
 
 A `Transform` acts on positions as `x' = x R^T + t` (row vectors). It reorders nodes: new node `i` is old node
-`order[i]`. It selects samples of a batch: new sample `i` is old sample `samples[i]`. All numbers are float64.
+`order[i]`, and edges likewise. It selects samples of a batch: new sample `i` is old sample `samples[i]`. It appends
+padded rows to a batch with a mask. All numbers are float64.
 
 Called by `groups.sampling`, which draws elements, and by representations, which apply them. The module transforms no
 tensors.
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from operator import mul
 
@@ -20,22 +21,33 @@ from numpy.typing import ArrayLike
 from scipy.spatial.transform import Rotation
 
 from equivariance.errors import ArgumentError
-
-_Numbers = tuple[int, ...] | None
+from equivariance.groups.orders import (
+    composed,
+    inverse_of,
+    keeps_samples,
+    made_order,
+    order_text,
+    places_of,
+    size_text,
+)
 
 _IDENTITY = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 
 
 @dataclass(frozen=True)
 class Transform:
-    """One group element: an orthogonal matrix, a translation, a reordering of nodes and a selection of samples.
+    """One group element: an orthogonal matrix, a translation, reorderings of nodes and edges, a selection of samples.
 
     Attributes:
         matrix: 3 rows of 3 floats, orthogonal to 1e-12. The determinant of an improper element is -1.
         vector: 3 floats, the translation in the units of the positions.
-        order: The permutation of the nodes of one sample, or None.
+        order: The permutation of the nodes of one sample, or None. If `sizes` is given, the permutation of the rows of
+            all samples.
         samples: The numbers of the selected samples, or None.
         of: The number of samples from which `samples` selects.
+        sizes: The number of rows of each sample, if `order` permutes each sample in its own way; else None.
+        edges: The permutation of the edges of all samples, or None.
+        padding: The number of padded rows that are appended to each sample of a batch with a mask.
         origin: The constructor call that made the element, for a short `repr`. Comparisons ignore it.
 
     Raises:
@@ -58,6 +70,9 @@ class Transform:
     order: tuple[int, ...] | None = None
     samples: tuple[int, ...] | None = None
     of: int = 1
+    sizes: tuple[int, ...] | None = None
+    edges: tuple[int, ...] | None = None
+    padding: int = 0
     origin: str = field(default="", compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -66,8 +81,14 @@ class Transform:
             raise ArgumentError("matrix", self.matrix, "an orthogonal 3 x 3 matrix (to 1e-12)")
         if len(self.vector) != 3 or not all(map(math.isfinite, self.vector)):
             raise ArgumentError("vector", self.vector, "three finite numbers")
-        if self.order is not None and sorted(self.order) != list(range(len(self.order))):
-            raise ArgumentError("order", self.order, "each of 0 ... n-1 once")
+        for name, order in (("order", self.order), ("edges", self.edges)):
+            if order is not None and sorted(order) != list(range(len(order))):
+                raise ArgumentError(name, order, "each of 0 ... n-1 once")
+        if self.sizes is not None and not (self.order is not None and keeps_samples(self.order, self.sizes)):
+            expected = f"an order that leaves each row in its sample, of sizes {self.sizes}"
+            raise ArgumentError("order", self.order, expected)
+        if self.padding < 0:
+            raise ArgumentError("padding", self.padding, "a number of rows, 0 or more")
         if self.samples is not None and (not self.samples or min(self.samples) < 0 or max(self.samples) >= self.of):
             raise ArgumentError("samples", self.samples, f"at least one number, each of 0 ... {self.of - 1}")
 
@@ -87,6 +108,11 @@ class Transform:
         return Transform(tuple(tuple(self.determinant * v for v in row) for row in self.matrix))
 
     @property
+    def reorders(self) -> bool:
+        """True if the element permutes nodes or edges, or selects samples."""
+        return self.order is not None or self.edges is not None or self.samples is not None
+
+    @property
     def angle(self) -> float:
         """Rotation angle of the proper part, in radians, in [0, pi]."""
         return float(Rotation.from_matrix(self.array * self.determinant).magnitude())
@@ -103,37 +129,60 @@ class Transform:
             first: The element that acts first.
 
         Returns:
-            The product. Node orders and sample selections are composed like their actions.
+            The product. Orders of nodes and edges and sample selections are composed like their actions.
 
         Raises:
-            ArgumentError: If the two act on different numbers of nodes or samples.
+            ArgumentError: If the two act on different numbers of nodes, edges or samples, or if one selects samples and
+                the other permutes each sample in its own way.
         """
+        if self.order is not None and first.order is not None and self.sizes != first.sizes:
+            raise ArgumentError("sizes", self.sizes, f"samples of the sizes of the first element, {first.sizes}")
+        if {self.sizes, first.sizes} != {None} and {self.samples, first.samples} != {None}:
+            raise ArgumentError("samples", self.samples or first.samples, "no selection beside an order with sizes")
         matrix = self.array @ first.array
         vector = self.array @ np.array(first.vector) + np.array(self.vector)
         return Transform(
             _rows(matrix),
             _triple(vector),
-            _compose_selections(self.order, first.order, "order", len(self.order or ())),
-            _compose_selections(self.samples, first.samples, "samples", self.of),
+            composed(self.order, first.order, "order", len(self.order or ())),
+            composed(self.samples, first.samples, "samples", self.of),
             self.of if first.samples is None else first.of,
+            self.sizes if first.sizes is None else first.sizes,
+            composed(self.edges, first.edges, "edges", len(self.edges or ())),
+            self.padding + first.padding,
         )
 
     def inverse(self) -> Transform:
         """Returns the inverse element.
 
         Raises:
-            ArgumentError: If the element selects only some of the samples.
+            ArgumentError: If the element selects only some of the samples, or appends padding.
         """
         if self.samples is not None and sorted(self.samples) != list(range(self.of)):
             raise ArgumentError("samples", self.samples, "a reordering of all samples: a sub-batch has no inverse")
+        if self.padding:
+            raise ArgumentError("padding", self.padding, "no padding: appended rows have no inverse")
         inverse = self.array.T
         return Transform(
             _rows(inverse),
             _triple(-inverse @ np.array(self.vector)),
-            None if self.order is None else tuple(int(i) for i in np.argsort(self.order)),
-            None if self.samples is None else tuple(int(i) for i in np.argsort(self.samples)),
+            None if self.order is None else inverse_of(self.order),
+            None if self.samples is None else inverse_of(self.samples),
             self.of,
+            self.sizes,
+            None if self.edges is None else inverse_of(self.edges),
         )
+
+    def order_in(self, sample: int) -> tuple[int, ...] | None:
+        """Returns the permutation of the rows of one sample, counted from 0; None if the element permutes no nodes."""
+        if self.order is None or self.sizes is None:
+            return self.order
+        own = places_of(self.sizes)[sample]
+        return tuple(i - own.start for i in self.order[own.start : own.stop])
+
+    def within(self, sample: int) -> Transform:
+        """Returns the element as it acts on the entries of one sample alone: it selects no samples."""
+        return replace(self, order=self.order_in(sample), sizes=None, samples=None, of=1, origin="")
 
     def __repr__(self) -> str:
         """Returns Python that rebuilds the element: a product of the constructors of this module."""
@@ -145,9 +194,13 @@ class Transform:
         if self.matrix != _IDENTITY:
             factors.append(_matrix_text(self))
         if self.order is not None:
-            factors.append(_permutation_text(self.order))
+            factors.append(order_text("permutation", self.order, self.sizes))
+        if self.edges is not None:
+            factors.append(order_text("edge_permutation", self.edges, None))
         if self.samples is not None:
             factors.append(f"samples({list(self.samples)}, of={self.of})")
+        if self.padding:
+            factors.append(f"padding({self.padding})")
         return " @ ".join(factors) or "identity()"
 
 
@@ -197,6 +250,7 @@ def permutation(
     *,
     cycles: Sequence[Sequence[int]] | None = None,
     size: int | None = None,
+    sizes: Sequence[int] | None = None,
     seed: int | None = None,
 ) -> Transform:
     """Returns a reordering of nodes, from an order, from cycles, or drawn at random.
@@ -204,27 +258,60 @@ def permutation(
     Args:
         order: New node `i` is old node `order[i]`.
         cycles: Disjoint cycles of node numbers. Each node of a cycle is replaced by the next one.
-        size: The number of nodes, for `cycles` and `seed`.
+        size: The number of nodes of one sample, for `cycles` and `seed`. Every sample is reordered alike.
+        sizes: The number of nodes of each sample, in place of `size`. The nodes of all samples are then numbered one
+            after the other, and each stays in its sample.
+        seed: Seed of a uniformly random order.
+
+    Raises:
+        ArgumentError: If the arguments define no permutation, or more than one.
+    """
+    within = None if sizes is None else tuple(int(n) for n in sizes)
+    if order is not None:
+        return Transform(order=tuple(int(i) for i in order), sizes=within)
+    made = made_order("nodes", cycles, size, within, seed)
+    origin = "" if seed is None else f"permutation({size_text(len(made), within)}, seed={seed})"
+    return Transform(order=made, sizes=within, origin=origin)
+
+
+def edge_permutation(
+    order: Sequence[int] | None = None,
+    *,
+    cycles: Sequence[Sequence[int]] | None = None,
+    size: int | None = None,
+    sizes: Sequence[int] | None = None,
+    seed: int | None = None,
+) -> Transform:
+    """Returns a reordering of the edges of a graph, from an order, from cycles, or drawn at random.
+
+    Args:
+        order: New edge `i` is old edge `order[i]`.
+        cycles: Disjoint cycles of edge numbers. Each edge of a cycle is replaced by the next one.
+        size: The number of edges of all samples, for `cycles` and `seed`.
+        sizes: The number of edges of each sample, in place of `size`. A random order leaves each edge in its sample.
         seed: Seed of a uniformly random order.
 
     Raises:
         ArgumentError: If the arguments define no permutation, or more than one.
     """
     if order is not None:
-        return Transform(order=tuple(int(i) for i in order))
-    if size is None or (cycles is None) == (seed is None):
-        raise ArgumentError("size", size, "the number of nodes, with either cycles or seed")
-    if seed is not None:
-        drawn = np.random.default_rng(seed).permutation(size)
-        return Transform(order=tuple(int(i) for i in drawn), origin=f"permutation(size={size}, seed={seed})")
-    result = list(range(size))
-    moved = [node for cycle in cycles or () for node in cycle]
-    if len(set(moved)) < len(moved) or not set(moved) <= set(result):
-        raise ArgumentError("cycles", cycles, f"disjoint cycles of 0 ... {size - 1}")
-    for cycle in filter(None, cycles or ()):
-        for here, there in zip(cycle, [*cycle[1:], cycle[0]], strict=True):
-            result[here] = there
-    return Transform(order=tuple(result))
+        return Transform(edges=tuple(int(i) for i in order))
+    within = None if sizes is None else tuple(int(n) for n in sizes)
+    made = made_order("edges", cycles, size, within, seed)
+    origin = "" if seed is None else f"edge_permutation({size_text(len(made), within)}, seed={seed})"
+    return Transform(edges=made, origin=origin)
+
+
+def padding(rows: int) -> Transform:
+    """Returns the element that appends padded rows to each sample of a batch with a mask.
+
+    Args:
+        rows: The number of rows.
+
+    Raises:
+        ArgumentError: If `rows` is negative.
+    """
+    return Transform(padding=rows)
 
 
 def samples(indices: Iterable[int], of: int) -> Transform:
@@ -272,22 +359,6 @@ def _triple(vector: np.ndarray) -> tuple[float, float, float]:
     return x, y, z
 
 
-def _compose_selections(outer: _Numbers, inner: _Numbers, name: str, size: int) -> _Numbers:
-    """Returns the composed selection: the entries of `inner` at the indices `outer`.
-
-    Args:
-        outer: Indices among `size` entries, or None for all.
-        inner: The selection that acts first, or None for all.
-        name: The field, for the error.
-        size: The number of entries from which `outer` selects.
-    """
-    if outer is None or inner is None:
-        return outer if inner is None else inner
-    if len(inner) != size:
-        raise ArgumentError(name, outer, f"one that chooses among {len(inner)}, which the first element leaves")
-    return tuple(inner[i] for i in outer)
-
-
 def _numbers(values: Iterable[float]) -> str:
     """Returns numbers as a Python list; whole numbers are written without a decimal point."""
     values = [float(v) for v in values]
@@ -306,20 +377,3 @@ def _matrix_text(element: Transform) -> str:
         if _rows(Rotation.from_rotvec(short).as_matrix()) == proper:
             text = _numbers(short)
     return " @ ".join(filter(None, [prefix, f"rotation({text})"]))
-
-
-def _permutation_text(order: tuple[int, ...]) -> str:
-    """Returns the constructor call of a permutation, by cycles if they have at most 12 nodes."""
-    seen: set[int] = set()
-    cycles: list[tuple[int, ...]] = []
-    for start in range(len(order)):
-        cycle, node = [], start
-        while node not in seen:
-            seen.add(node)
-            cycle.append(node)
-            node = order[node]
-        if len(cycle) > 1:
-            cycles.append(tuple(cycle))
-    if sum(map(len, cycles)) <= 12:
-        return f"permutation(cycles={cycles}, size={len(order)})"
-    return f"permutation({list(order)})"

@@ -12,15 +12,8 @@ from equivariance.errors import ChoiceError
 from equivariance.groups.elements import (
     Transform,
 )
-from equivariance.groups.sampling import (
-    Batches,
-    Elements,
-    Group,
-    Inversions,
-    Permutations,
-    Rotations,
-    Translations,
-)
+from equivariance.groups.reorderings import Batches, Permutations
+from equivariance.groups.sampling import Elements, Group, Inversions, Rotations, Translations
 
 
 class Symmetry(StrEnum):
@@ -129,9 +122,9 @@ def _parse(item: object, max_translation: float | None) -> list[Group]:
 
 def _symmetry_of(element: Transform) -> str:
     """Returns the symmetry as which an element is tested."""
-    if element.samples is not None:
+    if element.samples is not None or element.padding:
         return "batch"
-    if element.order is not None:
+    if element.order is not None or element.edges is not None:
         return "permutation"
     if element.determinant < 0:
         return "inversion"

@@ -1,4 +1,4 @@
-"""Groups of one symmetry each, from which the engine draws elements.
+"""Groups of motions, from which the engine draws elements; `groups.reorderings` has permutations and selections.
 
 Called by the engine: `draw` for a survey, `simplest` to shrink a counterexample, `further` before a small error counts
 as rounding. The module applies no elements.
@@ -17,17 +17,12 @@ from equivariance.groups.elements import (
     Transform,
     cube_rotations,
     inversion,
-    permutation,
     rotation,
-    samples,
     translation,
 )
 from equivariance.groups.lattice import GridSizes, mirror, rotations, shifts, simple_rotations, simple_shifts
 
 _DYADIC_BITS = 10
-
-_SHIFTS = 32
-"""Largest number of cyclic shifts that `Permutations.further` returns."""
 
 
 @dataclass(frozen=True)
@@ -35,16 +30,29 @@ class InputSizes:
     """Sizes of the input for which elements are drawn.
 
     Attributes:
-        nodes: Nodes of one sample, or None if unknown.
+        nodes: Nodes of one sample, or None if unknown. If `segments` is given, rows of all samples.
         samples: Samples of the batch, or None if unknown.
         extent: Extent of the cloud, in the units of the positions.
         grid: Sizes of the grid, or None if the input lies on no grid.
+        segments: Rows of each sample, if every sample is permuted in its own way; else None.
+        mask: For each of the `nodes` rows, False if it is padding; None if there is no padding.
+        edges: Edges of each sample, or None if no input lists edges.
+        padded: True if padded rows may be appended to every input with a mask.
     """
 
     nodes: int | None = None
     samples: int | None = None
     extent: float = 1.0
     grid: GridSizes | None = None
+    segments: tuple[int, ...] | None = None
+    mask: tuple[bool, ...] | None = None
+    edges: tuple[int, ...] | None = None
+    padded: bool = False
+
+    @property
+    def node_axis(self) -> int | None:
+        """Length of an axis of nodes; with padding, samples have an axis of their own."""
+        return self.segments[0] if self.segments and self.mask is not None else self.nodes
 
 
 class Group(ABC):
@@ -199,69 +207,6 @@ class Inversions(Group):
     def simplest(self, setting: InputSizes) -> tuple[Transform, ...]:
         """Returns the pure inversion, or on a planar grid the mirror."""
         return (mirror() if setting.grid is not None and setting.grid.dimensions == 2 else inversion(),)
-
-
-@dataclass(frozen=True)
-class Permutations(Group):
-    """Uniformly random orders of the nodes of a sample."""
-
-    symmetry = "permutation"
-
-    def draw(self, count: int, seed: int, setting: InputSizes) -> tuple[Transform, ...]:
-        """Draws orders, each from its own seed. The seed is part of the `repr`."""
-        if setting.nodes is None:
-            raise ArgumentError(
-                "group",
-                "permutation",
-                "an input whose representation has a node axis, as long in every sample; with sizes if concatenated",
-            )
-        return tuple(permutation(size=setting.nodes, seed=seed + i) for i in range(count))
-
-    def simplest(self, setting: InputSizes) -> tuple[Transform, ...]:
-        """Returns exchanges of two nodes, then the reversal."""
-        size = setting.nodes or 0
-        pairs = [(0, 1), (0, size - 1), (size // 3, 2 * size // 3)]
-        swaps = [permutation(cycles=[pair], size=size) for pair in pairs if pair[0] < pair[1] < size]
-        return (*swaps, permutation(range(size - 1, -1, -1)))
-
-    def further(self, setting: InputSizes) -> tuple[Transform, ...]:
-        """Returns cyclic shifts that make every other node the first one; at most 32, evenly spaced."""
-        size = setting.nodes or 0
-        starts = range(1, size, max(1, -(-size // _SHIFTS)))
-        return tuple(permutation([(start + i) % size for i in range(size)]) for start in starts)
-
-
-@dataclass(frozen=True)
-class Batches(Group):
-    """Sub-batches and reorderings of the samples. The result for a sample must not depend on the other samples."""
-
-    symmetry = "batch"
-
-    def draw(self, count: int, seed: int, setting: InputSizes) -> tuple[Transform, ...]:
-        """Draws selections: single samples, all samples in reverse, then random ones. A batch of one sample is repeated
-        instead.
-        """
-        size = setting.samples
-        if size is None:
-            raise ArgumentError(
-                "group",
-                "batch",
-                "an input whose representation has a batch axis; with sizes if concatenated",
-            )
-        if size == 1:
-            return tuple(samples([0] * (2 + i), of=1) for i in range(min(count, 2)))
-        rng = np.random.default_rng((seed, 4))
-        fixed = [samples(range(size - 1, -1, -1), of=size), *(samples([i], of=size) for i in range(size))]
-        order = [fixed[i] for i in (1, 0, *range(2, len(fixed)))]
-        drawn = [samples(rng.permutation(size)[: rng.integers(1, size + 1)], of=size) for _ in range(count)]
-        return tuple(dict.fromkeys([*order, *drawn]))[:count]
-
-    def simplest(self, setting: InputSizes) -> tuple[Transform, ...]:
-        """Returns each sample by itself, then the exchange of two samples."""
-        size = setting.samples or 1
-        if size == 1:
-            return (samples([0, 0], of=1),)
-        return (*(samples([i], of=size) for i in range(size)), samples([1, 0, *range(2, size)], of=size))
 
 
 @dataclass(frozen=True)

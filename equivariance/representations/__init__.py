@@ -12,6 +12,8 @@ from equivariance.representations.base import Representation
 from equivariance.representations.cartesian_tensor import CartesianTensor
 from equivariance.representations.grid import Grid
 from equivariance.representations.irreps import Irreps
+from equivariance.representations.mask import Mask
+from equivariance.representations.sample_list import SampleList
 from equivariance.representations.sizes import SampleStarts
 from equivariance.representations.standard import CartesianPoints, Invariant, NodeIndices, as_representation
 
@@ -22,8 +24,10 @@ __all__ = [
     "Grid",
     "Invariant",
     "Irreps",
+    "Mask",
     "NodeIndices",
     "Representation",
+    "SampleList",
     "SampleStarts",
     "as_representation",
 ]

@@ -1,4 +1,4 @@
-"""Node and batch axes of a tensor, declared or found by their lengths.
+"""Axes of a tensor that list nodes, samples or edges, declared or found by their lengths.
 
 Called by representations, which permute and select along these axes, and by `contracts.axes_by_length`. The module
 transforms no tensors.
@@ -59,11 +59,11 @@ class Concatenated:
 
 @dataclass(frozen=True)
 class Layout:
-    """Node axis and batch axis of tensors whose axes have certain lengths.
+    """Axes of nodes, samples and edges of tensors whose axes have certain lengths.
 
     Attributes:
         lengths: Pairs (axis, length) that a tensor of this layout must have.
-        nodes, batch: The axes, as in a representation.
+        nodes, batch, edges: The axes, as in a representation.
         most: Largest number of axes other than the component axes. None for any number.
     """
 
@@ -71,6 +71,7 @@ class Layout:
     nodes: NodeAxis
     batch: BatchAxis
     most: int | None = None
+    edges: int | None = None
 
     def fits(self, free: Sequence[int]) -> bool:
         """True if a tensor whose axes before the components have the lengths `free` has this layout."""
@@ -97,24 +98,28 @@ class AxisByLength:
 
     known: tuple[Layout, ...]
 
-    def axes(self, free: Sequence[int]) -> tuple[NodeAxis, BatchAxis]:
-        """Returns the node axis and the batch axis; a scalar has no axis.
+    def axes(self, free: Sequence[int]) -> tuple[NodeAxis, BatchAxis, int | None]:
+        """Returns the axes of nodes, samples and edges; a scalar has no axis.
 
         Args:
             free: Lengths of the axes that are not components.
 
         Raises:
-            ArgumentError: If no known lengths agree, or if several axes are as long as the node axis.
+            ArgumentError: If no known lengths agree, if several axes are as long as the node axis, or if an axis may
+                list nodes as well as edges.
         """
         if not free:
-            return None, None
-        for layout in self.known:
-            if layout.fits(free):
-                if layout.repeats(free):
-                    expected = "one axis as long as the nodes, not several (of pairs?), or declared axes"
-                    raise ArgumentError("axes", tuple(free), expected)
-                return layout.nodes, layout.batch
-        raise ArgumentError("axes", tuple(free), "an axis as long as one that is declared, or declared axes")
+            return None, None, None
+        fitting = [layout for layout in self.known if layout.fits(free)]
+        if not fitting:
+            raise ArgumentError("axes", tuple(free), "an axis as long as one that is declared, or declared axes")
+        first = fitting[0]
+        if first.repeats(free):
+            expected = "one axis as long as the nodes, not several (of pairs?), or declared axes"
+            raise ArgumentError("axes", tuple(free), expected)
+        if any(other.edges != first.edges and other.lengths == first.lengths for other in fitting):
+            raise ArgumentError("axes", tuple(free), "different numbers of nodes and edges, or declared axes")
+        return first.nodes, first.batch, first.edges
 
 
 NodeAxis = int | None | Assumed | AxisByLength

@@ -26,9 +26,11 @@ from equivariance.representations.axes import (
     chosen_segments,
     position,
 )
+from equivariance.representations.mask import Mask
 from equivariance.representations.tensor_support import unsupported_reason
 
-_IDENTITY = Transform().matrix
+_NOTHING = Transform()
+_IDENTITY = _NOTHING.matrix
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +42,9 @@ class Representation(ABC):
             assumed.
         batch: The axis that lists the samples, or None, or the first axis by default. If samples lie one after the
             other along an axis, it is `Concatenated`; equal node and batch axes mean the same.
+        edges: The axis that lists the edges of a graph, or None if there is none. Permutations also reorder edges.
+        mask: The rows of the node axis that hold nodes; all others are padding. No element moves or permutes padded
+            rows, and padded rows are not compared. None if there is no padding.
 
     Invariants:
         - A representation is immutable, and it never changes a tensor in place.
@@ -55,6 +60,8 @@ class Representation(ABC):
 
     nodes: NodeAxis = Assumed.FIRST
     batch: BatchAxis = Assumed.FIRST
+    edges: int | None = None
+    mask: Mask | None = None
 
     _component_axes: ClassVar[int] = 0
     _fixed: ClassVar[bool] = False
@@ -80,8 +87,11 @@ class Representation(ABC):
         yield Part("", values)
 
     def compared(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
-        """Selects the entries that `element` determines. Entries that come from outside a grid are set to zero."""
-        return values
+        """Selects the entries that `element` determines: padded rows and cells from outside a grid are set to zero."""
+        axes = self._masked_axes(values, element)
+        if axes is None or self.mask is None:
+            return values
+        return torch.where(self.mask.under(element).beside(values, *axes), values, torch.zeros_like(values))
 
     def unresolved(self, values: torch.Tensor, element: Transform) -> torch.Tensor | None:
         """Returns the interpolation uncertainty of the transformed values, or None if the transform is exact.
@@ -108,7 +118,7 @@ class Representation(ABC):
         refused = unsupported_reason(tensor)
         if refused is not None:
             raise ContractError(path, *refused)
-        for name, axis in (("nodes", self.nodes), ("batch", self._batch_axis)):
+        for name, axis in (("nodes", self.nodes), ("batch", self._batch_axis), ("edges", self.edges)):
             if isinstance(axis, int) and not -tensor.dim() <= axis < tensor.dim():
                 raise ContractError(path, tuple(tensor.shape), f"a tensor that has the axis {name}={axis}")
 
@@ -132,17 +142,49 @@ class Representation(ABC):
             ForeignElementError: If the element cannot act on this representation.
         """
         result, placed = tensor, self
-        if element.order is not None or element.samples is not None:
+        if element.reorders:
             placed = self.with_axes_of(tensor)
         if not self._fixed and tensor.is_floating_point() and (element.matrix != _IDENTITY or any(element.vector)):
-            result = self.act(tensor.to(torch.float64), element).to(tensor.dtype)
+            result = self._keep_padding(tensor, self.act(tensor.to(torch.float64), element).to(tensor.dtype))
         if element.order is not None:
-            result = placed.permute(result, element.order)
+            result = placed.permute(result, element)
+        if element.edges is not None:
+            result = placed.permute_edges(result, element.edges)
         if element.samples is not None:
             result = placed.select(result, element)
+        if element.padding:
+            result = self._pad(result, element)
         if result.shape == tensor.shape and result.stride() != tensor.stride():
             result = torch.empty_like(tensor).copy_(result)
         return result
+
+    def _masked_axes(self, tensor: torch.Tensor, element: Transform = _NOTHING) -> tuple[int, int | None] | None:
+        """Returns the node axis and the axis of samples on which the mask lies; None if the tensor has no padding."""
+        nodes = position(self.nodes, tensor) if self.mask is not None else None
+        if nodes is None or self.mask is None:
+            return None
+        axes = nodes, self.sample_axis(tensor) if self.mask.batched else None
+        return axes if self.mask.under(element).fits(tensor, *axes) else None
+
+    def _keep_padding(self, tensor: torch.Tensor, moved: torch.Tensor) -> torch.Tensor:
+        """Returns moved values with padded rows left in place."""
+        axes = self._masked_axes(tensor)
+        if axes is None or self.mask is None:
+            return moved
+        return torch.where(self.mask.beside(tensor, *axes), moved, tensor)
+
+    def _pad(self, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
+        """Appends padded rows."""
+        bare = replace(element, padding=0)
+        axes = self._masked_axes(tensor, bare)
+        if axes is None or self.mask is None:
+            return tensor
+        return self.mask.under(bare).padded(tensor, element.padding, *axes)
+
+    @property
+    def component_axes(self) -> int:
+        """The number of last axes that hold components."""
+        return self._component_axes
 
     @property
     def guesses(self) -> bool:
@@ -158,11 +200,12 @@ class Representation(ABC):
         guess = next((axis for axis in (self.nodes, self.batch) if isinstance(axis, AxisByLength)), None)
         if guess is None:
             return self
-        nodes, batch = guess.axes(tensor.shape[: max(0, tensor.dim() - self._component_axes)])
+        nodes, batch, edges = guess.axes(tensor.shape[: max(0, tensor.dim() - self._component_axes)])
         return replace(
             self,
             nodes=nodes if isinstance(self.nodes, AxisByLength) else self.nodes,
             batch=batch if isinstance(self.batch, AxisByLength) else self.batch,
+            edges=edges if self.edges is None and not isinstance(self.nodes, int) else self.edges,
         )
 
     def with_axes_by_length(self, guess: AxisByLength) -> Self:
@@ -172,6 +215,15 @@ class Representation(ABC):
             nodes=guess if isinstance(self.nodes, Assumed) else self.nodes,
             batch=guess if isinstance(self.batch, Assumed) else self.batch,
         )
+
+    def placed_like(self, other: Representation) -> Self:
+        """Returns a copy with the axes and the mask of another representation."""
+        return replace(self, nodes=other.nodes, batch=other.batch, edges=other.edges, mask=other.mask)
+
+    @property
+    def bare(self) -> Self:
+        """A copy without axes and without a mask."""
+        return replace(self, nodes=None, batch=None, edges=None, mask=None)
 
     @property
     def concatenated(self) -> Concatenated | None:
@@ -186,19 +238,21 @@ class Representation(ABC):
     def _batch_axis(self) -> NodeAxis:
         return self.batch.axis if isinstance(self.batch, Concatenated) else self.batch
 
-    def permute(self, tensor: torch.Tensor, order: tuple[int, ...]) -> torch.Tensor:
+    def permute(self, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
         """Reorders the nodes of every sample: new node i is old node order[i].
 
         Args:
             tensor: The tensor.
-            order: A permutation of the nodes of one sample.
+            element: An element that permutes nodes.
 
         Raises:
-            ArgumentError: If the node axis is not made of samples of `len(order)` nodes.
+            ArgumentError: If the node axis is not made of samples of as many nodes as the element permutes.
         """
-        axis = position(self.nodes, tensor)
+        axis, order = position(self.nodes, tensor), element.order or ()
         if axis is None:
             return tensor
+        if element.sizes is not None:
+            return self._permute_each(tensor, axis, element)
         size, length, layout = len(order), tensor.shape[axis], self.concatenated
         sizes = (length,) if layout is None else layout.sizes or (size,) * (length // size)
         if set(sizes) != {size} or sum(sizes) != length:
@@ -207,6 +261,44 @@ class Representation(ABC):
         index = torch.tensor(order, device=tensor.device)
         starts = torch.arange(0, length, size, device=tensor.device)
         return tensor.index_select(axis, (starts[:, None] + index).flatten())
+
+    def _permute_each(self, tensor: torch.Tensor, axis: int, element: Transform) -> torch.Tensor:
+        """Reorders the nodes of each sample in its own way; samples have their own axis, or lie one after the other."""
+        sizes = element.sizes or ()
+        samples = self.sample_axis(tensor)
+        found = tensor.shape[axis] if samples is None else (tensor.shape[axis],) * tensor.shape[samples]
+        if found != (len(element.order or ()) if samples is None else sizes):
+            expected = f"as many on the axis nodes={axis}, not {found}"
+            raise ArgumentError("order", f"permutation in samples of {sizes} nodes", expected)
+        if samples is None:
+            return tensor.index_select(axis, torch.tensor(element.order, device=tensor.device))
+        orders = [torch.tensor(element.order_in(i), device=tensor.device) for i in range(len(sizes))]
+        inner = axis - (samples < axis)
+        pieces = [tensor.select(samples, i).index_select(inner, order) for i, order in enumerate(orders)]
+        return torch.stack(pieces, samples)
+
+    def sample_axis(self, tensor: torch.Tensor) -> int | None:
+        """Returns the axis that lists nothing but samples, as a number from 0, or None if there is none."""
+        axis = None if isinstance(self.batch, Concatenated) else position(self.batch, tensor)
+        return None if axis == position(self.nodes, tensor) else axis
+
+    def permute_edges(self, tensor: torch.Tensor, order: tuple[int, ...]) -> torch.Tensor:
+        """Reorders the edges: new edge i is old edge order[i].
+
+        Args:
+            tensor: The tensor.
+            order: A permutation of the edges.
+
+        Raises:
+            ArgumentError: If the axis does not list `len(order)` edges.
+        """
+        axis = position(self.edges, tensor)
+        if axis is None:
+            return tensor
+        if tensor.shape[axis] != len(order):
+            expected = f"as many on the axis edges={axis}, not {tensor.shape[axis]}"
+            raise ArgumentError("edges", f"permutation of {len(order)} edges", expected)
+        return tensor.index_select(axis, torch.tensor(order, device=tensor.device))
 
     def select(self, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
         """Selects samples: new sample i is old sample `element.samples[i]`.

@@ -13,6 +13,8 @@ from equivariance.representations.axes import Concatenated
 from equivariance.representations.base import Representation
 from equivariance.representations.cartesian_tensor import CartesianTensor
 from equivariance.representations.irreps import Irreps
+from equivariance.representations.mask import Mask
+from equivariance.representations.sample_list import SampleList
 from equivariance.representations.sizes import SampleStarts
 from equivariance.representations.standard import CartesianPoints, Invariant, NodeIndices
 
@@ -29,6 +31,8 @@ def in_words(spec: object) -> str:
         return ", ".join(f"{key}: {in_words(own)}" for key, own in spec.items())
     if isinstance(spec, list):
         return ", ".join(map(in_words, spec))
+    if isinstance(spec, SampleList):
+        return f"in each sample {in_words(spec.each)}"
     return _law(spec) if isinstance(spec, Representation) else ""
 
 
@@ -45,14 +49,17 @@ def _law(representation: Representation) -> str:
     else:
         names = {CartesianPoints: "cartesian_points", Invariant: "unchanged", SampleStarts: "starts of the samples"}
         name = names.get(type(representation), type(representation).__name__)
+    if representation.mask is not None:
+        name += ", padded rows fixed"
     axes = [f"{what} on axis {axis}" for what, axis in _axes(representation).items() if isinstance(axis, int)]
     return ", ".join([name, *axes])
 
 
 def _axes(representation: Representation) -> dict[str, object]:
-    """Returns the node axis and the batch axis by the words of a report."""
+    """Returns the axes of nodes, edges and samples by the words of a report."""
     batch = representation.batch
-    return {"nodes": representation.nodes, "samples": batch.axis if isinstance(batch, Concatenated) else batch}
+    samples = batch.axis if isinstance(batch, Concatenated) else batch
+    return {"nodes": representation.nodes, "edges": representation.edges, "samples": samples}
 
 
 def as_python(spec: object) -> str:
@@ -64,8 +71,12 @@ def as_python(spec: object) -> str:
     if isinstance(spec, Mapping):
         keys = (f'"{key}"' if isinstance(key, str) else repr(key) for key in spec)
         return "{" + ", ".join(f"{k}: {as_python(v)}" for k, v in zip(keys, spec.values(), strict=True)) + "}"
+    if isinstance(spec, SampleList):
+        return f"eq.SampleList({as_python(spec.each)})"
     if isinstance(spec, list):
         return "[" + ", ".join(map(as_python, spec)) + "]"
+    if isinstance(spec, Mask):
+        return "eq.Mask.of(mask)"
     if isinstance(spec, Concatenated):
         return f"eq.Concatenated({spec.axis})" if spec.sizes is None else f"eq.Concatenated({spec.axis}, {spec.sizes})"
     return _declaration(spec) if isinstance(spec, Representation) else repr(spec)

@@ -7,13 +7,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import accumulate
+from typing import NamedTuple
 
 import torch
 
 from equivariance.errors import ArgumentError
 from equivariance.groups.elements import Transform
 from equivariance.representations.axes import Assumed, BatchAxis, Concatenated, NodeAxis
+from equivariance.representations.mask import Mask
 from equivariance.representations.standard import Invariant
+
+
+class Axes(NamedTuple):
+    """The axes of one tensor, as in a representation."""
+
+    nodes: NodeAxis
+    batch: BatchAxis
+    edges: int | None = None
+    mask: Mask | None = None
 
 
 @dataclass(frozen=True)
@@ -26,6 +37,7 @@ class SampleSizes:
         samples: Nodes of each sample, if samples share one axis.
         edges_of: Edges of each sample, if samples share one axis.
         batched: Number of samples, if they have their own axis before the node axis.
+        mask: The rows that hold nodes, if there may be padding.
     """
 
     nodes: int | None = None
@@ -33,31 +45,40 @@ class SampleSizes:
     samples: tuple[int, ...] | None = None
     edges_of: tuple[int, ...] | None = None
     batched: int | None = None
+    mask: Mask | None = None
 
-    def axes(self, free: tuple[int, ...], of_edges: bool) -> tuple[NodeAxis, BatchAxis]:
-        """Returns the node axis and the batch axis of a tensor.
+    def axes(self, free: tuple[int, ...], of_edges: bool) -> Axes:
+        """Returns the axes of nodes, samples and edges of a tensor.
 
         Args:
             free: Lengths of the axes before the components.
             of_edges: True if the tensor has a row for each edge by its name, which decides if there are as many edges
                 as nodes.
         """
-        if self.nodes is None or (self.batched is None and self.edges is None and self.samples is None):
-            return Assumed.FIRST, Assumed.FIRST
         if self.batched is not None:
             return self._find_batched_axes(free)
+        if self.nodes is None or (self.edges is None and self.samples is None and self.mask is None):
+            return Axes(Assumed.FIRST, Assumed.FIRST)
         first = free[0] if free else None
         if first == self.edges and (of_edges or first != self.nodes):
-            return None, None if self.edges_of is None else Concatenated(0, self.edges_of)
+            return Axes(None, self.batch_of_edges(0), 0)
         if first == self.nodes:
-            return 0, None if self.samples is None else Concatenated(0, self.samples)
-        return None, self._find_batch_axis(first)
+            return Axes(0, None if self.samples is None else Concatenated(0, self.samples), mask=self.mask)
+        return Axes(None, self._find_batch_axis(first))
 
-    def _find_batched_axes(self, free: tuple[int, ...]) -> tuple[NodeAxis, BatchAxis]:
-        """Returns the axes of a tensor, if samples have their own axis."""
+    def batch_of_edges(self, axis: int) -> BatchAxis:
+        """Returns the batch axis of a tensor whose given axis lists the edges."""
+        return None if self.edges_of is None else Concatenated(axis, self.edges_of)
+
+    def _find_batched_axes(self, free: tuple[int, ...]) -> Axes:
+        """Returns the axes of a tensor, if samples have their own axis. All samples then share the edges."""
         if free[:2] == (self.batched, self.nodes):
-            return 1, 0
-        return None, 0 if free[:1] == (self.batched,) else None
+            return Axes(1, 0, mask=self.mask)
+        if self.edges is not None and free[:2] == (self.batched, self.edges):
+            return Axes(None, 0, 1)
+        if free[:1] == (self.batched,):
+            return Axes(None, 0)
+        return Axes(None, None, 0 if self.edges is not None and free[:1] == (self.edges,) else None)
 
     def _find_batch_axis(self, first: int | None) -> BatchAxis:
         """Returns the batch axis of a tensor with the same number of rows for each sample, for example one or (cells)
@@ -80,10 +101,10 @@ def sizes_of(batch: torch.Tensor | None, edges: torch.Tensor | None, points: tor
     Raises:
         ArgumentError: If the nodes or edges of the samples do not lie one after the other.
     """
-    if points is not None and points.dim() == 3:
-        return SampleSizes(nodes=points.shape[1], batched=points.shape[0])
-    nodes = len(batch) if batch is not None else None if points is None or points.dim() != 2 else len(points)
     count = None if edges is None else edges.shape[1]
+    if points is not None and points.dim() == 3:
+        return SampleSizes(nodes=points.shape[1], edges=count, batched=points.shape[0])
+    nodes = len(batch) if batch is not None else None if points is None or points.dim() != 2 else len(points)
     if batch is None or nodes is None or not len(batch):
         return SampleSizes(nodes=nodes, edges=count)
     samples = _count_entries(batch, "batch")

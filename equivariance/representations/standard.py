@@ -75,13 +75,27 @@ class NodeIndices(Invariant):
         if tensor.is_floating_point() or tensor.dtype == torch.bool:
             raise ContractError(path, f"tensor of dtype {tensor.dtype}", "integers, for node indices")
 
-    def permute(self, tensor: torch.Tensor, order: tuple[int, ...]) -> torch.Tensor:
-        """Renumbers the nodes, and reorders the rows if an axis lists nodes."""
+    def permute(self, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
+        """Renumbers the nodes, and reorders the rows if an axis lists nodes. Negative numbers, which mark empty places,
+        stay.
+        """
         if not self.permuted:
-            return super().permute(tensor, order)
-        inverse = torch.tensor(order, device=tensor.device).argsort().to(tensor.dtype)
-        inside = tensor.remainder(len(order))
-        return super().permute(inverse[inside] + (tensor - inside), order)
+            return super().permute(tensor, element)
+        renumbered = torch.where(tensor < 0, tensor, self._renumber(tensor, element))
+        return super().permute(renumbered, element)
+
+    def _renumber(self, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
+        """Returns the new numbers of the nodes."""
+        samples, layout = self.sample_axis(tensor), self.concatenated
+        if element.sizes is not None and samples is not None:
+            pieces = [_renumbered(t, element.order_in(i) or ()) for i, t in enumerate(tensor.unbind(samples))]
+            return torch.stack(pieces, samples)
+        if element.sizes is not None and layout is not None and self.per_sample is None:
+            axis = layout.axis % tensor.dim()
+            rows = layout.segments(tensor.shape[axis], len(element.sizes))
+            own = [tensor.narrow(axis, *segment) for segment in rows]
+            return torch.cat([_renumbered(t, element.order_in(i) or ()) for i, t in enumerate(own)], axis)
+        return _renumbered(tensor, element.order or ())
 
     def select(self, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
         """Selects rows; numbers that count through the batch are counted from the new starts of their samples."""
@@ -101,6 +115,13 @@ class NodeIndices(Invariant):
     def parts(self, values: torch.Tensor) -> Iterator[Part]:
         """Yields the numbers, sorted along the last axis if `unordered`."""
         yield Part("", values.sort(dim=-1).values if self.unordered else values)
+
+
+def _renumbered(tensor: torch.Tensor, order: tuple[int, ...]) -> torch.Tensor:
+    """Returns new node numbers; those beyond the order are nodes of later samples of as many nodes."""
+    inverse = torch.tensor(order, device=tensor.device).argsort().to(tensor.dtype)
+    inside = tensor.remainder(len(order))
+    return inverse[inside] + (tensor - inside)
 
 
 def as_representation(spec: object, argument: str) -> Representation:

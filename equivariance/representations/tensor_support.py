@@ -31,6 +31,42 @@ def is_strided(tensor: Tensor) -> bool:
     return tensor.layout == torch.strided and not tensor.is_nested
 
 
+def overlaps(tensor: Tensor) -> bool:
+    """True if entries of a strided tensor may share memory, as in expanded tensors and sliding windows."""
+    span = 0
+    for stride, size in sorted(zip(tensor.stride(), tensor.shape, strict=True)):
+        if size > 1 and stride <= span:
+            return True
+        span += stride * (size - 1) if size > 1 else 0
+    return False
+
+
+def write(tensor: Tensor, values: Tensor) -> bool:
+    """Writes entries into a strided tensor, also into an expanded one.
+
+    Args:
+        tensor: The tensor, which is changed.
+        values: The new entries, of a shape that expands to that of `tensor`.
+
+    Returns:
+        False, and nothing is written, if entries share memory and would have to differ.
+    """
+    if not overlaps(tensor):
+        tensor.copy_(values)
+        return True
+    values = values.expand(tensor.shape)
+    target, source = tensor, values
+    for axis, stride in enumerate(tensor.stride()):
+        if stride == 0 and tensor.shape[axis] > 1:
+            target, source = target.narrow(axis, 0, 1), source.narrow(axis, 0, 1)
+    before = target.clone()
+    target.copy_(source)
+    if torch.equal(tensor, values):
+        return True
+    target.copy_(before)
+    return False
+
+
 def dense(tensor: Tensor) -> Tensor:
     """Returns the entries as a dense tensor; rows of a nested tensor are padded with zeros."""
     if tensor.is_nested:

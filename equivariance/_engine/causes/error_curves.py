@@ -51,10 +51,11 @@ def node_errors(experiment: Experiment, count: int) -> tuple[float, ...]:
         return ()
     unit = float(base.square().sum(1).mean().sqrt()) or 1.0
     errors = (rows.square().sum(1).sqrt() / unit).tolist()
-    if element.order is None:
+    order = element.order_in(0)
+    if order is None:
         return tuple(errors)
     placed = [0.0] * count
-    for new, old in enumerate(element.order):
+    for new, old in enumerate(order):
         placed[old] = errors[new]
     return tuple(placed)
 

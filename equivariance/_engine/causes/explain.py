@@ -10,6 +10,7 @@ import math
 import torch
 
 from equivariance._engine.causes.batch import explain_batch
+from equivariance._engine.causes.discontinuity import explain_jump
 from equivariance._engine.causes.experiment import Experiment
 from equivariance._engine.causes.explanation import Explanation
 from equivariance._engine.causes.fixed_axes import INVARIANTS, free_axis
@@ -59,18 +60,22 @@ def explain(experiment: Experiment, symmetry: str, suspect: SuspectLayer, elemen
 def _explain(experiment: Experiment, symmetry: str, suspect: SuspectLayer, element: Transform) -> Explanation:
     if suspect.measurement.verdict == Verdict.PRECISION:
         return _explain_precision(experiment)
+    if suspect.measurement.jump:
+        return explain_jump(experiment, suspect.measurement.jump, suspect.part)
     forgotten = explain_undeclared_input(experiment, symmetry)
     if forgotten:
         return forgotten
     if math.isinf(suspect.measurement.error) and not experiment.outcome(suspect.trial.element).comparable:
-        return _explain_incomparable(experiment, symmetry, suspect)
+        return _explain_incomparable(experiment, symmetry, suspect, element)
     grid = experiment.runs.sizes.grid
     if grid is not None and Symmetry(symmetry).is_motion:
         return explain_on_grid(experiment, grid, symmetry, element, suspect.part)
     return _EXPERIMENTS[symmetry](experiment, element, suspect.part)
 
 
-def _explain_incomparable(experiment: Experiment, symmetry: str, suspect: SuspectLayer) -> Explanation:
+def _explain_incomparable(
+    experiment: Experiment, symmetry: str, suspect: SuspectLayer, shrunk: Transform
+) -> Explanation:
     outcome, element = experiment.outcome(experiment.element), experiment.element
     if outcome.made is not None and not bool(torch.isfinite(outcome.made).all()):
         count = int((~torch.isfinite(outcome.made)).sum())
@@ -82,6 +87,8 @@ def _explain_incomparable(experiment: Experiment, symmetry: str, suspect: Suspec
     what = f"another shape, or another course of the program, under {element}"
     if symmetry in _CAUSE_OF_DIVERGENCE:
         cause, decides = _CAUSE_OF_DIVERGENCE[symmetry]
+        if shrunk.edges is not None and shrunk.order is None:
+            decides = "the order of the edges decides"
         return Explanation(cause, f"{what}: {decides} on what is computed")
     axis = free_axis(experiment)
     if axis:

@@ -1,4 +1,4 @@
-"""Explains why a layer depends on the order of the nodes.
+"""Explains why a layer depends on the order of the nodes; `edge_order` does so for edges.
 
 `explain` calls it for the symmetry "permutation". If the statement at fault is known, its
 operations give a more precise explanation than the rows that change.
@@ -6,20 +6,24 @@ operations give a more precise explanation than the rows that change.
 
 from __future__ import annotations
 
+from equivariance._engine.causes.edge_order import explain_edges
 from equivariance._engine.causes.experiment import Experiment
 from equivariance._engine.causes.explanation import Explanation
 from equivariance._engine.causes.row_matching import reordered
 from equivariance._engine.instrumentation.operations import NUMBERED
 from equivariance._engine.instrumentation.perturbations import noisy
 from equivariance._words import counted
-from equivariance.groups.elements import Transform, permutation
+from equivariance.groups.elements import Transform
+from equivariance.groups.reorderings import arranged, exchange, movable_rows
 
 
 def explain_permutation(experiment: Experiment, element: Transform, part: str) -> Explanation:
     """Returns the explanation: node numbers, a running sum, a special node, a tie, or rows in the order of a search."""
+    if element.order is None:
+        return explain_edges(experiment, element, part)
     text = f"another node order changes {part} by {experiment.outcome(element).error:.2g}"
     found = _explain_moved_rows(experiment, text) or _explain_tie(experiment, text)
-    return found or _explain_exchanges(experiment, text, part)
+    return found or _explain_exchanges(experiment, element, text, part)
 
 
 def _explain_moved_rows(experiment: Experiment, text: str) -> Explanation | None:
@@ -47,12 +51,13 @@ def _explain_tie(experiment: Experiment, text: str) -> Explanation | None:
     )
 
 
-def _explain_exchanges(experiment: Experiment, text: str, part: str) -> Explanation:
+def _explain_exchanges(experiment: Experiment, element: Transform, text: str, part: str) -> Explanation:
     """Returns the explanation from exchanges of two nodes, a shift and a reversal, and from the statement."""
-    size = len(experiment.element.order or ())
-    first = _count_changed_rows(experiment, 0, 1, size)
-    later = _count_changed_rows(experiment, size // 2, size // 2 + 1, size)
-    far = _count_changed_rows(experiment, 0, size - 1, size)
+    rows = _rows_of_moved_sample(experiment, element)
+    size, middle = len(rows), rows[len(rows) // 2 :][:2]
+    first = _count_changed_rows(experiment, rows[:2])
+    later = _count_changed_rows(experiment, middle)
+    far = _count_changed_rows(experiment, rows[:1] + rows[-1:])
     if first is None or later is None or far is None:
         return _explain_by_operation(experiment, text) or Explanation(
             "order-dependent", f"{text}: node numbers are used as data"
@@ -60,12 +65,15 @@ def _explain_exchanges(experiment: Experiment, text: str, part: str) -> Explanat
     if first and not later and size > 3:
         return Explanation(
             "order-dependent",
-            f"{text}: exchanging nodes 0 and 1 changes {counted(first, 'row')}, {size // 2} and {size // 2 + 1} none: "
-            "a node is special by its number",
+            f"{text}: exchanging nodes {rows[0]} and {rows[1]} changes {counted(first, 'row')}, {middle[0]} and "
+            f"{middle[1]} none: a node is special by its number",
             "Choose the special node by geometry (the one nearest to the centroid), or use the mean of all.",
         )
-    seen = f"{text}: exchanging nodes 0 and 1 changes {counted(first, 'row')} of {part}, 0 and {size - 1} changes {far}"
-    return _explain_by_operation(experiment, seen) or _explain_by_changed_rows(experiment, seen, first, far)
+    seen = (
+        f"{text}: exchanging nodes {rows[0]} and {rows[1]} changes {counted(first, 'row')} of {part}, {rows[0]} and "
+        f"{rows[-1]} changes {far}"
+    )
+    return _explain_by_operation(experiment, seen) or _explain_by_changed_rows(experiment, seen, size, first, far)
 
 
 def _explain_by_operation(experiment: Experiment, text: str) -> Explanation | None:
@@ -77,11 +85,12 @@ def _explain_by_operation(experiment: Experiment, text: str) -> Explanation | No
     return None
 
 
-def _explain_by_changed_rows(experiment: Experiment, text: str, first: int, far: int) -> Explanation:
+def _explain_by_changed_rows(experiment: Experiment, text: str, size: int, first: int, far: int) -> Explanation:
     """Returns the explanation that the rows which change support."""
-    size = len(experiment.element.order or ())
-    shifted, reverse = permutation([*range(1, size), 0]), permutation(range(size - 1, -1, -1))
-    if size > 3 and experiment.respects(shifted):
+    setting = experiment.runs.sizes
+    turned = arranged(setting, lambda count: [*range(1, count), 0])
+    reverse = arranged(setting, lambda count: range(count - 1, -1, -1))
+    if size > 3 and experiment.respects(turned):
         means = "shifting all nodes by one changes nothing: each node reads the next ones in the list"
         return Explanation("order-dependent", f"{text}; {means}", _NEXT)
     if size > 3 and experiment.respects(reverse):
@@ -120,11 +129,18 @@ _OPERATIONS = (
 """Names of operations, their meaning if the order of nodes decides, and the remedy."""
 
 
-def _count_changed_rows(experiment: Experiment, one: int, two: int, size: int) -> int | None:
+def _rows_of_moved_sample(experiment: Experiment, element: Transform) -> list[int]:
+    """Returns the nodes of the first sample in which an element moves a node; those of any sample if all are alike."""
+    samples = [list(rows) for rows in movable_rows(experiment.runs.sizes)]
+    order = element.order or ()
+    return next((rows for rows in samples if any(order[i] != i for i in rows if i < len(order))), samples[0])
+
+
+def _count_changed_rows(experiment: Experiment, pair: list[int]) -> int | None:
     """Returns the number of rows on the first axis that change if two nodes are exchanged; None if it is unknown."""
-    if not 0 <= one < two < size:
+    if len(set(pair)) < 2:
         return None
-    outcome = experiment.outcome(permutation(cycles=[(one, two)], size=size))
+    outcome = experiment.outcome(exchange(experiment.runs.sizes, *pair))
     if outcome.made is None or outcome.wanted is None or not outcome.comparable or outcome.made.dim() == 0:
         return None
     difference = (outcome.made.double() - outcome.wanted.double()).abs().reshape(len(outcome.made), -1).amax(dim=1)

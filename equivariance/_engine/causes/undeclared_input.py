@@ -56,14 +56,12 @@ def _other_declarations(
         if symmetry != "translation":
             yield "vectors", '"1x1o"', Irreps("1x1o", nodes=how.nodes, batch=how.batch)
         yield "points", '"cartesian_points"', CartesianPoints(nodes=how.nodes, batch=how.batch)
-    if symmetry == "permutation" and how.nodes is None and type(how) in (Invariant, Irreps, CartesianPoints):
-        count = len(experiment.element.order or ())
-        for axis in (a for a in range(tensor.dim()) if tensor.shape[a] == count):
-            yield (
-                f"one row per node (axis {axis})",
-                f"rows that follow the nodes: nodes={axis}",
-                Invariant(nodes=axis, batch=how.batch),
-            )
+    listed = how.nodes is not None or how.edges is not None
+    if symmetry == "permutation" and not listed and type(how) in (Invariant, Irreps, CartesianPoints):
+        for name, order in (("node", experiment.element.order), ("edge", experiment.element.edges)):
+            for axis in (a for a in range(tensor.dim()) if order is not None and tensor.shape[a] == len(order)):
+                law = Invariant(nodes=axis, batch=how.batch) if name == "node" else Invariant(nodes=None, edges=axis)
+                yield f"one row per {name} (axis {axis})", f"rows that follow the {name}s: {name}s={axis}", law
     if symmetry == "permutation" and type(how) is Invariant and _are_integers(tensor):
         yield "node numbers", "eq.NodeIndices(...)", NodeIndices(nodes=how.nodes, batch=how.batch)
 

@@ -21,6 +21,7 @@ from equivariance._engine.instrumentation.tensor_store import MemoryBudget
 from equivariance._engine.measurement.grid_setting import between_cells
 from equivariance._engine.measurement.prepare import BoundCall, Prepared
 from equivariance._engine.measurement.reaction import Reactions
+from equivariance._engine.measurement.separation import separated
 from equivariance._engine.measurement.survey import SurveyOptions, SymmetrySurvey
 from equivariance._ranking import ordered
 from equivariance.contracts.callables import name_of
@@ -50,15 +51,17 @@ def examine_module(ready: Prepared, basis: Basis | None = None) -> Outcome:
     chosen = matching_layers(call.module, settings.layers)
     sanity, inferred = run_sanity_checks(ready.runner), Inferred({})
     settings.observer.begun(tuple(g.symmetry for g in groups))
+    ready, together = (ready, list[str]()) if sanity.obstacle else _separated(ready)
     gradients = ready.runner.capabilities.gradients  # a replaced value has no gradient
     if settings.infer and not sanity.obstacle and not gradients:
         inferred = _infer(ready)
-        ready = _with_contracts(ready, inferred.contracts)
+        ready, others = _separated(_with_contracts(ready, inferred.contracts))
+        together += others
     about: dict[str, Any] = {
         "subject": call.name or name_of(call.module),
         "assumptions": [
             *_assumptions(call), *between_cells(call.arguments, call.contract, call.sizes),
-            *_misfits(ready), *_unfollowed_layers(ready), *inferred.lines
+            *_misfits(ready), *_unfollowed_layers(ready), *inferred.lines, *together
         ],
         "settings": _describe_settings(ready),
         "cloud": cloud_of(ready.runner.arguments, ready.runner.contracts[""], call.sizes.nodes),
@@ -200,6 +203,12 @@ def _with_contracts(ready: Prepared, contracts: Mapping[str, Contract]) -> Prepa
     if not contracts:
         return ready
     return replace(ready, runner=ready.runner.with_contracts({**contracts, **ready.runner.contracts}))
+
+
+def _separated(ready: Prepared) -> tuple[Prepared, list[str]]:
+    """Returns the call without layers that cannot be measured apart, and the lines of the report about them."""
+    found = separated(ready.runner)
+    return replace(ready, runner=found.runner), found.lines
 
 
 def _importance(finding: Finding) -> tuple[int, float]:

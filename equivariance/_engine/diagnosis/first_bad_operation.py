@@ -10,7 +10,7 @@ from collections.abc import Callable
 import torch
 
 from equivariance._engine.instrumentation.hooks import LayerCall
-from equivariance._engine.instrumentation.operations import Operation
+from equivariance._engine.instrumentation.operations import Operation, draws
 from equivariance._engine.instrumentation.reference import Site
 from equivariance._engine.instrumentation.source_lines import SourceLine, is_own
 from equivariance._engine.instrumentation.tape import Tape
@@ -47,26 +47,30 @@ def where_not_finite(runner: Runner, state: ModelState, call: LayerCall, path: s
             found += [] if bad or made[number].name == "given" else [number]
         return made[min(found)] if found else None
 
-    return _place(runner, state, call, first)
+    return _own_place(_event(runner, state, call, first))
 
 
-def where_drawn(runner: Runner, state: ModelState, call: LayerCall) -> SourceLine | None:
-    """Returns the first statement of a call that draws from torch's generators; None if it is not the user's code."""
-    return _place(runner, state, call, lambda tape: next((e for e in tape.events if _draws(e.name)), None))
+def where_drawn(runner: Runner, state: ModelState, call: LayerCall) -> tuple[str, SourceLine | None]:
+    """Returns the layer and the statement of a call that first draw from torch's generators.
+
+    The layer is that of `call` if nothing is drawn from torch; the statement is None if it is not the user's code.
+    """
+    event = _event(runner, state, call, lambda tape: next((e for e in tape.events if _draws(e.name)), None))
+    return (call.layer, None) if event is None else (event.layer or call.layer, _own_place(event))
 
 
-def _place(
-    runner: Runner, state: ModelState, call: LayerCall, event: Callable[[Tape], Operation | None]
-) -> SourceLine | None:
+def _event(
+    runner: Runner, state: ModelState, call: LayerCall, choose: Callable[[Tape], Operation | None]
+) -> Operation | None:
     reference = runner.reference(state)
-    if call not in reference.inputs:
-        return None
-    found = event(record_call(runner, state, call, reference, Transform(), {})[0])
-    return found.place if found is not None and found.place is not None and is_own(found.place) else None
+    return choose(record_call(runner, state, call, reference, Transform(), {})[0]) if call in reference.inputs else None
+
+
+def _own_place(event: Operation | None) -> SourceLine | None:
+    return event.place if event is not None and event.place is not None and is_own(event.place) else None
 
 
 def _draws(name: str) -> bool:
     """True if an operation of torch draws random numbers."""
     packet = getattr(torch.ops.aten, name, None)
-    overloads = [] if packet is None else [getattr(packet, o) for o in packet.overloads()]
-    return any(torch.Tag.nondeterministic_seeded in overload.tags for overload in overloads)
+    return packet is not None and any(draws(getattr(packet, overload)) for overload in packet.overloads())

@@ -94,7 +94,7 @@ def _describe_rounding(measurement: Measurement, place: str) -> tuple[str, str]:
     """Returns the cause and the evidence of a note; two empty strings if there is nothing to note."""
     if measurement.is_tie:
         share = f"{measurement.tested_error:.2g} of the entries differ" if measurement.discrete else (
-            f"jumps by {measurement.tested_floor:.2g}"
+            f"jumps by {max(measurement.tested_floor, measurement.rounding_floor):.2g}"
         )  # fmt: skip
         return (
             "discrete-tie",

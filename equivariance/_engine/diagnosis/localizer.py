@@ -17,6 +17,7 @@ from equivariance._engine.causes.explain import explain
 from equivariance._engine.causes.explanation import Explanation
 from equivariance._engine.diagnosis.contributions import Contributions, Contributor, contributors_of
 from equivariance._engine.diagnosis.layer_rows import notes_on_rounding, rows_of
+from equivariance._engine.diagnosis.padding import vary_padding
 from equivariance._engine.instrumentation.hooks import ROOT
 from equivariance._engine.instrumentation.reference import Site
 from equivariance._engine.instrumentation.source_lines import location_at, location_of
@@ -30,6 +31,7 @@ from equivariance._engine.measurement.verdict import Measurement, Verdict
 from equivariance._ranking import largest, ordered
 from equivariance.findings import Finding, LayerRow, Location
 from equivariance.groups.elements import Transform
+from equivariance.groups.reorderings import paddings, without_paddings
 from equivariance.groups.sampling import Group
 
 _CLEAR = 3.0
@@ -97,6 +99,7 @@ def localize(
     runner = survey.runs.runner
     same = runner.tested_dtype == runner.reference_dtype
     allowed = Verdict.ILL_CONDITIONED if same else Verdict.PRECISION
+    lengthened, group = paddings(group, survey.runs.sizes), without_paddings(group)
     searched, whole = None if layers is None else _layers_with_code(runner, layers), layers is None or "" in layers
     result, suspects, sites = _suspects(survey, group, allowed, None if whole else searched)
     contributions = Contributions(survey.runs, sites)
@@ -107,14 +110,16 @@ def localize(
     case = _Case(survey, group, result, allowed, contributions, inside, searched, whole)
     findings, cancelled = _findings_of(case, contributors)
     contributed = {c.suspect.layer: c.contributed for c in contributors}
-    root = result.root.top
+    measured, padded, untested = vary_padding(survey, lengthened if whole else (), result, allowed)
+    root = measured.root.top
+    broken = bool(findings) or bool(padded)
     return LocalizedSymmetry(
-        rows=rows_of(runner, result, contributed, allowed),
-        findings=tuple(ordered(findings, lambda f: f.contributed, descending=True)),
+        rows=rows_of(runner, measured, contributed, allowed),
+        findings=tuple(ordered([*findings, *padded], lambda f: f.contributed, descending=True)),
         notes=(*cancelled, *notes_on_rounding(runner, result)),
         output=root[1] if root else None,
-        broken=bool(findings) or (not whole and root is not None and root[1].verdict > allowed),
-        skipped=tuple(f"{state} not tested: {reason}" for state, reason in result.skipped.items()),
+        broken=broken or (not whole and root is not None and root[1].verdict > allowed),
+        skipped=(*(f"{state} not tested: {reason}" for state, reason in result.skipped.items()), *untested),
     )
 
 
@@ -228,7 +233,7 @@ def _explanation(violation: Violation, experiment: Experiment, symmetry: str, el
 def _is_rounding(case: _Case, root: tuple[PartKey, Measurement, Trial]) -> bool:
     """True if rounding that runs through the network moves its output as far."""
     key, measurement, trial = root
-    return case.survey.floors.remeasure(measurement, trial, None, Site(ROOT), key).verdict <= case.allowed
+    return case.survey.floors.judged(measurement, trial, None, Site(ROOT), key).verdict <= case.allowed
 
 
 def _finding_without_suspect(case: _Case, root: tuple[PartKey, Measurement, Trial], has_suspects: bool) -> Finding:

@@ -169,28 +169,35 @@ def _randomness(runner: Runner) -> tuple[list[Finding], list[Finding]]:
     alone = "differ in the random seed alone" if (call, error) == changed else "are identical"
     text = f"two calls in evaluation mode that {alone} differ by {error:.2g} at the output of this layer"
     fix = "" if (call, error) == changed else "Keep nothing from one call to the next in evaluation mode."
-    place = where_drawn(runner, ModelState(), call) if (call, error) == changed else None
-    found = [_finding(runner, call.layer, "nondeterministic", text, fix, place, error=error, state=str(ModelState()))]
+    layer, place = where_drawn(runner, ModelState(), call) if (call, error) == changed else (call.layer, None)
+    found = [_finding(runner, layer, "nondeterministic", text, fix, place, error=error, state=str(ModelState()))]
     return (found, []) if error > _rounding(runner.reference_dtype) else ([], found)
 
 
 def _first_difference(runner: Runner, seed: int) -> tuple[LayerCall, float] | None:
-    """Returns the first layer call that differs in another run with the same input, and its relative error.
+    """Returns the first layer call whose code differs in another run with the same input, and its relative error.
 
-    A call that differs by more than rounding comes first. If no call differs, the result is None.
+    A call that differs by more than rounding comes first. If its arguments do too, the code is that of its caller. If
+    no call differs, the result is None.
     """
     reference = runner.reference(ModelState())
     again = ReferenceRun(runner.contracts, reference.copying, runner.memory)
     runner.run(ModelState(), runner.reference_dtype, runner.arguments, again, seed=seed)
+    least = _rounding(runner.reference_dtype)
     errors = [
-        (call, worst(compare(output, reference.outputs[call], UNSPECIFIED, Transform()))[1].relative)
+        (
+            reference.callers[call] or ROOT if _error(again.inputs[call], reference.inputs[call]) > least else call,
+            _error(output, reference.outputs[call]),
+        )
         for call, output in again.outputs.items()
         if call in reference.outputs
     ]
     differing = [found for found in errors if found[1] > 0]
-    return next(
-        (found for found in differing if found[1] > _rounding(runner.reference_dtype)), next(iter(differing), None)
-    )
+    return next((found for found in differing if found[1] > least), next(iter(differing), None))
+
+
+def _error(value: Any, other: Any) -> float:
+    return worst(compare(value, other, UNSPECIFIED, Transform()))[1].relative
 
 
 def _rounding(dtype: torch.dtype) -> float:
@@ -253,8 +260,11 @@ def _purity(runner: Runner) -> tuple[list[Finding], list[Finding]]:
         made = _finding(runner, call.layer, "nondeterministic", text, fix, error=error)
         (findings if error > _rounding(runner.tested_dtype) else notes).append(made)
     for call in watcher.random[:1]:
-        text, place = "draws from the global random generator in evaluation mode", where_drawn(runner, state, call)
-        notes.append(_finding(runner, call.layer, "nondeterministic", text, place=place))
+        text, (layer, place) = (
+            "draws from the global random generator in evaluation mode",
+            where_drawn(runner, state, call),
+        )
+        notes.append(_finding(runner, layer, "nondeterministic", text, place=place))
     for call, change in list(watcher.default.items())[:1]:
         text, fix = f"leaves the default dtype changed, {change}", "Pass dtype=... to what needs it."
         notes.append(_finding(runner, call.layer, "nondeterministic", text, fix))

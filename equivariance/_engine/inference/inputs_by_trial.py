@@ -116,8 +116,7 @@ def _remark_on_unchanged(assumption: Assumption, inputs: Inputs, run: Try) -> st
 
 
 def _as(assumption: Assumption, law: Representation) -> Assumption:
-    old = assumption.representation
-    return replace(assumption, representation=replace(law, nodes=old.nodes, batch=old.batch))
+    return replace(assumption, representation=law.placed_like(assumption.representation))
 
 
 def _falls(before: Errors, after: Errors) -> bool:
@@ -137,7 +136,7 @@ def _describe_undecided(before: Errors, after: Errors, tried: Sequence[Assumptio
 
 
 def _laws(changed: Sequence[Assumption]) -> str:
-    bare = {in_words(replace(a.representation, nodes=None, batch=None)) for a in changed}
+    bare = {in_words(a.representation.bare) for a in changed}
     return " or ".join(sorted(bare))
 
 
@@ -158,7 +157,7 @@ def _finding(
     assumption: Assumption, before: Errors, after: Errors, inputs: Inputs, location: Location | None
 ) -> Finding:
     symmetry = next(s for s in before if after[s] * _FALLS < before[s])
-    law = in_words(replace(assumption.representation, nodes=None, batch=None))
+    law = in_words(assumption.representation.bare)
     evidence = (
         f"{assumption.place} {list(assumption.shape)} was not declared: the output's error is {before[symmetry]:.2g} "
         f"with it unchanged, {after[symmetry]:.2g} with it transformed as {law}, as the rest of this report takes it"

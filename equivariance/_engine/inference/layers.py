@@ -42,6 +42,10 @@ _TOO_MUCH = "values that are not in main memory cannot go to files, and take mor
 _OTHER_COURSE = "the program takes another course where the input is transformed"
 
 
+_TRIES = 8
+"""Elements under which a network is run that raised an error while it was recorded."""
+
+
 @dataclass(frozen=True)
 class Inferred:
     """The inferred contracts of inner layers.
@@ -92,7 +96,7 @@ def infer(
     hidden: set[str] = set()
     groups = list(groups)
     for group in groups:
-        recorded = _record(surveyors[group.symmetry], group)
+        recorded = _record_unless_it_raises(surveyors[group.symmetry], group)
         if isinstance(recorded, str):
             return Inferred({}, obstacle=recorded)
         flow, calls, opaque = recorded
@@ -138,6 +142,22 @@ def _runs_whole(surveyor: SymmetrySurvey, trial: Trial) -> bool:
     except TransformedInputError:
         return False
     return True
+
+
+def _record_unless_it_raises(
+    surveyor: SymmetrySurvey, group: Group
+) -> tuple[Slicer, dict[str, list[LayerRecord]], set[str]] | str:
+    """Records as `_record`; if the network raises an error on transformed inputs, returns it as the obstacle."""
+    try:
+        return _record(surveyor, group)
+    except Exception:  # code of the network may raise anything
+        sizes = surveyor.runs.sizes
+        for element in (*group.draw(_TRIES, surveyor.options.seed, sizes), *group.simplest(sizes)):
+            try:
+                surveyor.runs.output(Trial(element, surveyor.runs.runner.states[0]))
+            except TransformedInputError as error:
+                return f"the network raises an error under {group.symmetry} ({error.reason})"
+        raise
 
 
 def _record(surveyor: SymmetrySurvey, group: Group) -> tuple[Slicer, dict[str, list[LayerRecord]], set[str]] | str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 import torch
@@ -18,10 +18,12 @@ from equivariance._engine.inference.output_runs import Fit, Leaf, elsewhere
 from equivariance._engine.laws.forms import PermutationLaw
 from equivariance._engine.measurement.prepare import BoundCall, Prepared
 from equivariance.contracts.declared import declared_contract
-from equivariance.representations.axes import Assumed, BatchAxis, Concatenated, NodeAxis
+from equivariance.representations.axes import Assumed, BatchAxis, Concatenated
 from equivariance.representations.base import Representation
 from equivariance.representations.cartesian_tensor import CartesianTensor
 from equivariance.representations.irreps import Irreps
+from equivariance.representations.mask import Mask
+from equivariance.representations.sizes import Axes
 from equivariance.representations.standard import CartesianPoints, Invariant, NodeIndices
 
 _NEAR = 0.05
@@ -78,8 +80,8 @@ def arranged(
         per_sample = {law.concatenated.sizes: None for _, _, law in call.inputs if law.concatenated}
         laws += [NodeIndices(), *(NodeIndices(per_sample=sizes) for sizes in per_sample if sizes)]
     for tried in laws if tested else ():
-        for nodes, batch in _axes_of(example, tried, call):
-            placed = replace(tried, nodes=nodes, batch=batch)
+        for axes in _axes_of(example, tried, call):
+            placed, batch = replace(tried, **axes._asdict()), axes.batch
             if "permutation" not in tested and not call.declares_axes:
                 placed = replace(placed, nodes=Assumed.FIRST)
             if "batch" not in tested and not call.declares_axes and not isinstance(batch, Concatenated):
@@ -87,10 +89,11 @@ def arranged(
             yield placed
 
 
-def _axes_of(example: Tensor, law: Representation, call: BoundCall) -> Iterator[tuple[NodeAxis, BatchAxis]]:
-    nodes, samples = call.sizes.nodes or 0, call.sizes.samples or 0
-    free = _free_axes(example, law)
-    runs = dict.fromkeys(law.concatenated.sizes for _, _, law in call.inputs if law.concatenated)
+def _axes_of(example: Tensor, law: Representation, call: BoundCall) -> Iterator[Axes]:
+    nodes, samples, edges = call.sizes.node_axis or 0, call.sizes.samples or 0, sum(call.sizes.edges or ())
+    free, apart = _free_axes(example, law), [call.sizes.segments] if call.sizes.segments else []
+    of_edges = [axis for axis in free if edges and example.shape[axis] == edges]
+    runs = dict.fromkeys([*(law.concatenated.sizes for _, _, law in call.inputs if law.concatenated), *apart])
     of_batch: list[BatchAxis] = [a for a in free if samples and example.shape[a] == samples]
     for axis in free:
         length = example.shape[axis]
@@ -102,7 +105,26 @@ def _axes_of(example: Tensor, law: Representation, call: BoundCall) -> Iterator[
             joined = isinstance(batch, Concatenated) and batch.axis == node
             alone = node is not None and example.shape[node] == nodes and batch != node
             if node is None or joined or (alone and not isinstance(batch, Concatenated)):
-                yield node, batch
+                yield Axes(node, batch, mask=_mask_on(example, node, batch, call))
+                yield from (Axes(node, batch, axis) for axis in of_edges if axis != node)
+
+
+def masked(example: Tensor, laws: Iterable[Representation], call: BoundCall) -> Iterator[Representation]:
+    """Yields the laws with the mask of the inputs, on the first axes, if the lengths allow it."""
+    for law in laws:
+        for nodes, batch in ((1, 0), (0, None)):
+            free = nodes in _free_axes(example, law)
+            mask = _mask_on(example, nodes, batch, call) if free else None
+            if mask is not None:
+                yield replace(law, nodes=nodes, batch=batch, mask=mask)
+
+
+def _mask_on(example: Tensor, nodes: int | None, batch: BatchAxis, call: BoundCall) -> Mask | None:
+    """Returns the mask of the inputs if it lies on the given axes."""
+    mask = next((law.mask for _, _, law in call.inputs if law.mask is not None), None)
+    if mask is None or nodes is None or not (batch is None or isinstance(batch, int)):
+        return None
+    return mask if mask.fits(example, nodes, batch) else None
 
 
 def _free_axes(example: Tensor, law: Representation) -> list[int]:
@@ -119,7 +141,7 @@ def foreign(leaf: Leaf, fits: Mapping[str, Fit], ready: Prepared) -> str:
 
 def _explain_node_pairs(leaf: Leaf, fits: Mapping[str, Fit], ready: Prepared) -> str:
     """Returns the reason if two axes list the nodes; else ""."""
-    order, nodes, course = fits.get("permutation"), ready.call.sizes.nodes, leaf.courses[-1]
+    order, nodes, course = fits.get("permutation"), ready.call.sizes.node_axis, leaf.courses[-1]
     axes = [axis for axis, length in enumerate(leaf.example.shape) if length == nodes]
     if order is None or order.holds:
         return ""
@@ -144,7 +166,7 @@ def _explain_other_basis(leaf: Leaf, fits: Mapping[str, Fit], ready: Prepared) -
     for axis in reversed(range(example.dim())):
         size = example.shape[axis]
         few = size < 3 or (size == 3 and axis == example.dim() - 1)
-        if few or size > _LONGEST or size == ready.call.sizes.nodes:
+        if few or size > _LONGEST or size == ready.call.sizes.node_axis:
             continue
         rows = example.numel() // size
         before, after = elsewhere(ready, leaf.path, element, math.ceil(2 * size / max(1, rows)) + 1, axis)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,11 +30,13 @@ from equivariance.contracts.nested import (
     children,
     leaves,
     map_tensors,
+    sample_lists,
     sizes_of_graphs,
     transform,
     walk,
 )
-from equivariance.errors import ArgumentError, ContractError
+from equivariance.contracts.sample_lists import EACH
+from equivariance.errors import ArgumentError, ContractError, TransformedInputError
 from equivariance.groups.elements import Transform
 from equivariance.representations.base import Representation
 
@@ -225,11 +228,12 @@ def observe(ready: Prepared, runs: OutputRuns) -> list[Leaf]:
     """Returns the leaves of the output under a few elements of every symmetry, in all evaluation states."""
     runner, call, known = ready.runner, ready.call, dict[Path, list[Course]]()
     candidate = TransformedRuns(runner, call.sizes)
+    listed = any(any(sample_lists(v, call.contract.inputs.get(name))) for name, v in call.arguments.items())
     elements = [(g.symmetry, e) for g in call.groups for e in g.draw(3, call.settings.seed, call.sizes)[::2][:_MOST]]
     for state in (s for s in runner.states if s.mode == "eval"):
-        reference = dict(tensors(runs.reference(state)))
-        perturbed = [dict(tensors(output)) for output in runs.perturbed(state)]
-        under = [(s, e, dict(tensors(runs.transformed(candidate, Trial(e, state))))) for s, e in elements]
+        reference = dict(tensors(runs.reference(state), listed))
+        perturbed = [dict(tensors(output, listed)) for output in runs.perturbed(state)]
+        under = list(_under_elements(runs, candidate, state, elements, listed))
         for path, value in reference.items():
             course = Course(
                 value, tuple(v.get(path) for v in perturbed), tuple((s, e, v.get(path)) for s, e, v in under)
@@ -237,6 +241,19 @@ def observe(ready: Prepared, runs: OutputRuns) -> list[Leaf]:
             known.setdefault(path, []).append(course)
     main, working = (torch.finfo(dtype).eps for dtype in (runner.reference_dtype, runner.tested_dtype))
     return [Leaf(path, tuple(courses), main, working, call.sizes.extent) for path, courses in known.items()]
+
+
+def _under_elements(
+    runs: OutputRuns,
+    candidate: TransformedRuns,
+    state: ModelState,
+    elements: Sequence[tuple[str, Transform]],
+    listed: bool,
+) -> Iterator[tuple[str, Transform, dict[Path, Tensor]]]:
+    """Yields symmetry, element and leaves; elements under which the module raises an error show nothing."""
+    for symmetry, element in elements:
+        with suppress(TransformedInputError):
+            yield symmetry, element, dict(tensors(runs.transformed(candidate, Trial(element, state)), listed))
 
 
 def elsewhere(ready: Prepared, path: Path, element: Transform, count: int, axis: int) -> tuple[Tensor, Tensor]:
@@ -261,12 +278,27 @@ def elsewhere(ready: Prepared, path: Path, element: Transform, count: int, axis:
     return torch.cat([before for before, _ in rows]), torch.cat([after for _, after in rows])
 
 
-def tensors(value: Any, path: Path = ()) -> Iterator[tuple[Path, Tensor]]:
-    """Yields path and tensor for every tensor in containers; objects of other libraries are not opened."""
+def tensors(value: Any, listed: bool = False, path: Path = ()) -> Iterator[tuple[Path, Tensor]]:
+    """Yields path and tensor for every tensor in containers; objects of other libraries are not opened.
+
+    Args:
+        value: The value.
+        listed: True joins the entries of each list of samples to one tensor.
+        path: The place of `value`.
+    """
     if isinstance(value, Tensor):
         yield path, value
-    for key, entry in children(value):
-        yield from tensors(entry, (*path, key))
+    elif listed and lists_samples(value):
+        yield (*path, EACH), torch.cat(value)
+    else:
+        for key, entry in children(value):
+            yield from tensors(entry, listed, (*path, key))
+
+
+def lists_samples(value: Any) -> bool:
+    """True for a list of tensors that differ in their first length at most, as a network returns for each sample."""
+    rows = type(value) is list and value and all(isinstance(t, Tensor) and t.dim() for t in value)
+    return bool(rows) and len({(t.shape[1:], t.dtype) for t in value}) == 1
 
 
 def _errors(value: Tensor | None, expected: Tensor, law: Representation, element: Transform) -> dict[str, PartError]:

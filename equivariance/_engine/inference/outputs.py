@@ -10,13 +10,20 @@ the smallest error.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
 import torch
 
-from equivariance._engine.inference.output_candidates import arranged, foreign, plain_laws, special_laws, stated_laws
+from equivariance._engine.inference.output_candidates import (
+    arranged,
+    foreign,
+    masked,
+    plain_laws,
+    special_laws,
+    stated_laws,
+)
 from equivariance._engine.inference.output_provenance import Path
 from equivariance._engine.inference.output_runs import Fit, Leaf, OutputRuns, observe
 from equivariance._engine.measurement.prepare import BoundCall, Prepared
@@ -24,10 +31,12 @@ from equivariance._ranking import exceeds, ordered
 from equivariance.contracts.adapter_registry import adapter_of
 from equivariance.contracts.assumptions import Assumption, assume
 from equivariance.contracts.inputs import NOT_GIVEN
+from equivariance.contracts.sample_lists import EACH
 from equivariance.errors import ArgumentError
 from equivariance.groups.named import Symmetry
 from equivariance.representations.base import Representation
 from equivariance.representations.formatting import as_python, in_words
+from equivariance.representations.sample_list import SampleList
 from equivariance.representations.standard import Invariant
 
 MOTIONS = tuple(symmetry for symmetry in Symmetry if symmetry.is_motion)
@@ -109,10 +118,20 @@ def _specs(value: Any, path: Path, chosen: Mapping[Path, Assumption], found: lis
     if isinstance(value, Mapping):
         return {key: _specs(entry, (*path, key), chosen, found) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_specs(entry, (*path, i), chosen, found) for i, entry in enumerate(value)]
+        joined = chosen.get((*path, EACH))
+        entries = enumerate(value) if joined is None else ()
+        each = [_specs(entry, (*path, i), chosen, found) for i, entry in entries]
+        return each if joined is None else _spec_of_samples(value, joined, found)
     if is_dataclass(value) and not isinstance(value, type):
         return {f.name: _specs(getattr(value, f.name), (*path, f.name), chosen, found) for f in fields(value)}
     return Invariant()
+
+
+def _spec_of_samples(samples: Sequence[torch.Tensor], joined: Assumption, found: list[Assumption]) -> SampleList:
+    """Returns the specification of a list of samples, from the law of the entries one after the other."""
+    law = replace(joined.representation, batch=None)
+    found.append(replace(joined, shape=tuple(samples[0].shape), representation=law, value=samples[0]))
+    return SampleList(law)
 
 
 def _assumption(leaf: Leaf, ready: Prepared, stated: Mapping[Path, tuple[str, Representation]]) -> Assumption:
@@ -123,7 +142,7 @@ def _assumption(leaf: Leaf, ready: Prepared, stated: Mapping[Path, tuple[str, Re
     fits = leaf.fits(law)
     question = foreign(leaf, fits, ready) if returned is None else ""
     why = f"{source}{_evidence(fits, beside)}" + (f"; but {question}" if question else "")
-    if shape and law.nodes is None and "permutation" in fits:
+    if shape and law.nodes is law.edges is None and "permutation" in fits:
         why = f"no axis lists nodes; {why}"
     return Assumption(("output", *leaf.path), shape, law, why, leaf.example, bool(question))
 
@@ -153,6 +172,9 @@ def _law_under_motions(leaf: Leaf, call: BoundCall) -> tuple[Representation, str
     plain = {law: fits for law, fits in plain.items() if fits or law == Invariant()}
     for law, fits in plain.items():
         if all(fit.holds for fit in fits.values()):
+            return law, ""
+    for law in masked(leaf.example, plain, call):
+        if all(fit.holds for fit in _under_motions(leaf.fits(law)).values()):
             return law, ""
     stated, special = (
         {law: fits for law in laws if (fits := _under_motions(leaf.fits(law)))}

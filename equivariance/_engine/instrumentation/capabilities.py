@@ -31,12 +31,14 @@ class FirstRun:
         log: The arguments and outputs of every watched call.
         gradients: True if the module needs autograd, because it differentiates inside its forward.
         lowest_dtype: The lowest precision that the run computed in.
+        draws: True if the run drew random numbers.
     """
 
     output: Any
     log: PassageLog
     gradients: bool
     lowest_dtype: torch.dtype
+    draws: bool
 
 
 def first_run(
@@ -60,7 +62,7 @@ def first_run(
         output = runner.run(ModelState(), dtype, arguments, log, within=watch)
     if not leaves(output, UNSPECIFIED):
         raise ArgumentError("output", output, "at least one tensor in what the callable returns")
-    return FirstRun(output, log, runner.capabilities.gradients, watch.dtype)
+    return FirstRun(output, log, runner.capabilities.gradients, watch.dtype, watch.draws)
 
 
 def find_capabilities(runner: Runner) -> Runner:

@@ -21,6 +21,7 @@ import torch
 from equivariance._torch_private import buffers_of, children_of
 from equivariance.contracts.callables import uncompiled
 from equivariance.contracts.signature import signature_of, unbind
+from equivariance.representations.tensor_support import write
 
 
 class LayerCall(NamedTuple):
@@ -164,7 +165,21 @@ def buffers_kept(module: torch.nn.Module) -> Iterator[None]:
             for layer, name, buffer, values in kept:
                 buffers_of(layer)[name] = buffer
                 if not torch.equal(buffer, values):
-                    buffer.copy_(values)
+                    write(buffer, values)
+
+
+@contextmanager
+def attributes_kept(module: torch.nn.Module) -> Iterator[None]:
+    """Restores the attributes that a layer gives other values while it runs on values that its network did not make."""
+    kept = [(layer, dict(vars(layer))) for layer in module.modules()]
+    try:
+        yield
+    finally:
+        for layer, attributes in kept:
+            now = vars(layer)
+            if now.keys() != attributes.keys() or any(now[name] is not value for name, value in attributes.items()):
+                now.clear()
+                now.update(attributes)
 
 
 class _Unwatched:

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from equivariance._engine.instrumentation.source_lines import SourceLine
@@ -101,6 +102,12 @@ DECIDES = "_local_scalar_dense"
 
 
 @lru_cache(maxsize=4096)
+def draws(func: Any) -> bool:
+    """True if an operation draws from torch's random generators."""
+    return torch.Tag.nondeterministic_seeded in func.tags
+
+
+@lru_cache(maxsize=4096)
 def describe_schema(func: Any) -> tuple[str, tuple[tuple[int | None, str], ...]]:
     """Returns the name of an operation without overload, and the arguments that it changes.
 
@@ -135,6 +142,15 @@ def tensors_in(value: Any) -> list[Tensor]:
     elif not isinstance(value, (list, tuple)):
         return []
     return [tensor for entry in value for tensor in tensors_in(entry)]
+
+
+def with_tensors(value: Any, tensors: Iterator[Tensor]) -> Any:
+    """Returns nested arguments of an operation with each tensor replaced, in the order of `tensors_in`."""
+    if isinstance(value, Tensor):
+        return next(tensors)
+    if isinstance(value, Mapping):
+        return {key: with_tensors(entry, tensors) for key, entry in value.items()}
+    return type(value)(with_tensors(entry, tensors) for entry in value) if isinstance(value, (list, tuple)) else value
 
 
 def replace_tensors(value: Any, tensors: Sequence[Tensor]) -> Any:

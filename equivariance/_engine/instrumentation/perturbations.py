@@ -113,10 +113,16 @@ def noisy(size: float, seed: int) -> Change:
 
     The noise has the standard deviation `size` times the root mean square of the tensor.
     """
+    everywhere = noisy_everywhere(size, seed)
+    return lambda tensor, how, path: everywhere(tensor, how, path) if turns(how) else tensor
+
+
+def noisy_everywhere(size: float, seed: int) -> Change:
+    """Returns a change that adds normal noise to all floating-point tensors, as `noisy` does to some."""
     generator = generator_of(seed)
 
     def change(tensor: torch.Tensor, how: Representation, _: str) -> torch.Tensor:
-        if not (turns(how) and tensor.is_floating_point() and tensor.numel()):
+        if not (tensor.is_floating_point() and tensor.numel()):
             return tensor
         return tensor + size * float(tensor.double().square().mean().sqrt()) * noise_like(tensor, generator)
 

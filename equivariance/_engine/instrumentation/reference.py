@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 import torch
 
 from equivariance._engine.instrumentation.hooks import ROOT, LayerCall
-from equivariance._engine.instrumentation.tensor_identity import version_of
+from equivariance._engine.instrumentation.tensor_identity import unchanged, version_of
 from equivariance._engine.instrumentation.tensor_store import MemoryBudget, TensorStore
 from equivariance._engine.instrumentation.transform_cache import number_of
 from equivariance.contracts.contract import Contract
@@ -76,6 +76,7 @@ class ReferenceRun:
         inputs: Layer call -> its arguments by name.
         outputs: Layer call -> its output, in the order of return.
         callers: Layer call -> the call that made it; None for the root.
+        changing: Layers that changed their arguments in place, if `copying`.
     """
 
     contracts: Mapping[str, Contract]
@@ -84,6 +85,8 @@ class ReferenceRun:
     inputs: dict[LayerCall, dict[str, Any]] = field(default_factory=dict)
     outputs: dict[LayerCall, Any] = field(default_factory=dict)
     callers: dict[LayerCall, LayerCall | None] = field(default_factory=dict)
+    changing: set[str] = field(default_factory=set)
+    _open: list[dict[str, Any]] = field(default_factory=list, init=False)
     _versions: list[tuple[torch.Tensor, object]] = field(default_factory=list, init=False)
     _derived: dict[Site, Any] = field(default_factory=dict, init=False)
     _passed: dict[Site, Passed] = field(default_factory=dict, init=False)
@@ -97,12 +100,16 @@ class ReferenceRun:
         """Records the arguments."""
         self.contracts[call.layer].check_inputs(arguments, call.layer or "args")
         self.inputs[call] = map_tensors(arguments, self._keep)
+        self._open.append(arguments)
         self.callers[call] = caller
         return arguments
 
     def leave(self, call: LayerCall, output: Any) -> Any:
         """Records the output."""
         self.contracts[call.layer].check_output(output, call.layer or "the callable")
+        arguments = self._open.pop()
+        if self.copying and not unchanged(arguments, self.inputs[call]):
+            self.changing.add(call.layer)
         self.outputs[call] = map_tensors(output, self._keep)
         return output
 

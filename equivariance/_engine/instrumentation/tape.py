@@ -32,13 +32,14 @@ from equivariance._engine.instrumentation.operations import (
     replace_tensors,
     tensors_in,
 )
+from equivariance._engine.instrumentation.replacements import Replacements
 from equivariance._engine.instrumentation.source_lines import SourceLine, places_of
 from equivariance._engine.instrumentation.tensor_store import MemoryBudget, TensorStore
 from equivariance._torch_private import TorchDispatchMode, base_of, storage_address, tensor_address, weak_reference
 from equivariance.contracts.nested import UNSPECIFIED, leaves
 from equivariance.contracts.signature import bind
 from equivariance.errors import ContractError
-from equivariance.representations.tensor_support import dense, is_strided, unsupported_reason, with_layout_of
+from equivariance.representations.tensor_support import dense, is_strided, unsupported_reason
 
 Patch = Callable[[Tensor, Sequence[Tensor]], Tensor]
 """Returns the replacement of a value, given the value and all values before it."""
@@ -89,6 +90,7 @@ class Tape(TorchDispatchMode):
         self.passed: dict[str, list[LayerRecord]] = {}
         self.opaque: set[str] = set()
         self._patches, self._decisions = patches, decisions
+        self._replacements = Replacements()
         self._numbers: dict[int, int] = {}
         self._passed_in: dict[int, StorageWeakRef] = {}
         self._same_layout: dict[object, int] = {}  # for tensors made without dispatch: of a subclass, or `x.data`
@@ -114,7 +116,12 @@ class Tape(TorchDispatchMode):
         source = self._find_source(sys._getframe().f_back)
         reads = tuple([self.number(t) for t in tensors_in((args, kwargs))])
         self._copy_shared(changed)
-        return self._record(name, source, reads, changed, func(*args, **kwargs))
+        if not self._patches:
+            return self._record(name, source, reads, changed, func(*args, **kwargs))
+        for tensor in changed:
+            self._tensor_store.changes(self.current(tensor))
+        output = self._replacements.run(func, args, kwargs, reads)
+        return self._record(name, source, reads, changed, output)
 
     def _find_source(self, frame: FrameType | None) -> _Source:
         """Returns the statement that runs an operation.
@@ -198,6 +205,15 @@ class Tape(TorchDispatchMode):
                     self._fill(known, tensor)
         return known
 
+    @property
+    def replaces(self) -> bool:
+        """True if the recording has values to replace."""
+        return bool(self._patches)
+
+    def current(self, tensor: Tensor) -> Tensor:
+        """Returns the tensor, or the replacement of its value if it lies in memory that the call did not allocate."""
+        return self._replacements.read(self.number(tensor), tensor) if self._patches else tensor
+
     def mark(self, site: object, tensors: Mapping[str, Tensor]) -> None:
         """Stores the numbers of the values that pass at a site."""
         self.marks[site] = {path: self.number(t) for path, t in tensors.items()}
@@ -220,7 +236,11 @@ class Tape(TorchDispatchMode):
         """Numbers a tensor that no recorded operation made."""
         number = len(self.values)
         passed_in, source = self._was_passed_in(tensor), self._find_source(sys._getframe(1))
-        self._number_new(tensor)
+        made = self._replaced(number, tensor)
+        if made is not tensor:
+            self._replacements.redirect(number, made)
+        self._numbers[tensor_address(tensor)] = number
+        self._store_value(tensor, made)
         event = Operation("brought", source.places, source.own, source.layer, (), (number,))
         self.events.append(Operation("given", (), 0, self._layers[-1][0], (), (number,)) if passed_in else event)
         return number
@@ -270,12 +290,12 @@ class Tape(TorchDispatchMode):
         return self._number_new(output)
 
     def _number_new(self, tensor: Tensor) -> Tensor:
-        """Numbers a new tensor. Returns the tensor, or its replacement."""
+        """Numbers the new tensor of an operation. Returns the tensor, or its replacement."""
         number = len(self.values)
-        tensor = self._apply_patch(number, tensor)
-        self._numbers[tensor_address(tensor)] = number
-        self._store_value(tensor, tensor)
-        return tensor
+        made = self._replaced(number, tensor)
+        self._numbers[tensor_address(made)] = number
+        self._store_value(made, made)
+        return made
 
     def _change(self, tensor: Tensor) -> None:
         """Numbers the content of memory after a change in place.
@@ -284,13 +304,22 @@ class Tape(TorchDispatchMode):
         """
         number = len(self.values)
         base = base_of(tensor)
-        whole = tensor if base is None else base
-        self._apply_patch(number, whole)
+        whole = tensor if base is None or _storage_key(base) != _storage_key(tensor) else base
+        self._replaced(number, whole)
         self._states[_storage_key(tensor)] = number
         self._store_value(tensor, whole)
 
+    def _replaced(self, number: int, tensor: Tensor) -> Tensor:
+        """Replaces the value of a tensor. Returns the tensor, or another one if its layout cannot hold the value."""
+        if number not in self._patches:
+            return tensor
+        with torch.no_grad():
+            content = self._replacements.read(None, tensor)
+            return self._replacements.replaced(tensor, self._patches[number](content, self.values))
+
     def _store_value(self, tensor: Tensor, value: Tensor) -> None:
         """Stores the value, and keeps the tensor alive if its address must stay unique."""
+        value = self._replacements.read(None, value)
         copy = self._tensor_store.copy_of(value)
         if copy is None:
             self._sharing.setdefault(_storage_key(tensor), []).append(len(self.values))
@@ -306,18 +335,6 @@ class Tape(TorchDispatchMode):
             self._tensor_store.changes(tensor)
             for number in self._sharing.pop(_storage_key(tensor), ()):
                 self.values[number] = self.values[number].clone()
-
-    def _apply_patch(self, number: int, tensor: Tensor) -> Tensor:
-        """Writes the replacement into the tensor and returns it. Returns a new tensor if entries share memory."""
-        if number not in self._patches:
-            return tensor
-        value = self._patches[number](tensor, self.values)
-        if not is_strided(tensor):
-            return with_layout_of(value, tensor)
-        if any(size > 1 and stride == 0 for size, stride in zip(tensor.shape, tensor.stride(), strict=True)):
-            return value.clone()
-        with torch.no_grad():
-            return tensor.copy_(value)
 
     def _fill(self, number: int, tensor: Tensor) -> None:
         """Reads the content of an uninitialized tensor at its first use.

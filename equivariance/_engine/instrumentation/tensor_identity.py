@@ -51,6 +51,21 @@ def equal(value: Any, other: Any) -> bool:
     return len(left) == len(right) and all(alike(a, b) for (_, a, _), (_, b, _) in zip(left, right, strict=True))
 
 
+def unchanged(value: Any, before: Any) -> bool:
+    """True if a value still holds the tensors of its earlier copy `before`; NaN equals NaN."""
+    left, right = leaves(value, UNSPECIFIED), leaves(before, UNSPECIFIED)
+    return len(left) == len(right) and all(
+        alike(a, b) or _alike_with_nan(a, b) for (_, a, _), (_, b, _) in zip(left, right, strict=True)
+    )
+
+
+def _alike_with_nan(left: Tensor, right: Tensor) -> bool:
+    if left.shape != right.shape or not left.is_floating_point():
+        return False
+    missing = left.isnan()
+    return bool(missing.any()) and torch.equal(missing, right.isnan()) and torch.equal(left[~missing], right[~missing])
+
+
 def alike(left: Tensor, right: Tensor) -> bool:
     """True if two tensors are equal, as `torch.equal`; several times as fast for large tensors of floats."""
     if left.shape != right.shape or left.numel() < LARGE or not (read_by_numpy(left) and read_by_numpy(right)):

@@ -17,6 +17,7 @@ from functools import partial
 from typing import Any
 
 import torch
+from torch.nn.parameter import is_lazy
 
 from equivariance._engine.instrumentation.hooks import (
     UNWATCHED,
@@ -27,13 +28,14 @@ from equivariance._engine.instrumentation.hooks import (
     preserved,
 )
 from equivariance._engine.instrumentation.perturbations import noise_like
-from equivariance._engine.instrumentation.precision import Widened
+from equivariance._engine.instrumentation.precision import SameDraws, Widened
 from equivariance._engine.instrumentation.reference import ReferenceRun
 from equivariance._engine.instrumentation.tensor_store import MemoryBudget
-from equivariance._torch_private import tree_leaves
+from equivariance._torch_private import storage_address, tree_leaves
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import cast, cloned
 from equivariance.errors import ArgumentError
+from equivariance.representations.tensor_support import is_strided
 
 PERTURBATION = 0.1
 
@@ -68,6 +70,8 @@ class Capabilities:
         lowest_dtype: The lowest precision that the tested run computes in: `tested_dtype`, or that of autocast.
         states: The states that differ from each other.
         gradients: True if the module needs autograd, because it differentiates inside its forward.
+        draws: True if the module draws random numbers in evaluation mode.
+        in_place: True if the module changes tensors in place that pass between its layers.
         widened: True if reference runs leave out the casts to less than float64 inside the module.
         obstacle: The reason if float64 was impossible, or possible only with `widened`; else "".
         untrained: The reason if training mode was impossible; else "".
@@ -78,6 +82,8 @@ class Capabilities:
     lowest_dtype: torch.dtype
     states: tuple[ModelState, ...] = (ModelState(),)
     gradients: bool = False
+    draws: bool = False
+    in_place: bool = False
     widened: bool = False
     obstacle: str = ""
     untrained: str = ""
@@ -231,15 +237,23 @@ class Runner:
         module = self.module(state, dtype)
         given = {k: cast(v, dtype) for k, v in arguments.items()}
         inside = within or nullcontext()
-        with self.conditions(dtype, seed), inside, buffers_kept(module), self.watched(state, dtype, handler):
+        conditions = self.conditions(dtype, seed, draws=self.capabilities.draws or state.mode == "train")
+        with conditions, inside, buffers_kept(module), self.watched(state, dtype, handler):
             return cloned(call_with(module, {k: cloned(v) for k, v in given.items()}))
 
     @contextmanager
-    def conditions(self, dtype: torch.dtype, seed: int | None = None) -> Iterator[None]:
-        """Sets seeds, default dtype, autograd and casts for a run in `dtype`, and restores them afterwards."""
+    def conditions(self, dtype: torch.dtype, seed: int | None = None, draws: bool | None = None) -> Iterator[None]:
+        """Sets seeds, default dtype, autograd and casts for a run in `dtype`, and restores them afterwards.
+
+        Args:
+            dtype: The dtype of the copy.
+            seed: The seed of the run; None for the runner's.
+            draws: True if the run may draw random numbers; None if only a module that draws in evaluation mode does.
+        """
         able = self.capabilities
         widening = Widened() if able.widened and dtype == able.reference_dtype else nullcontext()
-        with preserved(dtype, self.seed if seed is None else seed, able.gradients), widening:
+        drawing = SameDraws() if (able.draws if draws is None else draws) else nullcontext()
+        with preserved(dtype, self.seed if seed is None else seed, able.gradients), widening, drawing:
             yield
 
     def reference(self, state: ModelState) -> ReferenceRun:
@@ -250,7 +264,7 @@ class Runner:
 
     def record(self, state: ModelState, within: AbstractContextManager[Any] | None = None) -> ReferenceRun:
         """Makes a new recording of an untransformed run in the reference precision."""
-        recording = ReferenceRun(self.contracts, memory=self.memory)
+        recording = ReferenceRun(self.contracts, copying=self.capabilities.in_place, memory=self.memory)
         self.run(state, self.reference_dtype, self.arguments, recording, within=within)
         if not recording.intact:
             recording = ReferenceRun(self.contracts, copying=True, memory=self.memory)
@@ -314,7 +328,34 @@ def _copy(module: torch.nn.Module) -> torch.nn.Module:
     try:
         # TorchScript copies its parameters in a way that autograd would record, with a deprecation warning.
         with torch.no_grad(), warnings.catch_warnings(action="ignore"):
-            return copy.deepcopy(module, known)
+            made: torch.nn.Module = copy.deepcopy(module, known)
     except (RuntimeError, TypeError, AttributeError) as error:
         name = type(module).__name__
         raise ArgumentError("module", name, f"a module that copy.deepcopy can copy ({error})") from error
+    _require_separate(module, made)
+    return made
+
+
+def _require_separate(module: torch.nn.Module, made: torch.nn.Module) -> None:
+    """Checks that a copy may be changed: it must share no layer and no memory with its original.
+
+    Raises:
+        ArgumentError: If a `__deepcopy__` inside of the module returns the original, or its tensors.
+    """
+    layers, memory = set(map(id, module.modules())), {_storage_of(t) for _, t in _stored(module)}
+    shared = [name or "the module itself" for name, layer in made.named_modules() if id(layer) in layers]
+    shared += [name for name, t in _stored(made) if _storage_of(t) in memory]
+    if shared:
+        expected = f"a module that copy.deepcopy copies as a whole; its copy shares {', '.join(shared)} with it"
+        raise ArgumentError("module", type(module).__name__, expected)
+
+
+def _stored(module: torch.nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
+    """Yields parameters and buffers that have values, by name."""
+    for name, tensor in (*module.named_parameters(), *module.named_buffers()):
+        if is_strided(tensor) and not is_lazy(tensor) and tensor.numel():
+            yield name, tensor
+
+
+def _storage_of(tensor: torch.Tensor) -> int:
+    return storage_address(tensor.untyped_storage())

@@ -20,11 +20,15 @@ from equivariance._engine.laws.forms import (
     LinearLaw,
     ParityLaw,
     PermutationLaw,
+    SamplePermutationLaw,
     SelectionLaw,
     TranslationLaw,
 )
 from equivariance._engine.laws.grid import Gridded, Grids, plain_on_grid
 from equivariance.groups.named import Symmetry
+
+_SAMPLES = 16
+"""Largest number of samples for which tensors of one sample are looked for."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +40,16 @@ class AxisLengths:
         samples: Number of samples; None if unknown.
         segments: For concatenated samples: the nodes of each sample.
         grids: The declared grids; None if there are none.
+        edges: Edges of all samples; None if no input lists edges.
+        apart: Nodes of each sample, if each is permuted in its own way; else ().
     """
 
     nodes: int | None
     samples: int | None
     segments: tuple[tuple[int, ...], ...] = ()
     grids: Grids | None = None
+    edges: int | None = None
+    apart: tuple[int, ...] = ()
 
 
 def laws_by_shape(tensor: Tensor, symmetry: Symmetry, sizes: AxisLengths) -> Iterator[Law]:
@@ -50,7 +58,7 @@ def laws_by_shape(tensor: Tensor, symmetry: Symmetry, sizes: AxisLengths) -> Ite
         "translation": _translation_laws,
         "rotation": _irrep_laws,
         "inversion": lambda _: iter([ParityLaw(0, (-1,))]),
-        "permutation": lambda t: _permutation_laws(t, sizes.nodes or 0),
+        "permutation": lambda t: _permutation_laws(t, sizes),
         "batch": lambda t: selection_laws(t, sizes),
     }
     yield InvariantLaw()
@@ -86,23 +94,46 @@ def candidates(symmetry: Symmetry, sizes: AxisLengths, tensor: Tensor, laws: Seq
     yield from dict.fromkeys([*fitting, *laws_by_shape(tensor, symmetry, sizes)])
 
 
-def _permutation_laws(tensor: Tensor, nodes: int) -> Iterator[Law]:
+def _permutation_laws(tensor: Tensor, sizes: AxisLengths) -> Iterator[Law]:
+    """Yields orders of nodes on one axis or two, orders of edges on one axis, and both."""
+    numbers = not tensor.is_floating_point() and tensor.dtype != torch.bool
+    edges = [(axis,) for axis, length in enumerate(tensor.shape) if (sizes.edges or 0) > 1 and length == sizes.edges]
+    nodes = list(_node_axes(tensor, sizes.nodes or 0))
+    for chosen, of_edges in [*((n, ()) for n in nodes), *(((), e) for e in edges), *itertools.product(nodes, edges)]:
+        if all(axis not in of_edges for axis, _ in chosen):
+            yield PermutationLaw(chosen, False, of_edges)
+            if numbers:
+                yield PermutationLaw(chosen, True, of_edges)
+    if numbers and (sizes.nodes or 0) > 1:
+        yield PermutationLaw((), True)
+    yield from _sample_permutations(tensor, sizes.apart, numbers)
+
+
+def _sample_permutations(tensor: Tensor, apart: Sequence[int], numbers: bool) -> Iterator[Law]:
+    """Yields orders of the nodes of one sample, and of each sample on an axis of its own."""
+    samples = [axis for axis, length in enumerate(tensor.shape) if len(set(apart)) == 1 and length == len(apart)]
+    places = [(number, None, size) for number, size in enumerate(apart[:_SAMPLES])]
+    for sample, axis, size in [*((None, axis, apart[0]) for axis in samples), *places]:
+        nodes = [a for a, length in enumerate(tensor.shape) if a != axis and length == size and size > 1]
+        for count in (1, 2):
+            for axes in itertools.combinations(nodes, count):
+                yield SamplePermutationLaw(axes, sample, axis)
+                if numbers:
+                    yield SamplePermutationLaw(axes, sample, axis, True)
+
+
+def _node_axes(tensor: Tensor, nodes: int) -> Iterator[tuple[tuple[int, int], ...]]:
+    """Yields each choice of one axis or two that may list nodes, with the number of entries per node."""
     if nodes < 2:
         return
-    numbers = not tensor.is_floating_point() and tensor.dtype != torch.bool
     axes = [
         (axis, inner)
         for axis, length in enumerate(tensor.shape)
         for inner in dict.fromkeys((1, length // nodes))
         if length and length % nodes == 0
     ]
-    pairs = [p for p in itertools.combinations(axes, 2) if p[0][0] != p[1][0]]
-    for chosen in [*((a,) for a in axes), *pairs]:
-        yield PermutationLaw(chosen)
-        if numbers:
-            yield PermutationLaw(chosen, True)
-    if numbers:
-        yield PermutationLaw((), True)
+    yield from ((axis,) for axis in axes)
+    yield from ((one, two) for one, two in itertools.combinations(axes, 2) if one[0] != two[0])
 
 
 def _translation_laws(tensor: Tensor) -> Iterator[Law]:

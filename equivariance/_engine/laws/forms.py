@@ -110,27 +110,74 @@ class ParityLaw:
 
 @dataclass(frozen=True)
 class PermutationLaw:
-    """Nodes along some axes follow the permutation.
+    """Nodes and edges along some axes follow the permutation.
 
     Attributes:
-        axes: The axes, each with the number of entries per node (1 if the axis lists only nodes). If an axis is longer
-            than nodes times entries, it lists several samples one after the other.
+        axes: The axes of nodes, each with the number of entries per node (1 if the axis lists only nodes). If an axis
+            is longer than nodes times entries, it lists several samples one after the other.
         renumbered: True if the entries are node numbers, which the permutation changes.
+        edges: The axes of edges.
     """
 
     axes: tuple[tuple[int, int], ...]
     renumbered: bool = False
+    edges: tuple[int, ...] = ()
 
     def apply(self, tensor: Tensor, element: Transform) -> Tensor:
         """Permutes the tensor: new node i is old node order[i]."""
-        order = torch.tensor(element.order or (), device=tensor.device)
+        if element.order is not None:
+            tensor = self._permute_nodes(tensor, torch.tensor(element.order, device=tensor.device))
+        if element.edges is not None:
+            order = torch.tensor(element.edges, device=tensor.device)
+            for axis in self.edges:
+                tensor = tensor.index_select(axis, order)
+        return tensor
+
+    def _permute_nodes(self, tensor: Tensor, order: Tensor) -> Tensor:
         if self.renumbered:
             inside = tensor.remainder(len(order))
-            tensor = order.argsort()[inside].to(tensor.dtype) + (tensor - inside)
+            numbers = order.argsort()[inside].to(tensor.dtype) + (tensor - inside)
+            tensor = torch.where(tensor < 0, tensor, numbers)
         for axis, inner in self.axes:
             shape = tensor.shape
             grouped = tensor.reshape(*shape[:axis], -1, len(order), inner, *shape[axis + 1 :])
             tensor = grouped.index_select(axis + 1, order).reshape(shape)
+        return tensor
+
+
+@dataclass(frozen=True)
+class SamplePermutationLaw:
+    """Nodes along some axes follow the permutation of one sample, or each sample follows its own.
+
+    Attributes:
+        axes: The axes of nodes.
+        sample: The number of the sample whose nodes are listed. None if another axis lists the samples.
+        samples: The axis of the samples; None if there is one sample.
+        renumbered: True if the entries are node numbers, which the permutation changes.
+    """
+
+    axes: tuple[int, ...]
+    sample: int | None = None
+    samples: int | None = None
+    renumbered: bool = False
+
+    def apply(self, tensor: Tensor, element: Transform) -> Tensor:
+        """Permutes the nodes; orders of edges change nothing."""
+        if element.order is None or (element.sizes is None and self.sample is None):
+            return tensor
+        if self.samples is None:
+            return self._permute(tensor, element, self.sample or 0, self.axes)
+        inner = tuple(axis - (axis > self.samples) for axis in self.axes)
+        pieces = [self._permute(t, element, i, inner) for i, t in enumerate(tensor.unbind(self.samples))]
+        return torch.stack(pieces, self.samples)
+
+    def _permute(self, tensor: Tensor, element: Transform, sample: int, axes: tuple[int, ...]) -> Tensor:
+        order = torch.tensor(element.order_in(sample), device=tensor.device)
+        if self.renumbered:
+            inside = tensor.remainder(len(order))
+            tensor = torch.where(tensor < 0, tensor, order.argsort()[inside].to(tensor.dtype) + (tensor - inside))
+        for axis in axes:
+            tensor = tensor.index_select(axis, order)
         return tensor
 
 

@@ -50,9 +50,13 @@ class InferredRepresentation(Representation):
                 values = self._apply_law(symmetry, values, part)
         return values
 
-    def permute(self, tensor: torch.Tensor, order: tuple[int, ...]) -> torch.Tensor:
-        """Applies the law of permutations."""
-        return self._apply_law("permutation", tensor, Transform(order=order))
+    def permute(self, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
+        """Applies the law of permutations of nodes."""
+        return self._apply_law("permutation", tensor, Transform(order=element.order, sizes=element.sizes))
+
+    def permute_edges(self, tensor: torch.Tensor, order: tuple[int, ...]) -> torch.Tensor:
+        """Applies the law of permutations of edges."""
+        return self._apply_law("permutation", tensor, Transform(edges=order))
 
     def select(self, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
         """Applies the law of selections of samples."""
@@ -76,15 +80,17 @@ def representation_of(laws: Mapping[str, Law], tensor: torch.Tensor, nodes: int 
     """
     plain = InferredRepresentation(laws=tuple(laws.items()))
     last = tensor.dim() - 1
-    order, sample = _node_axis(laws.get("permutation"), tensor, nodes), _sample_axis(laws.get("batch"), tensor)
-    if "" in (order, sample) or (order is not None and order == sample):
+    permuted = laws.get("permutation")
+    order, sample = _node_axis(permuted, tensor, nodes), _sample_axis(laws.get("batch"), tensor)
+    edges = permuted.edges if isinstance(permuted, PermutationLaw) else ()
+    if "" in (order, sample) or (sample is not None and sample in (order, *edges)):
         return plain
-    axes = {"nodes": order, "batch": sample}
+    axes = {"nodes": order, "batch": sample, "edges": edges[0] if edges else None}
     if all(laws.get(s) in _INVARIANT for s in Symmetry if s.is_motion):
         return Invariant(**axes)  # type: ignore[arg-type]
     degrees = _degrees(laws.get("rotation"), last, tensor)
     signs = _signs(laws.get("inversion"), last, tensor, degrees)
-    if not tensor.is_floating_point() or degrees is None or signs is None or last in (order, sample):
+    if not tensor.is_floating_point() or degrees is None or signs is None or last in (order, sample, *edges):
         return plain
     if laws.get("translation") not in _INVARIANT:
         points = laws["translation"] == TranslationLaw(last) and degrees == (1,) and signs == (-1,)
@@ -101,7 +107,9 @@ def _node_axis(law: Law | None, tensor: torch.Tensor, nodes: int | None) -> int 
     """
     if law in _INVARIANT:
         return None
-    if isinstance(law, PermutationLaw) and not law.renumbered and len(law.axes) == 1:
+    if isinstance(law, PermutationLaw) and not law.renumbered and len(law.axes) < 2:
+        if not law.axes:
+            return None
         axis, inner = law.axes[0]
         return axis if inner == 1 and tensor.shape[axis] == nodes else ""
     return ""

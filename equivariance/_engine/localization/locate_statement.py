@@ -27,7 +27,8 @@ from equivariance._engine.measurement.survey_results import Trial
 from equivariance._engine.measurement.transformed_runs import TransformedRuns
 from equivariance._ranking import ordered
 from equivariance.contracts.nested import leaves
-from equivariance.groups.elements import Transform, permutation, samples
+from equivariance.groups.elements import Transform, samples
+from equivariance.groups.reorderings import shifted
 from equivariance.groups.sampling import Group, InputSizes
 
 _MOST_DECISIONS = 6
@@ -175,17 +176,18 @@ def locator_of(runs: TransformedRuns, group: Group, suspect: SuspectLayer, seed:
     given = [leaf for k, v in runner.arguments.items() for leaf in leaves(v, root.inputs.get(k))]
     segments = {r.concatenated.sizes for _, _, r in given if r.concatenated and r.concatenated.sizes}
     grids = None if setting.grid is None else known_grids(runner.contracts)
-    sizes = AxisLengths(setting.nodes, setting.samples, tuple(segments), grids)
+    edges = None if setting.edges is None else sum(setting.edges)
+    sizes = AxisLengths(setting.nodes, setting.samples, tuple(segments), grids, edges, setting.segments or ())
     return StatementLocator(InterventionRunner(runner, sizes, suspect, more, group.symmetry))
 
 
 def _further_elements(setting: InputSizes, group: Group, seed: int) -> list[Transform]:
-    """Returns further elements: a permutation that moves every node, selections of as many samples, or random draws."""
-    count, nodes = setting.samples or 0, setting.nodes or 0
+    """Returns further elements: a shift of all nodes and edges, selections of as many samples, or random draws."""
+    count = setting.samples or 0
     if group.symmetry == "batch" and count > 1:
         return [samples(range(count - 1, -1, -1), of=count), samples([count - 1] * count, of=count)]
-    if group.symmetry == "permutation" and nodes > 1:
-        return [permutation([*range(1, nodes), 0]), *group.draw(1, seed + 1, setting)]
+    if group.symmetry == "permutation":
+        return [shifted(setting), *group.draw(1, seed + 1, setting)]
     return list(group.draw(3, seed + 1, setting)[::2])
 
 

@@ -24,7 +24,7 @@ from equivariance._engine.instrumentation.transform_cache import TransformCache
 from equivariance._engine.laws.forms import Law
 from equivariance._engine.measurement.comparisons import IntroducedErrors
 from equivariance._engine.measurement.isolation import run_isolated
-from equivariance.contracts.nested import cast, leaves
+from equivariance.contracts.nested import cast, leaves, map_tensors
 from equivariance.groups.elements import Transform
 
 
@@ -90,15 +90,14 @@ class Traced(IntroducedErrors):
     def enter(self, call: LayerCall, caller: LayerCall | None, arguments: dict[str, Any]) -> dict[str, Any]:
         """Marks the arguments that the owner gives to a layer."""
         if caller == self.owner:
-            for name, value in arguments.items():
-                self._mark(Site(call, name), value)
+            arguments = {name: self._mark(Site(call, name), value) for name, value in arguments.items()}
         with self.tape.paused():
             return super().enter(call, caller, arguments)
 
     def leave(self, call: LayerCall, output: Any) -> Any:
         """Marks the output of the owner."""
         if call == self.owner:
-            self._mark(Site(call), output)
+            output = self._mark(Site(call), output)
         with self.tape.paused():
             return super().leave(call, output)
 
@@ -109,11 +108,15 @@ class Traced(IntroducedErrors):
             self.tape.hand(value)
         return value
 
-    def _mark(self, site: Site, value: Any) -> None:
-        if self.reference.has(site):
-            with self.tape.paused():
-                found = leaves(value, self.reference.spec(site))
-            self.tape.mark(site, {path: t for path, t, _ in found})
+    def _mark(self, site: Site, value: Any) -> Any:
+        """Marks a value that the owner's code made, and returns it with replaced tensors exchanged."""
+        if not self.reference.has(site):
+            return value
+        with self.tape.paused():
+            found = leaves(value, self.reference.spec(site))
+        self.tape.mark(site, {path: t for path, t, _ in found})
+        with self.tape.paused():
+            return map_tensors(value, self.tape.current) if self.tape.replaces else value
 
 
 class CallSite:

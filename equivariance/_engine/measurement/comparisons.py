@@ -19,7 +19,7 @@ from equivariance._engine.instrumentation.tensor_store import TensorStore
 from equivariance._engine.instrumentation.testbed import ModelState, Runner
 from equivariance._engine.instrumentation.transform_cache import TransformCache
 from equivariance._engine.measurement.relative_error import PartError, PartKey, compare, scales_of
-from equivariance.contracts.nested import UNSPECIFIED, cast, map_tensors, sizes_of_graphs
+from equivariance.contracts.nested import UNSPECIFIED, cast, map_tensors, sample_lists, sizes_of_graphs
 from equivariance.groups.elements import Transform
 from equivariance.representations.base import Representation
 
@@ -134,7 +134,9 @@ class IntroducedErrors:
         if passed.number is not None:
             return self._exact.known(passed.number, passed.value, passed.spec)  # type: ignore[arg-type]
         exact = self._exact.of(passed.value, passed.spec, self.element)
-        return cast(exact, self.dtype) if any(sizes_of_graphs(exact)) else exact
+        return (
+            cast(exact, self.dtype) if any(sizes_of_graphs(exact)) or any(sample_lists(exact, passed.spec)) else exact
+        )
 
     def finish(self, caller: LayerCall | None = None) -> None:
         """Records an error for each caller (or only `caller`) that left out a call of the reference run."""

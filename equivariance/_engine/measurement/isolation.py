@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import torch
 
-from equivariance._engine.instrumentation.hooks import LayerCall, RunHandler, buffers_kept, call_with
+from equivariance._engine.instrumentation.hooks import LayerCall, RunHandler, attributes_kept, buffers_kept, call_with
 from equivariance._engine.instrumentation.reference import CONTROL_FLOW, ReferenceRun, Site
 from equivariance._engine.instrumentation.testbed import ModelState, Runner
 from equivariance._engine.measurement.comparisons import DIVERGED, Errors
@@ -52,7 +52,8 @@ def run_isolated(
     module = runner.module(state, dtype)
     layer = module.get_submodule(owner.layer)
     arguments = {name: handler.exact(Site(owner, name)) for name in handler.reference.inputs[owner]}
-    with runner.conditions(dtype), buffers_kept(module), _replace_submodules(module, handler, owner):
+    kept = buffers_kept(module), attributes_kept(module)
+    with runner.conditions(dtype), kept[0], kept[1], _replace_submodules(module, handler, owner):
         try:
             handler.leave(owner, call_with(layer, arguments))
         except _Diverged:

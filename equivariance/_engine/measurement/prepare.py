@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,12 +17,11 @@ from equivariance._engine.instrumentation.contract_fit import ContractFit, Passa
 from equivariance._engine.instrumentation.tensor_identity import equal
 from equivariance._engine.instrumentation.tensor_store import MemoryBudget
 from equivariance._engine.instrumentation.testbed import Capabilities, ModelState, ModelVariants, Runner, variants_of
-from equivariance._engine.measurement.grid_setting import grid_setting
+from equivariance._engine.measurement.input_sizes import identity_reorderings, input_sizes
 from equivariance.contracts.axes_by_length import known_axes, with_axes_by_length
 from equivariance.contracts.contract import Contract
-from equivariance.contracts.nested import cloned, leaves, sizes_of_graphs, transform, walk
+from equivariance.contracts.nested import cloned, leaves, sample_lists, sizes_of_graphs, transform, walk
 from equivariance.errors import ArgumentError
-from equivariance.groups.elements import Transform, permutation, samples
 from equivariance.groups.named import Symmetry
 from equivariance.groups.sampling import Group, InputSizes
 from equivariance.representations.axes import Assumed
@@ -104,7 +103,7 @@ def bind_call(
 
     If the caller named no group, a symmetry that does not apply to the arguments is left out silently.
     """
-    sizes = _sizes(arguments, contract, layers.values())
+    sizes = input_sizes(arguments, contract, layers.values())
     absent = {g.symmetry: why for g in asked if (why := _missing_axis(g, sizes))}
     if settings.named is None:
         listed = _listed_axes(arguments, contract, sizes)
@@ -142,7 +141,7 @@ def prepare(call: BoundCall, variants: ModelVariants | None = None) -> Prepared:
         variants: Existing copies; None to make new ones.
     """
     first, runner = _run_first(call, variants)
-    fit = fit_contracts(first.log.passages, _contracts(call), _reorderings(call.sizes))
+    fit = fit_contracts(first.log.passages, _contracts(call), identity_reorderings(call.sizes))
     del first  # its recording takes memory
     return Prepared(call, find_capabilities(runner.with_contracts(_fitting_contracts(call, fit))), fit)
 
@@ -179,7 +178,7 @@ def declared_as(ready: Prepared, call: BoundCall) -> Prepared:
     """
     rounded = rounded_as(ready, call)
     passages = () if ready.log is None else ready.log.passages
-    fit = fit_contracts(passages, _contracts(call), _reorderings(call.sizes))
+    fit = fit_contracts(passages, _contracts(call), identity_reorderings(call.sizes))
     return Prepared(call, rounded.runner.with_contracts(_fitting_contracts(call, fit)), fit)
 
 
@@ -189,7 +188,7 @@ def _run_first(call: BoundCall, variants: ModelVariants | None) -> tuple[FirstRu
     variants = variants or variants_of(call.module, dtype, seed)
     arguments = {k: cloned(v) for k, v in _snap(call).items()}
     first = first_run(variants, arguments, _contracts(call), dtype, seed, memory)
-    able = Capabilities(dtype, dtype, first.lowest_dtype, gradients=first.gradients)
+    able = Capabilities(dtype, dtype, first.lowest_dtype, gradients=first.gradients, draws=first.draws)
     return first, Runner(variants, able, {}, arguments, first.output, seed, memory)
 
 
@@ -207,7 +206,10 @@ def _fitting_contracts(call: BoundCall, fit: ContractFit) -> dict[str, Contract]
 
 def _missing_axis(group: Group, sizes: InputSizes) -> str:
     """Returns what a group of reorderings needs and the arguments lack, or ""."""
-    absent = {Symmetry.PERMUTATION: sizes.nodes is None, Symmetry.BATCH: sizes.samples is None}
+    absent = {
+        Symmetry.PERMUTATION: sizes.nodes is None and sizes.edges is None,
+        Symmetry.BATCH: sizes.samples is None and not sizes.padded,
+    }
     if not absent.get(Symmetry(group.symmetry), False):
         return ""
     try:
@@ -239,41 +241,16 @@ def _listed_axes(arguments: Mapping[str, Any], contract: Contract, sizes: InputS
         isinstance(law.nodes, int) or (isinstance(law, CartesianPoints) and law.nodes is not None)
         or isinstance(law, NodeIndices) for law in laws
     )  # fmt: skip
-    batch = any(law.batch is not None and not isinstance(law.batch, Assumed) for law in laws)
+    lists = [found for name, value in arguments.items() for found in sample_lists(value, contract.inputs.get(name))]
+    batch = bool(lists) or any(law.batch is not None and not isinstance(law.batch, Assumed) for law in laws)
     several = sizes.samples is not None and sizes.samples > 1
-    found = {Symmetry.PERMUTATION.value} if nodes or graphs else set()
-    return found | ({Symmetry.BATCH.value} if (batch or graphs) and several else set())
-
-
-def _sizes(arguments: Mapping[str, Any], contract: Contract, layers: Iterable[Contract]) -> InputSizes:
-    """Returns the sizes for which elements are drawn: from declared axes first, then graphs, then assumed axes."""
-    found = list(_leaves(arguments, contract))
-    extent = max((_extent(t) for _, t, r in found if isinstance(r, CartesianPoints) and t.numel()), default=0.0)
-    declared = [(t, r) for _, t, r in found if r.concatenated is None]
-    nodes = [t.shape[r.nodes] for t, r in declared if isinstance(r.nodes, int)]
-    batch = [t.shape[r.batch] for t, r in declared if isinstance(r.batch, int)]
-    for value in arguments.values():
-        for size, count in sizes_of_graphs(value):
-            nodes, batch = [*nodes, size], [*batch, count]
-    sizes = [
-        r.concatenated.sizes for _, _, r in found if r.concatenated and r.concatenated.sizes and r.nodes is not None
-    ]
-    nodes, batch = [*nodes, *(s[0] for s in sizes if len(set(s)) == 1)], [*batch, *map(len, sizes)]
-    nodes += [t.shape[0] for t, r in declared if isinstance(r.nodes, Assumed) and t.dim()]
-    batch += [t.shape[0] for t, r in declared if isinstance(r.batch, Assumed) and t.dim()]
-    grid = grid_setting(arguments, contract, layers)
-    extent = extent or (grid.length / 2 if grid else 1.0)
-    return InputSizes(nodes[0] if nodes else None, batch[0] if batch else None, extent, grid)
+    found = {Symmetry.PERMUTATION.value} if nodes or graphs or sizes.edges is not None else set()
+    return found | ({Symmetry.BATCH.value} if sizes.padded or ((batch or graphs) and several) else set())
 
 
 def _leaves(arguments: Mapping[str, Any], contract: Contract) -> Iterator[tuple[str, torch.Tensor, Representation]]:
     for name, value in arguments.items():
         yield from leaves(value, contract.inputs.get(name), name)
-
-
-def _extent(points: torch.Tensor) -> float:
-    flat = points.detach().double().reshape(-1, 3)
-    return float((flat - flat.mean(0)).norm(dim=1).max())
 
 
 def _snap(call: BoundCall) -> dict[str, Any]:
@@ -290,9 +267,3 @@ def _snap(call: BoundCall) -> dict[str, Any]:
 
     specs = call.contract.inputs
     return {name: walk(value, specs.get(name), name, snap) for name, value in call.arguments.items()}
-
-
-def _reorderings(sizes: InputSizes) -> list[Transform]:
-    """Returns the identity reorderings of nodes and samples."""
-    orders = [] if sizes.nodes is None else [permutation(range(sizes.nodes))]
-    return orders if sizes.samples is None else [*orders, samples(range(sizes.samples), of=sizes.samples)]

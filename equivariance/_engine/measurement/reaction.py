@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 import torch
 
@@ -14,7 +15,8 @@ from equivariance._engine.instrumentation.hooks import ROOT
 from equivariance._engine.instrumentation.perturbations import noise_like
 from equivariance._engine.instrumentation.tensor_identity import equal
 from equivariance._engine.instrumentation.testbed import Runner
-from equivariance.contracts.nested import leaves, walk
+from equivariance.contracts.nested import UNSPECIFIED, leaves, transform, walk
+from equivariance.groups.reorderings import paddings
 from equivariance.groups.sampling import Group, InputSizes
 from equivariance.representations.base import Representation
 
@@ -60,11 +62,14 @@ class Reactions:
     def _moved(self, group: Group) -> dict[str, bool]:
         """Returns path -> True if it is a floating-point tensor, for each tensor that an element changes."""
         found: dict[str, bool] = {}
-        for element in group.draw(_ELEMENTS, self.seed, self.sizes):
+        specs = self.runner.contracts[""].inputs
+        for element in (*group.draw(_ELEMENTS, self.seed, self.sizes), *paddings(group, self.sizes)):
             for name, value in self.runner.arguments.items():
-                for path, tensor, law in leaves(value, self.runner.contracts[""].inputs.get(name), name):
-                    if path not in found and not equal(law.transform(tensor, element), tensor):
-                        found[path] = tensor.is_floating_point()
+                changed = leaves(transform(value, specs.get(name), element, name), UNSPECIFIED)
+                pairs = zip_longest(leaves(value, specs.get(name), name), changed, fillvalue=None)
+                for before, after in pairs:
+                    if before is not None and (after is None or not equal(after[1], before[1])):
+                        found[before[0]] = before[1].is_floating_point()
         return found
 
     def _reacts(self, paths: frozenset[str]) -> bool:

@@ -14,10 +14,11 @@ import torch
 
 from equivariance._engine.instrumentation.hooks import ROOT, LayerCall
 from equivariance._engine.instrumentation.reference import Site
-from equivariance._engine.instrumentation.testbed import ModelState
+from equivariance._engine.instrumentation.testbed import ModelState, Runner
 from equivariance._engine.measurement.comparisons import Errors, IntroducedErrors, RoundingResponse, rounding_response
 from equivariance._engine.measurement.grid_floors import GridFloors
 from equivariance._engine.measurement.isolation import run_isolated
+from equivariance._engine.measurement.jumps import EXCUSED, Jumps
 from equivariance._engine.measurement.relative_error import PartKey
 from equivariance._engine.measurement.survey_results import Trial
 from equivariance._engine.measurement.transformed_runs import TransformedRuns
@@ -28,6 +29,9 @@ Floors = dict[Site, dict[PartKey, float]]
 _PERTURBATIONS = 16
 _STRENGTH = 4.0
 """Number and strength of the perturbations for an error that exceeds its floor: a tie flips in every other run."""
+
+_FEW = 8
+"""Number of perturbations that decide whether a response jumps."""
 
 _FALLS = 1e6
 """An error that is larger in float32 by this factor (rounding: 2**29) comes from rounding."""
@@ -51,6 +55,7 @@ class RoundingFloors:
         self._floors: dict[bool, Floors] = {}
         self._responses: dict[tuple[ModelState, LayerCall | None], Floors] = {}
         self._grids: dict[ModelState, GridFloors] = {}
+        self._jumps = Jumps(runs, seed, self._largest_change)
         self._latest_single: tuple[tuple[Trial, LayerCall | None] | None, Mapping[Site, Errors]] = (None, {})
 
     def floors(self, patched: bool) -> Floors:
@@ -83,7 +88,7 @@ class RoundingFloors:
         if (state, owner) not in self._responses:
             found: Floors = {}
             for seed in range(self.seed + 1, self.seed + 1 + _PERTURBATIONS):
-                for site, floors in _relative_errors(self._perturb(state, owner, seed).errors).items():
+                for site, floors in _relative_errors(_perturb(self.runner, state, owner, seed).errors).items():
                     known = found.setdefault(site, {})
                     known.update({key: max(floor / _STRENGTH, known.get(key, 0.0)) for key, floor in floors.items()})
             self._responses[state, owner] = found
@@ -99,6 +104,44 @@ class RoundingFloors:
         if patched and len(self.runner.contracts) > 1:
             return grids.introduced(site, trial.element, key)
         return grids.accumulated(trial.element)
+
+    def judged(
+        self, measurement: Measurement, trial: Trial, owner: LayerCall | None, site: Site, key: PartKey
+    ) -> Measurement:
+        """Returns the measurement with a floor for every effect of rounding, if the floor is earned.
+
+        Args:
+            measurement: An error with the floor that all sites share.
+            trial: The element and the state that gave it.
+            owner: The call whose own code made the error; None for the whole run.
+            site: The site where the error was measured.
+            key: The part of the value there.
+        """
+        found = measurement
+        if found.error > found.tolerance:
+            found = self.remeasure(found, trial, owner, site, key)
+        return self.earned(found, trial, owner, site, key)
+
+    def earned(
+        self, measurement: Measurement, trial: Trial, owner: LayerCall | None, site: Site, key: PartKey
+    ) -> Measurement:
+        """Returns the measurement without a floor that does not excuse its error; arguments as for `judged`."""
+        least = 0.0 if measurement.discrete else EXCUSED
+        excused = measurement.is_excused and measurement.error > least
+        if self.runner.reference_dtype != torch.float64 or not excused:
+            return measurement
+        return self._jumps.judged(measurement, trial, owner, site, key)
+
+    def of_zero(
+        self, measurement: Measurement, trial: Trial, owner: LayerCall | None, site: Site, key: PartKey
+    ) -> Measurement:
+        """Returns the measurement of a part that is zero at the example only, as inputs nearby decide it.
+
+        The error has no scale at the example. Arguments as for `judged`.
+        """
+        if self.runner.reference_dtype != torch.float64:
+            return measurement
+        return self._jumps.judged_nearby(measurement, trial, owner, site, key) or measurement
 
     def remeasure(
         self, measurement: Measurement, trial: Trial, owner: LayerCall | None, site: Site, key: PartKey
@@ -118,13 +161,14 @@ class RoundingFloors:
             floor = measurement.error
         return replace(measurement, rounding_floor=max(floor, measurement.rounding_floor))
 
-    def _perturb(self, state: ModelState, owner: LayerCall | None, seed: int) -> RoundingResponse:
-        reference, epsilon = self.runner.reference(state), _STRENGTH * self.runner.capabilities.epsilon
-        if owner in reference.inputs and state.mode == "eval":
-            handler = RoundingResponse(reference, epsilon, seed, patched=True)
-            run_isolated(self.runner, state, owner, handler, self.runner.reference_dtype)
-            return handler
-        return rounding_response(self.runner, state, owner is not None, seed, epsilon)
+    def _largest_change(self, runner: Runner, state: ModelState, owner: LayerCall | None, factor: float) -> Floors:
+        """Returns the largest change under noise that is stronger by `factor`; for `Jumps`."""
+        found: Floors = {}
+        for seed in range(self.seed + 1, self.seed + 1 + _FEW):
+            for site, changes in _relative_errors(_perturb(runner, state, owner, seed, factor).errors).items():
+                known = found.setdefault(site, {})
+                known.update({key: max(change, known.get(key, 0.0)) for key, change in changes.items()})
+        return found
 
     def _single_errors(self, trial: Trial, owner: LayerCall | None) -> Mapping[Site, Errors]:
         """Returns the errors in float32; `owner` as for `response`. Empty if they cannot be compared."""
@@ -146,6 +190,18 @@ class RoundingFloors:
         if owner in reference.inputs:
             run_isolated(self.runner, trial.state, owner, handler, torch.float32)
         return handler.errors
+
+
+def _perturb(
+    runner: Runner, state: ModelState, owner: LayerCall | None, seed: int, factor: float = 1.0
+) -> RoundingResponse:
+    """Runs one call, or the whole network if `owner` is None, under noise."""
+    reference, epsilon = runner.reference(state), factor * _STRENGTH * runner.capabilities.epsilon
+    if owner in reference.inputs and state.mode == "eval":
+        handler = RoundingResponse(reference, epsilon, seed, patched=True)
+        run_isolated(runner, state, owner, handler, runner.reference_dtype)
+        return handler
+    return rounding_response(runner, state, owner is not None, seed, epsilon)
 
 
 def relative_error(errors: Errors, key: PartKey) -> float:

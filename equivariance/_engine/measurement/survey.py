@@ -9,6 +9,7 @@ number of passes does not depend on the number of layers.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from functools import partial
@@ -185,10 +186,18 @@ class SymmetrySurvey:
                 found = self._measurement(trial, error, floor, tested)
                 if found.error > found.tolerance:
                     found = replace(found, grid=self.floors.grid(trial, site, key, patched))
-                if patched and found.error > found.tolerance and place.rises(key, found):
-                    owner = self.runs.runner.reference(trial.state).owner(site)
-                    found = self.floors.remeasure(found, trial, owner, site, key)
+                if (patched or site == Site(ROOT)) and place.rises(key, found):
+                    found = self._judged(found, error, trial, site, key, patched)
                 place.add(key, found, trial)
+
+    def _judged(
+        self, found: Measurement, error: PartError, trial: Trial, site: Site, key: PartKey, patched: bool
+    ) -> Measurement:
+        """Returns the measurement with the floor that its error has earned; the whole run is not measured again."""
+        owner = self.runs.runner.reference(trial.state).owner(site) if patched else None
+        if not error.scale and math.isfinite(error.difference):
+            return self.floors.of_zero(found, trial, owner, site, key)
+        return (self.floors.judged if patched else self.floors.earned)(found, trial, owner, site, key)
 
     def _tested_error(
         self, main: _Pass, rough: _Pass | None, site: Site, key: PartKey, floor: float

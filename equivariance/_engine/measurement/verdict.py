@@ -31,6 +31,13 @@ GRID = 3.0
 AMPLIFIED = 1e4
 """Condition number above which a layer is called ill-conditioned."""
 
+JUMP = 1e-3
+"""Response to last-bit noise that is a jump and no amplification: in float64 the condition number would exceed 1e12."""
+
+
+_DOUBLE = 1e-10
+"""Bound on the machine epsilon of float64, below that of all other precisions."""
+
 
 class Verdict(IntEnum):
     """Verdicts in ascending order of severity."""
@@ -62,6 +69,8 @@ class Measurement:
         reach: Size of the coordinates relative to the cloud, 1 + |t| / extent: a translation t costs bits.
         stored_epsilon: Machine epsilon of parameters and buffers in the tested precision.
         grid: Interpolation error of grids, from two interpolations of inputs and outputs; 0 if cells go to cells.
+        tie: True if last-bit noise makes the value jump at the example, and the law holds at inputs nearby.
+        jump: Size of the jump that last-bit noise makes at generic inputs; 0 if there is none.
     """
 
     error: float
@@ -74,6 +83,14 @@ class Measurement:
     reach: float = 1.0
     stored_epsilon: float = 0.0
     grid: float = 0.0
+    tie: bool = False
+    jump: float = 0.0
+
+    @property
+    def is_excused(self) -> bool:
+        """True if the measured floor excuses an error that the rounding of the comparison does not explain."""
+        least = 0.0 if self.discrete else CONFIDENCE * 4 * self.epsilon * self.reach
+        return least < self.error - GRID * self.grid and not self.error > self.tolerance
 
     @property
     def condition(self) -> float:
@@ -95,7 +112,7 @@ class Measurement:
     @property
     def _storage_rounding(self) -> float:
         """Largest error that parameters and buffers rounded to a lower precision explain; 0 if none were rounded."""
-        return max(SINGLE, self.stored_epsilon) if self.epsilon < 1e-10 and not self.discrete else 0.0
+        return max(SINGLE, self.stored_epsilon) if self.epsilon < _DOUBLE and not self.discrete else 0.0
 
     @property
     def stored(self) -> float:
@@ -127,7 +144,7 @@ class Measurement:
                 return Verdict.PRECISION
         if self.grid and self.rounding < self.error <= self.tolerance:
             return Verdict.GRID
-        if self.condition > AMPLIFIED and not self.discrete:
+        if self.condition > AMPLIFIED and not self.discrete and not self._flips:
             return Verdict.ILL_CONDITIONED
         return Verdict.CLEAN if self.tested_error <= CLEAN * self.tested_epsilon else Verdict.ROUNDING
 
@@ -143,8 +160,15 @@ class Measurement:
             return False
         if self.discrete:
             return self.tested_error > 0 or self.error > 0
+        if self._flips:
+            return True
         smooth = self.condition * self.tested_epsilon * self.reach
-        return self.tested_floor > max(1e3 * smooth, 1e-3)
+        return self.tested_floor > max(1e3 * smooth, JUMP)
+
+    @property
+    def _flips(self) -> bool:
+        """True if last-bit noise makes a value of the example jump in float64."""
+        return self.tie or (self.epsilon < _DOUBLE and self.rounding_floor > JUMP)
 
     @property
     def severity(self) -> tuple[int, float]:

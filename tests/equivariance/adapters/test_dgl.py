@@ -263,11 +263,12 @@ def test_a_field_without_a_representation_is_named():
         eq.check(Convolution(), batched(), fields, output())
 
 
-def test_graphs_of_unequal_size_have_no_common_permutation():
+def test_graphs_of_unequal_size_are_permuted_each_in_its_own_way():
     given = dgl.batch([graph(0), graph(1, nodes=5)])
-    assert eq.check(Convolution(), given, FIELDS, "1x1o", group="e3", samples=2).ok
-    with pytest.raises(ArgumentError, match=r"order=.*7 nodes.*expected graphs of as many nodes, not of \[7, 5\]"):
-        eq.check(Convolution(), given, FIELDS, output(), group="permutation", samples=2)
+    placed = eq.Irreps("1x1o", nodes=0, batch=eq.Concatenated(0, (7, 5)))
+    assert eq.check(Convolution(), given, FIELDS, placed, group=["e3", "permutation", "batch"], samples=4).ok
+    with pytest.raises(ArgumentError, match=r"order=.*7 nodes.*expected one for graphs of \(7, 5\) nodes"):
+        eq.check(Convolution(), given, FIELDS, placed, group=eq.groups.permutation(size=7, seed=0), samples=2)
 
 
 def test_a_graph_needs_graph_fields():

@@ -108,11 +108,12 @@ def test_one_molecule_is_one_sample():
 
 def test_samples_of_different_sizes():
     data = Batch.from_data_list([molecule(0, 5), molecule(1, 7)])
-    options = {"irreps_out": PER_SAMPLE, "group": ["e3", "batch"], "samples": 4}
+    options = {"irreps_out": PER_SAMPLE, "group": GROUPS, "samples": 4}
     assert eq.check(Energy(), data, **options).ok
     assert {f.symmetry for f in eq.check(Coupled(), data, **options).findings} == {"batch"}
-    with pytest.raises(ArgumentError, match=r"order=.*samples of as many, not of \(5, 7\)"):
-        eq.check(Energy(), data, irreps_out=PER_SAMPLE, group="permutation")
+    assert {f.symmetry for f in eq.check(Numbered(), data, **options).findings} == {"permutation", "batch"}
+    with pytest.raises(ArgumentError, match=r"order=.*permutation of 5 nodes.*samples of \(5, 7\) nodes"):
+        eq.check(Energy(), data, irreps_out=PER_SAMPLE, group=permutation(size=5, seed=0))
 
 
 def test_the_report_says_what_the_fields_were_taken_for():
@@ -190,7 +191,7 @@ def test_the_given_data_is_never_changed():
 def test_fields_are_visited_with_the_axes_that_the_data_know():
     found = {path: law for path, _, law in leaves(batched(), SPEC, "data")}
     assert found["data['x']"] == eq.Invariant(nodes=0, batch=eq.Concatenated(0, (5, 5, 5)))
-    assert found["data['edge_attr']"] == eq.Invariant(nodes=None, batch=eq.Concatenated(0, (10, 10, 10)))
+    assert found["data['edge_attr']"] == eq.Invariant(nodes=None, batch=eq.Concatenated(0, (10, 10, 10)), edges=0)
     assert found["data['charge']"] == eq.Invariant(nodes=None, batch=eq.Concatenated(0, (1, 1, 1)))
     assert found["data['ptr']"] == eq.SampleStarts((5, 5, 5))
 

@@ -110,9 +110,9 @@ def test_axes_come_from_the_fields_around():
     nodes, on_edges = eq.Concatenated(0, (3, 4)), eq.Concatenated(0, (3, 3))
     assert found["pos"].representation == CartesianPoints(nodes=0, batch=nodes)
     assert found["h"].representation == Invariant(nodes=0, batch=nodes)
-    assert found["edge_attr"].representation == Invariant(nodes=None, batch=on_edges)
+    assert found["edge_attr"].representation == Invariant(nodes=None, batch=on_edges, edges=0)
     assert found["edge_index"].representation == NodeIndices(
-        nodes=None, batch=eq.Concatenated(1, (3, 3)), per_sample=(3, 4)
+        nodes=None, batch=eq.Concatenated(1, (3, 3)), per_sample=(3, 4), edges=1
     )
     assert found["batch"].representation == NodeIndices(nodes=0, batch=nodes, permuted=False, per_sample=1)
     assert found["ptr"].representation == SampleStarts((3, 4))

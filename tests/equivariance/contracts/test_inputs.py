@@ -50,7 +50,7 @@ def test_nothing_needs_to_be_declared_of_inputs_that_tell_themselves(function, e
     assert told(report) == expected, report
     lines = "\n".join(report.assumptions)
     assert "pos [6, 3]: cartesian_points, nodes on axis 0 (its name; its last axis is 3)" in lines
-    assert "edge_index [2, 6]: node numbers (its name; whole numbers from 0 to 5)" in lines
+    assert "edge_index [2, 6]: node numbers, edges on axis 1 (its name; whole numbers from 0 to 5)" in lines
 
 
 def test_the_line_that_changes_an_assumption_can_be_pasted():

@@ -9,8 +9,10 @@ from equivariance.errors import ArgumentError
 from equivariance.groups import (
     Transform,
     cube_rotations,
+    edge_permutation,
     identity,
     inversion,
+    padding,
     permutation,
     rotation,
     samples,
@@ -29,6 +31,11 @@ EXAMPLES = {
     "permutation(cycles=[(0, 1, 2), (3, 4)], size=5)": permutation(cycles=[(0, 1, 2), (3, 4)], size=5),
     "permutation(size=1000, seed=3)": permutation(size=1000, seed=3),
     "permutation(cycles=[], size=3)": permutation(range(3)),
+    "permutation(cycles=[(0, 2), (3, 4)], sizes=(3, 2))": permutation([2, 1, 0, 4, 3], sizes=[3, 2]),
+    "permutation(sizes=(30, 20), seed=3)": permutation(sizes=(30, 20), seed=3),
+    "edge_permutation(cycles=[(0, 1)], size=4)": edge_permutation([1, 0, 2, 3]),
+    "edge_permutation(sizes=(30, 20), seed=3)": edge_permutation(sizes=(30, 20), seed=3),
+    "padding(2)": padding(2),
     "samples([1, 0], of=2)": samples([1, 0], of=2),
     "samples([2, 2], of=3)": samples([2, 2], of=3),
     "rotation([[0, -1, 0], [1, 0, 0], [0, 0, 1]])": rotation([[0, -1, 0], [1, 0, 0], [0, 0, 1]]),
@@ -89,6 +96,16 @@ def test_permutations_compose_as_reorderings():
     assert (second @ first).order == tuple({"a": 0, "b": 1, "c": 2}[n] for n in once[list(second.order)])
 
 
+def test_random_orders_stay_within_their_samples():
+    element = permutation(sizes=(30, 20), seed=1)
+    assert set(element.order[:30]) == set(range(30))
+    assert element.order_in(1) == tuple(i - 30 for i in element.order[30:])
+    assert element.within(1) == permutation(element.order_in(1))
+    assert (element @ element.inverse()).order == tuple(range(50))
+    assert (edge_permutation(size=9, seed=1).inverse() @ edge_permutation(size=9, seed=1)).edges == tuple(range(9))
+    assert (padding(1) @ padding(2)) == padding(3)
+
+
 def test_samples_compose_as_selections():
     first, second = samples([2, 0], of=3), samples([1, 1, 0], of=2)
     assert second @ first == samples([0, 0, 2], of=3)
@@ -120,6 +137,16 @@ def test_elements_are_values():
         (lambda: permutation(cycles=[(0, 1)]), "size=None: expected the number of nodes"),
         (lambda: permutation(cycles=[(0, 5)], size=3), "cycles=.*expected disjoint cycles of 0 ... 2"),
         (lambda: permutation(cycles=[(0, 1), (1, 2)], size=3), "cycles=.*expected disjoint cycles"),
+        (lambda: permutation([0, 3, 2, 1], sizes=(2, 2)), "order=.*leaves each row in its sample, of sizes"),
+        (lambda: permutation([1, 0], sizes=(2, 2)), "order=.*leaves each row in its sample, of sizes"),
+        (lambda: permutation(size=4, sizes=(2, 2), seed=0), "size=4: expected the number of nodes"),
+        (lambda: edge_permutation(cycles=[(0, 1)]), "size=None: expected the number of edges"),
+        (lambda: edge_permutation([0, 2]), "edges=.*expected each of 0 ... n-1 once"),
+        (lambda: edge_permutation([1, 0]) @ edge_permutation(range(3)), "edges=.*expected one that chooses among 3"),
+        (lambda: padding(-1), "padding=-1: expected a number of rows"),
+        (lambda: padding(1).inverse(), "padding=1: expected no padding"),
+        (lambda: permutation(sizes=(2, 2), seed=0) @ permutation(sizes=(1, 3), seed=0), "sizes=.*sizes of the first"),
+        (lambda: permutation(sizes=(2, 2), seed=0) @ samples([0], of=2), "samples=.*no selection beside an order"),
         (lambda: samples([], of=3), r"samples=\(\): expected at least one number"),
         (lambda: samples([3], of=3), r"samples=\(3,\): expected at least one number, each of 0 ... 2"),
         (lambda: samples([0], of=2).inverse(), "samples=.*expected a reordering of all samples"),

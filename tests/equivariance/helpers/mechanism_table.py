@@ -10,6 +10,7 @@ from tests.equivariance.helpers.mechanisms import (
     Mechanism,
     channels,
     cross,
+    folded_torsions,
     occupancy,
     quadratic,
     third,
@@ -258,6 +259,15 @@ BROKEN = [
         words="NaN",
         fix="clamp",
     ),
+    Mechanism(
+        "torsions of zero",
+        "discontinuous",
+        "rotation",
+        lambda s: folded_torsions,
+        gives=None,
+        words="generic inputs lie on a jump",
+        fix="continuous",
+    ),
     Mechanism("zero", "vanishing", "none", lambda s: lambda x: 0 * x, words="zero", fix="not zero"),
 ]
 
@@ -299,6 +309,13 @@ SOUND = [
         lambda s: lambda x, y: x[:, None] - y[None],
         ("cartesian_points", [(5, 3), "cartesian_points"]),
         group="se3",
+    ),
+    Mechanism(
+        "torsions of zero, cosine",
+        "",
+        "",
+        lambda s: lambda x: folded_torsions(x, torch.abs).cos(),
+        gives=None,
     ),
     Mechanism(
         "near a pole",

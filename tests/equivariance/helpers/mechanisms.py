@@ -115,6 +115,15 @@ def euler(x: Tensor) -> Tensor:
     return torch.stack([azimuth.cos() * polar, azimuth.sin(), polar.cos()], -1)
 
 
+def folded_torsions(x: Tensor, fold: Callable[[Tensor], Tensor] | None = None) -> Tensor:
+    """Torsions that are 0 in exact arithmetic, folded into [0, pi), or by `fold`."""
+    unit = nn.functional.normalize(x, dim=-1)
+    a, b = unit.roll(1, -2), unit
+    first, second = torch.cross(a, b, dim=-1), torch.cross(a, 3 * b, dim=-1)
+    phi = torch.atan2((torch.cross(first, second, dim=-1) * a).sum(-1), (first * second).sum(-1))
+    return fold(phi) if fold else torch.where(phi < 0, phi + torch.pi, phi) + 1
+
+
 def azimuth_only(x: Tensor) -> Tensor:
     return torch.stack([torch.atan2(x[..., 1], x[..., 0]).sin(), x.norm(dim=-1)], -1)
 

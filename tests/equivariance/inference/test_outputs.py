@@ -171,7 +171,7 @@ def test_samples_that_lie_one_after_the_other_are_told():
 
     report = eq.check(pooled, (normal(7, 3), numbers), group=["e3", "batch"], samples=3)
     assert report.ok, report
-    assert laws(report) == ["1x1o, samples on axis 0", "cartesian_points, samples on axis 0"]
+    assert laws(report) == ["1x1o, nodes on axis 0, samples on axis 0", "cartesian_points, samples on axis 0"]
 
 
 VOIGT = [0, 4, 8, 5, 2, 1]
