@@ -65,7 +65,7 @@ def main() -> int:
     failed = _libraries(libraries, options.folder) if libraries else False
     if repositories:
         lines = run(repositories, options.folder, options.mirrors, "plain" if options.plain else "")
-        failed |= any(line.startswith(("wrong", "not run")) for line in lines)
+        failed |= any(line.startswith(("wrong", "not run", "raised")) for line in lines)
     return int(failed)
 
 

@@ -19,7 +19,8 @@ group, no representation and no axis is declared. The page is written by
     python -m nightly_tests --only cloned
 
 "plain comparison" is the truth. It is the largest relative error of f(g x) against g f(x) in float64 over 16 random
-elements (inversion has one), with the given and with perturbed weights, in evaluation mode. Its code,
+elements (inversion has one), with the given and with perturbed weights, in evaluation mode. Points and shifts are
+multiples of 2^-20, so that a shift rounds nothing. Its code,
 `nightly_tests/cloned/plain.py`, is plain PyTorch and imports nothing of `equivariance`; the laws of the tensors are
 written by hand. A symmetry holds if that error is below 1e-9. The permutation is compared twice: the order of nodes,
 and the order of edges where the input has these. The comparison alone:
@@ -79,7 +80,9 @@ def judged(found: dict[str, Any]) -> list[str]:
     for case in found["cases"]:
         seconds = f" ({case['seconds']} s)" if "seconds" in case else ""
         lines += [
-            f"{case['case']}: {what}: {case[what]}{seconds}" for what in ("obstacle", "plain_obstacle") if what in case
+            f"raised: {case['case']}: {OBSTACLES[what]}: {case[what]}{seconds}"
+            for what in ("obstacle", "plain_obstacle")
+            if what in case
         ]
         lines += [
             f"{r['right']}: {case['case']}: {r['symmetry']}: {r['verdict']} [{r['basis']}] {r['error']}; "
@@ -119,7 +122,9 @@ def _section(repository: Repository, found: dict[str, Any]) -> str:
             "| symmetry | verdict | rests on | error | plain comparison | the verdict is |",
             "|---|---|---|---|---|---|",
         ]
-        lines += ["| " + " | ".join(_cell(value) for value in row.values()) + " |" for row in rows(case)]
+        lines += [
+            "| " + " | ".join(_cell(value).replace("[", "\\[") for value in row.values()) + " |" for row in rows(case)
+        ]
         if (noise := case["plain"].get(LAST_BIT, 0.0)) > LIMIT:
             lines += ["", f"Noise in the last bit of the inputs changes the outputs by {noise:.0e}."]
         lines += [""]

@@ -82,7 +82,7 @@ REPOSITORIES = (
         "divelab/DIG", "21476b079c9226f38915dcd082b5c2ee0cddaac8", "dig_comenet",
         known="torsions are taken modulo pi, so the inversion is broken. Where the neighbours that "
         "span a torsion coincide it is 0 up to rounding, and `tau[tau < 0] + math.pi` makes pi of -1e-17: the energy "
-        "jumps with the last bit of the positions, so under a shift that rounds them too",
+        "jumps with the last bit of the positions, so under every motion that rounds them",
     ),
     Repository(
         "pengxingang/Pocket2Mol", "836a0c4ce487297ad24bc54ac2ebd163de13242c", "pocket2mol",

@@ -27,7 +27,8 @@ def _state() -> str:
     digest = hashlib.sha256()
     for folder in ("equivariance", "nightly_tests"):
         for file in sorted((ROOT / folder).rglob("*.py")):
-            digest.update(file.read_bytes())
+            if file.name not in ("page.py", "run.py"):
+                digest.update(file.read_bytes())
     return digest.hexdigest()[:12]
 
 

@@ -129,9 +129,10 @@ def test_edges_are_part_of_permutation_and_what_does_not_apply_must_not_be_teste
 
 def test_the_page_tells_the_verdicts_and_what_was_not_run():
     case = {"case": "A", "plain": {"rotation": 1e-16}, "verdicts": [told("rotation", "holds")], "findings": []}
+    case["verdicts"][0]["words"] = "holds, if x [4, 3] is a point"
     failed = {"case": "B", "plain": {}, "plain_obstacle": "no|way", "obstacle": "E: x"}
     text = page([(REPOSITORIES[0], {"cases": [case, failed]}), (REPOSITORIES[1], {"obstacle": "git: no"})])
-    assert "| rotation | holds | assumed | 5e-01 | holds: 1e-16 | right |" in text
+    assert "| rotation | holds, if x \\[4, 3] is a point | assumed | 5e-01 | holds: 1e-16 | right |" in text
     assert "The diagnosis raised: `E: x`" in text
     assert "The plain comparison raised: `no/way`" in text
     assert "not run: git: no" in text
