@@ -18,6 +18,7 @@ from equivariance._engine.diagnosis.request import Request
 from equivariance._torch_private import is_compiled
 from equivariance.contracts.callables import NOTICE, as_module
 from equivariance.contracts.contract import Contract
+from equivariance.contracts.e3nn_call import drawn_inputs, options_of_e3nn
 from equivariance.contracts.inputs import NOT_GIVEN, NotGiven, group_of_arguments
 from equivariance.contracts.layers import layer_contracts
 from equivariance.contracts.spec import Spec
@@ -102,9 +103,9 @@ def diagnose(
         args, irreps_in, irreps_out, kwargs, group, samples, seed: As for `check`.
         layers: A substring of the dotted path or of the class name, or a glob. Only layers that match are searched and
             reported. Other layers are measured only as far as contributed errors need.
-        contracts: Layer path or glob -> `Contract`. Layers with e3nn's `irreps_in` and `irreps_out` need none. If no
-            contracts are given, the representations of inner layers are inferred from runs. A layer without a contract
-            counts as code of the layer that calls it.
+        contracts: Layer path or glob -> `Contract`; `*` matches one step of a path, `**` any number of steps. Layers
+            with e3nn's `irreps_in` and `irreps_out` need none. If no contracts are given, the representations of inner
+            layers are inferred from runs. A layer without a contract counts as code of the layer that calls it.
         gradients: True to test the gradients of the sum of all invariant outputs too. With respect to positions they
             must transform as vectors (forces).
         memory: GiB of recorded activations in memory. Further activations go to temporary files in the folder TMPDIR.
@@ -144,12 +145,13 @@ def assert_equivariant(
 
     It is also raised if a symmetry that `group` names cannot be tested, or if nothing can be tested.
 
-    Layers inside a module are localized. e3nn's options `tolerance`, `ntrials`, `do_parity` and `do_translation` are
-    rejected; the message names the replacement.
+    Layers inside a module are localized. e3nn's options `ntrials`, `do_parity` and `do_translation` are taken with a
+    deprecation warning; `tolerance` is rejected.
 
     Args:
         func: A function or a module, as for `check`.
-        args_in: Example inputs: a tuple or list of positional arguments, or a single one.
+        args_in: Example inputs: a tuple or list of positional arguments, or a single one. If it is None, 8 rows are
+            drawn for each of the irreps that are given or that the module states.
         irreps_in: Representations of the inputs, as for `check`. If it is None, they are read off `func` as in e3nn, or
             assumed as by `diagnose`.
         irreps_out: Representations of the output, in the same form. An output that does not change is declared as
@@ -159,7 +161,7 @@ def assert_equivariant(
         samples: Number of elements that are drawn for each symmetry.
         seed: The seed of the elements and of perturbations.
         strict: True to raise the error for every claimed symmetry that was not tested.
-        **kwargs: Rejected options.
+        **kwargs: Options of e3nn.
 
     Returns:
         The report, if nothing fails.
@@ -170,18 +172,17 @@ def assert_equivariant(
         ContractError: If a representation does not fit the tensors.
     """
     __tracebackhide__ = True
-    _refuse_old_options(kwargs)
-    if args_in is None:
-        raise ArgumentError("args_in", None, "example inputs, for example [torch.randn(8, 3)]")
+    samples, group = options_of_e3nn(kwargs, samples, group)
+    root = as_module(func)
     if type(irreps_out) in (list, tuple) and len(irreps_out) == 1:  # type: ignore[arg-type]
         irreps_out = irreps_out[0]  # type: ignore[index]
     given = [
         _attribute(func, name) if irreps is None else irreps
         for name, irreps in (("irreps_in", irreps_in), ("irreps_out", irreps_out))
     ]
+    args_in = drawn_inputs(root, None if given[0] is NOT_GIVEN else given[0], seed) if args_in is None else args_in
     tested = group_of_arguments(args_in, "e3") if group is None else group
     settings = Settings(samples=samples, seed=seed, infer=True, named=() if group is None else named_symmetries(group))
-    root = as_module(func)
     request = Request(root, args_in, given[0], given[1], None, tested, layer_contracts(root, {}), settings)
     report = _report(request.resolve().examine(), func)
     failures = report.failures(strict)
@@ -228,17 +229,6 @@ def _report(outcome: Outcome, function: Callable[..., Any]) -> Report:
     """Returns the report, with a remark if the function was given to a compiler."""
     noted = [*outcome.assumptions, NOTICE] if is_compiled(function) else outcome.assumptions
     return Report.of(replace(outcome, assumptions=noted))
-
-
-def _refuse_old_options(options: Mapping[str, Any]) -> None:
-    instead = {
-        "tolerance": "no tolerance: the rounding floor is measured",
-        "ntrials": "samples=...",
-        "do_parity": "group='se3' for False, 'e3' for True",
-        "do_translation": "group='o3' for False, 'e3' for True",
-    }
-    for name, value in options.items():
-        raise ArgumentError(name, value, instead.get(name, "no such argument"))
 
 
 def _attribute(func: object, name: str) -> object:

@@ -120,6 +120,9 @@ class LayerRow:
     part: str = ""
 
 
+AT_EXAMPLE_ONLY = "for this input, and not for inputs near it"
+"""Words of evidence and reasons that say that the example is degenerate: another example would prove something."""
+
 HOLDS, BROKEN, NOT_TESTED = "holds", "broken", "not tested"
 """The verdicts on a symmetry."""
 
@@ -195,6 +198,13 @@ class Outcome:
     def ok(self) -> bool:
         """True if there is no finding."""
         return not self.findings
+
+    @property
+    def degenerate(self) -> bool:
+        """True if the only findings are outputs that are zero for this input and not for inputs near it."""
+        return bool(self.findings) and all(
+            f.cause == "vanishing" and AT_EXAMPLE_ONLY in f.evidence for f in self.findings
+        )
 
     @property
     def complete(self) -> bool:

@@ -70,6 +70,7 @@ def test_motions_act(g, h, spec):
     for representation, values in (
         (Irreps(str(spec)), numbers(2, spec.dim)),
         (CartesianPoints(), numbers(2, 3)),
+        (CartesianPoints(1), numbers(2, 3, 4)),
         (Invariant(), numbers(2, 5)),
     ):
         once = representation.transform(values, g @ h)

@@ -13,7 +13,8 @@ import dgl
 import torch
 
 from equivariance.contracts.adapter_registry import Counts
-from equivariance.contracts.assumptions import Assumption, proposal
+from equivariance.contracts.assumption import Assumption
+from equivariance.contracts.assumptions import proposal
 from equivariance.contracts.nested import GraphFields, walk
 from equivariance.errors import ArgumentError
 from equivariance.groups.elements import Transform
@@ -68,7 +69,7 @@ class DGLAdapter:
         """Yields assumptions from the names and shapes of fields. The structure needs no assumption."""
         for kind, fields in (("ndata", graph.ndata), ("edata", graph.edata)):
             for name, field in fields.items():
-                yield proposal(name, field, SampleSizes(), (*path, kind, name))
+                yield proposal(name, field, SampleSizes(), (*path, kind, name)).with_axes_read_off()
 
     def group(self, graph: dgl.DGLGraph) -> object:
         """Returns None: a graph names no group."""

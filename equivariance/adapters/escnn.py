@@ -23,7 +23,7 @@ from escnn.group import GroupElement
 from escnn.gspaces import GSpace
 
 from equivariance.contracts.adapter_registry import Counts
-from equivariance.contracts.assumptions import Assumption
+from equivariance.contracts.assumption import Assumption
 from equivariance.contracts.declared import NODE_NUMBERS
 from equivariance.contracts.field_names import names_node_numbers
 from equivariance.contracts.nested import UNSPECIFIED

@@ -19,7 +19,8 @@ from torch_geometric.data import Batch, Data, HeteroData
 
 from equivariance.contracts import field_names
 from equivariance.contracts.adapter_registry import Counts
-from equivariance.contracts.assumptions import Assumption, proposal
+from equivariance.contracts.assumption import Assumption
+from equivariance.contracts.assumptions import proposal
 from equivariance.contracts.nested import UNSPECIFIED, walk
 from equivariance.errors import ArgumentError, ContractError, UndeclaredTensorError
 from equivariance.groups.elements import Transform
@@ -70,7 +71,7 @@ class DataAdapter:
         """Yields assumptions from names and shapes. Of the fields that the library defines, only positions get one."""
         for name, value in _fields(data):
             if isinstance(value, torch.Tensor) and (name == "pos" or _library_law(data, name) is None):
-                yield proposal(name, value, SampleSizes(), (*path, name))
+                yield proposal(name, value, SampleSizes(), (*path, name)).with_axes_read_off()
 
     def group(self, data: Data) -> object:
         """Returns None: a graph names no group."""

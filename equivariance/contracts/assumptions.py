@@ -6,80 +6,31 @@ and values are not enough.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import torch
-from scipy.spatial import cKDTree
 
 from equivariance.contracts import field_names
 from equivariance.contracts.adapter_registry import adapter_of
+from equivariance.contracts.assumption import Assumption, Grounds, How, Path
 from equivariance.contracts.edge_lists import edges_among
 from equivariance.contracts.masks import mask_among
 from equivariance.contracts.nested import children
 from equivariance.contracts.sample_lists import EACH, listed_samples
 from equivariance.errors import ArgumentError
-from equivariance.representations.axes import Assumed
+from equivariance.representations.axes import Assumed, Concatenated
 from equivariance.representations.base import Representation
-from equivariance.representations.formatting import in_words
+from equivariance.representations.cartesian_tensor import CartesianTensor
 from equivariance.representations.irreps import Irreps
-from equivariance.representations.sizes import SampleSizes, SampleStarts, sizes_of
+from equivariance.representations.sizes import Axes, SampleSizes, SampleStarts, sizes_of
 from equivariance.representations.standard import CartesianPoints, Invariant, NodeIndices
 
-_POINTS, _VECTORS = "cartesian_points", "1x1o"
+_VECTORS = "1x1o"
 
 
-@dataclass(frozen=True)
-class Assumption:
-    """The representation that is assumed for one tensor.
-
-    Attributes:
-        path: The place of the tensor: the name of the parameter, then keys and fields.
-        shape: The shape of the tensor.
-        representation: The assumed representation.
-        why: The evidence, in words.
-        value: The tensor.
-        asked: True if the tensor looks like geometry but no evidence shows how it transforms.
-        by_name: True if nothing but the name of the tensor says how it transforms.
-    """
-
-    path: tuple[str | int, ...]
-    shape: tuple[int, ...]
-    representation: Representation
-    why: str
-    value: torch.Tensor = field(compare=False, repr=False)
-    asked: bool = False
-    by_name: bool = False
-
-    @property
-    def place(self) -> str:
-        """The path in the notation of a report."""
-        return f"{self.path[0]}" + "".join("[i]" if step == EACH else f"[{step!r}]" for step in self.path[1:])
-
-    def doubts(self, symmetry: str) -> list[str]:
-        """Returns what a person could doubt of this assumption under one symmetry, one phrase each.
-
-        Names prove nothing; values do. An axis is in doubt if the tensor has another free axis.
-        """
-        law, what = self.representation, f"{self.place} {list(self.shape)}"
-        if symmetry in ("translation", "rotation", "inversion"):
-            if self.asked:
-                return [f"{what} does not move"]
-            named = type(law) is not Invariant and not isinstance(law, (NodeIndices, SampleStarts))
-            bare = in_words(law.bare)
-            return [f"{what} is {bare}"] if named and self.by_name else []
-        axis, listed = {"permutation": (law.nodes, "nodes"), "batch": (law.batch, "samples")}[symmetry]
-        several = isinstance(law, CartesianPoints) and len(self.shape) > 2
-        return [f"{what} lists {listed} on axis {axis}"] if several and isinstance(axis, int) else []
-
-    def __str__(self) -> str:
-        """Returns one line: place, shape, law, axes, evidence."""
-        return f"{self.place} {list(self.shape)}: {in_words(self.representation)} ({self.why})"
-
-
-def assume(value: Any, path: tuple[str | int, ...], sizes: SampleSizes | None = None) -> Iterator[Assumption]:
+def assume(value: Any, path: Path, sizes: SampleSizes | None = None) -> Iterator[Assumption]:
     """Yields an assumption for every tensor in a nested value.
 
     Args:
@@ -109,19 +60,17 @@ def assume(value: Any, path: tuple[str | int, ...], sizes: SampleSizes | None = 
             yield from assume(entry, (*path, key), own if own != SampleSizes() else sizes)
 
 
-def _assume_samples(
-    samples: Sequence[Any], path: tuple[str | int, ...], nodes: tuple[int, ...]
-) -> Iterator[Assumption]:
+def _assume_samples(samples: Sequence[Any], path: Path, nodes: tuple[int, ...]) -> Iterator[Assumption]:
     """Yields the assumptions for the first entry of a list of samples, which hold for every entry."""
     for found in assume(samples[0], (*path, EACH)):
         rows = [_entry_at(sample, found.path[len(path) + 1 :]).shape[:1] for sample in samples]
         of_nodes = rows == [(count,) for count in nodes]
         law = found.representation
         axis = (0 if of_nodes else None) if isinstance(law.nodes, Assumed) else law.nodes
-        yield replace(found, representation=replace(law, nodes=axis, batch=None))
+        yield replace(found, representation=replace(law, nodes=axis, batch=None)).with_axes_read_off()
 
 
-def _entry_at(value: Any, path: tuple[str | int, ...]) -> Any:
+def _entry_at(value: Any, path: Path) -> Any:
     """Returns the entry of a nested value."""
     for step in path:
         value = dict(children(value))[step]
@@ -132,19 +81,32 @@ def cloud_of(named: Mapping[str, Any]) -> SampleSizes:
     """Returns the numbers of nodes, edges and samples from values of one container."""
     values = {field_names.plain(name): value for name, value in named.items()}
     tensors = {n: t for n, t in values.items() if isinstance(t, torch.Tensor)}
-    points = [t for n, t in tensors.items() if field_names.names_points(n) and t.shape[-1:] == (3,)]
+    points = [(t, axes[0]) for n, t in tensors.items() if field_names.names_points(n) and (axes := _axes_of_three(t))]
     batch = [t for n, t in tensors.items() if n in field_names.SAMPLES and t.dim() == 1 and _is_integer(t)]
     edges = edges_among(values)
     if edges is None or points or batch:
-        sizes = sizes_of(*(found[0] if found else None for found in (batch, [edges], points)))
-        return sizes if batch or not points else replace(sizes, mask=mask_among(tensors, points[0]))
+        return _sizes_with_points(tensors, batch[0] if batch else None, edges, points[0] if points else None)
     most = int(edges.max()) if edges.numel() else -1
     lengths = {len(t) for t in tensors.values() if t.dim() and not _is_integer(t)} - {edges.shape[1]}
     fitting = [length for length in lengths if length > most]
     return SampleSizes(fitting[0] if len(fitting) == 1 else None, edges.shape[1])
 
 
-def proposal(name: str, tensor: torch.Tensor, sizes: SampleSizes, path: tuple[str | int, ...]) -> Assumption:
+def _sizes_with_points(
+    tensors: Mapping[str, torch.Tensor], batch: torch.Tensor | None, edges: torch.Tensor | None,
+    points: tuple[torch.Tensor, int] | None,
+) -> SampleSizes:  # fmt: skip
+    """Returns the numbers of nodes, edges and samples of positions, given with the axis of their components."""
+    if points is None:
+        return sizes_of(batch, edges, None)
+    tensor, axis = points
+    sizes = sizes_of(batch, edges, tensor.movedim(axis, -1))
+    if axis != tensor.dim() - 1:
+        return replace(sizes, channels_first=True)
+    return sizes if batch is not None else replace(sizes, mask=mask_among(tensors, tensor))
+
+
+def proposal(name: str, tensor: torch.Tensor, sizes: SampleSizes, path: Path) -> Assumption:
     """Returns an assumption from the name, the shape and the dtype of a tensor.
 
     Args:
@@ -153,48 +115,112 @@ def proposal(name: str, tensor: torch.Tensor, sizes: SampleSizes, path: tuple[st
         sizes: Sizes of the fields around it.
         path: The place of the tensor.
     """
-    shape, word = tuple(tensor.shape), field_names.plain(name)
-    floats = tensor.is_floating_point()
-    found = _propose_for_floats(word, tensor) if floats else _propose_for_others(word, tensor, sizes)
-    law, why, asked = found
+    word = field_names.plain(name)
+    if tensor.is_floating_point():
+        found = _propose_for_floats(word, tensor)
+    else:
+        found = _propose_for_others(word, tensor, sizes)
+    (law, *others), why, how = found
     if isinstance(law.nodes, Assumed) and not isinstance(law, SampleStarts):
-        components = 0 if type(law) is Invariant else 1
         if word in field_names.LATTICE:
             sizes = replace(sizes, edges=None, edges_of=None)
-        axes = sizes.axes(shape[: len(shape) - components], field_names.names_edges(word))
-        law = replace(law, **axes._asdict())
-    return Assumption(path, shape, law, why, tensor, asked, why.startswith("its name"))
+        law = replace(law, **_axes(tensor, law, sizes, field_names.names_edges(word))._asdict())
+    open_axes = not sizes.are_stated and (isinstance(law.nodes, Assumed) or sizes.batched is not None)
+    axes = How.BY_SHAPE if open_axes and not field_names.names_cells(word) else How.READ_OFF
+    laws = (law, *others) if others else ()
+    return Assumption(path, tuple(tensor.shape), law, why, tensor, bool(laws), laws, grounds=Grounds(how, axes, axes))
 
 
-def _propose_for_floats(word: str, tensor: torch.Tensor) -> tuple[Representation, str, bool]:
-    """Returns the law of a floating-point tensor, the evidence, and True if the law is undecided."""
-    three = tensor.shape[-1:] == (3,)
+def _axes(tensor: torch.Tensor, law: Representation, sizes: SampleSizes, of_edges: bool) -> Axes:
+    """Returns the axes of a tensor, which are not the axis of its components."""
+    component = component_axis(law, tensor)
+    free = [axis for axis in range(tensor.dim()) if axis != component]
+    axes = sizes.axes(tuple(tensor.shape[axis] for axis in free), of_edges)
+    if component in (None, tensor.dim() - 1) or not free:
+        return axes
+    batch = axes.batch
+    if isinstance(batch, Concatenated):
+        batch = replace(batch, axis=free[batch.axis])
+    elif isinstance(batch, int):
+        batch = free[batch]
+    nodes = 0 if isinstance(axes.nodes, Assumed) else axes.nodes
+    return Axes(
+        free[nodes] if isinstance(nodes, int) else nodes,
+        None if isinstance(batch, Assumed) else batch,
+        None if axes.edges is None else free[axes.edges],
+        axes.mask,
+    )
+
+
+def component_axis(law: Representation, tensor: torch.Tensor) -> int | None:
+    """Returns the axis of the components, counted from 0; None if there is none."""
+    if isinstance(law, Invariant) or not tensor.dim():
+        return None
+    axis = law.axis if isinstance(law, CartesianPoints) else law.axes[0] if isinstance(law, CartesianTensor) else -1
+    return axis % tensor.dim()
+
+
+_Proposal = tuple[tuple[Representation, ...], str, How]
+"""The laws that a tensor may have, the likeliest first; the evidence; how the first one is known."""
+
+
+def _propose_for_floats(word: str, tensor: torch.Tensor) -> _Proposal:
+    """Returns the laws of a floating-point tensor."""
+    threes = _axes_of_three(tensor)
     if word in field_names.INVARIANTS:
-        return Invariant(), "its name", False
-    if three and field_names.names_points(word):
-        return CartesianPoints(), "its name; its last axis is 3", False
-    if three and field_names.names_vectors(word):
-        return Irreps(_VECTORS), "its name; its last axis is 3", False
-    if three and tensor.dim() > 1:
-        return Invariant(), "asked: its last axis is 3, and its name says nothing", True
+        return (Invariant(),), "its name", How.BY_NAME
+    if threes and field_names.names_cells(word) and tensor.shape[-2:] == (3, 3):
+        batch = 0 if tensor.dim() > 2 and len(tensor) > 1 else None
+        return (Irreps(_VECTORS, nodes=None, batch=batch),), "its name; its rows are lattice vectors", How.BY_NAME
+    where = "its last axis is 3" if threes[:1] == [tensor.dim() - 1] else f"axis {threes[0]} is 3" if threes else ""
+    if threes and field_names.names_points(word):
+        return tuple(_points(a, tensor) for a in threes), f"its name; {where}", How.BY_NAME
+    if threes and field_names.names_vectors(word):
+        return tuple(_vectors(a, tensor) for a in threes), f"its name; {where}", How.BY_NAME
+    if threes and tensor.dim() > 1:
+        laws = [law for a in threes for law in (_points(a, tensor), _vectors(a, tensor), _vectors(a, tensor, True))]
+        return (Invariant(), *laws), f"asked: {where}, and its name says nothing", How.BY_SHAPE
     why = "one number for each entry" if tensor.dim() < 2 else "its last axis is not 3"
     moves = field_names.names_points(word) or field_names.names_vectors(word)
-    return Invariant(), f"{why}, whatever its name says" if moves else why, False
+    return (Invariant(),), f"{why}, whatever its name says" if moves else why, How.READ_OFF
 
 
-def _propose_for_others(word: str, tensor: torch.Tensor, sizes: SampleSizes) -> tuple[Representation, str, bool]:
-    """Returns the law of a tensor of other dtype, the evidence, and True if the law is undecided."""
+def _axes_of_three(tensor: torch.Tensor) -> list[int]:
+    """Returns the axes that may hold x, y, z, the likeliest first.
+
+    These are the last axis, the second one of [samples, 3, nodes] and [nodes, 3, channels], and the first one of
+    [3, nodes].
+    """
+    last = tensor.dim() - 1
+    inner = {1: 0, 2: 1}.get(last)
+    return [axis for axis in (last, inner) if axis is not None and axis >= 0 and tensor.shape[axis] == 3]
+
+
+def _points(axis: int, tensor: torch.Tensor) -> Representation:
+    return CartesianPoints() if axis == tensor.dim() - 1 else CartesianPoints(axis)
+
+
+def _vectors(axis: int, tensor: torch.Tensor, pseudo: bool = False) -> Representation:
+    if axis == tensor.dim() - 1:
+        return Irreps("1x1e" if pseudo else _VECTORS)
+    return CartesianTensor((axis,), pseudo)
+
+
+def _propose_for_others(word: str, tensor: torch.Tensor, sizes: SampleSizes) -> _Proposal:
+    """Returns the laws of a tensor of other dtype."""
     if not _is_integer(tensor):
-        return Invariant(), f"its dtype, {str(tensor.dtype).removeprefix('torch.')}", False
+        return (Invariant(),), f"its dtype, {str(tensor.dtype).removeprefix('torch.')}", How.READ_OFF
     if word in field_names.SAMPLES and tensor.dim() == 1 and sizes.samples is not None:
-        law = NodeIndices(permuted=False, per_sample=1)
-        return replace(law, **sizes.axes(tuple(tensor.shape), False)._asdict()), "its name; whole numbers", False
+        numbers = NodeIndices(permuted=False, per_sample=1)
+        law: Representation = replace(numbers, **sizes.axes(tuple(tensor.shape), False)._asdict())
+        return (law,), "its name; whole numbers", How.BY_NAME
     if word in field_names.STARTS and sizes.samples is not None:
-        return SampleStarts(sizes.samples), "its name; whole numbers", False
+        return (SampleStarts(sizes.samples),), "its name; whole numbers", How.BY_NAME
     if field_names.names_node_numbers(word):
-        return _node_numbers(word, tensor, sizes), f"its name; whole numbers {_range(tensor)}", False
-    why = "its name" if word in field_names.INVARIANTS else "whole numbers, not named as node numbers"
-    return Invariant(), why, False
+        return (_node_numbers(word, tensor, sizes),), f"its name; whole numbers {_range(tensor)}", How.BY_NAME
+    if word in field_names.INVARIANTS:
+        return (Invariant(),), "its name", How.BY_NAME
+    return (Invariant(),), "whole numbers, not named as node numbers", How.BY_SHAPE
 
 
 def _node_numbers(word: str, tensor: torch.Tensor, sizes: SampleSizes) -> NodeIndices:
@@ -220,67 +246,6 @@ def _range(tensor: torch.Tensor) -> str:
     return f"from {int(tensor.min())} to {int(tensor.max())}" if tensor.numel() else "(none)"
 
 
-def _name(path: tuple[str | int, ...]) -> str | int:
+def _name(path: Path) -> str | int:
     """Returns the last name of a path; indices of a list are no names."""
     return next((step for step in reversed(path) if isinstance(step, str)), "")
-
-
-_ROWS = 16
-"""Largest number of rows compared with the positions. This many rows do not match pairs of points by chance."""
-
-
-_CLOSE = 4.0
-"""Rounding error of a difference, in machine epsilons of the largest number."""
-
-
-def with_differences(assumptions: Iterable[Assumption]) -> list[Assumption]:
-    """Decides undecided assumptions whose rows are positions, or differences of two positions.
-
-    Args:
-        assumptions: All assumptions of a call.
-
-    Returns:
-        The same assumptions in the same order; some have a representation instead of a question.
-    """
-    found = list(assumptions)
-    clouds = [a for a in found if isinstance(a.representation, CartesianPoints)]
-    return [_decide_by_values(a, clouds) if a.asked else a for a in found]
-
-
-def _decide_by_values(asked: Assumption, clouds: Sequence[Assumption]) -> Assumption:
-    """Returns the assumption with the representation that its rows show, or unchanged if they show none."""
-    rows = _rows(asked.value)
-    rows = rows[(rows != 0).any(axis=1)]
-    if not len(rows) or (rows == rows.round()).all():  # whole numbers may be kinds as well as differences
-        return asked
-    for cloud in clouds:
-        close = _CLOSE * max(torch.finfo(a.value.dtype).eps for a in (asked, cloud))
-        law, relation = _compare_rows(rows[:: -(-len(rows) // _ROWS)], _rows(cloud.value), close)
-        if law is not None:
-            law = law.placed_like(asked.representation)
-            return replace(asked, representation=law, why=f"its rows are {relation} {cloud.place}", asked=False)
-    return asked
-
-
-def _compare_rows(rows: np.ndarray, points: np.ndarray, close: float) -> tuple[Representation | None, str]:
-    """Returns the representation of rows that are points, or differences of points, and the evidence.
-
-    Args:
-        rows: [n, 3] float64.
-        points: [N, 3] float64.
-        close: Relative tolerance.
-    """
-    if not len(points):
-        return None, ""
-    tree, within = cKDTree(points), close * max(np.abs(points).max(), np.abs(rows).max())
-    if (tree.query(rows)[0] <= within).all():
-        return CartesianPoints(), "rows of"
-    if all((tree.query(points + row)[0] <= within).any() for row in rows):
-        return Irreps("1x1o"), "differences of rows of"
-    return None, ""
-
-
-def _rows(tensor: torch.Tensor) -> np.ndarray:
-    """Returns the finite rows of a tensor, [n, 3] float64."""
-    rows = tensor.detach().cpu().double().reshape(-1, 3).numpy()
-    return rows[np.isfinite(rows).all(axis=1)]

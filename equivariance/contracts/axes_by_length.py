@@ -1,4 +1,4 @@
-"""Finds undeclared axes of tensors inside a network by the lengths of the input axes.
+"""Finds undeclared axes of tensors inside a network by the lengths of the input axes, and names misfits.
 
 Called by `_engine.measurement` before a survey. The module sets `AxisByLength` in contracts; the axis itself is found
 when a tensor is transformed.
@@ -8,13 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import torch
 
 from equivariance.contracts.contract import Contract
-from equivariance.contracts.nested import GraphFields
+from equivariance.contracts.nested import GraphFields, leaves
+from equivariance.errors import ArgumentError, ContractError
+from equivariance.groups.elements import Transform
+from equivariance.groups.named import symmetry_of
 from equivariance.representations.axes import Assumed, AxisByLength, BatchAxis, Concatenated, Layout
 from equivariance.representations.base import Representation
+from equivariance.representations.formatting import as_python
 from equivariance.representations.sample_list import SampleList
 
 
@@ -96,3 +101,53 @@ def _replace_axes(spec: object, known: AxisByLength) -> object:
     if isinstance(spec, list):
         return [_replace_axes(value, known) for value in spec]
     return spec
+
+
+def check_reorderings(
+    value: Any, spec: object, elements: Iterable[Transform], path: str, symmetry: str | None = None
+) -> None:
+    """Checks that every tensor of a value can be reordered.
+
+    Args:
+        value: The value.
+        spec: Its specification.
+        elements: Reorderings of nodes and selections of samples that change nothing.
+        path: The place of `value`.
+        symmetry: The symmetry whose elements are tried; None for all. The other elements tell the lengths of axes.
+
+    Raises:
+        ContractError: If a tensor has no such axis. The message names the tensor and a declaration that fits.
+    """
+    elements = list(elements)
+    for where, tensor, law in leaves(value, spec, path):
+        for element in (e for e in elements if symmetry in (None, symmetry_of(e))):
+            try:
+                law.transform(tensor, element)
+            except ArgumentError as error:
+                found = f"tensor of shape {tuple(tensor.shape)}"
+                raise ContractError(where, found, _expected(tensor, law, element, elements)) from error
+
+
+def _expected(tensor: torch.Tensor, law: Representation, element: Transform, elements: Iterable[Transform]) -> str:
+    """Returns the expected axis in words, with a declaration that fits the lengths."""
+    lengths = {"nodes": None, "batch": None, "edges": None} | dict(map(_length, elements))
+    name, length = _length(element)
+    changed: dict[str, Any] = {n: _only(tensor, size) for n, size in lengths.items() if law.guesses or n == name}
+    what = "samples" if name == "batch" else name
+    return (
+        f"an axis of {length} {what}, which are reordered; if another axis or none lists them, declare that, for "
+        f"example {as_python(replace(law, **changed))}"
+    )
+
+
+def _length(element: Transform) -> tuple[str, int]:
+    """Returns the name of the axis on which an element acts, and the length that it needs."""
+    if element.samples is not None:
+        return "batch", element.of
+    return ("edges", len(element.edges)) if element.edges is not None else ("nodes", len(element.order or ()))
+
+
+def _only(tensor: torch.Tensor, length: int | None) -> int | None:
+    """Returns the only axis of a length, or None."""
+    found = [axis for axis, size in enumerate(tensor.shape) if size == length]
+    return found[0] if len(found) == 1 else None

@@ -67,8 +67,8 @@ VECTORS = frozenset(
 )
 """Names of vectors: displacements, forces, rows of a cell."""
 
-LATTICE = frozenset(["cell", "cells", "lattice", "box"])
-"""Names of the vectors that span a periodic cell. They list neither nodes nor edges."""
+LATTICE = frozenset(["cell", "cells", "lattice", "lattices", "box", "lattice_vectors", "cell_vectors"])
+"""Names of the vectors that span a periodic cell, as rows. They list neither nodes nor edges."""
 
 INVARIANTS = frozenset(
     [
@@ -134,7 +134,7 @@ ENDS = (
 """Last words of the names of two vectors of node numbers, one for each end of the edges: `edge_src`, `edge_dst`."""
 
 _NUMBERS = re.compile(
-    r"(.*_)?(row|col|index|indices|idx|src|dst|source|target|sender|senders|receiver|receivers|neighbou?rs?|nbrs?|face|idx_[ij])"
+    r"(.*_)?(edges?|edge_list|row|col|index|indices|idx|src|dst|source|target|sender|senders|receiver|receivers|neighbou?rs?|nbrs?|face|idx_[ij])"
 )
 
 
@@ -152,6 +152,11 @@ def names_points(name: str) -> bool:
     """True if a field of this name holds positions: `pos`, `node_xyz`."""
     *before, last = plain(name).split("_")
     return plain(name) in POINTS or (last in POINTS and len(last) > 1 and not {*before} & (_RELATIVE | _NO_PLACE))
+
+
+def names_cells(name: str) -> bool:
+    """True if a field of this name holds lattice vectors: `cell`, `unit_cell`, `box`."""
+    return plain(name).split("_")[-1] in LATTICE or plain(name) in LATTICE
 
 
 def names_vectors(name: str) -> bool:

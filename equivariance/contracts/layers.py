@@ -6,6 +6,7 @@ Called by the engine before a survey. The module reads contracts and runs no lay
 from __future__ import annotations
 
 import fnmatch
+import re
 from collections.abc import Mapping
 
 import torch
@@ -21,7 +22,7 @@ def layer_contracts(module: torch.nn.Module, given: Mapping[str, Contract]) -> d
 
     Args:
         module: The network.
-        given: Contracts by layer path or glob.
+        given: Contracts by layer path or glob. `*` matches one step of a path, `**` any number of steps.
 
     Raises:
         ArgumentError: If `given` is no mapping, or a value is no `Contract`.
@@ -36,11 +37,12 @@ def layer_contracts(module: torch.nn.Module, given: Mapping[str, Contract]) -> d
     for pattern, contract in given.items():
         if not isinstance(contract, Contract):
             raise ArgumentError(f"contracts[{pattern!r}]", contract, "a Contract(inputs, output)")
-        matched = [paths[p] for p in paths if p and fnmatch.fnmatchcase(p, pattern)]
+        matched = [paths[p] for p in paths if p and _matches(p, pattern, module.get_submodule(paths[p]))]
         if not matched:
             raise ChoiceError("contracts", pattern, [p for p in paths if p])
         for layer in matched:
-            contract.check_names(parameters_of(module.get_submodule(layer).forward, contract.inputs), layer)
+            parameters = parameters_of(module.get_submodule(layer).forward, contract.inputs)
+            contract.check_names(parameters, layer if layer == pattern else f"{layer} (contracts[{pattern!r}])")
         found.update(dict.fromkeys(matched, contract))
     for name in names:
         if name and name not in found:
@@ -71,6 +73,25 @@ def matching_layers(module: torch.nn.Module, pattern: str | None) -> set[str]:
     if not matched:
         raise ChoiceError("layer", pattern, [n for n in names if n])
     return matched
+
+
+def _matches(path: str, pattern: str, layer: torch.nn.Module) -> bool:
+    """True if a layer has this path, or if a glob matches the path and the layer can be called.
+
+    One contract is for layers of one kind, so `*` does not reach into the layers that it matches.
+    """
+    if path == pattern:
+        return True
+    pieces = {"**": ".*", "*": r"[^.]*", "?": r"[^.]"}
+    glob = "".join(pieces.get(part) or _literal(part) for part in re.split(r"(\*\*|\*|\?|\[[^]]+\])", pattern))
+    return type(layer).forward is not torch.nn.Module.forward and re.fullmatch(glob, path) is not None
+
+
+def _literal(part: str) -> str:
+    """Returns the regular expression of a part of a glob without wildcards; `[!abc]` excludes characters."""
+    if part.startswith("[") and part.endswith("]"):
+        return f"[^{part[2:]}" if part[1] == "!" else part
+    return re.escape(part)
 
 
 def layer_names(module: torch.nn.Module) -> dict[str, tuple[str, ...]]:

@@ -11,14 +11,13 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
-from functools import partial
-from types import CellType, FunctionType, MethodType
 from typing import Any
 
 import numpy as np
 import torch
 
 from equivariance.contracts.adapter_registry import Adapter, Counts, adapter_of
+from equivariance.contracts.foreign_objects import arrays_in, holds_tensors, how_to_wrap
 from equivariance.contracts.spec import Spec
 from equivariance.errors import ArgumentError, ContractError, UndeclaredTensorError
 from equivariance.groups.elements import Transform
@@ -27,9 +26,6 @@ from equivariance.representations.base import Representation
 from equivariance.representations.irreps import Irreps
 from equivariance.representations.sample_list import SampleList
 from equivariance.representations.standard import Invariant, as_representation
-
-_DEPTH = 3
-"""Depth to which objects of unknown types are searched for tensors, which the harness could not transform."""
 
 Visitor = Callable[[torch.Tensor, Representation, str], torch.Tensor]
 
@@ -133,6 +129,37 @@ def transform(value: Any, spec: object, element: Transform, path: str = "value")
 def map_tensors(value: Any, change: Callable[[torch.Tensor], torch.Tensor]) -> Any:
     """Rebuilds `value` with `change` applied to every tensor."""
     return walk(value, UNSPECIFIED, "value", lambda t, _r, _p: change(t))
+
+
+def with_tensors(
+    value: Any, made: Mapping[tuple[str | int, ...], torch.Tensor], path: tuple[str | int, ...] = ()
+) -> Any:
+    """Rebuilds `value` with other tensors at some paths.
+
+    Args:
+        value: The value, without containers of other libraries at these paths.
+        made: Keys and fields from `value` to a tensor -> the tensor in its place.
+        path: The path of `value` itself.
+    """
+    if path in made:
+        return made[path]
+    if not any(other[: len(path)] == path for other in made):
+        return value
+    items = {key: with_tensors(entry, made, (*path, key)) for key, entry in children(value)}
+    if isinstance(value, Mapping):
+        return _mapping_like(value, items)
+    if isinstance(value, (list, tuple)):
+        return _sequence_like(value, list(items.values()))
+    result = copy.copy(value)
+    for key, entry in items.items():
+        object.__setattr__(result, str(key), entry)
+    return result
+
+
+def with_arrays_as_tensors(value: Any) -> Any:
+    """Returns `value` with tensors in place of NumPy arrays of numbers."""
+    made = dict(arrays_in(value, (), children))
+    return with_tensors(value, made) if made else value
 
 
 def cloned(value: Any) -> Any:
@@ -317,44 +344,15 @@ def _reject_other_than_tensor(value: object, spec: object, path: str) -> None:
 
 
 def _reject_hidden_tensors(value: object, path: str) -> None:
-    """Rejects an object of unknown type that holds tensors."""
-    if _holds_tensors(value, _DEPTH):
+    """Rejects an object of unknown type that holds tensors, or geometry in other forms."""
+    line = how_to_wrap(value)
+    if line is not None:
+        raise ContractError(path, type(value).__name__, line)
+    if holds_tensors(value):
         what = f"{type(value).__name__} that holds tensors"
         raise ContractError(
             path, what, "a tensor, dict, list, tuple, dataclass, or data of DGL, torch_geometric or escnn"
         )
-
-
-def _holds_tensors(value: object, depth: int) -> bool:
-    """True if an object holds tensors, up to `depth` attributes deep."""
-    if isinstance(value, torch.Tensor):
-        return True
-    if depth == 0 or isinstance(value, (torch.nn.Module, type)):
-        return False
-    items: Iterable[object] = getattr(value, "__dict__", {}).values()
-    if isinstance(value, Mapping):
-        items = value.values()
-    elif isinstance(value, (list, tuple, set, frozenset)):
-        items = value
-    elif isinstance(value, partial):
-        items = [value.func, *value.args, *value.keywords.values()]
-    elif isinstance(value, FunctionType):
-        items = [
-            *(value.__defaults__ or ()),
-            *(cell.cell_contents for cell in value.__closure__ or () if _has_value(cell)),
-        ]
-    elif isinstance(value, MethodType):
-        items = [value.__self__, value.__func__]
-    return any(_holds_tensors(item, depth - 1) for item in items)
-
-
-def _has_value(cell: CellType) -> bool:
-    """True if a closure cell has a value."""
-    try:
-        cell.cell_contents  # noqa: B018
-    except ValueError:
-        return False
-    return True
 
 
 def children(value: Any) -> Iterator[tuple[str | int, Any]]:

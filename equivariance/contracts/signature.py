@@ -12,6 +12,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from equivariance._words import counted
+from equivariance.contracts.nested import with_arrays_as_tensors
 from equivariance.errors import ArgumentError
 
 
@@ -37,7 +38,7 @@ def positional_of(args: object) -> tuple[Any, ...]:
 
 
 def bound(function: Callable[..., Any], args: object, kwargs: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Binds the public arguments `args` and `kwargs` by parameter name.
+    """Binds the public arguments `args` and `kwargs` by parameter name. NumPy arrays become tensors.
 
     Args:
         function: The callable.
@@ -49,7 +50,7 @@ def bound(function: Callable[..., Any], args: object, kwargs: Mapping[str, Any] 
     """
     positional = positional_of(args)
     try:
-        return bind(function, positional, kwargs or {})
+        return dict(with_arrays_as_tensors(bind(function, positional, kwargs or {})))
     except TypeError as error:
         hint = "; a mapping is one argument, arguments by name are kwargs={...}" if isinstance(args, Mapping) else ""
         expected, count = f"what the callable takes: {error}{hint}", counted(len(positional), "argument")

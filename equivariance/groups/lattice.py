@@ -5,6 +5,7 @@ Called by `groups.sampling` if the input lies on a grid. The module moves no dat
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -22,12 +23,33 @@ class GridSizes:
         length: Length of the shortest side, in units of the positions.
         step: Shift that maps cells to cells on every declared grid, in units of the positions. So do its multiples.
         resolved: True if the grid resolves the input, so that values between cells are meaningful.
+        room: Empty space before and after the content along each axis, in units of the positions: shifts must keep the
+            content inside. None if shifts may move content out.
+        round: True if rotations by any angle keep the content inside.
     """
 
     dimensions: int
     length: float
     step: float
     resolved: bool = True
+    room: tuple[tuple[float, float], ...] | None = None
+    round: bool = True
+
+    @property
+    def has_room(self) -> bool:
+        """True if a shift by one step, along some axis, keeps the content inside."""
+        return self.room is None or any(max(axis) >= self.step for axis in self.room)
+
+    def most_steps(self, axis: int) -> tuple[int, int]:
+        """Returns the most steps down and up along an axis: a quarter of the grid, and half of the empty space.
+
+        Half of the space is left for windows that reach beyond the content.
+        """
+        most = max(1, int(self.length / 4 / self.step))
+        if self.room is None:
+            return most, most
+        low, high = (math.ceil(int(space / self.step) / 2) for space in self.room[axis])
+        return min(most, low), min(most, high)
 
 
 def lattice_rotations(grid: GridSizes) -> list[Transform]:
@@ -60,7 +82,8 @@ def rotations(count: int, seed: int, grid: GridSizes, lattice: bool) -> tuple[Tr
         angle = rng.uniform(0.2, 1.4)
         return rotation(np.round(axis / np.linalg.norm(axis) * angle, 4))
 
-    return _interleave(count, lambda i: exact[order[i % len(exact)]], between, lattice or not grid.resolved)
+    only_exact = lattice or not (grid.resolved and grid.round)
+    return _interleave(count, lambda i: exact[order[i % len(exact)]], between, only_exact)
 
 
 def shifts(count: int, seed: int, grid: GridSizes, lattice: bool) -> tuple[Transform, ...]:
@@ -73,18 +96,21 @@ def shifts(count: int, seed: int, grid: GridSizes, lattice: bool) -> tuple[Trans
         lattice: False makes every third element a shift by any length, if the grid resolves the input.
     """
     rng = np.random.default_rng((seed, 1))
-    most = max(1, int(grid.length / 4 / grid.step))
-    unused = np.arange(3) >= grid.dimensions
+    limits = [grid.most_steps(axis) for axis in range(grid.dimensions)]
+    low, high = (np.array([limit[side] for limit in limits] + [0] * (3 - len(limits))) for side in (0, 1))
+    movable = np.flatnonzero(low + high)
 
     def whole(index: int) -> Transform:
-        """Returns a random shift by whole steps, not zero along axis `index` modulo the dimensions."""
-        steps = rng.integers(-most, most + 1, size=3)
-        steps[index % grid.dimensions] = rng.choice([-1, 1]) * rng.integers(1, most + 1)
-        return translation(np.where(unused, 0, steps * grid.step))
+        """Returns a random shift by whole steps, not zero along the movable axis `index`, counted in a circle."""
+        steps, axis = rng.integers(-low, high + 1), movable[index % len(movable)]
+        sign = rng.choice([-1, 1])
+        sign = sign if (high if sign > 0 else low)[axis] else -sign
+        steps[axis] = sign * rng.integers(1, (high if sign > 0 else low)[axis] + 1)
+        return translation(steps * grid.step)
 
     def between() -> Transform:
         """Returns a random shift, rounded to 1e-3."""
-        return translation(np.where(unused, 0, np.round(rng.uniform(-1, 1, size=3) * most * grid.step, 3)))
+        return translation(np.round(rng.uniform(-low, high) * grid.step, 3))
 
     return _interleave(count, whole, between, lattice or not grid.resolved)
 
@@ -92,13 +118,17 @@ def shifts(count: int, seed: int, grid: GridSizes, lattice: bool) -> tuple[Trans
 def simple_rotations(grid: GridSizes, lattice: bool) -> tuple[Transform, ...]:
     """Returns the rotations of the lattice, quarter turns first, then one radian about each axis unless `lattice`."""
     axes = ((0, 0, 1), (0, 1, 0), (1, 0, 0)) if grid.dimensions == 3 else ((0, 0, 1),)
-    return (*lattice_rotations(grid), *(() if lattice or not grid.resolved else (rotation(a) for a in axes)))
+    only_exact = lattice or not (grid.resolved and grid.round)
+    return (*lattice_rotations(grid), *(() if only_exact else (rotation(a) for a in axes)))
 
 
 def simple_shifts(grid: GridSizes, lattice: bool) -> tuple[Transform, ...]:
-    """Returns one step along each axis, then half a step along x unless `lattice`."""
-    found = [translation(grid.step * v) for v in np.eye(3)[: grid.dimensions]]
-    return (*found, *([] if lattice or not grid.resolved else [translation([0.5 * grid.step, 0, 0])]))
+    """Returns one step along each axis, then half a step along x unless `lattice`; all keep the content inside."""
+    limits = [grid.most_steps(axis) for axis in range(grid.dimensions)]
+    units = np.eye(3) * grid.step
+    found = [translation(units[a] if high else -units[a]) for a, (low, high) in enumerate(limits) if low or high]
+    between = not lattice and grid.resolved and (grid.room is None or min(grid.room[0]) > 0)
+    return (*found, *([translation([0.5 * grid.step, 0, 0])] if between else []))
 
 
 def _interleave(

@@ -5,13 +5,15 @@ Called by the entry points to parse a `group` argument. The module draws no elem
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 
+import numpy as np
+
 from equivariance.errors import ChoiceError
-from equivariance.groups.elements import (
-    Transform,
-)
+from equivariance.groups.elements import Transform, cube_rotations, rotation
 from equivariance.groups.reorderings import Batches, Permutations
 from equivariance.groups.sampling import Elements, Group, Inversions, Rotations, Translations
 
@@ -54,14 +56,24 @@ NAMED_GROUPS: dict[str, tuple[str, ...]] = {
     "permutation": ("permutation",),
     "batch": ("batch",),
 }
-"""Group names of the public interface and the symmetries that generate them. "lattice" draws exact elements only."""
+"""Group names of the public interface and the symmetries that generate them. "lattice" draws exact elements only.
+
+`groups_of` also takes names as people write them, and the turns of a square or another polygon about z ("c4").
+"""
+
+_ALIASES = {
+    "rotation": "so3", "rotations": "so3", "translations": "translation", "inversions": "inversion",
+    "permutations": "permutation", "sn": "permutation", "batches": "batch",
+}  # fmt: skip
+_TURNS = re.compile(r"c([2-9]|[1-9][0-9])")
 
 
 def groups_of(group: object, max_translation: float | None = None) -> tuple[Group, ...]:
     """Returns the groups for a public `group` argument, in the order of `SYMMETRIES`, without duplicates.
 
     Args:
-        group: A name of `NAMED_GROUPS`, a `Group`, a `Transform`, or a list of these.
+        group: A name of `NAMED_GROUPS`, a `Group`, a `Transform`, or a list of these. Names may be written as "SE(3)",
+            "O3" or "rotation"; "c4" are the turns by quarters about z, "c6" by sixths.
         max_translation: The longest translation, in the units of the positions. None means ten times the extent of the
             cloud.
 
@@ -106,8 +118,11 @@ def _parse(item: object, max_translation: float | None) -> list[Group]:
     if isinstance(item, Group):
         return [item]
     if isinstance(item, Transform):
-        return [Elements((item,), _symmetry_of(item))]
-    if not isinstance(item, str) or item not in NAMED_GROUPS:
+        return [Elements((item,), symmetry_of(item))]
+    name = _plain(item) if isinstance(item, str) else ""
+    if turns := _TURNS.fullmatch(name):
+        return [Elements(_turns(int(turns[1])), "rotation")]
+    if name not in NAMED_GROUPS:
         raise ChoiceError("group", item, NAMED_GROUPS)
     classes: dict[str, Callable[[], Group]] = {
         "rotation": Rotations,
@@ -115,12 +130,24 @@ def _parse(item: object, max_translation: float | None) -> list[Group]:
         "permutation": Permutations,
         "batch": Batches,
     }
-    if item == "lattice":
+    if name == "lattice":
         return [Translations(max_translation, lattice=True), Rotations(lattice=True)]
-    return [Translations(max_translation) if s == "translation" else classes[s]() for s in NAMED_GROUPS[item]]
+    return [Translations(max_translation) if s == "translation" else classes[s]() for s in NAMED_GROUPS[name]]
 
 
-def _symmetry_of(element: Transform) -> str:
+def _plain(name: str) -> str:
+    """Returns the name of a group in the spelling of `NAMED_GROUPS`: "SE(3)" and "se-3" are "se3"."""
+    bare = re.sub(r"[\s()_-]", "", name).lower()
+    return _ALIASES.get(bare, bare)
+
+
+def _turns(order: int) -> tuple[Transform, ...]:
+    """Returns the rotations about z by multiples of a full turn / `order`, exact if the cube has them."""
+    found = [rotation((0.0, 0.0, 2 * math.pi * i / order)) for i in range(1, order)]
+    return tuple(next((c for c in cube_rotations() if np.allclose(c.array, r.array, atol=1e-9)), r) for r in found)
+
+
+def symmetry_of(element: Transform) -> str:
     """Returns the symmetry as which an element is tested."""
     if element.samples is not None or element.padding:
         return "batch"

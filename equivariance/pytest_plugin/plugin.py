@@ -24,7 +24,7 @@ from equivariance.pytest_plugin.marker import (
     options_of,
     refuse,
 )
-from equivariance.pytest_plugin.profiles import PROFILES, load_hypothesis
+from equivariance.pytest_plugin.profiles import PROFILES, load_hypothesis, reject_example
 from equivariance.pytest_plugin.results import Result, pack, properties, summary, unpack, write_page
 
 if TYPE_CHECKING:
@@ -82,7 +82,8 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 def eq_check(pytestconfig: pytest.Config) -> Callable[..., Report]:
     """Diagnoses a network and returns the report.
 
-    The test fails if there are findings, or if a symmetry that `group` names was not tested.
+    The test fails if there are findings, or if a symmetry that `group` names was not tested. Under Hypothesis, an
+    example for which the output is zero, and not zero for inputs near it, is rejected: it proves nothing.
 
     It takes the arguments of `equivariance.diagnose`. A test may call it several times, also under Hypothesis' @given.
     """
@@ -91,6 +92,8 @@ def eq_check(pytestconfig: pytest.Config) -> Callable[..., Report]:
     def eq_check(*args: Any, **kwargs: Any) -> Report:
         __tracebackhide__ = True
         report = examinations.examine(*args, **kwargs)
+        if report.degenerate and examinations.under_hypothesis:
+            reject_example()
         if report.failures(examinations.strict):
             raise EquivarianceAssertionError(_text(report, examinations.strict))
         return report
@@ -111,6 +114,7 @@ class Examinations:
         samples: Elements per symmetry; None for the default of `diagnose`.
         page: The path of the HTML page; None if there is none.
         strict: True to fail on every claimed symmetry that was not tested.
+        under_hypothesis: True while Hypothesis runs the examples of a test.
         failure: The error message if the page could not be written, else an empty string.
         results: (node id, phase) -> the results of the test.
     """
@@ -125,7 +129,7 @@ class Examinations:
         self.failure: str = ""
         self.results: dict[tuple[str, str], list[Result]] = {}
         self._reports: list[Report] = []
-        self._under_hypothesis = False
+        self.under_hypothesis = False
 
     def examine(self, *args: Any, **kwargs: Any) -> Report:
         """Calls `equivariance.diagnose` and stores the report for the running test."""
@@ -143,7 +147,7 @@ class Examinations:
             report = diagnose(*bound.args, **bound.kwargs)
         except ArgumentError as error:  # an argument of the test is wrong: a traceback into the harness does not help
             raise error.with_traceback(None) from None
-        if self._under_hypothesis:
+        if self.under_hypothesis:
             # Hypothesis calls this once per example; its last example is the shrunk one.
             self._reports.clear()
         self._reports.append(report)
@@ -153,11 +157,11 @@ class Examinations:
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
         """Fails a marked test that pytest did not call itself, for example a method of a TestCase."""
         __tracebackhide__ = True
-        self._under_hypothesis, marked = is_given(item), options_of(item) is not None
+        self.under_hypothesis, marked = is_given(item), options_of(item) is not None
         try:
             result = yield
         finally:
-            self._under_hypothesis = False
+            self.under_hypothesis = False
         if marked and not self._reports:
             refuse("pytest did not call the test: expected a function, or a method of a class that is no TestCase")
         return result

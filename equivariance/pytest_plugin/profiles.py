@@ -1,6 +1,6 @@
 """Profiles of a test run: samples per symmetry, and Hypothesis' examples per test.
 
-`plugin` reads `PROFILES` and loads one into Hypothesis. Hypothesis is not imported before.
+`plugin` reads `PROFILES`, loads one into Hypothesis, and rejects examples. Hypothesis is not imported before.
 """
 
 from __future__ import annotations
@@ -52,3 +52,10 @@ def load_hypothesis(name: str, chosen: str | None) -> None:
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
     settings.load_profile(f"equivariance-{name}")
+
+
+def reject_example() -> None:
+    """Makes Hypothesis discard the running example."""
+    from hypothesis import reject
+
+    reject()

@@ -200,13 +200,17 @@ class Representation(ABC):
         guess = next((axis for axis in (self.nodes, self.batch) if isinstance(axis, AxisByLength)), None)
         if guess is None:
             return self
-        nodes, batch, edges = guess.axes(tensor.shape[: max(0, tensor.dim() - self._component_axes)])
+        nodes, batch, edges = guess.axes(self._free_lengths(tensor))
         return replace(
             self,
             nodes=nodes if isinstance(self.nodes, AxisByLength) else self.nodes,
             batch=batch if isinstance(self.batch, AxisByLength) else self.batch,
             edges=edges if self.edges is None and not isinstance(self.nodes, int) else self.edges,
         )
+
+    def _free_lengths(self, tensor: torch.Tensor) -> tuple[int, ...]:
+        """Returns the lengths of the axes before the components; of all axes if the components are not the last."""
+        return tuple(tensor.shape[: max(0, tensor.dim() - self._component_axes)])
 
     def with_axes_by_length(self, guess: AxisByLength) -> Self:
         """Returns a copy in which `guess` replaces the undeclared axes."""

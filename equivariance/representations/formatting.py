@@ -46,8 +46,10 @@ def _law(representation: Representation) -> str:
         kind = "pseudotensor" if representation.pseudo else "tensor"
         places = f"ax{'i' if len(representation.axes) == 1 else 'e'}s {' and '.join(map(str, representation.axes))}"
         name = f"Cartesian {kind} on {places}" if representation.axes else "pseudoscalars"
+    elif isinstance(representation, CartesianPoints):
+        name = "cartesian_points" + ("" if representation.axis == -1 else f" on axis {representation.axis}")
     else:
-        names = {CartesianPoints: "cartesian_points", Invariant: "unchanged", SampleStarts: "starts of the samples"}
+        names = {Invariant: "unchanged", SampleStarts: "starts of the samples"}
         name = names.get(type(representation), type(representation).__name__)
     if representation.mask is not None:
         name += ", padded rows fixed"

@@ -38,6 +38,7 @@ class SampleSizes:
         edges_of: Edges of each sample, if samples share one axis.
         batched: Number of samples, if they have their own axis before the node axis.
         mask: The rows that hold nodes, if there may be padding.
+        channels_first: True if the nodes are the last axis, as in [samples, 3, nodes].
     """
 
     nodes: int | None = None
@@ -46,6 +47,12 @@ class SampleSizes:
     edges_of: tuple[int, ...] | None = None
     batched: int | None = None
     mask: Mask | None = None
+    channels_first: bool = False
+
+    @property
+    def are_stated(self) -> bool:
+        """True if node numbers, sample numbers or a mask show which axes list nodes."""
+        return self.edges is not None or self.samples is not None or self.mask is not None
 
     def axes(self, free: tuple[int, ...], of_edges: bool) -> Axes:
         """Returns the axes of nodes, samples and edges of a tensor.
@@ -57,8 +64,10 @@ class SampleSizes:
         """
         if self.batched is not None:
             return self._find_batched_axes(free)
-        if self.nodes is None or (self.edges is None and self.samples is None and self.mask is None):
+        if self.nodes is None:
             return Axes(Assumed.FIRST, Assumed.FIRST)
+        if not self.are_stated:
+            return self._find_lone_axes(free)
         first = free[0] if free else None
         if first == self.edges and (of_edges or first != self.nodes):
             return Axes(None, self.batch_of_edges(0), 0)
@@ -72,13 +81,22 @@ class SampleSizes:
 
     def _find_batched_axes(self, free: tuple[int, ...]) -> Axes:
         """Returns the axes of a tensor, if samples have their own axis. All samples then share the edges."""
-        if free[:2] == (self.batched, self.nodes):
-            return Axes(1, 0, mask=self.mask)
-        if self.edges is not None and free[:2] == (self.batched, self.edges):
-            return Axes(None, 0, 1)
-        if free[:1] == (self.batched,):
-            return Axes(None, 0)
-        return Axes(None, None, 0 if self.edges is not None and free[:1] == (self.edges,) else None)
+        if free[:1] != (self.batched,):
+            return Axes(None, None, 0 if self.edges is not None and free[:1] == (self.edges,) else None)
+        nodes = self._find_nodes(free, range(1, len(free)))
+        if nodes is not None:
+            return Axes(nodes, 0, mask=self.mask)
+        return Axes(None, 0, 1 if self.edges is not None and free[1:2] == (self.edges,) else None)
+
+    def _find_lone_axes(self, free: tuple[int, ...]) -> Axes:
+        """Returns the axes of a tensor beside one cloud, whose first axis may list nodes or samples."""
+        axis = self._find_nodes(free, range(len(free)))
+        return Axes(Assumed.FIRST, Assumed.FIRST) if axis == 0 or not free else Axes(axis, None)
+
+    def _find_nodes(self, free: tuple[int, ...], among: range) -> int | None:
+        """Returns the axis that is as long as the nodes: the first one, or the last one after channels."""
+        found = [axis for axis in among if free[axis] == self.nodes]
+        return (found[-1] if self.channels_first else found[0]) if found else None
 
     def _find_batch_axis(self, first: int | None) -> BatchAxis:
         """Returns the batch axis of a tensor with the same number of rows for each sample, for example one or (cells)

@@ -5,7 +5,7 @@ Used in contracts. Irreps, grids and Cartesian tensors have their own modules.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import ClassVar
@@ -21,24 +21,48 @@ from equivariance.representations.irreps import Irreps
 
 @dataclass(frozen=True)
 class CartesianPoints(Representation):
-    """Positions on a last axis of length 3: x' = x R^T + t."""
+    """Positions, with the components x, y, z on one axis: x' = x R^T + t.
+
+    Attributes:
+        axis: The axis of the components, of length 3; 1 for clouds [samples, 3, nodes].
+
+    >>> from equivariance.groups import translation
+    >>> CartesianPoints(axis=0).transform(torch.zeros(3, 2), translation([1, 2, 3])).tolist()
+    [[1.0, 1.0], [2.0, 2.0], [3.0, 3.0]]
+    """
+
+    axis: int = -1
 
     _component_axes: ClassVar[int] = 1
     keeps_lengths: ClassVar[bool] = True
 
     def check(self, tensor: torch.Tensor, path: str) -> None:
-        """Checks that the last axis has length 3 and that the dtype is floating-point."""
+        """Checks that the axis of the components has length 3 and that the dtype is floating-point."""
         super().check(tensor, path)
-        if tensor.dim() == 0 or tensor.shape[-1] != 3:
-            shape = tuple(tensor.shape)
-            raise ContractError(path, f"tensor of shape {shape}", "a last axis of 3, for cartesian_points")
+        if not -tensor.dim() <= self.axis < tensor.dim() or tensor.shape[self.axis] != 3:
+            expected = "a last axis of 3" if self.axis == -1 else f"3 components on axis {self.axis}"
+            raise ContractError(path, f"tensor of shape {tuple(tensor.shape)}", f"{expected}, for cartesian_points")
         if not tensor.is_floating_point():
             raise ContractError(path, f"tensor of dtype {tensor.dtype}", "floating-point numbers, for cartesian_points")
 
     def act(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
         """Returns x R^T + t."""
         matrix = torch.tensor(element.matrix, dtype=torch.float64, device=values.device)
-        return values @ matrix.T + torch.tensor(element.vector, dtype=torch.float64, device=values.device)
+        turned = (values.movedim(self.axis, -1) @ matrix.T).movedim(-1, self.axis)
+        return turned + self.along_axis(element.vector, values)
+
+    def _free_lengths(self, tensor: torch.Tensor) -> tuple[int, ...]:
+        return super()._free_lengths(tensor) if self.axis == -1 else tuple(tensor.shape)
+
+    def along_axis(self, components: Sequence[float], values: torch.Tensor) -> torch.Tensor:
+        """Returns three numbers, float64, in a shape that lies along the axis of the components of `values`."""
+        shape = [1] * values.dim()
+        shape[self.axis] = 3
+        return torch.tensor(components, dtype=torch.float64, device=values.device).reshape(shape)
+
+    def rows(self, values: torch.Tensor) -> torch.Tensor:
+        """Returns all positions as rows, [n, 3]."""
+        return values.movedim(self.axis, -1).reshape(-1, 3)
 
 
 @dataclass(frozen=True)

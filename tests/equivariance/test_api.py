@@ -243,15 +243,52 @@ def test_nan_and_tiny_outputs_fail():
     ("options", "words"),
     [
         ({"tolerance": 1e-3}, "tolerance=0.001: expected no tolerance: the rounding floor is measured"),
-        ({"ntrials": 3}, "ntrials=3: expected samples=..."),
-        ({"do_parity": False}, "do_parity=False: expected group='se3' for False, 'e3' for True"),
-        ({"do_translation": False}, "do_translation=False: expected group='o3' for False, 'e3' for True"),
+        ({"do_parity": [True]}, "do_parity=[True]: expected True or False"),
+        ({"do_translation": False, "group": "o3"}, "do_translation=False: expected no such option beside group='o3'"),
         ({"rtol": 1}, "rtol=1: expected no such argument"),
     ],
 )
-def test_old_options_are_refused_with_what_replaces_them(options, words):
+def test_options_without_a_meaning_are_refused(options, words):
     with pytest.raises(ArgumentError, match=re.escape(words)):
         eq.assert_equivariant(relative, [POINTS], "cartesian_points", "1x1o", **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "instead", "tested"),
+    [
+        ({"ntrials": 3}, "ntrials: options of e3nn; write samples=3", ("translation", "rotation", "inversion")),
+        ({"do_parity": False}, "write group='se3'", ("translation", "rotation")),
+        ({"do_translation": False}, "write group='o3'", ("rotation", "inversion")),
+        ({"do_parity": False, "do_translation": False, "ntrials": 2}, "write samples=2, group='so3'", ("rotation",)),
+    ],
+)
+def test_options_of_e3nn_are_taken_with_a_word(options, instead, tested):
+    with pytest.warns(DeprecationWarning, match=re.escape(instead)) as caught:
+        report = eq.assert_equivariant(relative, [POINTS], "cartesian_points", "1x1o", **options)
+    assert report.symmetries == tested
+    assert caught[0].filename == __file__
+
+
+def leaky(features):
+    return features + 0.1
+
+
+@pytest.mark.parametrize(
+    ("function", "given"),
+    [
+        (o3.Linear("4x0e+2x1o", "3x0e+2x1o"), {}),
+        (o3.FullTensorProduct("1x1o", "1x1o"), {}),
+        (relative, {"irreps_in": "cartesian_points", "irreps_out": "1x1o"}),
+        (lambda x, y: x * y, {"irreps_in": ["1x0e", "2x1o"], "irreps_out": "2x1o"}),
+    ],
+)
+def test_inputs_are_drawn_from_the_irreps(function, given):
+    assert eq.assert_equivariant(function, **given, samples=2).ok
+
+
+def test_drawn_inputs_show_what_is_broken():
+    with pytest.raises(AssertionError, match="component-mixing"):
+        eq.assert_equivariant(leaky, irreps_in="2x1o", irreps_out="2x1o", samples=2)
 
 
 def test_missing_irreps_are_read_or_assumed_and_missing_inputs_are_named():
@@ -259,7 +296,7 @@ def test_missing_irreps_are_read_or_assumed_and_missing_inputs_are_named():
     with pytest.raises(AssertionError, match="absolute-position"):
         eq.assert_equivariant(lambda positions: positions * positions.norm(dim=-1, keepdim=True), [POINTS])
     with pytest.raises(ArgumentError, match="args_in=None: expected example inputs"):
-        eq.assert_equivariant(Scale())
+        eq.assert_equivariant(relative)
 
 
 # Bad input

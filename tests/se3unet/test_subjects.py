@@ -11,13 +11,13 @@ from equivariance.subject import as_registered, load_checkpoint, load_subject
 from se3unet import subjects
 
 GROUPS = ["se3", "permutation", "batch"]
-EIGHTH = slice(None, None, 8)
+HALF = slice(None, None, 2)
 
 
 @pytest.fixture
 def small_faces(monkeypatch):
     """The same two faces with 128 points each."""
-    positions = subjects._positions()[:, EIGHTH]
+    positions = subjects._positions()[:, HALF]
     monkeypatch.setattr(subjects, "_positions", lambda: positions)
 
 

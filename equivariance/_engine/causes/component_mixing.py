@@ -243,7 +243,7 @@ def _add_noise(size: float, seed: int) -> Change:
 def _mask(tensor: torch.Tensor, how: Representation, size: int, component: int) -> torch.Tensor:
     """Returns 1 at one component of every irrep of dimension `size`, 0 elsewhere; shape of the last axis."""
     if isinstance(how, CartesianPoints):
-        return (torch.arange(3, device="cpu") == component).double() * (size == 3)
+        return how.along_axis([float(i == component and size == 3) for i in range(3)], tensor.cpu())
     assert isinstance(how, Irreps)
     pieces = [
         torch.eye(size, dtype=torch.float64, device="cpu")[component].repeat(mul)

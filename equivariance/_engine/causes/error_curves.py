@@ -75,12 +75,14 @@ def cloud_of(
 
 
 def _first_cloud(
-    points: torch.Tensor, how: Representation, nodes: int | None
+    points: torch.Tensor, how: CartesianPoints, nodes: int | None
 ) -> tuple[tuple[float, float, float], ...]:
     layout = how.concatenated
     batch = position(how.batch, points) if not isinstance(how.batch, Concatenated) else None
+    axis = how.axis % points.dim()
     if layout is None and batch is not None and batch != position(how.nodes, points):
-        points = points.select(batch, 0)
+        points, axis = points.select(batch, 0), axis - (batch < axis)
+    points = points.movedim(axis, -1)
     while points.dim() > 2:
         points = points[0]
     if layout is not None:
@@ -95,7 +97,7 @@ def _deviation(experiment: Experiment, element: Transform) -> tuple[torch.Tensor
     assert outcome.wanted is not None
     base = outcome.wanted.double()
     if isinstance(experiment.how, CartesianPoints):
-        base = base - torch.tensor(element.vector, dtype=torch.float64, device="cpu")
+        base = base - experiment.how.along_axis(element.vector, base)
     if not outcome.made.is_floating_point():
         return (outcome.made != outcome.wanted).double(), torch.ones_like(base)
     return outcome.made.double() - outcome.wanted.double(), base

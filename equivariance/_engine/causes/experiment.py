@@ -180,7 +180,7 @@ class Experiment:
             return None
         specs = self.runner.contracts[self.owner.layer].inputs
         values = {k: walk(v, specs.get(k), k, change) for k, v in self.reference.inputs[self.owner].items()}
-        recording = ReferenceRun(self.runner.contracts, copying=True, memory=self.runner.memory)
+        recording = ReferenceRun(self.runner.contracts, self.reference.given, True, self.runner.memory)
         try:
             self._run({k: cast(cloned(v), self.runner.reference_dtype) for k, v in values.items()}, recording)
         except ForeignElementError:

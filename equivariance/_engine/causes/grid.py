@@ -15,6 +15,7 @@ from equivariance._engine.causes.experiment import Experiment, part_of
 from equivariance._engine.causes.explanation import Explanation
 from equivariance._engine.causes.grid_inputs import cropped, nudged, replaced, smoothed
 from equivariance._engine.laws.grid import lattice_of
+from equivariance._engine.measurement.grid_borders import emptied
 from equivariance.groups.elements import Transform, inversion, translation
 from equivariance.groups.lattice import GridSizes, lattice_rotations
 from equivariance.representations.grid import Grid
@@ -103,12 +104,33 @@ def _explain_shift(experiment: Experiment, grid: GridSizes, element: Transform, 
                 f"{factor} is inside",
                 f"Declare the coarser field with spacing={factor * grid.step:g}, or filter before the stride.",
             )
+    width = None if share is not None else _empty_border(experiment, element)
+    error = experiment.outcome(element).error
+    if width is not None:
+        return Explanation(
+            "absolute-position",
+            f"shifts by whole cells change {part} (error {error:.2g} under {element}), and are respected if the outer "
+            f"{width} cells of the input are empty: what is read near the border leaves the grid, or meets the padding",
+            "Give an example with a wider empty border, pad circularly and declare periodic=True, or pad more.",
+        )
+    where = "also if the outer cells of the input are empty" if share is None else "also far from the borders"
     return Explanation(
         "absolute-position",
-        f"shifts by whole cells change {part} (error {experiment.outcome(element).error:.2g} under {element}), also "
-        "far from the borders: the place of a cell is used",
+        f"shifts by whole cells change {part} (error {error:.2g} under {element}), {where}: the place of a cell is "
+        "used",
         "Give no coordinates and no weights of single cells to the layer.",
     )
+
+
+def _empty_border(experiment: Experiment, element: Transform) -> int | None:
+    """Returns the least tried width of an empty border with which `element` is respected; None if there is none."""
+    lattices = [(t, lattice_of(how)) for _, t, how in experiment.inputs()]
+    lengths = [t.shape[a] for t, lattice in lattices if lattice is not None for a in lattice.places(t)]
+    for width in sorted({max(1, min(lengths, default=0) * part // 16) for part in (1, 2, 3, 4, 5, 6)}):
+        other = experiment.with_inputs(emptied(width))
+        if other is not None and other.outcome(element).error <= max(10 * experiment.tolerance, 1e-9):
+            return width
+    return None
 
 
 def _explain_parity(experiment: Experiment, element: Transform, part: str) -> Explanation:

@@ -18,6 +18,7 @@ from equivariance._engine.diagnosis.verdicts import Basis, VerdictMaker, finding
 from equivariance._engine.inference.layers import Inferred, infer, usable
 from equivariance._engine.instrumentation.hooks import quiet
 from equivariance._engine.instrumentation.tensor_store import MemoryBudget
+from equivariance._engine.measurement.grid_borders import keeping_content
 from equivariance._engine.measurement.grid_setting import between_cells
 from equivariance._engine.measurement.prepare import BoundCall, Prepared
 from equivariance._engine.measurement.reaction import Reactions
@@ -47,6 +48,8 @@ def examine_module(ready: Prepared, basis: Basis | None = None) -> Outcome:
     Raises:
         ArgumentError: If no symmetry can be tested because its elements or inputs are refused.
     """
+    bounded = keeping_content(ready)
+    ready = bounded.ready
     call, settings, groups = ready.call, ready.call.settings, ready.call.groups
     chosen = matching_layers(call.module, settings.layers)
     sanity, inferred = run_sanity_checks(ready.runner), Inferred({})
@@ -60,15 +63,17 @@ def examine_module(ready: Prepared, basis: Basis | None = None) -> Outcome:
     about: dict[str, Any] = {
         "subject": call.name or name_of(call.module),
         "assumptions": [
-            *_assumptions(call), *between_cells(call.arguments, call.contract, call.sizes),
+            *_assumptions(call), *between_cells(call.arguments, call.contract, call.sizes), *bounded.lines,
             *_misfits(ready), *_unfollowed_layers(ready), *inferred.lines, *together
         ],
         "settings": _describe_settings(ready),
         "cloud": cloud_of(ready.runner.arguments, ready.runner.contracts[""], call.sizes.nodes),
     }  # fmt: skip
-    maker = VerdictMaker(call, basis or Basis(), sanity.vacuous)
+    maker = VerdictMaker(call, basis or Basis(), sanity.vacuous, sanity.remark)
     found = _Found([], sanity.findings, sanity.notes)
     known = {symmetry: _Found([maker.not_tested(symmetry, why)]) for symmetry, why in call.untestable.items()}
+    asked = {g.symmetry: g for g in call.asked}
+    known |= {s: _Found([_not_examined(maker, asked[s], why)]) for s, why in bounded.untestable.items() if s in asked}
     if sanity.obstacle:
         known |= {g.symmetry: _Found([_not_examined(maker, g, sanity.obstacle)]) for g in groups}
     settings.observer.tested(_report([found], chosen, about))

@@ -23,6 +23,7 @@ from equivariance.contracts.nested import UNSPECIFIED, leaves, walk
 from equivariance.errors import ArgumentError, first_line
 from equivariance.findings import Finding, Outcome
 from equivariance.representations.base import Representation
+from equivariance.representations.cartesian_tensor import CartesianTensor
 from equivariance.representations.irreps import Irreps
 from equivariance.representations.standard import CartesianPoints, Invariant, NodeIndices
 
@@ -140,5 +141,7 @@ def _is_energy(tensor: torch.Tensor, representation: Representation) -> bool:
 
 def _gradient_of(representation: Representation) -> Representation:
     if isinstance(representation, CartesianPoints):
-        return Irreps(irreps="1x1o", nodes=representation.nodes, batch=representation.batch)
+        axis = representation.axis
+        vectors = Irreps("1x1o") if axis == -1 else CartesianTensor((axis,))
+        return replace(vectors, nodes=representation.nodes, batch=representation.batch)
     return representation

@@ -29,6 +29,7 @@ from equivariance._engine.measurement.survey import SymmetrySurvey
 from equivariance._engine.measurement.survey_results import SurveyResult, Trial
 from equivariance._engine.measurement.verdict import Measurement, Verdict
 from equivariance._ranking import largest, ordered
+from equivariance.cause_catalogue import remedy
 from equivariance.findings import Finding, LayerRow, Location
 from equivariance.groups.elements import Transform
 from equivariance.groups.reorderings import paddings, without_paddings
@@ -242,9 +243,15 @@ def _finding_without_suspect(case: _Case, root: tuple[PartKey, Measurement, Tria
     text = "the output breaks although every declared layer keeps its law: something passes between layers unseen"
     if has_suspects:
         text = "the output breaks, and no layer does it by itself: what several layers break acts together"
+    cause = "discontinuous" if measurement.jump else "unknown"
+    if measurement.jump:
+        text = (
+            f"noise in the last bit of the inputs changes the output by {measurement.jump:.2g} without any "
+            "transformation, also at inputs near the example, and no layer does it by itself"
+        )
     return Finding(
-        "", case.group.symmetry, "unknown", text, part_name(key), _location(case, ""), measurement.error,
-        measurement.rounding_floor, measurement.error, trial.element, str(trial.state),
+        "", case.group.symmetry, cause, text, part_name(key), _location(case, ""), measurement.error,
+        measurement.rounding_floor, measurement.error, trial.element, str(trial.state), fix=remedy(cause),
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from names and shapes are made in `contracts`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,13 +15,16 @@ import torch
 
 from equivariance._engine.diagnosis.examine import examine_module
 from equivariance._engine.diagnosis.verdicts import Basis
-from equivariance._engine.inference.inputs_by_trial import all_as_points, answered
+from equivariance._engine.inference.input_provenance import states_inputs, with_laws_of_layers
+from equivariance._engine.inference.inputs_by_trial import Try, all_as_points, answered
 from equivariance._engine.inference.output_error import output_errors
 from equivariance._engine.inference.output_provenance import Path, laws_of_returned
 from equivariance._engine.inference.output_runs import OutputRuns
 from equivariance._engine.inference.outputs import MOTIONS, likely_outputs, outputs_from_runs
+from equivariance._engine.inference.reorderings import decided_by_reordering, may_be_decided
 from equivariance._engine.instrumentation.hooks import quiet
 from equivariance._engine.instrumentation.source_lines import location_of
+from equivariance._engine.instrumentation.testbed import ModelVariants
 from equivariance._engine.measurement.prepare import (
     BoundCall,
     Prepared,
@@ -33,7 +37,7 @@ from equivariance._engine.measurement.prepare import (
 )
 from equivariance.contracts.contract import Contract, call_contract
 from equivariance.contracts.declared import declared_contract
-from equivariance.contracts.inputs import NOT_GIVEN, Inputs, inputs_of, outputs_of, states_parity
+from equivariance.contracts.inputs import NOT_GIVEN, Inputs, declared_inputs, inputs_of, outputs_of, states_parity
 from equivariance.contracts.nested import sizes_of_graphs
 from equivariance.contracts.signature import bound
 from equivariance.errors import ArgumentError
@@ -109,44 +113,40 @@ class Request:
         """
         if self.group is None:
             return replace(self, group=_EVERYTHING, settings=self._settings_by_default()).resolve()
-        if self.irreps_in is not NOT_GIVEN and self.irreps_out is not NOT_GIVEN:
-            return Resolved(prepare(self._call(self.irreps_in, self.irreps_out)))
         arguments, tested = bound(self.module.forward, self.args, self.kwargs), self._groups()
-        inputs = inputs_of(self.module, arguments) if self.irreps_in is NOT_GIVEN else Inputs({})
+        inputs = inputs_of(self.module, arguments) if self.irreps_in is NOT_GIVEN else self._declared()
+        variants = None
+        if self.irreps_in is NOT_GIVEN and states_inputs(self.module):
+            first = prepare_undeclared(self._call(inputs.specs, _ANYTHING))
+            inputs, variants = with_laws_of_layers(first, inputs), first.runner.variants
         stated = outputs_of(self.module) if self.irreps_out is NOT_GIVEN else self.irreps_out
         if self.settings.named is not None and not any(any(sizes_of_graphs(value)) for value in arguments.values()):
             _require_sample_axis(inputs, {g.symmetry for g in tested})
         motions = [g for g in tested if g.symmetry in MOTIONS and self.settings.claiming(g)]
         if inputs.undecided and motions:
-            return self._by_trial(inputs, stated, motions)
-        given = inputs.specs if self.irreps_in is NOT_GIVEN else self.irreps_in
-        if stated is not NOT_GIVEN:
-            return Resolved(prepare(self._call(given, stated)), lines=tuple(inputs.lines), inputs=inputs)
-        ready = prepare_undeclared(self._call(given, _ANYTHING))
-        return _with_outputs(ready, inputs, inputs.lines, OutputRuns(ready.runner), laws_of_returned(ready))
+            return self._by_trial(inputs, stated, motions, variants)
+        if stated is not NOT_GIVEN and not may_be_decided(inputs, tested):
+            return Resolved(
+                prepare(self._call(inputs.specs, stated), variants), lines=tuple(inputs.lines), inputs=inputs
+            )
+        ready = prepare_undeclared(self._call(inputs.specs, _ANYTHING), variants)
+        laws = laws_of_returned(ready) if stated is NOT_GIVEN else {}
+        return _with_reorderings(ready, inputs, [], stated, OutputRuns(ready.runner), laws)
 
-    def _by_trial(self, inputs: Inputs, stated: object, motions: Sequence[Group]) -> Resolved:
+    def _declared(self) -> Inputs:
+        """Returns the declared representations of the arguments."""
+        call = self._call(self.irreps_in, _ANYTHING)
+        return declared_inputs(call.arguments, call.contract.inputs)
+
+    def _by_trial(
+        self, inputs: Inputs, stated: object, motions: Sequence[Group], variants: ModelVariants | None
+    ) -> Resolved:
         """Resolves inputs that neither names nor shapes decide."""
-        ready = prepare_undeclared(self._call(all_as_points(inputs).specs, _ANYTHING))
+        ready = prepare_undeclared(self._call(all_as_points(inputs).specs, _ANYTHING), variants)
         runs, laws = OutputRuns(ready.runner), laws_of_returned(ready) if stated is NOT_GIVEN else {}
-
-        def tried(candidate: Inputs) -> tuple[bool, dict[str, float]]:
-            """Returns True if the output is right with these inputs, and its errors under motions."""
-            call = ready.call.under(motions).declaring(candidate.specs, _ANYTHING)
-            given = likely_outputs(tried_as(ready, call), runs, laws) if stated is NOT_GIVEN else stated
-            call = call.declaring(candidate.specs, given)
-            call.contract.check_output(ready.runner.output, "the callable")
-            return output_errors(tried_as(ready, call), runs)
-
-        taken, findings, remarks = answered(inputs, tried, location_of(self.module, ""))
-        lines = [*taken.lines, *remarks]
-        if stated is not NOT_GIVEN:
-            final = declared_as(ready, ready.call.declaring(taken.specs, stated))
-            return Resolved(final, tuple(findings), tuple(lines), taken)
-        rounded = rounded_as(ready, ready.call.declaring(taken.specs, _ANYTHING))
-        if rounded.runner.arguments is not ready.runner.arguments:
-            runs = OutputRuns(rounded.runner)
-        return replace(_with_outputs(rounded, taken, lines, runs, laws), findings=tuple(findings))
+        run = _trial(ready, motions, stated, runs, laws)
+        taken, findings, remarks = answered(inputs, run, location_of(self.module, ""))
+        return replace(_with_reorderings(ready, taken, remarks, stated, runs, laws), findings=tuple(findings))
 
     def _call(self, irreps_in: object, irreps_out: object) -> BoundCall:
         tested = self._groups()
@@ -165,13 +165,51 @@ class Request:
         return replace(self.settings, named=None, claims=claims)
 
 
+def _trial(
+    ready: Prepared, groups: Sequence[Group], stated: object, runs: OutputRuns,
+    laws: Mapping[Path, tuple[str, Representation]],
+) -> Try:  # fmt: skip
+    """Returns the measurement of the output under some groups, with given inputs."""
+
+    def tried(candidate: Inputs) -> tuple[bool, dict[str, float]]:
+        """Returns True if the output is right with these inputs, and its errors; infinite ones if nothing runs."""
+        call = ready.call.under(groups).declaring(candidate.specs, _ANYTHING)
+        if not call.groups:
+            return False, {group.symmetry: math.inf for group in groups}
+        given = likely_outputs(tried_as(ready, call), runs, laws) if stated is NOT_GIVEN else stated
+        call = call.declaring(candidate.specs, given)
+        call.contract.check_output(ready.runner.output, "the callable")
+        return output_errors(tried_as(ready, call), runs)
+
+    return tried
+
+
+def _with_reorderings(
+    ready: Prepared, inputs: Inputs, remarks: Sequence[str], stated: object, runs: OutputRuns,
+    laws: Mapping[Path, tuple[str, Representation]],
+) -> Resolved:  # fmt: skip
+    """Resolves what only permutations and selections show, then the output."""
+    orders = [g for g in ready.call.asked if g.symmetry == Symmetry.PERMUTATION]
+    if any(Symmetry(g.symmetry).is_reordering for g in ready.call.asked):
+        nodes = ready.call.declaring(inputs.specs, _ANYTHING).sizes.nodes if orders else None
+        inputs = decided_by_reordering(inputs, runs, _trial(ready, orders, stated, runs, laws), nodes)
+    lines = [*inputs.lines, *remarks]
+    if stated is not NOT_GIVEN:
+        final = declared_as(ready, ready.call.declaring(inputs.specs, stated))
+        return Resolved(final, lines=tuple(lines), inputs=inputs)
+    rounded = rounded_as(ready, ready.call.declaring(inputs.specs, _ANYTHING))
+    if rounded.runner.arguments is not ready.runner.arguments:
+        runs = OutputRuns(rounded.runner)
+    return _with_outputs(rounded, inputs, lines, runs, laws)
+
+
 def _with_outputs(
     ready: Prepared, inputs: Inputs, lines: Sequence[str], runs: OutputRuns,
     laws: Mapping[Path, tuple[str, Representation]],
 ) -> Resolved:  # fmt: skip
     """Resolves an undeclared output from runs."""
     outputs = outputs_from_runs(ready, runs, laws)
-    outputs.require()
+    outputs.require(inputs)
     final = declared_as(ready, ready.call.declaring(ready.call.contract.inputs, outputs.specs))
     return Resolved(final, lines=(*lines, *outputs.lines), inputs=inputs)
 
@@ -208,7 +246,7 @@ def basis_of(call: BoundCall, inputs: Inputs | None) -> Basis:
     """
     doubts: dict[str, tuple[str, ...]] = {}
     for group in call.groups:
-        words = [] if inputs is None else [w for a in inputs.assumptions for w in a.doubts(group.symmetry)]
+        words = [] if inputs is None else list(inputs.doubts(group.symmetry))
         known = {a.place for a in inputs.assumptions} if inputs is not None else set()
         axis = _AXES.get(group.symmetry)
         words += [
@@ -217,4 +255,4 @@ def basis_of(call: BoundCall, inputs: Inputs | None) -> Basis:
             if axis and path not in known and law.assumes(group.symmetry, tensor) and not _lists_points(law, tensor)
         ]
         doubts[group.symmetry] = tuple(dict.fromkeys(words))
-    return Basis("declared" if inputs is None else "read off", doubts)
+    return Basis("declared" if inputs is None or inputs.are_declared else "read off", doubts)

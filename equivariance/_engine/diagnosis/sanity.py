@@ -14,7 +14,7 @@ import torch
 
 from equivariance._engine.diagnosis.first_bad_operation import where_drawn, where_not_finite
 from equivariance._engine.instrumentation.hooks import ROOT, LayerCall, buffers_kept, call_with
-from equivariance._engine.instrumentation.perturbations import noise_like
+from equivariance._engine.instrumentation.perturbations import noise_like, noisy_everywhere
 from equivariance._engine.instrumentation.reference import ReferenceRun
 from equivariance._engine.instrumentation.source_lines import SourceLine, location_at, location_of
 from equivariance._engine.instrumentation.tensor_identity import equal, identities
@@ -22,8 +22,8 @@ from equivariance._engine.instrumentation.testbed import ModelState, Runner
 from equivariance._engine.measurement.relative_error import PartKey, compare, part_name, worst
 from equivariance._engine.measurement.verdict import CONFIDENCE
 from equivariance.cause_catalogue import remedy
-from equivariance.contracts.nested import UNSPECIFIED, cast, cloned, leaves, map_tensors
-from equivariance.findings import Finding
+from equivariance.contracts.nested import UNSPECIFIED, cast, cloned, leaves, map_tensors, walk
+from equivariance.findings import AT_EXAMPLE_ONLY, Finding
 from equivariance.groups.elements import Transform
 
 NUDGE = 0.1
@@ -38,12 +38,14 @@ class Sanity:
         findings, notes: Findings and notes of symmetry "none".
         obstacle: Why no symmetry can be tested, or "".
         vacuous: Why a symmetry that is not broken proves nothing, or "".
+        remark: How random numbers were treated, or "".
     """
 
     findings: list[Finding]
     notes: list[Finding]
     obstacle: str = ""
     vacuous: str = ""
+    remark: str = ""
 
 
 def run_sanity_checks(runner: Runner) -> Sanity:
@@ -55,22 +57,35 @@ def run_sanity_checks(runner: Runner) -> Sanity:
     zero = [f for f in vanishing if f.layer == ""]
     notes = [f for f in vanishing if f.layer != ""] + ([] if zero else _constant(runner))
     impure, remarks = _purity(runner)
-    chance, trembling = _randomness(runner)
+    chance, trembling, differs = _randomness(runner)
     return Sanity(
         findings=[*zero, *impure, *chance],
         notes=[*notes, *remarks, *trembling],
-        obstacle="the output is not repeatable" if chance else "",
-        vacuous="the output is zero everywhere" if _all_zero(runner) else "",
+        obstacle="the output is not repeatable: equal calls differ" if differs else "",
+        remark=_remark_on_chance(runner, bool(chance)),
+        vacuous=_vacuous(runner, zero),
     )
 
 
-def _all_zero(runner: Runner) -> bool:
-    """True if every output is zero everywhere in every state."""
-    return not any(
-        bool(tensor.any())
-        for state in runner.states
-        for _, tensor, _ in leaves(runner.reference(state).outputs[ROOT], UNSPECIFIED)
-    )
+def _remark_on_chance(runner: Runner, evaluates_at_random: bool) -> str:
+    """Returns how random numbers were treated, or "" if the network draws none."""
+    if evaluates_at_random:
+        return "the network draws random numbers; every run draws the same ones"
+    state = next((s for s in runner.states if s.mode == "train"), None)
+    if state is None:
+        return ""
+    again = runner.run(state, runner.reference_dtype, runner.arguments, seed=runner.seed + 1)
+    same = equal(again, runner.reference(state).outputs[ROOT])
+    return "" if same else "random masks: off in evaluation mode, the same ones in every run of training mode"
+
+
+def _vacuous(runner: Runner, zero: list[Finding]) -> str:
+    """Returns why symmetries prove nothing if every output is zero everywhere in every state, else ""."""
+    outputs = [runner.reference(state).outputs[ROOT] for state in runner.states]
+    if any(bool(tensor.any()) for output in outputs for _, tensor, _ in leaves(output, UNSPECIFIED)):
+        return ""
+    at_example = any(AT_EXAMPLE_ONLY in f.evidence for f in zero)
+    return f"the output is zero everywhere{f' {AT_EXAMPLE_ONLY}' if at_example else ''}"
 
 
 def _finding(
@@ -113,9 +128,25 @@ def _vanishing_layers(runner: Runner) -> list[Finding]:
     for call, parts in zero.items():
         if parts:
             names = ", ".join(sorted("output" + part_name(p) for p in parts))
-            text = f"{names} is zero everywhere in every state, which proves nothing"
-            result.append(_finding(runner, call.layer, "vanishing", text))
+            where = f" {AT_EXAMPLE_ONLY}" if call == ROOT and not _zero_nearby(runner, parts) else ""
+            text = f"{names} is zero everywhere in every state{where}, which proves nothing"
+            fix = "Give another example: this one is degenerate, like points at one place." if where else ""
+            result.append(_finding(runner, call.layer, "vanishing", text, fix))
     return result
+
+
+def _zero_nearby(runner: Runner, parts: set[PartKey]) -> bool:
+    """True if one of the parts of the output is zero for another input, too, or the network rejects the other input."""
+    change, specs = noisy_everywhere(NUDGE, runner.seed, 1.0), runner.contracts[""].inputs
+    moved = {k: walk(v, specs.get(k), k, change) for k, v in runner.arguments.items()}
+    still = set(parts)
+    for state in runner.states:
+        try:
+            made = runner.run(state, runner.reference_dtype, moved)
+            still &= _zero_parts(made, runner.contracts[""].output)
+        except Exception:  # a module may reject changed inputs in any way
+            return True
+    return bool(still)
 
 
 def _zero_parts(output: Any, spec: object) -> set[PartKey]:
@@ -153,25 +184,26 @@ def _nudge(tensor: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     return tensor * (1 + NUDGE * noise_like(tensor, generator))
 
 
-def _randomness(runner: Runner) -> tuple[list[Finding], list[Finding]]:
-    """Returns findings and notes about randomness, from a second call that differs only in the random seed.
+def _randomness(runner: Runner) -> tuple[list[Finding], list[Finding], bool]:
+    """Returns findings and notes about randomness, and True if equal calls with one random seed differ.
 
-    If the outputs differ, an identical call is made too. A difference of rounding size is a note: the order of sums may
-    depend on memory addresses.
+    A second call differs only in the random seed. If the outputs differ, an identical call is made too. A difference of
+    rounding size is a note: the order of sums may depend on memory addresses.
     """
     again = runner.run(ModelState(), runner.tested_dtype, runner.arguments, seed=runner.seed + 1)
     if not any(e.difference for e in compare(again, runner.output, UNSPECIFIED, Transform()).values()):
-        return [], []
+        return [], [], False
     changed = _first_difference(runner, runner.seed + 1)
     if changed is None:
-        return [], []
+        return [], [], False
     call, error = _first_difference(runner, runner.seed) or changed
     alone = "differ in the random seed alone" if (call, error) == changed else "are identical"
     text = f"two calls in evaluation mode that {alone} differ by {error:.2g} at the output of this layer"
     fix = "" if (call, error) == changed else "Keep nothing from one call to the next in evaluation mode."
     layer, place = where_drawn(runner, ModelState(), call) if (call, error) == changed else (call.layer, None)
     found = [_finding(runner, layer, "nondeterministic", text, fix, place, error=error, state=str(ModelState()))]
-    return (found, []) if error > _rounding(runner.reference_dtype) else ([], found)
+    clear, seeded = error > _rounding(runner.reference_dtype), (call, error) == changed
+    return (found if clear else []), ([] if clear else found), clear and not seeded
 
 
 def _first_difference(runner: Runner, seed: int) -> tuple[LayerCall, float] | None:
@@ -181,7 +213,7 @@ def _first_difference(runner: Runner, seed: int) -> tuple[LayerCall, float] | No
     no call differs, the result is None.
     """
     reference = runner.reference(ModelState())
-    again = ReferenceRun(runner.contracts, reference.copying, runner.memory)
+    again = ReferenceRun(runner.contracts, reference.given, reference.copying, runner.memory)
     runner.run(ModelState(), runner.reference_dtype, runner.arguments, again, seed=seed)
     least = _rounding(runner.reference_dtype)
     errors = [

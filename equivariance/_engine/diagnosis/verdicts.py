@@ -58,11 +58,13 @@ class VerdictMaker:
         call: The call.
         basis: What its representations rest on.
         vacuous: Why a symmetry that is not broken proves nothing, or "".
+        remark: How random numbers were treated, or "".
     """
 
     call: BoundCall
     basis: Basis
     vacuous: str = ""
+    remark: str = ""
 
     def of_localized(self, group: Group, found: LocalizedSymmetry) -> SymmetryVerdict:
         """Returns the verdict on a claimed symmetry that was tested."""
@@ -89,6 +91,7 @@ class VerdictMaker:
         self, group: Group, found: Measurement | None, verdict: str, remarks: tuple[str, ...]
     ) -> SymmetryVerdict:
         basis, doubts = self.basis.under(group.symmetry)
+        remarks += (self.remark,) if self.remark else ()
         sizes = (found.error, found.tested_error, found.tested_floor) if found else (0.0, 0.0, 0.0)
         excuse = "" if found is None or verdict == BROKEN or found.verdict == Verdict.CLEAN else str(found.verdict)
         return SymmetryVerdict(

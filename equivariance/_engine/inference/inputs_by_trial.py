@@ -11,19 +11,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from equivariance._ranking import largest, smallest
-from equivariance.contracts.assumptions import Assumption
+from equivariance.contracts.assumption import Assumption, How
 from equivariance.contracts.inputs import Inputs
 from equivariance.errors import ArgumentError
 from equivariance.findings import Finding, Location
 from equivariance.representations.base import Representation
 from equivariance.representations.formatting import as_python, in_words
-from equivariance.representations.standard import as_representation
+from equivariance.representations.standard import CartesianPoints, Invariant
 
 MOST = 3
 """Most tensors that can be undecided at once: every combination of laws is tried."""
 
-_POINTS = "cartesian_points"
-_LAWS: tuple[object, ...] = (None, _POINTS, "1x1o", "1x1e")
 _FALLS = 10.0
 
 Errors = dict[str, float]
@@ -43,7 +41,7 @@ def all_as_points(inputs: Inputs) -> Inputs:
     if len(inputs.undecided) > MOST:
         places = ", ".join(a.place for a in inputs.undecided)
         raise ArgumentError("irreps_in", places, f"these declared: at most {MOST} tensors of last axis 3 can be tried")
-    return inputs.with_assumptions([_as(a, as_representation(_POINTS, a.place)) for a in inputs.undecided])
+    return inputs.with_assumptions([a.with_law(next(filter(_is_points, a.laws))) for a in inputs.undecided])
 
 
 def answered(inputs: Inputs, run: Try, location: Location | None) -> tuple[Inputs, list[Finding], list[str]]:
@@ -61,39 +59,62 @@ def answered(inputs: Inputs, run: Try, location: Location | None) -> tuple[Input
         The inputs with the laws that make the output right, a finding for each tensor that must be declared, and
         remarks for the report.
     """
+    inputs = _with_component_axes(inputs, run)
     asked = inputs.undecided
+    if not asked:
+        return inputs, [], []
     if not inputs.has_moving_input:
         return _positions(inputs, run, location)
     unchanged = run(inputs)
     if unchanged[0]:
         return inputs, [], [_remark_on_unchanged(a, inputs, run) for a in asked]
-    best, errors, _ = _best(_tries(inputs, run, any))
+    best, errors, sound = _best(_tries(inputs, run, any))
     if not _falls(unchanged[1], errors):
         return inputs, [], [f"asked: {a.place}: {_describe_undecided(unchanged[1], errors, best)}" for a in asked]
+    if sound:
+        best = [replace(a, why=f"{a.why}; unchanged, it would be off by {_largest(unchanged[1])}") for a in best]
     taken = inputs.with_assumptions(best)
-    return taken, [_finding(a, unchanged[1], errors, taken, location) for a in best], []
+    return taken, [] if sound else [_finding(a, unchanged[1], errors, taken, location) for a in best], []
+
+
+def _with_component_axes(inputs: Inputs, run: Try) -> Inputs:
+    """Decides named positions and vectors whose components may lie on several axes of length 3."""
+    for assumption in inputs.undecided:
+        if isinstance(assumption.representation, Invariant):
+            continue
+        rest = [assumption.with_law(law) for law in assumption.laws[1:]]
+        right = [run(inputs.with_assumptions([a]))[0] for a in (assumption, *rest)]
+        taken = next((a for a, sound in zip((assumption, *rest), right, strict=True) if sound), assumption)
+        how = How.BY_RUNS if sum(right) == 1 else How.BY_NAME if taken is assumption else How.BY_SHAPE
+        grounds = replace(taken.grounds, law=how)
+        inputs = inputs.with_assumptions([replace(taken, asked=False, laws=(), grounds=grounds)])
+    return inputs
 
 
 def _positions(inputs: Inputs, run: Try, location: Location | None) -> tuple[Inputs, list[Finding], list[str]]:
     """Takes at least one undecided tensor for positions, because no other input moves."""
-    best, errors, sound = _best(_tries(inputs, run, lambda laws: _POINTS in laws))
+    best, errors, sound = _best(_tries(inputs, run, lambda laws: any(map(_is_points, laws))))
     taken = inputs.with_assumptions(best)
     if sound:
         return taken, [], []
     worst = _worst(errors)
     beside = f"the output's error is then {errors[worst]:.2g} under {worst}"
-    vectors, _, right = _best(_tries(inputs, run, lambda laws: any(laws) and _POINTS not in laws))
+    vectors, _, right = _best(_tries(inputs, run, lambda laws: any(laws) and not any(map(_is_points, laws))))
     if right:
         beside += f"; as {_laws(vectors)}, which no translation moves, it is right"
     return taken, [_unknown(a, beside, errors[worst], taken, location) for a in best], []
 
 
-def _tries(inputs: Inputs, run: Try, wanted: Callable[[tuple[object, ...]], bool]) -> Iterator[Tried]:
-    """Yields the result of each combination of laws, up to the first that makes the output right."""
-    for laws in itertools.product(_LAWS, repeat=len(inputs.undecided)):
+def _tries(inputs: Inputs, run: Try, wanted: Callable[[Sequence[Representation | None]], bool]) -> Iterator[Tried]:
+    """Yields the result of each combination of laws, up to the first that makes the output right.
+
+    `wanted` receives one law for each undecided tensor, or None if it stays unchanged.
+    """
+    for chosen in itertools.product(*(a.laws for a in inputs.undecided)):
+        laws = [None if isinstance(law, Invariant) else law for law in chosen]
         if wanted(laws):
             pairs = zip(inputs.undecided, laws, strict=True)
-            changed = [_as(a, as_representation(law, a.place)) for a, law in pairs if law]
+            changed = [a.with_law(law) for a, law in pairs if law is not None]
             sound, errors = run(inputs.with_assumptions(changed))
             yield changed, errors, sound
             if sound:
@@ -102,21 +123,32 @@ def _tries(inputs: Inputs, run: Try, wanted: Callable[[tuple[object, ...]], bool
 
 def _best(tried: Iterator[Tried]) -> Tried:
     changed, errors, sound = smallest(tried, lambda item: (not item[2], sum(item[1].values()), len(item[0])))
-    why = f"its last axis is 3; {'the output is right so' if sound else 'the error of the output is least so'}"
-    return [replace(a, why=why) for a in changed], errors, sound
+    result = "the output is right so" if sound else "the error of the output is least so"
+    return [_decided(a, result, sound) for a in changed], errors, sound
+
+
+def _decided(assumption: Assumption, result: str, sound: bool) -> Assumption:
+    """Returns the assumption with the law that was tried."""
+    grounds = replace(assumption.grounds, law=How.BY_RUNS if sound else How.BY_SHAPE)
+    where = assumption.why.removeprefix("asked: ").removesuffix(", and its name says nothing")
+    return replace(assumption, why=f"{where}; {result}", asked=False, laws=(), grounds=grounds)
+
+
+def _is_points(law: object) -> bool:
+    return isinstance(law, CartesianPoints)
 
 
 def _remark_on_unchanged(assumption: Assumption, inputs: Inputs, run: Try) -> str:
     """Returns the remark for a tensor that may stay unchanged: it may still be one that moves and is misused."""
-    points = _as(assumption, as_representation(_POINTS, assumption.place))
-    sound, errors = run(inputs.with_assumptions([points]))
-    worst = _worst(errors)
-    otherwise = f"; were it positions, off by {errors[worst]:.2g} under {worst}: declare it if it moves with the pose"
+    sound, errors = run(inputs.with_assumptions([assumption.with_law(next(filter(_is_points, assumption.laws)))]))
+    otherwise = f"; were it positions, off by {_largest(errors)}: declare it if it moves with the pose"
     return f"asked: {assumption.place}: the output is right with it unchanged{'' if sound else otherwise}"
 
 
-def _as(assumption: Assumption, law: Representation) -> Assumption:
-    return replace(assumption, representation=law.placed_like(assumption.representation))
+def _largest(errors: Errors) -> str:
+    """Returns the largest error and its symmetry, in words."""
+    worst = _worst(errors)
+    return f"{errors[worst]:.2g} under {worst}"
 
 
 def _falls(before: Errors, after: Errors) -> bool:

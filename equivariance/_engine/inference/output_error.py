@@ -19,6 +19,7 @@ from equivariance._engine.measurement.survey_results import Trial, WorstMeasurem
 from equivariance._engine.measurement.transformed_runs import TransformedRuns
 from equivariance._engine.measurement.verdict import CONFIDENCE, Measurement, Verdict
 from equivariance.contracts.nested import transform
+from equivariance.errors import TransformedInputError
 from equivariance.groups.elements import Transform
 from equivariance.groups.sampling import Group
 
@@ -50,13 +51,21 @@ def _worst(ready: Prepared, runs: OutputRuns, group: Group) -> WorstMeasurements
     elements = group.draw(_TRIES, call.settings.seed, call.sizes)
     for index in range(max(len(elements), len(states))):
         trial = Trial(elements[index % len(elements)], states[index % len(states)])
-        spec, reference = call.contract.output, runs.reference(trial.state)
-        value = runs.transformed(candidate, trial)
-        errors = compare(value, transform(reference, spec, trial.element), spec, trial.element)
+        errors = _errors(ready, runs, candidate, trial)
         floors = _floors(ready, runs, trial.state) if any(e.difference for e in errors.values()) else {}
         for key, error in errors.items():
             place.add(key, _measure(ready, trial, error, floors.get(key, EQUAL)), trial)
     return place
+
+
+def _errors(ready: Prepared, runs: OutputRuns, candidate: TransformedRuns, trial: Trial) -> dict[PartKey, PartError]:
+    """Returns the errors of the output's parts; an infinite one if the module raises an error."""
+    spec = ready.call.contract.output
+    try:
+        value = runs.transformed(candidate, trial)
+    except TransformedInputError:
+        return {("", ""): PartError(math.inf, 1.0, True)}
+    return compare(value, transform(runs.reference(trial.state), spec, trial.element), spec, trial.element)
 
 
 def _floors(ready: Prepared, runs: OutputRuns, state: ModelState) -> Mapping[PartKey, PartError]:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -103,6 +103,10 @@ class Leaf:
     def example(self) -> Tensor:
         """The value with the weights as given."""
         return self.courses[0].reference
+
+    def was_seen_under(self, symmetries: Collection[str]) -> bool:
+        """True if the callable returned the leaf under an element of one of these symmetries."""
+        return any(symmetry in symmetries for course in self.courses for symmetry, _, _ in course.under)
 
     def fits(self, law: Representation) -> dict[str, Fit]:
         """Returns symmetry -> fit of `law` to the leaf; empty if the shape does not fit."""

@@ -29,8 +29,9 @@ from equivariance._engine.inference.output_runs import Fit, Leaf, OutputRuns, ob
 from equivariance._engine.measurement.prepare import BoundCall, Prepared
 from equivariance._ranking import exceeds, ordered
 from equivariance.contracts.adapter_registry import adapter_of
-from equivariance.contracts.assumptions import Assumption, assume
-from equivariance.contracts.inputs import NOT_GIVEN
+from equivariance.contracts.assumption import Assumption, Grounds, How
+from equivariance.contracts.assumptions import assume
+from equivariance.contracts.inputs import NOT_GIVEN, Inputs
 from equivariance.contracts.sample_lists import EACH
 from equivariance.errors import ArgumentError
 from equivariance.groups.named import Symmetry
@@ -40,6 +41,7 @@ from equivariance.representations.sample_list import SampleList
 from equivariance.representations.standard import Invariant
 
 MOTIONS = tuple(symmetry for symmetry in Symmetry if symmetry.is_motion)
+_RUNS = Grounds(How.BY_RUNS, How.BY_RUNS, How.BY_RUNS)
 _UNLIKE = 3.0
 """Factor by which a law of a special form or with unusual axes must be nearer than a plain law, if none holds."""
 
@@ -72,15 +74,20 @@ class Outputs:
         """The assumptions about tensors that obey an unknown law."""
         return tuple(a for a in self.assumptions if a.asked)
 
-    def require(self) -> None:
+    def require(self, inputs: Inputs) -> None:
         """Rejects an output with tensors that must be declared.
+
+        Args:
+            inputs: The inputs of the runs; the message says how they were read.
 
         Raises:
             ArgumentError: If a tensor obeys an unknown law; the message names each tensor with its errors.
         """
         if self.asked:
             found = "; ".join(f"{a.place} {list(a.shape)}: {a.why}" for a in self.asked)
-            raise ArgumentError("irreps_out", NOT_GIVEN, f"a declaration, as no law that is known here fits: {found}")
+            read = f"; irreps_in={inputs.declaration()} was assumed" if inputs.assumptions else ""
+            expected = f"a declaration, as no law that is known here fits: {found}{read}"
+            raise ArgumentError("irreps_out", NOT_GIVEN, expected)
 
 
 def outputs_from_runs(ready: Prepared, runs: OutputRuns, stated: Mapping[Path, tuple[str, Representation]]) -> Outputs:
@@ -144,16 +151,16 @@ def _assumption(leaf: Leaf, ready: Prepared, stated: Mapping[Path, tuple[str, Re
     why = f"{source}{_evidence(fits, beside)}" + (f"; but {question}" if question else "")
     if shape and law.nodes is law.edges is None and "permutation" in fits:
         why = f"no axis lists nodes; {why}"
-    return Assumption(("output", *leaf.path), shape, law, why, leaf.example, bool(question))
+    return Assumption(("output", *leaf.path), shape, law, why, leaf.example, bool(question), grounds=_RUNS)
 
 
 def _likeliest(leaf: Leaf, ready: Prepared, stated: Mapping[Path, tuple[str, Representation]]) -> Assumption:
     """Returns the assumption without its evidence, which needs further runs."""
     path, shape = ("output", *leaf.path), tuple(leaf.example.shape)
     if not _is_finite(leaf):
-        return Assumption(path, shape, Invariant(), "it is not finite", leaf.example)
+        return Assumption(path, shape, Invariant(), "it is not finite", leaf.example, grounds=_RUNS)
     law, _ = _law(leaf, ready, stated.get(leaf.path, ("", None))[1])
-    return Assumption(path, shape, law, "", leaf.example)
+    return Assumption(path, shape, law, "", leaf.example, grounds=_RUNS)
 
 
 def _is_finite(leaf: Leaf) -> bool:
@@ -216,7 +223,10 @@ def _with_axes(leaf: Leaf, law: Representation, call: BoundCall) -> Representati
     """Returns the law with the node and sample axes that fit permutations and selections best."""
     tested = {g.symmetry for g in call.groups if Symmetry(g.symmetry).is_reordering}
     best, rank = law, (len(tested) + 1, 0.0)
-    for tried in arranged(leaf.example, law, call, tested) if leaf.example.dim() else ():
+    arrangements = list(arranged(leaf.example, law, call, tested)) if leaf.example.dim() else []
+    if arrangements and not leaf.was_seen_under(tested):  # the callable raises an error on reordered inputs
+        return arrangements[0]
+    for tried in arrangements:
         fits = {symmetry: fit for symmetry, fit in leaf.fits(tried).items() if symmetry in tested}
         count, error = _rank(fits)
         rows = tried.nodes is not None or leaf.example.dim() < 2  # rows that stay are rarer than nodes out of order

@@ -123,8 +123,8 @@ class _Fitting:
             return
         named = {name: argument for name, argument in value.items() if name in contract.inputs}
         self._try(layer, lambda: contract.check_inputs(named, layer or "args"))
-        if layer not in self.mismatched:
-            self._try(layer, lambda: contract.check_inputs(value, layer or "args"), contract)
+        if layer and layer not in self.mismatched:  # the whole may add arguments of its own to those of the caller
+            self._try(layer, lambda: contract.check_inputs(value, layer), contract)
         self._place(layer, value, contract.inputs)
 
     def _try(self, layer: str, check: Callable[[], None], incomplete: Contract | None = None) -> None:

@@ -16,6 +16,7 @@ from equivariance._engine.instrumentation.operations import replace_tensors
 from equivariance._engine.instrumentation.reference import Site
 from equivariance.contracts.nested import UNSPECIFIED, cast, leaves, map_tensors, walk
 from equivariance.representations.base import Representation
+from equivariance.representations.cartesian_tensor import CartesianTensor
 from equivariance.representations.irreps import Irreps
 from equivariance.representations.standard import CartesianPoints
 
@@ -93,6 +94,8 @@ Change = Callable[[torch.Tensor, Representation, str], torch.Tensor]
 
 def turns(how: Representation) -> bool:
     """True if the components of a tensor change under rotation."""
+    if isinstance(how, CartesianTensor):
+        return bool(how.axes)
     return isinstance(how, CartesianPoints) or (
         isinstance(how, Irreps) and any(degree > 0 for _, degree, _ in how.blocks)
     )
@@ -117,13 +120,20 @@ def noisy(size: float, seed: int) -> Change:
     return lambda tensor, how, path: everywhere(tensor, how, path) if turns(how) else tensor
 
 
-def noisy_everywhere(size: float, seed: int) -> Change:
-    """Returns a change that adds normal noise to all floating-point tensors, as `noisy` does to some."""
+def noisy_everywhere(size: float, seed: int, of_zero: float = 0.0) -> Change:
+    """Returns a change that adds normal noise to all floating-point tensors, as `noisy` does to some.
+
+    Args:
+        size: The standard deviation of the noise, relative to the root mean square of each tensor.
+        seed: The seed of the noise.
+        of_zero: Takes the place of a root mean square of zero.
+    """
     generator = generator_of(seed)
 
     def change(tensor: torch.Tensor, how: Representation, _: str) -> torch.Tensor:
         if not (tensor.is_floating_point() and tensor.numel()):
             return tensor
-        return tensor + size * float(tensor.double().square().mean().sqrt()) * noise_like(tensor, generator)
+        scale = float(tensor.double().square().mean().sqrt()) or of_zero
+        return tensor + size * scale * noise_like(tensor, generator)
 
     return change

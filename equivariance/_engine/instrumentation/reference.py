@@ -71,6 +71,8 @@ class ReferenceRun:
 
     Attributes:
         contracts: Layer -> contract; "" is the whole module.
+        given: Names of the arguments that the caller gave to the whole module. Arguments that the module adds in its
+            own `__call__` are not recorded: it adds them again in every run.
         copying: True to keep copies of tensors.
         memory: The memory budget that all recordings share.
         inputs: Layer call -> its arguments by name.
@@ -80,6 +82,7 @@ class ReferenceRun:
     """
 
     contracts: Mapping[str, Contract]
+    given: Collection[str]
     copying: bool = False
     memory: MemoryBudget = field(default_factory=MemoryBudget)
     inputs: dict[LayerCall, dict[str, Any]] = field(default_factory=dict)
@@ -98,9 +101,10 @@ class ReferenceRun:
 
     def enter(self, call: LayerCall, caller: LayerCall | None, arguments: dict[str, Any]) -> dict[str, Any]:
         """Records the arguments."""
-        self.contracts[call.layer].check_inputs(arguments, call.layer or "args")
-        self.inputs[call] = map_tensors(arguments, self._keep)
-        self._open.append(arguments)
+        kept = arguments if call.layer else {name: v for name, v in arguments.items() if name in self.given}
+        self.contracts[call.layer].check_inputs(kept, call.layer or "args")
+        self.inputs[call] = map_tensors(kept, self._keep)
+        self._open.append(kept)
         self.callers[call] = caller
         return arguments
 

@@ -264,10 +264,11 @@ class Runner:
 
     def record(self, state: ModelState, within: AbstractContextManager[Any] | None = None) -> ReferenceRun:
         """Makes a new recording of an untransformed run in the reference precision."""
-        recording = ReferenceRun(self.contracts, copying=self.capabilities.in_place, memory=self.memory)
+        copying, given = self.capabilities.in_place, tuple(self.arguments)
+        recording = ReferenceRun(self.contracts, given, copying, self.memory)
         self.run(state, self.reference_dtype, self.arguments, recording, within=within)
         if not recording.intact:
-            recording = ReferenceRun(self.contracts, copying=True, memory=self.memory)
+            recording = ReferenceRun(self.contracts, given, True, self.memory)
             self.run(state, self.reference_dtype, self.arguments, recording, within=within)
         return recording
 

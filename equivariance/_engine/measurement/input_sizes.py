@@ -67,7 +67,7 @@ def input_sizes(arguments: Mapping[str, Any], contract: Contract, layers: Iterab
         layers: The contracts of inner layers, which may declare grids.
     """
     inputs = [(t, r) for name, value in arguments.items() for _, t, r in leaves(value, contract.inputs.get(name), name)]
-    extent = max((_extent(t) for t, r in inputs if isinstance(r, CartesianPoints) and t.numel()), default=0.0)
+    extent = max((_extent(r.rows(t)) for t, r in inputs if isinstance(r, CartesianPoints) and t.numel()), default=0.0)
     lists = [found for name, value in arguments.items() for found in sample_lists(value, contract.inputs.get(name))]
     inside = {id(t) for entries, spec in lists for entry in entries for _, t, _ in leaves(entry, spec.each)}
     inputs = [(t, r) for t, r in inputs if id(t) not in inside]
@@ -134,7 +134,7 @@ def _add_assumed(found: _Found, inputs: Leaves) -> None:
 
 def _extent(points: torch.Tensor) -> float:
     """Returns the largest distance of a point from the centroid."""
-    flat = points.detach().double().reshape(-1, 3)
+    flat = points.detach().double()
     return float((flat - flat.mean(0)).norm(dim=1).max())
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -18,10 +18,10 @@ from equivariance._engine.instrumentation.tensor_identity import equal
 from equivariance._engine.instrumentation.tensor_store import MemoryBudget
 from equivariance._engine.instrumentation.testbed import Capabilities, ModelState, ModelVariants, Runner, variants_of
 from equivariance._engine.measurement.input_sizes import identity_reorderings, input_sizes
-from equivariance.contracts.axes_by_length import known_axes, with_axes_by_length
+from equivariance.contracts.axes_by_length import check_reorderings, known_axes, with_axes_by_length
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import cloned, leaves, sample_lists, sizes_of_graphs, transform, walk
-from equivariance.errors import ArgumentError
+from equivariance.errors import ArgumentError, ContractError
 from equivariance.groups.named import Symmetry
 from equivariance.groups.sampling import Group, InputSizes
 from equivariance.representations.axes import Assumed
@@ -142,13 +142,14 @@ def prepare(call: BoundCall, variants: ModelVariants | None = None) -> Prepared:
     """
     first, runner = _run_first(call, variants)
     fit = fit_contracts(first.log.passages, _contracts(call), identity_reorderings(call.sizes))
+    call = _reordering(call, first.output)
     del first  # its recording takes memory
     return Prepared(call, find_capabilities(runner.with_contracts(_fitting_contracts(call, fit))), fit)
 
 
-def prepare_undeclared(call: BoundCall) -> Prepared:
+def prepare_undeclared(call: BoundCall, variants: ModelVariants | None = None) -> Prepared:
     """Prepares a call whose representations are still undecided; only the module as a whole is watched."""
-    first, runner = _run_first(call, None)
+    first, runner = _run_first(call, variants)
     return Prepared(call, find_capabilities(runner.with_contracts({"": call.contract})), ContractFit(), first.log)
 
 
@@ -179,6 +180,7 @@ def declared_as(ready: Prepared, call: BoundCall) -> Prepared:
     rounded = rounded_as(ready, call)
     passages = () if ready.log is None else ready.log.passages
     fit = fit_contracts(passages, _contracts(call), identity_reorderings(call.sizes))
+    call = _reordering(call, rounded.runner.output)
     return Prepared(call, rounded.runner.with_contracts(_fitting_contracts(call, fit)), fit)
 
 
@@ -235,17 +237,16 @@ def _refused(group: Group, arguments: Mapping[str, Any], contract: Contract, see
 
 def _listed_axes(arguments: Mapping[str, Any], contract: Contract, sizes: InputSizes) -> set[str]:
     """Returns the reorderings whose axis the arguments certainly have: declared, or of points, edges or graphs."""
-    laws = [law for _, _, law in _leaves(arguments, contract)]
-    graphs = [found for value in arguments.values() for found in sizes_of_graphs(value)]
+    laws, specs = [law for _, _, law in _leaves(arguments, contract)], contract.inputs
+    grouped = any(any(sizes_of_graphs(v)) or any(sample_lists(v, specs.get(k))) for k, v in arguments.items())
     nodes = any(
         isinstance(law.nodes, int) or (isinstance(law, CartesianPoints) and law.nodes is not None)
         or isinstance(law, NodeIndices) for law in laws
     )  # fmt: skip
-    lists = [found for name, value in arguments.items() for found in sample_lists(value, contract.inputs.get(name))]
-    batch = bool(lists) or any(law.batch is not None and not isinstance(law.batch, Assumed) for law in laws)
+    batch = any(law.batch is not None and not isinstance(law.batch, Assumed) for law in laws)
     several = sizes.samples is not None and sizes.samples > 1
-    found = {Symmetry.PERMUTATION.value} if nodes or graphs or sizes.edges is not None else set()
-    return found | ({Symmetry.BATCH.value} if sizes.padded or ((batch or graphs) and several) else set())
+    found = {Symmetry.PERMUTATION.value} if nodes or grouped or sizes.edges is not None else set()
+    return found | ({Symmetry.BATCH.value} if ((batch or grouped) and several) or sizes.padded else set())
 
 
 def _leaves(arguments: Mapping[str, Any], contract: Contract) -> Iterator[tuple[str, torch.Tensor, Representation]]:
@@ -267,3 +268,26 @@ def _snap(call: BoundCall) -> dict[str, Any]:
 
     specs = call.contract.inputs
     return {name: walk(value, specs.get(name), name, snap) for name, value in call.arguments.items()}
+
+
+def _reordering(call: BoundCall, output: Any) -> BoundCall:
+    """Returns the call without the symmetries that cannot reorder the output, which is told with the reason."""
+    refused = {g.symmetry: why for g in call.groups if (why := _refused_output(call, g, output))}
+    claimed = {g.symmetry for g in call.groups if call.settings.claiming(g)}
+    untestable = {symmetry: why for symmetry, why in refused.items() if symmetry in claimed}
+    groups = tuple(g for g in call.groups if g.symmetry not in refused)
+    return replace(call, groups=groups, untestable={**call.untestable, **untestable}) if refused else call
+
+
+def _refused_output(call: BoundCall, group: Group, output: Any) -> str:
+    """Returns why the output cannot be reordered, naming the tensor and a declaration that fits, or ""."""
+    if not Symmetry(group.symmetry).is_reordering or any(
+        any(sizes_of_graphs(value)) for value in call.arguments.values()
+    ):
+        return ""
+    try:
+        spec, elements = _contracts(call)[""].output, identity_reorderings(call.sizes)
+        check_reorderings(output, spec, elements, "output", group.symmetry)
+    except ContractError as error:
+        return str(error)
+    return ""

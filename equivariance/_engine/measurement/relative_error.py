@@ -136,7 +136,7 @@ def _to_float64(values: torch.Tensor) -> torch.Tensor:
 def _without_translation(values: torch.Tensor, representation: Representation, element: Transform) -> torch.Tensor:
     """Returns positions without the translation, which would add to their size; other values as they are."""
     if isinstance(representation, CartesianPoints) and any(element.vector):
-        return values - torch.tensor(element.vector, dtype=torch.float64, device=values.device)
+        return values - representation.along_axis(element.vector, values)
     return values
 
 

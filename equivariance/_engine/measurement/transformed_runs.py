@@ -6,7 +6,8 @@ This module gives no verdict.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -97,7 +98,8 @@ class TransformedRuns:
         found = IntroducedErrors(reference, trial.element, dtype)
         for owner in [call for call in reference.inputs if call.layer in layers]:
             handler = IntroducedErrors(reference, trial.element, dtype, keep, against)
-            run_isolated(self.runner, trial.state, owner, handler, dtype)
+            with _accepted(trial):
+                run_isolated(self.runner, trial.state, owner, handler, dtype)
             found.errors |= handler.errors
             found.distances |= handler.distances
             found.kept |= handler.kept
@@ -113,18 +115,29 @@ class TransformedRuns:
             reference, dtype = self.runner.reference(trial.state), self.runner.reference_dtype
             if trial.state.mode == "eval" and owner in reference.inputs:
                 handler = IntroducedErrors(reference, trial.element, dtype, keep=True)
-                run_isolated(self.runner, trial.state, owner, handler, dtype)
+                with _accepted(trial):
+                    run_isolated(self.runner, trial.state, owner, handler, dtype)
             else:
                 handler = self.patched_run(trial, keep=True)
             self._latest = (trial, owner, handler)
         return self._latest[2]
 
     def _run(self, trial: Trial, dtype: torch.dtype, handler: RunHandler) -> Any:
-        """Runs on transformed inputs. The error of a callable that rejects them names the element."""
         inputs = self.inputs(trial.element)
-        try:
+        with _accepted(trial):
             return self.runner.run(trial.state, dtype, inputs, handler)
-        except ArgumentError:
-            raise
-        except Exception as error:
-            raise TransformedInputError(trial.element, error) from error
+
+
+@contextmanager
+def _accepted(trial: Trial) -> Iterator[None]:
+    """Runs a callable on transformed inputs.
+
+    Raises:
+        TransformedInputError: If the callable raises an error on them.
+    """
+    try:
+        yield
+    except ArgumentError:
+        raise
+    except Exception as error:
+        raise TransformedInputError(trial.element, error) from error

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 import equivariance as eq
-from equivariance.contracts.assumptions import assume, with_differences
+from equivariance.contracts.assumptions import assume
+from equivariance.contracts.relations import with_differences
 from equivariance.errors import ArgumentError
 from equivariance.groups import samples
 from equivariance.representations import CartesianPoints, Invariant, Irreps, NodeIndices, as_representation

@@ -85,16 +85,16 @@ def ignores(pos, foo):
     ("function", "symmetry", "law"),
     [(field, "rotation", "1x1o"), (from_points, "translation", "cartesian_points")],
 )
-def test_geometry_that_nobody_declared_is_found_with_the_evidence(function, symmetry, law):
+def test_geometry_that_nobody_declared_is_decided_by_runs_and_told(function, symmetry, law):
     report = eq.check(function, (normal(6, 3), normal(6, 3, seed=1)), irreps_out=None, group="e3", samples=3)
-    assert told(report) == {("", symmetry, "undeclared-input")}, report
-    finding = report.findings[0]
-    assert (
-        f"foo [6, 3] was not declared: the output's error is {finding.error:.2g} with it unchanged" in finding.evidence
+    assert report.ok, report
+    (line,) = [line for line in report.assumptions if line.startswith("foo")]
+    assert line.startswith(
+        f"foo [6, 3]: {law} (its last axis is 3; the output is right so; unchanged, it would be off by"
     )
-    assert f"transformed as {law}" in finding.evidence
-    assert "irreps_in=" in finding.fix
-    declared = eval(finding.fix.partition("irreps_in=")[2].rstrip("."), {"eq": eq})
+    assert line.endswith(f" under {symmetry})")
+    pasted = next(line for line in report.assumptions if "irreps_in=" in line).partition("irreps_in=")[2]
+    declared = eval(pasted, {"eq": eq})
     assert eq.check(function, (normal(6, 3), normal(6, 3, seed=1)), declared, None, group="e3", samples=3).ok
 
 

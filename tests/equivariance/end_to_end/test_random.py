@@ -13,13 +13,13 @@ from tests.equivariance.helpers.specimens import Scale, normal
 class Drawing(nn.Module):
     """Multiplies whole vectors by random factors, or single components if it is broken."""
 
-    def __init__(self, draw, broken=False):
+    def __init__(self, draw, always=False, broken=False):
         super().__init__()
-        self.draw, self.broken = draw, broken
+        self.draw, self.always, self.broken = draw, always, broken
 
     def forward(self, v):
         like = v if self.broken else v[..., :1]
-        return v + 0.1 * self.draw(like) * v
+        return v + 0.1 * self.draw(like) * v if self.always or self.training else v
 
 
 def exponential(like):
@@ -44,16 +44,27 @@ DRAWS = {
 }
 
 
-def diagnosed(draw, broken=False):
-    network = nn.Sequential(Scale(), Drawing(draw, broken), Scale(seed=1))
-    return eq.diagnose(network, normal(8, 4, 3), ["1x1o"], "1x1o", group="o3", samples=4)
+def diagnosed(draw, **options):
+    network = nn.Sequential(Scale(), Drawing(draw, **options), Scale(seed=1))
+    return eq.diagnose(network, normal(8, 4, 3), ["1x1o"], "1x1o", group="o3", samples=8)
 
 
 @pytest.mark.parametrize("name", DRAWS)
-def test_random_numbers_are_no_rounding(name):
-    report = diagnosed(DRAWS[name])
+def test_what_is_drawn_in_evaluation_mode_is_found_in_its_layer(name):
+    report = diagnosed(DRAWS[name], always=True)
     findings = [(f.layer, f.symmetry, f.cause) for f in report.findings]
     assert findings == [("" if name == "NumPy" else "1", "none", "nondeterministic")], report
+    assert {v.verdict for v in report.verdicts} == {"holds"}
+    assert all("every run draws the same ones" in v.remarks[0] for v in report.verdicts)
+    assert not {n.cause for n in report.notes} & {"discrete-tie", "ill-conditioned"}
+
+
+@pytest.mark.parametrize("name", DRAWS)
+def test_random_numbers_of_training_mode_are_no_rounding(name):
+    report = diagnosed(DRAWS[name])
+    assert report.ok, report
+    assert all("random masks" in remark for v in report.verdicts for remark in v.remarks)
+    assert "train mode" in report.settings["states"]
     assert not {n.cause for n in report.notes} & {"discrete-tie", "ill-conditioned"}
     assert max(row.reached_floor for row in report.layers) < 1e-5
 
@@ -61,7 +72,8 @@ def test_random_numbers_are_no_rounding(name):
 @pytest.mark.parametrize("name", DRAWS)
 def test_random_factors_of_components_break_rotations(name):
     report = diagnosed(DRAWS[name], broken=True)
-    assert {(f.layer, f.symmetry) for f in report.findings if f.symmetry != "none"} == {("1", "rotation")}, report
+    assert {f.symmetry for f in report.findings} == {"rotation"}, report
+    assert report.findings[0].state.endswith("train mode")
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

@@ -149,7 +149,7 @@ def test_an_element_is_a_group_of_its_own(element, symmetry):
     assert group.simplest(InputSizes()) == (element,)
 
 
-@pytest.mark.parametrize("name", ["so2", "", "SE3", None, 3, [], ["se3", "so2"], ("se3", 4)])
+@pytest.mark.parametrize("name", ["so2", "", "SU3", None, 3, [], ["se3", "so2"], ("se3", 4)])
 def test_what_is_no_group_is_refused_with_the_names_that_are(name):
     with pytest.raises(
         ChoiceError,

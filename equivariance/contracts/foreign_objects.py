@@ -1,0 +1,96 @@
+"""Converts NumPy arrays to tensors, finds tensors in objects of unknown types, and says how known ones are wrapped.
+
+`contracts.signature` converts the arguments of a call. `contracts.nested` rejects other objects, with the line that
+passes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from types import CellType, FunctionType, MethodType
+from typing import Any
+
+import numpy as np
+import torch
+
+_Path = tuple[str | int, ...]
+_Entry = tuple[str | int, Any]
+
+_DEPTH = 3
+"""Depth to which objects of unknown types are searched for tensors, which the harness could not transform."""
+
+_ATOMS = (
+    "tensors: write diagnose(lambda numbers, positions, cell: model(Atoms(numbers.numpy(), positions.numpy(), "
+    "cell=cell.numpy(), pbc=atoms.pbc)), (atoms.numbers, atoms.positions, atoms.cell.array))"
+)
+_FRAMES = (
+    "tensors: write diagnose(lambda rots, trans: model(Rigid(Rotation(rot_mats=rots), trans)), "
+    "(frames.get_rots().get_rot_mats(), frames.get_trans()), (eq.CartesianTensor((-2,)), 'cartesian_points'))"
+)
+
+
+def how_to_wrap(value: object) -> str | None:
+    """Returns the call that passes an object as tensors; None for objects that are not known.
+
+    Known are the atoms of ASE, and frames with a rotation and a translation as in OpenFold.
+    """
+    library = type(value).__module__.partition(".")[0]
+    if library == "ase" and all(hasattr(value, name) for name in ("numbers", "positions", "cell")):
+        return _ATOMS
+    methods = all(callable(getattr(value, name, None)) for name in ("get_rots", "get_trans"))
+    return _FRAMES if methods or all(hasattr(value, name) for name in ("_rots", "_trans")) else None
+
+
+def holds_tensors(value: object, depth: int = _DEPTH) -> bool:
+    """True if an object holds tensors, up to `depth` attributes deep."""
+    if isinstance(value, torch.Tensor):
+        return True
+    if depth == 0 or isinstance(value, (torch.nn.Module, type)):
+        return False
+    items: Iterable[object] = getattr(value, "__dict__", {}).values()
+    if isinstance(value, Mapping):
+        items = value.values()
+    elif isinstance(value, (list, tuple, set, frozenset)):
+        items = value
+    elif isinstance(value, partial):
+        items = [value.func, *value.args, *value.keywords.values()]
+    elif isinstance(value, FunctionType):
+        items = [
+            *(value.__defaults__ or ()),
+            *(cell.cell_contents for cell in value.__closure__ or () if _has_value(cell)),
+        ]
+    elif isinstance(value, MethodType):
+        items = [value.__self__, value.__func__]
+    return any(holds_tensors(item, depth - 1) for item in items)
+
+
+def _has_value(cell: CellType) -> bool:
+    """True if a closure cell has a value."""
+    try:
+        cell.cell_contents  # noqa: B018
+    except ValueError:
+        return False
+    return True
+
+
+def arrays_in(
+    value: Any, path: _Path, children: Callable[[Any], Iterable[_Entry]]
+) -> Iterator[tuple[_Path, torch.Tensor]]:
+    """Yields path and tensor for every NumPy array of numbers in nested containers.
+
+    Args:
+        value: The value.
+        path: Its path.
+        children: Yields key and entry of each value in a container.
+    """
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+        yield path, _tensor(value)
+    for key, entry in children(value):
+        yield from arrays_in(entry, (*path, key), children)
+
+
+def _tensor(array: np.ndarray) -> torch.Tensor:
+    """Returns the numbers of an array in new memory; unsigned integers of more than a byte become int64."""
+    wide = array.dtype.kind == "u" and array.dtype.itemsize > 1
+    return torch.from_numpy(array.astype(np.int64) if wide else array.copy())
