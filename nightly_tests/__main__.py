@@ -1,4 +1,4 @@
-"""Install, diagnose, judge, and write docs/results/libraries.md: ``python -m nightly_tests [NAME ...]``."""
+"""Install or clone, diagnose, judge, and write docs/results/libraries.md and docs/results/repositories.md."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from equivariance.report.files import write_text
+from nightly_tests.cloned.repositories import REPOSITORIES
+from nightly_tests.cloned.run import run
 from nightly_tests.environments import ENVIRONMENTS, Environment, installed
 from nightly_tests.table import judged, page
 
@@ -42,21 +44,42 @@ def diagnosed(environment: Environment, folder: Path) -> dict[str, Any]:
 def main() -> int:
     """0 where everything is as expected."""
     parser = argparse.ArgumentParser(prog="python -m nightly_tests", description=__doc__)
-    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "equivariance-nightly")
-    parser.add_argument("names", nargs="*", help="only environments whose name contains one of these")
+    folder = Path(tempfile.gettempdir()) / "equivariance-nightly"
+    parser.add_argument("--folder", type=Path, default=folder, help="where environments and clones are kept")
+    parser.add_argument(
+        "--only", choices=["libraries", "cloned"], help="libraries of the index, or cloned repositories"
+    )
+    parser.add_argument("--mirrors", type=Path, help="a folder of local clones, to use in place of GitHub")
+    parser.add_argument("--plain", action="store_true", help="cloned repositories: only the plain comparison")
+    parser.add_argument("names", nargs="*", help="only environments or repositories whose name contains one of these")
     options = parser.parse_args()
-    chosen = [e for e in ENVIRONMENTS if not options.names or any(n in e.name for n in options.names)]
-    if not chosen:
-        parser.error(f"names={options.names}: expected parts of {', '.join(e.name for e in ENVIRONMENTS)}")
+
+    def named(name: str) -> bool:
+        return not options.names or any(part in name for part in options.names)
+
+    libraries = [e for e in ENVIRONMENTS if options.only != "cloned" and named(e.name)]
+    repositories = [r for r in REPOSITORIES if options.only != "libraries" and named(r.name)]
+    if not libraries and not repositories:
+        known = ", ".join([*(e.name for e in ENVIRONMENTS), *(r.name for r in REPOSITORIES)])
+        parser.error(f"names={options.names}: expected parts of {known}")
+    failed = _libraries(libraries, options.folder) if libraries else False
+    if repositories:
+        lines = run(repositories, options.folder, options.mirrors, "plain" if options.plain else "")
+        failed |= any(line.startswith(("wrong", "not run", "raised")) for line in lines)
+    return int(failed)
+
+
+def _libraries(chosen: list[Environment], folder: Path) -> bool:
+    """Diagnoses libraries of the index, writes the page if all are chosen, and says if something is unexpected."""
     found = []
     for environment in chosen:
         print(environment.name, "...", flush=True)
-        found.append((environment, diagnosed(environment, options.folder)))
+        found.append((environment, diagnosed(environment, folder)))
         for line in judged(*found[-1]):
             print("  ", line, flush=True)
-    if not options.names:
+    if len(chosen) == len(ENVIRONMENTS):
         write_text(RESULTS, page(found))
-    return int(any(line.startswith("unexpected") for item in found for line in judged(*item)))
+    return any(line.startswith("unexpected") for item in found for line in judged(*item))
 
 
 if __name__ == "__main__":
