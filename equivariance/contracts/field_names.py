@@ -105,7 +105,9 @@ INVARIANTS = frozenset(
 )
 """Names of quantities that no motion changes, for any shape."""
 
-SAMPLES = frozenset(["batch", "batch_idx", "batch_index", "node_batch"])
+SAMPLES = frozenset(
+    ["batch", "batch_idx", "batch_index", "node_batch", "idx_m", "graph_idx", "graph_index", "mol_idx", "system_idx"]
+)
 """Names of the vector that gives each node the number of its sample."""
 
 STARTS = frozenset({"ptr"})
