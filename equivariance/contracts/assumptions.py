@@ -87,9 +87,17 @@ def cloud_of(named: Mapping[str, Any]) -> SampleSizes:
     if edges is None or points or batch:
         return _sizes_with_points(tensors, batch[0] if batch else None, edges, points[0] if points else None)
     most = int(edges.max()) if edges.numel() else -1
-    lengths = {len(t) for t in tensors.values() if t.dim() and not _is_integer(t)} - {edges.shape[1]}
+    inside = [t for value in values.values() for t in _tensors_of(value)]
+    lengths = {len(t) for t in inside if t.dim() and not _is_integer(t)} - {edges.shape[1]}
     fitting = [length for length in lengths if length > most]
     return SampleSizes(fitting[0] if len(fitting) == 1 else None, edges.shape[1])
+
+
+def _tensors_of(value: Any) -> list[torch.Tensor]:
+    """Returns a tensor, or the tensors of a tuple such as (scalars, vectors)."""
+    if isinstance(value, (list, tuple)):
+        return [tensor for entry in value for tensor in _tensors_of(entry)]
+    return [value] if isinstance(value, torch.Tensor) else []
 
 
 def _sizes_with_points(

@@ -15,6 +15,7 @@ from equivariance.contracts.assumption import Assumption, How
 from equivariance.contracts.inputs import Inputs
 from equivariance.errors import ArgumentError
 from equivariance.findings import Finding, Location
+from equivariance.representations.axes import Assumed
 from equivariance.representations.base import Representation
 from equivariance.representations.formatting import as_python, in_words
 from equivariance.representations.standard import CartesianPoints, Invariant
@@ -100,9 +101,18 @@ def _positions(inputs: Inputs, run: Try, location: Location | None) -> tuple[Inp
     worst = _worst(errors)
     beside = f"the output's error is then {errors[worst]:.2g} under {worst}"
     vectors, _, right = _best(_tries(inputs, run, lambda laws: any(laws) and not any(map(_is_points, laws))))
+    if right and all(map(_has_channels, inputs.undecided)):
+        told = f"were it positions, the output would be off by {errors[worst]:.2g} under {worst}: declare it if it is"
+        return inputs.with_assumptions(vectors), [], [f"asked: {a.place}: channels of vectors; {told}" for a in best]
     if right:
         beside += f"; as {_laws(vectors)}, which no translation moves, it is right"
     return taken, [_unknown(a, beside, errors[worst], taken, location) for a in best], []
+
+
+def _has_channels(assumption: Assumption) -> bool:
+    """True if a tensor lists nodes or edges on its first axis and has an axis of channels: positions have none."""
+    law = assumption.representation
+    return len(assumption.shape) > 2 and (law.nodes in (0, Assumed.FIRST) or law.edges == 0)
 
 
 def _tries(inputs: Inputs, run: Try, wanted: Callable[[Sequence[Representation | None]], bool]) -> Iterator[Tried]:

@@ -297,3 +297,30 @@ def test_rows_that_are_differences_move_with_the_positions(make, key, name, bug)
     (line,) = [line for line in report.assumptions if "its rows are differences of rows of" in line]
     assert f"{name}" in line.partition(":")[0]
     assert ": 1x1o" in line
+
+
+class Pairs(nn.Module):
+    """Scalars and channels of vectors on nodes and on edges, as in geometric vector perceptrons; no positions."""
+
+    def __init__(self, clips):
+        super().__init__()
+        self.scalars, self.vectors, self.clips = nn.Linear(6, 4), nn.Linear(3, 3, bias=False), clips
+
+    def forward(self, x, edge_index, edge_attr):
+        (s, v), (edge_s, edge_v), (source, target) = x, edge_attr, edge_index
+        mixed = self.vectors(torch.cat([v[source], edge_v], 1).transpose(1, 2)).transpose(1, 2)
+        mixed = mixed.clamp(-0.5, 0.5) if self.clips else mixed
+        told = self.scalars(torch.cat([s[source], edge_s], 1))
+        return s.index_add(0, target, told), v.index_add(0, target, mixed.sum(1, keepdim=True))
+
+
+@pytest.mark.parametrize("clips", [False, True])
+def test_channels_of_vectors_on_nodes_and_edges_are_no_positions(clips):
+    torch.manual_seed(0)
+    x, edge_attr = (torch.randn(8, 4), torch.randn(8, 2, 3)), (torch.randn(36, 2), torch.randn(36, 1, 3))
+    report = eq.diagnose(Pairs(clips), (x, torch.randint(0, 8, (2, 36)), edge_attr), group=["se3", "permutation"])
+    verdicts = {v.symmetry: v.verdict for v in report.verdicts}
+    assert verdicts["permutation"] == "holds"
+    assert verdicts["rotation"] == ("broken" if clips else "holds")
+    assert verdicts["translation"] == "not tested" or clips
+    assert report.ok != clips
