@@ -304,7 +304,7 @@ class Pairs(nn.Module):
 
     def __init__(self, clips):
         super().__init__()
-        self.scalars, self.vectors, self.clips = nn.Linear(6, 4), nn.Linear(3, 3, bias=False), clips
+        self.scalars, self.vectors, self.clips = nn.Linear(6, 4), nn.Linear(2, 3, bias=False), clips
 
     def forward(self, x, edge_index, edge_attr):
         (s, v), (edge_s, edge_v), (source, target) = x, edge_attr, edge_index
@@ -317,7 +317,7 @@ class Pairs(nn.Module):
 @pytest.mark.parametrize("clips", [False, True])
 def test_channels_of_vectors_on_nodes_and_edges_are_no_positions(clips):
     torch.manual_seed(0)
-    x, edge_attr = (torch.randn(8, 4), torch.randn(8, 2, 3)), (torch.randn(36, 2), torch.randn(36, 1, 3))
+    x, edge_attr = (torch.randn(8, 4), torch.randn(8, 1, 3)), (torch.randn(36, 2), torch.randn(36, 1, 3))
     report = eq.diagnose(Pairs(clips), (x, torch.randint(0, 8, (2, 36)), edge_attr), group=["se3", "permutation"])
     verdicts = {v.symmetry: v.verdict for v in report.verdicts}
     assert verdicts["permutation"] == "holds"
