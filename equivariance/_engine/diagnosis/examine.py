@@ -50,43 +50,49 @@ def examine_module(ready: Prepared, basis: Basis | None = None) -> Outcome:
     """
     bounded = keeping_content(ready)
     ready = bounded.ready
-    call, settings, groups = ready.call, ready.call.settings, ready.call.groups
-    chosen = matching_layers(call.module, settings.layers)
-    sanity, inferred = run_sanity_checks(ready.runner), Inferred({})
-    settings.observer.begun(tuple(g.symmetry for g in groups))
-    ready, together = (ready, list[str]()) if sanity.obstacle else _separated(ready)
-    gradients = ready.runner.capabilities.gradients  # a replaced value has no gradient
-    if settings.infer and not sanity.obstacle and not gradients:
-        inferred = _infer(ready)
-        ready, others = _separated(_with_contracts(ready, inferred.contracts))
-        together += others
-    about: dict[str, Any] = {
-        "subject": call.name or name_of(call.module),
-        "assumptions": [
-            *_assumptions(call), *between_cells(call.arguments, call.contract, call.sizes), *bounded.lines,
-            *_misfits(ready), *_unfollowed_layers(ready), *inferred.lines, *together
-        ],
-        "settings": _describe_settings(ready),
-        "cloud": cloud_of(ready.runner.arguments, ready.runner.contracts[""], call.sizes.nodes),
-    }  # fmt: skip
+    call, settings = ready.call, ready.call.settings
+    chosen, sanity = matching_layers(call.module, settings.layers), run_sanity_checks(ready.runner)
+    settings.observer.begun(tuple(g.symmetry for g in call.groups))
+    lines: list[str] = []
+    if not sanity.obstacle:
+        ready, lines = _with_layers(ready)
+    about = _describe(ready, lines)
     maker = VerdictMaker(call, basis or Basis(), sanity.vacuous, sanity.remark)
     found = _Found([], sanity.findings, sanity.notes)
     known = {symmetry: _Found([maker.not_tested(symmetry, why)]) for symmetry, why in call.untestable.items()}
-    asked = {g.symmetry: g for g in call.asked}
-    known |= {s: _Found([_not_examined(maker, asked[s], why)]) for s, why in bounded.untestable.items() if s in asked}
     if sanity.obstacle:
-        known |= {g.symmetry: _Found([_not_examined(maker, g, sanity.obstacle)]) for g in groups}
+        known |= {g.symmetry: _Found([_not_examined(maker, g, sanity.obstacle)]) for g in call.groups}
     settings.observer.tested(_report([found], chosen, about))
     searched = None if settings.layers is None else chosen
-    refused: list[ArgumentError] = []
     for symmetry, more in _examine_symmetries(ready, maker, searched) if not sanity.obstacle else ():
         known[symmetry] = more
-        refused += [more.refused] if more.refused else []
         settings.observer.tested(_report([found, *_in_order(call, known)], chosen, about))
     outcome = _report([found, *_in_order(call, known)], chosen, about)
     if not (outcome.symmetries or outcome.findings):
-        _raise_refusal(call, refused)
+        _raise_refusal(call, [k.refused for k in _in_order(call, known) if k.refused is not None])
     return outcome
+
+
+def _with_layers(ready: Prepared) -> tuple[Prepared, list[str]]:
+    """Returns the prepared call with the contracts of inner layers, and the lines of the report about them."""
+    ready, together = _separated(ready)
+    # A replaced value has no gradient: layers of a network that differentiates itself are not followed.
+    if not ready.call.settings.infer or ready.runner.capabilities.gradients:
+        return ready, [*_misfits(ready), *_unfollowed_layers(ready), *together]
+    inferred = _infer(ready)
+    ready, others = _separated(_with_contracts(ready, inferred.contracts))
+    return ready, [*_misfits(ready), *_unfollowed_layers(ready), *inferred.lines, *together, *others]
+
+
+def _describe(ready: Prepared, lines: Sequence[str]) -> dict[str, Any]:
+    """Returns what an outcome says of the call: subject, assumptions, settings and cloud."""
+    call = ready.call
+    return {
+        "subject": call.name or name_of(call.module),
+        "assumptions": [*_assumptions(call), *between_cells(call.arguments, call.contract, call.sizes), *lines],
+        "settings": _describe_settings(ready),
+        "cloud": cloud_of(ready.runner.arguments, ready.runner.contracts[""], call.sizes.nodes),
+    }
 
 
 def _raise_refusal(call: BoundCall, refused: Sequence[ArgumentError]) -> None:
