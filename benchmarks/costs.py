@@ -203,18 +203,22 @@ def sampled(full: int) -> Iterator[list[float]]:
     By default that is done for two samples. Where neither is asked for, the samples that do both are left out.
     """
     found: list[float] = []
-    kept, measure = survey._FULL, survey.SymmetrySurvey._measure
+    kept, plain_runs, measure = survey._TESTED, survey._PLAIN, survey.SymmetrySurvey._measure
 
-    def timed(surveyor: survey.SymmetrySurvey, trial: Any, result: Any, working: bool, layers: Any = None) -> None:
-        taken = seconds(lambda: measure(surveyor, trial, result, working, layers))
-        if working == (full > 0):
+    def timed(
+        surveyor: survey.SymmetrySurvey, trial: Any, result: Any, plain: bool, tested: bool, layers: Any = None
+    ) -> None:
+        taken = seconds(lambda: measure(surveyor, trial, result, plain, tested, layers))
+        if (plain or tested) == (full > 0):
             found.append(taken)
 
-    survey._FULL, survey.SymmetrySurvey._measure = (range(full) if full else kept), timed  # type: ignore[assignment]
+    survey._TESTED, survey._PLAIN = full or kept, plain_runs if full else 0
+    survey.SymmetrySurvey._measure = timed  # type: ignore[method-assign]
     try:
         yield found
     finally:
-        survey._FULL, survey.SymmetrySurvey._measure = kept, measure  # type: ignore[assignment]
+        survey._TESTED, survey._PLAIN = kept, plain_runs
+        survey.SymmetrySurvey._measure = measure  # type: ignore[method-assign]
 
 
 @contextmanager

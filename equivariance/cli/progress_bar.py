@@ -73,6 +73,7 @@ class ProgressBar:
     def tested(self, report: Outcome) -> None:
         """Advances the bar to the end of a unit and stores the report."""
         self.known = report
-        self.measured = {s: m for s, m in self.measured.items() if s not in report.symmetries}
-        self._shares |= dict.fromkeys(report.symmetries, 1.0)
+        told = [v.symmetry for v in report.verdicts]
+        self.measured = {s: m for s, m in self.measured.items() if s not in told}
+        self._shares |= dict.fromkeys(told, 1.0)
         self._bar.update(self._task, completed=sum(self._shares.values()))

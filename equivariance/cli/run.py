@@ -166,10 +166,11 @@ def _print_known_results(
     """
     words, known = ["interrupted"], list(done)
     if left and bar.known is not None:
-        untested = ", ".join(s for s in bar.planned if s not in bar.known.symmetries)
+        told = [v.symmetry for v in bar.known.verdicts]
+        untested = ", ".join(s for s in bar.planned if s not in told)
         words.append(f"not tested of {left[0].name}: {untested}")
         words += [_describe_progress(symmetry, *measured) for symmetry, measured in bar.measured.items()]
-        if bar.known.symmetries or bar.known.findings:
+        if told or bar.known.findings:
             settings = {**bar.known.settings, "interrupted": f"not tested: {untested}"}
             known.append(ExaminedSubject(left[0], replace(bar.known, settings=settings), (), ()))
     not_begun = [s.name for s in (left if bar.known is None else left[1:])]

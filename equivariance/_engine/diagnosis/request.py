@@ -121,7 +121,11 @@ class Request:
             inputs, variants = with_laws_of_layers(first, inputs), first.runner.variants
         stated = outputs_of(self.module) if self.irreps_out is NOT_GIVEN else self.irreps_out
         if self.settings.named is not None and not any(any(sizes_of_graphs(value)) for value in arguments.values()):
-            _require_sample_axis(inputs, {g.symmetry for g in tested})
+            lacking = _missing_sample_axis(inputs, {g.symmetry for g in tested})
+            if lacking and "batch" in self.settings.named:
+                raise ArgumentError("group", "batch", lacking)
+            if lacking:
+                return replace(self, group=[g for g in tested if g.symmetry != "batch"]).resolve()
         motions = [g for g in tested if g.symmetry in MOTIONS and self.settings.claiming(g)]
         if inputs.undecided and motions:
             return self._by_trial(inputs, stated, motions, variants)
@@ -214,22 +218,17 @@ def _with_outputs(
     return Resolved(final, lines=(*lines, *outputs.lines), inputs=inputs)
 
 
-def _require_sample_axis(inputs: Inputs, tested: set[str]) -> None:
-    """Rejects a request to reorder nodes and to select samples on the one axis of a cloud.
-
-    Raises:
-        ArgumentError: If both are tested and no input separates samples from nodes.
-    """
+def _missing_sample_axis(inputs: Inputs, tested: set[str]) -> str:
+    """Returns what a request lacks that reorders nodes and selects samples on the one axis of a cloud, or ""."""
     cloud = next((a for a in inputs.assumptions if isinstance(a.representation, CartesianPoints)), None)
     known = inputs.stated or any(not isinstance(a.representation.batch, Assumed) for a in inputs.assumptions)
     if cloud is None or known or not {"permutation", "batch"} <= tested:
-        return
+        return ""
     there = f"{cloud.place} {list(cloud.shape)}"
-    expected = (
+    return (
         f"samples beside the nodes that permutations reorder, and {there} has one axis for both: give positions "
         "[samples, nodes, 3] or a vector named batch, declare irreps_in, or test one of the two"
     )
-    raise ArgumentError("group", "batch", expected)
 
 
 def _lists_points(law: Representation, tensor: torch.Tensor) -> bool:

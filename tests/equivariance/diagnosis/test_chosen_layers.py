@@ -93,4 +93,4 @@ def test_layers_that_do_not_match_are_not_searched(monkeypatch):
     assert examined("layers.2")[0] == {"layers.2"}
     nothing, few = examined("layers.0")
     assert nothing == set()
-    assert few < most / 2
+    assert few < 0.6 * most  # the output is measured in every state, whichever layers are searched

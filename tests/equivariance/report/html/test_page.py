@@ -179,7 +179,7 @@ def test_any_text_comes_out_as_it_went_in(subject, layer, evidence, part, source
         FINDING, layer=layer, evidence=evidence, part=part, state=state, location=Location(source, 1, source)
     )
     report = Report(
-        subject, ("rotation",), [finding], [finding], [row(), row(layer)], [], [evidence], {key: state}
+        subject, verdicts("rotation"), [finding], [finding], [row(), row(layer)], [evidence], {key: state}
     )  # fmt: skip
     page = Page(to_html([report]))
     assert all(text in page.body for text in (subject, layer, evidence, part, source, key, state))
