@@ -13,7 +13,7 @@ COSTS = depth.Costs(forward=0.01, backward=0.03, both=0.022, introduced=0.011, w
 @pytest.mark.slow
 def test_every_sample_is_timed_and_the_harness_is_as_before():
     before = survey._TESTED, survey.SymmetrySurvey._measure
-    costs = depth.measured(subjects()[0], 2, 2)
+    costs = depth.measured(subjects()[0], 2, 4)
     assert 0 < costs.introduced < costs.whole
     assert 0 < costs.both < costs.whole
     assert (survey._TESTED, survey.SymmetrySurvey._measure) == before
