@@ -53,13 +53,16 @@ def examine_module(ready: Prepared, basis: Basis | None = None) -> Outcome:
     call, settings = ready.call, ready.call.settings
     chosen, sanity = matching_layers(call.module, settings.layers), run_sanity_checks(ready.runner)
     settings.observer.begun(tuple(g.symmetry for g in call.groups))
-    lines: list[str] = []
+    lines = [*bounded.lines]
     if not sanity.obstacle:
-        ready, lines = _with_layers(ready)
+        ready, more_lines = _with_layers(ready)
+        lines += more_lines
     about = _describe(ready, lines)
     maker = VerdictMaker(call, basis or Basis(), sanity.vacuous, sanity.remark)
     found = _Found([], sanity.findings, sanity.notes)
     known = {symmetry: _Found([maker.not_tested(symmetry, why)]) for symmetry, why in call.untestable.items()}
+    asked = {g.symmetry: g for g in call.asked}
+    known |= {s: _Found([_not_examined(maker, asked[s], why)]) for s, why in bounded.untestable.items() if s in asked}
     if sanity.obstacle:
         known |= {g.symmetry: _Found([_not_examined(maker, g, sanity.obstacle)]) for g in call.groups}
     settings.observer.tested(_report([found], chosen, about))
