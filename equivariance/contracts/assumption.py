@@ -1,4 +1,4 @@
-"""What is assumed of one tensor: its law and its axes, the evidence, and how each of them is known.
+"""The assumption about one tensor: its law and its axes, the evidence, and the source of each of them.
 
 Made by `contracts.assumptions`, the adapters and `_engine.inference`; read by reports. The module guesses nothing.
 """
@@ -25,7 +25,7 @@ Path = tuple[str | int, ...]
 
 
 class How(StrEnum):
-    """How the law or an axis of a tensor is known."""
+    """The source of the law or of an axis of a tensor."""
 
     DECLARED = "declared"
     READ_OFF = "read off"
@@ -36,7 +36,7 @@ class How(StrEnum):
 
 @dataclass(frozen=True)
 class Grounds:
-    """How the law, the node axis and the sample axis of one tensor are known."""
+    """The sources of the law, the node axis and the sample axis of one tensor."""
 
     law: How = How.BY_NAME
     nodes: How = How.BY_SHAPE

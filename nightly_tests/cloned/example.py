@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class Law:
-    """How a tensor follows a motion.
+    """The rule by which a tensor follows a motion.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What was found against the plain comparison, as lines and as a page."""
+"""Renders verdicts beside the plain comparison, as lines and as a page."""
 
 from __future__ import annotations
 

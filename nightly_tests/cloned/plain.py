@@ -91,7 +91,7 @@ def _sources(example: Example) -> Tensor:
 
 
 def _count(example: Example, what: str) -> int:
-    """How many nodes, edges or samples there are."""
+    """Returns the number of nodes, edges or samples."""
     for name, law in example.laws.items():
         if (axis := getattr(law, what)) is not None:
             return example.tensors[name].shape[axis[0] if isinstance(axis, tuple) else axis]

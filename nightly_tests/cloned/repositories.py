@@ -15,12 +15,12 @@ ENVIRONMENT = Environment(
     ("torch_geometric==2.8.1", "dgl==1.1.3", "sympy", "psutil", "opt_einsum", "warp-lang", "dm-tree", "yacs", "pyyaml"),
     with_dependencies=True,
 )
-"""What the repositories need, in one environment; `stand_ins` has what the index has no build of."""
+"""Requirements of all repositories, in one environment; `stand_ins` replaces packages without a build in the index."""
 
 CUDA = ("device = torch.device('cuda')", "device = x.device")
 
 FILES = (":(glob)**/*.py", ":(glob,exclude)**/setup.py")
-"""What is checked out: no data and no weights."""
+"""Files that are checked out: no data and no weights."""
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ def _state() -> str:
 
 
 def found_in(repository: Repository, python: Path, clone: Path, only: str) -> list[dict[str, Any]]:
-    """What the worker found.
+    """Returns the result of the worker.
 
     Raises
     ------

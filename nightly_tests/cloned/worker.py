@@ -33,7 +33,7 @@ def plain(make: Callable[[], Example]) -> dict[str, Any]:
 
 
 def diagnosed(make: Callable[[], Example]) -> dict[str, Any]:
-    """What the harness says with nothing declared, or what it raised."""
+    """Returns the verdicts of the harness with nothing declared, or the error that it raised."""
     import equivariance as eq
 
     torch.manual_seed(0)

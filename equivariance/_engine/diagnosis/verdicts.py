@@ -34,7 +34,7 @@ _RAISED: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Basis:
-    """What the representations of a call rest on.
+    """The grounds of the representations of a call.
 
     Attributes:
         kind: "declared", "read off" or "assumed".

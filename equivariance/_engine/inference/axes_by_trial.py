@@ -28,7 +28,7 @@ _CLOSE = 1e-6
 
 
 class Entries(Enum):
-    """How a module treats the entries of one axis of its input."""
+    """The treatment of the entries of one axis of an input by a module."""
 
     SEPARATE = "each by itself"
     INTERACT = "they interact"

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import torch
 
+from equivariance._engine.inference.output_runs import tensors
 from equivariance._engine.instrumentation.hooks import LayerCall
 from equivariance._engine.instrumentation.tensor_identity import identity_of
 from equivariance._engine.instrumentation.testbed import ModelState
@@ -19,7 +20,6 @@ from equivariance.contracts.assumption import Assumption, How, Path
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.declared import declared_contract
 from equivariance.contracts.inputs import Inputs
-from equivariance.contracts.nested import children
 from equivariance.representations.irreps import Irreps
 
 
@@ -38,7 +38,7 @@ class _Takers:
     def enter(self, call: LayerCall, caller: LayerCall | None, arguments: dict[str, Any]) -> dict[str, Any]:
         """Records the inputs of the network, then the layers that take one of them."""
         if caller is None:
-            self._inputs = {identity_of(tensor): path for path, tensor in _tensors(arguments, ())}
+            self._inputs = {identity_of(tensor): path for path, tensor in tensors(arguments)}
             return arguments
         for name, value in arguments.items():
             path = self._inputs.get(identity_of(value)) if isinstance(value, torch.Tensor) else None
@@ -91,10 +91,3 @@ def _stated_by(assumption: Assumption, layer: str, law: Irreps) -> Assumption:
     grounds = replace(assumption.grounds, law=How.READ_OFF)
     stated = assumption.with_law(Irreps(law.irreps))
     return replace(stated, why=f"stated by {layer}", asked=False, laws=(), follows=None, grounds=grounds)
-
-
-def _tensors(value: Any, path: Path) -> Iterator[tuple[Path, torch.Tensor]]:
-    if isinstance(value, torch.Tensor):
-        yield path, value
-    for step, entry in children(value):
-        yield from _tensors(entry, (*path, step))

@@ -26,7 +26,7 @@ def bases(
     max_degree: int, use_pad_trick: bool, spherical_harmonics: list[Tensor], clebsch_gordon: list[list[Tensor]],
     amp: bool,
 ) -> dict[str, Tensor]:  # fmt: skip
-    """What `get_basis_script` computes without padding, in the precision of its inputs."""
+    """Returns the result of `get_basis_script` without padding, in the precision of its inputs."""
     degrees = range(max_degree + 1)
     pairs = [(i, o) for i in degrees for o in degrees]
     return {
