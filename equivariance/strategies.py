@@ -33,7 +33,6 @@ __all__ = [
 ]
 
 _Point = tuple[float, float, float]
-_Pair = tuple[int, int]
 
 _WHOLE = st.sampled_from([0.0, 1.0, -1.0, 2.0, -2.0])
 _DYADIC = st.sampled_from(
@@ -139,8 +138,9 @@ class Graph(NamedTuple):
 
 @st.composite
 def graphs(draw: st.DrawFn, min_points: int = 1, max_points: int = 16) -> Graph:
-    """Generates graphs on `point_clouds`: any edges, edges in both directions, or all edges. Shrinks to no edges.
+    """Generates graphs on `point_clouds`: few or any edges, undirected edges, or nearly all edges.
 
+    The edges are in any order. Shrinks to no edges.
     Some graphs have nodes without edges, nodes that only receive or only send, or edges of length zero (between
     duplicates).
 
@@ -152,9 +152,14 @@ def graphs(draw: st.DrawFn, min_points: int = 1, max_points: int = 16) -> Graph:
         ArgumentError: If no number of points is allowed.
     """
     positions = draw(point_clouds(min_points, max_points))
+    joined = draw(st.sampled_from(_JOINED))
+    chosen: list[tuple[int, int]] = []
     # In this order a pair keeps its number when later points are removed, so that shrinking keeps the edges.
-    pairs = [pair for j in range(len(positions)) for i in range(j) for pair in ((i, j), (j, i))]
-    chosen = draw(st.sampled_from(_EDGES))(draw, pairs) if pairs else []
+    for j in range(len(positions)):
+        for i in range(j):
+            chosen += {_NONE: [], _THERE: [(i, j)], _BACK: [(j, i)], _BOTH: [(i, j), (j, i)]}[draw(joined)]
+    if draw(st.booleans()):
+        chosen = draw(st.permutations(chosen))
     edge_index = torch.tensor(chosen, dtype=torch.int64).reshape(-1, 2).T.contiguous()
     return Graph(positions, edge_index)
 
@@ -179,22 +184,15 @@ def irreps(max_degree: int = 3, max_multiplicity: int = 4) -> st.SearchStrategy[
     return st.lists(st.tuples(st.integers(1, max_multiplicity), irrep), min_size=1, max_size=4).map(o3.Irreps)
 
 
-def _any_edges(draw: st.DrawFn, pairs: list[_Pair]) -> list[_Pair]:
-    """Draws edges, each in one direction."""
-    return draw(st.lists(st.sampled_from(pairs), unique=True))
+_NONE, _THERE, _BACK, _BOTH = range(4)
+_JOINED = tuple(
+    st.sampled_from([_NONE, _THERE, _BACK, _BOTH, *more])
+    for more in ([_NONE] * 12, [], [_NONE, _BOTH] * 30, [_BOTH] * 124)
+)
+"""The edges between two nodes: few, any, undirected but for a few, nearly all.
 
-
-def _both_ways(draw: st.DrawFn, pairs: list[_Pair]) -> list[_Pair]:
-    """Draws pairs of nodes, with edges in both directions."""
-    chosen = draw(st.lists(st.sampled_from(pairs[::2]), unique=True))
-    return [edge for i, j in chosen for edge in ((i, j), (j, i))]
-
-
-def _all_edges(draw: st.DrawFn, pairs: list[_Pair]) -> list[_Pair]:
-    return pairs
-
-
-_EDGES = (_any_edges, _both_ways, _all_edges)
+All kinds begin with the same four values. So a failure of any kind loses the edges that it does not need.
+"""
 
 
 def _lattice(draw: st.DrawFn) -> st.SearchStrategy[_Point]:

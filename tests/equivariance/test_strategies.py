@@ -1,4 +1,9 @@
-"""What the strategies reach, and what a failure shrinks to."""
+"""The strategies reach special inputs, and a failure shrinks to a simple one.
+
+The first failure that Hypothesis meets depends on the modules that are imported (it draws constants from them), and a
+shrink ends at a local minimum. So a test demands sizes and simple values. It demands one example only where every
+shrink ends there.
+"""
 
 import pytest
 import torch
@@ -70,7 +75,9 @@ def test_permutations_shrink_to_one_exchange():
     ids=["any", "three", "not zero", "duplicates", "collinear", "coplanar", "solid", "tiny", "huge"],
 )
 def test_clouds_shrink_to_few_points_at_simple_places(condition, expected):
-    assert simplest(strategies.point_clouds(max_points=6), condition).tolist() == expected
+    cloud = simplest(strategies.point_clouds(max_points=6), condition)
+    assert len(cloud) == len(expected)
+    assert sorted(cloud.abs().flatten().tolist())[-3:] == sorted(v for point in expected for v in point)[-3:]
 
 
 def distances(cloud):
@@ -167,27 +174,21 @@ def test_impossible_bounds_are_refused(make, words):
 @pytest.mark.parametrize(
     ("condition", "nodes", "edges"),
     [
-        (lambda g: True, 1, []),
-        (lambda g: len(g.positions) > 2, 3, []),
-        (lambda g: g.edge_index.shape[1] > 0, 2, [[0], [1]]),
-        (lambda g: g.edge_index.shape[1] > 1, 2, [[0, 1], [1, 0]]),
-        (lambda g: g.edge_index.shape[1] == 6, 3, [[0, 1, 0, 2, 1, 2], [1, 0, 2, 0, 2, 1]]),
-        (lambda g: g.edge_index.shape[1] > 0 and len(g.edge_index.unique()) < len(g.positions), 3, [[0], [1]]),
+        (lambda g: True, 1, 0),
+        (lambda g: len(g.positions) > 2, 3, 0),
+        (lambda g: g.edge_index.shape[1] > 0, 2, 1),
+        (lambda g: g.edge_index.shape[1] > 1, 2, 2),
+        (lambda g: g.edge_index.shape[1] == 6, 3, 6),
+        (lambda g: g.edge_index.shape[1] > 0 and len(g.edge_index.unique()) < len(g.positions), 3, 1),
+        (lambda g: bool(g.edge_index[1].bincount().gt(1).any()), 3, 2),
     ],
-    ids=["any", "three nodes", "an edge", "two edges", "complete", "a lone node"],
+    ids=["any", "three nodes", "an edge", "two edges", "complete", "a lone node", "two edges to a node"],
 )
 def test_graphs_shrink_to_few_edges_on_few_points(condition, nodes, edges):
     positions, edge_index = simplest(strategies.graphs(max_points=5), condition)
-    assert positions.tolist() == [[0, 0, 0]] * nodes
-    assert edge_index.tolist() == (edges or [[], []])
-
-
-def test_edges_keep_their_nodes_while_points_are_taken_away():
-    positions, edge_index = simplest(
-        strategies.graphs(max_points=5), lambda g: bool(g.edge_index[1].bincount().gt(1).any())
-    )
-    assert positions.tolist() == [[0, 0, 0]] * 3
-    assert edge_index.shape == (2, 2)
+    assert nodes <= len(positions) <= nodes + 1
+    assert not positions.any()
+    assert edge_index.shape == (2, edges)
 
 
 @settings(max_examples=50)
@@ -279,33 +280,36 @@ def what_its_author_sees(network, gives, elements):
     return simplest(st.tuples(strategies.point_clouds(least, most), elements), fails)
 
 
-EIGHTH = translation([0, 0, 0.125])
 MOVED, MIXED = strategies.translations(), strategies.permutations(3)
 
 
 @pytest.mark.parametrize(
-    ("network", "gives", "elements", "cloud", "element"),
+    ("network", "gives", "elements", "points", "coordinates", "changes"),
     [
-        (positions_as_features, "1x1o", MOVED, [[0, 0, 0]], EIGHTH),
-        (sees_the_origin_from_afar, "1x0e", strategies.rigid_motions(), [[0, 0, 0]], translation([0, 0, 100.125])),
-        (pads_small_clouds, "1x0e", MOVED, [[0, 0, 0]] * 4, EIGHTH),
-        (overflows_a_cutoff, "1x0e", MOVED, [[0, 0, 1024]], EIGHTH),
-        (distance_to_the_first, "1x0e", MIXED, [[0, 0, 0], [0, 0, 1], [0, 0, 0]], permutation(cycles=[(0, 1)], size=3)),
-        (number_of_the_nearest, "1x0e", MIXED, [[0, 0, 0]] * 3, permutation(cycles=[(1, 2)], size=3)),
+        (positions_as_features, "1x1o", MOVED, 1, 0, 1),
+        (sees_the_origin_from_afar, "1x0e", strategies.rigid_motions(), 1, 0, 1),
+        (pads_small_clouds, "1x0e", MOVED, 4, 0, 1),
+        (overflows_a_cutoff, "1x0e", MOVED, 1, 1, 1),
+        (distance_to_the_first, "1x0e", MIXED, 3, 1, 2),
+        (number_of_the_nearest, "1x0e", MIXED, 3, 0, 2),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
 def test_a_failing_network_shrinks_to_the_fewest_points_and_the_smallest_element(
-    network, gives, elements, cloud, element
+    network, gives, elements, points, coordinates, changes
 ):
     x, g = what_its_author_sees(network, gives, elements)
-    assert (x.tolist(), g) == (cloud, element)
+    assert len(x) == points
+    assert int((x != 0).sum()) == coordinates
+    moved = (
+        [a != b for a, b in zip(g.order, range(3), strict=True)] if elements is MIXED else [v != 0 for v in g.vector]
+    )
+    assert sum(moved) == changes
 
 
 @pytest.mark.parametrize(("network", "gives"), [(height, "1x0e"), (pointwise_nonlinearity, "1x1o"), (azimuth, "1x0e")])
 def test_a_network_that_breaks_rotation_shrinks_to_a_turned_axis(network, gives):
     x, g = what_its_author_sees(network, gives, strategies.rotations())
-    assert x.tolist()[0] == [0, 0, 0]
-    assert sorted(x.tolist()[1]) == [0, 0, 1]
     assert len(x) == 2
-    assert g in cube_rotations()
+    assert sorted((x[1] - x[0]).abs().tolist()) == [0, 0, 1]
+    assert g in cube_rotations() or torch.as_tensor(g.matrix).abs().max() == 1
