@@ -210,7 +210,7 @@ def _finding(case: _Case, violation: Violation, contributed: float) -> Finding:
         cause=explanation.cause,
         evidence=explanation.evidence,
         part=suspect.part,
-        location=location_at(place.file, place.line) if place else _location(case, layer),
+        location=location_at(place) if place else _location(case, layer),
         located="layer" if place is None else "confirmed" if statement and statement.confirmed else "suspect",
         error=suspect.measurement.error,
         noise_floor=max(suspect.measurement.rounding_floor, suspect.measurement.epsilon),

@@ -92,7 +92,7 @@ def _finding(
     runner: Runner, layer: str, cause: str, evidence: str, fix: str = "", place: SourceLine | None = None, **more: Any
 ) -> Finding:
     """Returns a finding, located at the statement `place` if it is known, else at the layer."""
-    location = location_at(*place) if place else location_of(runner.module(ModelState(), runner.reference_dtype), layer)
+    location = location_at(place) if place else location_of(runner.module(ModelState(), runner.reference_dtype), layer)
     located = "confirmed" if place else "layer"
     return Finding(layer, "none", cause, evidence, location=location, located=located, fix=fix or remedy(cause), **more)
 
