@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 import torch
 
 from equivariance._engine.instrumentation.hooks import ROOT, LayerCall
+from equivariance._engine.instrumentation.random_states import RandomStates
 from equivariance._engine.instrumentation.tensor_identity import unchanged, version_of
 from equivariance._engine.instrumentation.tensor_store import MemoryBudget, TensorStore
 from equivariance._engine.instrumentation.transform_cache import number_of
@@ -79,6 +80,7 @@ class ReferenceRun:
         outputs: Layer call -> its output, in the order of return.
         callers: Layer call -> the call that made it; None for the root.
         changing: Layers that changed their arguments in place, if `copying`.
+        random_states: The states of the random generators between the calls.
     """
 
     contracts: Mapping[str, Contract]
@@ -89,6 +91,7 @@ class ReferenceRun:
     outputs: dict[LayerCall, Any] = field(default_factory=dict)
     callers: dict[LayerCall, LayerCall | None] = field(default_factory=dict)
     changing: set[str] = field(default_factory=set)
+    random_states: RandomStates = field(default_factory=RandomStates)
     _open: list[dict[str, Any]] = field(default_factory=list, init=False)
     _versions: list[tuple[torch.Tensor, object]] = field(default_factory=list, init=False)
     _derived: dict[Site, Any] = field(default_factory=dict, init=False)
@@ -106,11 +109,13 @@ class ReferenceRun:
         self.inputs[call] = map_tensors(kept, self._keep)
         self._open.append(kept)
         self.callers[call] = caller
+        self.random_states.begin(call)
         return arguments
 
     def leave(self, call: LayerCall, output: Any) -> Any:
         """Records the output."""
         self.contracts[call.layer].check_output(output, call.layer or "the callable")
+        self.random_states.end(call)
         arguments = self._open.pop()
         if self.copying and not unchanged(arguments, self.inputs[call]):
             self.changing.add(call.layer)
