@@ -74,10 +74,15 @@ class Finding:
         layers: The layers that run the statement and break, the largest contribution first.
         symmetries: The symmetries that the statement breaks, the largest contribution first.
         mechanism: A more precise word than the cause, "" where none is known.
-        alternatives: Other explanations that are equally small, each a place with its source text. A finding with
-            alternatives is never "confirmed".
+        alternatives: Other statements that explain the error as well. A finding with alternatives is never
+            "confirmed".
         chain: The attributes that lead to the call of the statement, as `interactions.0.message.edge_linear`, where
-            they say more than `layer`; else "".
+            they say more than `layer`; else "". If the statement is in a helper function, the calling statement
+            follows, as `interactions.0.message, called at net.py:31`.
+
+    Raises:
+        ValueError: If `layer` or `symmetry` is not the first of its list, or if a finding with alternatives is
+            confirmed.
     """
 
     layer: str
@@ -102,9 +107,14 @@ class Finding:
     chain: str = ""
 
     def __post_init__(self) -> None:
-        """Lists the layer and the symmetry if the finding is about one of each."""
+        """Lists the layer and the symmetry if the finding is about one of each, and checks the lists."""
         object.__setattr__(self, "layers", self.layers or (self.layer,))
         object.__setattr__(self, "symmetries", self.symmetries or (self.symmetry,))
+        for name, first, found in (("layer", self.layer, self.layers), ("symmetry", self.symmetry, self.symmetries)):
+            if found[0] != first:
+                raise ValueError(f"{name} is {first!r}, expected the first of {found!r}")
+        if self.alternatives and self.located == "confirmed":
+            raise ValueError('located is "confirmed", expected "suspect" for a finding with alternatives')
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ from equivariance._engine.causes.explanation import Explanation
 from equivariance._engine.diagnosis.contributions import Contributions, Contributor, contributors_of
 from equivariance._engine.diagnosis.layer_rows import notes_on_rounding, rows_of
 from equivariance._engine.diagnosis.padding import vary_padding
+from equivariance._engine.diagnosis.places import place_of, place_of_layer
 from equivariance._engine.instrumentation.hooks import ROOT
 from equivariance._engine.instrumentation.reference import Site
-from equivariance._engine.instrumentation.source_lines import location_at, location_of
 from equivariance._engine.instrumentation.testbed import Runner
 from equivariance._engine.localization.suspects import SuspectLayer, suspect_layers
 from equivariance._engine.localization.violations import Violation, parts_of, violations_of
@@ -30,7 +30,7 @@ from equivariance._engine.measurement.survey_results import SurveyResult, Trial
 from equivariance._engine.measurement.verdict import Measurement, Verdict
 from equivariance._ranking import largest, ordered
 from equivariance.cause_catalogue import remedy
-from equivariance.findings import Finding, LayerRow, Location
+from equivariance.findings import Finding, LayerRow
 from equivariance.groups.elements import Transform
 from equivariance.groups.reorderings import paddings, without_paddings
 from equivariance.groups.sampling import Group
@@ -203,15 +203,16 @@ def _finding(case: _Case, violation: Violation, contributed: float) -> Finding:
     element = _shrink(case, suspect, experiment)
     explanation = _explanation(violation, experiment, symmetry, element)
     cloud = cloud_of(runs.runner.arguments, runs.runner.contracts[""], runs.sizes.nodes)
-    layer, place = suspect.layer or (statement.layer if statement else ""), statement.place if statement else None
+    layers = (suspect.layer,) if suspect.layer else violation.layers or ("",)
+    place = place_of(runs.runner, layers[0], statement)
     return Finding(
-        layer=layer,
+        layer=layers[0],
+        layers=layers,
         symmetry=symmetry,
         cause=explanation.cause,
         evidence=explanation.evidence,
         part=suspect.part,
-        location=location_at(place) if place else _location(case, layer),
-        located="layer" if place is None else "confirmed" if statement and statement.confirmed else "suspect",
+        **place,
         error=suspect.measurement.error,
         noise_floor=max(suspect.measurement.rounding_floor, suspect.measurement.epsilon),
         contributed=contributed,
@@ -250,14 +251,11 @@ def _finding_without_suspect(case: _Case, root: tuple[PartKey, Measurement, Tria
             "transformation, also at inputs near the example, and no layer does it by itself"
         )
     return Finding(
-        "", case.group.symmetry, cause, text, part_name(key), _location(case, ""), measurement.error,
-        measurement.rounding_floor, measurement.error, trial.element, str(trial.state), fix=remedy(cause),
+        layer="", symmetry=case.group.symmetry, cause=cause, evidence=text, part=part_name(key),
+        error=measurement.error, noise_floor=measurement.rounding_floor, contributed=measurement.error,
+        counterexample=trial.element, state=str(trial.state), fix=remedy(cause),
+        **place_of_layer(case.survey.runs.runner, ""),
     )  # fmt: skip
-
-
-def _location(case: _Case, layer: str) -> Location | None:
-    runner = case.survey.runs.runner
-    return location_of(runner.module(runner.states[0], runner.reference_dtype), layer)
 
 
 def _shrink(case: _Case, suspect: SuspectLayer, experiment: Experiment) -> Transform:

@@ -13,11 +13,12 @@ from typing import Any
 import torch
 
 from equivariance._engine.diagnosis.first_bad_operation import where_drawn, where_not_finite
+from equivariance._engine.diagnosis.places import place_of_layer
 from equivariance._engine.instrumentation.hooks import ROOT, LayerCall, buffers_kept, call_with
 from equivariance._engine.instrumentation.perturbations import noise_like, noisy_everywhere
 from equivariance._engine.instrumentation.random_states import RandomState, random_state, same_state
 from equivariance._engine.instrumentation.reference import ReferenceRun
-from equivariance._engine.instrumentation.source_lines import SourceLine, location_at, location_of
+from equivariance._engine.instrumentation.source_lines import SourceLine, location_at
 from equivariance._engine.instrumentation.tensor_identity import equal, identities
 from equivariance._engine.instrumentation.testbed import ModelState, Runner
 from equivariance._engine.measurement.relative_error import PartKey, compare, part_name, worst
@@ -93,9 +94,8 @@ def _finding(
     runner: Runner, layer: str, cause: str, evidence: str, fix: str = "", place: SourceLine | None = None, **more: Any
 ) -> Finding:
     """Returns a finding, located at the statement `place` if it is known, else at the layer."""
-    location = location_at(place) if place else location_of(runner.module(ModelState(), runner.reference_dtype), layer)
-    located = "confirmed" if place else "layer"
-    return Finding(layer, "none", cause, evidence, location=location, located=located, fix=fix or remedy(cause), **more)
+    where = {"location": location_at(place), "located": "confirmed"} if place else place_of_layer(runner, layer)
+    return Finding(layer, "none", cause, evidence, fix=fix or remedy(cause), **where, **more)
 
 
 def _not_finite(runner: Runner, state: ModelState) -> list[Finding]:

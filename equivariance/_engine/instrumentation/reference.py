@@ -6,6 +6,7 @@ module runs nothing and compares nothing.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
@@ -14,6 +15,7 @@ import torch
 
 from equivariance._engine.instrumentation.hooks import ROOT, LayerCall
 from equivariance._engine.instrumentation.random_states import RandomStates
+from equivariance._engine.instrumentation.source_lines import SourceLine, calling_statement
 from equivariance._engine.instrumentation.tensor_identity import unchanged, version_of
 from equivariance._engine.instrumentation.tensor_store import MemoryBudget, TensorStore
 from equivariance._engine.instrumentation.transform_cache import number_of
@@ -79,6 +81,7 @@ class ReferenceRun:
         inputs: Layer call -> its arguments by name.
         outputs: Layer call -> its output, in the order of return.
         callers: Layer call -> the call that made it; None for the root.
+        call_sites: Layer call -> the user's statement that makes it; None if there is none.
         changing: Layers that changed their arguments in place, if `copying`.
         random_states: The states of the random generators between the calls.
     """
@@ -90,6 +93,7 @@ class ReferenceRun:
     inputs: dict[LayerCall, dict[str, Any]] = field(default_factory=dict)
     outputs: dict[LayerCall, Any] = field(default_factory=dict)
     callers: dict[LayerCall, LayerCall | None] = field(default_factory=dict)
+    call_sites: dict[LayerCall, SourceLine | None] = field(default_factory=dict)
     changing: set[str] = field(default_factory=set)
     random_states: RandomStates = field(default_factory=RandomStates)
     _open: list[dict[str, Any]] = field(default_factory=list, init=False)
@@ -109,6 +113,7 @@ class ReferenceRun:
         self.inputs[call] = map_tensors(kept, self._keep)
         self._open.append(kept)
         self.callers[call] = caller
+        self.call_sites[call] = calling_statement(sys._getframe(1))
         self.random_states.begin(call)
         return arguments
 

@@ -138,6 +138,11 @@ def is_own(place: SourceLine) -> bool:
     return _kind(place.file) == "own"
 
 
+def calling_statement(frame: FrameType | None) -> SourceLine | None:
+    """Returns the innermost running statement outside of libraries; None if there is none."""
+    return next((place for place in places_of(frame) if is_own(place)), None)
+
+
 @lru_cache(maxsize=4096)
 def _kind(file: str) -> str:
     """Returns the owner of a file: "own", "library", "torch" or "harness".
@@ -200,6 +205,11 @@ def source_of(function: Any) -> Location | None:
         return None
     offset = next((i for i, line in enumerate(lines) if line.lstrip().startswith(("def ", "async def "))), 0)
     return Location(_relative_path(file), start + offset, lines[offset].strip())
+
+
+def is_in_library(location: Location) -> bool:
+    """True if a location is in the code of a library."""
+    return _kind(str(Path(location.file).absolute())) != "own"
 
 
 def location_at(place: SourceLine) -> Location:
