@@ -52,7 +52,7 @@ def _chain(statement: Statement, layer: str) -> str:
 
     The chain is empty if it says no more than the layer.
     """
-    calling = f"called at {location_at(statement.callers[-1])}" if statement.callers else ""
+    calling = str(location_at(statement.callers[-1])) if statement.callers else ""
     if statement.layer == layer and not calling:
         return ""
-    return ", ".join(filter(None, (statement.layer, calling)))
+    return " at ".join(filter(None, (statement.layer, calling)))

@@ -187,7 +187,15 @@ def test_any_text_comes_out_as_it_went_in(subject, layer, evidence, part, source
 
 def test_markup_in_names_stays_text():
     attack = "<script>alert('&amp;')</script>"
-    page = Page(to_html([replace(BROKEN, subject=attack, findings=[replace(FINDING, layer=attack, evidence=attack)])]))
+    page = Page(
+        to_html(
+            [
+                replace(
+                    BROKEN, subject=attack, findings=[replace(FINDING, layer=attack, layers=(attack,), evidence=attack)]
+                )
+            ]
+        )
+    )
     assert len(page.all("script")) == 1
     assert attack in page.texts("article")[0]
     assert tag("p", "<b>", title='"<') == '<p title="&quot;&lt;">&lt;b&gt;</p>'
