@@ -20,7 +20,6 @@ from equivariance._words import listed
 from equivariance.cause_catalogue import CATALOGUE, CAUSES, Cause
 from equivariance.findings import Finding, Location, Outcome
 from equivariance.report.regions import Region, region_of, region_of_expression
-from equivariance.report.words import cause_words
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
@@ -104,7 +103,9 @@ def _properties(finding: Finding) -> dict[str, Any]:
 def _message(report: Outcome, finding: Finding) -> str:
     layers = listed([layer or "the whole network" for layer in finding.layers])
     verbs = ("break", "are") if len(finding.layers) > 1 else ("breaks", "is")
-    what = f"{verbs[0]} {' and '.join(finding.symmetries)} ({cause_words(finding)})"
+    what = (
+        f"{verbs[0]} {' and '.join(finding.symmetries)} ({', '.join(filter(None, (finding.cause, finding.mechanism)))})"
+    )
     what = what if finding.symmetry != "none" else f"{verbs[1]} {finding.cause}"
     text = f"{report.subject}: {layers} {what}. {_sentence(finding.evidence)}"
     if finding.alternatives:
