@@ -6,9 +6,13 @@
 from __future__ import annotations
 
 import linecache
+import re
 
 from equivariance._words import listed
 from equivariance.findings import Finding, Location
+
+_ASSIGNS = re.compile(r"(return |[\w\s.,\[\]:]+ [-+*/@|&^%<>]{0,2}= )?")
+"""The beginning of a statement whose value is the rest of its line."""
 
 
 def symmetry_words(finding: Finding) -> str:
@@ -29,7 +33,7 @@ def layer_words(finding: Finding) -> str:
 def expression_span(location: Location) -> tuple[int, int] | None:
     """Returns the first character of the expression at fault in `location.source`, and the one after its last.
 
-    Returns None if the expression is the whole line, or if the file has changed.
+    Returns None if the statement assigns or returns the expression as a whole, or if the file has changed.
     """
     if location.columns is None:
         return None
@@ -38,10 +42,12 @@ def expression_span(location: Location) -> tuple[int, int] | None:
         return None
     indent = len(line) - len(line.lstrip())
     start, end = location.columns[0] - 1 - indent, location.columns[1] - indent
-    return (start, end) if (start, end) != (0, len(location.source)) else None
+    before, after = location.source[:start], location.source[end:].strip()
+    whole = _ASSIGNS.fullmatch(before) and (not after or after.startswith("#"))
+    return None if whole else (start, end)
 
 
 def expression_at(location: Location) -> str:
-    """Returns the text of the expression at fault; "" if it is the whole line, or if the file has changed."""
+    """Returns the text of the expression at fault; "" if `expression_span` returns None."""
     span = expression_span(location)
     return location.source[slice(*span)] if span else ""

@@ -74,11 +74,25 @@ def test_an_expression_is_shown_only_if_the_file_is_as_it_was(tmp_path, content)
     assert expression_at(location) == ""
 
 
-def test_the_whole_line_is_no_expression_of_its_own(tmp_path):
+@pytest.mark.parametrize(
+    ("line", "columns", "shown"),
+    [
+        ("a(b(x))", (1, 7), ""),
+        ("a(b(x))", (3, 6), "b(x)"),
+        ("return a(b(x))", (8, 14), ""),
+        ("y = a(b(x))  # because", (5, 11), ""),
+        ("self.y, z[0]: int = a(b(x))", (21, 27), ""),
+        ("y @= a(b(x))", (6, 12), ""),
+        ("y = a(x) + b(x)", (5, 8), "a(x)"),
+        ("y = a(x) + b(x)", (12, 15), "b(x)"),
+        ("f(y=a(b(x)))", (5, 11), "a(b(x))"),
+        ("return x == a(b(x))", (13, 19), "a(b(x))"),
+    ],
+)
+def test_what_is_assigned_or_returned_as_a_whole_is_not_shown_twice(tmp_path, line, columns, shown):
     path = tmp_path / "net.py"
-    path.write_text("a(b(x))\n", encoding="utf-8")
-    assert expression_at(Location(str(path), 1, "a(b(x))", (1, 7))) == ""
-    assert expression_at(Location(str(path), 1, "a(b(x))", (3, 6))) == "b(x)"
+    path.write_text(f"    {line}\n", encoding="utf-8")
+    assert expression_at(Location(str(path), 1, line, (columns[0] + 4, columns[1] + 4))) == shown
 
 
 def test_a_note_lists_its_layers():
