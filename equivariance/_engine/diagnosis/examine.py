@@ -10,11 +10,9 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-import torch
-
 from equivariance._engine.causes.error_curves import cloud_of
 from equivariance._engine.diagnosis.localizer import localize
-from equivariance._engine.diagnosis.merging import merged
+from equivariance._engine.diagnosis.merging import class_of, merged
 from equivariance._engine.diagnosis.parallel import in_processes
 from equivariance._engine.diagnosis.sanity import run_sanity_checks
 from equivariance._engine.diagnosis.verdicts import Basis, VerdictMaker, finding_of_raised
@@ -55,7 +53,7 @@ def examine_module(ready: Prepared, basis: Basis | None = None) -> Outcome:
     ready = bounded.ready
     call, settings = ready.call, ready.call.settings
     sanity = run_sanity_checks(ready.runner)
-    chosen = {path: _class_of(call.module, path) for path in matching_layers(call.module, settings.layers)}
+    chosen = {path: class_of(call.module, path) for path in matching_layers(call.module, settings.layers)}
     settings.observer.begun(tuple(g.symmetry for g in call.groups))
     lines = [*bounded.lines]
     if not sanity.obstacle:
@@ -205,12 +203,6 @@ def _report(known: Sequence[_Found], chosen: Mapping[str, object], about: Mappin
         layers=[r for k in known for r in k.rows if r.layer in chosen],
         **about,
     )
-
-
-def _class_of(module: torch.nn.Module, layer: str) -> type:
-    """Returns the class that defines the `forward` of a layer: its own, or one that it derives from."""
-    kind = type(module.get_submodule(layer))
-    return next((base for base in kind.__mro__ if "forward" in vars(base)), kind)
 
 
 def _infer(ready: Prepared) -> Inferred:

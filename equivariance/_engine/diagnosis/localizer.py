@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import torch
@@ -17,6 +17,7 @@ from equivariance._engine.causes.explain import explain
 from equivariance._engine.causes.explanation import Explanation
 from equivariance._engine.diagnosis.contributions import Contributions, Contributor, contributors_of
 from equivariance._engine.diagnosis.layer_rows import notes_on_rounding, rows_of
+from equivariance._engine.diagnosis.merging import class_of
 from equivariance._engine.diagnosis.padding import vary_padding
 from equivariance._engine.diagnosis.places import place_of, place_of_layer
 from equivariance._engine.instrumentation.hooks import ROOT
@@ -169,7 +170,7 @@ def _findings_of(case: _Case, contributors: Sequence[Contributor]) -> tuple[list
     root = case.result.root.top
     limit = root[1].rounding if root else 0.0  # the floor of grids is no part of a contributed error
     searched = [c for c in contributors if case.layers is None or c.suspect.layer in case.layers]
-    made = [f for contributor in searched for f in _findings_in_layer(case, contributor)]
+    made = _explained(case, [found for c in searched for found in _violations_in(case, c)], limit)
     findings = [f for f in made if f.contributed > limit]
     explained = findings or any(c.contributed > limit for c in contributors if c not in searched)
     if case.whole and root and root[1].verdict > case.allowed and not explained and not _is_rounding(case, root):
@@ -177,15 +178,46 @@ def _findings_of(case: _Case, contributors: Sequence[Contributor]) -> tuple[list
     return findings, [f for f in made if not f.contributed > limit]
 
 
-def _findings_in_layer(case: _Case, contributor: Contributor) -> list[Finding]:
-    """Returns one finding for each violation of a layer, without repetitions."""
+def _explained(case: _Case, found: Sequence[tuple[Violation, float]], limit: float) -> list[Finding]:
+    """Returns the finding of each violation, the largest contribution first.
+
+    Of several layers of one class that run one statement, the experiments are made on the first: the findings will be
+    merged.
+
+    Args:
+        case: The symmetry.
+        found: The violations, with their contributed errors.
+        limit: The largest contributed error of a violation that later layers cancel.
+    """
+    module = case.survey.runs.runner.module(case.survey.runs.runner.states[0], case.survey.runs.runner.reference_dtype)
+    known: dict[object, Finding] = {}
+    made = []
+    for violation, contributed in ordered(found, lambda f: f[1], descending=True):
+        layers, statement = _layers_of(violation), violation.statement
+        root = statement and statement.place and (statement.place, class_of(module, layers[0]), contributed > limit)
+        first = known.get(root) if root else None
+        if first is None:
+            first = _finding(case, violation, contributed)
+        finding = replace(first, layer=layers[0], layers=layers, contributed=contributed)
+        known.setdefault(root, finding)
+        made.append(finding)
+    return made
+
+
+def _layers_of(violation: Violation) -> tuple[str, ...]:
+    """Returns the layers that a violation is about; code of the whole belongs to the innermost modules that run it."""
+    return (violation.suspect.layer,) if violation.suspect.layer else violation.layers or ("",)
+
+
+def _violations_in(case: _Case, contributor: Contributor) -> list[tuple[Violation, float]]:
+    """Returns each violation of a layer, without repetitions, with its contributed error."""
     suspect, violations = contributor.suspect, [Violation(contributor.suspect)]
     if case.inside:
         parts = parts_of(case.result, suspect, case.allowed)
         violations = violations_of(case.survey.runs, case.group, parts, case.survey.options.seed)
     if len(violations) == 1:
-        return [_finding(case, violations[0], contributor.contributed)]
-    return [_finding(case, v, _contributed_by(case, v, suspect)) for v in violations]
+        return [(violations[0], contributor.contributed)]
+    return [(v, _contributed_by(case, v, suspect)) for v in violations]
 
 
 def _contributed_by(case: _Case, violation: Violation, suspect: SuspectLayer) -> float:
@@ -203,7 +235,7 @@ def _finding(case: _Case, violation: Violation, contributed: float) -> Finding:
     element = _shrink(case, suspect, experiment)
     explanation = _explanation(violation, experiment, symmetry, element)
     cloud = cloud_of(runs.runner.arguments, runs.runner.contracts[""], runs.sizes.nodes)
-    layers = (suspect.layer,) if suspect.layer else violation.layers or ("",)
+    layers = _layers_of(violation)
     place = place_of(runs.runner, layers[0], statement)
     return Finding(
         layer=layers[0],

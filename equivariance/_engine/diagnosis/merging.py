@@ -18,6 +18,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import combinations
 
+import torch
+
 from equivariance.findings import Finding
 
 _IMPROPER = frozenset({"rotation", "inversion"})
@@ -51,6 +53,12 @@ def merged(findings: Sequence[Finding], kind_of: Callable[[str], object]) -> lis
             kept, gone = sorted((roots[i], roots[j]))
             roots = [kept if root == gone else root for root in roots]
     return [_merge([f for f, r in zip(findings, roots, strict=True) if r == root]) for root in dict.fromkeys(roots)]
+
+
+def class_of(module: torch.nn.Module, layer: str) -> type:
+    """Returns the class that defines the `forward` of a layer: its own, or one that it derives from."""
+    kind = type(module.get_submodule(layer))
+    return next((base for base in kind.__mro__ if "forward" in vars(base)), kind)
 
 
 def _merge(members: Sequence[Finding]) -> Finding:

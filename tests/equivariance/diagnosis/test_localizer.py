@@ -57,12 +57,20 @@ def test_a_break_deep_in_nested_modules_is_blamed_by_its_path():
 
 
 def test_two_breaks_are_two_findings_with_their_own_contributions():
-    large, small = Mix(size=0.5), Mix(size=1e-4)
-    report = diagnosed(Scale(), small, Scale(), large)
-    assert [f.layer for f in report.findings] == ["layers.3", "layers.1"]
+    small = Applied(lambda x: x + 1e-4 * x.roll(1, -1).abs())
+    report = diagnosed(Scale(), small, Scale(), Mix(size=0.5))
+    assert [f.layers for f in report.findings] == [("layers.3",), ("layers.1",)]
     first, second = report.findings
     assert first.contributed == pytest.approx(first.error, rel=0.5)
     assert 1e-6 < second.contributed < 1e-2
+
+
+def test_layers_of_one_class_are_one_finding_with_the_largest_contribution_first():
+    report = diagnosed(Scale(), Mix(size=1e-4), Scale(), Mix(size=0.5))
+    (finding,) = report.findings
+    assert finding.layers == ("layers.3", "layers.1")
+    assert finding.contributed == pytest.approx(finding.error, rel=0.5)
+    assert 1e-6 < row_of(report, "layers.1").contributed < 1e-2
 
 
 def test_two_symmetries_are_two_findings():
