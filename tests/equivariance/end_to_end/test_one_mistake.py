@@ -7,6 +7,8 @@ import torch
 from torch import nn
 
 import equivariance as eq
+from equivariance._engine.causes.explain import explain
+from equivariance._engine.diagnosis import localizer
 from equivariance.report.words import expression_at
 from tests.equivariance.helpers.specimens import normal
 
@@ -171,3 +173,16 @@ def test_two_mistakes_in_one_statement_stay_two():
     assert {(f.symmetries, expression_at(f.location)) for f in findings} == {
         (("rotation",), "v @ self.weight"), (("permutation",), 'torch.einsum("nci,n->nci", v, places)'),
     }  # fmt: skip
+
+
+def test_experiments_are_made_once_for_layers_that_run_one_statement(monkeypatch):
+    explained = []
+
+    def counting(experiment, *more):
+        explained.append(experiment.owner.layer)
+        return explain(experiment, *more)
+
+    monkeypatch.setattr(localizer, "explain", counting)
+    (finding,) = found_in(nn.Sequential(*[Dropped() for _ in range(3)]))
+    assert explained == [finding.layer]
+    assert len(finding.layers) == 3
