@@ -63,18 +63,31 @@ def class_of(module: torch.nn.Module, layer: str) -> type:
 
 def _merge(members: Sequence[Finding]) -> Finding:
     """Returns the first finding with the layers and symmetries of all; its evidence names the causes of the others."""
-    first = members[0]
+    first, told = members[0], _told_by(members)
     others: dict[str, dict[str, None]] = {}
-    for member in members[1:]:
-        if member.cause != first.cause:
+    for member in members:
+        if member.cause != told.cause:
             others.setdefault(member.cause, {}).update(dict.fromkeys(member.symmetries))
     clauses = [f"under {', '.join(symmetries)} it is {cause}" for cause, symmetries in others.items()]
     return replace(
         first,
-        evidence="; ".join([first.evidence, *clauses]),
+        cause=told.cause,
+        mechanism=told.mechanism,
+        fix=told.fix,
+        evidence="; ".join([told.evidence, *clauses]),
         layers=tuple(dict.fromkeys(layer for member in members for layer in member.layers)),
         symmetries=tuple(dict.fromkeys(symmetry for member in members for symmetry in member.symmetries)),
     )
+
+
+def _told_by(members: Sequence[Finding]) -> Finding:
+    """Returns the finding whose cause and evidence are told: the first one, but rotation in place of inversion.
+
+    The experiments under rotation explain an inversion of the same layer.
+    """
+    first = members[0]
+    turned = (m for m in members if m.symmetry == "rotation" and m.layer == first.layer)
+    return next(turned, first) if first.symmetry == "inversion" else first
 
 
 def _have_one_root(one: Finding, other: Finding, kind_of: Callable[[str], object]) -> bool:

@@ -1,5 +1,7 @@
 """Findings with one root are one finding."""
 
+from dataclasses import replace
+
 import pytest
 
 from equivariance._engine.diagnosis.merging import merged
@@ -46,6 +48,17 @@ def test_rotation_and_inversion_are_one_mistake_whatever_the_causes():
     (one,) = merged(found, KINDS.__getitem__)
     assert one.symmetries == ("rotation", "inversion")
     assert one.evidence == "evidence in convs.0; under inversion it is wrong-irrep"
+
+
+def test_rotation_explains_an_inversion_of_the_same_layer():
+    inversion = finding(symmetry="inversion", cause="wrong-irrep", error=2.0, fix="a")
+    rotation = replace(finding(mechanism="component-order", fix="b"), evidence="turned")
+    (one,) = merged([inversion, rotation], KINDS.__getitem__)
+    assert (one.symmetry, one.symmetries, one.error) == ("inversion", ("inversion", "rotation"), 2.0)
+    assert (one.cause, one.mechanism, one.fix) == ("component-mixing", "component-order", "b")
+    assert one.evidence == "turned; under inversion it is wrong-irrep"
+    (other,) = merged([inversion, replace(rotation, layer="convs.1", layers=("convs.1",))], KINDS.__getitem__)
+    assert (other.cause, other.fix) == ("wrong-irrep", "a")
 
 
 def test_one_expression_is_one_mistake():
