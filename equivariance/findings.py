@@ -155,6 +155,9 @@ class LayerRow:
 AT_EXAMPLE_ONLY = "for this input, and not for inputs near it"
 """Words of evidence and reasons that say that the example is degenerate: another example would prove something."""
 
+MORE_THAN_A_JUMP = "the jump may not be all"
+"""Words of evidence that say that a value that jumps does not explain the whole violation."""
+
 HOLDS, BROKEN, NOT_TESTED = "holds", "broken", "not tested"
 """The verdicts on a symmetry."""
 

@@ -20,7 +20,7 @@ from itertools import combinations
 
 import torch
 
-from equivariance.findings import Finding
+from equivariance.findings import MORE_THAN_A_JUMP, Finding
 
 _IMPROPER = frozenset({"rotation", "inversion"})
 """Together they are the orthogonal group: code that mixes components breaks both."""
@@ -92,7 +92,7 @@ def _told_by(members: Sequence[Finding]) -> Finding:
 
 def _have_one_root(one: Finding, other: Finding, kind_of: Callable[[str], object]) -> bool:
     """True if two findings come from one mistake."""
-    if ("none" in one.symmetries) != ("none" in other.symmetries):
+    if _kind_of_evidence(one) != _kind_of_evidence(other):
         return False
     if one.layer == other.layer and one.mechanism == other.mechanism and one.mechanism in _MADE_BY_THE_CALLER:
         return True
@@ -104,6 +104,11 @@ def _have_one_root(one: Finding, other: Finding, kind_of: Callable[[str], object
     if kind_of(one.layer) != kind_of(other.layer) and not (same_expression and one.cause == other.cause):
         return False
     return same_expression or _is_one_mistake(one, other)
+
+
+def _kind_of_evidence(finding: Finding) -> tuple[bool, bool]:
+    """Returns if a finding needs no transformation, and if it says that a jump does not explain all."""
+    return finding.symmetry == "none", MORE_THAN_A_JUMP in finding.evidence
 
 
 def _is_one_mistake(one: Finding, other: Finding) -> bool:

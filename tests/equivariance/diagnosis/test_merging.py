@@ -104,6 +104,13 @@ def test_no_python_source_is_no_common_place():
     assert len(roots(finding(location=None), finding("convs.1", location=None))) == 2
 
 
+def test_a_jump_that_is_not_all_stays_apart_from_the_jump_alone():
+    jump = finding(cause="discontinuous", located="layer")
+    more = replace(jump, symmetry="inversion", symmetries=("inversion",))
+    assert len(roots(jump, more)) == 1
+    assert len(roots(jump, replace(more, evidence="a jump; the jump may not be all"))) == 2
+
+
 def test_what_needs_no_transformation_stays_apart():
     assert len(roots(finding(symmetry="none", cause="unknown"), finding(cause="unknown"))) == 2
 
