@@ -32,7 +32,7 @@ def structure(path: Path) -> tuple[list[Tensor], str]:
 
 
 def row(path: Path, read: Callable[[Path], tuple[list[Tensor], str]]) -> str:
-    """What became of a file."""
+    """Returns the row of the table for one file."""
     try:
         fields, told = read(path)
     except ValueError as error:

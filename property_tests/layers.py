@@ -191,13 +191,13 @@ TIED = {"KNNGraph", "FarthestPointSampling", *(f"Pool, {mode}" for mode in POOLI
 
 
 def tells_apart(positions: Tensor) -> bool:
-    """Whether no symmetry of the clouds swaps points, so that their order does not depend on that of the nodes."""
+    """True if no symmetry of the clouds swaps points: their order then does not depend on that of the nodes."""
     flipped = priorities(positions.flip(1)).flip(1)
     return torch.equal(priorities(positions), flipped)
 
 
 def well_placed(positions: Tensor) -> bool:
-    """Whether rounding leaves anything of each cloud: its size is no less than a thousandth of its coordinates."""
+    """True if rounding leaves the cloud intact: its size is at least a thousandth of its coordinates."""
     size = (positions - positions.mean(1, keepdim=True)).abs().amax((1, 2))
     return bool((size >= positions.abs().amax((1, 2)) / 1000).all())
 

@@ -43,7 +43,7 @@ TOLERANCE = 1e-12
 
 @dataclass(frozen=True)
 class Layer:
-    """How a layer is made, and what it says of itself: ``parity``, that it respects inversions too."""
+    """A layer and its claims; ``parity`` is True if it respects inversions too."""
 
     make: Callable[[], nn.Module]
     irreps_in: str = IN
@@ -142,7 +142,7 @@ def test_samples(name, chosen, seed):
 @pytest.mark.parametrize("name", POINTWISE)
 @given(element=rotations(), invert=st.booleans(), seed=seeds)
 def test_components_under_any_rotation(name, mode, element, invert, seed):
-    """What stays at its cell commutes with all of SO(3), and of O(3) where inversions count."""
+    """Layers that act within each cell commute with all of SO(3), and with O(3) if they have parity."""
     layer = POINTWISE[name]
     if invert and layer.parity:
         element = element @ layer.elements[24]

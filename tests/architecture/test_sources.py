@@ -1,4 +1,4 @@
-"""What every source file holds to."""
+"""The rules that every source file keeps."""
 
 import re
 

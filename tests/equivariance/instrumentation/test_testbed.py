@@ -45,7 +45,7 @@ def test_a_bias_hidden_at_zero_is_found_with_perturbed_weights():
 
 
 def test_the_same_bias_without_perturbation_is_not_seen():
-    """What the perturbation is for: the given weights are sound."""
+    """The given weights are sound: only the perturbation shows the bias."""
     module = HiddenBias()
     module.bias.requires_grad_(False)
     assert not check(module).ok

@@ -50,7 +50,7 @@ def test_a_hierarchy_moves_to_another_dtype_of_device_name():
 
 
 class Precomputed(torch.nn.Module):
-    """What is computed before a training."""
+    """Computes the values that a training computes once, before it starts."""
 
     def __init__(self, model, pose=lambda points: points):
         super().__init__()
