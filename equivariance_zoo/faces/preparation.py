@@ -15,7 +15,7 @@ import numpy.typing as npt
 import torch
 
 from equivariance_zoo.faces.crop import crop as crop_like_facescape
-from equivariance_zoo.faces.errors import FaceError
+from equivariance_zoo.faces.errors import FaceError, errors_named
 from equivariance_zoo.faces.face import Face, Source
 from equivariance_zoo.faces.faceset import FaceSet
 from equivariance_zoo.faces.geometry.sampling import farthest_points, sample_triangles, unit_frame
@@ -48,12 +48,9 @@ class _Work:
         if face.landmarks is None:
             raise FaceError(f"{face.name}: expected 68 landmarks but it has none")
         rng = np.random.default_rng([self.seed, number])
-        try:
+        with errors_named(face.name):
             dense = _dense(crop_like_facescape(face) if self.crop else face, self.surface_points, rng)
             frame = unit_frame(dense)
-        except FaceError as error:
-            message = str(error)
-            raise FaceError(message if message.startswith(face.name) else f"{face.name}: {message}") from None
         surface = frame.apply(dense)
         picks = rng.permutation(farthest_points(surface, self.points))
         return _Prepared(

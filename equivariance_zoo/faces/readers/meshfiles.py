@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from equivariance_zoo.faces.errors import FaceError
+from equivariance_zoo.faces.errors import FaceError, errors_named
 from equivariance_zoo.faces.geometry.mesh import require_finite
 from equivariance_zoo.training.extras import needed
 
@@ -46,10 +46,8 @@ def read_mesh_file(path: str | Path) -> tuple[npt.NDArray[np.float64], npt.NDArr
     if not sum(len(part.vertices) for part in parts):
         raise FaceError(f"{path}: expected a mesh or a cloud but it has no points")
     points = np.concatenate([np.asarray(part.vertices, dtype=np.float64) for part in parts])
-    try:
+    with errors_named(path):
         require_finite("points", points)
-    except FaceError as error:
-        raise FaceError(f"{path}: {error}") from None
     starts = np.cumsum([0, *(len(part.vertices) for part in parts)])
     faces = [
         np.asarray(part.faces, dtype=np.int64) + start

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from equivariance_zoo.faces.errors import FaceError
-from equivariance_zoo.faces.face import Face, Source
+from equivariance_zoo.faces.errors import FaceError, errors_named
+from equivariance_zoo.faces.face import Face, Source, require_index
 from equivariance_zoo.faces.geometry.mesh import LANDMARKS, require_shape
 from equivariance_zoo.faces.readers.archives import read_npz
 from equivariance_zoo.faces.readers.pickles import is_npz, numbers, read_npy
@@ -54,8 +54,7 @@ class FaceScapeFaces:
             IndexError: If the number is out of range.
             FaceError: If a coordinate is not finite.
         """
-        if not 0 <= index < len(self):
-            raise IndexError(index)
+        require_index(index, len(self))
         return Face(
             name=f"facescape-{index}",
             subject=self.subjects[index],
@@ -84,7 +83,7 @@ def read_facescape(path: str | Path, unpickle: bool = False) -> FaceScapeFaces:
     missing = [name for name in (*_NUMBERS, *_NAMES) if name not in entries]
     if missing:
         raise FaceError(f"{path}: expected {', '.join(missing)} too but got {', '.join(map(str, entries))}")
-    try:
+    with errors_named(path):
         points, landmarks, scales = (numbers(name, entries[name]) for name in _NUMBERS)
         subjects, expressions = (tuple(str(entry) for entry in np.ravel(entries[name])) for name in _NAMES)
         count = len(subjects)
@@ -97,8 +96,6 @@ def read_facescape(path: str | Path, unpickle: bool = False) -> FaceScapeFaces:
             require_shape(name, array, shape)
         if not ((scales > 0) & np.isfinite(scales)).all():
             raise FaceError(f"scale_list: expected positive numbers but got {scales.min():g} to {scales.max():g}")
-    except FaceError as error:
-        raise FaceError(f"{path}: {error}") from None
     return FaceScapeFaces(points, landmarks, scales, subjects, expressions)
 
 
