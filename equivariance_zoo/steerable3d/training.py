@@ -19,8 +19,8 @@ from equivariance_zoo.steerable3d.settings import Run
 from equivariance_zoo.training.extras import needed
 from equivariance_zoo.training.files import made_folder
 from equivariance_zoo.training.trainer import (
+    hide_warnings,
     interruptible,
-    remarks_hidden,
     state_keeper,
     state_to_resume,
     trainer_defaults,
@@ -51,7 +51,7 @@ def train(run: Run, output: Path, resume: bool = False, quiet: bool = False) -> 
     check_fits(samples, o3.Irreps(run.network.irreps_in).dim, run.network.classes)
     made_folder(output)
     sampler = order(run.data, len(samples), run.training.seed)
-    with remarks_hidden(), interruptible():
+    with hide_warnings(), interruptible():
         lightning.seed_everything(run.training.seed, workers=True, verbose=False)
         module = _module(lightning, run)
         trainer = lightning.Trainer(

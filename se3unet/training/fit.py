@@ -12,8 +12,8 @@ from equivariance_zoo.faces import FaceSet, split_by_subject
 from equivariance_zoo.training.extras import needed
 from equivariance_zoo.training.files import made_folder
 from equivariance_zoo.training.trainer import (
+    hide_known_warnings,
     interruptible,
-    known_remarks_hidden,
     state_keeper,
     state_to_resume,
     trainer_defaults,
@@ -83,7 +83,7 @@ def train(
                          f"{settings.training.batch} on each of {options.devices * options.nodes} devices")  # fmt: skip
     state = state_to_resume(output, STATE, options.resume, f"start from its weights, --weights {output / BEST}")
     made_folder(output)
-    with known_remarks_hidden(options.quiet), interruptible():
+    with hide_known_warnings(options.quiet), interruptible():
         lightning.seed_everything(settings.training.seed, workers=True, verbose=False)
         trainer = _trainer(lightning, settings, output, options, model, held_out)
         batches = FaceBatches(learned, held_out, model, settings)
