@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from equivariance import Contract, Grid, Invariant
-from equivariance._engine.instrumentation.testbed import perturbed
+from equivariance._engine.instrumentation.testbed import perturb_weights
 from equivariance.groups import identity, samples, translation
 from equivariance.groups.elements import Transform, cube_rotations
 from equivariance.representations import Irreps
@@ -74,7 +74,7 @@ class Layer:
 def built(make: Callable[[], nn.Module]) -> nn.Module:
     """With weights and statistics that are not those of the start."""
     torch.manual_seed(0)
-    return perturbed(make().double().eval(), 0)
+    return perturb_weights(make().double().eval(), 0)
 
 
 def network(**settings: Any) -> NetworkConfig:

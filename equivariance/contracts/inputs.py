@@ -169,10 +169,10 @@ def declared_inputs(arguments: Mapping[str, Any], specs: Mapping[str, object]) -
         arguments: The values by parameter name.
         specs: The declared representations by parameter name, parsed.
     """
-    return Inputs(specs, (), tuple(_declared(arguments, specs, ())))
+    return Inputs(specs, (), tuple(_declared_assumptions(arguments, specs, ())))
 
 
-def _declared(value: Any, spec: object, path: Path) -> Iterator[Assumption]:
+def _declared_assumptions(value: Any, spec: object, path: Path) -> Iterator[Assumption]:
     """Yields each tensor with its declared representation; containers of other libraries state their axes."""
     if isinstance(value, torch.Tensor) and isinstance(spec, Representation):
         by_shape = isinstance(spec.nodes, Assumed) and isinstance(spec.batch, Assumed)
@@ -181,7 +181,7 @@ def _declared(value: Any, spec: object, path: Path) -> Iterator[Assumption]:
     elif isinstance(spec, (Mapping, list)):
         for key, entry in children(value):
             own = spec.get(key) if isinstance(spec, Mapping) else spec[key] if isinstance(key, int) else None
-            yield from _declared(entry, own, (*path, key))
+            yield from _declared_assumptions(entry, own, (*path, key))
 
 
 def outputs_of(module: torch.nn.Module) -> object:

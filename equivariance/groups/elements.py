@@ -22,7 +22,7 @@ from scipy.spatial.transform import Rotation
 
 from equivariance.errors import ArgumentError
 from equivariance.groups.orders import (
-    composed,
+    compose,
     inverse_of,
     keeps_samples,
     made_order,
@@ -144,11 +144,11 @@ class Transform:
         return Transform(
             _rows(matrix),
             _triple(vector),
-            composed(self.order, first.order, "order", len(self.order or ())),
-            composed(self.samples, first.samples, "samples", self.of),
+            compose(self.order, first.order, "order", len(self.order or ())),
+            compose(self.samples, first.samples, "samples", self.of),
             self.of if first.samples is None else first.of,
             self.sizes if first.sizes is None else first.sizes,
-            composed(self.edges, first.edges, "edges", len(self.edges or ())),
+            compose(self.edges, first.edges, "edges", len(self.edges or ())),
             self.padding + first.padding,
         )
 

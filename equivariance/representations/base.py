@@ -179,7 +179,7 @@ class Representation(ABC):
         axes = self._masked_axes(tensor, bare)
         if axes is None or self.mask is None:
             return tensor
-        return self.mask.under(bare).padded(tensor, element.padding, *axes)
+        return self.mask.under(bare).pad(tensor, element.padding, *axes)
 
     @property
     def component_axes(self) -> int:

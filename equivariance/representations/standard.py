@@ -112,14 +112,14 @@ class NodeIndices(Invariant):
         """Returns the new numbers of the nodes."""
         samples, layout = self.sample_axis(tensor), self.concatenated
         if element.sizes is not None and samples is not None:
-            pieces = [_renumbered(t, element.order_in(i) or ()) for i, t in enumerate(tensor.unbind(samples))]
+            pieces = [_renumber(t, element.order_in(i) or ()) for i, t in enumerate(tensor.unbind(samples))]
             return torch.stack(pieces, samples)
         if element.sizes is not None and layout is not None and self.per_sample is None:
             axis = layout.axis % tensor.dim()
             rows = layout.segments(tensor.shape[axis], len(element.sizes))
             own = [tensor.narrow(axis, *segment) for segment in rows]
-            return torch.cat([_renumbered(t, element.order_in(i) or ()) for i, t in enumerate(own)], axis)
-        return _renumbered(tensor, element.order or ())
+            return torch.cat([_renumber(t, element.order_in(i) or ()) for i, t in enumerate(own)], axis)
+        return _renumber(tensor, element.order or ())
 
     def select(self, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
         """Selects rows; numbers that count through the batch are counted from the new starts of their samples."""
@@ -141,7 +141,7 @@ class NodeIndices(Invariant):
         yield Part("", values.sort(dim=-1).values if self.unordered else values)
 
 
-def _renumbered(tensor: torch.Tensor, order: tuple[int, ...]) -> torch.Tensor:
+def _renumber(tensor: torch.Tensor, order: tuple[int, ...]) -> torch.Tensor:
     """Returns new node numbers; those beyond the order are nodes of later samples of as many nodes."""
     inverse = torch.tensor(order, device=tensor.device).argsort().to(tensor.dtype)
     inside = tensor.remainder(len(order))

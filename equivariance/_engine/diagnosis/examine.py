@@ -15,14 +15,14 @@ from equivariance._engine.diagnosis.localizer import localize
 from equivariance._engine.diagnosis.parallel import in_processes
 from equivariance._engine.diagnosis.sanity import run_sanity_checks
 from equivariance._engine.diagnosis.verdicts import Basis, VerdictMaker, finding_of_raised
-from equivariance._engine.inference.layers import Inferred, infer, usable
+from equivariance._engine.inference.layers import Inferred, infer, try_layers_apart
 from equivariance._engine.instrumentation.hooks import quiet
 from equivariance._engine.instrumentation.tensor_store import MemoryBudget
 from equivariance._engine.measurement.grid_borders import keeping_content
 from equivariance._engine.measurement.grid_setting import between_cells
 from equivariance._engine.measurement.prepare import BoundCall, Prepared
 from equivariance._engine.measurement.reaction import Reactions
-from equivariance._engine.measurement.separation import separated
+from equivariance._engine.measurement.separation import separate
 from equivariance._engine.measurement.survey import SurveyOptions, SymmetrySurvey
 from equivariance._ranking import ordered
 from equivariance.contracts.callables import name_of
@@ -62,9 +62,11 @@ def examine_module(ready: Prepared, basis: Basis | None = None) -> Outcome:
     found = _Found([], sanity.findings, sanity.notes)
     known = {symmetry: _Found([maker.not_tested(symmetry, why)]) for symmetry, why in call.untestable.items()}
     asked = {g.symmetry: g for g in call.asked}
-    known |= {s: _Found([_not_examined(maker, asked[s], why)]) for s, why in bounded.untestable.items() if s in asked}
+    known |= {
+        s: _Found([_untested_verdict(maker, asked[s], why)]) for s, why in bounded.untestable.items() if s in asked
+    }
     if sanity.obstacle:
-        known |= {g.symmetry: _Found([_not_examined(maker, g, sanity.obstacle)]) for g in call.groups}
+        known |= {g.symmetry: _Found([_untested_verdict(maker, g, sanity.obstacle)]) for g in call.groups}
     settings.observer.tested(_report([found], chosen, about))
     searched = None if settings.layers is None else chosen
     for symmetry, more in _examine_symmetries(ready, maker, searched) if not sanity.obstacle else ():
@@ -78,12 +80,12 @@ def examine_module(ready: Prepared, basis: Basis | None = None) -> Outcome:
 
 def _with_layers(ready: Prepared) -> tuple[Prepared, list[str]]:
     """Returns the prepared call with the contracts of inner layers, and the lines of the report about them."""
-    ready, together = _separated(ready)
+    ready, together = _separate(ready)
     # A replaced value has no gradient: layers of a network that differentiates itself are not followed.
     if not ready.call.settings.infer or ready.runner.capabilities.gradients:
         return ready, [*_misfits(ready), *_unfollowed_layers(ready), *together]
     inferred = _infer(ready)
-    ready, others = _separated(_with_contracts(ready, inferred.contracts))
+    ready, others = _separate(_with_contracts(ready, inferred.contracts))
     return ready, [*_misfits(ready), *_unfollowed_layers(ready), *inferred.lines, *together, *others]
 
 
@@ -129,7 +131,7 @@ def _in_order(call: BoundCall, known: Mapping[str, _Found]) -> list[_Found]:
     return [known[g.symmetry] for g in call.asked if g.symmetry in known]
 
 
-def _not_examined(maker: VerdictMaker, group: Group, reason: str) -> SymmetryVerdict:
+def _untested_verdict(maker: VerdictMaker, group: Group, reason: str) -> SymmetryVerdict:
     return maker.not_tested(group.symmetry, reason, maker.call.settings.claiming(group))
 
 
@@ -209,7 +211,7 @@ def _infer(ready: Prepared) -> Inferred:
     if not inferred.contracts:
         return inferred
     following = _surveyors(_with_contracts(ready, inferred.contracts))
-    return usable(inferred, {g.symmetry: following(g.symmetry) for g in claimed}, claimed)
+    return try_layers_apart(inferred, {g.symmetry: following(g.symmetry) for g in claimed}, claimed)
 
 
 def _with_contracts(ready: Prepared, contracts: Mapping[str, Contract]) -> Prepared:
@@ -219,9 +221,9 @@ def _with_contracts(ready: Prepared, contracts: Mapping[str, Contract]) -> Prepa
     return replace(ready, runner=ready.runner.with_contracts({**contracts, **ready.runner.contracts}))
 
 
-def _separated(ready: Prepared) -> tuple[Prepared, list[str]]:
+def _separate(ready: Prepared) -> tuple[Prepared, list[str]]:
     """Returns the call without layers that cannot be measured apart, and the lines of the report about them."""
-    found = separated(ready.runner)
+    found = separate(ready.runner)
     return replace(ready, runner=found.runner), found.lines
 
 

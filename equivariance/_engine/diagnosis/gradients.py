@@ -95,7 +95,7 @@ def with_gradients(report: Outcome, ready: Prepared) -> Outcome:
         Differentiated(call.module, contract.output), {"arguments": dict(call.arguments)},
         Contract({"arguments": dict(contract.inputs)}, specs), {}, call.asked, plain,
     )  # fmt: skip
-    copies = ready.runner.variants.wrapped(lambda network: Differentiated(network, contract.output))
+    copies = ready.runner.variants.wrap(lambda network: Differentiated(network, contract.output))
     found = examine_module(prepare(gradients, copies))
     broken = {f.symmetry for f in report.findings}
     new = [_rename_paths(f, call.module) for f in found.findings if f.symmetry not in broken]

@@ -192,7 +192,7 @@ def _contributed_by(case: _Case, violation: Violation, suspect: SuspectLayer) ->
     """Returns the error at the network's output that one of several violations of a layer causes."""
     if violation.intervention or not suspect.layer:
         return violation.suspect.measurement.error
-    return case.contributions.contributed(violation.suspect, this_part_only=True)
+    return case.contributions.contributed_error(violation.suspect, this_part_only=True)
 
 
 def _finding(case: _Case, violation: Violation, contributed: float) -> Finding:

@@ -16,7 +16,7 @@ import torch
 from equivariance._engine.diagnosis.examine import examine_module
 from equivariance._engine.diagnosis.verdicts import Basis
 from equivariance._engine.inference.input_provenance import states_inputs, with_laws_of_layers
-from equivariance._engine.inference.inputs_by_trial import Try, all_as_points, answered
+from equivariance._engine.inference.inputs_by_trial import Try, all_as_points, decide_by_trial
 from equivariance._engine.inference.output_error import output_errors
 from equivariance._engine.inference.output_provenance import Path, laws_of_returned
 from equivariance._engine.inference.output_runs import OutputRuns
@@ -31,9 +31,9 @@ from equivariance._engine.measurement.prepare import (
     bind_call,
     declared_as,
     prepare,
+    prepare_rounded,
+    prepare_trial,
     prepare_undeclared,
-    rounded_as,
-    tried_as,
 )
 from equivariance.contracts.contract import Contract, call_contract
 from equivariance.contracts.declared import declared_contract
@@ -114,7 +114,7 @@ class Request:
         if self.group is None:
             return replace(self, group=_EVERYTHING, settings=self._settings_by_default()).resolve()
         arguments, tested = bound(self.module.forward, self.args, self.kwargs), self._groups()
-        inputs = inputs_of(self.module, arguments) if self.irreps_in is NOT_GIVEN else self._declared()
+        inputs = inputs_of(self.module, arguments) if self.irreps_in is NOT_GIVEN else self._declared_inputs()
         variants = None
         if self.irreps_in is NOT_GIVEN and states_inputs(self.module):
             first = prepare_undeclared(self._call(inputs.specs, _ANYTHING))
@@ -137,7 +137,7 @@ class Request:
         laws = laws_of_returned(ready) if stated is NOT_GIVEN else {}
         return _with_reorderings(ready, inputs, [], stated, OutputRuns(ready.runner), laws)
 
-    def _declared(self) -> Inputs:
+    def _declared_inputs(self) -> Inputs:
         """Returns the declared representations of the arguments."""
         call = self._call(self.irreps_in, _ANYTHING)
         return declared_inputs(call.arguments, call.contract.inputs)
@@ -149,7 +149,7 @@ class Request:
         ready = prepare_undeclared(self._call(all_as_points(inputs).specs, _ANYTHING), variants)
         runs, laws = OutputRuns(ready.runner), laws_of_returned(ready) if stated is NOT_GIVEN else {}
         run = _trial(ready, motions, stated, runs, laws)
-        taken, findings, remarks = answered(inputs, run, location_of(self.module, ""))
+        taken, findings, remarks = decide_by_trial(inputs, run, location_of(self.module, ""))
         return replace(_with_reorderings(ready, taken, remarks, stated, runs, laws), findings=tuple(findings))
 
     def _call(self, irreps_in: object, irreps_out: object) -> BoundCall:
@@ -180,10 +180,10 @@ def _trial(
         call = ready.call.under(groups).declaring(candidate.specs, _ANYTHING)
         if not call.groups:
             return False, {group.symmetry: math.inf for group in groups}
-        given = likely_outputs(tried_as(ready, call), runs, laws) if stated is NOT_GIVEN else stated
+        given = likely_outputs(prepare_trial(ready, call), runs, laws) if stated is NOT_GIVEN else stated
         call = call.declaring(candidate.specs, given)
         call.contract.check_output(ready.runner.output, "the callable")
-        return output_errors(tried_as(ready, call), runs)
+        return output_errors(prepare_trial(ready, call), runs)
 
     return tried
 
@@ -201,7 +201,7 @@ def _with_reorderings(
     if stated is not NOT_GIVEN:
         final = declared_as(ready, ready.call.declaring(inputs.specs, stated))
         return Resolved(final, lines=tuple(lines), inputs=inputs)
-    rounded = rounded_as(ready, ready.call.declaring(inputs.specs, _ANYTHING))
+    rounded = prepare_rounded(ready, ready.call.declaring(inputs.specs, _ANYTHING))
     if rounded.runner.arguments is not ready.runner.arguments:
         runs = OutputRuns(rounded.runner)
     return _with_outputs(rounded, inputs, lines, runs, laws)

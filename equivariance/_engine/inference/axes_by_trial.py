@@ -67,7 +67,7 @@ def with_axes(assumptions: Sequence[Assumption], runs: OutputRuns) -> list[Assum
     entries = {axis: probe.entries(axis) for axis in free}
     axes = _reading(_is_cloud(lead), entries)
     words = ", ".join(f"axis {axis}: {found.value}" for axis, found in entries.items())
-    return [] if axes is None else [_placed(a, lead, axes, words) for a in undecided]
+    return [] if axes is None else [_with_axes_of(a, lead, axes, words) for a in undecided]
 
 
 def _is_cloud(lead: Assumption) -> bool:
@@ -105,14 +105,14 @@ class _Probe:
         chosen = [0, 0] if length == 1 else list(range(length - 1, 0, -1))
         state = [s for s in runner.states if s.mode == "eval"][-1]
         try:
-            made = runner.run(state, runner.reference_dtype, self._selected(axis, chosen))
+            made = runner.run(state, runner.reference_dtype, self._select(axis, chosen))
         except Exception:  # a module may reject other sizes in any way
             return Entries.FIXED
         selected = dict(tensors(made))
         follow = (_follows(v, selected.get(path), length, chosen) for path, v in tensors(self.runs.reference(state)))
         return Entries.SEPARATE if all(follow) else Entries.INTERACT
 
-    def _selected(self, axis: int, chosen: Sequence[int]) -> dict[str, Any]:
+    def _select(self, axis: int, chosen: Sequence[int]) -> dict[str, Any]:
         """Returns the arguments with the chosen entries of this axis, in all tensors that have it."""
         index = torch.tensor(chosen, device="cpu")
         arguments = dict(self.runs.runner.arguments)
@@ -170,7 +170,7 @@ def _reading(cloud: bool, entries: Mapping[int, Entries]) -> _Axes | None:
     return _Axes(nodes, batch, How.BY_SHAPE)
 
 
-def _placed(assumption: Assumption, lead: Assumption, axes: _Axes, words: str) -> Assumption:
+def _with_axes_of(assumption: Assumption, lead: Assumption, axes: _Axes, words: str) -> Assumption:
     """Returns a tensor with the axes of `lead` that it has."""
     nodes = _same_axis(assumption, lead, axes.nodes)
     batch = None if axes.batch is None else _same_axis(assumption, lead, axes.batch)

@@ -1,7 +1,7 @@
 """Finds the laws of undeclared inputs that look like geometry, by trying which law makes the output right.
 
-`diagnosis.request` calls `all_as_points` and `answered`. This module runs nothing itself: it calls the `run` that it is
-given. Inputs whose names or shapes decide are treated in `contracts`.
+`diagnosis.request` calls `all_as_points` and `decide_by_trial`. This module runs nothing itself: it calls the `run`
+that it is given. Inputs whose names or shapes decide are treated in `contracts`.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def all_as_points(inputs: Inputs) -> Inputs:
     return inputs.with_assumptions([a.with_law(next(filter(_is_points, a.laws))) for a in inputs.undecided])
 
 
-def answered(inputs: Inputs, run: Try, location: Location | None) -> tuple[Inputs, list[Finding], list[str]]:
+def decide_by_trial(inputs: Inputs, run: Try, location: Location | None) -> tuple[Inputs, list[Finding], list[str]]:
     """Decides the undecided inputs by trial.
 
     If no other input moves, unchanged inputs prove nothing, and vectors hide a violation under translation. At least
@@ -106,7 +106,7 @@ def _positions(inputs: Inputs, run: Try, location: Location | None) -> tuple[Inp
         return inputs.with_assumptions(vectors), [], [f"asked: {a.place}: channels of vectors; {told}" for a in best]
     if right:
         beside += f"; as {_laws(vectors)}, which no translation moves, it is right"
-    return taken, [_unknown(a, beside, errors[worst], taken, location) for a in best], []
+    return taken, [_finding_on_likeliest_law(a, beside, errors[worst], taken, location) for a in best], []
 
 
 def _has_channels(assumption: Assumption) -> bool:
@@ -134,10 +134,10 @@ def _tries(inputs: Inputs, run: Try, wanted: Callable[[Sequence[Representation |
 def _best(tried: Iterator[Tried]) -> Tried:
     changed, errors, sound = smallest(tried, lambda item: (not item[2], sum(item[1].values()), len(item[0])))
     result = "the output is right so" if sound else "the error of the output is least so"
-    return [_decided(a, result, sound) for a in changed], errors, sound
+    return [_decide(a, result, sound) for a in changed], errors, sound
 
 
-def _decided(assumption: Assumption, result: str, sound: bool) -> Assumption:
+def _decide(assumption: Assumption, result: str, sound: bool) -> Assumption:
     """Returns the assumption with the law that was tried."""
     grounds = replace(assumption.grounds, law=How.BY_RUNS if sound else How.BY_SHAPE)
     where = assumption.why.removeprefix("asked: ").removesuffix(", and its name says nothing")
@@ -182,7 +182,9 @@ def _laws(changed: Sequence[Assumption]) -> str:
     return " or ".join(sorted(bare))
 
 
-def _unknown(assumption: Assumption, beside: str, error: float, inputs: Inputs, location: Location | None) -> Finding:
+def _finding_on_likeliest_law(
+    assumption: Assumption, beside: str, error: float, inputs: Inputs, location: Location | None
+) -> Finding:
     """Returns the finding for an input that was taken for its likeliest law."""
     law = _laws([assumption])
     evidence = (

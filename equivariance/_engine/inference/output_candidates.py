@@ -71,7 +71,7 @@ def special_laws(leaf: Leaf) -> Iterator[Representation]:
                 yield from (CartesianTensor(axes, pseudo) for pseudo in (False, True))
 
 
-def arranged(
+def laws_with_axes(
     example: Tensor, law: Representation, call: BoundCall, tested: Collection[str]
 ) -> Iterator[Representation]:
     """Yields the law with each choice of node and sample axes that the lengths allow, the likeliest first."""
@@ -109,7 +109,7 @@ def _axes_of(example: Tensor, law: Representation, call: BoundCall) -> Iterator[
                 yield from (Axes(node, batch, axis) for axis in of_edges if axis != node)
 
 
-def masked(example: Tensor, laws: Iterable[Representation], call: BoundCall) -> Iterator[Representation]:
+def laws_with_mask(example: Tensor, laws: Iterable[Representation], call: BoundCall) -> Iterator[Representation]:
     """Yields the laws with the mask of the inputs, on the first axes, if the lengths allow it."""
     for law in laws:
         for nodes, batch in ((1, 0), (0, None)):
@@ -134,7 +134,7 @@ def _free_axes(example: Tensor, law: Representation) -> list[int]:
     return [a for a in range(example.dim()) if a not in {c % example.dim() for c in components}]
 
 
-def foreign(leaf: Leaf, fits: Mapping[str, Fit], ready: Prepared) -> str:
+def explain_misfit(leaf: Leaf, fits: Mapping[str, Fit], ready: Prepared) -> str:
     """Returns why a leaf that no law fits may be sound; "" if no reason is found."""
     return _explain_node_pairs(leaf, fits, ready) or _explain_other_basis(leaf, fits, ready)
 

@@ -185,7 +185,7 @@ class OutputRuns:
             self._references[state] = self._keep(self.runner.run(state, dtype, arguments))
         return self._references[state]
 
-    def perturbed(self, state: ModelState) -> list[Any]:
+    def perturbed_outputs(self, state: ModelState) -> list[Any]:
         """Returns the outputs under last-bit perturbations of the inputs."""
         if state not in self._perturbed:
             dtype, arguments = self.runner.reference_dtype, self.runner.arguments
@@ -194,7 +194,7 @@ class OutputRuns:
             self._perturbed[state] = [self._keep(self.runner.run(state, dtype, inputs)) for inputs in given]
         return self._perturbed[state]
 
-    def transformed(self, runs: TransformedRuns, trial: Trial) -> Any:
+    def transformed_output(self, runs: TransformedRuns, trial: Trial) -> Any:
         """Returns the output for inputs that `runs` transforms by its representations."""
         inputs = runs.inputs(trial.element)
         if _alike(inputs, self.runner.arguments):
@@ -236,7 +236,7 @@ def observe(ready: Prepared, runs: OutputRuns) -> list[Leaf]:
     elements = [(g.symmetry, e) for g in call.groups for e in g.draw(3, call.settings.seed, call.sizes)[::2][:_MOST]]
     for state in (s for s in runner.states if s.mode == "eval"):
         reference = dict(tensors(runs.reference(state), listed))
-        perturbed = [dict(tensors(output, listed)) for output in runs.perturbed(state)]
+        perturbed = [dict(tensors(output, listed)) for output in runs.perturbed_outputs(state)]
         under = list(_under_elements(runs, candidate, state, elements, listed))
         for path, value in reference.items():
             course = Course(
@@ -257,7 +257,7 @@ def _under_elements(
     """Yields symmetry, element and leaves; elements under which the module raises an error show nothing."""
     for symmetry, element in elements:
         with suppress(TransformedInputError):
-            yield symmetry, element, dict(tensors(runs.transformed(candidate, Trial(element, state)), listed))
+            yield symmetry, element, dict(tensors(runs.transformed_output(candidate, Trial(element, state)), listed))
 
 
 def elsewhere(ready: Prepared, path: Path, element: Transform, count: int, axis: int) -> tuple[Tensor, Tensor]:

@@ -17,9 +17,9 @@ from typing import Any
 import torch
 
 from equivariance._engine.inference.output_candidates import (
-    arranged,
-    foreign,
-    masked,
+    explain_misfit,
+    laws_with_axes,
+    laws_with_mask,
     plain_laws,
     special_laws,
     stated_laws,
@@ -147,7 +147,7 @@ def _assumption(leaf: Leaf, ready: Prepared, stated: Mapping[Path, tuple[str, Re
     shape, (source, returned) = tuple(leaf.example.shape), stated.get(leaf.path, ("", None))
     law, beside = _law(leaf, ready, returned)
     fits = leaf.fits(law)
-    question = foreign(leaf, fits, ready) if returned is None else ""
+    question = explain_misfit(leaf, fits, ready) if returned is None else ""
     why = f"{source}{_evidence(fits, beside)}" + (f"; but {question}" if question else "")
     if shape and law.nodes is law.edges is None and "permutation" in fits:
         why = f"no axis lists nodes; {why}"
@@ -180,7 +180,7 @@ def _law_under_motions(leaf: Leaf, call: BoundCall) -> tuple[Representation, str
     for law, fits in plain.items():
         if all(fit.holds for fit in fits.values()):
             return law, ""
-    for law in masked(leaf.example, plain, call):
+    for law in laws_with_mask(leaf.example, plain, call):
         if all(fit.holds for fit in _under_motions(leaf.fits(law)).values()):
             return law, ""
     stated, special = (
@@ -223,7 +223,7 @@ def _with_axes(leaf: Leaf, law: Representation, call: BoundCall) -> Representati
     """Returns the law with the node and sample axes that fit permutations and selections best."""
     tested = {g.symmetry for g in call.groups if Symmetry(g.symmetry).is_reordering}
     best, rank = law, (len(tested) + 1, 0.0)
-    arrangements = list(arranged(leaf.example, law, call, tested)) if leaf.example.dim() else []
+    arrangements = list(laws_with_axes(leaf.example, law, call, tested)) if leaf.example.dim() else []
     if arrangements and not leaf.was_seen_under(tested):  # the callable raises an error on reordered inputs
         return arrangements[0]
     for tried in arrangements:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 import torch
 
 from equivariance._engine.instrumentation.hooks import ROOT, LayerCall
-from equivariance._engine.instrumentation.tensor_identity import unchanged, version_of
+from equivariance._engine.instrumentation.tensor_identity import is_unchanged, version_of
 from equivariance._engine.instrumentation.tensor_store import MemoryBudget, TensorStore
 from equivariance._engine.instrumentation.transform_cache import number_of
 from equivariance.contracts.contract import Contract
@@ -112,7 +112,7 @@ class ReferenceRun:
         """Records the output."""
         self.contracts[call.layer].check_output(output, call.layer or "the callable")
         arguments = self._open.pop()
-        if self.copying and not unchanged(arguments, self.inputs[call]):
+        if self.copying and not is_unchanged(arguments, self.inputs[call]):
             self.changing.add(call.layer)
         self.outputs[call] = map_tensors(output, self._keep)
         return output
@@ -142,7 +142,7 @@ class ReferenceRun:
         """Numbers of tensors for a `TransformCache`; None if kept tensors are copies, which share nothing."""
         return None if self.copying else self._numbers
 
-    def passed(self, site: Site) -> Passed | None:
+    def passed_at(self, site: Site) -> Passed | None:
         """Returns value, representation and number at `site`, looked up once; None if no value passed."""
         known = self._passed.get(site)
         if known is None and self.has(site):
@@ -159,7 +159,7 @@ class ReferenceRun:
         """
         return cast(transform(self.value(site), self.spec(site), element), dtype)
 
-    def derived(self, site: Site, compute: Callable[[Any, object], _T]) -> _T:
+    def compute_once(self, site: Site, compute: Callable[[Any, object], _T]) -> _T:
         """Returns `compute(value, representation)` of `site`, computed once for the whole run."""
         if site not in self._derived:
             self._derived[site] = compute(self.value(site), self.spec(site))

@@ -111,7 +111,7 @@ class Jumps:
                 found = [self._judge(place, measurement, trial, owner, site, key) for place in places]
                 known = [nearby for nearby in found if nearby is not None]
                 if known:
-                    return _decided(measurement, known)
+                    return _decide(measurement, known)
         return None
 
     def _judge(
@@ -151,7 +151,7 @@ class Jumps:
         return self._known[asked].get(site, {}).get(key, 0.0)
 
 
-def _decided(measurement: Measurement, found: list[_Nearby]) -> Measurement:
+def _decide(measurement: Measurement, found: list[_Nearby]) -> Measurement:
     judgements = [nearby.judgement for nearby in found]
     rough, broken = judgements.count(_Judgement.ROUGH), judgements.count(_Judgement.BROKEN)
     if 2 * rough >= len(found):

@@ -109,7 +109,7 @@ def bind_call(
         listed = _listed_axes(arguments, contract, sizes)
         absent = {g.symmetry: "" for g in asked if Symmetry(g.symmetry).is_reordering and g.symmetry not in listed}
     acting = [g for g in asked if g.symmetry not in absent]
-    refused = {g.symmetry: why for g in acting if (why := _refused(g, arguments, contract, settings.seed, sizes))}
+    refused = {g.symmetry: why for g in acting if (why := _refusal(g, arguments, contract, settings.seed, sizes))}
     groups = tuple(g for g in acting if g.symmetry not in refused)
     claimed = {g.symmetry for g in asked if settings.claiming(g)}
     untestable = {symmetry: why for symmetry, why in {**absent, **refused}.items() if why and symmetry in claimed}
@@ -153,16 +153,16 @@ def prepare_undeclared(call: BoundCall, variants: ModelVariants | None = None) -
     return Prepared(call, find_capabilities(runner.with_contracts({"": call.contract})), ContractFit(), first.log)
 
 
-def tried_as(ready: Prepared, call: BoundCall) -> Prepared:
+def prepare_trial(ready: Prepared, call: BoundCall) -> Prepared:
     """Prepares the call with other representations, on the copies and the unchanged arguments of `ready`."""
     return Prepared(call, ready.runner.with_contracts({"": call.contract}), ContractFit(), ready.log)
 
 
-def rounded_as(ready: Prepared, call: BoundCall) -> Prepared:
-    """Prepares the call as `tried_as` does, with positions rounded according to the representations of `call`."""
+def prepare_rounded(ready: Prepared, call: BoundCall) -> Prepared:
+    """Prepares the call as `prepare_trial` does, with positions rounded according to the representations of `call`."""
     known, arguments = ready.runner, {k: cloned(v) for k, v in _snap(call).items()}
     if equal(list(arguments.values()), list(known.arguments.values())):
-        return tried_as(ready, call)
+        return prepare_trial(ready, call)
     output = known.run(ModelState(), known.tested_dtype, arguments)
     runner = Runner(
         known.variants, known.capabilities, {"": call.contract}, arguments, output, known.seed, known.memory
@@ -177,7 +177,7 @@ def declared_as(ready: Prepared, call: BoundCall) -> Prepared:
         ready: The result of `prepare_undeclared`, or a call that was prepared from it.
         call: The same call with all representations declared.
     """
-    rounded = rounded_as(ready, call)
+    rounded = prepare_rounded(ready, call)
     passages = () if ready.log is None else ready.log.passages
     fit = fit_contracts(passages, _contracts(call), identity_reorderings(call.sizes))
     call = _reordering(call, rounded.runner.output)
@@ -221,7 +221,7 @@ def _missing_axis(group: Group, sizes: InputSizes) -> str:
     return ""
 
 
-def _refused(group: Group, arguments: Mapping[str, Any], contract: Contract, seed: int, sizes: InputSizes) -> str:
+def _refusal(group: Group, arguments: Mapping[str, Any], contract: Contract, seed: int, sizes: InputSizes) -> str:
     """Returns why the arguments cannot be reordered by a group, naming the tensor, or ""."""
     if not Symmetry(group.symmetry).is_reordering:
         return ""
@@ -272,14 +272,14 @@ def _snap(call: BoundCall) -> dict[str, Any]:
 
 def _reordering(call: BoundCall, output: Any) -> BoundCall:
     """Returns the call without the symmetries that cannot reorder the output, which is told with the reason."""
-    refused = {g.symmetry: why for g in call.groups if (why := _refused_output(call, g, output))}
+    refused = {g.symmetry: why for g in call.groups if (why := _refusal_of_output(call, g, output))}
     claimed = {g.symmetry for g in call.groups if call.settings.claiming(g)}
     untestable = {symmetry: why for symmetry, why in refused.items() if symmetry in claimed}
     groups = tuple(g for g in call.groups if g.symmetry not in refused)
     return replace(call, groups=groups, untestable={**call.untestable, **untestable}) if refused else call
 
 
-def _refused_output(call: BoundCall, group: Group, output: Any) -> str:
+def _refusal_of_output(call: BoundCall, group: Group, output: Any) -> str:
     """Returns why the output cannot be reordered, naming the tensor and a declaration that fits, or ""."""
     if not Symmetry(group.symmetry).is_reordering or any(
         any(sizes_of_graphs(value)) for value in call.arguments.values()
