@@ -31,7 +31,7 @@ from equivariance_zoo.steerable3d import (
     SteerableBatchNorm,
 )
 from equivariance_zoo.steerable3d import SteerableConv3d as Conv
-from equivariance_zoo.steerable3d.layers.basis import Shells, elements, sampled
+from equivariance_zoo.steerable3d.layers.basis import Shells, elements, sample_kernel
 from equivariance_zoo.steerable3d.model import ResidualBlock, SteerableLayer
 from property_tests.layers import error_of
 
@@ -169,7 +169,7 @@ def test_kernels_under_o3(degrees, size, parity, element, seed):
     positions = torch.randn(4, 3, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     moved = positions @ torch.tensor(element.matrix, dtype=torch.float64).T
     for chosen in elements(shells, degree_in, degree_out, parity):
-        here, there, across = (sampled(shells, chosen, *degrees, x) for x in (positions, moved, -positions))
+        here, there, across = (sample_kernel(shells, chosen, *degrees, x) for x in (positions, moved, -positions))
         turned = Irreps(f"1x{degree_in}e").act(here.movedim(1, -1), element).movedim(-1, 1)
         turned = Irreps(f"1x{degree_out}e").act(turned.movedim(0, -1), element).movedim(-1, 0)
         assert (there - turned).abs().max() <= TOLERANCE

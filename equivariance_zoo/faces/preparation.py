@@ -43,7 +43,7 @@ class _Work:
     seed: int
     crop: bool
 
-    def prepared(self, number: int) -> _Prepared:
+    def prepare(self, number: int) -> _Prepared:
         face = self.source[number]
         if face.landmarks is None:
             raise FaceError(f"{face.name}: expected 68 landmarks but it has none")
@@ -102,7 +102,7 @@ def prepare(
         raise FaceError(f"{source.name}: expected at least one face but it has none")
     work = _Work(source, points, surface_points, seed, crop)
     results = []
-    for result in map(work.prepared, range(len(source))) if workers == 1 else _in_processes(work, workers):
+    for result in map(work.prepare, range(len(source))) if workers == 1 else _in_processes(work, workers):
         results.append(result)
         if progress is not None:
             progress()
@@ -136,7 +136,7 @@ def _in_processes(work: _Work, workers: int) -> Iterator[_Prepared]:
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(work,)) as pool:
         try:
-            yield from pool.map(_prepared, range(len(work.source)))
+            yield from pool.map(_prepare, range(len(work.source)))
         except BrokenProcessPool:
             raise FaceError(f"workers={workers}: a process was ended from outside; too little memory?") from None
 
@@ -147,5 +147,5 @@ def _start(work: _Work) -> None:
     _WORK.append(work)
 
 
-def _prepared(number: int) -> _Prepared:
-    return _WORK[0].prepared(number)
+def _prepare(number: int) -> _Prepared:
+    return _WORK[0].prepare(number)

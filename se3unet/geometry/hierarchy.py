@@ -62,7 +62,7 @@ class Hierarchy:
         return Hierarchy(changed(self.finest), coarser)
 
 
-def joined(hierarchies: Sequence[Hierarchy]) -> Hierarchy:
+def join(hierarchies: Sequence[Hierarchy]) -> Hierarchy:
     """Joins the samples of all batches in order. All have the same number of points and levels."""
 
     def together(graphs: Sequence[Graph]) -> Graph:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from equivariance_zoo.faces.face import Face, Source
 from equivariance_zoo.faces.models.anny import CORNERS, RACES, AnnyModel, load_anny
-from equivariance_zoo.faces.models.expressions import described
+from equivariance_zoo.faces.models.expressions import name_of_expression
 from equivariance_zoo.faces.sources.random_people import (
     add_expressions,
     expression_weights,
@@ -78,7 +78,7 @@ class AnnyFaces:
         return Face(
             name=f"anny-{person:04}-{number or 'neutral'}",
             subject=f"anny-{person:04}",
-            expression=described(weights),
+            expression=name_of_expression(weights),
             points=points,
             triangles=self.model.triangles,
             landmarks=points[self.model.landmarks],

@@ -79,7 +79,7 @@ def read_facescape(path: str | Path, unpickle: bool = False) -> FaceScapeFaces:
         FaceError: If the file has another content or is damaged, or an entry is missing or has another shape.
         OSError: If the file cannot be read.
     """
-    entries = _npz(path) if is_npz(path) else _pickled(path, unpickle)
+    entries = _npz(path) if is_npz(path) else _read_pickle(path, unpickle)
     missing = [name for name in (*_NUMBERS, *_NAMES) if name not in entries]
     if missing:
         raise FaceError(f"{path}: expected {', '.join(missing)} too but got {', '.join(map(str, entries))}")
@@ -120,7 +120,7 @@ def _npz(path: str | Path) -> dict[str, Any]:
     return read_npz(path, "FaceScape faces", types)
 
 
-def _pickled(path: str | Path, unpickle: bool) -> dict[Any, Any]:
+def _read_pickle(path: str | Path, unpickle: bool) -> dict[Any, Any]:
     content = read_npy(path, unpickle)
     if not isinstance(content, dict):
         raise FaceError(f"{path}: expected a dictionary of FaceScape faces but it holds {type(content).__name__}")

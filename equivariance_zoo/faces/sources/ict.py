@@ -6,7 +6,7 @@ from pathlib import Path
 
 from equivariance_zoo.faces.errors import FaceError
 from equivariance_zoo.faces.face import Face, Source
-from equivariance_zoo.faces.models.expressions import described
+from equivariance_zoo.faces.models.expressions import name_of_expression
 from equivariance_zoo.faces.models.ict import IctModel, load_ict
 from equivariance_zoo.faces.sources.random_people import (
     add_expressions,
@@ -73,7 +73,7 @@ class IctFaces:
         return Face(
             name=f"ict-{person:04}-{number or 'neutral'}",
             subject=f"ict-{person:04}",
-            expression=described(weights),
+            expression=name_of_expression(weights),
             points=head.vertices * MM_PER_CM,
             triangles=head.triangles,
             landmarks=head.landmark_positions * MM_PER_CM,
