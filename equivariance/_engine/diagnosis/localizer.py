@@ -26,7 +26,7 @@ from equivariance._engine.localization.suspects import SuspectLayer, suspect_lay
 from equivariance._engine.localization.violations import Violation, parts_of, violations_of
 from equivariance._engine.measurement.relative_error import PartKey, part_name
 from equivariance._engine.measurement.survey import SymmetrySurvey
-from equivariance._engine.measurement.survey_results import SurveyResult, Trial
+from equivariance._engine.measurement.survey_results import ComparedPart, SurveyResult, Trial
 from equivariance._engine.measurement.verdict import Measurement, Verdict
 from equivariance._ranking import largest, ordered
 from equivariance.cause_catalogue import remedy
@@ -234,7 +234,8 @@ def _explanation(violation: Violation, experiment: Experiment, symmetry: str, el
 def _is_rounding(case: _Case, root: tuple[PartKey, Measurement, Trial]) -> bool:
     """True if rounding that runs through the network moves its output as far."""
     key, measurement, trial = root
-    return case.survey.floors.judged(measurement, trial, None, Site(ROOT), key).verdict <= case.allowed
+    part = ComparedPart(trial, None, Site(ROOT), key)
+    return case.survey.floors.judge(measurement, part).verdict <= case.allowed
 
 
 def _finding_without_suspect(case: _Case, root: tuple[PartKey, Measurement, Trial], has_suspects: bool) -> Finding:
