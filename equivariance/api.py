@@ -38,14 +38,14 @@ def _at_most_four(function: Callable[_Options, Report]) -> Callable[_Options, Re
     """Wraps a public function so that a fifth positional argument raises an error that names the keyword options."""
 
     @functools.wraps(function)
-    def checked(*args: _Options.args, **kwargs: _Options.kwargs) -> Report:
+    def wrapper(*args: _Options.args, **kwargs: _Options.kwargs) -> Report:
         __tracebackhide__ = True
         if len(args) > _POSITIONAL:
             expected = "options after irreps_out as keywords, for example group=... or kwargs=..."
             raise ArgumentError(f"argument {_POSITIONAL + 1} of {function.__name__}", args[_POSITIONAL], expected)
         return function(*args, **kwargs)
 
-    return checked
+    return wrapper
 
 
 @_at_most_four

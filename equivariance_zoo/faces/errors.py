@@ -9,7 +9,7 @@ class FaceError(ValueError):
 
 
 @contextmanager
-def errors_named(place: object) -> Iterator[None]:
+def name_in_errors(place: object) -> Iterator[None]:
     """Writes a file or a face before the message of a `FaceError`, unless the message begins with it.
 
     Raises:

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from equivariance_zoo.faces.errors import FaceError, errors_named
+from equivariance_zoo.faces.errors import FaceError, name_in_errors
 from equivariance_zoo.faces.geometry.mesh import LANDMARKS, require_finite, require_shape, require_vertices
 
 
@@ -37,7 +37,7 @@ class Face:
     landmarks: npt.NDArray[np.float64] | None
 
     def __post_init__(self) -> None:
-        with errors_named(self.name):
+        with name_in_errors(self.name):
             require_shape("points", self.points, (None, 3))
             if not len(self.points):
                 raise FaceError("points: expected at least one but got none")

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import torch
 
 from equivariance_zoo.faces.crop import crop as crop_like_facescape
-from equivariance_zoo.faces.errors import FaceError, errors_named
+from equivariance_zoo.faces.errors import FaceError, name_in_errors
 from equivariance_zoo.faces.face import Face, Source
 from equivariance_zoo.faces.faceset import FaceSet
 from equivariance_zoo.faces.geometry.sampling import farthest_points, sample_triangles, unit_frame
@@ -48,7 +48,7 @@ class _Work:
         if face.landmarks is None:
             raise FaceError(f"{face.name}: expected 68 landmarks but it has none")
         rng = np.random.default_rng([self.seed, number])
-        with errors_named(face.name):
+        with name_in_errors(face.name):
             dense = _dense(crop_like_facescape(face) if self.crop else face, self.surface_points, rng)
             frame = unit_frame(dense)
         surface = frame.apply(dense)

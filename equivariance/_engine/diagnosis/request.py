@@ -175,7 +175,7 @@ def _trial(
 ) -> Try:  # fmt: skip
     """Returns the measurement of the output under some groups, with given inputs."""
 
-    def tried(candidate: Inputs) -> tuple[bool, dict[str, float]]:
+    def measure(candidate: Inputs) -> tuple[bool, dict[str, float]]:
         """Returns True if the output is right with these inputs, and its errors; infinite ones if nothing runs."""
         call = ready.call.under(groups).declaring(candidate.specs, _ANYTHING)
         if not call.groups:
@@ -185,7 +185,7 @@ def _trial(
         call.contract.check_output(ready.runner.output, "the callable")
         return output_errors(prepare_trial(ready, call), runs)
 
-    return tried
+    return measure
 
 
 def _with_reorderings(

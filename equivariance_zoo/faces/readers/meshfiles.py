@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from equivariance_zoo.faces.errors import FaceError, errors_named
+from equivariance_zoo.faces.errors import FaceError, name_in_errors
 from equivariance_zoo.faces.geometry.mesh import require_finite
 from equivariance_zoo.training.extras import import_extra
 
@@ -47,7 +47,7 @@ def read_mesh_file(path: str | Path) -> tuple[npt.NDArray[np.float64], npt.NDArr
     if not sum(len(part.vertices) for part in parts):
         raise FaceError(f"{path}: expected a mesh or a cloud but it has no points")
     points = np.concatenate([np.asarray(part.vertices, dtype=np.float64) for part in parts])
-    with errors_named(path):
+    with name_in_errors(path):
         require_finite("points", points)
     starts = np.cumsum([0, *(len(part.vertices) for part in parts)])
     faces = [

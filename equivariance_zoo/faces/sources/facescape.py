@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from equivariance_zoo.faces.errors import FaceError, errors_named
+from equivariance_zoo.faces.errors import FaceError, name_in_errors
 from equivariance_zoo.faces.face import Face, Source, require_index
 from equivariance_zoo.faces.geometry.mesh import LANDMARKS, require_shape
 from equivariance_zoo.faces.readers.archives import read_npz
@@ -83,7 +83,7 @@ def read_facescape(path: str | Path, unpickle: bool = False) -> FaceScapeFaces:
     missing = [name for name in (*_NUMBERS, *_NAMES) if name not in entries]
     if missing:
         raise FaceError(f"{path}: expected {', '.join(missing)} too but got {', '.join(map(str, entries))}")
-    with errors_named(path):
+    with name_in_errors(path):
         points, landmarks, scales = (numbers(name, entries[name]) for name in _NUMBERS)
         subjects, expressions = (tuple(str(entry) for entry in np.ravel(entries[name])) for name in _NAMES)
         count = len(subjects)

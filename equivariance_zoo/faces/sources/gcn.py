@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from equivariance_zoo.faces.errors import FaceError, errors_named
+from equivariance_zoo.faces.errors import FaceError, name_in_errors
 from equivariance_zoo.faces.face import Face, Source, require_index
 from equivariance_zoo.faces.geometry.mesh import LANDMARKS, require_shape
 from equivariance_zoo.faces.readers.pickles import numbers, read_npy
@@ -84,7 +84,7 @@ def read_gcn(folder: str | Path, unit_mm: float = 1.0, per_subject: int = 1, unp
     arrays = []
     for file in (SHAPES, POSITIONS):
         path = Path(folder) / file
-        with errors_named(path):
+        with name_in_errors(path):
             arrays.append(numbers("faces", read_npy(path, unpickle)))
             count = len(arrays[0]) if arrays[0].ndim else 0
             require_shape("faces", arrays[-1], (count, None if file == SHAPES else LANDMARKS, 3))

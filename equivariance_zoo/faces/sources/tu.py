@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from equivariance_zoo.faces.errors import FaceError, errors_named
+from equivariance_zoo.faces.errors import FaceError, name_in_errors
 from equivariance_zoo.faces.face import Face, Source, require_index
 from equivariance_zoo.faces.geometry.mesh import LANDMARKS, require_shape, require_vertices
 from equivariance_zoo.faces.readers.archives import read_npz
@@ -87,7 +87,7 @@ def find_tu(folder: str | Path, landmark_file: str | Path, key: str = "v10", neu
     if key not in KEYS:
         raise FaceError(f"key={key!r}: expected one of {', '.join(KEYS)}")
     table = read_npz(landmark_file, "landmark indices", {key: np.int64})[key]
-    with errors_named(landmark_file):
+    with name_in_errors(landmark_file):
         require_shape(key, table, (LANDMARKS,))
     found = [path for path in Path(folder).glob("*/models_reg/*.obj") if _FILE.fullmatch(path.name)]
     files = [path for path in found if not neutral or path.stem.endswith("_neutral")]
