@@ -108,17 +108,18 @@ class Inputs:
         return replace(self, specs=specs, assumptions=found)
 
 
-def inputs_of(module: torch.nn.Module, arguments: Mapping[str, Any]) -> Inputs:
+def inputs_of(module: torch.nn.Module, arguments: Mapping[str, Any], numbers: torch.Tensor | None = None) -> Inputs:
     """Returns representations of the arguments of a call: stated by the module or by the data, otherwise assumed.
 
     Args:
         module: The callable; its own contract is used for each argument that it fits.
         arguments: The values by parameter name, as `equivariance.contracts.signature.bind` gives them.
+        numbers: The sample numbers among the arguments, if a run shows them.
     """
     contract = declared_contract(module) or Contract({}, None)
     stated = {k: s for k, s in contract.inputs.items() if k in arguments and _fits(arguments[k], s)}
     lines = tuple(f"{k}: {in_words(s)} (stated by {name_of(module)})" for k, s in stated.items() if in_words(s))
-    found = with_differences(a for a in assume(arguments, ()) if not _covers(stated, a.path))
+    found = with_differences(a for a in assume(arguments, (), numbers=numbers) if not _covers(stated, a.path))
     found = with_kinds(_without_unlikely(found, any(map(_is_moving, stated.values()))))
     specs: dict[str, object] = dict(stated)
     for assumption in found:

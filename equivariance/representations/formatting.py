@@ -17,8 +17,9 @@ from equivariance.representations.mask import Mask
 from equivariance.representations.sample_list import SampleList
 from equivariance.representations.sizes import SampleStarts
 from equivariance.representations.standard import CartesianPoints, Invariant, NodeIndices
+from equivariance.representations.unjudged import Unjudged
 
-_SHORT = {CartesianPoints: '"cartesian_points"', Invariant: "None"}
+_SHORT = {CartesianPoints: '"cartesian_points"', Invariant: "None", Unjudged: "..."}
 
 
 def in_words(spec: object) -> str:
@@ -68,7 +69,8 @@ def as_python(spec: object) -> str:
     """Returns the shortest Python that declares a specification, where `eq` is the package.
 
     Args:
-        spec: A representation, an axis, a value, or a dict or list of specifications.
+        spec: A representation, an axis, a value, or a dict or list of specifications. The result has `...` in place of
+            a law that the user must write.
     """
     if isinstance(spec, Mapping):
         keys = (f'"{key}"' if isinstance(key, str) else repr(key) for key in spec)

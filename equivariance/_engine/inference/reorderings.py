@@ -58,7 +58,9 @@ def decided_by_reordering(inputs: Inputs, runs: OutputRuns, run: Try, nodes: int
 def _may_be_numbers(assumption: Assumption, nodes: int | None = None) -> bool:
     """True for whole numbers of an unknown name that could all be numbers of nodes."""
     tensor = assumption.value
-    if assumption.grounds.law is not How.BY_SHAPE or tensor.is_floating_point() or not tensor.numel():
+    if assumption.guesses_samples or assumption.grounds.law is not How.BY_SHAPE:
+        return False
+    if tensor.is_floating_point() or not tensor.numel():
         return False
     return int(tensor.min()) >= 0 and (nodes is None or int(tensor.max()) < nodes)
 
