@@ -93,7 +93,9 @@ class VerdictMaker:
         return SymmetryVerdict(symmetry, NOT_TESTED, claimed=claimed, named=named, reason=reason)
 
     def _is_named(self, symmetry: str) -> bool:
-        return symmetry in (self.call.settings.named or ())
+        """True if the caller named a symmetry, or chose a group for which a declaration is missing."""
+        named = self.call.settings.named
+        return named is not None and (symmetry in named or symmetry in self.unjudged)
 
     def of_raised(self, group: Group, finding: Finding) -> SymmetryVerdict:
         """Returns the verdict on a symmetry whose transformed inputs make the network raise an error."""
