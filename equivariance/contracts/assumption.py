@@ -149,8 +149,12 @@ def doubts(assumptions: Sequence[Assumption], symmetry: str) -> tuple[str, ...]:
     if not Symmetry(symmetry).is_reordering:
         return tuple(words for a in assumptions for words in a.doubts(symmetry))
     lead = leading(assumptions)
-    numbered = (f"{a.place} {list(a.shape)} numbers the samples" for a in assumptions if a.guesses_samples)
-    return (*(() if lead is None else lead.doubts(symmetry)), *numbered)
+    found = [] if lead is None else lead.doubts(symmetry)
+    found += [f"{a.place} {list(a.shape)} numbers the samples" for a in assumptions if a.guesses_samples]
+    if symmetry == Symmetry.PERMUTATION:
+        pairs = (a for a in assumptions if a.representation.pairs is not None and a.grounds.nodes is How.BY_SHAPE)
+        found += [f"{a.place} {list(a.shape)} lists pairs of nodes" for a in pairs]
+    return tuple(found)
 
 
 def leading(assumptions: Iterable[Assumption]) -> Assumption | None:

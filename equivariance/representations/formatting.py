@@ -62,7 +62,8 @@ def _axes(representation: Representation) -> dict[str, object]:
     """Returns the axes of nodes, edges and samples by the words of a report."""
     batch = representation.batch
     samples = batch.axis if isinstance(batch, Concatenated) else batch
-    return {"nodes": representation.nodes, "edges": representation.edges, "samples": samples}
+    pairs = {"pairs with nodes": representation.pairs}
+    return {"nodes": representation.nodes, **pairs, "edges": representation.edges, "samples": samples}
 
 
 def as_python(spec: object) -> str:

@@ -15,7 +15,6 @@ from torch import Tensor
 
 from equivariance._engine.inference.irreps_from_values import nearest_irreps
 from equivariance._engine.inference.output_runs import Fit, Leaf, elsewhere
-from equivariance._engine.laws.forms import PermutationLaw
 from equivariance._engine.measurement.prepare import BoundCall, Prepared
 from equivariance.contracts.declared import declared_contract
 from equivariance.groups.named import Symmetry
@@ -107,8 +106,11 @@ def _axes_of(example: Tensor, law: Representation, call: BoundCall) -> Iterator[
             joined = isinstance(batch, Concatenated) and batch.axis == node
             alone = node is not None and example.shape[node] == nodes and batch != node
             if node is None or joined or (alone and not isinstance(batch, Concatenated)):
-                yield Axes(node, batch, mask=_mask_on(example, node, batch, call))
+                mask = _mask_on(example, node, batch, call)
+                yield Axes(node, batch, mask=mask)
                 yield from (Axes(node, batch, axis) for axis in of_edges if axis != node)
+                alike = (a for a in free if node is not None and a > node and example.shape[a] == example.shape[node])
+                yield from (Axes(node, batch, mask=mask, pairs=axis) for axis in alike if axis != batch)
 
 
 def masked(example: Tensor, laws: Iterable[Representation], call: BoundCall) -> Iterator[Representation]:
@@ -137,29 +139,10 @@ def _free_axes(example: Tensor, law: Representation) -> list[int]:
     return [a for a in range(example.dim()) if a not in {c % example.dim() for c in components}]
 
 
-def foreign(leaf: Leaf, fits: Mapping[str, Fit], ready: Prepared) -> dict[str, str]:
-    """Returns symmetry -> why a leaf may be sound under it although its closest law does not fit."""
-    found: dict[str, str] = {}
-    if pairs := _explain_node_pairs(leaf, fits, ready):
-        found[Symmetry.PERMUTATION] = pairs
-    if basis := _explain_other_basis(leaf, fits, ready):
-        found |= {s: basis for s, fit in fits.items() if Symmetry(s).is_motion and not fit.holds}
-    return found
-
-
-def _explain_node_pairs(leaf: Leaf, fits: Mapping[str, Fit], ready: Prepared) -> str:
-    """Returns the reason if two axes list the nodes; else ""."""
-    order, nodes, course = fits.get("permutation"), ready.call.sizes.node_axis, leaf.courses[-1]
-    axes = [axis for axis, length in enumerate(leaf.example.shape) if length == nodes]
-    if order is None or order.holds:
-        return ""
-    under = [(e, v) for s, e, v in course.under if s == "permutation"]
-    for pair in itertools.combinations(axes, 2):
-        law = PermutationLaw(tuple((axis, 1) for axis in pair))
-        expected = ((v, law.apply(course.reference, e)) for e, v in under)
-        if all(v is not None and v.shape == w.shape and torch.allclose(v, w, rtol=_EXACT) for v, w in expected):
-            return f"axes {pair[0]}, {pair[1]} both follow the nodes, which no representation here says"
-    return ""
+def unknown_under(leaf: Leaf, fits: Mapping[str, Fit], ready: Prepared) -> tuple[tuple[str, ...], str]:
+    """Returns the symmetries under which a leaf may be sound although its closest law does not fit, and why."""
+    why = _explain_other_basis(leaf, fits, ready)
+    return tuple(s for s, fit in fits.items() if why and Symmetry(s).is_motion and not fit.holds), why
 
 
 def _explain_other_basis(leaf: Leaf, fits: Mapping[str, Fit], ready: Prepared) -> str:

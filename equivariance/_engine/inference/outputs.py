@@ -18,11 +18,11 @@ import torch
 
 from equivariance._engine.inference.output_candidates import (
     arranged,
-    foreign,
     masked,
     plain_laws,
     special_laws,
     stated_laws,
+    unknown_under,
 )
 from equivariance._engine.inference.output_provenance import Path
 from equivariance._engine.inference.output_runs import Fit, Leaf, OutputRuns, observe
@@ -154,13 +154,12 @@ def _assumption(leaf: Leaf, ready: Prepared, stated: Mapping[Path, tuple[str, Re
     shape, (source, returned) = tuple(leaf.example.shape), stated.get(leaf.path, ("", None))
     law, beside = _law(leaf, ready, returned)
     fits = leaf.fits(law)
-    unknown = foreign(leaf, fits, ready) if returned is None else {}
-    questions = "; ".join(dict.fromkeys(unknown.values()))
-    why = f"{source}{_evidence(fits, beside)}" + (f"; but {questions}" if unknown else "")
+    unknown, question = unknown_under(leaf, fits, ready) if returned is None else ((), "")
+    why = f"{source}{_evidence(fits, beside)}" + (f"; but {question}" if unknown else "")
     if shape and law.nodes is law.edges is None and "permutation" in fits:
         why = f"no axis lists nodes; {why}"
     path = ("output", *leaf.path)
-    return Assumption(path, shape, law, why, leaf.example, grounds=_RUNS, unknown_under=tuple(unknown))
+    return Assumption(path, shape, law, why, leaf.example, grounds=_RUNS, unknown_under=unknown)
 
 
 def _likeliest(leaf: Leaf, ready: Prepared, stated: Mapping[Path, tuple[str, Representation]]) -> Assumption:

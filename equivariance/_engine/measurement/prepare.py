@@ -264,7 +264,7 @@ def _listed_axes(arguments: Mapping[str, Any], contract: Contract, sizes: InputS
     grouped = any(any(sizes_of_graphs(v)) or any(sample_lists(v, specs.get(k))) for k, v in arguments.items())
     nodes = any(
         isinstance(law.nodes, int) or (isinstance(law, CartesianPoints) and law.nodes is not None)
-        or isinstance(law, NodeIndices) for law in laws
+        or isinstance(law, NodeIndices) or law.pairs is not None for law in laws
     )  # fmt: skip
     batch = any(law.batch is not None and not isinstance(law.batch, Assumed) for law in laws)
     several = sizes.samples is not None and sizes.samples > 1

@@ -75,16 +75,6 @@ def test_what_the_caller_named_and_one_output_has_no_law_for_fails():
         eq.assert_equivariant(lambda pos: (energy(pos), voigt(pos)), (POINTS,))
 
 
-@pytest.mark.parametrize("motion", ["sound", "broken"])
-def test_pairs_of_nodes_hide_no_motion(motion):
-    """Only the permutation has no law."""
-    weights = torch.tensor([1.0, 1, 1 if motion == "sound" else 1.3])
-    report = eq.diagnose(lambda pos: (torch.cdist(pos * weights, pos * weights), energy(pos)), (POINTS,), samples=3)
-    assert by_symmetry(report)["rotation"].verdict == ("holds" if motion == "sound" else "broken"), report
-    assert by_symmetry(report)["permutation"].verdict == "not tested"
-    assert 'irreps_out=[..., None]; irreps_in={"pos"' in by_symmetry(report)["permutation"].reason
-
-
 class Vectors(nn.Module):
     """Vectors, or positions, of clouds [samples, 3, nodes], with x, y, z on another axis than the last."""
 
