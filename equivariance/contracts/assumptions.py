@@ -15,16 +15,16 @@ import torch
 from equivariance.contracts import field_names
 from equivariance.contracts.adapter_registry import adapter_of
 from equivariance.contracts.assumption import Assumption, Grounds, How, Path
-from equivariance.contracts.edge_lists import edges_among
-from equivariance.contracts.masks import mask_among
-from equivariance.contracts.nested import children
-from equivariance.contracts.sample_lists import EACH, listed_samples
-from equivariance.contracts.sample_numbers import (
+from equivariance.contracts.graph_fields import (
     counts_entries,
+    edges_among,
     is_integer,
     numbers_samples,
     sample_numbers_among,
 )
+from equivariance.contracts.masks import mask_among
+from equivariance.contracts.nested import children
+from equivariance.contracts.sample_lists import EACH, listed_samples
 from equivariance.errors import ArgumentError
 from equivariance.representations.axes import Assumed, Concatenated
 from equivariance.representations.base import Representation

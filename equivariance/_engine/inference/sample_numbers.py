@@ -1,7 +1,7 @@
 """Finds by a run that a vector gives each node the number of its sample, where neither its name nor the data say so.
 
 `diagnosis.request` calls `follow_samples` before laws are tried. Vectors that the data show are recognized in
-`contracts.sample_numbers`.
+`contracts.graph_fields`.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from equivariance._engine.measurement.survey_results import Trial
 from equivariance._engine.measurement.transformed_runs import TransformedRuns
 from equivariance.contracts import field_names
 from equivariance.contracts.assumption import Path
+from equivariance.contracts.graph_fields import doubtful_numbers
 from equivariance.contracts.inputs import Inputs
-from equivariance.contracts.sample_numbers import doubtful_numbers
 from equivariance.errors import ArgumentError, TransformedInputError
 from equivariance.groups.elements import samples
 from equivariance.representations.axes import Concatenated

@@ -1,17 +1,52 @@
-"""Recognizes the vector that gives each node the number of its sample, by its values and by what lies beside it.
+"""Finds the edges of a graph, and the vector of sample numbers of its nodes, among the values of one container.
 
-Called by `contracts.assumptions`. Vectors that nothing in the data tells from kinds or residues are `doubtful_numbers`;
-`_engine.inference` runs the module to decide.
+Called by `contracts.assumptions`. The module guesses no representations. Vectors that nothing in the data tells from
+kinds or residues are `doubtful_numbers`; `_engine.inference` runs the module to decide.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from equivariance.contracts import field_names
+
+
+def edges_among(values: Mapping[str, Any]) -> Tensor | None:
+    """Returns the node numbers at the ends of each edge, [2, E] integers, or None if no value lists edges.
+
+    Edges are a tensor of two rows, two vectors in a list or tuple, or two vectors whose names belong together.
+
+    Args:
+        values: Values by name, in the spelling of `field_names.plain`.
+    """
+    return next(_edges(values), None)
+
+
+def _edges(values: Mapping[str, Any]) -> Iterator[Tensor]:
+    """Yields the edges in each form."""
+    for name, value in values.items():
+        if name not in field_names.EDGES:
+            continue
+        if isinstance(value, Tensor) and value.dim() == 2 and len(value) == 2 and is_integer(value):
+            yield value
+        elif isinstance(value, (list, tuple)) and len(value) == 2 and _are_ends(*value):
+            yield torch.stack(list(value))
+    for source, target in field_names.ENDS:
+        for name, value in values.items():
+            fits = name == source or name.endswith(f"_{source}")
+            other = values.get(name.removesuffix(source) + target) if fits else None
+            if other is not None and _are_ends(value, other):
+                yield torch.stack([value, other])
+
+
+def _are_ends(one: Any, other: Any) -> bool:
+    """True for two vectors of as many node numbers."""
+    both = isinstance(one, Tensor) and isinstance(other, Tensor)
+    return both and one.dim() == 1 and one.shape == other.shape and is_integer(one) and is_integer(other)
 
 
 def sample_numbers_among(tensors: Mapping[str, Tensor], edges: Tensor | None) -> Tensor | None:
