@@ -34,6 +34,8 @@ from equivariance.representations.sizes import Axes, SampleSizes, SampleStarts, 
 from equivariance.representations.standard import CartesianPoints, Invariant, NodeIndices
 
 _VECTORS = "1x1o"
+_ORTHOGONAL = 1e-4
+"""Largest deviation of R R^T from the identity."""
 
 
 def assume(
@@ -213,6 +215,9 @@ def _propose_for_floats(word: str, tensor: torch.Tensor) -> _Proposal:
         return tuple(_vectors(a, tensor) for a in threes), f"its name; {where}", How.BY_NAME
     if threes and tensor.dim() > 1:
         laws = [law for a in threes for law in (_points(a, tensor), _vectors(a, tensor), _vectors(a, tensor, True))]
+        if _are_frames(tensor):
+            where = "its matrices are rotations"
+            laws = sorted(laws, key=lambda law: (isinstance(law, CartesianPoints), isinstance(law, Irreps)))
         return (Invariant(), *laws), f"asked: {where}, and its name says nothing", How.BY_SHAPE
     why = "one number for each entry" if tensor.dim() < 2 else "its last axis is not 3"
     moves = field_names.names_points(word) or field_names.names_vectors(word)
@@ -222,12 +227,21 @@ def _propose_for_floats(word: str, tensor: torch.Tensor) -> _Proposal:
 def _axes_of_three(tensor: torch.Tensor) -> list[int]:
     """Returns the axes that may hold x, y, z, the likeliest first.
 
-    These are the last axis, the second one of [samples, 3, nodes] and [nodes, 3, channels], and the first one of
-    [3, nodes].
+    These are the last axis, the second one of [samples, 3, nodes] and [nodes, 3, channels], the first one of
+    [3, nodes], and the last but one of matrices.
     """
     last = tensor.dim() - 1
-    inner = {1: 0, 2: 1}.get(last)
+    inner = {1: 0, 2: 1}.get(last, last - 1 if tensor.shape[-2:] == (3, 3) else None)
     return [axis for axis in (last, inner) if axis is not None and axis >= 0 and tensor.shape[axis] == 3]
+
+
+def _are_frames(tensor: torch.Tensor) -> bool:
+    """True for orthogonal matrices on the last two axes: the vectors of a frame are usually their columns."""
+    if tensor.dim() < 3 or tensor.shape[-2:] != (3, 3) or not tensor.numel():
+        return False
+    matrices = tensor.detach().double()
+    products = matrices @ matrices.mT
+    return torch.allclose(products, torch.eye(3).to(products).expand_as(products), rtol=0, atol=_ORTHOGONAL)
 
 
 def _points(axis: int, tensor: torch.Tensor) -> Representation:

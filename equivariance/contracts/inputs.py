@@ -157,10 +157,10 @@ def _without_unlikely(assumptions: Sequence[Assumption], moving: bool) -> list[A
 
 def _is_inner(assumption: Assumption) -> bool:
     """True for an undecided tensor whose components would lie before the last axis."""
-    moving = next((law for law in assumption.laws if not isinstance(law, Invariant)), None)
-    if moving is None or not isinstance(assumption.representation, Invariant):
+    moving = [law for law in assumption.laws if not isinstance(law, Invariant)]
+    if not moving or not isinstance(assumption.representation, Invariant):
         return False
-    return component_axis(moving, assumption.value) != len(assumption.shape) - 1
+    return all(component_axis(law, assumption.value) != len(assumption.shape) - 1 for law in moving)
 
 
 def declared_inputs(arguments: Mapping[str, Any], specs: Mapping[str, object]) -> Inputs:
