@@ -110,6 +110,11 @@ SAMPLES = frozenset(
 )
 """Names of the vector that gives each node the number of its sample."""
 
+SAMPLE_WORDS = frozenset(
+    ["batch", "sample", "samples", "graph", "mol", "molecule", "system", "structure", "conformer", "crystal"]
+)
+"""Words in the names of other vectors that give each node the number of its sample."""
+
 STARTS = frozenset({"ptr"})
 """Names of the vector of indices at which samples start."""
 
@@ -170,6 +175,13 @@ def names_vectors(name: str) -> bool:
 def names_node_numbers(name: str) -> bool:
     """True if integers of this name are node numbers."""
     return plain(name) in EDGES or (plain(name) not in SAMPLES and _NUMBERS.fullmatch(plain(name)) is not None)
+
+
+def names_kinds(name: str) -> bool:
+    """True if integers of this name are kinds, such as atomic numbers, or the ends of edges: they number no samples."""
+    word = plain(name)
+    ends = (end for pair in ENDS for end in pair)
+    return word in INVARIANTS | EDGES or any(word == end or word.endswith(f"_{end}") for end in ends)
 
 
 def names_edges(name: str) -> bool:

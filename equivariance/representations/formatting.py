@@ -17,8 +17,9 @@ from equivariance.representations.mask import Mask
 from equivariance.representations.sample_list import SampleList
 from equivariance.representations.sizes import SampleStarts
 from equivariance.representations.standard import CartesianPoints, Invariant, NodeIndices
+from equivariance.representations.unjudged import Unjudged
 
-_SHORT = {CartesianPoints: '"cartesian_points"', Invariant: "None"}
+_SHORT = {CartesianPoints: '"cartesian_points"', Invariant: "None", Unjudged: "..."}
 
 
 def in_words(spec: object) -> str:
@@ -61,14 +62,16 @@ def _axes(representation: Representation) -> dict[str, object]:
     """Returns the axes of nodes, edges and samples by the words of a report."""
     batch = representation.batch
     samples = batch.axis if isinstance(batch, Concatenated) else batch
-    return {"nodes": representation.nodes, "edges": representation.edges, "samples": samples}
+    pairs = {"pairs with nodes": representation.pairs}
+    return {"nodes": representation.nodes, **pairs, "edges": representation.edges, "samples": samples}
 
 
 def as_python(spec: object) -> str:
     """Returns the shortest Python that declares a specification, where `eq` is the package.
 
     Args:
-        spec: A representation, an axis, a value, or a dict or list of specifications.
+        spec: A representation, an axis, a value, or a dict or list of specifications. The result has `...` in place of
+            a law that the user must write.
     """
     if isinstance(spec, Mapping):
         keys = (f'"{key}"' if isinstance(key, str) else repr(key) for key in spec)

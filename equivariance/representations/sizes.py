@@ -25,6 +25,7 @@ class Axes(NamedTuple):
     batch: BatchAxis
     edges: int | None = None
     mask: Mask | None = None
+    pairs: int | None = None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import torch
 
-from equivariance._engine.causes.experiment import Experiment, degree_of, part_of
+from equivariance._engine.causes.experiment import Experiment, degree_of, part_of, rows_of
 from equivariance._engine.causes.explanation import Explanation
 from equivariance._engine.causes.quantization import respects_the_cube
 from equivariance._engine.instrumentation.perturbations import Change, generator_of, noisy, scaled, turns
@@ -73,7 +73,7 @@ class Components:
             outcome = self.experiment.outcome(half)
             if outcome.made is None or outcome.wanted is None or not outcome.comparable or self.how is None:
                 return ""
-            rows = part_of(outcome.made - outcome.wanted, self.how, self.label).reshape(-1, 3)
+            rows = rows_of(outcome.made - outcome.wanted, self.how, self.label, 3)
             if float((rows - rows[0]).norm()) > self.tolerance * float(rows.norm()):
                 return ""
             total += rows[0] / 4  # each component is 2 b under two of the three half turns

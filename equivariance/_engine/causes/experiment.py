@@ -311,6 +311,12 @@ def part_of(tensor: torch.Tensor, how: Representation, label: str) -> torch.Tens
     return next((p.values for p in how.parts(tensor) if p.label == label), tensor)
 
 
+def rows_of(tensor: torch.Tensor, how: Representation, label: str, size: int) -> torch.Tensor:
+    """Returns the components of one part of a leaf as rows, [n, size]."""
+    axis = how.axis if isinstance(how, CartesianPoints) else -1
+    return part_of(tensor, how, label).movedim(axis, -1).reshape(-1, size)
+
+
 def _calls_by(owner: LayerCall, layer: str, reference: ReferenceRun) -> list[LayerCall]:
     return [c for c, caller in reference.callers.items() if c.layer == layer and caller == owner]
 

@@ -10,7 +10,7 @@ import math
 import numpy as np
 import torch
 
-from equivariance._engine.causes.experiment import Experiment, degree_of, part_of
+from equivariance._engine.causes.experiment import Experiment, degree_of, rows_of
 from equivariance._engine.causes.explanation import Explanation
 from equivariance._engine.causes.quantization import cell_size, falls_into_cells
 from equivariance._engine.instrumentation.operations import DECIDES
@@ -77,7 +77,7 @@ def _shares(experiment: Experiment) -> tuple[float, float] | None:
     if degree_of(how, experiment.key[1]) != 1:
         return None
     vector = torch.tensor(experiment.element.vector, dtype=torch.float64, device="cpu")
-    rows = part_of(outcome.made - outcome.wanted, how, experiment.key[1]).reshape(-1, 3)
+    rows = rows_of(outcome.made - outcome.wanted, how, experiment.key[1], 3)
     shares = rows @ vector / vector.square().sum()
     rest = rows - shares[:, None] * vector
     if float(rest.norm()) > 1e-3 * float(rows.norm()):

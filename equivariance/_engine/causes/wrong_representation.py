@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from scipy.spatial.transform import Rotation
 
-from equivariance._engine.causes.experiment import Experiment, degree_of, part_of
+from equivariance._engine.causes.experiment import Experiment, degree_of, part_of, rows_of
 from equivariance._engine.causes.explanation import Explanation
 from equivariance._engine.causes.fixed_axes import ORDINARY
 from equivariance._engine.instrumentation.perturbations import noisy
@@ -89,7 +89,9 @@ def _explain_other_axis(experiment: Experiment, how: Representation, part: str) 
     parity = 1 if experiment.key[1].endswith("e") else -1
     matrix = wigner_d(degree, parity, experiment.element)
     blocks = [part_of(t, how, experiment.key[1]) for t in (plain, made)]
-    copies = blocks[0].shape[-1] // size
+    copies, rest = divmod(blocks[0].shape[-1], size)
+    if rest:  # positions on an axis before the last
+        return None
     views = {
         "the components are the slow index of the block: x of all channels first": (
             [b.reshape(*b.shape[:-1], size, copies) for b in blocks] if copies > 1 else None,
@@ -219,7 +221,7 @@ def _solve_invariant_rows(experiment: Experiment, degree: int) -> torch.Tensor |
         outcome = experiment.outcome(element)
         if how is None or outcome.made is None or outcome.wanted is None or not outcome.comparable:
             return None
-        deviations.append(part_of(outcome.made - outcome.wanted, how, experiment.key[1]).reshape(-1, size))
+        deviations.append(rows_of(outcome.made - outcome.wanted, how, experiment.key[1], size))
         maps.append(torch.eye(size, dtype=torch.float64) - wigner_d(degree, 1, element).T)
     known, matrix = torch.cat(deviations, 1), torch.cat(maps, 1)
     found = torch.linalg.lstsq(matrix.T, known.T, driver="gelsd").solution.T

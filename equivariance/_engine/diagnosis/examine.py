@@ -18,15 +18,17 @@ from equivariance._engine.diagnosis.verdicts import Basis, VerdictMaker, finding
 from equivariance._engine.inference.layers import Inferred, infer, try_layers_apart
 from equivariance._engine.instrumentation.hooks import quiet
 from equivariance._engine.instrumentation.tensor_store import MemoryBudget
+from equivariance._engine.instrumentation.testbed import Runner
 from equivariance._engine.measurement.grid_borders import keeping_content
 from equivariance._engine.measurement.grid_setting import between_cells
-from equivariance._engine.measurement.prepare import BoundCall, Prepared
+from equivariance._engine.measurement.prepare import BoundCall, Prepared, with_output
 from equivariance._engine.measurement.reaction import Reactions
 from equivariance._engine.measurement.separation import separate
 from equivariance._engine.measurement.survey import SurveyOptions, SymmetrySurvey
 from equivariance._ranking import ordered
 from equivariance.contracts.callables import name_of
 from equivariance.contracts.contract import Contract
+from equivariance.contracts.inputs import NOT_GIVEN
 from equivariance.contracts.layers import matching_layers
 from equivariance.errors import ArgumentError, TransformedInputError
 from equivariance.findings import Finding, LayerRow, Outcome, SymmetryVerdict
@@ -58,7 +60,7 @@ def examine_module(ready: Prepared, basis: Basis | None = None) -> Outcome:
         ready, more_lines = _with_layers(ready)
         lines += more_lines
     about = _describe(ready, lines)
-    maker = VerdictMaker(call, basis or Basis(), sanity.vacuous, sanity.remark)
+    maker = VerdictMaker(call, basis or Basis(), sanity.vacuous, sanity.remark, ready.unjudged)
     found = _Found([], sanity.findings, sanity.notes)
     known = {symmetry: _Found([maker.not_tested(symmetry, why)]) for symmetry, why in call.untestable.items()}
     asked = {g.symmetry: g for g in call.asked}
@@ -165,13 +167,15 @@ def _examine_symmetry(
 
     A symmetry that cannot be tested does not end the others.
     """
-    settings = maker.call.settings
+    settings, lacking = maker.call.settings, maker.unjudged.get(group.symmetry)
     survey, claimed = surveyors(group.symmetry), settings.claiming(group)
     try:
         if not reactions.moves(group):
             # The symmetry does not apply: it is a claim only if the caller named it.
             claimed = claimed and group.symmetry in (settings.named or ())
             return _Found([maker.not_tested(group.symmetry, reactions.obstacle(group), claimed)])
+        if lacking is not None and lacking.nothing_else:
+            raise ArgumentError("irreps_out", NOT_GIVEN, f"a declaration, as {lacking.reason}")
         if not claimed:
             return _Found([maker.of_unclaimed(group, survey.output_measurement(group))])
         found = localize(survey, group, settings.inside, layers)
@@ -268,15 +272,28 @@ def _unfollowed_layers(ready: Prepared) -> list[str]:
 
 
 def _surveyors(ready: Prepared, observer: Observer | None = None) -> Callable[[str], SymmetrySurvey]:
-    """Returns symmetry -> survey: one follows all layers, the other only the layers whose axes are known."""
-    sizes, settings, runner = ready.call.sizes, ready.call.settings, ready.runner
-    options, observer = SurveyOptions(settings.samples, settings.seed), observer or settings.observer
-    everything = SymmetrySurvey(runner, sizes, options, observer)
-    followed = everything
+    """Returns symmetry -> survey: one follows all layers, the other only the layers whose axes are known.
+
+    A symmetry under which tensors of the output have no law has a survey of its own, which does not compare them.
+    """
+    settings, observer = ready.call.settings, observer or ready.call.settings.observer
+    options = SurveyOptions(settings.samples, settings.seed)
+
+    def surveying(runner: Runner) -> SymmetrySurvey:
+        """Returns a survey of the call with the layers that a runner watches."""
+        return SymmetrySurvey(runner, ready.call.sizes, options, observer)
+
+    everything = followed = ready
     if ready.fit.unknown_axes:
-        clear = {name: c for name, c in runner.contracts.items() if name not in ready.fit.unknown_axes}
-        followed = SymmetrySurvey(runner.with_contracts(clear), sizes, options, observer)
-    return lambda symmetry: followed if Symmetry(symmetry).is_reordering else everything
+        clear = {name: c for name, c in ready.runner.contracts.items() if name not in ready.fit.unknown_axes}
+        followed = replace(ready, runner=ready.runner.with_contracts(clear))
+    of_motions = surveying(everything.runner)
+    of_reorderings = of_motions if followed is everything else surveying(followed.runner)
+    surveys = {s.value: of_reorderings if s.is_reordering else of_motions for s in Symmetry}
+    for symmetry, lacking in ready.unjudged.items():
+        prepared = followed if Symmetry(symmetry).is_reordering else everything
+        surveys[symmetry] = surveying(with_output(prepared, lacking.output))
+    return surveys.__getitem__
 
 
 def _describe_settings(ready: Prepared) -> dict[str, str]:

@@ -15,6 +15,7 @@ import torch
 
 from equivariance._engine.diagnosis.examine import examine_module
 from equivariance._engine.diagnosis.verdicts import Basis
+from equivariance._engine.inference.axes_by_trial import with_axes
 from equivariance._engine.inference.input_provenance import states_inputs, with_laws_of_layers
 from equivariance._engine.inference.inputs_by_trial import Try, all_as_points, decide_by_trial
 from equivariance._engine.inference.output_error import output_errors
@@ -22,6 +23,7 @@ from equivariance._engine.inference.output_provenance import Path, laws_of_retur
 from equivariance._engine.inference.output_runs import OutputRuns
 from equivariance._engine.inference.outputs import MOTIONS, likely_outputs, outputs_from_runs
 from equivariance._engine.inference.reorderings import decided_by_reordering, may_be_decided
+from equivariance._engine.inference.sample_numbers import doubtful_vectors, follow_samples
 from equivariance._engine.instrumentation.hooks import quiet
 from equivariance._engine.instrumentation.source_lines import location_of
 from equivariance._engine.instrumentation.testbed import ModelVariants
@@ -108,13 +110,13 @@ class Request:
         """Binds the call. Undeclared representations are read off the module, taken from runs, or asked about.
 
         Raises:
-            ArgumentError: If a representation cannot be inferred; the message names the tensor and its errors. Also if
+            ArgumentError: If too many inputs are undecided, or if
                 the group reorders nodes and selects samples along the same axis.
         """
         if self.group is None:
             return replace(self, group=_EVERYTHING, settings=self._settings_by_default()).resolve()
         arguments, tested = bound(self.module.forward, self.args, self.kwargs), self._groups()
-        inputs = inputs_of(self.module, arguments) if self.irreps_in is NOT_GIVEN else self._declared_inputs()
+        inputs = self._inputs(arguments, tested) if self.irreps_in is NOT_GIVEN else self._declared_inputs()
         variants = None
         if self.irreps_in is NOT_GIVEN and states_inputs(self.module):
             first = prepare_undeclared(self._call(inputs.specs, _ANYTHING))
@@ -137,6 +139,16 @@ class Request:
         laws = laws_of_returned(ready) if stated is NOT_GIVEN else {}
         return _with_reorderings(ready, inputs, [], stated, OutputRuns(ready.runner), laws)
 
+    def _inputs(self, arguments: Mapping[str, Any], tested: Sequence[Group]) -> Inputs:
+        """Returns the representations of undeclared arguments. If data leave the samples open, runs show them."""
+        inputs = inputs_of(self.module, arguments)
+        if any(Symmetry(group.symmetry).is_reordering for group in tested):
+            for numbers in doubtful_vectors(inputs):
+                read = inputs_of(self.module, arguments, numbers)
+                if follow_samples(prepare_undeclared(self._call(read.specs, _ANYTHING))):
+                    return read
+        return inputs
+
     def _declared_inputs(self) -> Inputs:
         """Returns the declared representations of the arguments."""
         call = self._call(self.irreps_in, _ANYTHING)
@@ -149,7 +161,12 @@ class Request:
         ready = prepare_undeclared(self._call(all_as_points(inputs).specs, _ANYTHING), variants)
         runs, laws = OutputRuns(ready.runner), laws_of_returned(ready) if stated is NOT_GIVEN else {}
         run = _trial(ready, motions, stated, runs, laws)
-        taken, findings, remarks = decide_by_trial(inputs, run, location_of(self.module, ""))
+
+        def placed(given: Inputs) -> Inputs:
+            """Returns inputs with the axes that the runs show."""
+            return given.with_assumptions(with_axes(given.assumptions, runs))
+
+        taken, findings, remarks = decide_by_trial(inputs, run, placed, location_of(self.module, ""))
         return replace(_with_reorderings(ready, taken, remarks, stated, runs, laws), findings=tuple(findings))
 
     def _call(self, irreps_in: object, irreps_out: object) -> BoundCall:
@@ -213,8 +230,8 @@ def _with_outputs(
 ) -> Resolved:  # fmt: skip
     """Resolves an undeclared output from runs."""
     outputs = outputs_from_runs(ready, runs, laws)
-    outputs.require(inputs)
     final = declared_as(ready, ready.call.declaring(ready.call.contract.inputs, outputs.specs))
+    final = replace(final, unjudged=outputs.unjudged(inputs))
     return Resolved(final, lines=(*lines, *outputs.lines), inputs=inputs)
 
 

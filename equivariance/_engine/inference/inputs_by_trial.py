@@ -45,7 +45,9 @@ def all_as_points(inputs: Inputs) -> Inputs:
     return inputs.with_assumptions([a.with_law(next(filter(_is_points, a.laws))) for a in inputs.undecided])
 
 
-def decide_by_trial(inputs: Inputs, run: Try, location: Location | None) -> tuple[Inputs, list[Finding], list[str]]:
+def decide_by_trial(
+    inputs: Inputs, run: Try, placed: Callable[[Inputs], Inputs], location: Location | None
+) -> tuple[Inputs, list[Finding], list[str]]:
     """Decides the undecided inputs by trial.
 
     If no other input moves, unchanged inputs prove nothing, and vectors hide a violation under translation. At least
@@ -54,6 +56,7 @@ def decide_by_trial(inputs: Inputs, run: Try, location: Location | None) -> tupl
     Args:
         inputs: Inputs with one or more undecided tensors.
         run: Measures the output with given inputs, under the tested motions.
+        placed: Returns given inputs with the axes that the runs show.
         location: The source location of the callable.
 
     Returns:
@@ -65,7 +68,7 @@ def decide_by_trial(inputs: Inputs, run: Try, location: Location | None) -> tupl
     if not asked:
         return inputs, [], []
     if not inputs.has_moving_input:
-        return _positions(inputs, run, location)
+        return _positions(inputs, run, placed, location)
     unchanged = run(inputs)
     if unchanged[0]:
         return inputs, [], [_remark_on_unchanged(a, inputs, run) for a in asked]
@@ -92,7 +95,9 @@ def _with_component_axes(inputs: Inputs, run: Try) -> Inputs:
     return inputs
 
 
-def _positions(inputs: Inputs, run: Try, location: Location | None) -> tuple[Inputs, list[Finding], list[str]]:
+def _positions(
+    inputs: Inputs, run: Try, placed: Callable[[Inputs], Inputs], location: Location | None
+) -> tuple[Inputs, list[Finding], list[str]]:
     """Takes at least one undecided tensor for positions, because no other input moves."""
     best, errors, sound = _best(_tries(inputs, run, lambda laws: any(map(_is_points, laws))))
     taken = inputs.with_assumptions(best)
@@ -101,7 +106,7 @@ def _positions(inputs: Inputs, run: Try, location: Location | None) -> tuple[Inp
     worst = _worst(errors)
     beside = f"the output's error is then {errors[worst]:.2g} under {worst}"
     vectors, _, right = _best(_tries(inputs, run, lambda laws: any(laws) and not any(map(_is_points, laws))))
-    if right and all(map(_has_channels, inputs.undecided)):
+    if right and _have_channels(inputs.undecided, placed(inputs.with_assumptions(vectors))):
         told = f"were it positions, the output would be off by {errors[worst]:.2g} under {worst}: declare it if it is"
         return inputs.with_assumptions(vectors), [], [f"asked: {a.place}: channels of vectors; {told}" for a in best]
     if right:
@@ -109,10 +114,15 @@ def _positions(inputs: Inputs, run: Try, location: Location | None) -> tuple[Inp
     return taken, [_finding_on_likeliest_law(a, beside, errors[worst], taken, location) for a in best], []
 
 
-def _has_channels(assumption: Assumption) -> bool:
-    """True if a tensor lists nodes or edges on its first axis and has an axis of channels: positions have none."""
-    law = assumption.representation
-    return len(assumption.shape) > 2 and (law.nodes in (0, Assumed.FIRST) or law.edges == 0)
+def _have_channels(undecided: Sequence[Assumption], placed: Inputs) -> bool:
+    """True if all undecided tensors list nodes or edges on the first axis and have an axis of channels.
+
+    Positions have no channels. If the runs show the nodes on a later axis, the tensor is a batch of clouds.
+    """
+    laws = {a.path: a.representation for a in placed.assumptions}
+    return all(
+        len(a.shape) > 2 and (laws[a.path].nodes in (0, Assumed.FIRST) or laws[a.path].edges == 0) for a in undecided
+    )
 
 
 def _tries(inputs: Inputs, run: Try, wanted: Callable[[Sequence[Representation | None]], bool]) -> Iterator[Tried]:

@@ -130,9 +130,10 @@ def _stated_sizes(inputs: Leaves) -> _Found:
 
 
 def _may_grow(tensor: torch.Tensor, law: Representation) -> bool:
-    """True if padded rows may be appended: no axis other than the node axis is as long, as in tensors of pairs."""
+    """True if padded rows may be appended: no axis that lists no nodes is as long as the node axis."""
     axis = position(law.nodes, tensor) if law.mask is not None else None
-    return axis is None or tensor.shape[axis] not in tensor.shape[axis + 1 : tensor.dim() - law.component_axes]
+    others = [a for a in range((axis or 0) + 1, tensor.dim() - law.component_axes) if a != law.pairs]
+    return axis is None or tensor.shape[axis] not in [tensor.shape[a] for a in others]
 
 
 def _edges_of(count: int, law: Representation) -> tuple[int, ...]:

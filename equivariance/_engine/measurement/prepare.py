@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -117,6 +117,21 @@ def bind_call(
 
 
 @dataclass(frozen=True)
+class UnjudgedOutputs:
+    """Tensors of the output that obey no known law under one symmetry. The other tensors are tested without them.
+
+    Attributes:
+        output: The representations of the output, in which these tensors are not compared.
+        reason: The tensors with their errors, and the declaration that is missing, in words.
+        nothing_else: True if the output has no other tensors.
+    """
+
+    output: object
+    reason: str
+    nothing_else: bool
+
+
+@dataclass(frozen=True)
 class Prepared:
     """A call that is ready to be run.
 
@@ -125,12 +140,14 @@ class Prepared:
         runner: Runs the copies of the module on the arguments of the call, positions rounded to a dyadic grid.
         fit: The contracts that the runner leaves out, with the reasons.
         log: The values that passed in the first run, if the representations are still undecided; else None.
+        unjudged: Symmetry -> the tensors of the output that obey no known law under it.
     """
 
     call: BoundCall
     runner: Runner
     fit: ContractFit
     log: PassageLog | None = None
+    unjudged: Mapping[str, UnjudgedOutputs] = field(default_factory=dict)
 
 
 def prepare(call: BoundCall, variants: ModelVariants | None = None) -> Prepared:
@@ -182,6 +199,12 @@ def declared_as(ready: Prepared, call: BoundCall) -> Prepared:
     fit = fit_contracts(passages, _contracts(call), identity_reorderings(call.sizes))
     call = _reordering(call, rounded.runner.output)
     return Prepared(call, rounded.runner.with_contracts(_fitting_contracts(call, fit)), fit)
+
+
+def with_output(ready: Prepared, output: object) -> Runner:
+    """Returns the runner of a call, with other representations of the output."""
+    call = replace(ready.call, contract=Contract(ready.call.contract.inputs, output))
+    return ready.runner.with_contracts({**ready.runner.contracts, "": _contracts(call)[""]})
 
 
 def _run_first(call: BoundCall, variants: ModelVariants | None) -> tuple[FirstRun, Runner]:
@@ -241,7 +264,7 @@ def _listed_axes(arguments: Mapping[str, Any], contract: Contract, sizes: InputS
     grouped = any(any(sizes_of_graphs(v)) or any(sample_lists(v, specs.get(k))) for k, v in arguments.items())
     nodes = any(
         isinstance(law.nodes, int) or (isinstance(law, CartesianPoints) and law.nodes is not None)
-        or isinstance(law, NodeIndices) for law in laws
+        or isinstance(law, NodeIndices) or law.pairs is not None for law in laws
     )  # fmt: skip
     batch = any(law.batch is not None and not isinstance(law.batch, Assumed) for law in laws)
     several = sizes.samples is not None and sizes.samples > 1
