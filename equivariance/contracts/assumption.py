@@ -11,6 +11,7 @@ from enum import StrEnum
 
 import torch
 
+from equivariance.contracts.field_names import names_cells
 from equivariance.contracts.sample_lists import EACH
 from equivariance.groups.named import Symmetry
 from equivariance.representations.axes import Assumed, Concatenated, NodeAxis
@@ -116,6 +117,8 @@ class Assumption:
         if symmetry == Symmetry.BATCH:
             batch = law.batch.axis if isinstance(law.batch, Concatenated) else law.batch
             return _about_axis(here, "samples", batch) if self._has_doubtful_axis(self.grounds.samples) else []
+        if symmetry == Symmetry.LATTICE and names_cells(str(self.path[-1])):
+            return []  # the lattice of the inputs has doubts of its own
         if self.asked:
             return [f"{here} does not move"]
         moves = not isinstance(law, Invariant) and self.grounds.law in (How.BY_NAME, How.BY_SHAPE)

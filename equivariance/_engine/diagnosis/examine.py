@@ -266,7 +266,11 @@ def _unfollowed_layers(ready: Prepared) -> list[str]:
 
 
 def _surveyors(ready: Prepared, observer: Observer | None = None) -> Callable[[str], SymmetrySurvey]:
-    """Returns symmetry -> survey: one follows all layers, the other only the layers whose axes are known."""
+    """Returns symmetry -> survey: of all layers, of the layers whose axes are known, or of the whole alone.
+
+    Moves by lattice vectors are followed through the whole only: a layer may return differences of positions that a
+    later layer takes to the nearest image.
+    """
     sizes, settings, runner = ready.call.sizes, ready.call.settings, ready.runner
     options, observer = SurveyOptions(settings.samples, settings.seed), observer or settings.observer
     everything = SymmetrySurvey(runner, sizes, options, observer)
@@ -274,7 +278,14 @@ def _surveyors(ready: Prepared, observer: Observer | None = None) -> Callable[[s
     if ready.fit.unknown_axes:
         clear = {name: c for name, c in runner.contracts.items() if name not in ready.fit.unknown_axes}
         followed = SymmetrySurvey(runner.with_contracts(clear), sizes, options, observer)
-    return lambda symmetry: followed if Symmetry(symmetry).is_reordering else everything
+    whole = SymmetrySurvey(runner.with_contracts({"": runner.contracts[""]}), sizes, options, observer)
+
+    def survey_of(symmetry: str) -> SymmetrySurvey:
+        if symmetry == Symmetry.LATTICE:
+            return whole
+        return followed if Symmetry(symmetry).is_reordering else everything
+
+    return survey_of
 
 
 def _describe_settings(ready: Prepared) -> dict[str, str]:

@@ -16,6 +16,7 @@ from torch import Tensor
 from equivariance._engine.laws.forms import (
     InvariantLaw,
     IrrepLaw,
+    LatticeLaw,
     Law,
     LinearLaw,
     ParityLaw,
@@ -42,6 +43,7 @@ class AxisLengths:
         grids: The declared grids; None if there are none.
         edges: Edges of all samples; None if no input lists edges.
         apart: Nodes of each sample, if each is permuted in its own way; else ().
+        crystal: Nodes of each sample of a crystal; () if there is no crystal.
     """
 
     nodes: int | None
@@ -50,6 +52,7 @@ class AxisLengths:
     grids: Grids | None = None
     edges: int | None = None
     apart: tuple[int, ...] = ()
+    crystal: tuple[int, ...] = ()
 
 
 def laws_by_shape(tensor: Tensor, symmetry: Symmetry, sizes: AxisLengths) -> Iterator[Law]:
@@ -60,6 +63,7 @@ def laws_by_shape(tensor: Tensor, symmetry: Symmetry, sizes: AxisLengths) -> Ite
         "inversion": lambda _: iter([ParityLaw(0, (-1,))]),
         "permutation": lambda t: _permutation_laws(t, sizes),
         "batch": lambda t: selection_laws(t, sizes),
+        "lattice": lambda t: _lattice_laws(t, sizes.crystal),
     }
     yield InvariantLaw()
     if sizes.grids is not None and symmetry.is_motion:
@@ -142,6 +146,16 @@ def _translation_laws(tensor: Tensor) -> Iterator[Law]:
             yield TranslationLaw(axis)
 
 
+def _lattice_laws(tensor: Tensor, crystal: Sequence[int]) -> Iterator[Law]:
+    """Yields positions of the nodes of a crystal, on each axis of length 3."""
+    for components in (axis for axis in reversed(range(tensor.dim())) if tensor.shape[axis] == 3):
+        others = [axis for axis in range(tensor.dim()) if axis != components]
+        yield from (LatticeLaw(a, components) for a in others if tensor.shape[a] == sum(crystal))
+        for samples, nodes in itertools.permutations(others, 2):
+            if (tensor.shape[nodes],) * tensor.shape[samples] == tuple(crystal):
+                yield LatticeLaw(nodes, components, samples)
+
+
 def _irrep_laws(tensor: Tensor) -> Iterator[Law]:
     """Yields one irrep on one axis, or on each of two or three axes."""
     axes = [a for a in reversed(range(tensor.dim())) if tensor.shape[a] % 2 and 3 <= tensor.shape[a] <= 17]
@@ -162,6 +176,8 @@ def _has_axes_for(law: Law, tensor: Tensor) -> bool:
         return len(law.signs) == 1 or (law.axis < tensor.dim() and tensor.shape[law.axis] == len(law.signs))
     if isinstance(law, TranslationLaw):
         return law.axis < tensor.dim() and tensor.shape[law.axis] == 3 and tensor.is_floating_point()
+    if isinstance(law, LatticeLaw):
+        return False  # candidates by shape has it if it fits
     if isinstance(law, Gridded):
         return max(law.lattice.axes) < tensor.dim() and _has_axes_for(law.inner, tensor)
     return isinstance(law, InvariantLaw)

@@ -177,7 +177,8 @@ def locator_of(runs: TransformedRuns, group: Group, suspect: SuspectLayer, seed:
     segments = {r.concatenated.sizes for _, _, r in given if r.concatenated and r.concatenated.sizes}
     grids = None if setting.grid is None else known_grids(runner.contracts)
     edges = None if setting.edges is None else sum(setting.edges)
-    sizes = AxisLengths(setting.nodes, setting.samples, tuple(segments), grids, edges, setting.segments or ())
+    atoms = () if setting.crystal is None else setting.crystal.nodes
+    sizes = AxisLengths(setting.nodes, setting.samples, tuple(segments), grids, edges, setting.segments or (), atoms)
     return StatementLocator(InterventionRunner(runner, sizes, suspect, more, group.symmetry))
 
 

@@ -17,12 +17,14 @@ from equivariance._engine.instrumentation.contract_fit import ContractFit, Passa
 from equivariance._engine.instrumentation.tensor_identity import equal
 from equivariance._engine.instrumentation.tensor_store import MemoryBudget
 from equivariance._engine.instrumentation.testbed import Capabilities, ModelState, ModelVariants, Runner, variants_of
+from equivariance._engine.measurement.crystal_setting import with_lattice_laws
 from equivariance._engine.measurement.input_sizes import identity_reorderings, input_sizes
 from equivariance.contracts.axes_by_length import check_reorderings, known_axes, with_axes_by_length
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import cloned, leaves, sample_lists, sizes_of_graphs, transform, walk
 from equivariance.errors import ArgumentError, ContractError
-from equivariance.groups.named import Symmetry
+from equivariance.groups.lattice_moves import NEEDED
+from equivariance.groups.named import Symmetry, of_lattice
 from equivariance.groups.sampling import Group, InputSizes
 from equivariance.representations.axes import Assumed
 from equivariance.representations.base import Representation
@@ -104,10 +106,12 @@ def bind_call(
     If the caller named no group, a symmetry that does not apply to the arguments is left out silently.
     """
     sizes = input_sizes(arguments, contract, layers.values())
+    asked = of_lattice(asked, sizes.crystal is not None)
     absent = {g.symmetry: why for g in asked if (why := _missing_axis(g, sizes))}
     if settings.named is None:
         listed = _listed_axes(arguments, contract, sizes)
         absent = {g.symmetry: "" for g in asked if Symmetry(g.symmetry).is_reordering and g.symmetry not in listed}
+    absent |= {g.symmetry: why for g in asked if (why := _missing_lattice(g, sizes, settings)) is not None}
     acting = [g for g in asked if g.symmetry not in absent]
     refused = {g.symmetry: why for g in acting if (why := _refused(g, arguments, contract, settings.seed, sizes))}
     groups = tuple(g for g in acting if g.symmetry not in refused)
@@ -199,7 +203,7 @@ def _contracts(call: BoundCall) -> dict[str, Contract]:
     known = known_axes(call.inputs)
     found = {name: with_axes_by_length(contract, known) for name, contract in call.layers.items()}
     whole = with_axes_by_length(call.contract, known, inputs=False) if call.declares_axes else call.contract
-    return {**found, "": whole}
+    return {**found, "": with_lattice_laws(whole, call.arguments)}
 
 
 def _fitting_contracts(call: BoundCall, fit: ContractFit) -> dict[str, Contract]:
@@ -219,6 +223,16 @@ def _missing_axis(group: Group, sizes: InputSizes) -> str:
     except ArgumentError as error:
         return f"it needs {error.expected}"
     return ""
+
+
+def _missing_lattice(group: Group, sizes: InputSizes, settings: Settings) -> str | None:
+    """Returns why nodes cannot be moved by lattice vectors, "" if the symmetry does not apply, None if they can be."""
+    if group.symmetry != Symmetry.LATTICE:
+        return None
+    named, crystal = Symmetry.LATTICE in (settings.named or ()), sizes.crystal
+    if crystal is None:
+        return f"it needs {NEEDED}" if named else ""
+    return (crystal.obstacle or None) if named or crystal.claimed else ""
 
 
 def _refused(group: Group, arguments: Mapping[str, Any], contract: Contract, seed: int, sizes: InputSizes) -> str:
