@@ -11,7 +11,7 @@ from enum import StrEnum
 
 import torch
 
-from equivariance.contracts.field_names import names_cells
+from equivariance.contracts.field_names import SHIFTS, names_cells, plain
 from equivariance.contracts.sample_lists import EACH
 from equivariance.groups.named import Symmetry
 from equivariance.representations.axes import Assumed, Concatenated, NodeAxis
@@ -117,7 +117,8 @@ class Assumption:
         if symmetry == Symmetry.BATCH:
             batch = law.batch.axis if isinstance(law.batch, Concatenated) else law.batch
             return _about_axis(here, "samples", batch) if self._has_doubtful_axis(self.grounds.samples) else []
-        if symmetry == Symmetry.LATTICE and names_cells(str(self.path[-1])):
+        name = str(self.path[-1])
+        if symmetry == Symmetry.LATTICE and (names_cells(name) or plain(name) in SHIFTS):
             return []  # the lattice of the inputs has doubts of its own
         if self.asked:
             return [f"{here} does not move"]

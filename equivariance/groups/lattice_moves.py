@@ -109,6 +109,18 @@ def _random(crystal: Crystal, seed: int) -> Transform:
     return Transform(images=images, crystal=crystal)
 
 
+def moves_along(crystal: Crystal, axis: int) -> tuple[Transform, ...]:
+    """Returns moves of many nodes along one lattice vector alone; none if it is not periodic."""
+    movable, numbers = crystal.movable[:, axis], np.arange(len(crystal.real))
+    found = []
+    for pattern in (numbers % 2, numbers % 3 - 1, numbers // 2 % 2):
+        vectors = np.zeros((len(numbers), 3), dtype=int)
+        vectors[:, axis] = pattern * movable
+        if vectors.any():
+            found.append(Transform(images=tuple((a, b, c) for a, b, c in vectors.tolist()), crystal=crystal))
+    return tuple(found)
+
+
 def supercells_of(group: Group, setting: InputSizes) -> tuple[Transform, ...]:
     """Returns the elements of a group that double cells.
 

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -32,7 +32,7 @@ class LatticeVectors(Irreps):
     """
 
     irreps: str = "1x1o"
-    nodes: NodeAxis = None
+    nodes: NodeAxis = field(default=None, kw_only=True)
 
     def check(self, tensor: torch.Tensor, path: str) -> None:
         """Checks that the last axes are three vectors with three components."""
@@ -58,8 +58,8 @@ class EdgeShifts(Irreps):
     """
 
     irreps: str = "3x0e"
-    nodes: NodeAxis = None
-    edges: int | None = 0
+    nodes: NodeAxis = field(default=None, kw_only=True)
+    edges: int | None = field(default=0, kw_only=True)
 
     def in_lattice(self, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
         """Changes the shifts of edges whose nodes are moved; lists the edges of doubled cells."""

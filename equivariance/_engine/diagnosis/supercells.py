@@ -24,6 +24,7 @@ from equivariance.contracts.nested import children, leaves
 from equivariance.errors import ArgumentError, TransformedInputError
 from equivariance.findings import Finding
 from equivariance.groups.elements import Transform
+from equivariance.groups.named import Symmetry
 from equivariance.representations.axes import position
 from equivariance.representations.base import Representation
 
@@ -60,7 +61,7 @@ def double_cells(
         result: The survey of the symmetry.
         allowed: The most severe verdict of a sound layer.
     """
-    crystal = survey.runs.sizes.crystal
+    crystal = survey.runs.sizes.crystal if result.symmetry == Symmetry.LATTICE else None
     if not elements or crystal is None:
         fixed = "" if crystal is None or not crystal.fixed else crystal.fixed
         return Doubled(result, remarks=(f"a doubled cell is not tested: {fixed}",) if fixed else ())

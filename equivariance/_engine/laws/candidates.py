@@ -16,7 +16,6 @@ from torch import Tensor
 from equivariance._engine.laws.forms import (
     InvariantLaw,
     IrrepLaw,
-    LatticeLaw,
     Law,
     LinearLaw,
     ParityLaw,
@@ -25,6 +24,7 @@ from equivariance._engine.laws.forms import (
     SelectionLaw,
     TranslationLaw,
 )
+from equivariance._engine.laws.lattice import RowLaw, lattice_laws
 from equivariance._engine.laws.grid import Gridded, Grids, plain_on_grid
 from equivariance.groups.named import Symmetry
 
@@ -44,6 +44,8 @@ class AxisLengths:
         edges: Edges of all samples; None if no input lists edges.
         apart: Nodes of each sample, if each is permuted in its own way; else ().
         crystal: Nodes of each sample of a crystal; () if there is no crystal.
+        follows_images: True if moves along some lattice vector change nothing. Differences of positions are then lawful:
+            a later statement takes them to the nearest image, or fails to.
     """
 
     nodes: int | None
@@ -53,6 +55,7 @@ class AxisLengths:
     edges: int | None = None
     apart: tuple[int, ...] = ()
     crystal: tuple[int, ...] = ()
+    follows_images: bool = False
 
 
 def laws_by_shape(tensor: Tensor, symmetry: Symmetry, sizes: AxisLengths) -> Iterator[Law]:
@@ -63,7 +66,7 @@ def laws_by_shape(tensor: Tensor, symmetry: Symmetry, sizes: AxisLengths) -> Ite
         "inversion": lambda _: iter([ParityLaw(0, (-1,))]),
         "permutation": lambda t: _permutation_laws(t, sizes),
         "batch": lambda t: selection_laws(t, sizes),
-        "lattice": lambda t: _lattice_laws(t, sizes.crystal),
+        "lattice": lambda t: lattice_laws(t, sizes.crystal),
     }
     yield InvariantLaw()
     if sizes.grids is not None and symmetry.is_motion:
@@ -146,16 +149,6 @@ def _translation_laws(tensor: Tensor) -> Iterator[Law]:
             yield TranslationLaw(axis)
 
 
-def _lattice_laws(tensor: Tensor, crystal: Sequence[int]) -> Iterator[Law]:
-    """Yields positions of the nodes of a crystal, on each axis of length 3."""
-    for components in (axis for axis in reversed(range(tensor.dim())) if tensor.shape[axis] == 3):
-        others = [axis for axis in range(tensor.dim()) if axis != components]
-        yield from (LatticeLaw(a, components) for a in others if tensor.shape[a] == sum(crystal))
-        for samples, nodes in itertools.permutations(others, 2):
-            if (tensor.shape[nodes],) * tensor.shape[samples] == tuple(crystal):
-                yield LatticeLaw(nodes, components, samples)
-
-
 def _irrep_laws(tensor: Tensor) -> Iterator[Law]:
     """Yields one irrep on one axis, or on each of two or three axes."""
     axes = [a for a in reversed(range(tensor.dim())) if tensor.shape[a] % 2 and 3 <= tensor.shape[a] <= 17]
@@ -176,8 +169,8 @@ def _has_axes_for(law: Law, tensor: Tensor) -> bool:
         return len(law.signs) == 1 or (law.axis < tensor.dim() and tensor.shape[law.axis] == len(law.signs))
     if isinstance(law, TranslationLaw):
         return law.axis < tensor.dim() and tensor.shape[law.axis] == 3 and tensor.is_floating_point()
-    if isinstance(law, LatticeLaw):
-        return False  # candidates by shape has it if it fits
+    if isinstance(law, RowLaw):
+        return tensor.is_floating_point() and tensor.shape[-1:] == (3,) and tensor.numel() == 3 * len(law.first)
     if isinstance(law, Gridded):
         return max(law.lattice.axes) < tensor.dim() and _has_axes_for(law.inner, tensor)
     return isinstance(law, InvariantLaw)

@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 from equivariance.groups.elements import Transform
-from equivariance.representations.crystal_rows import beside, crystal_of
 from equivariance.representations.wigner import wigner_d
 
 
@@ -203,26 +202,3 @@ class SelectionLaw:
             picked = grouped.index_select(self.axis + 1, torch.tensor(chosen, device=tensor.device))
             return picked.reshape(*shape[: self.axis], -1, *shape[self.axis + 1 :])
         return torch.cat([tensor.split(self.sizes, self.axis)[i] for i in chosen], self.axis)
-
-
-@dataclass(frozen=True)
-class LatticeLaw:
-    """Positions that move with their nodes by lattice vectors.
-
-    Attributes:
-        nodes: The axis of the nodes.
-        components: The axis of length 3.
-        samples: The axis that lists nothing but samples; None if samples lie one after the other.
-    """
-
-    nodes: int
-    components: int
-    samples: int | None = None
-
-    def apply(self, tensor: Tensor, element: Transform) -> Tensor:
-        """Returns the positions moved by the element."""
-        if element.images is None:
-            return tensor
-        moves = crystal_of(element).displacements(element.images)
-        laid = beside(moves, tensor, self.nodes, self.samples, self.components)
-        return (tensor.double() + laid).to(tensor.dtype)

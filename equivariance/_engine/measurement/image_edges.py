@@ -16,6 +16,7 @@ import torch
 from equivariance.contracts import field_names
 from equivariance.contracts.edge_lists import edges_among
 from equivariance.groups.crystal import Crystal, ImageEdges
+from equivariance.representations.axes import BatchAxis
 from equivariance.representations.base import Representation
 from equivariance.representations.crystal import EdgeShifts
 from equivariance.representations.standard import NodeIndices
@@ -74,12 +75,12 @@ def edges_of(found: Sequence[Leaf], positions: np.ndarray, crystal: Crystal, thr
         why = f"the rows of {unclear} are no whole numbers of lattice vectors"
         return RecognizedEdges(None, paths, obstacle=why, fixed=why)
     known = {path: whole for path, whole in kinds.items() if whole is not None and (_is_named(path) or whole[0].any())}
-    return _with_shifts(known, bare, positions, crystal, paths)
+    return _with_shifts(known, bare, positions, crystal, paths, {path: law.batch for path, _, law in shifted})
 
 
 def _with_shifts(
     known: Mapping[str, tuple[np.ndarray, str]], bare: ImageEdges, positions: np.ndarray, crystal: Crystal,
-    ends: frozenset[str],
+    ends: frozenset[str], batches: Mapping[str, BatchAxis],
 ) -> RecognizedEdges:  # fmt: skip
     """Returns the edges with the shifts of some tensors, or with those to the nearest image if there are none."""
     if not known:
@@ -92,9 +93,9 @@ def _with_shifts(
         return RecognizedEdges(None, ends, obstacle=why, fixed=why)
     sign = _sign(bare, shifts, positions, crystal)
     if sign is None:
-        why = f"the entries of {first} do not tell from which end of an edge they count"
+        why = f"the numbers in {first} do not tell from which end of an edge they count (all zero, for example)"
         return RecognizedEdges(None, ends, obstacle=why, fixed=why)
-    laws = {path: EdgeShifts(irreps) for path, (_, irreps) in known.items()}
+    laws = {path: EdgeShifts(irreps, batch=batches[path]) for path, (_, irreps) in known.items()}
     return RecognizedEdges(ImageEdges(bare.source, bare.target, shifts, sign), ends, laws)
 
 
