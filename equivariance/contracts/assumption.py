@@ -118,8 +118,10 @@ class Assumption:
             batch = law.batch.axis if isinstance(law.batch, Concatenated) else law.batch
             return _about_axis(here, "samples", batch) if self._has_doubtful_axis(self.grounds.samples) else []
         name = str(self.path[-1])
-        if symmetry == Symmetry.LATTICE and (names_cells(name) or plain(name) in SHIFTS):
-            return []  # the lattice of the inputs has doubts of its own
+        if symmetry == Symmetry.LATTICE and plain(name) in SHIFTS:
+            return []  # their values show what they are
+        if symmetry == Symmetry.LATTICE and names_cells(name):
+            return [f"{here} lists lattice vectors as rows"] if self.grounds.law is How.BY_NAME else []
         if self.asked:
             return [f"{here} does not move"]
         moves = not isinstance(law, Invariant) and self.grounds.law in (How.BY_NAME, How.BY_SHAPE)

@@ -125,7 +125,14 @@ class Transform:
         return self.images is not None or self.doubled is not None
 
     def placed_in(self, crystal: Crystal | None) -> Transform:
-        """Returns the element for the crystal of an input; an element that needs none is returned itself."""
+        """Returns the element for the crystal of an input; an element that needs none is returned itself.
+
+        Raises:
+            ArgumentError: If the crystal has another number of nodes than the element moves.
+        """
+        if crystal is not None and self.images is not None and len(self.images) != sum(crystal.nodes):
+            expected = f"a move of {sum(crystal.nodes)} nodes, as the input has"
+            raise ArgumentError("element", f"a move of {len(self.images)} nodes", expected)
         return replace(self, crystal=crystal) if self.acts_on_lattice else self
 
     @property

@@ -197,8 +197,9 @@ def _report(known: Sequence[_Found], chosen: Collection[str], about: Mapping[str
 
 
 def _infer(ready: Prepared) -> Inferred:
-    """Infers the contracts of undeclared layers from runs."""
-    claimed = [g for g in ready.call.groups if ready.call.settings.claiming(g)]
+    """Infers the contracts of undeclared layers from runs; moves by lattice vectors are not followed through layers."""
+    followed = (g for g in ready.call.groups if g.symmetry != Symmetry.LATTICE)
+    claimed = [g for g in followed if ready.call.settings.claiming(g)]
     surveyors = _surveyors(ready)
     inferred = infer(
         {g.symmetry: surveyors(g.symmetry) for g in claimed},

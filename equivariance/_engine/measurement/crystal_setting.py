@@ -66,19 +66,10 @@ def crystal_setting(arguments: Mapping[str, Any], contract: Contract) -> Crystal
     crystal = Crystal(
         cells, periodic, nodes, _real_rows(points, nodes), edges.edges,
         claimed=(declared or stated is not None) and bool(periodic.any()),
-        doubts=tuple(_doubts(cell, declared, stated is not None)),
+        doubts=() if declared or stated is not None else (f"{cell[0]} {list(cell[1].shape)} is periodic along all axes",),
         obstacle=obstacle or edges.obstacle or ("" if periodic.any() else "no lattice vector is periodic"),
     )  # fmt: skip
     return CrystalSetting(replace(crystal, fixed=_why_fixed(arguments, found, crystal, edges, laws)), laws)
-
-
-def _doubts(cell: Leaf, declared: bool, stated: bool) -> Iterator[str]:
-    """Yields what a person could doubt of lattice vectors that only their name shows."""
-    place = f"{cell[0]} {list(cell[1].shape)}"
-    if not declared:
-        yield f"{place} lists lattice vectors as rows"
-    if not declared and not stated:
-        yield f"{place} is periodic along all of them"
 
 
 def with_lattice_laws(contract: Contract, arguments: Mapping[str, Any]) -> Contract:
@@ -204,7 +195,8 @@ def _why_fixed(
     unknown = (f"{path} {list(t.shape)}" for path, t, law in found if not _is_known(path, t, law, crystal, edges, laws))
     first = next(unknown, None)
     return edges.fixed or (
-        "" if first is None else f"it is not known what a doubled cell makes of {first}; declare extensive=True or False"
+        "" if first is None else f"it is not known what a doubled cell makes of {first}; declare it, for example as "
+        "eq.Invariant(nodes=None, extensive=True)"
     )
 
 

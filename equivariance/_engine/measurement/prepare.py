@@ -154,12 +154,12 @@ def prepare(call: BoundCall, variants: ModelVariants | None = None) -> Prepared:
 def prepare_undeclared(call: BoundCall, variants: ModelVariants | None = None) -> Prepared:
     """Prepares a call whose representations are still undecided; only the module as a whole is watched."""
     first, runner = _run_first(call, variants)
-    return Prepared(call, find_capabilities(runner.with_contracts({"": call.contract})), ContractFit(), first.log)
+    return Prepared(call, find_capabilities(runner.with_contracts(_whole(call))), ContractFit(), first.log)
 
 
 def tried_as(ready: Prepared, call: BoundCall) -> Prepared:
     """Prepares the call with other representations, on the copies and the unchanged arguments of `ready`."""
-    return Prepared(call, ready.runner.with_contracts({"": call.contract}), ContractFit(), ready.log)
+    return Prepared(call, ready.runner.with_contracts(_whole(call)), ContractFit(), ready.log)
 
 
 def rounded_as(ready: Prepared, call: BoundCall) -> Prepared:
@@ -169,7 +169,7 @@ def rounded_as(ready: Prepared, call: BoundCall) -> Prepared:
         return tried_as(ready, call)
     output = known.run(ModelState(), known.tested_dtype, arguments)
     runner = Runner(
-        known.variants, known.capabilities, {"": call.contract}, arguments, output, known.seed, known.memory
+        known.variants, known.capabilities, _whole(call), arguments, output, known.seed, known.memory
     )  # fmt: skip
     return Prepared(call, runner, ContractFit(), ready.log)
 
@@ -196,6 +196,11 @@ def _run_first(call: BoundCall, variants: ModelVariants | None) -> tuple[FirstRu
     first = first_run(variants, arguments, _contracts(call), dtype, seed, memory)
     able = Capabilities(dtype, dtype, first.lowest_dtype, gradients=first.gradients, draws=first.draws)
     return first, Runner(variants, able, {}, arguments, first.output, seed, memory)
+
+
+def _whole(call: BoundCall) -> dict[str, Contract]:
+    """Returns the contract of the whole, as `Runner.with_contracts` takes it."""
+    return {"": with_lattice_laws(call.contract, call.arguments)}
 
 
 def _contracts(call: BoundCall) -> dict[str, Contract]:
