@@ -62,8 +62,8 @@ CATALOGUE = (
         "periodic-image",
         "A node is told from its periodic images, so the result changes with the cell in which it is given.",
         (
-            "Take differences to the nearest image, d - round(d @ inv(cell)) @ cell, within a cutoff below half the cell; "
-            "or use edges with shifts."
+            "Take differences to the nearest image, d - round(d @ inv(cell)) @ cell, within a cutoff below half the "
+            "cell; or use edges with shifts."
         ),
     ),
     Cause(

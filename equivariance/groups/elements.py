@@ -2,8 +2,8 @@
 
 A `Transform` acts on positions as `x' = x R^T + t` (row vectors). It reorders nodes: new node `i` is old node
 `order[i]`, and edges likewise. It selects samples of a batch: new sample `i` is old sample `samples[i]`. It appends
-padded rows to a batch with a mask. It moves nodes by lattice vectors of a crystal, or doubles its cells. All numbers are
-float64.
+padded rows to a batch with a mask. It moves nodes by lattice vectors of a crystal, or doubles its cells. All numbers
+are float64.
 
 Called by `groups.sampling`, which draws elements, and by representations, which apply them. The module transforms no
 tensors.
@@ -32,6 +32,7 @@ from equivariance.groups.orders import (
     places_of,
     size_text,
 )
+
 
 @dataclass(frozen=True)
 class Transform:
@@ -125,7 +126,7 @@ class Transform:
         return self.images is not None or self.doubled is not None
 
     def placed_in(self, crystal: Crystal | None) -> Transform:
-        """Returns the element for the crystal of an input; an element that needs none is returned itself.
+        """Returns the element for the crystal of an input.
 
         Raises:
             ArgumentError: If the crystal has another number of nodes than the element moves.
@@ -133,7 +134,7 @@ class Transform:
         if crystal is not None and self.images is not None and len(self.images) != sum(crystal.nodes):
             expected = f"a move of {sum(crystal.nodes)} nodes, as the input has"
             raise ArgumentError("element", f"a move of {len(self.images)} nodes", expected)
-        return replace(self, crystal=crystal) if self.acts_on_lattice else self
+        return replace(self, crystal=crystal)
 
     @property
     def reach(self) -> float:

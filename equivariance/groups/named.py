@@ -60,8 +60,8 @@ NAMED_GROUPS: dict[str, tuple[str, ...]] = {
 }
 """Group names of the public interface and the symmetries that generate them.
 
-"lattice" is the lattice of the inputs. If they have lattice vectors, these are the symmetry "lattice" only. Otherwise they
-are exact translations and rotations: by whole cells of a grid, and those of the cube (see `of_lattice`).
+"lattice" is the lattice of the inputs. If they have lattice vectors, the name stands for the symmetry "lattice" alone.
+Otherwise it stands for exact translations and rotations: by whole cells of a grid, and those of the cube.
 
 `groups_of` also takes names as people write them, and the turns of a square or another polygon about z ("c4").
 """

@@ -230,7 +230,7 @@ class Elements(Group):
 
     def simplest(self, setting: InputSizes) -> tuple[Transform, ...]:
         """Returns all given elements."""
-        return tuple(element.placed_in(setting.crystal) for element in self.elements)
+        return tuple(e.placed_in(setting.crystal) if e.acts_on_lattice else e for e in self.elements)
 
 
 def _nearest_cube_rotation(element: Transform) -> Transform:

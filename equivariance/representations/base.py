@@ -46,8 +46,8 @@ class Representation(ABC):
         edges: The axis that lists the edges of a graph, or None if there is none. Permutations also reorder edges.
         mask: The rows of the node axis that hold nodes; all others are padding. No element moves or permutes padded
             rows, and padded rows are not compared. None if there is no padding.
-        extensive: True if a value that lists no nodes doubles with a doubled cell, as an energy does; False if it stays,
-            as a mean does. None for outputs: both are tried.
+        extensive: True if a value that lists no nodes doubles with a doubled cell, as an energy does; False if it
+            stays, as a mean does. If it is None, both are tried for an output.
 
     Invariants:
         - A representation is immutable, and it never changes a tensor in place.

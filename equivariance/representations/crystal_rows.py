@@ -46,9 +46,7 @@ def repeated(tensor: torch.Tensor, nodes: int, samples: int | None, crystal: Cry
     return tensor.index_select(nodes, torch.from_numpy(rows).to(tensor.device))
 
 
-def beside(
-    values: np.ndarray, tensor: torch.Tensor, nodes: int, samples: int | None, components: int
-) -> torch.Tensor:
+def beside(values: np.ndarray, tensor: torch.Tensor, nodes: int, samples: int | None, components: int) -> torch.Tensor:
     """Returns rows of three components, float64, in a shape that lies beside a tensor of positions.
 
     Args:

@@ -26,7 +26,7 @@ from equivariance.representations.irreps import Irreps
 class CartesianPoints(Representation):
     """Positions, with the components x, y, z on one axis: x' = x R^T + t.
 
-    A node that is moved by a lattice vector takes its row along. Positions that a network returns must do the same: they
+    A node that is moved by a lattice vector takes its row along. Positions that a network returns do the same, so they
     are not wrapped into the cell.
 
     Attributes:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -126,8 +126,13 @@ def localize(
         notes=(*cancelled, *notes_on_rounding(runner, result)),
         output=root[1] if root else None,
         broken=broken or (not whole and root is not None and root[1].verdict > allowed),
-        skipped=(*(f"{state} not tested: {reason}" for state, reason in result.skipped.items()), *untested, *doubled.remarks),
+        skipped=(*_skipped(result), *untested, *doubled.remarks),
     )
+
+
+def _skipped(result: SurveyResult) -> Iterator[str]:
+    """Yields one remark for each state that does not run on transformed inputs."""
+    yield from (f"{state} not tested: {reason}" for state, reason in result.skipped.items())
 
 
 def _layers_with_code(runner: Runner, layers: Collection[str]) -> frozenset[str]:

@@ -25,12 +25,11 @@ from equivariance.errors import ArgumentError, TransformedInputError
 from equivariance.findings import Finding
 from equivariance.groups.elements import Transform
 from equivariance.groups.named import Symmetry
-from equivariance.representations.axes import position
 from equivariance.representations.base import Representation
 
 _FIX = (
-    "Sum over all images of a node within a cutoff: edges with shifts, or the nearest image and a cutoff below half the "
-    "width of the cell. If the network depends on the choice of the cell by design, test "
+    "Sum over all images of a node within a cutoff: edges with shifts, or the nearest image and a cutoff below half "
+    "the width of the cell. If the network depends on the choice of the cell by design, test "
     "group=eq.groups.LatticeMoves(supercells=False)."
 )
 
@@ -132,12 +131,14 @@ def _finding(survey: SymmetrySurvey, top: tuple[PartKey, Measurement, Trial]) ->
     """Returns the finding for an output that obeys no law under doubled cells."""
     (key, measurement, trial), runner = top, survey.runs.runner
     part, axis = f"output{part_name(key)}", trial.element.doubled
-    law = next(law for path, _, law in leaves(runner.output, runner.contracts[""].output) if path == key[0])
-    lists = position(law.nodes, runner.output) if isinstance(runner.output, torch.Tensor) else law.nodes
-    wanted = "is not repeated for the copies" if lists is not None and law.extensive is None else "neither doubles nor stays"
+    before = runner.reference(trial.state).outputs[ROOT]
+    found = {path: (t, law) for path, t, law in leaves(before, runner.contracts[""].output)}
+    tensor, law = found[key[0]]
+    repeats = law.transform(tensor, trial.element).shape != tensor.shape
+    wanted = "is not repeated for the copies" if repeats else "neither doubles nor stays"
     evidence = (
-        f"{part} {wanted} if the cell is doubled along lattice vector {axis}: the error is {measurement.error:.2g}, and "
-        "nodes that are moved by lattice vectors change nothing"
+        f"{part} {wanted} if the cell is doubled along lattice vector {axis}: the error is {measurement.error:.2g}. "
+        "Nodes that are moved by lattice vectors change nothing"
     )
     module = runner.module(runner.states[0], runner.reference_dtype)
     return Finding(

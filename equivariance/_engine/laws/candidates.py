@@ -24,8 +24,8 @@ from equivariance._engine.laws.forms import (
     SelectionLaw,
     TranslationLaw,
 )
-from equivariance._engine.laws.lattice import RowLaw, lattice_laws
 from equivariance._engine.laws.grid import Gridded, Grids, plain_on_grid
+from equivariance._engine.laws.lattice import RowLaw, lattice_laws
 from equivariance.groups.named import Symmetry
 
 _SAMPLES = 16
@@ -44,8 +44,8 @@ class AxisLengths:
         edges: Edges of all samples; None if no input lists edges.
         apart: Nodes of each sample, if each is permuted in its own way; else ().
         crystal: Nodes of each sample of a crystal; () if there is no crystal.
-        follows_images: True if moves along some lattice vector change nothing. Differences of positions are then lawful:
-            a later statement takes them to the nearest image, or fails to.
+        follows_images: True if moves along some lattice vector change nothing. Differences of positions are then
+            lawful: a later statement takes them to the nearest image, or fails to.
     """
 
     nodes: int | None
@@ -169,8 +169,6 @@ def _has_axes_for(law: Law, tensor: Tensor) -> bool:
         return len(law.signs) == 1 or (law.axis < tensor.dim() and tensor.shape[law.axis] == len(law.signs))
     if isinstance(law, TranslationLaw):
         return law.axis < tensor.dim() and tensor.shape[law.axis] == 3 and tensor.is_floating_point()
-    if isinstance(law, RowLaw):
-        return tensor.is_floating_point() and tensor.shape[-1:] == (3,) and tensor.numel() == 3 * len(law.first)
     if isinstance(law, Gridded):
         return max(law.lattice.axes) < tensor.dim() and _has_axes_for(law.inner, tensor)
-    return isinstance(law, InvariantLaw)
+    return isinstance(law, InvariantLaw) or (isinstance(law, RowLaw) and law.fits(tensor))

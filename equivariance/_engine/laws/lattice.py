@@ -61,6 +61,10 @@ class RowLaw:
     second: tuple[int, ...]
     fractional: bool = False
 
+    def fits(self, tensor: Tensor) -> bool:
+        """True if a tensor has as many rows of three components."""
+        return tensor.is_floating_point() and tensor.shape[-1:] == (3,) and tensor.numel() == 3 * len(self.first)
+
     def apply(self, tensor: Tensor, element: Transform) -> Tensor:
         """Returns the rows moved by the element."""
         if element.images is None:

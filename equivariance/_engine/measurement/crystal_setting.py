@@ -23,6 +23,7 @@ from equivariance.representations.axes import position
 from equivariance.representations.base import Representation
 from equivariance.representations.crystal import LatticeVectors
 from equivariance.representations.irreps import Irreps
+from equivariance.representations.sizes import SampleStarts
 from equivariance.representations.standard import CartesianPoints, NodeIndices
 
 Leaf = tuple[str, torch.Tensor, Representation]
@@ -62,11 +63,12 @@ def crystal_setting(arguments: Mapping[str, Any], contract: Contract) -> Crystal
     cells, periodic = (np.resize(a, (len(nodes), *a.shape[1:])) for a in (cells, periodic))
     periodic &= (cells != 0).any(axis=-1)
     edges = edges_of(found, _positions(points), Crystal(cells, periodic, nodes, _real_rows(points, nodes)), alone)
+    place = f"{cell[0]} {list(cell[1].shape)}"
     laws = {cell[0]: LatticeVectors(batch=cell[2].batch), **edges.laws}
     crystal = Crystal(
         cells, periodic, nodes, _real_rows(points, nodes), edges.edges,
         claimed=(declared or stated is not None) and bool(periodic.any()),
-        doubts=() if declared or stated is not None else (f"{cell[0]} {list(cell[1].shape)} is periodic along all axes",),
+        doubts=() if declared or stated is not None else (f"{place} is periodic along all axes",),
         obstacle=obstacle or edges.obstacle or ("" if periodic.any() else "no lattice vector is periodic"),
     )  # fmt: skip
     return CrystalSetting(replace(crystal, fixed=_why_fixed(arguments, found, crystal, edges, laws)), laws)
@@ -195,7 +197,9 @@ def _why_fixed(
     unknown = (f"{path} {list(t.shape)}" for path, t, law in found if not _is_known(path, t, law, crystal, edges, laws))
     first = next(unknown, None)
     return edges.fixed or (
-        "" if first is None else f"it is not known what a doubled cell makes of {first}; declare it, for example as "
+        ""
+        if first is None
+        else f"it is not known what a doubled cell makes of {first}; declare it, for example as "
         "eq.Invariant(nodes=None, extensive=True)"
     )
 
@@ -213,8 +217,7 @@ def _is_known(
     size = crystal.nodes[0] if law.sample_axis(tensor) is not None else sum(crystal.nodes)
     if axis is not None and tensor.shape[axis] == size:
         return size not in tensor.shape[axis + 1 : tensor.dim() - law.component_axes]
-    starts = type(law).__name__ == "SampleStarts"
-    return law.edges is not None or starts
+    return law.edges is not None or isinstance(law, SampleStarts)
 
 
 def _numbers(value: Any, path: str = "") -> list[tuple[str, int]]:

@@ -1,7 +1,7 @@
 """Recognizes the edges of a periodic structure, and the tensors that shift the end of an edge to another cell.
 
-`crystal_setting` calls it. Shifts are whole numbers of lattice vectors, or vectors in space that are integer combinations
-of them. Their sign is read off the lengths of the edges: with the right one, edges are short.
+`crystal_setting` calls it. Shifts are whole numbers of lattice vectors, or vectors in space that are integer
+combinations of them. Their sign is read off the lengths of the edges: with the right one, edges are short.
 """
 
 from __future__ import annotations
@@ -144,11 +144,13 @@ def _shifts_in(
     """
     rows = tensor.detach().cpu().double().numpy()
     cells = crystal.cells[crystal.sample_of[bare.source]]
-    numbers = np.einsum("ex,exa->ea", rows, np.linalg.pinv(cells))
-    back = np.einsum("ea,eax->ex", np.rint(numbers), cells)
-    close = np.abs(numbers - np.rint(numbers)).max() < _CLOSE and np.abs(back - rows).max() < _CLOSE * np.abs(cells).max()
+    inverse = np.linalg.pinv(crystal.cells)[crystal.sample_of[bare.source]]
+    numbers = np.einsum("ex,exa->ea", rows, inverse)
+    whole = np.rint(numbers)
+    off = np.abs(np.einsum("ea,eax->ex", whole, cells) - rows).max() / np.abs(cells).max()
+    close = max(np.abs(numbers - whole).max(), off) < _CLOSE
     found = [(rows.astype(np.int64), "3x0e")] if np.array_equal(rows, np.rint(rows)) else []
-    found += [(np.rint(numbers).astype(np.int64), "1x1o")] if close and rows.any() else []
+    found += [(whole.astype(np.int64), "1x1o")] if close and rows.any() else []
     return min(found, key=lambda kind: min(_lengths(bare, kind[0], positions, crystal)), default=None)
 
 
@@ -176,5 +178,5 @@ def _nearest(bare: ImageEdges, positions: np.ndarray, crystal: Crystal) -> np.nd
     """Returns the shifts that lead from the source of each edge to the nearest image of its target."""
     samples = crystal.sample_of[bare.source]
     apart = positions[bare.target] - positions[bare.source]
-    numbers = np.einsum("ex,exa->ea", apart, np.linalg.pinv(crystal.cells[samples]))
+    numbers = np.einsum("ex,exa->ea", apart, np.linalg.pinv(crystal.cells)[samples])
     return np.where(crystal.periodic[samples], -np.rint(numbers), 0).astype(np.int64)

@@ -111,7 +111,7 @@ def bind_call(
     if settings.named is None:
         listed = _listed_axes(arguments, contract, sizes)
         absent = {g.symmetry: "" for g in asked if Symmetry(g.symmetry).is_reordering and g.symmetry not in listed}
-    absent |= {g.symmetry: why for g in asked if (why := _missing_lattice(g, sizes, settings)) is not None}
+    absent |= _missing_lattice(asked, sizes, settings)
     acting = [g for g in asked if g.symmetry not in absent]
     refused = {g.symmetry: why for g in acting if (why := _refused(g, arguments, contract, settings.seed, sizes))}
     groups = tuple(g for g in acting if g.symmetry not in refused)
@@ -230,14 +230,19 @@ def _missing_axis(group: Group, sizes: InputSizes) -> str:
     return ""
 
 
-def _missing_lattice(group: Group, sizes: InputSizes, settings: Settings) -> str | None:
-    """Returns why nodes cannot be moved by lattice vectors, "" if the symmetry does not apply, None if they can be."""
-    if group.symmetry != Symmetry.LATTICE:
-        return None
+def _missing_lattice(asked: Sequence[Group], sizes: InputSizes, settings: Settings) -> dict[str, str]:
+    """Returns "lattice" with the reason why nodes cannot be moved by lattice vectors, or {} if they can be.
+
+    The reason is "" if the inputs have no such lattice and the caller did not name the symmetry.
+    """
     named, crystal = Symmetry.LATTICE in (settings.named or ()), sizes.crystal
+    if not any(group.symmetry == Symmetry.LATTICE for group in asked):
+        return {}
     if crystal is None:
-        return f"it needs {NEEDED}" if named else ""
-    return (crystal.obstacle or None) if named or crystal.claimed else ""
+        return {Symmetry.LATTICE: f"it needs {NEEDED}" if named else ""}
+    if not (named or crystal.claimed):
+        return {Symmetry.LATTICE: ""}
+    return {Symmetry.LATTICE: crystal.obstacle} if crystal.obstacle else {}
 
 
 def _refused(group: Group, arguments: Mapping[str, Any], contract: Contract, seed: int, sizes: InputSizes) -> str:
