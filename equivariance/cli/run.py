@@ -20,6 +20,7 @@ from equivariance.cli.screen import ExaminedSubject, plain, render_all, render_b
 from equivariance.contracts.layers import matching_layers
 from equivariance.contracts.nested import map_tensors
 from equivariance.errors import ArgumentError, ChoiceError, first_line
+from equivariance.groups.lattice_moves import LatticeMoves
 from equivariance.groups.named import groups_of, named_symmetries
 from equivariance.report.files import check_writable, write_text
 from equivariance.report.html.page import to_html
@@ -30,7 +31,7 @@ from equivariance.settings import Settings
 from equivariance.subject import BUILT_IN, Subject, as_registered, load_checkpoint, load_subject
 
 _FORMATS = {"json": to_json, "html": to_html, "sarif": to_sarif}
-_EVERYTHING = ("e3", "permutation", "batch")
+_EVERYTHING = ("e3", "permutation", "batch", LatticeMoves())
 
 
 def run(options: argparse.Namespace) -> int:

@@ -17,7 +17,7 @@ import torch
 from equivariance._engine.measurement.image_edges import RecognizedEdges, edges_of
 from equivariance.contracts import field_names
 from equivariance.contracts.contract import Contract
-from equivariance.contracts.nested import GraphFields, children, leaves, sample_lists, sizes_of_graphs
+from equivariance.contracts.nested import GraphFields, children, leaves, sample_lists
 from equivariance.groups.crystal import Crystal
 from equivariance.representations.axes import position
 from equivariance.representations.base import Representation
@@ -184,8 +184,6 @@ def _why_fixed(
     laws: Mapping[str, Representation],
 ) -> str:  # fmt: skip
     """Returns why cells cannot be doubled: an input of which it is not known what a doubled cell makes of it; or ""."""
-    if any(any(sizes_of_graphs(value)) for value in arguments.values()):
-        return "a graph object cannot be rebuilt"
     if not crystal.real.all():
         return "the inputs have padded rows"
     if not crystal.axes:
