@@ -31,7 +31,7 @@ from equivariance.settings import Settings
 from equivariance.subject import BUILT_IN, Subject, as_registered, load_checkpoint, load_subject
 
 _FORMATS = {"json": to_json, "html": to_html, "sarif": to_sarif}
-_EVERYTHING = ("e3", "permutation", "batch", LatticeMoves())
+_EVERYTHING = ("e3", "permutation", "batch")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
         ChoiceError: If no layer matches `--layer`.
     """
     bar = ProgressBar(options.quiet)
-    settings, group = settings_of(options, bar), options.group or list(_EVERYTHING)
+    settings, group = settings_of(options, bar), options.group or [*_EVERYTHING, LatticeMoves()]
     groups_of(group, settings.max_translation)
     settings = replace(settings, named=named_symmetries(options.group) if options.group else ())
     choose("format", options.format, ["text", *_FORMATS])

@@ -54,9 +54,9 @@ NAMED_GROUPS: dict[str, tuple[str, ...]] = {
     "o3": ("rotation", "inversion"),
     "se3": ("translation", "rotation"),
     "e3": ("translation", "rotation", "inversion"),
+    "lattice": ("translation", "rotation", "lattice"),
     "permutation": ("permutation",),
     "batch": ("batch",),
-    "lattice": ("translation", "rotation", "lattice"),
 }
 """Group names of the public interface and the symmetries that generate them.
 

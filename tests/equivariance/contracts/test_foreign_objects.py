@@ -1,8 +1,5 @@
 """NumPy arrays become tensors; atoms of ASE and frames are refused with the line that passes them as tensors."""
 
-import sys
-from types import ModuleType
-
 import numpy as np
 import pytest
 import torch

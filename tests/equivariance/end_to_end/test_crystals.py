@@ -182,7 +182,9 @@ class TestNotTested:
 
         args = (*structure(), torch.tensor([10]))
         (remark,) = lattice_of(eq.check(energy, args)).remarks
-        assert remark.startswith("a doubled cell is not tested: it is not known what a doubled cell makes of natoms [1]")
+        assert remark.startswith(
+            "a doubled cell is not tested: it is not known what a doubled cell makes of natoms [1]"
+        )
         declared = {"natoms": eq.Invariant(nodes=None, batch=None, extensive=True)}
         laws = {"z": None, "pos": "cartesian_points", "cell": eq.LatticeVectors(), "pbc": eq.Invariant(nodes=None)}
         known = lattice_of(eq.check(energy, args, laws | declared, eq.Invariant(nodes=None)))
