@@ -20,11 +20,13 @@ class Location:
         file: Path as the interpreter knows it.
         line: Number of the line, from 1.
         source: The text of the line, without surrounding spaces.
+        columns: First and last column of the expression, from 1, if the line has several; else None.
     """
 
     file: str
     line: int
     source: str
+    columns: tuple[int, int] | None = None
 
     def __str__(self) -> str:
         """Returns `file:line`, which editors and terminals link."""
@@ -51,8 +53,9 @@ class Finding:
     """One violation, or, among the notes of a report, one remark.
 
     Attributes:
-        layer: Dotted module path as in `named_modules()`, "" for the root.
-        symmetry: "translation", "rotation", "inversion", "permutation", "batch", "scale" or "none".
+        layer: Dotted module path as in `named_modules()`, "" for the root. The first of `layers`.
+        symmetry: "translation", "rotation", "inversion", "permutation", "batch", "scale" or "none". The first of
+            `symmetries`.
         cause: One of `CAUSES`.
         evidence: One sentence that a person can check.
         part: The output, argument or irrep with the largest error.
@@ -68,6 +71,13 @@ class Finding:
         state: The weights and the mode in which the violation was found.
         curves: The error as a function of the size of the transform, the scale of the input and the precision.
         node_errors: The error at each node of the first sample, if the broken value lists nodes.
+        layers: The layers that run the statement and break, the largest contribution first.
+        symmetries: The symmetries that the statement breaks, the largest contribution first.
+        mechanism: A more precise word than the cause, "" where none is known.
+        alternatives: Other explanations that are equally small, each a place with its source text. A finding with
+            alternatives is never "confirmed".
+        chain: The attributes that lead to the call of the statement, as `interactions.0.message.edge_linear`, where
+            they say more than `layer`; else "".
     """
 
     layer: str
@@ -85,6 +95,16 @@ class Finding:
     fix: str = ""
     curves: tuple[Curve, ...] = ()
     node_errors: tuple[float, ...] = ()
+    layers: tuple[str, ...] = ()
+    symmetries: tuple[str, ...] = ()
+    mechanism: str = ""
+    alternatives: tuple[Location, ...] = ()
+    chain: str = ""
+
+    def __post_init__(self) -> None:
+        """Lists the layer and the symmetry if the finding is about one of each."""
+        object.__setattr__(self, "layers", self.layers or (self.layer,))
+        object.__setattr__(self, "symmetries", self.symmetries or (self.symmetry,))
 
 
 @dataclass(frozen=True)
