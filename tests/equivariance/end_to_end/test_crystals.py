@@ -104,6 +104,7 @@ def test_a_network_that_reads_the_choice_of_the_cell_fails_for_a_doubled_cell_on
     (found,) = report.findings
     assert repr(found.counterexample).startswith("supercell(")
     assert "neither doubles nor stays" in found.evidence
+    assert found.mechanism == "supercell"
     assert "LatticeMoves(supercells=False)" in found.fix
     assert diagnosed(crystals.Fourier, structure(), group=eq.groups.LatticeMoves(supercells=False)).ok
     assert not diagnosed(crystals.Fourier, structure(), group=eq.groups.supercell(1)).ok
