@@ -144,5 +144,6 @@ def _finding(survey: SymmetrySurvey, top: tuple[PartKey, Measurement, Trial]) ->
     return Finding(
         layer="", symmetry="lattice", cause="periodic-image", evidence=evidence, part=part,
         location=location_of(module, ""), error=measurement.error, noise_floor=measurement.rounding_floor,
-        contributed=measurement.error, counterexample=trial.element, state=str(trial.state), fix=_FIX, mechanism="supercell",
+        contributed=measurement.error, counterexample=trial.element, state=str(trial.state), fix=_FIX,
+        mechanism="supercell",
     )  # fmt: skip
