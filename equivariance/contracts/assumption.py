@@ -11,6 +11,7 @@ from enum import StrEnum
 
 import torch
 
+from equivariance.contracts.field_names import SHIFTS, names_cells, plain
 from equivariance.contracts.sample_lists import EACH
 from equivariance.groups.named import Symmetry
 from equivariance.representations.axes import Assumed, Concatenated, NodeAxis
@@ -118,6 +119,11 @@ class Assumption:
         if symmetry == Symmetry.BATCH:
             batch = law.batch.axis if isinstance(law.batch, Concatenated) else law.batch
             return _about_axis(here, "samples", batch) if self._has_doubtful_axis(self.grounds.samples) else []
+        name = str(self.path[-1])
+        if symmetry == Symmetry.LATTICE and plain(name) in SHIFTS:
+            return []  # their values show what they are
+        if symmetry == Symmetry.LATTICE and names_cells(name):
+            return [f"{here} lists lattice vectors as rows"] if self.grounds.law is How.BY_NAME else []
         if self.asked:
             return [f"{here} does not move"]
         moves = not isinstance(law, Invariant) and self.grounds.law in (How.BY_NAME, How.BY_SHAPE)

@@ -70,6 +70,28 @@ VECTORS = frozenset(
 LATTICE = frozenset(["cell", "cells", "lattice", "lattices", "box", "lattice_vectors", "cell_vectors"])
 """Names of the vectors that span a periodic cell, as rows. They list neither nodes nor edges."""
 
+PERIODIC = frozenset(["pbc", "periodic", "periodicity", "periodic_axes"])
+"""Names of three booleans that say along which lattice vectors a structure repeats."""
+
+SHIFTS = frozenset(
+    [
+        "shift",
+        "shifts",
+        "unit_shifts",
+        "edge_shift",
+        "edge_shifts",
+        "edge_cell_shift",
+        "cell_shift",
+        "cell_shifts",
+        "cell_offset",
+        "cell_offsets",
+        "offsets",
+        "edge_offsets",
+        "image_shifts",
+    ]
+)
+"""Names of the shifts that lead from the end of an edge to its image in another cell, [edges, 3]."""
+
 INVARIANTS = frozenset(
     [
         "z",

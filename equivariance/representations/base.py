@@ -26,6 +26,7 @@ from equivariance.representations.axes import (
     chosen_segments,
     position,
 )
+from equivariance.representations.crystal_rows import crystal_of, lists_nodes, repeated
 from equivariance.representations.mask import Mask
 from equivariance.representations.tensor_support import unsupported_reason
 
@@ -46,6 +47,8 @@ class Representation(ABC):
         mask: The rows of the node axis that hold nodes; all others are padding. No element moves or permutes padded
             rows, and padded rows are not compared. None if there is no padding.
         pairs: The second axis that lists the nodes, of a tensor of pairs of nodes [N, N, C]; None for other tensors.
+        extensive: True if a value that lists no nodes doubles with a doubled cell, as an energy does; False if it
+            stays, as a mean does. If it is None, both are tried for an output.
 
     Invariants:
         - A representation is immutable, and it never changes a tensor in place.
@@ -64,6 +67,7 @@ class Representation(ABC):
     edges: int | None = None
     mask: Mask | None = None
     pairs: int | None = None
+    extensive: bool | None = None
 
     _component_axes: ClassVar[int] = 0
     _fixed: ClassVar[bool] = False
@@ -143,8 +147,10 @@ class Representation(ABC):
             ForeignElementError: If the element cannot act on this representation.
         """
         result, placed = tensor, self
-        if element.reorders:
+        if element.reorders or element.doubled is not None:
             placed = self.with_axes_of(tensor)
+        if element.acts_on_lattice:
+            tensor = result = placed.in_lattice(tensor, element)
         if not self._fixed and tensor.is_floating_point() and (element.matrix != _IDENTITY or any(element.vector)):
             result = self._keep_padding(tensor, self.act(tensor.to(torch.float64), element).to(tensor.dtype))
         if element.order is not None:
@@ -158,6 +164,22 @@ class Representation(ABC):
         if result.shape == tensor.shape and result.stride() != tensor.stride():
             result = torch.empty_like(tensor).copy_(result)
         return result
+
+    def in_lattice(self, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
+        """Repeats the rows of nodes and edges if the element doubles cells; moves of nodes change positions only.
+
+        Args:
+            tensor: The tensor.
+            element: An element that acts on the lattice of a crystal.
+        """
+        if element.doubled is None:
+            return tensor
+        crystal, nodes, edges = crystal_of(element), position(self.nodes, tensor), position(self.edges, tensor)
+        if nodes is not None and lists_nodes(tensor, nodes, self.sample_axis(tensor), crystal):
+            return repeated(tensor, nodes, self.sample_axis(tensor), crystal)
+        if edges is not None:
+            return torch.cat([tensor, tensor], edges)
+        return 2 * tensor if self.extensive else tensor
 
     def _masked_axes(self, tensor: torch.Tensor, element: Transform = _NOTHING) -> tuple[int, int | None] | None:
         """Returns the node axis and the axis of samples on which the mask lies; None if the tensor has no padding."""

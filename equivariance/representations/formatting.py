@@ -12,6 +12,7 @@ from dataclasses import Field, fields
 from equivariance.representations.axes import Concatenated
 from equivariance.representations.base import Representation
 from equivariance.representations.cartesian_tensor import CartesianTensor
+from equivariance.representations.crystal import EdgeShifts, LatticeVectors
 from equivariance.representations.irreps import Irreps
 from equivariance.representations.mask import Mask
 from equivariance.representations.sample_list import SampleList
@@ -41,6 +42,8 @@ def _law(representation: Representation) -> str:
     """Returns the name of a representation and its axes."""
     if isinstance(representation, NodeIndices):
         name = "node numbers" if representation.permuted else "sample numbers"
+    elif isinstance(representation, (LatticeVectors, EdgeShifts)):
+        name = "lattice vectors" if isinstance(representation, LatticeVectors) else "shifts of edges"
     elif isinstance(representation, Irreps):
         name = representation.irreps
     elif isinstance(representation, CartesianTensor):
@@ -92,7 +95,7 @@ def _declaration(spec: Representation) -> str:
     given = {f.name: getattr(spec, f.name) for f in fields(spec) if _differs(spec, f)}
     if not given and type(spec) in _SHORT:
         return _SHORT[type(spec)]
-    if isinstance(spec, Irreps):
+    if type(spec) is Irreps:
         irreps = f'"{given.pop("irreps")}"'
         words = [irreps, *(f"{name}={as_python(value)}" for name, value in given.items())]
         return irreps if not given else f"eq.Irreps({', '.join(words)})"

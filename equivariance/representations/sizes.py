@@ -150,6 +150,10 @@ class SampleStarts(Invariant):
     nodes: NodeAxis = field(default=None, kw_only=True)
     batch: BatchAxis = field(default=None, kw_only=True)
 
+    def in_lattice(self, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
+        """Doubles the starts if the element doubles cells."""
+        return tensor if element.doubled is None else 2 * tensor
+
     def select(self, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
         """Returns the starts of the selected samples.
 

@@ -83,7 +83,7 @@ def test_what_is_found_is_compared_with_what_is_known(found, extra, missed):
 
 
 def test_only_symmetries_and_causes_that_exist_can_be_known():
-    with pytest.raises(ChoiceError, match="symmetry='spin': expected one of batch, inversion, none"):
+    with pytest.raises(ChoiceError, match="symmetry='spin': expected one of batch, inversion, lattice, none"):
         RegisteredFinding("a", "spin", "unknown")
     with pytest.raises(ChoiceError, match="cause='bad luck': expected one of absolute-position, batch-coupled"):
         RegisteredFinding("a", "rotation", "bad luck")

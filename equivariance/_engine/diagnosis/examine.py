@@ -203,8 +203,9 @@ def _report(known: Sequence[_Found], chosen: Collection[str], about: Mapping[str
 
 
 def _infer(ready: Prepared) -> Inferred:
-    """Infers the contracts of undeclared layers from runs."""
-    claimed = [g for g in ready.call.groups if ready.call.settings.claiming(g)]
+    """Infers the contracts of undeclared layers from runs; moves by lattice vectors are not followed through layers."""
+    followed = (g for g in ready.call.groups if g.symmetry != Symmetry.LATTICE)
+    claimed = [g for g in followed if ready.call.settings.claiming(g)]
     surveyors = _surveyors(ready)
     inferred = infer(
         {g.symmetry: surveyors(g.symmetry) for g in claimed},
@@ -272,9 +273,10 @@ def _unfollowed_layers(ready: Prepared) -> list[str]:
 
 
 def _surveyors(ready: Prepared, observer: Observer | None = None) -> Callable[[str], SymmetrySurvey]:
-    """Returns symmetry -> survey: one follows all layers, the other only the layers whose axes are known.
+    """Returns symmetry -> survey: of all layers, of the layers whose axes are known, or of the whole alone.
 
-    A symmetry under which tensors of the output have no law has a survey of its own, which does not compare them.
+    Moves by lattice vectors are followed through the whole only: a layer may return differences of positions that a
+    later layer takes to the nearest image. A symmetry under which tensors of the output have no law has a survey of its own, which does not compare them.
     """
     settings, observer = ready.call.settings, observer or ready.call.settings.observer
     options = SurveyOptions(settings.samples, settings.seed)
@@ -289,9 +291,12 @@ def _surveyors(ready: Prepared, observer: Observer | None = None) -> Callable[[s
         followed = replace(ready, runner=ready.runner.with_contracts(clear))
     of_motions = surveying(everything.runner)
     of_reorderings = of_motions if followed is everything else surveying(followed.runner)
+    whole = replace(ready, runner=ready.runner.with_contracts({"": ready.runner.contracts[""]}))
     surveys = {s.value: of_reorderings if s.is_reordering else of_motions for s in Symmetry}
+    surveys[Symmetry.LATTICE.value] = surveying(whole.runner)
     for symmetry, lacking in ready.unjudged.items():
         prepared = followed if Symmetry(symmetry).is_reordering else everything
+        prepared = whole if symmetry == Symmetry.LATTICE else prepared
         surveys[symmetry] = surveying(with_output(prepared, lacking.output))
     return surveys.__getitem__
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -18,6 +18,7 @@ from equivariance._engine.causes.explanation import Explanation
 from equivariance._engine.diagnosis.contributions import Contributions, Contributor, contributors_of
 from equivariance._engine.diagnosis.layer_rows import notes_on_rounding, rows_of
 from equivariance._engine.diagnosis.padding import vary_padding
+from equivariance._engine.diagnosis.supercells import Doubled, double_cells
 from equivariance._engine.instrumentation.hooks import ROOT
 from equivariance._engine.instrumentation.reference import Site
 from equivariance._engine.instrumentation.source_lines import location_at, location_of
@@ -32,6 +33,7 @@ from equivariance._ranking import largest, ordered
 from equivariance.cause_catalogue import remedy
 from equivariance.findings import Finding, LayerRow, Location
 from equivariance.groups.elements import Transform
+from equivariance.groups.lattice_moves import supercells_of, without_supercells
 from equivariance.groups.reorderings import paddings, without_paddings
 from equivariance.groups.sampling import Group
 
@@ -101,6 +103,7 @@ def localize(
     same = runner.tested_dtype == runner.reference_dtype
     allowed = Verdict.ILL_CONDITIONED if same else Verdict.PRECISION
     lengthened, group = paddings(group, survey.runs.sizes), without_paddings(group)
+    tested, group = group, without_supercells(group)
     searched, whole = None if layers is None else _layers_with_code(runner, layers), layers is None or "" in layers
     result, suspects, sites = _suspects(survey, group, allowed, None if whole else searched)
     contributions = Contributions(survey.runs, sites)
@@ -112,16 +115,24 @@ def localize(
     findings, cancelled = _findings_of(case, contributors)
     contributed = {c.suspect.layer: c.contributed for c in contributors}
     measured, padded, untested = vary_padding(survey, lengthened if whole else (), result, allowed)
-    root = measured.root.top
+    doubled = Doubled(measured)
+    if whole and not findings:
+        doubled = double_cells(survey, supercells_of(tested, survey.runs.sizes), measured, allowed)
+    root, padded = doubled.result.root.top, [*padded, *doubled.findings]
     broken = bool(findings) or bool(padded)
     return LocalizedSymmetry(
-        rows=rows_of(runner, measured, contributed, allowed),
+        rows=rows_of(runner, doubled.result, contributed, allowed),
         findings=tuple(ordered([*findings, *padded], lambda f: f.contributed, descending=True)),
         notes=(*cancelled, *notes_on_rounding(runner, result)),
         output=root[1] if root else None,
         broken=broken or (not whole and root is not None and root[1].verdict > allowed),
-        skipped=(*(f"{state} not tested: {reason}" for state, reason in result.skipped.items()), *untested),
+        skipped=(*_skipped(result), *untested, *doubled.remarks),
     )
+
+
+def _skipped(result: SurveyResult) -> Iterator[str]:
+    """Yields one remark for each state that does not run on transformed inputs."""
+    yield from (f"{state} not tested: {reason}" for state, reason in result.skipped.items())
 
 
 def _layers_with_code(runner: Runner, layers: Collection[str]) -> frozenset[str]:

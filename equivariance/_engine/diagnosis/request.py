@@ -44,6 +44,7 @@ from equivariance.contracts.nested import sizes_of_graphs
 from equivariance.contracts.signature import bound
 from equivariance.errors import ArgumentError
 from equivariance.findings import Finding, Outcome
+from equivariance.groups.lattice_moves import LatticeMoves
 from equivariance.groups.named import SYMMETRIES, Symmetry, groups_of
 from equivariance.groups.sampling import Group
 from equivariance.representations.axes import Assumed
@@ -52,7 +53,7 @@ from equivariance.representations.standard import CartesianPoints, Invariant
 from equivariance.settings import Settings
 
 _ANYTHING = Invariant(nodes=None, batch=None)
-_EVERYTHING = ("e3", "permutation", "batch")
+_EVERYTHING = ("e3", "permutation", "batch", LatticeMoves())
 _AXES = {"permutation": "nodes", "batch": "samples"}
 
 
@@ -270,5 +271,7 @@ def basis_of(call: BoundCall, inputs: Inputs | None) -> Basis:
             for path, tensor, law in call.inputs
             if axis and path not in known and law.assumes(group.symmetry, tensor) and not _lists_points(law, tensor)
         ]
+        if group.symmetry == Symmetry.LATTICE and call.sizes.crystal is not None:
+            words += call.sizes.crystal.doubts
         doubts[group.symmetry] = tuple(dict.fromkeys(words))
     return Basis("declared" if inputs is None or inputs.are_declared else "read off", doubts)

@@ -28,6 +28,7 @@ _RAISED: dict[str, str] = {
     Symmetry.INVERSION: "frame-dependent",
     Symmetry.PERMUTATION: "order-dependent",
     Symmetry.BATCH: "batch-coupled",
+    Symmetry.LATTICE: "periodic-image",
 }
 """Symmetry -> the cause if the network raises an error on transformed inputs."""
 

@@ -20,6 +20,7 @@ from torch import Tensor
 from equivariance._engine.inference.output_runs import OutputRuns, tensors
 from equivariance.contracts.assumption import Assumption, How, leading
 from equivariance.contracts.assumptions import component_axis
+from equivariance.contracts.field_names import names_cells
 from equivariance.contracts.nested import with_tensors
 from equivariance.representations.standard import CartesianPoints, Invariant, NodeIndices
 
@@ -63,7 +64,7 @@ def with_axes(assumptions: Sequence[Assumption], runs: OutputRuns) -> list[Assum
         return []
     if lead.grounds.law is How.DECLARED and not isinstance(lead.representation, CartesianPoints):
         return []  # declared irreps list the nodes first, and channels after them
-    probe = _Probe(undecided, lead, runs)
+    probe = _Probe([*undecided, *filter(_are_cells, assumptions)], lead, runs)
     entries = {axis: probe.entries(axis) for axis in free}
     axes = _reading(_is_cloud(lead), entries)
     words = ", ".join(f"axis {axis}: {found.value}" for axis, found in entries.items())
@@ -73,6 +74,11 @@ def with_axes(assumptions: Sequence[Assumption], runs: OutputRuns) -> list[Assum
 def _is_cloud(lead: Assumption) -> bool:
     """True for positions, and for tensors that may be positions."""
     return any(isinstance(law, CartesianPoints) for law in (lead.representation, *lead.laws))
+
+
+def _are_cells(assumption: Assumption) -> bool:
+    """True for lattice vectors, whose axis of samples is known and which list no nodes."""
+    return names_cells(str(assumption.path[-1])) and isinstance(assumption.representation.batch, int)
 
 
 def _free_axes(assumption: Assumption, as_lead: bool = False) -> list[int]:
@@ -126,6 +132,9 @@ class _Probe:
 def _same_axis(other: Assumption, lead: Assumption, axis: int) -> int | None:
     """Returns the axis of another tensor that lists what an axis of `lead` lists, by its place or its length."""
     length, free = lead.shape[axis], _free_axes(other)
+    if _are_cells(other):
+        batch = other.representation.batch
+        return batch if isinstance(batch, int) and batch == axis and other.shape[batch] == length else None
     if other is lead or (axis in free and other.shape[axis] == length):
         return axis
     alike = [a for a in free if other.shape[a] == length]

@@ -38,6 +38,9 @@ from equivariance.contracts.nested import (
 from equivariance.contracts.sample_lists import EACH
 from equivariance.errors import ArgumentError, ContractError, TransformedInputError
 from equivariance.groups.elements import Transform
+from equivariance.groups.lattice_moves import without_supercells
+from equivariance.groups.named import Symmetry
+from equivariance.groups.sampling import Group, Rotations, Translations
 from equivariance.representations.base import Representation
 
 _SHAKEN = 2
@@ -233,7 +236,8 @@ def observe(ready: Prepared, runs: OutputRuns) -> list[Leaf]:
     runner, call, known = ready.runner, ready.call, dict[Path, list[Course]]()
     candidate = TransformedRuns(runner, call.sizes)
     listed = any(any(sample_lists(v, call.contract.inputs.get(name))) for name, v in call.arguments.items())
-    elements = [(g.symmetry, e) for g in call.groups for e in g.draw(3, call.settings.seed, call.sizes)[::2][:_MOST]]
+    groups = [*map(without_supercells, call.groups), *_motions_beside(call.groups)]
+    elements = [(g.symmetry, e) for g in groups for e in g.draw(3, call.settings.seed, call.sizes)[::2][:_MOST]]
     for state in (s for s in runner.states if s.mode == "eval"):
         reference = dict(tensors(runs.reference(state), listed))
         perturbed = [dict(tensors(output, listed)) for output in runs.perturbed_outputs(state)]
@@ -245,6 +249,13 @@ def observe(ready: Prepared, runs: OutputRuns) -> list[Leaf]:
             known.setdefault(path, []).append(course)
     main, working = (torch.finfo(dtype).eps for dtype in (runner.reference_dtype, runner.tested_dtype))
     return [Leaf(path, tuple(courses), main, working, call.sizes.extent) for path, courses in known.items()]
+
+
+def _motions_beside(groups: Sequence[Group]) -> list[Group]:
+    """Returns the motions that tell positions from other outputs, if moves by lattice vectors are tested alone."""
+    symmetries = {Symmetry(group.symmetry) for group in groups}
+    alone = Symmetry.LATTICE in symmetries and not any(symmetry.is_motion for symmetry in symmetries)
+    return [Translations(), Rotations()] if alone else []
 
 
 def _under_elements(

@@ -17,6 +17,7 @@ from equivariance._engine.instrumentation.reference import Site
 from equivariance.contracts.nested import UNSPECIFIED, cast, leaves, map_tensors, walk
 from equivariance.representations.base import Representation
 from equivariance.representations.cartesian_tensor import CartesianTensor
+from equivariance.representations.crystal import EdgeShifts, LatticeVectors
 from equivariance.representations.irreps import Irreps
 from equivariance.representations.standard import CartesianPoints
 
@@ -123,6 +124,8 @@ def noisy(size: float, seed: int) -> Change:
 def noisy_everywhere(size: float, seed: int, of_zero: float = 0.0) -> Change:
     """Returns a change that adds normal noise to all floating-point tensors, as `noisy` does to some.
 
+    Lattice vectors and shifts of edges stay: a node that is moved by a lattice vector must meet the same lattice.
+
     Args:
         size: The standard deviation of the noise, relative to the root mean square of each tensor.
         seed: The seed of the noise.
@@ -131,7 +134,8 @@ def noisy_everywhere(size: float, seed: int, of_zero: float = 0.0) -> Change:
     generator = generator_of(seed)
 
     def change(tensor: torch.Tensor, how: Representation, _: str) -> torch.Tensor:
-        if not (tensor.is_floating_point() and tensor.numel()):
+        fixed = isinstance(how, (LatticeVectors, EdgeShifts))
+        if fixed or not (tensor.is_floating_point() and tensor.numel()):
             return tensor
         scale = float(tensor.double().square().mean().sqrt()) or of_zero
         return tensor + size * scale * noise_like(tensor, generator)

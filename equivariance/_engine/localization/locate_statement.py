@@ -27,7 +27,9 @@ from equivariance._engine.measurement.survey_results import Trial
 from equivariance._engine.measurement.transformed_runs import TransformedRuns
 from equivariance._ranking import ordered
 from equivariance.contracts.nested import leaves
+from equivariance.groups.crystal import Crystal
 from equivariance.groups.elements import Transform, samples
+from equivariance.groups.lattice_moves import moves_along
 from equivariance.groups.reorderings import shifted
 from equivariance.groups.sampling import Group, InputSizes
 
@@ -178,6 +180,9 @@ def locator_of(runs: TransformedRuns, group: Group, suspect: SuspectLayer, seed:
     grids = None if setting.grid is None else known_grids(runner.contracts)
     edges = None if setting.edges is None else sum(setting.edges)
     sizes = AxisLengths(setting.nodes, setting.samples, tuple(segments), grids, edges, setting.segments or ())
+    if group.symmetry == "lattice" and setting.crystal is not None:
+        followed = _follows_images(runs, setting.crystal, suspect)
+        sizes = replace(sizes, crystal=setting.crystal.nodes, follows_images=followed)
     return StatementLocator(InterventionRunner(runner, sizes, suspect, more, group.symmetry))
 
 
@@ -189,6 +194,17 @@ def _further_elements(setting: InputSizes, group: Group, seed: int) -> list[Tran
     if group.symmetry == "permutation":
         return [shifted(setting), *group.draw(1, seed + 1, setting)]
     return list(group.draw(3, seed + 1, setting)[::2])
+
+
+def _follows_images(runs: TransformedRuns, crystal: Crystal, suspect: SuspectLayer) -> bool:
+    """True if moves along some periodic lattice vector change nothing that a suspect's code makes."""
+
+    def is_kept(element: Transform) -> bool:
+        made = runs.isolated_run(Trial(element, suspect.trial.state), suspect.owner)
+        return error_at(made, suspect.site, suspect.key) <= suspect.measurement.tolerance
+
+    moves = (moves_along(crystal, axis) for axis in range(3))
+    return any(elements and all(map(is_kept, elements)) for elements in moves)
 
 
 def _find_call_site(runner: Runner, suspect: SuspectLayer) -> SourceLine | None:

@@ -31,7 +31,8 @@ DIVERGED: Errors = {("", "control flow"): PartError(math.inf, 1.0, True)}
 
 def errors_at(reference: ReferenceRun, value: Any, exact: Any, site: Site, element: Transform) -> Errors:
     """Returns the errors of `value`, which passed at `site` in another run, against the expected value `exact`."""
-    spec, whole = reference.spec(site), isinstance(exact, torch.Tensor) and element.samples is None
+    plain = element.samples is None and not element.acts_on_lattice
+    spec, whole = reference.spec(site), isinstance(exact, torch.Tensor) and plain
     if not (whole and isinstance(spec, Representation) and spec.keeps_lengths):
         return compare(value, exact, spec, element)
     return compare(value, exact, spec, element, reference.compute_once(site, scales_of))

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from equivariance._engine.measurement.crystal_setting import crystal_setting
 from equivariance._engine.measurement.grid_setting import grid_setting
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import leaves, sample_lists, sizes_of_graphs
@@ -84,6 +85,7 @@ def input_sizes(arguments: Mapping[str, Any], contract: Contract, layers: Iterab
             found.add_samples(law.concatenated.sizes)
     _add_assumed(found, inputs)
     grid = grid_setting(arguments, contract, layers)
+    lattice = crystal_setting(arguments, contract)
     nodes = found.nodes[0] if found.nodes else None
     mask = next((law.mask for _, law in inputs if law.mask is not None), None)
     padded = None if mask is None or all(map(all, mask.rows)) else mask
@@ -98,6 +100,7 @@ def input_sizes(arguments: Mapping[str, Any], contract: Contract, layers: Iterab
         edges=found.common_edges if _follow_edges(layers) else None,
         mask=None if padded is None else tuple(valid for row in padded.rows for valid in row),
         padded=mask is not None and all(_may_grow(t, law) for t, law in inputs),
+        crystal=None if lattice is None else lattice.crystal,
     )
 
 

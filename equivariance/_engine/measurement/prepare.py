@@ -17,12 +17,14 @@ from equivariance._engine.instrumentation.contract_fit import ContractFit, Passa
 from equivariance._engine.instrumentation.tensor_identity import equal
 from equivariance._engine.instrumentation.tensor_store import MemoryBudget
 from equivariance._engine.instrumentation.testbed import Capabilities, ModelState, ModelVariants, Runner, variants_of
+from equivariance._engine.measurement.crystal_setting import with_lattice_laws
 from equivariance._engine.measurement.input_sizes import identity_reorderings, input_sizes
 from equivariance.contracts.axes_by_length import check_reorderings, known_axes, with_axes_by_length
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import cloned, leaves, sample_lists, sizes_of_graphs, transform, walk
 from equivariance.errors import ArgumentError, ContractError
-from equivariance.groups.named import Symmetry
+from equivariance.groups.lattice_moves import NEEDED
+from equivariance.groups.named import Symmetry, of_lattice
 from equivariance.groups.sampling import Group, InputSizes
 from equivariance.representations.axes import Assumed
 from equivariance.representations.base import Representation
@@ -104,10 +106,12 @@ def bind_call(
     If the caller named no group, a symmetry that does not apply to the arguments is left out silently.
     """
     sizes = input_sizes(arguments, contract, layers.values())
+    asked = of_lattice(asked, sizes.crystal is not None)
     absent = {g.symmetry: why for g in asked if (why := _missing_axis(g, sizes))}
     if settings.named is None:
         listed = _listed_axes(arguments, contract, sizes)
         absent = {g.symmetry: "" for g in asked if Symmetry(g.symmetry).is_reordering and g.symmetry not in listed}
+    absent |= _missing_lattice(asked, sizes, settings)
     acting = [g for g in asked if g.symmetry not in absent]
     refused = {g.symmetry: why for g in acting if (why := _refusal(g, arguments, contract, settings.seed, sizes))}
     groups = tuple(g for g in acting if g.symmetry not in refused)
@@ -167,12 +171,12 @@ def prepare(call: BoundCall, variants: ModelVariants | None = None) -> Prepared:
 def prepare_undeclared(call: BoundCall, variants: ModelVariants | None = None) -> Prepared:
     """Prepares a call whose representations are still undecided; only the module as a whole is watched."""
     first, runner = _run_first(call, variants)
-    return Prepared(call, find_capabilities(runner.with_contracts({"": call.contract})), ContractFit(), first.log)
+    return Prepared(call, find_capabilities(runner.with_contracts(_whole(call))), ContractFit(), first.log)
 
 
 def prepare_trial(ready: Prepared, call: BoundCall) -> Prepared:
     """Prepares the call with other representations, on the copies and the unchanged arguments of `ready`."""
-    return Prepared(call, ready.runner.with_contracts({"": call.contract}), ContractFit(), ready.log)
+    return Prepared(call, ready.runner.with_contracts(_whole(call)), ContractFit(), ready.log)
 
 
 def prepare_rounded(ready: Prepared, call: BoundCall) -> Prepared:
@@ -182,7 +186,7 @@ def prepare_rounded(ready: Prepared, call: BoundCall) -> Prepared:
         return prepare_trial(ready, call)
     output = known.run(ModelState(), known.tested_dtype, arguments)
     runner = Runner(
-        known.variants, known.capabilities, {"": call.contract}, arguments, output, known.seed, known.memory
+        known.variants, known.capabilities, _whole(call), arguments, output, known.seed, known.memory
     )  # fmt: skip
     return Prepared(call, runner, ContractFit(), ready.log)
 
@@ -217,12 +221,17 @@ def _run_first(call: BoundCall, variants: ModelVariants | None) -> tuple[FirstRu
     return first, Runner(variants, able, {}, arguments, first.output, seed, memory)
 
 
+def _whole(call: BoundCall) -> dict[str, Contract]:
+    """Returns the contract of the whole, as `Runner.with_contracts` takes it."""
+    return {"": with_lattice_laws(call.contract, call.arguments)}
+
+
 def _contracts(call: BoundCall) -> dict[str, Contract]:
     """Returns layer -> contract, with axes that are found by their lengths; "" is the whole."""
     known = known_axes(call.inputs)
     found = {name: with_axes_by_length(contract, known) for name, contract in call.layers.items()}
     whole = with_axes_by_length(call.contract, known, inputs=False) if call.declares_axes else call.contract
-    return {**found, "": whole}
+    return {**found, "": with_lattice_laws(whole, call.arguments)}
 
 
 def _fitting_contracts(call: BoundCall, fit: ContractFit) -> dict[str, Contract]:
@@ -242,6 +251,21 @@ def _missing_axis(group: Group, sizes: InputSizes) -> str:
     except ArgumentError as error:
         return f"it needs {error.expected}"
     return ""
+
+
+def _missing_lattice(asked: Sequence[Group], sizes: InputSizes, settings: Settings) -> dict[str, str]:
+    """Returns "lattice" with the reason why nodes cannot be moved by lattice vectors, or {} if they can be.
+
+    The reason is "" if the inputs have no such lattice and the caller did not name the symmetry.
+    """
+    named, crystal = Symmetry.LATTICE in (settings.named or ()), sizes.crystal
+    if not any(group.symmetry == Symmetry.LATTICE for group in asked):
+        return {}
+    if crystal is None:
+        return {Symmetry.LATTICE: f"it needs {NEEDED}" if named else ""}
+    if not (named or crystal.claimed):
+        return {Symmetry.LATTICE: ""}
+    return {Symmetry.LATTICE: crystal.obstacle} if crystal.obstacle else {}
 
 
 def _refusal(group: Group, arguments: Mapping[str, Any], contract: Contract, seed: int, sizes: InputSizes) -> str:

@@ -223,7 +223,7 @@ class SymmetrySurvey:
             tested_epsilon=runner.capabilities.tested_epsilon,
             stored_epsilon=torch.finfo(runner.tested_dtype).eps,
             discrete=error.discrete,
-            reach=1 + trial.element.distance / max(self.runs.sizes.extent, 1e-300),
+            reach=1 + trial.element.reach / max(self.runs.sizes.extent, 1e-300),
         )
 
 
