@@ -102,7 +102,7 @@ CATALOGUE = (
     Operator("batch-vector-left-out", "all nodes are in sample 0", RECEIVED, "missing-batch-vector"),
     Operator(
         "mask-left-out", "a mask is not applied", RECEIVED, "",
-        "leffff/graphormer-pyg@f56d6487f05ffc105a0f977b303ce596338a23fc, issue #14: attention between nodes of different graphs",
+        "leffff/graphormer-pyg@f56d6487f05ffc105a0f977b303ce596338a23fc, issue #14: attention from graph to graph",
     ),
     Operator(
         "clone-dropped", "a copy is left out before memory is changed", RECEIVED, "",

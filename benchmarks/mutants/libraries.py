@@ -43,8 +43,8 @@ class Library:
             RuntimeError: If pip fails.
         """
         python = root / self.name / "bin" / "python"
-        pattern = f"lib/python*/site-packages/{self.name.replace('-', '_')}-{self.version}.dist-info"
-        there = python.exists() and any(python.parents[1].glob(pattern, case_sensitive=False))
+        wanted = f"{self.name.replace('-', '_')}-{self.version}.dist-info".lower()
+        there = any(f.name.lower() == wanted for f in python.parents[1].glob("lib/python*/site-packages/*.dist-info"))
         return python if there else installed(self.environment, root)
 
 
