@@ -18,6 +18,7 @@ from benchmarks.mutants.page import mistakes, page
 from benchmarks.mutants.plain import LIMIT
 from benchmarks.mutants.plan import Chosen, quick
 from benchmarks.mutants.score import false_alarms, score
+from benchmarks.mutants.split import PARTS, side
 from benchmarks.mutants.store import ROOT, Store
 from equivariance.report.files import write_text
 
@@ -53,14 +54,15 @@ def main() -> int:
 
 def _chosen(runner: run.Runner, options: argparse.Namespace) -> tuple[list[Chosen], list[tuple[str, str]]]:
     """Returns the mutants, seed by seed, and the unchanged modules."""
-    names = [library.name for library in LIBRARIES if options.only in library.name]
+    parts = SIDES[options.part] or PARTS
+    sides = {part.partition(" ")[0] for part in parts}
+    names = [entry.name for entry in LIBRARIES if options.only in entry.name and side(entry.name) in sides]
     entries, unchanged = [], []
     for name in names:
         entries += run.mutants(runner, name, options.seeds)
         unchanged += [(name, module) for module in run.modules(runner, name)]
-    parts = SIDES[options.part]
-    entries = [entry for entry in entries if not parts or entry.part in parts]
-    entries = sorted(entries, key=lambda e: (e.seed, names.index(e.library)))
+    entries = [entry for entry in entries if entry.part in parts]
+    entries.sort(key=lambda entry: (entry.seed, names.index(entry.library)))
     return quick(entries) if options.quick else entries, unchanged
 
 

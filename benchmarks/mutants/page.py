@@ -55,11 +55,12 @@ def page(records: Sequence[Record], controls: Sequence[Record], command: str) ->
 def _head(records: Sequence[Record], controls: Sequence[Record], command: str) -> list[str]:
     status = Counter(r["judged"]["status"] for r in records)
     seeds = sorted({r["choice"]["seed"] for r in records})
+    libraries = len({r["choice"]["library"] for r in records})
     machine = made_with(("torch", "e3nn"), f"{os.cpu_count()} cores", "1 thread per process")
     return [
         f"Made by `{command}` with {machine}.",
-        f"Seeds {', '.join(map(str, seeds))}. {len(records)} mutants of {len({r['choice']['library'] for r in records})}"
-        f" libraries: {status['counted']} counted, {status['equivalent']} equivalent, {status['crashed']} crashed."
+        f"Seeds {', '.join(map(str, seeds))}. {len(records)} mutants of {libraries} libraries:"
+        f" {status['counted']} counted, {status['equivalent']} equivalent, {status['crashed']} crashed."
         f" {len(controls)} unchanged modules.",
     ]  # fmt: skip
 

@@ -16,7 +16,11 @@ def held_out(name: str) -> bool:
     return int(hashlib.sha256(name.encode()).hexdigest(), 16) % 2 == 1
 
 
+def side(name: str) -> str:
+    """Returns "new" for a name that is held out, else "old"."""
+    return "new" if held_out(name) else "old"
+
+
 def part(library: str, operator: str) -> str:
     """Returns one of `PARTS`."""
-    old_or_new = ["new" if held_out(name) else "old" for name in (library, operator)]
-    return " x ".join(old_or_new)
+    return f"{side(library)} x {side(operator)}"

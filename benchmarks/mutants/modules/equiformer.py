@@ -55,5 +55,5 @@ MODULES = {
     "Equiformer, perceptrons": lambda: network(l2_dist_attention=False),
     "Equiformer, perceptrons, norms": lambda: network(l2_dist_attention=False, ff_include_htype_norms=True),
     "Equiformer, perceptrons, two layers": lambda: network(l2_dist_attention=False, depth=2, single_headed_kv=True),
-    "Equiformer, perceptrons, features of degree 0 alone": lambda: network(l2_dist_attention=False, reduce_dim_out=True),
+    "Equiformer, perceptrons, one channel": lambda: network(l2_dist_attention=False, reduce_dim_out=True),
 }
