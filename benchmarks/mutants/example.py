@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 EVERYTHING = ("translation", "rotation", "inversion", "permutation", "batch")
@@ -53,6 +54,8 @@ class Example:
         modes: The modes in which it claims them.
         components: The lengths of axes that hold components of irreps other than scalars. They choose where components
             are changed.
+        built_in: The dtype in which the module is built for the comparison in float64, for libraries that cannot be
+            built in float64. The module is cast, and runs with float64 as the default.
     """
 
     make: Callable[[], nn.Module]
@@ -65,6 +68,7 @@ class Example:
     symmetries: tuple[str, ...] = EVERYTHING
     modes: tuple[str, ...] = ("eval", "train")
     components: tuple[int, ...] = (3,)
+    built_in: torch.dtype = torch.float64
 
     def arguments(self, tensors: dict[str, Tensor]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Returns the positional and the keyword arguments of the call."""

@@ -51,9 +51,10 @@ def _modules(example: Example, seed: int) -> Iterator[nn.Module]:
     """Yields the module in float64, with given and with perturbed weights, in every mode."""
     torch.manual_seed(seed)
     weights = [weight.double() for weight in example.make().parameters()]
-    torch.set_default_dtype(torch.float64)
+    torch.set_default_dtype(example.built_in)
     try:
         module = example.make().double()
+        torch.set_default_dtype(torch.float64)
         for factor in (0, 1):
             module = copy.deepcopy(module)
             for mine, its in zip(module.parameters(), weights, strict=True):

@@ -54,7 +54,7 @@ def merged(sites: Mapping[str, Iterable[Mapping[str, Any]]]) -> list[dict[str, A
 
 
 def chosen(library: str, sites: Iterable[Mapping[str, Any]], seeds: Iterable[int]) -> list[Chosen]:
-    """Returns the mutants of a library. Different seeds of one operator take different places, as long as there are any."""
+    """Returns the mutants of a library. The seeds of one operator take different places, as long as there are any."""
     by_operator: dict[str, list[Mapping[str, Any]]] = {}
     for site in sites:
         by_operator.setdefault(site["operator"], []).append(site)

@@ -25,20 +25,14 @@ from benchmarks.mutants.mutate import Site
 def answer(library: Library, task: dict[str, Any]) -> Any:
     """Returns the answer to one task."""
     what, module = task["task"], task.get("module", "")
-    if what == "names":
-        return survey.module_names(library)
-    if what == "lines":
-        return survey.lines_of(library, module)
+    if what in ("judge", "answer"):
+        site = Site(task["operator"], tuple(task["place"]), task["text"])
+        return (outcome.judged if what == "judge" else outcome.answered)(library, module, task["file"], site)
     if what == "sites":
         return survey.sites_of(library, module, *task["lines"])
-    if what == "compare":
-        return outcome.compared(library, module)
-    if what == "control":
-        return outcome.diagnosed(library, module)
-    site = Site(task["operator"], tuple(task["place"]), task["text"])
-    if what == "judge":
-        return outcome.judged(library, module, task["file"], site)
-    return outcome.answered(library, module, task["file"], site)
+    if what == "names":
+        return survey.module_names(library)
+    return {"lines": survey.lines_of, "compare": outcome.compared, "control": outcome.diagnosed}[what](library, module)
 
 
 def in_a_process(library: Library, task: dict[str, Any]) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def edges() -> Example:
     """With features of pairs and a mask."""
     more = {"edges": clouds.normal(2, 7, 7, 4, seed=2), "mask": MASK}
     laws = {"edges": Law(nodes=(1, 2), samples=0), "mask": clouds.DENSE_FEATURES}
-    return network(EnTransformer, more, laws, depth=1, edge_dim=4)
+    return network(EnTransformer, more, laws, depth=1, edge_dim=4, neighbors=4)
 
 
 def bonds() -> Example:

@@ -49,7 +49,8 @@ def molecules(make: Callable[[], Representation], *results: Law) -> Example:
                "edge_index": clouds.pairs((5, 6)), "batch": clouds.batch_of((5, 6))}  # fmt: skip
     laws = {"z": clouds.FEATURES, "pos": clouds.POINTS, "edge_index": clouds.EDGES, "batch": clouds.BATCH}
     symmetries = ("translation", "rotation", "inversion", "permutation", "edges", "batch")
-    return Example(make, tensors, laws, results, unpack=tuple, symmetries=symmetries, modes=("eval",))
+    return Example(make, tensors, laws, results, unpack=tuple, symmetries=symmetries, modes=("eval",),
+                   built_in=torch.float32)  # fmt: skip
 
 
 def sizes(**more: Any) -> dict[str, Any]:
