@@ -276,7 +276,8 @@ def _surveyors(ready: Prepared, observer: Observer | None = None) -> Callable[[s
     """Returns symmetry -> survey: of all layers, of the layers whose axes are known, or of the whole alone.
 
     Moves by lattice vectors are followed through the whole only: a layer may return differences of positions that a
-    later layer takes to the nearest image. A symmetry under which tensors of the output have no law has a survey of its own, which does not compare them.
+    later layer takes to the nearest image. A symmetry under which tensors of the output have no law has a survey of its
+    own, which does not compare them.
     """
     settings, observer = ready.call.settings, observer or ready.call.settings.observer
     options = SurveyOptions(settings.samples, settings.seed)
