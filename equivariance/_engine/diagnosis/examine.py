@@ -12,6 +12,7 @@ from typing import Any
 
 from equivariance._engine.causes.error_curves import cloud_of
 from equivariance._engine.diagnosis.localizer import localize
+from equivariance._engine.diagnosis.merging import class_of, merged
 from equivariance._engine.diagnosis.parallel import in_processes
 from equivariance._engine.diagnosis.sanity import run_sanity_checks
 from equivariance._engine.diagnosis.verdicts import Basis, VerdictMaker, finding_of_raised
@@ -53,7 +54,8 @@ def examine_module(ready: Prepared, basis: Basis | None = None) -> Outcome:
     bounded = keeping_content(ready)
     ready = bounded.ready
     call, settings = ready.call, ready.call.settings
-    chosen, sanity = matching_layers(call.module, settings.layers), run_sanity_checks(ready.runner)
+    sanity = run_sanity_checks(ready.runner)
+    chosen = {path: class_of(call.module, path) for path in matching_layers(call.module, settings.layers)}
     settings.observer.begun(tuple(g.symmetry for g in call.groups))
     lines = [*bounded.lines]
     if not sanity.obstacle:
@@ -191,12 +193,19 @@ def _examine_symmetry(
     return _Found([verdict], [*found.findings], [*found.notes], [*found.rows])
 
 
-def _report(known: Sequence[_Found], chosen: Collection[str], about: Mapping[str, Any]) -> Outcome:
-    """Returns the outcome for the tested symmetries, with findings, notes and rows of the chosen layers."""
+def _report(known: Sequence[_Found], chosen: Mapping[str, object], about: Mapping[str, Any]) -> Outcome:
+    """Returns the outcome for the tested symmetries, with findings, notes and rows of the chosen layers.
+
+    Args:
+        known: The results.
+        chosen: Chosen layer -> the class that defines its `forward`.
+        about: The other fields of the outcome.
+    """
+    found, kind_of = (f for k in known for f in k.findings), chosen.__getitem__
     return Outcome(
         verdicts=tuple(v for k in known for v in k.verdicts),
-        findings=[f for f in ordered((f for k in known for f in k.findings), _importance) if f.layer in chosen],
-        notes=[f for k in known for f in k.notes if f.layer in chosen],
+        findings=merged([f for f in ordered(found, _importance) if f.layer in chosen], kind_of),
+        notes=merged([f for k in known for f in k.notes if f.layer in chosen], kind_of),
         layers=[r for k in known for r in k.rows if r.layer in chosen],
         **about,
     )

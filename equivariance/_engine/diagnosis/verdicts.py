@@ -125,7 +125,7 @@ def finding_of_raised(error: TransformedInputError, symmetry: str, runner: Runne
         symmetry=symmetry,
         cause=cause,
         evidence=f"it runs on the given inputs; on transformed inputs it raises {error.reason}",
-        location=location_at(*place) if place else location_of(module, ROOT.layer),
+        location=location_at(place) if place else location_of(module, ROOT.layer),
         located="suspect" if place else "layer",
         error=float("inf"),
         contributed=float("inf"),

@@ -44,4 +44,4 @@ def diagnosed(module, output=VECTORS, group="so3", args=None, spec=POINTS, **opt
 
 def told(report):
     """Layer, certainty and text of each finding's statement; None where there is no source."""
-    return {(f.layer, f.located, f.location and f.location.source) for f in report.findings}
+    return {(layer, f.located, f.location and f.location.source) for f in report.findings for layer in f.layers}

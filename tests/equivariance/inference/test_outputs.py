@@ -18,7 +18,7 @@ ALL = ["e3", "permutation"]
 
 
 def told(report):
-    return {(f.symmetry, f.cause) for f in report.findings}
+    return {(symmetry, f.cause) for f in report.findings for symmetry in f.symmetries}
 
 
 def laws(report):

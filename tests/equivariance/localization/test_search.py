@@ -56,7 +56,7 @@ def diagnosed(breaks, seed):
 
 
 def told(report):
-    return {(f.layer, f.location.line, f.located) for f in report.findings}
+    return {(layer, f.location.line, f.located) for f in report.findings for layer in f.layers}
 
 
 ROWS = [
@@ -123,7 +123,7 @@ class Biased(nn.Module):
 def test_layers_of_a_kind_may_differ_in_their_channels(seed):
     torch.manual_seed(seed)
     report = eq.diagnose(Funnel(), normal(6, 3, seed=seed), "cartesian_points", "1x1o", group="so3", samples=3)
-    assert {(f.layer, f.location.source.strip(), f.located) for f in report.findings} == {
+    assert {(layer, f.location.source.strip(), f.located) for f in report.findings for layer in f.layers} == {
         (f"layers.{n}", "v = v + self.bias", "confirmed") for n in range(5)
     }, report
 
