@@ -182,6 +182,11 @@ class Representation(ABC):
         return self.mask.under(bare).padded(tensor, element.padding, *axes)
 
     @property
+    def turns(self) -> bool:
+        """True if the components of a tensor change under rotation; the components on a grid do not count."""
+        return False
+
+    @property
     def component_axes(self) -> int:
         """The number of last axes that hold components."""
         return self._component_axes

@@ -44,6 +44,7 @@ class Statement:
         layer: Dotted path of the innermost module that runs the statement.
         confirmed: True if an intervention confirmed the statement.
         error: Relative error at the layer's output if every other statement at fault is replaced.
+        laws: The laws that replace the results of this statement.
         beside: The laws that replace the other statements at fault.
         frame: The statement that chooses the local frame, if this statement depends on the choice; else None.
         hidden: True if a later statement breaks the result again. The violation is visible only if that one is
@@ -54,6 +55,7 @@ class Statement:
     layer: str
     confirmed: bool
     error: float = 0.0
+    laws: Laws = field(default_factory=dict)
     beside: Laws = field(default_factory=dict)
     frame: SourceLine | None = None
     hidden: bool = False
@@ -85,7 +87,8 @@ class StatementLocator:
         beside = {u: merge_laws({o: v for o, v in self._found.items() if o != u}) for u in self._found}
         errors = {u: self.runner.try_replacement(laws)[1] for u, laws in beside.items()}
         return [
-            Statement(u.place, u.layer, True, e, beside[u], hidden=e <= self.runner.residual) for u, e in errors.items()
+            Statement(u.place, u.layer, True, e, self._found[u], beside[u], hidden=e <= self.runner.residual)
+            for u, e in errors.items()
         ]
 
     def in_frames(self) -> list[Statement]:
