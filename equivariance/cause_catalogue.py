@@ -173,7 +173,7 @@ MECHANISMS = (
     Mechanism("component-normalization", "component-mixing",
         "Components are normalized together: LayerNorm, BatchNorm or softmax over them.",
         "Normalize by norms: divide vectors by the root mean square of their norms over channels, without a mean."),
-    Mechanism("component-sum", "component-mixing", "The sum or the mean of the components is used as an invariant.",
+    Mechanism("component-sum", "component-mixing", "A sum, a mean or the largest of the components is no invariant.",
         "Sum over channels or nodes, not over components; take norms or scalar products for an invariant."),
     Mechanism("non-euclidean-norm", "component-mixing",
         "A length is no Euclidean norm: absolute values, a maximum, weights per axis.",

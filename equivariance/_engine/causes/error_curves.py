@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from scipy.spatial.transform import Rotation
 
-from equivariance._engine.causes.component_axis import part_of
+from equivariance._engine.causes.components.component_axis import part_of
 from equivariance._engine.causes.experiment import Experiment
 from equivariance._engine.instrumentation.perturbations import scaled
 from equivariance.contracts.contract import Contract

@@ -222,9 +222,10 @@ class Experiment:
     def recorded(self, element: Transform) -> Tape | None:
         """Records the operations of the call on exactly transformed inputs, with other violations repaired.
 
-        Returns None if the call draws random numbers, or does not run.
+        Returns None if the call does not run, or if it draws other random numbers than in the run of the network.
         """
-        if self.state.mode != "eval" or self.owner not in self.reference.inputs:
+        repeats = self.state.mode == "eval" or (self.statement is not None and self.statement.confirmed)
+        if not repeats or self.owner not in self.reference.inputs:
             return None
         try:
             if self.intervention:

@@ -15,7 +15,7 @@ from equivariance._engine.causes.experiment import Experiment
 from equivariance._engine.causes.explanation import Explanation, explained
 from equivariance._engine.causes.fixed_axes import free_axis
 from equivariance._engine.causes.grid import explain_on_grid
-from equivariance._engine.causes.permutation import explain_permutation
+from equivariance._engine.causes.orders.permutation import explain_permutation
 from equivariance._engine.causes.quantization import is_grid_of_cells
 from equivariance._engine.causes.rotation import explain_inversion, explain_rotation
 from equivariance._engine.causes.translation import explain_translation

@@ -10,7 +10,7 @@ import torch
 
 from equivariance._engine.causes.experiment import Experiment
 from equivariance._engine.causes.explanation import Explanation, explained
-from equivariance._engine.causes.row_matching import flipped
+from equivariance._engine.causes.orders.row_matching import flipped
 from equivariance._engine.instrumentation.perturbations import noisy
 from equivariance.groups.elements import rotation
 from equivariance.representations.base import Representation

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import torch
 
-from equivariance._engine.causes.component_axis import part_of
+from equivariance._engine.causes.components.component_axis import part_of
 from equivariance._engine.causes.experiment import Experiment
 from equivariance._engine.causes.explanation import Explanation, explained
 from equivariance._engine.causes.grid_inputs import cropped, nudged, replaced, smoothed

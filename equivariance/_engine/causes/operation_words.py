@@ -5,13 +5,15 @@ The experiments use a name only beside a measurement. This module runs nothing.
 
 from __future__ import annotations
 
-NONLINEAR = frozenset({
+_FUNCTIONS = (
     "relu", "relu_", "leaky_relu", "elu", "selu", "celu", "gelu", "silu", "mish", "hardtanh", "hardswish",
     "hardsigmoid", "softplus", "softshrink", "hardshrink", "tanh", "tanh_", "sigmoid", "sigmoid_",
     "log_sigmoid_forward", "threshold", "clamp", "clamp_", "clamp_min", "clamp_max", "exp", "expm1", "log", "log1p",
     "sin", "cos", "tan", "atan", "erf", "sign", "sgn", "round", "floor", "ceil", "trunc", "abs", "abs_", "sqrt",
     "rsqrt", "reciprocal", "maximum", "minimum",
-})  # fmt: skip
+)  # fmt: skip
+
+NONLINEAR = {name: name.rstrip("_") for name in _FUNCTIONS}
 """Functions of single entries that are not linear. Powers are left out: a norm squares the components."""
 
 NORMALIZING = {

@@ -12,9 +12,11 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from equivariance._engine.causes.alike_components import explain_alike
-from equivariance._engine.causes.component_axis import part_of
-from equivariance._engine.causes.component_mixing import Components
+from equivariance._engine.causes.components.alike_components import explain_alike
+from equivariance._engine.causes.components.component_axis import part_of
+from equivariance._engine.causes.components.component_mixing import Components
+from equivariance._engine.causes.components.statement_values import explain_statement
+from equivariance._engine.causes.components.wrong_representation import explain_deviation, explain_other_law
 from equivariance._engine.causes.experiment import Experiment
 from equivariance._engine.causes.explanation import Explanation, explained
 from equivariance._engine.causes.fixed_axes import (
@@ -27,6 +29,7 @@ from equivariance._engine.causes.fixed_axes import (
     free_axis,
 )
 from equivariance._engine.causes.operation_words import DECOMPOSITIONS, NORMALIZING
+from equivariance._engine.causes.orders.row_matching import ascending_axis, reordered
 from equivariance._engine.causes.quantization import (
     cell_size,
     is_choice,
@@ -34,10 +37,7 @@ from equivariance._engine.causes.quantization import (
     jumps_under_rotation,
     respects_the_cube,
 )
-from equivariance._engine.causes.row_matching import ascending_axis, reordered
 from equivariance._engine.causes.signs import explain_inner_signs
-from equivariance._engine.causes.statement_values import explain_statement
-from equivariance._engine.causes.wrong_representation import explain_deviation, explain_other_law
 from equivariance._engine.instrumentation.operations import DECIDES
 from equivariance._engine.instrumentation.perturbations import scaled
 from equivariance.groups.elements import Transform, rotation
@@ -135,6 +135,12 @@ def _explain_choice(experiment: Experiment, part: str) -> Explanation | None:
     """Returns the explanation if small rotations are respected: a choice of a cell, by a coordinate, or of an order."""
     if not is_choice(experiment):
         return _explain_finer_cells(experiment, part)
+    jumps = f"{part} respects very small rotations and jumps under larger ones"
+    return explain_inner_signs(experiment, jumps) or _explain_decided_choice(experiment, part, jumps)
+
+
+def _explain_decided_choice(experiment: Experiment, part: str, jumps: str) -> Explanation | None:
+    """Returns the explanation of a choice: by cells, along an axis, by the signs of a decomposition, or by others."""
     if is_grid_of_cells(experiment):
         if _has_few_values(experiment):
             return None
@@ -153,12 +159,11 @@ def _explain_choice(experiment: Experiment, part: str) -> Explanation | None:
             f"rotations about {axis} are respected, others are not, and very small ones are: the axis {axis} is built "
             "in, by a choice (a comparison, a sort, a maximum) along it",
         )
-    jumps = f"{part} respects very small rotations and jumps under larger ones"
     taken = next((words for name, words in DECOMPOSITIONS.items() if name in experiment.operations), None)
     if taken:
         text = f"{jumps}, and the statement at fault takes {taken}: the coordinates decide on their signs"
         return explained("frame-sign", text)
-    return explain_inner_signs(experiment, jumps) or _explain_decision(experiment, jumps)
+    return _explain_decision(experiment, jumps)
 
 
 def _explain_decision(experiment: Experiment, text: str) -> Explanation:
@@ -194,9 +199,11 @@ def _has_few_values(experiment: Experiment) -> bool:
 def _explain_mixing(experiment: Experiment, element: Transform, part: str) -> Explanation:
     """Returns the explanation by the components of the whole call, of the statement, or by the cube."""
     found = Components(experiment, part).explain() or explain_statement(experiment)
+    normalized = next((words for name, words in NORMALIZING.items() if name in experiment.operations), None)
+    if found and found.mechanism == "component-mask" and normalized:
+        return explained("component-normalization", f"{found.evidence}, and the statement applies {normalized}")
     if found:
         return found
-    normalized = next((words for name, words in NORMALIZING.items() if name in experiment.operations), None)
     if respects_the_cube(experiment):
         return explain_alike(experiment, element, part)
     off = {a: experiment.outcome(rotation(np.pi / 2 * v)).error for a, v in zip("xyz", np.eye(3), strict=True)}

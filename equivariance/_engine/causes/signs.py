@@ -14,7 +14,7 @@ from torch import Tensor
 from equivariance._engine.causes.experiment import Experiment
 from equivariance._engine.causes.explanation import Explanation, explained
 from equivariance._engine.causes.fixed_axes import MANY
-from equivariance._engine.causes.row_matching import flipped
+from equivariance._engine.causes.orders.row_matching import flipped
 from equivariance._engine.instrumentation.operations import Operation
 from equivariance._engine.instrumentation.tape import Tape
 from equivariance._engine.laws.forms import IrrepLaw

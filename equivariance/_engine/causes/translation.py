@@ -10,7 +10,7 @@ import math
 import numpy as np
 import torch
 
-from equivariance._engine.causes.component_axis import degree_of, rows_of
+from equivariance._engine.causes.components.component_axis import degree_of, rows_of
 from equivariance._engine.causes.experiment import Experiment
 from equivariance._engine.causes.explanation import Explanation, explained
 from equivariance._engine.causes.quantization import cell_size, falls_into_cells

@@ -9,9 +9,10 @@ frames.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from equivariance._engine.instrumentation.operations import Number
+from equivariance._engine.instrumentation.operations import Number, Operation
 from equivariance._engine.instrumentation.reference import CONTROL_FLOW
 from equivariance._engine.instrumentation.source_lines import SourceLine, is_own
 from equivariance._engine.instrumentation.testbed import Runner
@@ -59,6 +60,11 @@ class Statement:
     beside: Laws = field(default_factory=dict)
     frame: SourceLine | None = None
     hidden: bool = False
+
+    def events(self, recorded: Sequence[Operation]) -> tuple[Operation, ...]:
+        """Returns the operations of the statement; all recorded ones if it only calls the layer of a library."""
+        own = tuple(event for event in recorded if self.place in event.places)
+        return own or tuple(event for event in recorded if event.reads)
 
 
 class StatementLocator:

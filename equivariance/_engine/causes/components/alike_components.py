@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import torch
 
-from equivariance._engine.causes.component_axis import degree_of
+from equivariance._engine.causes.components.component_axis import degree_of
 from equivariance._engine.causes.experiment import Experiment
 from equivariance._engine.causes.explanation import Explanation, explained
 from equivariance._engine.causes.operation_words import NONLINEAR

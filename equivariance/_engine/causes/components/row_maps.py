@@ -7,8 +7,8 @@ a matrix in one run. `statement_values` and `component_mixing` supply the rows. 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 
 import torch
 from torch import Tensor
@@ -24,7 +24,7 @@ _MOST = 64
 _EXACT = 1e-9
 """Relative distance of two results that are equal up to rounding in float64."""
 
-_POWERS = (0.5, 1.0, 3.0, 4.0)
+_POWERS = (0.5, 3.0, 4.0)
 """Powers whose norms are tried in place of Euclid's."""
 
 
@@ -57,15 +57,9 @@ def explain_norm(runs: Sequence[Rows], made: str, given: str) -> Explanation | N
     """
     if len(runs) < 2 or any(len(a) != len(b) or len(a) < 4 or not _is_finite(a, b) for a, b in runs):
         return None
-    if all(_is_proportional(b, a.sum(1)) for a, b in runs):
-        return explained("component-sum", f"{made} is the sum or the mean of the components of {given}")
-    if all(_is_proportional(b, a.abs().amax(1)) for a, b in runs):
-        return explained("non-euclidean-norm", f"{made} is the largest absolute component of {given}")
-    for power in _POWERS:
-        sums = [(a.abs().pow(power).sum(1), b) for a, b in runs]
-        if any(all(_is_proportional(b, total.pow(e)) for total, b in sums) for e in (1, 1 / power)):
-            means = "the sum of the absolute components" if power == 1 else f"a norm with the power {power:g}"
-            return explained("non-euclidean-norm", f"{made} is {means} of {given}, where Euclid's norm is due")
+    for mechanism, words, function in _NUMBERS:
+        if all(_is_proportional(b, function(a)) for a, b in runs):
+            return explained(mechanism, f"{made} is {words} of {given}, up to a factor")
     weights = [_weights_of_squares(a, b) for a, b in runs]
     first = weights[0]
     if first is None or any(w is None or not _is_near(w, first) for w in weights) or _is_near(first, first.mean()):
@@ -78,7 +72,27 @@ def explain_norm(runs: Sequence[Rows], made: str, given: str) -> Explanation | N
 
 def format_numbers(values: Tensor) -> str:
     """Returns numbers with three digits, in brackets."""
-    return f"({', '.join(f'{float(v):.3g}' for v in values)})"
+    return f"({', '.join(f'{float(v) + 0.0:.3g}' for v in values)})"
+
+
+def _sum_of_powers(rows: Tensor, power: float, root: float) -> Tensor:
+    return rows.abs().pow(power).sum(1).pow(root)
+
+
+_NUMBERS: tuple[tuple[str, str, Callable[[Tensor], Tensor]], ...] = (
+    ("component-sum", "the sum or the mean of the components", lambda rows: rows.sum(1)),
+    ("component-sum", "the largest component", lambda rows: rows.amax(1)),
+    ("component-sum", "the smallest component", lambda rows: rows.amin(1)),
+    ("non-euclidean-norm", "the largest absolute component", lambda rows: rows.abs().amax(1)),
+    ("non-euclidean-norm", "the sum of the absolute components", partial(_sum_of_powers, power=1.0, root=1.0)),
+    *(
+        ("non-euclidean-norm", f"the {words} of the absolute components to the power {power:g}",
+         partial(_sum_of_powers, power=power, root=root))
+        for power in _POWERS
+        for words, root in (("sum", 1.0), ("root of the sum", 1 / power))
+    ),
+)  # fmt: skip
+"""The mechanism, the words and the function of numbers that are no invariants of the components."""
 
 
 def _is_finite(*tensors: Tensor) -> bool:
@@ -133,7 +147,8 @@ def describe_order(order: Tensor) -> str:
     """Returns the components that a signed permutation takes, in words: "y, z, x"."""
     names = names_of(len(order))
     taken = [(row.abs().argmax(), row.sum()) for row in order]
-    return ", ".join(("-" if float(sign) < 0 else "") + names[int(place)] for place, sign in taken)
+    minus = "-" if len(order) == 3 else "minus "
+    return ", ".join((minus if float(sign) < 0 else "") + names[int(place)] for place, sign in taken)
 
 
 @lru_cache(maxsize=2)

@@ -7,18 +7,18 @@ of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from equivariance._engine.causes.added_rows import explain_added_rows
+from equivariance._engine.causes.components.added_rows import explain_added_rows
+from equivariance._engine.causes.components.row_maps import Rows, explain_norm, explain_row_map
 from equivariance._engine.causes.experiment import Experiment
 from equivariance._engine.causes.explanation import Explanation, explained
 from equivariance._engine.causes.fixed_axes import ORDINARY
 from equivariance._engine.causes.operation_words import NONLINEAR, NORMALIZING
-from equivariance._engine.causes.row_maps import Rows, explain_norm, explain_row_map
 from equivariance._engine.instrumentation.operations import Operation
 from equivariance._engine.instrumentation.perturbations import noisy
 from equivariance._engine.instrumentation.tape import Tape
@@ -101,7 +101,7 @@ def values_of(experiment: Experiment, elements: Sequence[Transform]) -> Statemen
     found = [tape for tape in tapes if tape is not None]
     if len(found) < len(tapes) or any(divergence(found[0], other) is not None for other in found[1:]):
         return None
-    events = tuple(event for event in found[0].events if statement.place in event.places)
+    events = statement.events(found[0].events)
     laws = {n: law for n, law in statement.laws.items() if isinstance(law, IrrepLaw)}
     return StatementValues(tuple(found), tuple(elements), events, laws)
 
@@ -112,28 +112,34 @@ def explain_statement(experiment: Experiment) -> Explanation | None:
     if found is None:
         return None
     turning = list(found.turning)
-    return _explain_rows(found, turning) or _explain_operations(found, turning) or _explain_added(experiment, found)
+    return (
+        _explain_rows(found, turning, explain_row_map, _same_shape)
+        or _explain_operations(found, turning, "component-normalization", NORMALIZING)
+        or _explain_rows(found, turning, explain_norm, _one_number)
+        or _explain_operations(found, turning, "component-nonlinearity", NONLINEAR)
+        or _explain_added(experiment, found)
+    )
 
 
-def _explain_rows(found: StatementValues, turning: Sequence[tuple[int, Axis]]) -> Explanation | None:
+def _explain_rows(
+    found: StatementValues,
+    turning: Sequence[tuple[int, Axis]],
+    explain: Callable[[Sequence[Rows], str, str], Explanation | None],
+    rows_of_pair: Callable[[Tensor, Tensor, Axis], Iterator[Rows]],
+) -> Explanation | None:
     """Returns the explanation by what was made of the rows of a value that turns; later values first."""
-    made = found.made
-    for explain, reads in ((explain_row_map, _same_shape), (explain_norm, _one_number)):
-        for number in reversed(made):
-            for given, axis in turning:
-                runs = [
-                    rows
-                    for a, b in zip(found.values(given), found.values(number), strict=True)
-                    for rows in reads(a, b, axis)
-                ]
-                text = None if given >= number or not runs else explain(runs, _MADE, _GIVEN)
-                if text is not None:
-                    return text
+    for number in reversed(found.made):
+        for given, axis in turning:
+            pairs = zip(found.values(given), found.values(number), strict=True) if given < number else ()
+            runs = [rows for a, b in pairs for rows in rows_of_pair(a, b, axis)]
+            explanation = explain(runs, _MADE, _GIVEN)
+            if explanation is not None:
+                return explanation
     return None
 
 
-_MADE = "what the statement makes"
-_GIVEN = "a value that it reads, which turns"
+_MADE = "a result of the statement"
+_GIVEN = "the vectors that it reads"
 
 
 def _same_shape(given: Tensor, made: Tensor, axis: Axis) -> Iterator[Rows]:
@@ -163,19 +169,15 @@ def _rows(value: Tensor, axis: Axis) -> Tensor:
     )
 
 
-def _explain_operations(found: StatementValues, turning: Sequence[tuple[int, Axis]]) -> Explanation | None:
-    """Returns the explanation if an operation of the statement acts on components and has a name that says so."""
+def _explain_operations(
+    found: StatementValues, turning: Sequence[tuple[int, Axis]], mechanism: str, words: Mapping[str, str]
+) -> Explanation | None:
+    """Returns the explanation if an operation with one of some names maps a value that turns to one of its shape."""
     shapes = {number: found.tapes[0].values[number].shape for number, _ in turning}
     for event in found.events:
-        read = [n for n in event.reads if n in shapes]
-        if not read or not any(found.tapes[0].values[n].shape == shapes[read[0]] for n in event.writes):
-            continue
-        if event.name in NORMALIZING:
-            text = f"the statement applies {NORMALIZING[event.name]} to components of a value that turns"
-            return explained("component-normalization", text)
-        if event.name in NONLINEAR:
-            text = f"the statement applies {event.name.rstrip('_')} to single components of a value that turns"
-            return explained("component-nonlinearity", text)
+        read = {shapes[n] for n in event.reads if n in shapes}
+        if event.name in words and any(found.tapes[0].values[n].shape in read for n in event.writes):
+            return explained(mechanism, f"the statement applies {words[event.name]} to components of {_GIVEN}")
     return None
 
 

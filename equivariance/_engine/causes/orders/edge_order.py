@@ -11,7 +11,7 @@ import torch
 
 from equivariance._engine.causes.experiment import Experiment
 from equivariance._engine.causes.explanation import Explanation, explained
-from equivariance._engine.causes.row_matching import reordered
+from equivariance._engine.causes.orders.row_matching import reordered
 from equivariance._words import counted
 from equivariance.groups.elements import Transform, edge_permutation
 from equivariance.groups.orders import moved_among

@@ -12,14 +12,14 @@ import numpy as np
 import torch
 from scipy.spatial.transform import Rotation
 
-from equivariance._engine.causes.added_rows import explain_added_rows
-from equivariance._engine.causes.component_axis import axis_of_components, degree_of, part_of, rows_of
+from equivariance._engine.causes.components.added_rows import explain_added_rows
+from equivariance._engine.causes.components.component_axis import axis_of_components, degree_of, part_of, rows_of
+from equivariance._engine.causes.components.row_maps import describe_order, names_of, signed_permutations
 from equivariance._engine.causes.experiment import Experiment
 from equivariance._engine.causes.explanation import Explanation, explained
 from equivariance._engine.causes.fixed_axes import ORDINARY
-from equivariance._engine.causes.row_maps import describe_order, names_of, signed_permutations
 from equivariance._engine.instrumentation.perturbations import noisy
-from equivariance.groups.elements import Transform, rotation
+from equivariance.groups.elements import Transform, cube_rotations, rotation
 from equivariance.representations.base import Representation
 from equivariance.representations.irreps import Irreps
 from equivariance.representations.standard import CartesianPoints
@@ -70,21 +70,24 @@ def _explain_component_order(experiment: Experiment, how: Representation, part: 
     outcomes = [experiment.outcome(element) for element in ORDINARY]
     if degree not in (1, 2) or plain is None or any(o.made is None or o.made.shape != plain.shape for o in outcomes):
         return None
-    orders = signed_permutations(2 * degree + 1)
-    rows, fits = rows_of(plain, how, experiment.key[1]), torch.ones(len(orders), dtype=torch.bool, device="cpu")
-    rows = rows[:_MOST_ROWS]
+    rows = rows_of(plain, how, experiment.key[1])[:_MOST_ROWS]
+    orders = [*signed_permutations(2 * degree + 1), *(wigner_d(degree, 1, turn) for turn in cube_rotations()[1:])]
+    every, fits = torch.stack(orders), torch.ones(len(orders), dtype=torch.bool, device="cpu")
     for element, outcome in zip(ORDINARY, outcomes, strict=True):
         made = rows_of(outcome.made, how, experiment.key[1])[: len(rows)]  # type: ignore[arg-type]
-        turned = orders @ wigner_d(degree, 1, element) @ orders.transpose(1, 2)
+        turned = every @ wigner_d(degree, 1, element) @ every.transpose(1, 2)
         distances = (rows @ turned.transpose(1, 2) - made).flatten(1).norm(dim=1)
         fits &= distances <= max(experiment.tolerance, 1e-9) * float(made.norm())
     if not bool(fits.any()) or not bool(rows.any()):
         return None
-    order = describe_order(orders[int(fits.nonzero()[0])])
+    first, size = int(fits.nonzero()[0]), 2 * degree + 1
+    axes = first - len(signed_permutations(size)) + 1
+    taken = describe_order(every[first]) if axes < 1 else describe_order(torch.tensor(cube_rotations()[axes].matrix))
+    declared = names_of(size if axes < 1 else 3)
     return explained(
         "component-order",
-        f"under rotations, the components of {part} turn as {order} in place of {', '.join(names_of(2 * degree + 1))}: "
-        "they stand in another order, or have other signs",
+        f"under rotations, the components of {part} turn as those of {taken} in place of {', '.join(declared)}: they "
+        "stand in another order, or have other signs",
     )
 
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import torch
 
-from equivariance._engine.causes.component_axis import degree_of, only_component, rows_of
+from equivariance._engine.causes.components.component_axis import degree_of, only_component, rows_of
+from equivariance._engine.causes.components.row_maps import Rows, explain_row_map, names_of
 from equivariance._engine.causes.experiment import Experiment
 from equivariance._engine.causes.explanation import Explanation, explained
 from equivariance._engine.causes.quantization import respects_the_cube
-from equivariance._engine.causes.row_maps import Rows, explain_row_map, names_of
 from equivariance._engine.instrumentation.perturbations import Change, generator_of, noisy, scaled
 from equivariance.representations.base import Representation
 from equivariance.representations.irreps import Irreps

@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from equivariance._engine.causes.components.row_maps import describe_order, format_numbers, signed_permutations
 from equivariance._engine.causes.explanation import Explanation, explained
-from equivariance._engine.causes.row_maps import describe_order, format_numbers, signed_permutations
 from equivariance.groups.elements import Transform
 from equivariance.representations.wigner import wigner_d
 

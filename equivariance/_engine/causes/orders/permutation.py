@@ -6,12 +6,12 @@ operations give a more precise explanation than the rows that change.
 
 from __future__ import annotations
 
-from equivariance._engine.causes.edge_order import explain_edges
 from equivariance._engine.causes.experiment import Experiment
 from equivariance._engine.causes.explanation import Explanation, explained
-from equivariance._engine.causes.joined_orders import explain_joined_orders
-from equivariance._engine.causes.operation_words import SELECTING
-from equivariance._engine.causes.row_matching import reordered
+from equivariance._engine.causes.orders.edge_order import explain_edges
+from equivariance._engine.causes.orders.joined_orders import explain_joined_orders
+from equivariance._engine.causes.orders.preferred_nodes import explain_preference
+from equivariance._engine.causes.orders.row_matching import reordered
 from equivariance._engine.instrumentation.operations import NUMBERED
 from equivariance._engine.instrumentation.perturbations import noisy
 from equivariance._words import counted
@@ -97,7 +97,7 @@ def _explain_by_changed_rows(experiment: Experiment, text: str, size: int, first
     if size > 3 and experiment.respects(reverse):
         means = "reversing the list changes nothing: how far apart two nodes stand in it, |i - j|, is used"
         return explained("list-distance", f"{text}; {means}")
-    return _explain_preference(experiment, text) if not first and far else _explain_counts(text, first, far)
+    return explain_preference(experiment, text) if not first and far else _explain_counts(text, first, far)
 
 
 def _explain_counts(text: str, first: int, far: int) -> Explanation:
@@ -108,19 +108,6 @@ def _explain_counts(text: str, first: int, far: int) -> Explanation:
         means = "nodes read those before them in the list (a running sum, a causal mask or a recurrence over nodes)"
         return explained("running-sum", f"{text}: {means}")
     return Explanation("order-dependent", f"{text}: {_GENERIC}")
-
-
-def _explain_preference(experiment: Experiment, text: str) -> Explanation:
-    """Returns the explanation if nodes early in the list are preferred: by a choice among equal values, or by a cap."""
-    preferred = f"{text}: nodes early in the list are preferred"
-    chosen = next((name for name in experiment.operations if name in SELECTING), None)
-    if chosen is not None:
-        return explained(
-            "tie-by-order", f"{preferred}, and the statement chooses by {chosen}, which takes equal values by place"
-        )
-    either = "by a cap on the number of neighbours, or by a choice among equal values, which takes them by place"
-    fix = "Choose by geometry, not by place in the list: the nearest ones (topk of the distances with largest=False)."
-    return Explanation("order-dependent", f"{preferred}: {either}", own_fix=fix)
 
 
 _GENERIC = "node numbers, or places in a list, are used as data"
