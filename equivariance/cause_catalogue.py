@@ -259,7 +259,7 @@ MECHANISMS = (
         "Voxelize less: keep the exact positions beside their cells, make the cells smaller, or average over "
         "rotations."),
     Mechanism("sphere-grid", "discretization",
-        "A function on the sphere or on all rotations is sampled on a grid of angles.",
+        "A function on the sphere is sampled on a grid of angles.",
         "Sample more finely, or stay with irreps: tensor products and gates are exact."),
     Mechanism("fine-detail", "discretization", "A field has details that are finer than its cells.",
         "Filter before a stride or a pooling (a low-pass filter, blur pooling), and use smooth kernels."),

@@ -38,6 +38,7 @@ from equivariance._engine.causes.quantization import (
     respects_the_cube,
 )
 from equivariance._engine.causes.signs import explain_inner_signs
+from equivariance._engine.causes.sphere_grid import explain_sphere_grid
 from equivariance._engine.instrumentation.operations import DECIDES
 from equivariance._engine.instrumentation.perturbations import scaled
 from equivariance.groups.elements import Transform, rotation
@@ -50,6 +51,7 @@ _FINER = 8.0
 def explain_rotation(experiment: Experiment, element: Transform, part: str) -> Explanation:
     """Returns the first explanation that fits: an order, another law, a fixed frame, a grid, or mixed components."""
     looks = (
+        explain_sphere_grid,
         _explain_order,
         explain_other_law,
         explain_signs,

@@ -10,7 +10,7 @@ from equivariance._engine.causes.experiment import Experiment
 from equivariance._engine.causes.explanation import Explanation, explained
 from equivariance._engine.causes.orders.edge_order import explain_edges
 from equivariance._engine.causes.orders.joined_orders import explain_joined_orders
-from equivariance._engine.causes.orders.preferred_nodes import explain_preference
+from equivariance._engine.causes.orders.preferred_nodes import explain_preference, explain_seen_choice
 from equivariance._engine.causes.orders.row_matching import reordered
 from equivariance._engine.instrumentation.operations import NUMBERED
 from equivariance._engine.instrumentation.perturbations import noisy
@@ -61,7 +61,7 @@ def _explain_exchanges(experiment: Experiment, element: Transform, text: str, pa
     if first is None or later is None or far is None:
         found = _explain_by_operation(experiment, text) or explain_joined_orders(experiment, text)
         return found or Explanation("order-dependent", f"{text}: {_GENERIC}")
-    if first and not later and size > 3:
+    if first and far and not later and size > 3 and not _count_changed_rows(experiment, [rows[1], rows[-1]]):
         return explained(
             "special-node",
             f"{text}: exchanging nodes {rows[0]} and {rows[1]} changes {counted(first, 'row')}, {middle[0]} and "
@@ -91,13 +91,13 @@ def _explain_by_changed_rows(experiment: Experiment, text: str, size: int, first
     if size > 3 and experiment.respects(turned):
         means = "shifting all nodes by one changes nothing: each node reads the next ones in the list"
         return explained("list-neighbour", f"{text}; {means}")
-    joined = explain_joined_orders(experiment, text)
-    if joined:
-        return joined
+    seen = explain_joined_orders(experiment, text) or explain_seen_choice(experiment, text)
+    if seen:
+        return seen
     if size > 3 and experiment.respects(reverse):
         means = "reversing the list changes nothing: how far apart two nodes stand in it, |i - j|, is used"
         return explained("list-distance", f"{text}; {means}")
-    return explain_preference(experiment, text) if not first and far else _explain_counts(text, first, far)
+    return explain_preference(text) if not first and far else _explain_counts(text, first, far)
 
 
 def _explain_counts(text: str, first: int, far: int) -> Explanation:
