@@ -63,16 +63,18 @@ def explain_rotation(experiment: Experiment, element: Transform, part: str) -> E
     for look in (*looks, explain_deviation):
         found = look(experiment, part)
         if found:
-            return _more_precise(experiment, found)
+            return _more_precise(experiment, found, part)
     return _explain_mixing(experiment, element, part)
 
 
-def _more_precise(experiment: Experiment, found: Explanation) -> Explanation:
-    """Returns the explanation of the statement at fault if the whole call leaves two explanations open.
+def _more_precise(experiment: Experiment, found: Explanation, part: str) -> Explanation:
+    """Returns a more precise explanation if the deviation of the whole call leaves two explanations open.
 
-    Invariant rows in the output of a call may be constants that the call mixes with factors of the input. The values of
-    the statement tell them apart.
+    Components in another order that are added to the same vectors are a matrix on the components. Invariant rows in the
+    output of a call may be constants that the call mixes with factors of the input: the values of the statement tell.
     """
+    if found.mechanism == "component-order":
+        return Components(experiment, part).explain_rows() or found
     if found.mechanism != "unturned-part":
         return found
     either = ", or a constant is added to components before factors of the input mix them"

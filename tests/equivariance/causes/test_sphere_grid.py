@@ -47,9 +47,7 @@ def bias(y):
     return y + 0.3
 
 
-@pytest.mark.parametrize(
-    "network", [Sphere(torch.tanh, 30, bias), Sphere(torch.tanh, 30, torch.relu), nn.LayerNorm(9)]
-)
+@pytest.mark.parametrize("network", [Sphere(torch.tanh, 30, bias), Sphere(torch.tanh, 30, torch.relu), nn.LayerNorm(9)])
 def test_other_errors_do_not_fall(network):
     found = findings(network)
     assert found

@@ -44,7 +44,7 @@ class Components:
         """Returns the first that fits: a mean, a sum, a map of rows, a nonlinearity of components, a matrix."""
         if self.how is None or self.experiment.plain is None or not self.experiment.plain.is_floating_point():
             return None
-        return self._explain_shifts() or self._explain_rows() or self._explain_dependence()
+        return self._explain_shifts() or self.explain_rows() or self._explain_dependence()
 
     def _explain_shifts(self) -> Explanation | None:
         """Returns the explanation if the output ignores one number added to all components, or all but their sum."""
@@ -71,7 +71,7 @@ class Components:
             )
         return None
 
-    def _explain_rows(self) -> Explanation | None:
+    def explain_rows(self) -> Explanation | None:
         """Returns the explanation if each row of the output comes from one row of an input, always in the same way."""
         other = self.experiment.with_inputs(noisy(0.3, self.experiment.seed)) if self.degree else None
         if other is None:

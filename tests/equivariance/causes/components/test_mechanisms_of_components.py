@@ -184,3 +184,17 @@ class Undeclared(nn.Module):
 def test_a_bias_is_named_where_nothing_is_declared(bias):
     found = findings(Undeclared(bias), gives=None)
     assert [(f.layer, f.mechanism) for f in found] == [("inner", "component-bias")] * bias
+
+
+@pytest.mark.parametrize(
+    ("function", "mechanism"),
+    [
+        (lambda x: x + 0.1 * x.roll(1, -1), "component-matrix"),
+        (lambda x: x + x.mean(1, keepdim=True).roll(1, -1), "component-order"),
+        (lambda x: x.roll(1, -1), "component-order"),
+    ],
+    ids=["same vectors", "other vectors", "alone"],
+)
+def test_an_order_that_is_added_to_the_same_vectors_is_a_matrix(function, mechanism):
+    (finding,) = findings(function)
+    assert finding.mechanism == mechanism, finding.evidence
