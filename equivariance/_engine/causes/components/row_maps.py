@@ -24,6 +24,8 @@ _MOST = 64
 _EXACT = 1e-9
 """Relative distance of two results that are equal up to rounding in float64."""
 
+_BESIDE = ", beside a factor for each vector"
+
 _POWERS = (0.5, 3.0, 4.0)
 """Powers whose norms are tried in place of Euclid's."""
 
@@ -137,10 +139,9 @@ def _explain_order(runs: Sequence[Rows], made: str, given: str) -> Explanation |
     order = orders[int(fits.nonzero()[0])]
     if _is_near(order, order[0, 0] * torch.eye(size, dtype=torch.float64, device="cpu")):
         return None
-    if bool((order.abs() == torch.eye(size, dtype=torch.float64, device="cpu")).all()):
-        signs = format_numbers(order.diagonal())
-        return explained("component-order", f"the components of {made} are those of {given} with the signs {signs}")
-    return explained("component-order", f"the components of {made} are {describe_order(order)} of {given}")
+    scaled = not all(_is_near(a @ order.T, b) or _is_near(-a @ order.T, b) for a, b in runs)
+    text = f"the components of {made} are {describe_order(order)} of {given}{_BESIDE if scaled else ''}"
+    return explained("component-order", f"{text}, in place of {', '.join(names_of(size))}")
 
 
 def describe_order(order: Tensor) -> str:
@@ -235,7 +236,7 @@ def _explain_weights(runs: Sequence[Rows], made: str, given: str) -> Explanation
         if float((factors * weighted - b).norm()) > _EXACT * float(b.norm()):
             return None
     relative = format_numbers(weights / weights[int(weights.abs().argmax())])
-    text = f"the components of {made} are those of {given} times {relative}, beside a factor for each vector"
+    text = f"the components of {made} are those of {given} times {relative}{_BESIDE}"
     return explained("component-mask", f"{text}: each is scaled by itself")
 
 

@@ -20,7 +20,7 @@ from equivariance._engine.causes.explanation import Explanation, explained
 from equivariance._engine.causes.fixed_axes import ORDINARY
 from equivariance._engine.causes.operation_words import NONLINEAR, NORMALIZING
 from equivariance._engine.instrumentation.operations import Operation
-from equivariance._engine.instrumentation.perturbations import noisy
+from equivariance._engine.instrumentation.perturbations import noisy_everywhere
 from equivariance._engine.instrumentation.tape import Tape
 from equivariance._engine.laws.forms import IrrepLaw
 from equivariance._engine.localization.slicing import divergence
@@ -117,7 +117,7 @@ def explain_statement(experiment: Experiment) -> Explanation | None:
         or _explain_operations(found, turning, "component-normalization", NORMALIZING)
         or _explain_rows(found, turning, explain_norm, _one_number)
         or _explain_operations(found, turning, "component-nonlinearity", NONLINEAR)
-        or _explain_added(experiment, found)
+        or _explain_added(experiment, found, turning)
     )
 
 
@@ -181,22 +181,42 @@ def _explain_operations(
     return None
 
 
-def _explain_added(experiment: Experiment, found: StatementValues) -> Explanation | None:
+def _explain_added(
+    experiment: Experiment, found: StatementValues, turning: Sequence[tuple[int, Axis]]
+) -> Explanation | None:
     """Returns the explanation if constant or invariant rows are added to a result, or components are exchanged."""
-    for number, law in found.laws.items():
-        if len(law.axes) == 1 and number in found.made:
-            axis = law.axes[0]
+    for number, axis in _results(found, turning):
+        deviations = _deviations(found, number, axis)
+        size = float(found.values(number)[0].norm())
+        if all(float(d.norm()) <= _TURNS * size for d in deviations):
+            continue
 
-            def elsewhere(number: int = number, axis: Axis = axis) -> list[Tensor] | None:
-                changed = experiment.with_inputs(noisy(0.3, experiment.seed))
-                other = None if changed is None else values_of(changed, found.elements)
-                return None if other is None else _deviations(other, number, axis)
+        def elsewhere(number: int = number, axis: Axis = axis) -> list[Tensor] | None:
+            changed = experiment.with_inputs(noisy_everywhere(0.1, experiment.seed))
+            other = None if changed is None else values_of(changed, found.elements)
+            return None if other is None else _deviations(other, number, axis)
 
-            deviations = _deviations(found, number, axis)
-            explanation = explain_added_rows(deviations, elsewhere, found.elements, max(axis[1]), _MADE)
-            if explanation is not None:
-                return explanation
+        explanation = explain_added_rows(deviations, elsewhere, found.elements, max(axis[1]), _MADE)
+        if explanation is not None:
+            return explanation
     return None
+
+
+def _results(found: StatementValues, turning: Sequence[tuple[int, Axis]]) -> Iterator[tuple[int, Axis]]:
+    """Yields the results of the statement, each with an axis on which it should turn.
+
+    This is the axis of the law that replaces the value, or that of a value that the statement reads and that has as
+    many axes. The second does not depend on the contract of the layer, which may be inferred from broken values.
+    """
+    inside = {number for event in found.events for number in event.reads} - found.laws.keys()
+    for number in (n for n in found.made if n not in inside):
+        law, shape = found.laws.get(number), found.tapes[0].values[number].shape
+        axes = [law.axes[0]] if law is not None and len(law.axes) == 1 else []
+        for given, axis in turning:
+            read = found.tapes[0].values[given].shape
+            if given < number and len(read) == len(shape) and read[axis[0]] == shape[axis[0]]:
+                axes.append(axis)
+        yield from ((number, axis) for axis in dict.fromkeys(axes))
 
 
 def _deviations(found: StatementValues, number: int, axis: Axis) -> list[Tensor]:

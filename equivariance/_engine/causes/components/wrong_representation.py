@@ -18,7 +18,7 @@ from equivariance._engine.causes.components.row_maps import describe_order, name
 from equivariance._engine.causes.experiment import Experiment
 from equivariance._engine.causes.explanation import Explanation, explained
 from equivariance._engine.causes.fixed_axes import ORDINARY
-from equivariance._engine.instrumentation.perturbations import noisy
+from equivariance._engine.instrumentation.perturbations import noisy_everywhere
 from equivariance.groups.elements import Transform, cube_rotations, rotation
 from equivariance.representations.base import Representation
 from equivariance.representations.irreps import Irreps
@@ -222,7 +222,7 @@ def explain_deviation(experiment: Experiment, part: str) -> Explanation | None:
         return None
 
     def elsewhere() -> list[torch.Tensor] | None:
-        other = experiment.with_inputs(noisy(0.3, experiment.seed))
+        other = experiment.with_inputs(noisy_everywhere(0.1, experiment.seed))
         return None if other is None else _deviations(other)
 
     limit = max(1e-6, 10 * experiment.tolerance, experiment.tolerance / max(experiment.error, 1e-300))

@@ -198,3 +198,24 @@ def test_a_bias_is_named_where_nothing_is_declared(bias):
 def test_an_order_that_is_added_to_the_same_vectors_is_a_matrix(function, mechanism):
     (finding,) = findings(function)
     assert finding.mechanism == mechanism, finding.evidence
+
+
+class Updated(nn.Module):
+    """Vectors [nodes, 3, channels] that start at zero, get directions, and go through a linear map."""
+
+    def __init__(self, bias):
+        super().__init__()
+        torch.manual_seed(2)
+        self.map, self.head = nn.Linear(4, 4, bias=bias), nn.Linear(4, 1)
+
+    def forward(self, x):
+        directions = x - x.mean(0)
+        vectors = torch.zeros(len(x), 3, 4).to(x) + directions[..., None] * directions.norm(dim=-1)[:, None, None]
+        mapped = self.map(vectors)
+        return self.head(mapped.norm(dim=1)).sum()
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_bias_is_named_although_what_it_makes_obeys_no_law(bias):
+    found = findings(Updated(bias), normal(6, 3), "cartesian_points", None)
+    assert [(f.layer, f.mechanism) for f in found] == [("map", "component-bias")] * bias
