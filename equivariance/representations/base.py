@@ -214,6 +214,11 @@ class Representation(ABC):
         return result if pairs is None else mask.pad(result, element.padding, pairs, axes[1])
 
     @property
+    def turns(self) -> bool:
+        """True if the components of a tensor change under rotation; the components on a grid do not count."""
+        return False
+
+    @property
     def component_axes(self) -> int:
         """The number of last axes that hold components."""
         return self._component_axes

@@ -42,6 +42,11 @@ class CartesianPoints(Representation):
     _component_axes: ClassVar[int] = 1
     keeps_lengths: ClassVar[bool] = True
 
+    @property
+    def turns(self) -> bool:
+        """True: positions rotate."""
+        return True
+
     def check(self, tensor: torch.Tensor, path: str) -> None:
         """Checks that the axis of the components has length 3 and that the dtype is floating-point."""
         super().check(tensor, path)

@@ -13,8 +13,9 @@ import numpy as np
 import torch
 from scipy.spatial.transform import Rotation
 
-from equivariance._engine.causes.experiment import Experiment, part_of
-from equivariance._engine.instrumentation.perturbations import scaled, turns
+from equivariance._engine.causes.components.component_axis import part_of
+from equivariance._engine.causes.experiment import Experiment
+from equivariance._engine.instrumentation.perturbations import scaled
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import leaves
 from equivariance.errors import ForeignElementError
@@ -118,7 +119,7 @@ def _curve_over_size(experiment: Experiment, symmetry: str) -> Curve | None:
 
 
 def _curve_over_scale(experiment: Experiment) -> Curve | None:
-    if not any(turns(how) for _, _, how in experiment.inputs()):
+    if not any(how.turns for _, _, how in experiment.inputs()):
         return None
     return _make_curve("scale", _errors_by_scale(experiment))
 

@@ -242,7 +242,7 @@ def _finding(case: _Case, violation: Violation, contributed: float) -> Finding:
     """Returns the finding of a violation, with the cause that experiments on the layer show."""
     runs, suspect, statement = case.survey.runs, violation.suspect, violation.statement
     symmetry, seed = case.group.symmetry, case.survey.options.seed
-    experiment = Experiment.of_suspect(runs, seed, suspect, violation.intervention, violation.operations)
+    experiment = Experiment.of_suspect(runs, seed, suspect, violation.intervention, violation.operations, statement)
     element = _shrink(case, suspect, experiment)
     explanation = _explanation(violation, experiment, symmetry, element)
     cloud = cloud_of(runs.runner.arguments, runs.runner.contracts[""], runs.sizes.nodes)
@@ -262,6 +262,7 @@ def _finding(case: _Case, violation: Violation, contributed: float) -> Finding:
         counterexample=element,
         state=str(suspect.trial.state),
         fix=explanation.fix,
+        mechanism=explanation.mechanism,
         curves=curves_of(experiment, symmetry),
         node_errors=node_errors(experiment, len(cloud)),
     )

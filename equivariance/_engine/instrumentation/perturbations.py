@@ -16,10 +16,7 @@ from equivariance._engine.instrumentation.operations import replace_tensors
 from equivariance._engine.instrumentation.reference import Site
 from equivariance.contracts.nested import UNSPECIFIED, cast, leaves, map_tensors, walk
 from equivariance.representations.base import Representation
-from equivariance.representations.cartesian_tensor import CartesianTensor
 from equivariance.representations.crystal import EdgeShifts, LatticeVectors
-from equivariance.representations.irreps import Irreps
-from equivariance.representations.standard import CartesianPoints
 
 
 class RestoredRun:
@@ -93,18 +90,9 @@ Change = Callable[[torch.Tensor, Representation, str], torch.Tensor]
 """Returns the changed tensor, given the tensor, its representation and its path."""
 
 
-def turns(how: Representation) -> bool:
-    """True if the components of a tensor change under rotation."""
-    if isinstance(how, CartesianTensor):
-        return bool(how.axes)
-    return isinstance(how, CartesianPoints) or (
-        isinstance(how, Irreps) and any(degree > 0 for _, degree, _ in how.blocks)
-    )
-
-
 def scaled(factor: float) -> Change:
     """Returns a change that multiplies positions and all rotating tensors by `factor`."""
-    return lambda t, how, _: t * factor if turns(how) and t.is_floating_point() else t
+    return lambda t, how, _: t * factor if how.turns and t.is_floating_point() else t
 
 
 def generator_of(seed: int) -> torch.Generator:
@@ -118,7 +106,7 @@ def noisy(size: float, seed: int) -> Change:
     The noise has the standard deviation `size` times the root mean square of the tensor.
     """
     everywhere = noisy_everywhere(size, seed)
-    return lambda tensor, how, path: everywhere(tensor, how, path) if turns(how) else tensor
+    return lambda tensor, how, path: everywhere(tensor, how, path) if how.turns else tensor
 
 
 def noisy_everywhere(size: float, seed: int, of_zero: float = 0.0) -> Change:

@@ -9,9 +9,10 @@ frames.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from equivariance._engine.instrumentation.operations import Number
+from equivariance._engine.instrumentation.operations import Number, Operation
 from equivariance._engine.instrumentation.reference import CONTROL_FLOW
 from equivariance._engine.instrumentation.source_lines import SourceLine, is_own
 from equivariance._engine.instrumentation.testbed import Runner
@@ -45,6 +46,7 @@ class Statement:
         layer: Dotted path of the innermost module that runs the statement.
         confirmed: True if an intervention confirmed the statement.
         error: Relative error at the layer's output if every other statement at fault is replaced.
+        laws: The laws that replace the results of this statement.
         beside: The laws that replace the other statements at fault.
         frame: The statement that chooses the local frame, if this statement depends on the choice; else None.
         hidden: True if a later statement breaks the result again. The violation is visible only if that one is
@@ -57,11 +59,17 @@ class Statement:
     layer: str
     confirmed: bool
     error: float = 0.0
+    laws: Laws = field(default_factory=dict)
     beside: Laws = field(default_factory=dict)
     frame: SourceLine | None = None
     hidden: bool = False
     callers: tuple[SourceLine, ...] = ()
     alternatives: tuple[SourceLine, ...] = ()
+
+    def events(self, recorded: Sequence[Operation]) -> tuple[Operation, ...]:
+        """Returns the operations of the statement; all recorded ones if it only calls the layer of a library."""
+        own = tuple(event for event in recorded if self.place in event.places)
+        return own or tuple(event for event in recorded if event.reads)
 
 
 class StatementLocator:
@@ -90,7 +98,16 @@ class StatementLocator:
         beside = {u: merge_laws({o: v for o, v in self._found.items() if o != u}) for u in self._found}
         errors = {u: self.runner.try_replacement(laws)[1] for u, laws in beside.items()}
         return [
-            Statement(u.place, u.layer, True, e, beside[u], hidden=e <= self.runner.residual, callers=self._callers(u))
+            Statement(
+                u.place,
+                u.layer,
+                True,
+                e,
+                self._found[u],
+                beside[u],
+                hidden=e <= self.runner.residual,
+                callers=self._callers(u),
+            )
             for u, e in errors.items()
         ]
 

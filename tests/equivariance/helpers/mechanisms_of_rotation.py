@@ -52,7 +52,7 @@ ROTATIONS = [
         "component-mixing",
         "rotation",
         lambda s: lambda x: x[..., [1, 2, 0]],
-        words="reads components y",
+        words="y, z, x",
         fix="order",
     ),
     # Near a line these frames are singular, along y and z only, which says nothing of an axis of the coordinates.
