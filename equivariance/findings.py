@@ -55,8 +55,8 @@ class Finding:
 
     Attributes:
         layer: Dotted module path as in `named_modules()`, "" for the root. The first of `layers`.
-        symmetry: "translation", "rotation", "inversion", "permutation", "batch", "scale" or "none". The first of
-            `symmetries`.
+        symmetry: "translation", "rotation", "inversion", "permutation", "batch", "lattice", "scale" or "none". The
+            first of `symmetries`.
         cause: One of `CAUSES`.
         evidence: One sentence that a person can check.
         part: The output, argument or irrep with the largest error.

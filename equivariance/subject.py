@@ -70,6 +70,7 @@ class Subject:
         args: Positional example inputs. Use generic ones: a real cloud of more than a few points.
         irreps_in, irreps_out: Representations as for `equivariance.diagnose`.
         claims: Names of the groups that the network claims. Other groups are measured and shown as not claimed.
+            "lattice" is a claim if the inputs have lattice vectors.
         contracts: Contracts by layer path or glob.
         registered: Findings with which the network is registered.
         stages: Layer paths by label, in order, for reports that compare networks.
@@ -86,7 +87,7 @@ class Subject:
     args: tuple[Any, ...]
     irreps_in: Spec
     irreps_out: Spec
-    claims: tuple[str, ...] = ("se3", "permutation", "batch")
+    claims: tuple[str, ...] = ("se3", "permutation", "batch", "lattice")
     contracts: Mapping[str, Contract] = field(default_factory=dict)
     registered: tuple[RegisteredFinding, ...] = ()
     stages: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What the harness says about a case, and how much of it is right."""
+"""Scores what the harness reports about a case."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def outcome(case: Case, task: Task) -> Outcome:
 
 
 def _is_inert(truth: Truth, example: Example, seed: int) -> bool:
-    """Whether the network obeys in float64 what its defect breaks: units may be dead, a branch not taken."""
+    """True if the network keeps in float64 the symmetry of its defect: units may be dead, a branch not taken."""
     args = tuple(a.double() if a.is_floating_point() else a for a in example.args)
     exact = replace(example, module=copy.deepcopy(example.module).double(), args=args)
     try:

@@ -42,7 +42,9 @@ def to_sarif(reports: Sequence[Outcome]) -> str:
         "runs": [
             {
                 "tool": {"driver": driver},
-                "invocations": [{"executionSuccessful": True, "toolExecutionNotifications": _untested(reports)}],
+                "invocations": [
+                    {"executionSuccessful": True, "toolExecutionNotifications": _untested_notifications(reports)}
+                ],
                 "results": results,
                 "columnKind": "utf16CodeUnits",
             }
@@ -51,7 +53,7 @@ def to_sarif(reports: Sequence[Outcome]) -> str:
     return json.dumps(log, indent=2) + "\n"
 
 
-def _untested(reports: Sequence[Outcome]) -> list[dict[str, Any]]:
+def _untested_notifications(reports: Sequence[Outcome]) -> list[dict[str, Any]]:
     """Returns a warning for each symmetry that was not tested: a log without results then proves nothing about it."""
     return [
         {"level": "warning", "message": {"text": f"{r.subject}: {symmetry} was not tested: {reason}."}}

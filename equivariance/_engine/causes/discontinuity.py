@@ -10,7 +10,8 @@ import math
 
 import torch
 
-from equivariance._engine.causes.experiment import CallOutcome, Experiment, part_of
+from equivariance._engine.causes.components.component_axis import part_of
+from equivariance._engine.causes.experiment import CallOutcome, Experiment
 from equivariance._engine.causes.explanation import Explanation
 from equivariance._engine.instrumentation.perturbations import Change, generator_of, with_last_bit_noise
 from equivariance.findings import MORE_THAN_A_JUMP

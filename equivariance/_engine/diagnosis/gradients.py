@@ -97,7 +97,7 @@ def with_gradients(report: Outcome, ready: Prepared) -> Outcome:
         Differentiated(call.module, contract.output), {"arguments": dict(call.arguments)},
         Contract({"arguments": dict(contract.inputs)}, specs), {}, asked, plain,
     )  # fmt: skip
-    copies = ready.runner.variants.wrapped(lambda network: Differentiated(network, contract.output))
+    copies = ready.runner.variants.wrap(lambda network: Differentiated(network, contract.output))
     found = examine_module(prepare(gradients, copies))
     new = [_rename_paths(f, call.module) for f in found.findings if f.symmetry not in broken]
     worst = max((row.accumulated for row in found.layers), default=0.0)

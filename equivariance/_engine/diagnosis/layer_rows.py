@@ -13,7 +13,7 @@ from equivariance._engine.instrumentation.hooks import LayerCall
 from equivariance._engine.instrumentation.testbed import Runner
 from equivariance._engine.measurement.relative_error import part_name
 from equivariance._engine.measurement.survey_results import SurveyResult, WorstMeasurements
-from equivariance._engine.measurement.verdict import Measurement, Verdict
+from equivariance._engine.measurement.verdict import SINGLE, Measurement, Verdict
 from equivariance._ranking import exceeds
 from equivariance.cause_catalogue import remedy
 from equivariance.findings import Finding, LayerRow
@@ -104,5 +104,6 @@ def _describe_rounding(measurement: Measurement, place: str) -> tuple[str, str]:
     if measurement.verdict == Verdict.ILL_CONDITIONED:
         return "ill-conditioned", f"{place}: rounding is amplified, condition number {measurement.condition:.1g}"
     if measurement.plateaus:
-        return "precision", f"{place}: float64 stalls at {measurement.error:.1g}, as with a constant rounded to float32"
+        lost = "float32" if measurement.stored_epsilon <= SINGLE else "the tested precision"
+        return "precision", f"{place}: float64 stalls at {measurement.error:.1g}, as with a constant rounded to {lost}"
     return "", ""

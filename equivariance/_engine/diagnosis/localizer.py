@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -20,6 +20,7 @@ from equivariance._engine.diagnosis.layer_rows import notes_on_rounding, rows_of
 from equivariance._engine.diagnosis.merging import class_of
 from equivariance._engine.diagnosis.padding import vary_padding
 from equivariance._engine.diagnosis.places import place_of, place_of_layer
+from equivariance._engine.diagnosis.supercells import Doubled, double_cells
 from equivariance._engine.instrumentation.hooks import ROOT
 from equivariance._engine.instrumentation.reference import Site
 from equivariance._engine.instrumentation.testbed import Runner
@@ -27,12 +28,13 @@ from equivariance._engine.localization.suspects import SuspectLayer, suspect_lay
 from equivariance._engine.localization.violations import Violation, parts_of, violations_of
 from equivariance._engine.measurement.relative_error import PartKey, part_name
 from equivariance._engine.measurement.survey import SymmetrySurvey
-from equivariance._engine.measurement.survey_results import SurveyResult, Trial
+from equivariance._engine.measurement.survey_results import ComparedPart, SurveyResult, Trial
 from equivariance._engine.measurement.verdict import Measurement, Verdict
 from equivariance._ranking import largest, ordered
 from equivariance.cause_catalogue import remedy
 from equivariance.findings import Finding, LayerRow
 from equivariance.groups.elements import Transform
+from equivariance.groups.lattice_moves import supercells_of, without_supercells
 from equivariance.groups.reorderings import paddings, without_paddings
 from equivariance.groups.sampling import Group
 
@@ -102,6 +104,7 @@ def localize(
     same = runner.tested_dtype == runner.reference_dtype
     allowed = Verdict.ILL_CONDITIONED if same else Verdict.PRECISION
     lengthened, group = paddings(group, survey.runs.sizes), without_paddings(group)
+    tested, group = group, without_supercells(group)
     searched, whole = None if layers is None else _layers_with_code(runner, layers), layers is None or "" in layers
     result, suspects, sites = _suspects(survey, group, allowed, None if whole else searched)
     contributions = Contributions(survey.runs, sites)
@@ -113,16 +116,24 @@ def localize(
     findings, cancelled = _findings_of(case, contributors)
     contributed = {c.suspect.layer: c.contributed for c in contributors}
     measured, padded, untested = vary_padding(survey, lengthened if whole else (), result, allowed)
-    root = measured.root.top
+    doubled = Doubled(measured)
+    if whole and not findings:
+        doubled = double_cells(survey, supercells_of(tested, survey.runs.sizes), measured, allowed)
+    root, padded = doubled.result.root.top, [*padded, *doubled.findings]
     broken = bool(findings) or bool(padded)
     return LocalizedSymmetry(
-        rows=rows_of(runner, measured, contributed, allowed),
+        rows=rows_of(runner, doubled.result, contributed, allowed),
         findings=tuple(ordered([*findings, *padded], lambda f: f.contributed, descending=True)),
         notes=(*cancelled, *notes_on_rounding(runner, result)),
         output=root[1] if root else None,
         broken=broken or (not whole and root is not None and root[1].verdict > allowed),
-        skipped=(*(f"{state} not tested: {reason}" for state, reason in result.skipped.items()), *untested),
+        skipped=(*_skipped(result), *untested, *doubled.remarks),
     )
+
+
+def _skipped(result: SurveyResult) -> Iterator[str]:
+    """Yields one remark for each state that does not run on transformed inputs."""
+    yield from (f"{state} not tested: {reason}" for state, reason in result.skipped.items())
 
 
 def _layers_with_code(runner: Runner, layers: Collection[str]) -> frozenset[str]:
@@ -224,14 +235,14 @@ def _contributed_by(case: _Case, violation: Violation, suspect: SuspectLayer) ->
     """Returns the error at the network's output that one of several violations of a layer causes."""
     if violation.intervention or not suspect.layer:
         return violation.suspect.measurement.error
-    return case.contributions.contributed(violation.suspect, this_part_only=True)
+    return case.contributions.contributed_error(violation.suspect, this_part_only=True)
 
 
 def _finding(case: _Case, violation: Violation, contributed: float) -> Finding:
     """Returns the finding of a violation, with the cause that experiments on the layer show."""
     runs, suspect, statement = case.survey.runs, violation.suspect, violation.statement
     symmetry, seed = case.group.symmetry, case.survey.options.seed
-    experiment = Experiment.of_suspect(runs, seed, suspect, violation.intervention, violation.operations)
+    experiment = Experiment.of_suspect(runs, seed, suspect, violation.intervention, violation.operations, statement)
     element = _shrink(case, suspect, experiment)
     explanation = _explanation(violation, experiment, symmetry, element)
     cloud = cloud_of(runs.runner.arguments, runs.runner.contracts[""], runs.sizes.nodes)
@@ -251,6 +262,7 @@ def _finding(case: _Case, violation: Violation, contributed: float) -> Finding:
         counterexample=element,
         state=str(suspect.trial.state),
         fix=explanation.fix,
+        mechanism=explanation.mechanism,
         curves=curves_of(experiment, symmetry),
         node_errors=node_errors(experiment, len(cloud)),
     )
@@ -267,7 +279,8 @@ def _explanation(violation: Violation, experiment: Experiment, symmetry: str, el
 def _is_rounding(case: _Case, root: tuple[PartKey, Measurement, Trial]) -> bool:
     """True if rounding that runs through the network moves its output as far."""
     key, measurement, trial = root
-    return case.survey.floors.judged(measurement, trial, None, Site(ROOT), key).verdict <= case.allowed
+    part = ComparedPart(trial, None, Site(ROOT), key)
+    return case.survey.floors.judge(measurement, part).verdict <= case.allowed
 
 
 def _finding_without_suspect(case: _Case, root: tuple[PartKey, Measurement, Trial], has_suspects: bool) -> Finding:

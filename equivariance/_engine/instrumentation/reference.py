@@ -16,7 +16,7 @@ import torch
 from equivariance._engine.instrumentation.hooks import ROOT, LayerCall
 from equivariance._engine.instrumentation.random_states import RandomStates
 from equivariance._engine.instrumentation.source_lines import SourceLine, calling_statement
-from equivariance._engine.instrumentation.tensor_identity import unchanged, version_of
+from equivariance._engine.instrumentation.tensor_identity import is_unchanged, version_of
 from equivariance._engine.instrumentation.tensor_store import MemoryBudget, TensorStore
 from equivariance._engine.instrumentation.transform_cache import number_of
 from equivariance.contracts.contract import Contract
@@ -122,7 +122,7 @@ class ReferenceRun:
         self.contracts[call.layer].check_output(output, call.layer or "the callable")
         self.random_states.end(call)
         arguments = self._open.pop()
-        if self.copying and not unchanged(arguments, self.inputs[call]):
+        if self.copying and not is_unchanged(arguments, self.inputs[call]):
             self.changing.add(call.layer)
         self.outputs[call] = map_tensors(output, self._keep)
         return output
@@ -152,7 +152,7 @@ class ReferenceRun:
         """Numbers of tensors for a `TransformCache`; None if kept tensors are copies, which share nothing."""
         return None if self.copying else self._numbers
 
-    def passed(self, site: Site) -> Passed | None:
+    def passed_at(self, site: Site) -> Passed | None:
         """Returns value, representation and number at `site`, looked up once; None if no value passed."""
         known = self._passed.get(site)
         if known is None and self.has(site):
@@ -169,7 +169,7 @@ class ReferenceRun:
         """
         return cast(transform(self.value(site), self.spec(site), element), dtype)
 
-    def derived(self, site: Site, compute: Callable[[Any, object], _T]) -> _T:
+    def compute_once(self, site: Site, compute: Callable[[Any, object], _T]) -> _T:
         """Returns `compute(value, representation)` of `site`, computed once for the whole run."""
         if site not in self._derived:
             self._derived[site] = compute(self.value(site), self.spec(site))

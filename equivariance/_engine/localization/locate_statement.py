@@ -9,9 +9,10 @@ frames.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from equivariance._engine.instrumentation.operations import Number
+from equivariance._engine.instrumentation.operations import Number, Operation
 from equivariance._engine.instrumentation.reference import CONTROL_FLOW
 from equivariance._engine.instrumentation.source_lines import SourceLine, is_own
 from equivariance._engine.instrumentation.testbed import Runner
@@ -26,7 +27,9 @@ from equivariance._engine.measurement.survey_results import Trial
 from equivariance._engine.measurement.transformed_runs import TransformedRuns
 from equivariance._ranking import ordered
 from equivariance.contracts.nested import leaves
+from equivariance.groups.crystal import Crystal
 from equivariance.groups.elements import Transform, samples
+from equivariance.groups.lattice_moves import moves_along
 from equivariance.groups.reorderings import shifted
 from equivariance.groups.sampling import Group, InputSizes
 
@@ -43,6 +46,7 @@ class Statement:
         layer: Dotted path of the innermost module that runs the statement.
         confirmed: True if an intervention confirmed the statement.
         error: Relative error at the layer's output if every other statement at fault is replaced.
+        laws: The laws that replace the results of this statement.
         beside: The laws that replace the other statements at fault.
         frame: The statement that chooses the local frame, if this statement depends on the choice; else None.
         hidden: True if a later statement breaks the result again. The violation is visible only if that one is
@@ -55,11 +59,17 @@ class Statement:
     layer: str
     confirmed: bool
     error: float = 0.0
+    laws: Laws = field(default_factory=dict)
     beside: Laws = field(default_factory=dict)
     frame: SourceLine | None = None
     hidden: bool = False
     callers: tuple[SourceLine, ...] = ()
     alternatives: tuple[SourceLine, ...] = ()
+
+    def events(self, recorded: Sequence[Operation]) -> tuple[Operation, ...]:
+        """Returns the operations of the statement; all recorded ones if it only calls the layer of a library."""
+        own = tuple(event for event in recorded if self.place in event.places)
+        return own or tuple(event for event in recorded if event.reads)
 
 
 class StatementLocator:
@@ -88,7 +98,16 @@ class StatementLocator:
         beside = {u: merge_laws({o: v for o, v in self._found.items() if o != u}) for u in self._found}
         errors = {u: self.runner.try_replacement(laws)[1] for u, laws in beside.items()}
         return [
-            Statement(u.place, u.layer, True, e, beside[u], hidden=e <= self.runner.residual, callers=self._callers(u))
+            Statement(
+                u.place,
+                u.layer,
+                True,
+                e,
+                self._found[u],
+                beside[u],
+                hidden=e <= self.runner.residual,
+                callers=self._callers(u),
+            )
             for u, e in errors.items()
         ]
 
@@ -195,6 +214,9 @@ def locator_of(runs: TransformedRuns, group: Group, suspect: SuspectLayer, seed:
     grids = None if setting.grid is None else known_grids(runner.contracts)
     edges = None if setting.edges is None else sum(setting.edges)
     sizes = AxisLengths(setting.nodes, setting.samples, tuple(segments), grids, edges, setting.segments or ())
+    if group.symmetry == "lattice" and setting.crystal is not None:
+        followed = _follows_images(runs, setting.crystal, suspect)
+        sizes = replace(sizes, crystal=setting.crystal.nodes, follows_images=followed)
     return StatementLocator(InterventionRunner(runner, sizes, suspect, more, group.symmetry))
 
 
@@ -206,6 +228,17 @@ def _further_elements(setting: InputSizes, group: Group, seed: int) -> list[Tran
     if group.symmetry == "permutation":
         return [shifted(setting), *group.draw(1, seed + 1, setting)]
     return list(group.draw(3, seed + 1, setting)[::2])
+
+
+def _follows_images(runs: TransformedRuns, crystal: Crystal, suspect: SuspectLayer) -> bool:
+    """True if moves along some periodic lattice vector change nothing that a suspect's code makes."""
+
+    def is_kept(element: Transform) -> bool:
+        made = runs.isolated_run(Trial(element, suspect.trial.state), suspect.owner)
+        return error_at(made, suspect.site, suspect.key) <= suspect.measurement.tolerance
+
+    moves = (moves_along(crystal, axis) for axis in range(3))
+    return any(elements and all(map(is_kept, elements)) for elements in moves)
 
 
 def _with_full_batch(runs: TransformedRuns, suspect: SuspectLayer) -> SuspectLayer:

@@ -41,9 +41,13 @@ class Intervention:
 
     def run(self, reference: ReferenceRun, owner: LayerCall, element: Transform) -> IntroducedErrors:
         """Runs the code of `owner` on the inputs of `reference` under an element, with the values replaced."""
+        return self.record(reference, owner, element)[1]
+
+    def record(self, reference: ReferenceRun, owner: LayerCall, element: Transform) -> tuple[Tape, Traced]:
+        """Records the code of `owner` as `run` runs it."""
         plain, _ = record_call(self.runner, self.state, owner, reference, Transform(), {})
         patches = {number: patch(law, plain.values[number], element) for number, law in self.laws.items()}
-        return record_call(self.runner, self.state, owner, reference, element, patches)[1]
+        return record_call(self.runner, self.state, owner, reference, element, patches)
 
 
 def record_call(

@@ -129,8 +129,7 @@ def _violation(
 def _operations(locator: StatementLocator, statement: Statement) -> Iterator[str]:
     """Yields the names of the operations of a statement; those on whole numbers are marked."""
     values = locator.runner.reference.values
-    for event in locator.runner.reference.events:
-        if statement.place in event.places:
-            read = [values[n] for n in event.reads if values[n].dim() and not values[n].is_floating_point()]
-            numbered = event.name == "cumsum" or any(t.dtype != torch.bool for t in read)  # masks are no numbers
-            yield f"{NUMBERED}{event.name}" if read and numbered else event.name
+    for event in statement.events(locator.runner.reference.events):
+        read = [values[n] for n in event.reads if values[n].dim() and not values[n].is_floating_point()]
+        numbered = event.name == "cumsum" or any(t.dtype != torch.bool for t in read)  # masks are no numbers
+        yield f"{NUMBERED}{event.name}" if read and numbered else event.name

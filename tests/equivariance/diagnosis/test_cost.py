@@ -1,4 +1,4 @@
-"""What a diagnosis costs, counted: copies of the module, examinations, forward passes of the whole."""
+"""The cost of a diagnosis, counted: copies of the module, examinations, forward passes of the whole."""
 
 import copy
 

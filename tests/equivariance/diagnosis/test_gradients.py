@@ -61,7 +61,7 @@ BETWEEN = {
     "mixed by numbers": lambda v: torch.linspace(-1, 2, 5 * len(v)).view(5, -1).to(v) @ v,
     "one by one": lambda v: torch.stack(v.unbind(0)[:5]),
 }
-"""What makes other rows of vectors; its derivative puts rows together anew."""
+"""Functions that make other rows of vectors; their derivatives put rows together anew."""
 
 
 class EnergyOfRows(Energy):

@@ -329,7 +329,7 @@ def test_an_argument_may_be_called_output(broken):
 
 
 def test_layers_that_need_views_are_followed():
-    """What is handed on lies in memory as what it stands for."""
+    """A replaced value has the memory layout of the value that it replaces."""
 
     class Rows(nn.Module):
         def forward(self, v):

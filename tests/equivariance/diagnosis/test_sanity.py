@@ -1,4 +1,4 @@
-"""What is wrong without any transformation: NaN, zeros, chance, changed arguments."""
+"""Defects that show without any transformation: NaN, zeros, randomness, changed arguments."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What the README says of e3nn's tester, held to it."""
+"""The statements of the README about e3nn's tester, tried on it."""
 
 import torch
 from e3nn.util.test import assert_equivariant as e3nn_assert_equivariant

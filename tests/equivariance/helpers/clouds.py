@@ -1,4 +1,4 @@
-"""What the tests of conditions share: a cloud, a network of vectors on it, and what a report says of its statements."""
+"""Helpers for the tests of conditions: a cloud, a network of vectors on it, and the statements that a report names."""
 
 import torch
 from torch import Tensor, nn
