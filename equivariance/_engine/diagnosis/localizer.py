@@ -19,7 +19,7 @@ from equivariance._engine.diagnosis.contributions import Contributions, Contribu
 from equivariance._engine.diagnosis.layer_rows import notes_on_rounding, rows_of
 from equivariance._engine.diagnosis.merging import class_of
 from equivariance._engine.diagnosis.padding import vary_padding
-from equivariance._engine.diagnosis.places import place_of, place_of_layer
+from equivariance._engine.diagnosis.places import MADE_BY_THE_CALLER, place_of, place_of_layer
 from equivariance._engine.diagnosis.supercells import Doubled, double_cells
 from equivariance._engine.instrumentation.hooks import ROOT
 from equivariance._engine.instrumentation.reference import Site
@@ -247,7 +247,7 @@ def _finding(case: _Case, violation: Violation, contributed: float) -> Finding:
     explanation = _explanation(violation, experiment, symmetry, element)
     cloud = cloud_of(runs.runner.arguments, runs.runner.contracts[""], runs.sizes.nodes)
     layers = _layers_of(violation)
-    place = place_of(runs.runner, layers[0], statement)
+    place = place_of(runs.runner, layers[0], statement, explanation.mechanism)
     return Finding(
         layer=layers[0],
         layers=layers,
@@ -273,7 +273,8 @@ def _explanation(violation: Violation, experiment: Experiment, symmetry: str, el
     found = explain(experiment, symmetry, violation.suspect, element)
     if violation.statement and violation.statement.frame:
         found = found.in_local_frame(violation.statement.frame)
-    return found.after_others(violation.before) if violation.before else found
+    alone = not violation.before or found.mechanism in MADE_BY_THE_CALLER
+    return found if alone else found.after_others(violation.before)
 
 
 def _is_rounding(case: _Case, root: tuple[PartKey, Measurement, Trial]) -> bool:

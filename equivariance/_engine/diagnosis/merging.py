@@ -20,6 +20,7 @@ from itertools import combinations
 
 import torch
 
+from equivariance._engine.diagnosis.places import MADE_BY_THE_CALLER
 from equivariance.findings import MORE_THAN_A_JUMP, Finding
 
 _IMPROPER = frozenset({"rotation", "inversion"})
@@ -35,9 +36,6 @@ _RELATED = (
 Coordinates that enter a map break translation as positions and rotation as components. Rows that are counted over the
 whole batch break permutation and batch. A selection that flips is a tie or a jump.
 """
-
-_MADE_BY_THE_CALLER = frozenset({"missing-batch-vector"})
-"""Mechanisms of a mistake in the call of a layer. Several statements of the layer then show it."""
 
 
 def merged(findings: Sequence[Finding], kind_of: Callable[[str], object]) -> list[Finding]:
@@ -94,7 +92,7 @@ def _have_one_root(one: Finding, other: Finding, kind_of: Callable[[str], object
     """True if two findings come from one mistake."""
     if _kind_of_evidence(one) != _kind_of_evidence(other):
         return False
-    if one.layer == other.layer and one.mechanism == other.mechanism and one.mechanism in _MADE_BY_THE_CALLER:
+    if one.layer == other.layer and one.mechanism == other.mechanism and one.mechanism in MADE_BY_THE_CALLER:
         return True
     if one.located == "layer" or other.located == "layer":
         return one.located == other.located and (one.layer, one.cause) == (other.layer, other.cause)

@@ -12,6 +12,9 @@ from equivariance._engine.instrumentation.source_lines import is_in_library, loc
 from equivariance._engine.instrumentation.testbed import Runner
 from equivariance._engine.localization.locate_statement import Statement
 
+MADE_BY_THE_CALLER = frozenset({"missing-batch-vector"})
+"""Mechanisms of a mistake in the call of a layer. Several statements of the layer then show it."""
+
 
 def place_of_layer(runner: Runner, layer: str) -> dict[str, Any]:
     """Returns the fields of a finding that name a layer whose statement at fault is not known.
@@ -28,17 +31,23 @@ def place_of_layer(runner: Runner, layer: str) -> dict[str, Any]:
     return {"location": location, "located": "layer"}
 
 
-def place_of(runner: Runner, layer: str, statement: Statement | None) -> dict[str, Any]:
+def place_of(runner: Runner, layer: str, statement: Statement | None, mechanism: str) -> dict[str, Any]:
     """Returns the fields of a finding that name the statement at fault, or the layer if no statement is known.
+
+    If the mistake is in the call of the layer, the place is the statement that calls it.
 
     Args:
         runner: The copies of the network.
         layer: The layer of the finding.
         statement: The statement at fault; None if none was found.
+        mechanism: The mechanism that experiments show, or "".
     """
     if statement is None or statement.place is None:
         return place_of_layer(runner, layer)
     sure = statement.confirmed and not statement.alternatives
+    calling = runner.reference(runner.states[0]).call_sites.get(LayerCall(layer))
+    if mechanism in MADE_BY_THE_CALLER and calling is not None:
+        return {"location": location_at(calling), "located": "confirmed" if sure else "suspect"}
     return {
         "location": location_at(statement.place),
         "located": "confirmed" if sure else "suspect",

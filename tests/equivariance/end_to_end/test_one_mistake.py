@@ -186,3 +186,40 @@ def test_experiments_are_made_once_for_layers_that_run_one_statement(monkeypatch
     (finding,) = found_in(nn.Sequential(*[Dropped() for _ in range(3)]))
     assert explained == [finding.layer]
     assert len(finding.layers) == 3
+
+
+class BatchNorm(nn.Module):
+    """Normalizes each sample; without a batch vector all nodes are one sample."""
+
+    def forward(self, x, batch=None):
+        batch = torch.zeros(len(x), dtype=torch.long) if batch is None else batch
+        count = torch.bincount(batch).to(x)[:, None]
+        mean = torch.zeros(len(count), x.shape[1]).to(x).index_add(0, batch, x) / count
+        centred = x - mean[batch]
+        variance = torch.zeros_like(mean).index_add(0, batch, centred * centred) / count
+        return centred / (variance[batch] + 1e-5).sqrt()
+
+
+class Pooled(nn.Module):
+    def __init__(self, passed):
+        super().__init__()
+        self.norm, self.lin, self.passed = BatchNorm(), nn.Linear(4, 4), passed
+
+    def forward(self, data):
+        h = self.norm(self.lin(data.x), data.batch if self.passed else None)  # forgotten
+        return torch.zeros(data.num_graphs, 4).to(h).index_add(0, data.batch, h.relu())
+
+
+@pytest.mark.parametrize("passed", [True, False])
+def test_a_forgotten_batch_vector_is_one_finding_at_the_call(passed):
+    data = pytest.importorskip("torch_geometric.data", reason="makes batches of graphs")
+    torch.manual_seed(0)
+    batch = data.Batch.from_data_list([data.Data(x=torch.randn(n, 4)) for n in (5, 7, 6)])
+    takes, gives = {"data": {"x": None}}, eq.Invariant(nodes=None, batch=0)
+    findings = eq.diagnose(Pooled(passed), (batch,), takes, gives, group="batch", samples=4).findings
+    if passed:
+        assert not findings
+        return
+    (finding,) = findings
+    assert (finding.location.line, finding.mechanism) == (lines_at("forgotten")[0], "missing-batch-vector")
+    assert "breaks what goes into it" not in finding.evidence
