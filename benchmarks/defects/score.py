@@ -117,7 +117,7 @@ def _said(finding: eq.findings.Finding) -> str:
 
 
 def _names(finding: eq.findings.Finding, cause: str) -> bool:
-    """Whether a finding has a cause, or names it in its evidence as that of another one of its symmetries."""
+    """True if a finding has a cause, or names it in its evidence as that of another one of its symmetries."""
     return finding.cause == cause or f"it is {cause}" in finding.evidence
 
 

@@ -1,4 +1,4 @@
-"""What a merged finding says of each of its symmetries."""
+"""Reads the causes that a merged finding names, for tests."""
 
 import re
 
