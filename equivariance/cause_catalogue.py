@@ -76,6 +76,14 @@ CATALOGUE = (
         "Aggregate per sample: reduce over the axis of the nodes only, or by the batch vector (scatter, index_add).",
     ),
     Cause(
+        "periodic-image",
+        "A node is told from its periodic images, so the result changes with the cell in which it is given.",
+        (
+            "Take differences to the nearest image, d - round(d @ inv(cell)) @ cell, within a cutoff below half the "
+            "cell; or use edges with shifts."
+        ),
+    ),
+    Cause(
         "discrete-tie",
         "A selection flips when its input is rounded differently: a neighbour search, a sort or a maximum has ties.",
         "Break ties by geometry that all poses share, or let the weights of what is selected fade to zero.",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from equivariance._words import listed
 from equivariance.groups.elements import Transform
 
 __all__ = ["Curve", "Finding", "LayerRow", "Location", "Outcome", "SymmetryVerdict"]
@@ -54,12 +55,13 @@ class Finding:
 
     Attributes:
         layer: Dotted module path as in `named_modules()`, "" for the root. The first of `layers`.
-        symmetry: "translation", "rotation", "inversion", "permutation", "batch", "scale" or "none". The first of
-            `symmetries`.
+        symmetry: "translation", "rotation", "inversion", "permutation", "batch", "lattice", "scale" or "none". The
+            first of `symmetries`.
         cause: One of `CAUSES`.
         evidence: One sentence that a person can check.
         part: The output, argument or irrep with the largest error.
-        location: The statement at fault, or the layer's `forward`. None if there is no Python source.
+        location: The statement at fault, or the layer's `forward`. If the `forward` is code of a library, the
+            statement that calls the layer. None if there is no Python source.
         located: "confirmed" if the error vanished after the results of the statement were replaced by exactly
             transformed values; otherwise "suspect" for a statement, or "layer" for the layer's `forward`.
         fix: One sentence, or "" if the cause has no standard remedy.
@@ -74,10 +76,15 @@ class Finding:
         layers: The layers that run the statement and break, the largest contribution first.
         symmetries: The symmetries that the statement breaks, the largest contribution first.
         mechanism: A more precise word than the cause, "" where none is known.
-        alternatives: Other explanations that are equally small, each a place with its source text. A finding with
-            alternatives is never "confirmed".
+        alternatives: Other statements that explain the error as well. A finding with alternatives is never
+            "confirmed".
         chain: The attributes that lead to the call of the statement, as `interactions.0.message.edge_linear`, where
-            they say more than `layer`; else "".
+            they say more than `layer`; else "". If the statement is in a helper function, the calling statement
+            follows, as `interactions.0.message at net.py:31`.
+
+    Raises:
+        ValueError: If `layer` or `symmetry` is not the first of its list, or if a finding with alternatives is
+            confirmed.
     """
 
     layer: str
@@ -102,9 +109,14 @@ class Finding:
     chain: str = ""
 
     def __post_init__(self) -> None:
-        """Lists the layer and the symmetry if the finding is about one of each."""
+        """Lists the layer and the symmetry if the finding is about one of each, and checks the lists."""
         object.__setattr__(self, "layers", self.layers or (self.layer,))
         object.__setattr__(self, "symmetries", self.symmetries or (self.symmetry,))
+        for name, first, found in (("layer", self.layer, self.layers), ("symmetry", self.symmetry, self.symmetries)):
+            if found[0] != first:
+                raise ValueError(f"{name} is {first!r}, expected the first of {found!r}")
+        if self.alternatives and self.located == "confirmed":
+            raise ValueError('located is "confirmed", expected "suspect" for a finding with alternatives')
 
 
 @dataclass(frozen=True)
@@ -258,7 +270,10 @@ class Outcome:
         Args:
             strict: As for `missing`.
         """
-        found = [f"{f.symmetry}: {f.cause} in {f.layer or 'the whole'}" for f in self.findings]
+        found = [
+            f"{', '.join(f.symmetries)}: {f.cause} in {listed([layer or 'the whole' for layer in f.layers])}"
+            for f in self.findings
+        ]
         found += [f"{v.symmetry} was not tested: {v.reason}" for v in self.missing(strict)]
         if not found and not any(v.claimed and v.verdict != NOT_TESTED for v in self.verdicts):
             reasons = "; ".join(f"{symmetry}: {reason}" for symmetry, reason in self.untested)

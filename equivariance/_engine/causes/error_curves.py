@@ -33,7 +33,9 @@ _DTYPES = (torch.float64, torch.float32, torch.bfloat16)
 
 def curves_of(experiment: Experiment, symmetry: str) -> tuple[Curve, ...]:
     """Returns the curves of the worst part that apply to a symmetry; a curve has two points or more."""
-    found = [_curve_over_size(experiment, symmetry), _curve_over_scale(experiment), _curve_over_precision(experiment)]
+    found = [_curve_over_size(experiment, symmetry), _curve_over_precision(experiment)]
+    if symmetry != "lattice":  # the lattice vectors of the elements are not scaled
+        found.insert(1, _curve_over_scale(experiment))
     return tuple(curve for curve in found if curve is not None)
 
 

@@ -16,6 +16,7 @@ import torch
 
 from equivariance._engine.instrumentation.hooks import LayerCall, buffers_kept, call_with
 from equivariance._engine.instrumentation.perturbations import Change
+from equivariance._engine.instrumentation.random_states import resume
 from equivariance._engine.instrumentation.reference import ReferenceRun, Site
 from equivariance._engine.instrumentation.tape import Tape
 from equivariance._engine.instrumentation.testbed import ModelState, Runner
@@ -311,10 +312,13 @@ class Experiment:
         return replace(self.reference, inputs={**self.reference.inputs, self.owner: given})
 
     def _run(self, arguments: dict[str, Any], handler: Any) -> None:
-        """Runs the call with all layers that it calls."""
+        """Runs the call with all layers that it calls, on the random numbers of the reference run."""
         module = self.runner.module(self.state, self.runner.reference_dtype)
         watch = self.runner.watched(self.state, self.runner.reference_dtype, handler)
-        with self.runner.conditions(self.runner.reference_dtype), buffers_kept(module), watch:
+        states = self.reference.random_states
+        conditions = self.runner.conditions(self.runner.reference_dtype, draws=states.moved or None)
+        with conditions, buffers_kept(module), watch:
+            resume(states.begun, self.owner)
             call_with(module.get_submodule(self.owner.layer), arguments)
 
     def _outcome(self, handler: IntroducedErrors | None, element: Transform) -> CallOutcome:

@@ -15,6 +15,7 @@ from equivariance._engine.causes.experiment import Experiment
 from equivariance._engine.causes.explanation import Explanation, explained
 from equivariance._engine.causes.fixed_axes import free_axis
 from equivariance._engine.causes.grid import explain_on_grid
+from equivariance._engine.causes.lattice import explain_lattice
 from equivariance._engine.causes.orders.permutation import explain_permutation
 from equivariance._engine.causes.quantization import is_grid_of_cells
 from equivariance._engine.causes.rotation import explain_inversion, explain_rotation
@@ -33,11 +34,13 @@ _EXPERIMENTS = {
     "inversion": explain_inversion,
     "permutation": explain_permutation,
     "batch": explain_batch,
+    "lattice": explain_lattice,
 }
 _CAUSE_OF_DIVERGENCE = {
     "translation": ("absolute-position", "positions decide"),
     "permutation": ("order-dependent", "node numbers decide"),
     "batch": ("batch-coupled", "the other samples decide"),
+    "lattice": ("periodic-image", "the cells in which nodes lie decide"),
 }
 
 

@@ -49,10 +49,10 @@ def vary_padding(
     if top is None:
         return result, [], remarks
     broken = top[1].verdict > allowed
-    return _with_output(result, found), [_finding(survey, top)] if broken else [], remarks
+    return with_output(result, found), [_finding(survey, top)] if broken else [], remarks
 
 
-def _with_output(result: SurveyResult, more: SurveyResult) -> SurveyResult:
+def with_output(result: SurveyResult, more: SurveyResult) -> SurveyResult:
     """Returns a survey with the errors of another one at the output."""
     places = []
     for sites in (result.accumulated, result.introduced):

@@ -16,6 +16,7 @@ from equivariance._engine.instrumentation.operations import replace_tensors
 from equivariance._engine.instrumentation.reference import Site
 from equivariance.contracts.nested import UNSPECIFIED, cast, leaves, map_tensors, walk
 from equivariance.representations.base import Representation
+from equivariance.representations.crystal import EdgeShifts, LatticeVectors
 
 
 class RestoredRun:
@@ -111,6 +112,8 @@ def noisy(size: float, seed: int) -> Change:
 def noisy_everywhere(size: float, seed: int, of_zero: float = 0.0) -> Change:
     """Returns a change that adds normal noise to all floating-point tensors, as `noisy` does to some.
 
+    Lattice vectors and shifts of edges stay: a node that is moved by a lattice vector must meet the same lattice.
+
     Args:
         size: The standard deviation of the noise, relative to the root mean square of each tensor.
         seed: The seed of the noise.
@@ -119,7 +122,8 @@ def noisy_everywhere(size: float, seed: int, of_zero: float = 0.0) -> Change:
     generator = generator_of(seed)
 
     def change(tensor: torch.Tensor, how: Representation, _: str) -> torch.Tensor:
-        if not (tensor.is_floating_point() and tensor.numel()):
+        fixed = isinstance(how, (LatticeVectors, EdgeShifts))
+        if fixed or not (tensor.is_floating_point() and tensor.numel()):
             return tensor
         scale = float(tensor.double().square().mean().sqrt()) or of_zero
         return tensor + size * scale * noise_like(tensor, generator)

@@ -16,7 +16,7 @@ POINTS, VECTORS = normal(12, 3), normal(6, 4, 3)
 
 
 def finding_of(report, symmetry):
-    (found,) = [f for f in report.findings if f.symmetry == symmetry]
+    (found,) = [f for f in report.findings if symmetry in f.symmetries]
     return found
 
 

@@ -26,7 +26,7 @@ def heeds_interrupts():
 
 @pytest.fixture
 def calls(capsys, monkeypatch):
-    """How often a whole examination calls the layer that may be interrupted."""
+    """Number of calls of the interruptible layer in a whole examination."""
     monkeypatch.setattr(subjects, "CALLS_LEFT", [1_000_000])
     run(capsys, "impatient")
     return 1_000_000 - subjects.CALLS_LEFT[0]
@@ -104,7 +104,7 @@ def test_an_interruption_while_the_subject_loads_is_one_line(capsys, monkeypatch
 
 
 def on_a_terminal(*options):
-    """What a person sees on standard error, and the exit code."""
+    """Returns the text that a person sees on standard error, and the exit code."""
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "equivariance.diagnose", *QUICK, *options]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=theirs, env={**os.environ, "TERM": "xterm"})
@@ -133,7 +133,7 @@ def test_quiet_says_nothing_but_findings(capsys):
     assert run(capsys, "sound", "--quiet") == (0, "", "")
     code, out, err = run(capsys, "broken", "--quiet")
     assert (code, err) == (1, "")
-    assert out.startswith("broken: 2 findings; tested: rotation")
+    assert out.startswith("broken: 1 finding; tested: rotation")
     assert "component-mixing in layers.1" in out
     assert "Layers:" not in out
     assert "samples:" not in out

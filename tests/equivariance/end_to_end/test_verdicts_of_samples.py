@@ -17,7 +17,7 @@ EVERYTHING = ["se3", "permutation", "batch"]
 def found(network, args, group=tuple(EVERYTHING), samples=4):
     report = eq.diagnose(network, args, group=list(group), samples=samples)
     assert report.symmetries, report
-    return {(f.symmetry, f.cause) for f in report.findings}
+    return {(symmetry, f.cause) for f in report.findings for symmetry in f.symmetries}
 
 
 def evidence(network, args, symmetry, **options):

@@ -1,4 +1,4 @@
-"""What breaks rotations and the inversion, and the cause, words and remedy that a report must give."""
+"""Mechanisms that break rotations and the inversion, with the cause, words and remedy that a report must give."""
 
 from __future__ import annotations
 

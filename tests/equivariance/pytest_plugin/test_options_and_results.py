@@ -57,7 +57,7 @@ def test_wrong_options_are_usage_errors(pytester, option, words):
     assert "Traceback" not in result.stderr.str()
 
 
-# What is left behind
+# Files that remain
 
 
 def test_the_summary_names_what_was_found(pytester):
@@ -122,7 +122,7 @@ def test_an_interrupted_run_leaves_the_page_of_what_was_examined(pytester):
     assert "test_sound (Stack)" in Path("eq.html").read_text(encoding="utf-8")
 
 
-# What is not asked for
+# Options that are not given
 
 
 @pytest.mark.slow

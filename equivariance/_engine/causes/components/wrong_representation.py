@@ -124,7 +124,9 @@ def _explain_other_axis(experiment: Experiment, how: Representation, part: str) 
     parity = 1 if experiment.key[1].endswith("e") else -1
     matrix = wigner_d(degree, parity, experiment.element)
     blocks = [part_of(t, how, experiment.key[1]) for t in (plain, made)]
-    copies = blocks[0].shape[-1] // size
+    copies, rest = divmod(blocks[0].shape[-1], size)
+    if rest:  # positions on an axis before the last
+        return None
     views = {
         "the components are the slow index of the block: x of all channels first": (
             [b.reshape(*b.shape[:-1], size, copies) for b in blocks] if copies > 1 else None,
