@@ -46,9 +46,8 @@ def explain_missing_batch_vector(experiment: Experiment, text: str) -> Explanati
 
 def _unused_parameters(experiment: Experiment) -> Iterator[tuple[str, list[int], int]]:
     """Yields parameters of the layer that look like a batch vector and hold none, with the sizes of the samples."""
-    sizes = next(
-        (s for _, t, how in experiment.inputs() if (s := sizes_of_samples(t, how, experiment.element.of))), None
-    )
+    tried = (sizes_of_samples(tensor, how, experiment.element.of) for _, tensor, how in experiment.inputs())
+    sizes = next((found for found in tried if found), None)
     given = experiment.reference.inputs.get(experiment.owner, {})
     if sizes is None:
         return
