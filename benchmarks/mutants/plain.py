@@ -37,7 +37,7 @@ def errors(example: Example, seed: int = 0) -> dict[str, float]:
         plain = _run(example, module, exact)
         noisy = {n: v * (1 + 2e-16 * torch.randn_like(v)) if v.is_floating_point() else v for n, v in exact.items()}
         noise = max(_error(_run(example, module, given), plain) for given in (noisy, exact))
-        for symmetry, element in ((s, e) for s in largest for e in range(state, ELEMENTS, states)):
+        for symmetry, element in ((s, e) for s in largest for e in range(state, _count(s, states), states)):
             if largest[symmetry] <= LIMIT:
                 g = motion(symmetry, example, element)
                 wanted = [g.moved(value, law) for value, law in zip(plain, example.results, strict=True)]
@@ -45,6 +45,11 @@ def errors(example: Example, seed: int = 0) -> dict[str, float]:
                 error = _error(_run(example, module, moved), wanted)
                 largest[symmetry] = max(largest[symmetry], error if error > 100 * noise else 0.0)
     return largest
+
+
+def _count(symmetry: str, states: int) -> int:
+    """Returns the number of elements; there is one inversion only, which each state gets."""
+    return states if symmetry == "inversion" else ELEMENTS
 
 
 def _modules(example: Example, seed: int) -> Iterator[nn.Module]:
