@@ -58,10 +58,10 @@ def _modules(example: Example, seed: int) -> Iterator[nn.Module]:
     weights = [weight.double() for weight in example.make().parameters()]
     torch.set_default_dtype(example.built_in)
     try:
-        module = example.make().double()
+        fresh = example.make().double()
         torch.set_default_dtype(torch.float64)
         for factor in (0, 1):
-            module = copy.deepcopy(module)
+            module = copy.deepcopy(fresh)
             for mine, its in zip(module.parameters(), weights, strict=True):
                 scale = factor * (0.1 * its.std(correction=0) + 0.05) if its.numel() else 0.0
                 mine.data = its.detach() + scale * torch.randn_like(its)

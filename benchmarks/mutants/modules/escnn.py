@@ -40,6 +40,7 @@ def fields(layers: Callable[[Any], list[nn.Module]], reflections: bool = False) 
     return Example(
         lambda: Fields(layers, reflections), tensors, laws, (clouds.FEATURES, clouds.VECTORS), unpack=tuple,
         symmetries=claims, components=(3, 16), modes=("eval",),
+        built_in=torch.float32,
     )  # fmt: skip
 
 
