@@ -263,6 +263,9 @@ MECHANISMS = (
         "Hand over the batch vector (batch=batch), and aggregate by it."),
     Mechanism("padding", "batch-coupled", "Padded rows are read as if they were nodes.",
         "Reduce over the rows that hold nodes only: multiply by the mask before a sum, and divide by mask.sum()."),
+    Mechanism("lattice-vector-left-out", "periodic-image",
+        "Periodic images are looked for along some lattice vectors only.",
+        "Look for images of a node along every lattice vector: the wrap or the list of images leaves some out."),
     Mechanism("cells", "discretization", "Positions fall into the cells of a grid.",
         "Voxelize less: keep the exact positions beside their cells, make the cells smaller, or average over "
         "rotations."),

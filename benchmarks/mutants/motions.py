@@ -63,9 +63,11 @@ def motion(symmetry: str, example: Example, seed: int) -> Motion:
     made, generator = Motion(), torch.Generator().manual_seed(seed)
     if symmetry == "translation":
         made.shift = 3 * torch.randn(3, generator=generator, dtype=torch.float64)
-    elif symmetry in ("rotation", "inversion"):
+    elif symmetry == "rotation":
         turned = torch.linalg.qr(torch.randn(3, 3, generator=generator, dtype=torch.float64))[0]
-        made.matrix = turned * turned.det() * (-1 if symmetry == "inversion" else 1)
+        made.matrix = turned * turned.det()
+    elif symmetry == "inversion":
+        made.matrix = -made.matrix
     elif symmetry == "batch":
         count = _count(example, "samples")
         made.chosen["samples"] = torch.randperm(count, generator=generator)[: 1 + seed % (count - 1)]

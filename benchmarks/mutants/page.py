@@ -104,8 +104,9 @@ def told(record: Record) -> str:
     )
     right = ", ".join(f"{file}:{first}" + (f"-{last}" if last > first else "") for file, first, last in judged["right"])
     said = record["answer"].get("answer") or record["answer"]
-    lines = [f"{head} (column {column}): breaks {', '.join(f"{s} ({judged['errors'][s]:.1g})" for s in judged['broken'])}; right: {right} in "
-             f"{', '.join(layer or '(the whole)' for layer in judged['layers'])}"]  # fmt: skip
+    broken = ", ".join(f"{symmetry} ({judged['errors'][symmetry]:.1g})" for symmetry in judged["broken"])
+    layers = ", ".join(layer or "(the whole)" for layer in judged["layers"])
+    lines = [f"{head} (column {column}): breaks {broken}; right: {right} in {layers}"]
     if said.get("raised") or "findings" not in said:
         return f"{lines[0]}; no answer: {said}"
     for number, finding in enumerate(said["findings"]):

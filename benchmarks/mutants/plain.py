@@ -37,7 +37,7 @@ def errors(example: Example, seed: int = 0) -> dict[str, float]:
         plain = _run(example, module, exact)
         noisy = {n: v * (1 + 2e-16 * torch.randn_like(v)) if v.is_floating_point() else v for n, v in exact.items()}
         noise = max(_error(_run(example, module, given), plain) for given in (noisy, exact))
-        for symmetry, element in ((s, e) for s in largest for e in range(state, ELEMENTS, states)):
+        for symmetry, element in ((s, e) for s in largest for e in range(state, _count(s, states), states)):
             if largest[symmetry] <= LIMIT:
                 g = motion(symmetry, example, element)
                 wanted = [g.moved(value, law) for value, law in zip(plain, example.results, strict=True)]
@@ -47,16 +47,21 @@ def errors(example: Example, seed: int = 0) -> dict[str, float]:
     return largest
 
 
+def _count(symmetry: str, states: int) -> int:
+    """Returns the number of elements; there is one inversion only, which each state gets."""
+    return states if symmetry == "inversion" else ELEMENTS
+
+
 def _modules(example: Example, seed: int) -> Iterator[nn.Module]:
     """Yields the module in float64, with given and with perturbed weights, in every mode."""
     torch.manual_seed(seed)
     weights = [weight.double() for weight in example.make().parameters()]
     torch.set_default_dtype(example.built_in)
     try:
-        module = example.make().double()
+        fresh = example.make().double()
         torch.set_default_dtype(torch.float64)
         for factor in (0, 1):
-            module = copy.deepcopy(module)
+            module = copy.deepcopy(fresh)
             for mine, its in zip(module.parameters(), weights, strict=True):
                 scale = factor * (0.1 * its.std(correction=0) + 0.05) if its.numel() else 0.0
                 mine.data = its.detach() + scale * torch.randn_like(its)

@@ -33,7 +33,7 @@ class Worker:
         python = library.python(folder)
         # e3nn 0.4.4 keeps constants in files that PyTorch reads only when it is told to trust them.
         more = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1",
-                "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "1"}  # fmt: skip
+                "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "1", "WARP_CACHE_PATH": str(folder / "warp")}  # fmt: skip
         command = [str(python), "-W", "ignore", "-m", "benchmarks.mutants.worker", library.name]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT,

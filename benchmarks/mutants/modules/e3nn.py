@@ -86,7 +86,7 @@ MODULES = {
     "Linear": lambda: alone(lambda: o3.Linear(MIXED, MIXED)),
     "Norm": lambda: alone(lambda: o3.Norm(MIXED), out="8x0e"),
     "TensorSquare": lambda: alone(lambda: o3.TensorSquare(GIVEN, SQUARE), GIVEN, SQUARE),
-    "Gate": lambda: alone(gate, "4x0e+2x0e+1x0o+2x1o+1x1e", "4x0e+2x1o+1x1o"),
+    "Gate": lambda: alone(gate, "1x0o+6x0e+2x1o+1x1e", "4x0e+2x1o+1x1o"),
     "NormActivation": lambda: alone(lambda: layers.NormActivation(o3.Irreps(MIXED), torch.sigmoid, bias=True)),
     "BatchNorm": lambda: alone(lambda: layers.BatchNorm(MIXED)),
     "Activation": lambda: alone(lambda: layers.Activation("2x0e+2x0o+2x1o", [torch.relu, torch.tanh, None]),

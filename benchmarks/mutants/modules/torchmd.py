@@ -47,8 +47,8 @@ MODULES = {
     "equivariant transformer, distances into keys": lambda: molecules(
         model="equivariant-transformer", distance_influence="keys", neighbor_embedding=False, vector_cutoff=False
     ),
-    "equivariant transformer, gated": lambda: molecules(
-        model="equivariant-transformer", output_model="EquivariantScalar", reduce_op="mean"
+    "equivariant transformer, mean": lambda: molecules(
+        model="equivariant-transformer", reduce_op="mean", attn_activation="tanh", num_layers=1
     ),
     "TensorNet": lambda: molecules(model="tensornet"),
     "graph network": lambda: molecules(model="graph-network"),

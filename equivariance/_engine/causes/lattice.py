@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from equivariance._engine.causes.experiment import Experiment
-from equivariance._engine.causes.explanation import Explanation
+from equivariance._engine.causes.explanation import Explanation, explained
 from equivariance.groups.elements import Transform
 from equivariance.groups.lattice_moves import moves_along
 
@@ -22,8 +22,8 @@ def explain_lattice(experiment: Experiment, element: Transform, part: str) -> Ex
     if not felt or not kept:
         return Explanation("periodic-image", f"{text}: a node is another one in another cell")
     named, others = (" and ".join(map(str, axes)) for axes in (felt, kept))
-    return Explanation(
-        "periodic-image",
+    return explained(
+        "lattice-vector-left-out",
         f"{text}: moves along lattice vector {named} change it, and moves along {others} do not",
         f"Look for images of a node along lattice vector {named}, too: the wrap or the list of images leaves it out.",
     )

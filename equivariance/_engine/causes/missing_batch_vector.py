@@ -46,7 +46,8 @@ def explain_missing_batch_vector(experiment: Experiment, text: str) -> Explanati
 
 def _unused_parameters(experiment: Experiment) -> Iterator[tuple[str, list[int], int]]:
     """Yields parameters of the layer that look like a batch vector and hold none, with the sizes of the samples."""
-    sizes = next((s for _, t, how in experiment.inputs() if (s := _sizes(t, how, experiment.element.of))), None)
+    tried = (sizes_of_samples(tensor, how, experiment.element.of) for _, tensor, how in experiment.inputs())
+    sizes = next((found for found in tried if found), None)
     given = experiment.reference.inputs.get(experiment.owner, {})
     if sizes is None:
         return
@@ -58,12 +59,14 @@ def _unused_parameters(experiment: Experiment) -> Iterator[tuple[str, list[int],
             yield name, sizes, sum(sizes)
 
 
-def _sizes(tensor: torch.Tensor, how: Representation, count: int) -> list[int] | None:
+def sizes_of_samples(tensor: torch.Tensor, how: Representation, count: int) -> list[int] | None:
     """Returns the numbers of rows of the samples that lie one after the other along the first axis; None if none do."""
     law = dict(how.laws).get("batch") if isinstance(how, InferredRepresentation) else None
     if isinstance(law, SelectionLaw):
         return list(law.sizes) if law.axis == 0 and law.sizes else None
     layout = how.concatenated
     if layout is None or tensor.dim() == 0 or layout.axis % tensor.dim() != 0:
+        return None
+    if layout.sizes is None and len(tensor) % count:  # a container knows the sizes, and its fields do not
         return None
     return [size for _, size in layout.segments(len(tensor), count)]

@@ -140,11 +140,15 @@ def _explain_choice(experiment: Experiment, part: str) -> Explanation | None:
     if not is_choice(experiment):
         return _explain_finer_cells(experiment, part)
     jumps = f"{part} respects very small rotations and jumps under larger ones"
+    taken = next((words for name, words in DECOMPOSITIONS.items() if name in experiment.operations), None)
+    if taken:
+        text = f"{jumps}, and the statement at fault takes {taken}: the coordinates decide on their signs"
+        return explained("frame-sign", text)
     return explain_inner_signs(experiment, jumps) or _explain_decided_choice(experiment, part, jumps)
 
 
 def _explain_decided_choice(experiment: Experiment, part: str, jumps: str) -> Explanation | None:
-    """Returns the explanation of a choice: by cells, along an axis, by the signs of a decomposition, or by others."""
+    """Returns the explanation of a choice: by cells, along an axis, or by other coordinates."""
     if is_grid_of_cells(experiment):
         if _has_few_values(experiment):
             return None
@@ -163,10 +167,6 @@ def _explain_decided_choice(experiment: Experiment, part: str, jumps: str) -> Ex
             f"rotations about {axis} are respected, others are not, and very small ones are: the axis {axis} is built "
             "in, by a choice (a comparison, a sort, a maximum) along it",
         )
-    taken = next((words for name, words in DECOMPOSITIONS.items() if name in experiment.operations), None)
-    if taken:
-        text = f"{jumps}, and the statement at fault takes {taken}: the coordinates decide on their signs"
-        return explained("frame-sign", text)
     return _explain_decision(experiment, jumps)
 
 

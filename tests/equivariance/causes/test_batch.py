@@ -101,3 +101,14 @@ def test_the_words_name_what_runs_over_the_batch(mechanism, function, words):
     assert (finding.cause, finding.mechanism) == ("batch-coupled", mechanism), finding.evidence
     assert words in finding.evidence
     assert finding.fix == mechanism_named(mechanism).remedy
+
+
+def test_samples_of_unknown_sizes_have_no_batch_vector_to_try():
+    """As in a container that knows the sizes, whose fields do not."""
+    from equivariance._engine.causes.missing_batch_vector import sizes_of_samples
+
+    rows, count = normal(19, 4), 3
+    assert sizes_of_samples(rows, eq.Invariant(nodes=0, batch=eq.Concatenated(0)), count) is None
+    assert sizes_of_samples(rows[:18], eq.Invariant(nodes=0, batch=eq.Concatenated(0)), count) == [6, 6, 6]
+    assert sizes_of_samples(rows[:18], NODES, count) == list(SIZES)
+    assert sizes_of_samples(rows, eq.Invariant(nodes=0, batch=None), count) is None

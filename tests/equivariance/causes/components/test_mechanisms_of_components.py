@@ -163,7 +163,7 @@ def test_every_dropout_of_a_stack_is_a_mask(depth):
     """Random numbers of a layer that runs alone are others than in the whole network."""
     torch.manual_seed(0)
     found = findings(nn.Sequential(*(Block() for _ in range(depth))), normal(10, 4, 3))
-    assert len(found) == depth
+    assert sum(len(f.layers) for f in found) == depth
     assert {f.mechanism for f in found} == {"component-mask"}, [f.evidence for f in found]
 
 
