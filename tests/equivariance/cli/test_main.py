@@ -25,7 +25,7 @@ def test_a_sound_subject_exits_with_0_and_a_broken_one_with_1(capsys):
     code, out, err = run(capsys, "broken")
     assert (code, err) == (1, "")
     assert "2 findings" in out
-    assert "component-mixing in layers.1" in out
+    assert "component-mixing (component-matrix) in layers.1" in out
     assert "specimens.py:" in out
 
 

@@ -49,7 +49,7 @@ def test_an_interruption_reports_what_is_known_so_far(capsys, monkeypatch, calls
         if "known so far:" in err:
             left = err.partition("not tested of impatient: ")[2].partition(";")[0].split(", ")
             assert f"interrupted: not tested: {', '.join(left)}" in " ".join(out.split())
-            seen.append((tuple(left), "component-mixing in layers.1" in out))
+            seen.append((tuple(left), "component-mixing (component-matrix) in layers.1" in out))
         else:
             assert (out, len(err.splitlines())) == ("", 1)
             assert err.endswith(f"nothing {'else ' if 'elements of' in err else ''}is known yet\n")
@@ -134,7 +134,7 @@ def test_quiet_says_nothing_but_findings(capsys):
     code, out, err = run(capsys, "broken", "--quiet")
     assert (code, err) == (1, "")
     assert out.startswith("broken: 1 finding; tested: rotation")
-    assert "component-mixing in layers.1" in out
+    assert "component-mixing (component-matrix) in layers.1" in out
     assert "Layers:" not in out
     assert "samples:" not in out
 
@@ -143,6 +143,6 @@ def test_quiet_says_nothing_but_findings(capsys):
 def test_quiet_leaves_files_and_the_other_formats_alone(capsys, tmp_path):
     assert as_json(capsys, "broken", "--quiet") == as_json(capsys, "broken")
     assert run(capsys, "broken", "--quiet", "--output", tmp_path / "report") == (1, "", "")
-    assert "component-mixing in layers.1" in (tmp_path / "report").read_text()
+    assert "component-mixing (component-matrix) in layers.1" in (tmp_path / "report").read_text()
     assert run(capsys, "sound", "--quiet", "--output", tmp_path / "report") == (0, "", "")
     assert (tmp_path / "report").read_text() == ""

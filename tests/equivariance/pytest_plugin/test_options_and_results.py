@@ -66,7 +66,7 @@ def test_the_summary_names_what_was_found(pytester):
         [
             "*= equivariance =*",
             "*.py::test_broken: Stack",
-            "  rotation: component-mixing in layers.1, *specimens.py:*",
+            "  rotation: component-mixing (component-matrix) in layers.1, *specimens.py:*",
             "2 examinations in 2 tests, 1 finding in 1 test",
         ]
     )
