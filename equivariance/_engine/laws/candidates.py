@@ -97,7 +97,7 @@ def candidates(symmetry: Symmetry, sizes: AxisLengths, tensor: Tensor, laws: Seq
         tensor: The broken tensor.
         laws: The known laws of related tensors.
     """
-    fitting = [law for law in dict.fromkeys(laws) if _has_axes_for(law, tensor)]
+    fitting = [law for law in dict.fromkeys(laws) if has_axes_for(law, tensor)]
     yield from dict.fromkeys([*fitting, *laws_by_shape(tensor, symmetry, sizes)])
 
 
@@ -157,7 +157,7 @@ def _irrep_laws(tensor: Tensor) -> Iterator[Law]:
             yield IrrepLaw(tuple((a, ((tensor.shape[a] - 1) // 2,)) for a in chosen))
 
 
-def _has_axes_for(law: Law, tensor: Tensor) -> bool:
+def has_axes_for(law: Law, tensor: Tensor) -> bool:
     """True if the tensor has the axes that a law of another tensor requires."""
     if isinstance(law, IrrepLaw):
         return all(
@@ -170,5 +170,5 @@ def _has_axes_for(law: Law, tensor: Tensor) -> bool:
     if isinstance(law, TranslationLaw):
         return law.axis < tensor.dim() and tensor.shape[law.axis] == 3 and tensor.is_floating_point()
     if isinstance(law, Gridded):
-        return max(law.lattice.axes) < tensor.dim() and _has_axes_for(law.inner, tensor)
+        return max(law.lattice.axes) < tensor.dim() and has_axes_for(law.inner, tensor)
     return isinstance(law, InvariantLaw) or (isinstance(law, RowLaw) and law.fits(tensor))

@@ -20,7 +20,8 @@ from equivariance._engine.laws.candidates import AxisLengths
 from equivariance._engine.laws.grid import known_grids
 from equivariance._engine.localization.ablation import Ablation, frame_dependent_statement
 from equivariance._engine.localization.intervention import InterventionRunner, error_at
-from equivariance._engine.localization.search import Search, merge_laws
+from equivariance._engine.localization.proposals import merge_laws
+from equivariance._engine.localization.search import Search
 from equivariance._engine.localization.slicing import Laws, Slicer, StatementRun, divergence
 from equivariance._engine.localization.suspects import SuspectLayer
 from equivariance._engine.measurement.survey_results import Trial
