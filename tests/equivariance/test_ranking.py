@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 import equivariance as eq
-from equivariance._engine.causes.components.component_mixing import _format_numbers
+from equivariance._engine.causes.components.row_maps import format_numbers
 from equivariance._engine.causes.translation import _describe_growth, _format_share
 from equivariance._engine.inference.inputs_by_trial import _best, _worst
 from equivariance._engine.inference.irreps_from_values import _cut_into_blocks
@@ -211,7 +211,7 @@ def test_nodes_with_equal_errors_are_named_in_their_order(nudge):
 
 @nudged
 def test_zeros_are_told_as_zeros(nudge):
-    assert _format_numbers(torch.tensor([0.1, nudge * 0.1, -nudge * 0.1], dtype=torch.float64)) == "(0.1, 0, 0)"
+    assert format_numbers(torch.tensor([0.1, nudge * 0.1, -nudge * 0.1], dtype=torch.float64)) == "(0.1, 0, 0)"
     assert _describe_growth(nudge) == "does not grow with |t| (as |t|^0.00)"
     assert _format_share(nudge) == "0.000"
-    assert _format_numbers(torch.zeros(2) * -1) == "(0, 0)"
+    assert format_numbers(torch.zeros(2) * -1) == "(0, 0)"

@@ -14,7 +14,7 @@ SOME = torch.tensor([1.0, 0, 0] * 4, dtype=torch.float64)[:, None]
 
 
 def deviations(function, x):
-    """What `function` makes of turned rows, minus what it should make."""
+    """Returns the result of `function` on turned rows, minus the turned result."""
     matrices = [torch.tensor(turn.matrix, dtype=torch.float64) for turn in TURNS]
     noise = 1e-16 * normal(12, 3, seed=9, dtype=torch.float64)
     return [function(x @ m.T) - function(x) @ m.T + noise for m in matrices]

@@ -1,4 +1,4 @@
-"""What is done to the components of a vector is named, at a statement in the middle of a network and at its output.
+"""Mechanisms on the components of a vector are named, at a statement in the middle of a network and at its output.
 
 Each network of one mechanism is a near miss of all others: one mechanism is named. Sound twins have no finding.
 """

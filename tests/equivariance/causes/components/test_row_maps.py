@@ -1,4 +1,4 @@
-"""How rows of components were made from other rows."""
+"""Rows of components that were made from other rows: the maps between them."""
 
 import pytest
 import torch
