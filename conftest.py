@@ -1,4 +1,4 @@
-"""What the tests, the property tests and the benchmarks share: threads, Hypothesis profiles, the data folder."""
+"""Settings of the tests, the property tests and the benchmarks: threads, Hypothesis profiles, the data folder."""
 
 import os
 from pathlib import Path

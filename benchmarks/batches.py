@@ -1,4 +1,4 @@
-"""What batches of transforms would save where a layer is run alone: `python -m benchmarks.batches`.
+"""The saving by batches of transforms if a layer is run alone: `python -m benchmarks.batches`.
 
 Writes a section of docs/results/costs.md.
 """
@@ -88,7 +88,7 @@ def shares(nodes: int, channels: int) -> tuple[float, float]:
 
 
 def gain(nodes: int, channels: int) -> float:
-    """How many times as fast a layer is on a batch as on its inputs in turn; both take turns."""
+    """Returns the speed of a layer on a batch over that on its inputs one by one; both take turns."""
     torch.manual_seed(SEED)
     layer = GraphLayer(channels, False).double().eval()
     features, positions = inputs(nodes, channels, TRANSFORMS)

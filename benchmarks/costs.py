@@ -1,4 +1,4 @@
-"""What a diagnosis costs, in forward passes: `python -m benchmarks.costs`, a section of docs/results/costs.md."""
+"""The cost of a diagnosis, in forward passes: `python -m benchmarks.costs`, a section of docs/results/costs.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a diagnosis costs over depth and number of transforms: `python -m benchmarks.depth`.
+"""The cost of a diagnosis over depth and number of transforms: `python -m benchmarks.depth`.
 
 Writes its section of docs/results/costs.md, and docs/images/costs_depth.png.
 """

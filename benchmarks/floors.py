@@ -118,7 +118,7 @@ def measured(case: Case, dtype: torch.dtype) -> eq.Report:
 
 def cell(report: eq.Report, row: eq.LayerRow) -> str:
     """Error and floor in the working precision, then the verdict if it is another than clean, and the notes."""
-    words = {row.verdict} - {"clean"} | {n.cause for n in report.notes if n.symmetry == row.symmetry}
+    words = {row.verdict} - {"clean"} | {n.cause for n in report.notes if row.symmetry in n.symmetries}
     return f"{row.working:.1e} / {row.noise_floor:.1e}" + "".join(f", {word}" for word in sorted(words))
 
 

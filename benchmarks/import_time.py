@@ -1,4 +1,4 @@
-"""What the first use of `equivariance` costs beyond PyTorch's own import: `python -m benchmarks.import_time`."""
+"""Time of the first use of `equivariance` beyond PyTorch's own import: `python -m benchmarks.import_time`."""
 
 import argparse
 import statistics

@@ -1,4 +1,4 @@
-"""What a page of results was made with."""
+"""The versions that a page of results was made with."""
 
 import platform
 from collections.abc import Iterable

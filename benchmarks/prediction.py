@@ -64,7 +64,7 @@ def sparse(case: Case, rng: np.random.Generator) -> Case:
 
 
 def front(case: Case, rng: np.random.Generator) -> Case:
-    """What a scanner in front of the face sees: without ears, neck and back of the head."""
+    """Returns the part that a scanner in front of the face sees: no ears, neck or back of the head."""
     points, nose, chin = cloud(case, rng, 60000), case.landmarks[NOSE], case.landmarks[8]
     seen = (points[:, 2] > nose[2] - 95) & (points[:, 1] > chin[1] - 15) & (points[:, 1] < nose[1] + 110)
     return Case(points[seen], None, case.landmarks)

@@ -1,4 +1,4 @@
-"""What a diagnosis takes of the machine: `python -m benchmarks.resources`, a section of docs/results/costs.md.
+"""Memory and processor time of a diagnosis: `python -m benchmarks.resources`, a section of docs/results/costs.md.
 
 Memory over what recordings may hold of it, and time over the number of processes; every figure is of a fresh process.
 """
@@ -91,7 +91,7 @@ def _private() -> int:
 
 
 def fresh(measure: Callable[[float], T], value: float) -> T:
-    """What a process that has done nothing else measures."""
+    """Returns the measurement of a fresh process."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         return pool.submit(measure, value).result()
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from benchmarks.made import made_with
 from benchmarks.sections import PAGE, write_section
-from equivariance_zoo.steerable3d.data_sources.meshes import voxelized
+from equivariance_zoo.steerable3d.data_sources.meshes import voxelize
 from equivariance_zoo.steerable3d.data_sources.proteins import domain, environments, read_atoms
 
 MESHES, STRUCTURES = (".obj", ".off", ".ply", ".stl"), (".cif", ".ent", ".pdb")
@@ -20,7 +20,7 @@ SIZE = 32
 
 def mesh(path: Path) -> tuple[list[Tensor], str]:
     """Fields, and what is in the file."""
-    field = voxelized(path, SIZE)
+    field = voxelize(path, SIZE)
     return [field], f"{int((field > 0.5).sum()):,} of {SIZE}^3 voxels above 1/2"
 
 
@@ -32,7 +32,7 @@ def structure(path: Path) -> tuple[list[Tensor], str]:
 
 
 def row(path: Path, read: Callable[[Path], tuple[list[Tensor], str]]) -> str:
-    """What became of a file."""
+    """Returns the row of the table for one file."""
     try:
         fields, told = read(path)
     except ValueError as error:

@@ -84,7 +84,7 @@ class OnTensors(nn.Module):
 
 
 def cases(device: str) -> Iterator[tuple[str, list[nn.Module], Tensor]]:
-    """What is measured: ours, the ordinary one and, if there is one, escnn's."""
+    """Yields the measured layers: ours, the ordinary one and, if there is one, escnn's."""
     irreps, gated = o3.Irreps(IRREPS), Gated(IRREPS).irreps_in
     fields = torch.rand(BATCH, irreps.dim, SIZE, SIZE, SIZE, device=device)
     convolutions = [SteerableConv3d(irreps, gated, TAPS), nn.Conv3d(irreps.dim, gated.dim, TAPS, 1, TAPS // 2)]

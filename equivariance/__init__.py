@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from equivariance.representations.axes import Concatenated
     from equivariance.representations.base import Representation
     from equivariance.representations.cartesian_tensor import CartesianTensor
+    from equivariance.representations.crystal import LatticeVectors
     from equivariance.representations.grid import Grid
     from equivariance.representations.irreps import Irreps
     from equivariance.representations.mask import Mask
@@ -51,6 +52,7 @@ __all__ = [
     "Grid",
     "Invariant",
     "Irreps",
+    "LatticeVectors",
     "LayerRow",
     "Location",
     "Mask",
@@ -77,6 +79,7 @@ _HOMES = {
         *("ArgumentError", "ChoiceError", "ContractError", "EquivarianceAssertionError", "MissingDependencyError"),
         "UndeclaredTensorError",
     ),
+    "representations.crystal": ("LatticeVectors",),
     "representations.grid": ("Grid",),
     "report.report": ("Report",),
     "cause_catalogue": ("CAUSES",),

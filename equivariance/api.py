@@ -38,14 +38,14 @@ def _at_most_four(function: Callable[_Options, Report]) -> Callable[_Options, Re
     """Wraps a public function so that a fifth positional argument raises an error that names the keyword options."""
 
     @functools.wraps(function)
-    def checked(*args: _Options.args, **kwargs: _Options.kwargs) -> Report:
+    def wrapper(*args: _Options.args, **kwargs: _Options.kwargs) -> Report:
         __tracebackhide__ = True
         if len(args) > _POSITIONAL:
             expected = "options after irreps_out as keywords, for example group=... or kwargs=..."
             raise ArgumentError(f"argument {_POSITIONAL + 1} of {function.__name__}", args[_POSITIONAL], expected)
         return function(*args, **kwargs)
 
-    return checked
+    return wrapper
 
 
 @_at_most_four
@@ -66,7 +66,7 @@ def check(
         irreps_out: The representation of the output, in the same form. If it is left out, it is read off the module,
             or inferred from runs: the law that holds, else the nearest one.
         kwargs: Keyword arguments; their representations come from an `irreps_in` dict.
-        group: A name ("translation", "so3", "o3", "se3", "e3", "permutation", "batch"), an object of
+        group: A name ("translation", "so3", "o3", "se3", "e3", "permutation", "batch", "lattice"), an object of
             `equivariance.groups`, or a list of both. If it is None, all symmetries are tested that apply to the
             arguments; the inversion is measured, and tested only if irreps of odd parity claim it. For tensors of escnn
             the default is the group of their space.

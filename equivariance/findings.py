@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from equivariance._words import listed
 from equivariance.groups.elements import Transform
 
 __all__ = ["Curve", "Finding", "LayerRow", "Location", "Outcome", "SymmetryVerdict"]
@@ -20,11 +21,13 @@ class Location:
         file: Path as the interpreter knows it.
         line: Number of the line, from 1.
         source: The text of the line, without surrounding spaces.
+        columns: First and last column of the expression, from 1, if the line has several; else None.
     """
 
     file: str
     line: int
     source: str
+    columns: tuple[int, int] | None = None
 
     def __str__(self) -> str:
         """Returns `file:line`, which editors and terminals link."""
@@ -51,12 +54,14 @@ class Finding:
     """One violation, or, among the notes of a report, one remark.
 
     Attributes:
-        layer: Dotted module path as in `named_modules()`, "" for the root.
-        symmetry: "translation", "rotation", "inversion", "permutation", "batch", "scale" or "none".
+        layer: Dotted module path as in `named_modules()`, "" for the root. The first of `layers`.
+        symmetry: "translation", "rotation", "inversion", "permutation", "batch", "lattice", "scale" or "none". The
+            first of `symmetries`.
         cause: One of `CAUSES`.
         evidence: One sentence that a person can check.
         part: The output, argument or irrep with the largest error.
-        location: The statement at fault, or the layer's `forward`. None if there is no Python source.
+        location: The statement at fault, or the layer's `forward`. If the `forward` is code of a library, the
+            statement that calls the layer. None if there is no Python source.
         located: "confirmed" if the error vanished after the results of the statement were replaced by exactly
             transformed values; otherwise "suspect" for a statement, or "layer" for the layer's `forward`.
         fix: One sentence, or "" if the cause has no standard remedy.
@@ -68,6 +73,18 @@ class Finding:
         state: The weights and the mode in which the violation was found.
         curves: The error as a function of the size of the transform, the scale of the input and the precision.
         node_errors: The error at each node of the first sample, if the broken value lists nodes.
+        layers: The layers that run the statement and break, the largest contribution first.
+        symmetries: The symmetries that the statement breaks, the largest contribution first.
+        mechanism: A more precise word than the cause, "" where none is known.
+        alternatives: Other statements that explain the error as well. A finding with alternatives is never
+            "confirmed".
+        chain: The attributes that lead to the call of the statement, as `interactions.0.message.edge_linear`, where
+            they say more than `layer`; else "". If the statement is in a helper function, the calling statement
+            follows, as `interactions.0.message at net.py:31`.
+
+    Raises:
+        ValueError: If `layer` or `symmetry` is not the first of its list, or if a finding with alternatives is
+            confirmed.
     """
 
     layer: str
@@ -85,6 +102,21 @@ class Finding:
     fix: str = ""
     curves: tuple[Curve, ...] = ()
     node_errors: tuple[float, ...] = ()
+    layers: tuple[str, ...] = ()
+    symmetries: tuple[str, ...] = ()
+    mechanism: str = ""
+    alternatives: tuple[Location, ...] = ()
+    chain: str = ""
+
+    def __post_init__(self) -> None:
+        """Lists the layer and the symmetry if the finding is about one of each, and checks the lists."""
+        object.__setattr__(self, "layers", self.layers or (self.layer,))
+        object.__setattr__(self, "symmetries", self.symmetries or (self.symmetry,))
+        for name, first, found in (("layer", self.layer, self.layers), ("symmetry", self.symmetry, self.symmetries)):
+            if found[0] != first:
+                raise ValueError(f"{name} is {first!r}, expected the first of {found!r}")
+        if self.alternatives and self.located == "confirmed":
+            raise ValueError('located is "confirmed", expected "suspect" for a finding with alternatives')
 
 
 @dataclass(frozen=True)
@@ -122,6 +154,9 @@ class LayerRow:
 
 AT_EXAMPLE_ONLY = "for this input, and not for inputs near it"
 """Words of evidence and reasons that say that the example is degenerate: another example would prove something."""
+
+MORE_THAN_A_JUMP = "the jump may not be all"
+"""Words of evidence that say that a value that jumps does not explain the whole violation."""
 
 HOLDS, BROKEN, NOT_TESTED = "holds", "broken", "not tested"
 """The verdicts on a symmetry."""
@@ -238,7 +273,10 @@ class Outcome:
         Args:
             strict: As for `missing`.
         """
-        found = [f"{f.symmetry}: {f.cause} in {f.layer or 'the whole'}" for f in self.findings]
+        found = [
+            f"{', '.join(f.symmetries)}: {f.cause} in {listed([layer or 'the whole' for layer in f.layers])}"
+            for f in self.findings
+        ]
         found += [f"{v.symmetry} was not tested: {v.reason}" for v in self.missing(strict)]
         if not found and not any(v.claimed and v.verdict != NOT_TESTED for v in self.verdicts):
             reasons = "; ".join(f"{symmetry}: {reason}" for symmetry, reason in self.untested)

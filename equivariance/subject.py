@@ -9,6 +9,7 @@ Called by the command line and by the tests of registered findings. The module e
 from __future__ import annotations
 
 import importlib
+import itertools
 import pickle
 import sys
 from collections.abc import Callable, Mapping
@@ -69,6 +70,7 @@ class Subject:
         args: Positional example inputs. Use generic ones: a real cloud of more than a few points.
         irreps_in, irreps_out: Representations as for `equivariance.diagnose`.
         claims: Names of the groups that the network claims. Other groups are measured and shown as not claimed.
+            "lattice" is a claim if the inputs have lattice vectors.
         contracts: Contracts by layer path or glob.
         registered: Findings with which the network is registered.
         stages: Layer paths by label, in order, for reports that compare networks.
@@ -85,7 +87,7 @@ class Subject:
     args: tuple[Any, ...]
     irreps_in: Spec
     irreps_out: Spec
-    claims: tuple[str, ...] = ("se3", "permutation", "batch")
+    claims: tuple[str, ...] = ("se3", "permutation", "batch", "lattice")
     contracts: Mapping[str, Contract] = field(default_factory=dict)
     registered: tuple[RegisteredFinding, ...] = ()
     stages: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -167,6 +169,9 @@ def load_checkpoint(subject: Subject, path: Path) -> None:
 def as_registered(subject: Subject, report: Outcome) -> tuple[list[RegisteredFinding], list[RegisteredFinding]]:
     """Compares a report with the registered findings of its subject; notes, for example ties, do not count.
 
+    A finding stands for each of its layers under each of its symmetries. Its cause is that of the first layer and the
+    first symmetry; the causes of the others are not compared.
+
     Args:
         subject: The subject.
         report: The outcome of its diagnosis.
@@ -174,14 +179,21 @@ def as_registered(subject: Subject, report: Outcome) -> tuple[list[RegisteredFin
     Returns:
         The findings that are not registered, and the registered findings that are missing.
     """
-    found = {_register(f) for f in report.findings}
-    expected = set(subject.registered)
-    return sorted(found - expected), sorted(expected - found)
+    found = [entry for finding in report.findings for entry in _register(finding)]
+    expected, firsts = set(subject.registered), {_register(f)[0] for f in report.findings}
+    known, shown = {_place(e) for e in expected}, {_place(e) for e in found} - {_place(e) for e in firsts}
+    unknown = {e for e in found if e not in expected and (e in firsts or _place(e) not in known)}
+    return sorted(unknown), sorted(e for e in expected - firsts if _place(e) not in shown)
 
 
-def _register(finding: Finding) -> RegisteredFinding:
-    """Returns a finding in the form of a registered one."""
-    return RegisteredFinding(finding.layer, finding.symmetry, finding.cause)
+def _register(finding: Finding) -> list[RegisteredFinding]:
+    """Returns a finding as registered ones: one for each layer and symmetry, the one with its own cause first."""
+    pairs = itertools.product(finding.layers, finding.symmetries)
+    return [RegisteredFinding(layer, symmetry, finding.cause) for layer, symmetry in pairs]
+
+
+def _place(entry: RegisteredFinding) -> tuple[str, str]:
+    return entry.layer, entry.symmetry
 
 
 def _import_factory(spec: str) -> Callable[[], Any]:

@@ -22,7 +22,7 @@ RESULTS = ROOT / "docs" / "results" / "libraries.md"
 
 
 def diagnosed(environment: Environment, folder: Path) -> dict[str, Any]:
-    """What the worker found, or why it could not be run."""
+    """Returns the results of the worker, or the reason why it could not run."""
     try:
         python = installed(environment, folder)
     except RuntimeError as error:

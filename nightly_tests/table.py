@@ -1,4 +1,4 @@
-"""What was found against what was expected, as lines and as a page."""
+"""Compares findings with expectations, as lines and as a page."""
 
 from __future__ import annotations
 

@@ -68,7 +68,9 @@ def test_networks_on_images_need_nothing(broken, mode):
     torch.manual_seed(0)
     module, images, own = network(broken)
     report = eq.diagnose(module.train(mode == "train"), images, group=own)
-    assert {(f.layer, f.symmetry) for f in report.findings} == ({("1", "rotation")} if broken else set()), report
+    assert {(layer, symmetry) for f in report.findings for layer in f.layers for symmetry in f.symmetries} == (
+        {("1", "rotation")} if broken else set()
+    ), report
 
 
 def test_the_group_of_the_space_is_the_default():
@@ -77,7 +79,7 @@ def test_the_group_of_the_space_is_the_default():
         module, images, _ = network(broken)
         report = eq.diagnose(module, images)
         assert report.symmetries == ("rotation",)
-        assert {f.layer for f in report.findings} == ({"1"} if broken else set()), report
+        assert {layer for f in report.findings for layer in f.layers} == ({"1"} if broken else set()), report
     space = gspaces.flipRot3dOnR3(2)
     kind = enn.FieldType(space, [space.trivial_repr])
     report = eq.assert_equivariant(enn.R3Conv(kind, kind, 3, padding=1), kind(torch.randn(1, 1, 5, 5, 5)), samples=2)
@@ -107,8 +109,10 @@ def test_fields_without_a_space_turn_with_space(name, make):
     values = kind(torch.randn(6, kind.size))
     assert eq.diagnose(enn.Linear(kind, kind), values, group=name, samples=3).ok
     report = eq.diagnose(enn.SequentialModule(enn.Linear(kind, kind), Mixed(kind)), values, group=name, samples=3)
-    assert {f.layer for f in report.findings} == {"1"}
-    assert {f.symmetry for f in report.findings} == ({"rotation"} if name == "so3" else {"rotation", "inversion"})
+    assert {layer for f in report.findings for layer in f.layers} == {"1"}
+    assert {symmetry for f in report.findings for symmetry in f.symmetries} == (
+        {"rotation"} if name == "so3" else {"rotation", "inversion"}
+    )
 
 
 def test_points_move_with_their_fields():

@@ -31,10 +31,10 @@ def told(name: str, case: Case) -> dict[str, object]:
         "symmetries": report.symmetries,
         "error_at_output": max((r.accumulated for r in report.layers if r.layer == ""), default=0.0),
         "findings": [
-            {"layer": f.layer, "symmetry": f.symmetry, "cause": f.cause, "error": f.error, "evidence": f.evidence,
+            {"layer": f.layer, "symmetry": symmetry, "cause": f.cause, "error": f.error, "evidence": f.evidence,
              "located": f.located, "source": f.location.source if f.location else "",
              "line": f.location.line if f.location else 0}
-            for f in report.findings
+            for f in report.findings for symmetry in f.symmetries
         ],
         "notes": sorted({_told(n) for n in report.notes}),
         "seconds": round(time.perf_counter() - start, 1),

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from equivariance._engine.instrumentation.testbed import perturbed
+from equivariance._engine.instrumentation.testbed import perturb_weights
 from equivariance._engine.measurement.relative_error import compare, worst
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import transform
@@ -88,7 +88,7 @@ def on_one_level(make: Callable[[], nn.Module], inputs: Callable[[Scene], dict[s
     @cache
     def layer() -> nn.Module:
         torch.manual_seed(0)
-        return perturbed(make().double().eval(), 0)
+        return perturb_weights(make().double().eval(), 0)
 
     def case(scene: Scene) -> Case:
         contract = layer_contract(layer(), FINE, MAX_DEGREE)
@@ -105,7 +105,7 @@ def from_network(path: str, inputs: Callable[[Scene], dict[str, Any]], **setting
     def network() -> tuple[SE3Unet, dict[str, Contract]]:
         torch.manual_seed(0)
         model = SE3Unet(small(**settings)).double().eval()
-        return perturbed(model, 0), unet_contracts(model)
+        return perturb_weights(model, 0), unet_contracts(model)
 
     def case(scene: Scene) -> Case:
         model, contracts = network()
@@ -191,13 +191,13 @@ TIED = {"KNNGraph", "FarthestPointSampling", *(f"Pool, {mode}" for mode in POOLI
 
 
 def tells_apart(positions: Tensor) -> bool:
-    """Whether no symmetry of the clouds swaps points, so that their order does not depend on that of the nodes."""
+    """True if no symmetry of the clouds swaps points: their order then does not depend on that of the nodes."""
     flipped = priorities(positions.flip(1)).flip(1)
     return torch.equal(priorities(positions), flipped)
 
 
 def well_placed(positions: Tensor) -> bool:
-    """Whether rounding leaves anything of each cloud: its size is no less than a thousandth of its coordinates."""
+    """True if rounding leaves the cloud intact: its size is at least a thousandth of its coordinates."""
     size = (positions - positions.mean(1, keepdim=True)).abs().amax((1, 2))
     return bool((size >= positions.abs().amax((1, 2)) / 1000).all())
 

@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from equivariance._engine.instrumentation.testbed import perturbed
+from equivariance._engine.instrumentation.testbed import perturb_weights
 from equivariance.strategies import permutations, point_clouds, rotations, translations
 from property_tests.layers import NEIGHBOURS, TOLERANCE, small, tells_apart, well_placed
 from se3unet.model import SE3Unet
@@ -28,7 +28,7 @@ POINTS = {1: 2 * NEIGHBOURS, 2: 4 * NEIGHBOURS}
 @cache
 def model(variant: str) -> SE3Unet:
     torch.manual_seed(0)
-    return perturbed(SE3Unet(small(**VARIANTS[variant])).double().eval(), 0)
+    return perturb_weights(SE3Unet(small(**VARIANTS[variant])).double().eval(), 0)
 
 
 @st.composite

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from equivariance import Contract, Grid, Invariant
-from equivariance._engine.instrumentation.testbed import perturbed
+from equivariance._engine.instrumentation.testbed import perturb_weights
 from equivariance.groups import identity, samples, translation
 from equivariance.groups.elements import Transform, cube_rotations
 from equivariance.representations import Irreps
@@ -31,7 +31,7 @@ from equivariance_zoo.steerable3d import (
     SteerableBatchNorm,
 )
 from equivariance_zoo.steerable3d import SteerableConv3d as Conv
-from equivariance_zoo.steerable3d.layers.basis import Shells, elements, sampled
+from equivariance_zoo.steerable3d.layers.basis import Shells, elements, sample_kernel
 from equivariance_zoo.steerable3d.model import ResidualBlock, SteerableLayer
 from property_tests.layers import error_of
 
@@ -43,7 +43,7 @@ TOLERANCE = 1e-12
 
 @dataclass(frozen=True)
 class Layer:
-    """How a layer is made, and what it says of itself: ``parity``, that it respects inversions too."""
+    """A layer and its claims; ``parity`` is True if it respects inversions too."""
 
     make: Callable[[], nn.Module]
     irreps_in: str = IN
@@ -74,7 +74,7 @@ class Layer:
 def built(make: Callable[[], nn.Module]) -> nn.Module:
     """With weights and statistics that are not those of the start."""
     torch.manual_seed(0)
-    return perturbed(make().double().eval(), 0)
+    return perturb_weights(make().double().eval(), 0)
 
 
 def network(**settings: Any) -> NetworkConfig:
@@ -142,7 +142,7 @@ def test_samples(name, chosen, seed):
 @pytest.mark.parametrize("name", POINTWISE)
 @given(element=rotations(), invert=st.booleans(), seed=seeds)
 def test_components_under_any_rotation(name, mode, element, invert, seed):
-    """What stays at its cell commutes with all of SO(3), and of O(3) where inversions count."""
+    """Layers that act within each cell commute with all of SO(3), and with O(3) if they have parity."""
     layer = POINTWISE[name]
     if invert and layer.parity:
         element = element @ layer.elements[24]
@@ -169,7 +169,7 @@ def test_kernels_under_o3(degrees, size, parity, element, seed):
     positions = torch.randn(4, 3, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     moved = positions @ torch.tensor(element.matrix, dtype=torch.float64).T
     for chosen in elements(shells, degree_in, degree_out, parity):
-        here, there, across = (sampled(shells, chosen, *degrees, x) for x in (positions, moved, -positions))
+        here, there, across = (sample_kernel(shells, chosen, *degrees, x) for x in (positions, moved, -positions))
         turned = Irreps(f"1x{degree_in}e").act(here.movedim(1, -1), element).movedim(-1, 1)
         turned = Irreps(f"1x{degree_out}e").act(turned.movedim(0, -1), element).movedim(-1, 0)
         assert (there - turned).abs().max() <= TOLERANCE

@@ -123,12 +123,12 @@ class Level:
 
     def edges(self, max_degree: int) -> dict[str, object]:
         """Returns the representations of a `se3unet.geometry.edges.Edges`."""
-        rows_first = Level(_shifted(self.nodes), _shifted(self.batch))
+        rows_first = Level(_shift(self.nodes), _shift(self.batch))
         frames = EdgeFrames(max_degree, nodes=rows_first.nodes, batch=rows_first.batch)
         return {"graph": self.graph(), "frames": frames, "radial": rows_first.scalars(), "along": self.scalars()}
 
 
-def _shifted(axis: Any) -> Any:
+def _shift(axis: Any) -> Any:
     """Returns the axis of a tensor with one more axis in front."""
     return axis + 1 if isinstance(axis, int) else axis
 

@@ -29,7 +29,7 @@ def main() -> None:
         outcomes.append(found)
         if found.failed or found.alarms:
             print(f"{len(outcomes)}/{len(wanted)} {found.task}: {found.failed or found.said}", flush=True)
-    # What decides the figures; files of the machine do not.
+    # Options that decide the figures; options of the machine do not.
     first = ["--first", str(options.first)] if options.first else []
     chosen = ["--seeds", str(options.seeds), *first, "--dtypes", *options.dtypes, "--settings", *options.settings]
     command = shlex.join(["python", "-m", "benchmarks.defects", *chosen, "--jobs", str(options.jobs)])

@@ -1,4 +1,4 @@
-"""What a case of the benchmark is: a small network, what it claims, and for a planted defect the truth."""
+"""Cases of the benchmark: a small network, its claims, and for a planted defect the truth."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from equivariance import Contract
 
 BOTH = ("float32", "float64")
 WANDER = 0.1
-"""How far every parameter is moved from its initial value: a bias of zero, or a weight of one, hides a break."""
+"""Size of the noise on every parameter: a bias of zero, or a weight of one, hides a violation."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Truth:
-    """What is right about a planted defect.
+    """The right answer about a planted defect.
 
     ``layers`` are the modules that may be named, the innermost one first; ``causes`` likewise; ``symmetries`` are all
     that the defect breaks, the telling one first. The statement is looked up by ``marker`` in the sources.

@@ -35,7 +35,7 @@ CASES: tuple[Case, ...] = tuple(case for module in (*STYLES, *OWN) for case in m
 
 
 def runnable(case: Case) -> bool:
-    """Whether the library that the case is made with is here."""
+    """True if the library that the case is made with is installed."""
     return not case.requires or importlib.util.find_spec(case.requires) is not None
 
 

@@ -56,7 +56,7 @@ def _preface(cases: Sequence[Case], found: Sequence[Outcome], command: str, seco
 
 
 def _inert(found: Sequence[Outcome]) -> list[str]:
-    """What is left out, and why."""
+    """Returns the lines on networks that are left out, and the reason."""
     count = sum(o.inert for o in found)
     if not count:
         return []

@@ -1,4 +1,4 @@
-"""What people use today: e3nn's assertion, and a comparison of two runs layer by layer through hooks."""
+"""Tools that people use today: e3nn's assertion, and a comparison of two runs layer by layer through hooks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CLOSE = {torch.float32: 1e-4, torch.float64: 1e-9}
 
 @dataclass(frozen=True)
 class Peer:
-    """Whether it raised an alarm, and whether the layer that it names (if any) is right."""
+    """True values for an alarm, and for the right layer if one is named."""
 
     alarm: bool = False
     layer: bool = False
@@ -87,7 +87,7 @@ def first_red_layer(case: Case, example: Example, seed: int) -> Peer:
 
 
 def _recorded(module: nn.Module, args: tuple[Any, ...]) -> tuple[list[tuple[str, list[Tensor]]], Any]:
-    """What each layer returned, in the order in which they finished, and the output."""
+    """Returns the results of each layer, in the order in which they finished, and the output."""
     made: list[tuple[str, list[Tensor]]] = []
 
     def hook(name: str) -> Any:

@@ -63,7 +63,7 @@ def _outcomes(chunk: list[Task]) -> list[Outcome]:
     import torch
 
     torch.set_num_threads(1)
-    # What the imports brought stays: the collector need not go through it again and again.
+    # Imported objects stay: the collector need not go through them again and again.
     gc.freeze()
     by_name = {case.name: case for case in CASES}
     return [outcome(by_name[task.case], task) for task in chunk]

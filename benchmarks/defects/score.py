@@ -1,4 +1,4 @@
-"""What the harness says about a case, and how much of it is right."""
+"""Scores what the harness reports about a case."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def outcome(case: Case, task: Task) -> Outcome:
         return Outcome(task, failed=f"{type(error).__name__}: {error}", seconds=time.perf_counter() - start)
     seconds = time.perf_counter() - start
     peers = _peers(case, example, task) if task.setting == "bare" else {}
-    said = "; ".join(f"{_named(f.layer)} {f.symmetry} {f.cause} {f.located} {f.location}" for f in report.findings)
+    said = "; ".join(map(_said, report.findings))
     if case.truth is None:
         return Outcome(task, alarms=len(report.findings), said=said, seconds=seconds, **peers)
     layers = case.truth.layers if task.setting == "bare" else _declared(case.truth, example)
@@ -87,7 +87,7 @@ def outcome(case: Case, task: Task) -> Outcome:
 
 
 def _is_inert(truth: Truth, example: Example, seed: int) -> bool:
-    """Whether the network obeys in float64 what its defect breaks: units may be dead, a branch not taken."""
+    """True if the network keeps in float64 the symmetry of its defect: units may be dead, a branch not taken."""
     args = tuple(a.double() if a.is_floating_point() else a for a in example.args)
     exact = replace(example, module=copy.deepcopy(example.module).double(), args=args)
     try:
@@ -97,17 +97,28 @@ def _is_inert(truth: Truth, example: Example, seed: int) -> bool:
 
 
 def _scores(truth: Truth, layers: tuple[str, ...], report: eq.Report) -> dict[str, bool | int]:
-    telling = next((f for f in report.findings if f.symmetry == truth.symmetries[0]), None)
-    wrong = [f for f in report.findings if f.symmetry not in truth.symmetries or f.layer not in layers]
+    telling = next((f for f in report.findings if truth.symmetries[0] in f.symmetries), None)
+    found = {symmetry for f in report.findings for symmetry in f.symmetries}
+    wrong = [f for f in report.findings if {*f.symmetries} - {*truth.symmetries} or {*f.layers} - {*layers}]
     return {
-        "detected": any(f.symmetry in truth.symmetries for f in report.findings),
-        "symmetry": telling is not None and all(f.symmetry in truth.symmetries for f in report.findings),
+        "detected": bool(found & {*truth.symmetries}),
+        "symmetry": telling is not None and found <= {*truth.symmetries},
         "layer": telling is not None and telling.layer in layers,
         "statement": telling is not None and _at(telling.location, truth.marker),
-        "cause": telling is not None and telling.cause in truth.causes,
+        "cause": telling is not None and any(_names(telling, cause) for cause in truth.causes),
         "confirmed": telling is not None and telling.located == "confirmed",
         "alarms": len(wrong),
     }
+
+
+def _said(finding: eq.findings.Finding) -> str:
+    layers, symmetries = ", ".join(map(_named, finding.layers)), ", ".join(finding.symmetries)
+    return f"{layers} {symmetries} {finding.cause} {finding.located} {finding.location}"
+
+
+def _names(finding: eq.findings.Finding, cause: str) -> bool:
+    """True if a finding has a cause, or names it in its evidence as that of another one of its symmetries."""
+    return finding.cause == cause or f"it is {cause}" in finding.evidence
 
 
 def _at(location: eq.findings.Location | None, marker: str) -> bool:

@@ -22,7 +22,7 @@ def row(name: str, group: str) -> tuple[str, bool]:
     found = [(f.layer, f.symmetry, f.cause, f.location.line if f.location else None) for f in findings]
     right = found == [("middle", symmetry, cause, planted_line(name))]
     defect = inspect.getdoc(getattr(layers, name)).rstrip(".")
-    shown = "; ".join(f"`{f.layer}`: {f.symmetry}, `{f.cause}`" for f in findings) or "nothing"
+    shown = "; ".join(f"`{f.layer}`: {', '.join(f.symmetries)}, `{f.cause}`" for f in findings) or "nothing"
     source = findings[0].location.source.strip() if findings and findings[0].location else "-"
     statement = re.sub(r"\s*# PLANTED$", "", source)
     return f"| {defect} | {group} | {shown} | `{statement}` | {'yes' if right else 'NO'} |", right

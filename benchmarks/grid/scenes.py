@@ -27,7 +27,7 @@ PLANTED = {
 """Symmetry, cause and words of the evidence, on the lattice."""
 
 BETWEEN = {"BentOddly": ("rotation", "component-mixing", "all elements of the lattice are respected")}
-"""What the lattice respects."""
+"""The same, for defects that the lattice respects."""
 
 SPACING = {"EvenStride": 2.0, "BareStride": 2.0}
 """Of the cells behind a stride."""

@@ -14,10 +14,10 @@ from typing import Any
 
 from benchmarks.mutants import run
 from benchmarks.mutants.libraries import LIBRARIES
-from benchmarks.mutants.page import mistakes, page
 from benchmarks.mutants.plain import HELD
 from benchmarks.mutants.plan import Chosen, quick
-from benchmarks.mutants.score import false_alarms, score
+from benchmarks.mutants.results.page import mistakes, page
+from benchmarks.mutants.results.score import false_alarms, score
 from benchmarks.mutants.split import PARTS, side
 from benchmarks.mutants.store import ROOT, Store
 from equivariance.report.files import write_text

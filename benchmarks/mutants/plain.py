@@ -14,8 +14,8 @@ from benchmarks.mutants.motions import motion
 
 ELEMENTS = 32
 HELD, LIMIT = 1e-9, 1e-8
-"""A symmetry of an unchanged module holds if its largest relative error is at most `HELD`; some libraries make constants
-in float32. A mutant breaks it if the error is larger than `LIMIT`, which a value rounded to float32 exceeds."""
+"""A symmetry of an unchanged module holds if its largest relative error is at most `HELD`, since some libraries make
+constants in float32. A mutant breaks it if the error is larger than `LIMIT`: a value rounded to float32 causes more."""
 
 
 class Incomparable(Exception):

@@ -1,4 +1,4 @@
-"""What is measured: networks and layers with their inputs, each by name, built in a process of its own."""
+"""The measured networks and layers with their inputs, each by name, built in a process of its own."""
 
 from __future__ import annotations
 

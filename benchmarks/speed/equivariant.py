@@ -56,5 +56,7 @@ def _row(name: str, network: nn.Module, positions: Tensor) -> Row:
     cloud, invariant = eq.CartesianPoints(nodes=1, batch=0), eq.Invariant(nodes=1, batch=0)
     report = eq.check(network, positions, cloud, invariant, group=list(CLAIMS), samples=SAMPLES)
     worst = max(report.layers, key=lambda row: row.working)
-    found = ", ".join(sorted({finding.symmetry for finding in report.findings})) or "no finding"
+    found = (
+        ", ".join(sorted({symmetry for finding in report.findings for symmetry in finding.symmetries})) or "no finding"
+    )
     return Row(name, worst.working, worst.noise_floor, found)

@@ -21,7 +21,7 @@ HEAD = "| | forward, ms | training step, ms | peak of the step, MiB |\n|---|---:
 
 @dataclass(frozen=True)
 class Conditions:
-    """How it was measured: the command, the versions and threads, and the rates of the machine."""
+    """Conditions of the measurement: the command, the versions and threads, and the rates of the machine."""
 
     command: str
     where: str
@@ -125,7 +125,7 @@ def _layer(found: Mapping[Case, Figures], machine: Machine) -> str:
 
 
 def _target(found: Mapping[Case, Figures], machine: Machine) -> str:
-    """What a factor would take that was aimed at."""
+    """Returns the lines on the factor that was aimed at."""
     ours, original = Case("network", batch=3), Case("original", batch=3)
     if not {ours, original} <= found.keys():
         return "How far the U-Net is from its floor was not measured."

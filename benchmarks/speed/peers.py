@@ -51,7 +51,7 @@ FOLDERS = {
 
 
 def missing(case: Case) -> str:
-    """What the case needs and is not there; empty where nothing is."""
+    """Returns the requirements of the case that are not installed; "" if all are."""
     absent = [message for name, message in PACKAGES.get(case.subject, ()) if find_spec(name) is None]
     if case.subject in FOLDERS:
         variable, file, message = FOLDERS[case.subject]
@@ -179,7 +179,7 @@ def e3nn_layer(case: Case) -> Runnable:
     """An attention layer between hidden fibers, on a graph that is given."""
     import e3nn
 
-    # What it scripts otherwise cannot be compiled.
+    # Modules that it scripts otherwise cannot be compiled.
     e3nn.set_optimization_defaults(jit_script_fx=False)
     torch.manual_seed(0)
     layer = Attention(case)

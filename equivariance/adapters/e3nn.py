@@ -1,11 +1,13 @@
-"""The rule by which e3nn's modules state contracts: by their attributes.
+"""The rule by which e3nn's modules state contracts: by their attributes. Also finer copies of its grids on the sphere.
 
-Called through `contracts.adapter_registry`. e3nn has no containers, so there is no adapter for values.
+Called through `contracts.adapter_registry`; the experiments call `finer_grids`. e3nn has no containers, so there is no
+adapter for values.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 
@@ -48,3 +50,28 @@ def _contract_of_model(
     found: dict[str, object] = {p: stated.get(f"irreps_{p}", Invariant()) for p in parameters}
     found |= {p: NODE_NUMBERS for p in parameters if names_node_numbers(p)}
     return ({**found, parameters[0]: first}, output) if is_irreps(first) else None
+
+
+def finer_grids(layer: torch.nn.Module) -> dict[str, torch.nn.Module]:
+    """Returns a copy of twice the resolution for each `ToS2Grid` and `FromS2Grid` inside of a layer, by path."""
+    kinds = ("ToS2Grid", "FromS2Grid")
+    found = {path: module for path, module in layer.named_modules() if path and type(module).__name__ in kinds}
+    return {path: _finer(module) for path, module in found.items() if type(module).__module__.startswith("e3nn.")}
+
+
+def _finer(grid: Any) -> torch.nn.Module:
+    from e3nn import o3  # imported here: it costs a second
+
+    size, finer = (grid.res_beta, grid.res_alpha), (2 * grid.res_beta, 2 * grid.res_alpha + 1)
+
+    def build(resolution: tuple[int, int], normalization: torch.Tensor) -> torch.nn.Module:
+        chosen = {"normalization": normalization, "dtype": torch.float64}
+        if type(grid).__name__ == "ToS2Grid":
+            return o3.ToS2Grid(grid.lmax, resolution, **chosen)
+        return o3.FromS2Grid(resolution, grid.lmax, **chosen)
+
+    ones = torch.ones(grid.lmax + 1, dtype=torch.float64)
+    made, unit = grid.shb, build(size, ones).get_buffer("shb").to(grid.shb)
+    firsts = [degree * degree for degree in range(grid.lmax + 1)]  # the scale depends on the degree only
+    scales = [(made[..., i] * unit[..., i]).sum() / unit[..., i].square().sum() for i in firsts]
+    return build(finer, torch.stack(scales).double().cpu()).to(made)

@@ -57,6 +57,8 @@ class DataAdapter:
 
     def transform(self, data: Data, spec: Any, element: Transform) -> Data:
         """Rotates, translates and reorders the fields, renumbers the nodes and selects the samples."""
+        if element.doubled is not None and "num_nodes" in data:
+            raise ArgumentError("num_nodes", data.num_nodes, "no stored number of nodes, for a doubled cell")
         if element.order is not None:
             _check_order(data, element)
         bare = replace(element, samples=None, origin="")

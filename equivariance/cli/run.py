@@ -20,6 +20,7 @@ from equivariance.cli.screen import ExaminedSubject, plain, render_all, render_b
 from equivariance.contracts.layers import matching_layers
 from equivariance.contracts.nested import map_tensors
 from equivariance.errors import ArgumentError, ChoiceError, first_line
+from equivariance.groups.lattice_moves import LatticeMoves
 from equivariance.groups.named import groups_of, named_symmetries
 from equivariance.report.files import check_writable, write_text
 from equivariance.report.html.page import to_html
@@ -41,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
         ChoiceError: If no layer matches `--layer`.
     """
     bar = ProgressBar(options.quiet)
-    settings, group = settings_of(options, bar), options.group or list(_EVERYTHING)
+    settings, group = settings_of(options, bar), options.group or [*_EVERYTHING, LatticeMoves()]
     groups_of(group, settings.max_translation)
     settings = replace(settings, named=named_symmetries(options.group) if options.group else ())
     choose("format", options.format, ["text", *_FORMATS])

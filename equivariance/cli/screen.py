@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 from rich.console import Console, RenderableType
 from rich.text import Text
 
+from equivariance._words import counted
 from equivariance.findings import Outcome
 from equivariance.report.text import WIDTH, render, render_findings, side_by_side
 
@@ -89,8 +90,8 @@ def plain(pieces: Sequence[RenderableType]) -> str:
 def _render_verdict(examined: ExaminedSubject) -> Text:
     name = examined.subject.name
     if examined.as_registered:
-        count = len(examined.subject.registered)
-        words = f"exactly its {count} known findings" if count else "no finding"
+        count = len(examined.report.findings)
+        words = f"exactly its {counted(count, 'known finding')}" if count else "no finding"
         return Text(f"{name}: as registered ({words})", style="green")
     parts = [f"beyond what is registered: {k.symmetry} {k.cause} in {k.layer}" for k in examined.extra]
     parts += [f"registered but not found: {k.symmetry} {k.cause} in {k.layer}" for k in examined.missed]

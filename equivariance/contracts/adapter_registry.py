@@ -17,7 +17,8 @@ _ADAPTERS = {
     "torch_geometric": "equivariance.adapters.torch_geometric",
     "escnn": "equivariance.adapters.escnn",
 }
-
+_ATOMS = "equivariance.adapters.ase"
+"""The adapter of atoms, which are recognized by their attributes: other packages have classes of their own for them."""
 
 _STATES_CONTRACTS = ("e3nn", "escnn", "nequip")
 """Libraries whose modules state their contracts by their own conventions."""
@@ -56,13 +57,13 @@ class Adapter(Protocol):
 
 def adapter_of(value: object) -> Adapter | None:
     """Returns the adapter for the type of `value`, or None for a type that needs none."""
-    for cls in type(value).__mro__:
-        name = _ADAPTERS.get(cls.__module__.partition(".")[0])
-        if name is not None:
-            module = import_module(name)
-            if isinstance(value, module.TYPES):
-                adapter: Adapter = module.ADAPTER
-                return adapter
+    libraries = [_ADAPTERS.get(cls.__module__.partition(".")[0]) for cls in type(value).__mro__]
+    atoms = [_ATOMS] if hasattr(type(value), "get_positions") else []
+    for name in filter(None, [*libraries, *atoms]):
+        module = import_module(name)
+        if isinstance(value, module.TYPES):
+            adapter: Adapter = module.ADAPTER
+            return adapter
     return None
 
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 import torch
 
+from equivariance.contracts.field_names import SHIFTS, names_cells, plain
 from equivariance.contracts.sample_lists import EACH
 from equivariance.groups.named import Symmetry
 from equivariance.representations.axes import Assumed, Concatenated, NodeAxis
@@ -18,7 +19,7 @@ from equivariance.representations.base import Representation
 from equivariance.representations.cartesian_tensor import CartesianTensor
 from equivariance.representations.formatting import in_words
 from equivariance.representations.irreps import Irreps
-from equivariance.representations.standard import CartesianPoints, Invariant
+from equivariance.representations.standard import CartesianPoints, Invariant, NodeIndices
 
 Path = tuple[str | int, ...]
 """The name of a parameter, then keys and fields."""
@@ -76,6 +77,7 @@ class Assumption:
         laws: The laws that are tried if it is asked, the likeliest first.
         follows: The tensor whose law decides the law of this one; None if there is none.
         grounds: How the law and the axes are known.
+        unknown_under: The symmetries under which no known law fits.
     """
 
     path: Path
@@ -87,6 +89,7 @@ class Assumption:
     laws: tuple[Representation, ...] = ()
     follows: Follows | None = None
     grounds: Grounds = Grounds()
+    unknown_under: tuple[str, ...] = ()
 
     @property
     def place(self) -> str:
@@ -116,10 +119,21 @@ class Assumption:
         if symmetry == Symmetry.BATCH:
             batch = law.batch.axis if isinstance(law.batch, Concatenated) else law.batch
             return _about_axis(here, "samples", batch) if self._has_doubtful_axis(self.grounds.samples) else []
+        name = str(self.path[-1])
+        if symmetry == Symmetry.LATTICE and plain(name) in SHIFTS:
+            return []  # their values show what they are
+        if symmetry == Symmetry.LATTICE and names_cells(name):
+            return [f"{here} lists lattice vectors as rows"] if self.grounds.law is How.BY_NAME else []
         if self.asked:
             return [f"{here} does not move"]
         moves = not isinstance(law, Invariant) and self.grounds.law in (How.BY_NAME, How.BY_SHAPE)
         return [f"{here} is {in_words(law.bare)}"] if moves else []
+
+    @property
+    def guesses_samples(self) -> bool:
+        """True for sample numbers that neither a name nor a container states."""
+        law = self.representation
+        return isinstance(law, NodeIndices) and not law.permuted and self.grounds.law is How.BY_SHAPE
 
     def _has_doubtful_axis(self, how: How) -> bool:
         """True if another axis may be meant: points [N, 3] list nothing but points."""
@@ -141,7 +155,12 @@ def doubts(assumptions: Sequence[Assumption], symmetry: str) -> tuple[str, ...]:
     if not Symmetry(symmetry).is_reordering:
         return tuple(words for a in assumptions for words in a.doubts(symmetry))
     lead = leading(assumptions)
-    return () if lead is None else tuple(lead.doubts(symmetry))
+    found = [] if lead is None else lead.doubts(symmetry)
+    found += [f"{a.place} {list(a.shape)} numbers the samples" for a in assumptions if a.guesses_samples]
+    if symmetry == Symmetry.PERMUTATION:
+        pairs = (a for a in assumptions if a.representation.pairs is not None and a.grounds.nodes is How.BY_SHAPE)
+        found += [f"{a.place} {list(a.shape)} lists pairs of nodes" for a in pairs]
+    return tuple(found)
 
 
 def leading(assumptions: Iterable[Assumption]) -> Assumption | None:

@@ -6,7 +6,7 @@ and values are not enough.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +15,13 @@ import torch
 from equivariance.contracts import field_names
 from equivariance.contracts.adapter_registry import adapter_of
 from equivariance.contracts.assumption import Assumption, Grounds, How, Path
-from equivariance.contracts.edge_lists import edges_among
+from equivariance.contracts.graph_fields import (
+    counts_entries,
+    edges_among,
+    is_integer,
+    numbers_samples,
+    sample_numbers_among,
+)
 from equivariance.contracts.masks import mask_among
 from equivariance.contracts.nested import children
 from equivariance.contracts.sample_lists import EACH, listed_samples
@@ -28,15 +34,20 @@ from equivariance.representations.sizes import Axes, SampleSizes, SampleStarts, 
 from equivariance.representations.standard import CartesianPoints, Invariant, NodeIndices
 
 _VECTORS = "1x1o"
+_ORTHOGONAL = 1e-4
+"""Largest deviation of R R^T from the identity."""
 
 
-def assume(value: Any, path: Path, sizes: SampleSizes | None = None) -> Iterator[Assumption]:
+def assume(
+    value: Any, path: Path, sizes: SampleSizes | None = None, numbers: torch.Tensor | None = None
+) -> Iterator[Assumption]:
     """Yields an assumption for every tensor in a nested value.
 
     Args:
         value: The value; it is searched like the value of a contract.
         path: The place of `value`.
         sizes: Sizes of the fields around `value`. A mapping or an object with its own cloud has its own sizes.
+        numbers: The sample numbers, if the runs show them.
 
     Raises:
         ArgumentError: If node numbers are out of range, or samples do not lie one after the other.
@@ -50,14 +61,14 @@ def assume(value: Any, path: Path, sizes: SampleSizes | None = None) -> Iterator
         return
     items = dict(children(value))
     named = {str(key): entry for key, entry in items.items()}
-    own, listed = cloud_of(named), listed_samples(items)
+    own, listed = _with_graphs(cloud_of(named, numbers), items.values()), listed_samples(items)
     if listed and own == SampleSizes():
         own = SampleSizes(batched=len(next(iter(listed.values()))))
     for key, entry in items.items():
         if key in listed:
             yield from _assume_samples(entry, (*path, key), listed[key])
         else:
-            yield from assume(entry, (*path, key), own if own != SampleSizes() else sizes)
+            yield from assume(entry, (*path, key), own if own != SampleSizes() else sizes, numbers)
 
 
 def _assume_samples(samples: Sequence[Any], path: Path, nodes: tuple[int, ...]) -> Iterator[Assumption]:
@@ -77,20 +88,37 @@ def _entry_at(value: Any, path: Path) -> Any:
     return value
 
 
-def cloud_of(named: Mapping[str, Any]) -> SampleSizes:
-    """Returns the numbers of nodes, edges and samples from values of one container."""
+def cloud_of(named: Mapping[str, Any], numbers: torch.Tensor | None = None) -> SampleSizes:
+    """Returns the numbers of nodes, edges and samples from values of one container.
+
+    Args:
+        named: The values by name.
+        numbers: The sample numbers, if the runs show them.
+    """
     values = {field_names.plain(name): value for name, value in named.items()}
     tensors = {n: t for n, t in values.items() if isinstance(t, torch.Tensor)}
     points = [(t, axes[0]) for n, t in tensors.items() if field_names.names_points(n) and (axes := _axes_of_three(t))]
-    batch = [t for n, t in tensors.items() if n in field_names.SAMPLES and t.dim() == 1 and _is_integer(t)]
     edges = edges_among(values)
-    if edges is None or points or batch:
-        return _sizes_with_points(tensors, batch[0] if batch else None, edges, points[0] if points else None)
+    beside = any(tensor is numbers for tensor in tensors.values())
+    batch = numbers if beside else sample_numbers_among(tensors, edges)
+    if edges is None or points or batch is not None:
+        return _sizes_with_points(tensors, batch, edges, points[0] if points else None)
     most = int(edges.max()) if edges.numel() else -1
     inside = [t for value in values.values() for t in _tensors_of(value)]
-    lengths = {len(t) for t in inside if t.dim() and not _is_integer(t)} - {edges.shape[1]}
+    lengths = {len(t) for t in inside if t.dim() and not is_integer(t)} - {edges.shape[1]}
     fitting = [length for length in lengths if length > most]
     return SampleSizes(fitting[0] if len(fitting) == 1 else None, edges.shape[1])
+
+
+def _with_graphs(own: SampleSizes, values: Iterable[Any]) -> SampleSizes:
+    """Returns the numbers that the graphs of other libraries among `values` state; `own` if they state none."""
+    found = {adapter.sizes(value) for value in values if (adapter := adapter_of(value)) is not None}
+    if len(found) != 1 or own.batched is not None or own.mask is not None:
+        return own
+    ((samples, edges_of),) = found
+    edges = None if edges_of is None else sum(edges_of)
+    alike = own.nodes in (None, sum(samples)) and own.edges in (None, edges) and own.samples in (None, samples)
+    return SampleSizes(sum(samples), edges, samples, edges_of) if alike and max(samples, default=0) > 1 else own
 
 
 def _tensors_of(value: Any) -> list[torch.Tensor]:
@@ -187,6 +215,9 @@ def _propose_for_floats(word: str, tensor: torch.Tensor) -> _Proposal:
         return tuple(_vectors(a, tensor) for a in threes), f"its name; {where}", How.BY_NAME
     if threes and tensor.dim() > 1:
         laws = [law for a in threes for law in (_points(a, tensor), _vectors(a, tensor), _vectors(a, tensor, True))]
+        if _are_frames(tensor):
+            where = "its matrices are rotations"
+            laws = sorted(laws, key=lambda law: (isinstance(law, CartesianPoints), isinstance(law, Irreps)))
         return (Invariant(), *laws), f"asked: {where}, and its name says nothing", How.BY_SHAPE
     why = "one number for each entry" if tensor.dim() < 2 else "its last axis is not 3"
     moves = field_names.names_points(word) or field_names.names_vectors(word)
@@ -196,12 +227,21 @@ def _propose_for_floats(word: str, tensor: torch.Tensor) -> _Proposal:
 def _axes_of_three(tensor: torch.Tensor) -> list[int]:
     """Returns the axes that may hold x, y, z, the likeliest first.
 
-    These are the last axis, the second one of [samples, 3, nodes] and [nodes, 3, channels], and the first one of
-    [3, nodes].
+    These are the last axis, the second one of [samples, 3, nodes] and [nodes, 3, channels], the first one of
+    [3, nodes], and the last but one of matrices.
     """
     last = tensor.dim() - 1
-    inner = {1: 0, 2: 1}.get(last)
+    inner = {1: 0, 2: 1}.get(last, last - 1 if tensor.shape[-2:] == (3, 3) else None)
     return [axis for axis in (last, inner) if axis is not None and axis >= 0 and tensor.shape[axis] == 3]
+
+
+def _are_frames(tensor: torch.Tensor) -> bool:
+    """True for orthogonal matrices on the last two axes: the vectors of a frame are usually their columns."""
+    if tensor.dim() < 3 or tensor.shape[-2:] != (3, 3) or not tensor.numel():
+        return False
+    matrices = tensor.detach().double()
+    products = matrices @ matrices.mT
+    return torch.allclose(products, torch.eye(3).to(products).expand_as(products), rtol=0, atol=_ORTHOGONAL)
 
 
 def _points(axis: int, tensor: torch.Tensor) -> Representation:
@@ -216,19 +256,23 @@ def _vectors(axis: int, tensor: torch.Tensor, pseudo: bool = False) -> Represent
 
 def _propose_for_others(word: str, tensor: torch.Tensor, sizes: SampleSizes) -> _Proposal:
     """Returns the laws of a tensor of other dtype."""
-    if not _is_integer(tensor):
+    if not is_integer(tensor):
         return (Invariant(),), f"its dtype, {str(tensor.dtype).removeprefix('torch.')}", How.READ_OFF
-    if word in field_names.SAMPLES and tensor.dim() == 1 and sizes.samples is not None:
+    if numbers_samples(tensor, sizes.samples) and not field_names.names_kinds(word):
         numbers = NodeIndices(permuted=False, per_sample=1)
         law: Representation = replace(numbers, **sizes.axes(tuple(tensor.shape), False)._asdict())
-        return (law,), "its name; whole numbers", How.BY_NAME
+        named = word in field_names.SAMPLES
+        why = "its name; whole numbers" if named else "whole numbers from 0, as of samples one after the other"
+        return (law,), why, How.BY_NAME if named else How.BY_SHAPE
     if word in field_names.STARTS and sizes.samples is not None:
         return (SampleStarts(sizes.samples),), "its name; whole numbers", How.BY_NAME
     if field_names.names_node_numbers(word):
         return (_node_numbers(word, tensor, sizes),), f"its name; whole numbers {_range(tensor)}", How.BY_NAME
-    if word in field_names.INVARIANTS:
-        return (Invariant(),), "its name", How.BY_NAME
-    return (Invariant(),), "whole numbers, not named as node numbers", How.BY_SHAPE
+    named, counts = word in field_names.INVARIANTS, (sizes.samples, sizes.edges_of)
+    if not named and any(counts_entries(tensor, own) for own in counts):
+        return (Invariant(),), "the sizes of the samples", How.READ_OFF
+    why, how = ("its name", How.BY_NAME) if named else ("whole numbers, not named as node numbers", How.BY_SHAPE)
+    return (Invariant(),), why, how
 
 
 def _node_numbers(word: str, tensor: torch.Tensor, sizes: SampleSizes) -> NodeIndices:
@@ -242,11 +286,6 @@ def _node_numbers(word: str, tensor: torch.Tensor, sizes: SampleSizes) -> NodeIn
     if sizes.nodes is None or tensor.shape[max(last, 0) :] != (sizes.edges,):
         return NodeIndices(nodes=None, batch=None, per_sample=sizes.samples)
     return NodeIndices(nodes=None, batch=sizes.batch_of_edges(last), per_sample=sizes.samples, edges=last)
-
-
-def _is_integer(tensor: torch.Tensor) -> bool:
-    """True if the dtype is an integer."""
-    return not tensor.is_floating_point() and not tensor.is_complex() and tensor.dtype != torch.bool
 
 
 def _range(tensor: torch.Tensor) -> str:

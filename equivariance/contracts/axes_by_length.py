@@ -125,10 +125,10 @@ def check_reorderings(
                 law.transform(tensor, element)
             except ArgumentError as error:
                 found = f"tensor of shape {tuple(tensor.shape)}"
-                raise ContractError(where, found, _expected(tensor, law, element, elements)) from error
+                raise ContractError(where, found, _expectation(tensor, law, element, elements)) from error
 
 
-def _expected(tensor: torch.Tensor, law: Representation, element: Transform, elements: Iterable[Transform]) -> str:
+def _expectation(tensor: torch.Tensor, law: Representation, element: Transform, elements: Iterable[Transform]) -> str:
     """Returns the expected axis in words, with a declaration that fits the lengths."""
     lengths = {"nodes": None, "batch": None, "edges": None} | dict(map(_length, elements))
     name, length = _length(element)

@@ -23,19 +23,19 @@ NOTICE = "compiled parts are run as they are written, without torch.compile: wha
 
 
 @contextmanager
-def uncompiled() -> Iterator[None]:
+def run_eagerly() -> Iterator[None]:
     """Runs compiled code in eager mode."""
     with torch.compiler.set_stance("force_eager") if is_compiler_loaded() else nullcontext():
         yield
 
 
-def as_written(module: torch.nn.Module) -> torch.nn.Module:
+def without_wrapper(module: torch.nn.Module) -> torch.nn.Module:
     """Returns the module behind `torch.compile(module)` or `DataParallel(module)`, with the author's layer names."""
     original = compiled_original(module)
     if original is not None:
-        return as_written(original)
+        return without_wrapper(original)
     if isinstance(module, (torch.nn.DataParallel, torch.nn.parallel.DistributedDataParallel)):
-        return as_written(module.module)
+        return without_wrapper(module.module)
     return module
 
 
@@ -77,7 +77,7 @@ def as_module(function: Callable[..., Any]) -> torch.nn.Module:
         raise ArgumentError("func", function, f"an instance, as in {function.__name__}(...), not the class")
     if isinstance(function, torch.jit.ScriptModule):
         return ScriptedModule(function)
-    return as_written(function) if isinstance(function, torch.nn.Module) else FunctionModule(function)
+    return without_wrapper(function) if isinstance(function, torch.nn.Module) else FunctionModule(function)
 
 
 def name_of(function: Any) -> str:

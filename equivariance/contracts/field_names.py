@@ -70,6 +70,28 @@ VECTORS = frozenset(
 LATTICE = frozenset(["cell", "cells", "lattice", "lattices", "box", "lattice_vectors", "cell_vectors"])
 """Names of the vectors that span a periodic cell, as rows. They list neither nodes nor edges."""
 
+PERIODIC = frozenset(["pbc", "periodic", "periodicity", "periodic_axes"])
+"""Names of three booleans that say along which lattice vectors a structure repeats."""
+
+SHIFTS = frozenset(
+    [
+        "shift",
+        "shifts",
+        "unit_shifts",
+        "edge_shift",
+        "edge_shifts",
+        "edge_cell_shift",
+        "cell_shift",
+        "cell_shifts",
+        "cell_offset",
+        "cell_offsets",
+        "offsets",
+        "edge_offsets",
+        "image_shifts",
+    ]
+)
+"""Names of the shifts that lead from the end of an edge to its image in another cell, [edges, 3]."""
+
 INVARIANTS = frozenset(
     [
         "z",
@@ -109,6 +131,11 @@ SAMPLES = frozenset(
     ["batch", "batch_idx", "batch_index", "node_batch", "idx_m", "graph_idx", "graph_index", "mol_idx", "system_idx"]
 )
 """Names of the vector that gives each node the number of its sample."""
+
+SAMPLE_WORDS = frozenset(
+    ["batch", "sample", "samples", "graph", "mol", "molecule", "system", "structure", "conformer", "crystal"]
+)
+"""Words in the names of other vectors that give each node the number of its sample."""
 
 STARTS = frozenset({"ptr"})
 """Names of the vector of indices at which samples start."""
@@ -170,6 +197,13 @@ def names_vectors(name: str) -> bool:
 def names_node_numbers(name: str) -> bool:
     """True if integers of this name are node numbers."""
     return plain(name) in EDGES or (plain(name) not in SAMPLES and _NUMBERS.fullmatch(plain(name)) is not None)
+
+
+def names_kinds(name: str) -> bool:
+    """True if integers of this name are kinds, such as atomic numbers, or the ends of edges: they number no samples."""
+    word = plain(name)
+    ends = (end for pair in ENDS for end in pair)
+    return word in INVARIANTS | EDGES or any(word == end or word.endswith(f"_{end}") for end in ends)
 
 
 def names_edges(name: str) -> bool:

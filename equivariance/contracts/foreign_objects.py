@@ -20,10 +20,6 @@ _Entry = tuple[str | int, Any]
 _DEPTH = 3
 """Depth to which objects of unknown types are searched for tensors, which the harness could not transform."""
 
-_ATOMS = (
-    "tensors: write diagnose(lambda numbers, positions, cell: model(Atoms(numbers.numpy(), positions.numpy(), "
-    "cell=cell.numpy(), pbc=atoms.pbc)), (atoms.numbers, atoms.positions, atoms.cell.array))"
-)
 _FRAMES = (
     "tensors: write diagnose(lambda rots, trans: model(Rigid(Rotation(rot_mats=rots), trans)), "
     "(frames.get_rots().get_rot_mats(), frames.get_trans()), (eq.CartesianTensor((-2,)), 'cartesian_points'))"
@@ -33,11 +29,8 @@ _FRAMES = (
 def how_to_wrap(value: object) -> str | None:
     """Returns the call that passes an object as tensors; None for objects that are not known.
 
-    Known are the atoms of ASE, and frames with a rotation and a translation as in OpenFold.
+    Known are frames with a rotation and a translation as in OpenFold.
     """
-    library = type(value).__module__.partition(".")[0]
-    if library == "ase" and all(hasattr(value, name) for name in ("numbers", "positions", "cell")):
-        return _ATOMS
     methods = all(callable(getattr(value, name, None)) for name in ("get_rots", "get_trans"))
     return _FRAMES if methods or all(hasattr(value, name) for name in ("_rots", "_trans")) else None
 

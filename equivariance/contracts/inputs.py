@@ -108,17 +108,18 @@ class Inputs:
         return replace(self, specs=specs, assumptions=found)
 
 
-def inputs_of(module: torch.nn.Module, arguments: Mapping[str, Any]) -> Inputs:
+def inputs_of(module: torch.nn.Module, arguments: Mapping[str, Any], numbers: torch.Tensor | None = None) -> Inputs:
     """Returns representations of the arguments of a call: stated by the module or by the data, otherwise assumed.
 
     Args:
         module: The callable; its own contract is used for each argument that it fits.
         arguments: The values by parameter name, as `equivariance.contracts.signature.bind` gives them.
+        numbers: The sample numbers among the arguments, if a run shows them.
     """
     contract = declared_contract(module) or Contract({}, None)
     stated = {k: s for k, s in contract.inputs.items() if k in arguments and _fits(arguments[k], s)}
     lines = tuple(f"{k}: {in_words(s)} (stated by {name_of(module)})" for k, s in stated.items() if in_words(s))
-    found = with_differences(a for a in assume(arguments, ()) if not _covers(stated, a.path))
+    found = with_differences(a for a in assume(arguments, (), numbers=numbers) if not _covers(stated, a.path))
     found = with_kinds(_without_unlikely(found, any(map(_is_moving, stated.values()))))
     specs: dict[str, object] = dict(stated)
     for assumption in found:
@@ -156,10 +157,10 @@ def _without_unlikely(assumptions: Sequence[Assumption], moving: bool) -> list[A
 
 def _is_inner(assumption: Assumption) -> bool:
     """True for an undecided tensor whose components would lie before the last axis."""
-    moving = next((law for law in assumption.laws if not isinstance(law, Invariant)), None)
-    if moving is None or not isinstance(assumption.representation, Invariant):
+    moving = [law for law in assumption.laws if not isinstance(law, Invariant)]
+    if not moving or not isinstance(assumption.representation, Invariant):
         return False
-    return component_axis(moving, assumption.value) != len(assumption.shape) - 1
+    return all(component_axis(law, assumption.value) != len(assumption.shape) - 1 for law in moving)
 
 
 def declared_inputs(arguments: Mapping[str, Any], specs: Mapping[str, object]) -> Inputs:
@@ -169,10 +170,10 @@ def declared_inputs(arguments: Mapping[str, Any], specs: Mapping[str, object]) -
         arguments: The values by parameter name.
         specs: The declared representations by parameter name, parsed.
     """
-    return Inputs(specs, (), tuple(_declared(arguments, specs, ())))
+    return Inputs(specs, (), tuple(_declared_assumptions(arguments, specs, ())))
 
 
-def _declared(value: Any, spec: object, path: Path) -> Iterator[Assumption]:
+def _declared_assumptions(value: Any, spec: object, path: Path) -> Iterator[Assumption]:
     """Yields each tensor with its declared representation; containers of other libraries state their axes."""
     if isinstance(value, torch.Tensor) and isinstance(spec, Representation):
         by_shape = isinstance(spec.nodes, Assumed) and isinstance(spec.batch, Assumed)
@@ -181,7 +182,7 @@ def _declared(value: Any, spec: object, path: Path) -> Iterator[Assumption]:
     elif isinstance(spec, (Mapping, list)):
         for key, entry in children(value):
             own = spec.get(key) if isinstance(spec, Mapping) else spec[key] if isinstance(key, int) else None
-            yield from _declared(entry, own, (*path, key))
+            yield from _declared_assumptions(entry, own, (*path, key))
 
 
 def outputs_of(module: torch.nn.Module) -> object:

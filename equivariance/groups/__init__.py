@@ -19,6 +19,7 @@ from equivariance.groups.elements import (
     samples,
     translation,
 )
+from equivariance.groups.lattice_moves import LatticeMoves, lattice_move, supercell
 from equivariance.groups.named import NAMED_GROUPS, SYMMETRIES, Symmetry, groups_of
 from equivariance.groups.reorderings import Batches, Permutations, shifted
 from equivariance.groups.sampling import Elements, Group, InputSizes, Inversions, Rotations, Translations
@@ -31,6 +32,7 @@ __all__ = [
     "Group",
     "InputSizes",
     "Inversions",
+    "LatticeMoves",
     "Permutations",
     "Rotations",
     "Symmetry",
@@ -41,10 +43,12 @@ __all__ = [
     "groups_of",
     "identity",
     "inversion",
+    "lattice_move",
     "padding",
     "permutation",
     "rotation",
     "samples",
     "shifted",
+    "supercell",
     "translation",
 ]

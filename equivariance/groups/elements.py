@@ -2,7 +2,8 @@
 
 A `Transform` acts on positions as `x' = x R^T + t` (row vectors). It reorders nodes: new node `i` is old node
 `order[i]`, and edges likewise. It selects samples of a batch: new sample `i` is old sample `samples[i]`. It appends
-padded rows to a batch with a mask. All numbers are float64.
+padded rows to a batch with a mask. It moves nodes by lattice vectors of a crystal, or doubles its cells. All numbers
+are float64.
 
 Called by `groups.sampling`, which draws elements, and by representations, which apply them. The module transforms no
 tensors.
@@ -14,15 +15,16 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
-from operator import mul
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.spatial.transform import Rotation
 
 from equivariance.errors import ArgumentError
+from equivariance.groups.crystal import Crystal, Images, moves_text
+from equivariance.groups.matrices import IDENTITY, is_orthogonal, matrix_text, numbers_text, rows_of, triple
 from equivariance.groups.orders import (
-    composed,
+    compose,
     inverse_of,
     keeps_samples,
     made_order,
@@ -30,8 +32,6 @@ from equivariance.groups.orders import (
     places_of,
     size_text,
 )
-
-_IDENTITY = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,9 @@ class Transform:
         sizes: The number of rows of each sample, if `order` permutes each sample in its own way; else None.
         edges: The permutation of the edges of all samples, or None.
         padding: The number of padded rows that are appended to each sample of a batch with a mask.
+        images: For each node of all samples the lattice vectors by which it is moved, before all else; or None.
+        doubled: The lattice vector, 0 to 2, along which each cell is doubled; or None.
+        crystal: The crystal of the input, for `images` and `doubled`. `placed_in` sets it, and comparisons ignore it.
         origin: The constructor call that made the element, for a short `repr`. Comparisons ignore it.
 
     Raises:
@@ -65,7 +68,7 @@ class Transform:
     True
     """
 
-    matrix: tuple[tuple[float, ...], ...] = _IDENTITY
+    matrix: tuple[tuple[float, ...], ...] = IDENTITY
     vector: tuple[float, float, float] = (0.0, 0.0, 0.0)
     order: tuple[int, ...] | None = None
     samples: tuple[int, ...] | None = None
@@ -73,11 +76,14 @@ class Transform:
     sizes: tuple[int, ...] | None = None
     edges: tuple[int, ...] | None = None
     padding: int = 0
+    images: Images | None = None
+    doubled: int | None = None
+    crystal: Crystal | None = field(default=None, compare=False, repr=False)
     origin: str = field(default="", compare=False, repr=False)
 
     def __post_init__(self) -> None:
         """Rejects values that are no group element."""
-        if not _is_orthogonal(self.matrix):
+        if not is_orthogonal(self.matrix):
             raise ArgumentError("matrix", self.matrix, "an orthogonal 3 x 3 matrix (to 1e-12)")
         if len(self.vector) != 3 or not all(map(math.isfinite, self.vector)):
             raise ArgumentError("vector", self.vector, "three finite numbers")
@@ -89,6 +95,8 @@ class Transform:
             raise ArgumentError("order", self.order, expected)
         if self.padding < 0:
             raise ArgumentError("padding", self.padding, "a number of rows, 0 or more")
+        if self.doubled not in (None, 0, 1, 2):
+            raise ArgumentError("doubled", self.doubled, "0, 1 or 2, a lattice vector")
         if self.samples is not None and (not self.samples or min(self.samples) < 0 or max(self.samples) >= self.of):
             raise ArgumentError("samples", self.samples, f"at least one number, each of 0 ... {self.of - 1}")
 
@@ -113,6 +121,30 @@ class Transform:
         return self.order is not None or self.edges is not None or self.samples is not None
 
     @property
+    def acts_on_lattice(self) -> bool:
+        """True if the element moves nodes by lattice vectors or doubles cells."""
+        return self.images is not None or self.doubled is not None
+
+    def placed_in(self, crystal: Crystal | None) -> Transform:
+        """Returns the element for the crystal of an input.
+
+        Raises:
+            ArgumentError: If the crystal has another number of nodes than the element moves.
+        """
+        if crystal is not None and self.images is not None and len(self.images) != sum(crystal.nodes):
+            expected = f"a move of {sum(crystal.nodes)} nodes, as the input has"
+            raise ArgumentError("element", f"a move of {len(self.images)} nodes", expected)
+        return replace(self, crystal=crystal)
+
+    @property
+    def reach(self) -> float:
+        """The longest displacement that the element makes by itself, in the units of the positions."""
+        moved = 0.0
+        if self.images is not None and self.crystal is not None:
+            moved = float(np.linalg.norm(self.crystal.displacements(self.images), axis=1).max(initial=0.0))
+        return self.distance + moved
+
+    @property
     def angle(self) -> float:
         """Rotation angle of the proper part, in radians, in [0, pi]."""
         return float(Rotation.from_matrix(self.array * self.determinant).magnitude())
@@ -132,9 +164,11 @@ class Transform:
             The product. Orders of nodes and edges and sample selections are composed like their actions.
 
         Raises:
-            ArgumentError: If the two act on different numbers of nodes, edges or samples, or if one selects samples and
-                the other permutes each sample in its own way.
+            ArgumentError: If the two act on different numbers of nodes, edges or samples, if one selects samples and
+                the other permutes each sample in its own way, or if one acts on a lattice.
         """
+        if self.acts_on_lattice or first.acts_on_lattice:
+            raise ArgumentError("first", first, "elements that move no node by lattice vectors: these act alone")
         if self.order is not None and first.order is not None and self.sizes != first.sizes:
             raise ArgumentError("sizes", self.sizes, f"samples of the sizes of the first element, {first.sizes}")
         if {self.sizes, first.sizes} != {None} and {self.samples, first.samples} != {None}:
@@ -142,13 +176,13 @@ class Transform:
         matrix = self.array @ first.array
         vector = self.array @ np.array(first.vector) + np.array(self.vector)
         return Transform(
-            _rows(matrix),
-            _triple(vector),
-            composed(self.order, first.order, "order", len(self.order or ())),
-            composed(self.samples, first.samples, "samples", self.of),
+            rows_of(matrix),
+            triple(vector),
+            compose(self.order, first.order, "order", len(self.order or ())),
+            compose(self.samples, first.samples, "samples", self.of),
             self.of if first.samples is None else first.of,
             self.sizes if first.sizes is None else first.sizes,
-            composed(self.edges, first.edges, "edges", len(self.edges or ())),
+            compose(self.edges, first.edges, "edges", len(self.edges or ())),
             self.padding + first.padding,
         )
 
@@ -156,16 +190,20 @@ class Transform:
         """Returns the inverse element.
 
         Raises:
-            ArgumentError: If the element selects only some of the samples, or appends padding.
+            ArgumentError: If the element selects only some of the samples, appends padding, or doubles cells.
         """
         if self.samples is not None and sorted(self.samples) != list(range(self.of)):
             raise ArgumentError("samples", self.samples, "a reordering of all samples: a sub-batch has no inverse")
         if self.padding:
             raise ArgumentError("padding", self.padding, "no padding: appended rows have no inverse")
+        if self.doubled is not None:
+            raise ArgumentError("doubled", self.doubled, "no doubled cell: it has no inverse")
+        if self.images is not None:
+            return replace(self, images=tuple((-a, -b, -c) for a, b, c in self.images), origin="")
         inverse = self.array.T
         return Transform(
-            _rows(inverse),
-            _triple(-inverse @ np.array(self.vector)),
+            rows_of(inverse),
+            triple(-inverse @ np.array(self.vector)),
             None if self.order is None else inverse_of(self.order),
             None if self.samples is None else inverse_of(self.samples),
             self.of,
@@ -190,9 +228,9 @@ class Transform:
             return self.origin
         factors = []
         if any(self.vector):
-            factors.append(f"translation({_numbers(self.vector)})")
-        if self.matrix != _IDENTITY:
-            factors.append(_matrix_text(self))
+            factors.append(f"translation({numbers_text(self.vector)})")
+        if self.matrix != IDENTITY:
+            factors.append(matrix_text(self.array, self.determinant))
         if self.order is not None:
             factors.append(order_text("permutation", self.order, self.sizes))
         if self.edges is not None:
@@ -201,6 +239,10 @@ class Transform:
             factors.append(f"samples({list(self.samples)}, of={self.of})")
         if self.padding:
             factors.append(f"padding({self.padding})")
+        if self.images is not None:
+            factors.append(moves_text(self.images))
+        if self.doubled is not None:
+            factors.append(f"supercell({self.doubled})")
         return " @ ".join(factors) or "identity()"
 
 
@@ -218,7 +260,7 @@ def translation(vector: ArrayLike) -> Transform:
     Raises:
         ArgumentError: If `vector` is not three finite numbers.
     """
-    return Transform(vector=_triple(np.asarray(vector, dtype=np.float64)))
+    return Transform(vector=triple(np.asarray(vector, dtype=np.float64)))
 
 
 def rotation(value: Rotation | ArrayLike) -> Transform:
@@ -231,18 +273,18 @@ def rotation(value: Rotation | ArrayLike) -> Transform:
         ArgumentError: If `value` is none of the three.
     """
     if isinstance(value, Rotation):
-        return Transform(_rows(value.as_matrix()))
+        return Transform(rows_of(value.as_matrix()))
     array = np.asarray(value, dtype=np.float64)
     if np.isfinite(array).all() and array.shape == (3,):
-        return Transform(_rows(Rotation.from_rotvec(array).as_matrix()), origin=f"rotation({_numbers(array)})")
+        return Transform(rows_of(Rotation.from_rotvec(array).as_matrix()), origin=f"rotation({numbers_text(array)})")
     if np.isfinite(array).all() and array.shape == (3, 3) and np.linalg.det(array) > 0:
-        return Transform(_rows(array))
+        return Transform(rows_of(array))
     raise ArgumentError("value", value, "a Rotation, a rotation vector [3] or a matrix [3, 3] of determinant 1")
 
 
 def inversion() -> Transform:
     """Returns the inversion `x' = -x`."""
-    return Transform(_rows(-np.eye(3)))
+    return Transform(rows_of(-np.eye(3)))
 
 
 def permutation(
@@ -335,45 +377,4 @@ def cube_rotations() -> tuple[Transform, ...]:
     """
     matrices = np.rint(Rotation.create_group("O").as_matrix())
     ordered = sorted(matrices, key=lambda m: (-np.trace(m), m.tolist()))
-    return tuple(Transform(_rows(m + 0.0)) for m in ordered)
-
-
-def _is_orthogonal(matrix: tuple[tuple[float, ...], ...]) -> bool:
-    """True if R R^T is the identity to 1e-12. The code is plain Python for speed: elements are made by the thousand."""
-    if len(matrix) != 3 or any(len(row) != 3 for row in matrix):
-        return False
-    products = [(i == j, sum(map(mul, matrix[i], matrix[j]))) for i in range(3) for j in range(i, 3)]
-    return all(abs(product - wanted) <= 1e-12 for wanted, product in products)
-
-
-def _rows(matrix: np.ndarray) -> tuple[tuple[float, ...], ...]:
-    """Returns a matrix as a tuple of rows of floats."""
-    return tuple(tuple(float(v) for v in row) for row in matrix)
-
-
-def _triple(vector: np.ndarray) -> tuple[float, float, float]:
-    """Returns a vector as three floats."""
-    if vector.shape != (3,):
-        raise ArgumentError("vector", vector, "three finite numbers")
-    x, y, z = (float(v) for v in vector)
-    return x, y, z
-
-
-def _numbers(values: Iterable[float]) -> str:
-    """Returns numbers as a Python list; whole numbers are written without a decimal point."""
-    values = [float(v) for v in values]
-    return "[" + ", ".join(str(int(v)) if v == int(v) and abs(v) < 1e15 else repr(v) for v in values) + "]"
-
-
-def _matrix_text(element: Transform) -> str:
-    """Returns the shortest constructor calls that rebuild the matrix of an element exactly."""
-    proper = _rows(element.array * element.determinant)
-    prefix = "" if element.determinant > 0 else "inversion()"
-    if proper == _IDENTITY:
-        return prefix
-    vector = Rotation.from_matrix(np.array(proper)).as_rotvec()
-    text = "[" + ", ".join(_numbers(row) for row in proper) + "]"
-    for short in (vector, np.round(vector, 4)):
-        if _rows(Rotation.from_rotvec(short).as_matrix()) == proper:
-            text = _numbers(short)
-    return " @ ".join(filter(None, [prefix, f"rotation({text})"]))
+    return tuple(Transform(rows_of(m + 0.0)) for m in ordered)

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 
 import numpy as np
 
 from equivariance.errors import ChoiceError
 from equivariance.groups.elements import Transform, cube_rotations, rotation
+from equivariance.groups.lattice_moves import LatticeMoves
 from equivariance.groups.reorderings import Batches, Permutations
 from equivariance.groups.sampling import Elements, Group, Inversions, Rotations, Translations
 
@@ -30,6 +31,7 @@ class Symmetry(StrEnum):
     INVERSION = "inversion"
     PERMUTATION = "permutation"
     BATCH = "batch"
+    LATTICE = "lattice"
 
     @property
     def is_motion(self) -> bool:
@@ -52,11 +54,14 @@ NAMED_GROUPS: dict[str, tuple[str, ...]] = {
     "o3": ("rotation", "inversion"),
     "se3": ("translation", "rotation"),
     "e3": ("translation", "rotation", "inversion"),
-    "lattice": ("translation", "rotation"),
+    "lattice": ("translation", "rotation", "lattice"),
     "permutation": ("permutation",),
     "batch": ("batch",),
 }
-"""Group names of the public interface and the symmetries that generate them. "lattice" draws exact elements only.
+"""Group names of the public interface and the symmetries that generate them.
+
+"lattice" is the lattice of the inputs. If they have lattice vectors, the name stands for the symmetry "lattice" alone.
+Otherwise it stands for exact translations and rotations: by whole cells of a grid, and those of the cube.
 
 `groups_of` also takes names as people write them, and the turns of a square or another polygon about z ("c4").
 """
@@ -109,6 +114,20 @@ def named_symmetries(group: object) -> tuple[str, ...]:
 _MOTIONS = ("se3", "e3", "lattice")
 
 
+def of_lattice(groups: Sequence[Group], has_lattice_vectors: bool) -> tuple[Group, ...]:
+    """Returns groups in which the name "lattice" stands for one lattice: that of a crystal, or that of a grid.
+
+    Args:
+        groups: The groups that `groups_of` gave.
+        has_lattice_vectors: True if the inputs have lattice vectors.
+    """
+    exact = [g for g in groups if isinstance(g, (Translations, Rotations)) and g.lattice]
+    moves = [g for g in groups if isinstance(g, LatticeMoves)]
+    if not (exact and moves):
+        return tuple(groups)
+    return tuple(g for g in groups if g not in (exact if has_lattice_vectors else moves))
+
+
 def _is_shift(group: Group) -> bool:
     return group.symmetry == Symmetry.TRANSLATION
 
@@ -131,7 +150,7 @@ def _parse(item: object, max_translation: float | None) -> list[Group]:
         "batch": Batches,
     }
     if name == "lattice":
-        return [Translations(max_translation, lattice=True), Rotations(lattice=True)]
+        return [Translations(max_translation, lattice=True), Rotations(lattice=True), LatticeMoves()]
     return [Translations(max_translation) if s == "translation" else classes[s]() for s in NAMED_GROUPS[name]]
 
 
@@ -149,6 +168,8 @@ def _turns(order: int) -> tuple[Transform, ...]:
 
 def symmetry_of(element: Transform) -> str:
     """Returns the symmetry as which an element is tested."""
+    if element.acts_on_lattice:
+        return "lattice"
     if element.samples is not None or element.padding:
         return "batch"
     if element.order is not None or element.edges is not None:

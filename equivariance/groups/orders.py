@@ -86,7 +86,7 @@ def inverse_of(order: Order) -> Order:
     return tuple(int(i) for i in np.argsort(order))
 
 
-def composed(outer: Order | None, inner: Order | None, name: str, size: int) -> Order | None:
+def compose(outer: Order | None, inner: Order | None, name: str, size: int) -> Order | None:
     """Returns the composed selection: the entries of `inner` at the indices `outer`.
 
     Args:

@@ -13,6 +13,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from equivariance.errors import ArgumentError
+from equivariance.groups.crystal import Crystal
 from equivariance.groups.elements import (
     Transform,
     cube_rotations,
@@ -38,6 +39,7 @@ class InputSizes:
         mask: For each of the `nodes` rows, False if it is padding; None if there is no padding.
         edges: Edges of each sample, or None if no input lists edges.
         padded: True if padded rows may be appended to every input with a mask.
+        crystal: The lattice of the input, or None if it has none.
     """
 
     nodes: int | None = None
@@ -48,6 +50,7 @@ class InputSizes:
     mask: tuple[bool, ...] | None = None
     edges: tuple[int, ...] | None = None
     padded: bool = False
+    crystal: Crystal | None = None
 
     @property
     def node_axis(self) -> int | None:
@@ -223,11 +226,11 @@ class Elements(Group):
 
     def draw(self, count: int, seed: int, setting: InputSizes) -> tuple[Transform, ...]:
         """Returns all given elements; `count` has no effect."""
-        return self.elements
+        return self.simplest(setting)
 
     def simplest(self, setting: InputSizes) -> tuple[Transform, ...]:
         """Returns all given elements."""
-        return self.elements
+        return tuple(e.placed_in(setting.crystal) if e.acts_on_lattice else e for e in self.elements)
 
 
 def _nearest_cube_rotation(element: Transform) -> Transform:

@@ -69,15 +69,18 @@ def unpack(test: str, entries: Iterable[Mapping[str, Any]]) -> list[Result]:
 def properties(reports: Iterable[Report]) -> Iterator[tuple[str, str]]:
     """Yields names and values for JUnit, with findings numbered from 1.
 
-    The names are layer, symmetry, cause, location and counterexample of each finding.
+    The names are layer, symmetry, cause, mechanism, location, chain and counterexample of each finding. Several layers
+    or symmetries are separated by commas.
     """
     findings = [f for report in reports for f in report.findings]
     for number, finding in enumerate(findings, 1):
         values = {
-            "layer": finding.layer or "(the whole)",
-            "symmetry": finding.symmetry,
+            "layer": ", ".join(layer or "(the whole)" for layer in finding.layers),
+            "symmetry": ", ".join(finding.symmetries),
             "cause": finding.cause,
+            "mechanism": finding.mechanism,
             "location": str(finding.location or ""),
+            "chain": finding.chain,
             "counterexample": repr(finding.counterexample) if finding.counterexample else "",
         }
         yield from ((f"equivariance.{number}.{name}", value) for name, value in values.items() if value)
@@ -108,6 +111,8 @@ def write_page(path: Path, results: Iterable[Result]) -> None:
 
 
 def _describe_finding(finding: Finding) -> str:
-    what = finding.cause if finding.symmetry == "none" else f"{finding.symmetry}: {finding.cause}"
+    from equivariance.report.words import cause_words, layer_words
+
+    under = "" if finding.symmetry == "none" else f"{', '.join(finding.symmetries)}: "
     where = f", {finding.location}" if finding.location else ""
-    return f"{what} in {finding.layer or '(the whole)'}{where}"
+    return f"{under}{cause_words(finding)} in {layer_words(finding)}{where}"

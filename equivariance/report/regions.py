@@ -52,6 +52,17 @@ def region_of(location: Location) -> Region:
     return Region(location.line, indent + 1, end, _utf16_length(lines[end - 1].rstrip()) + 1, text)
 
 
+def region_of_expression(location: Location) -> Region | None:
+    """Returns the region of the expression at fault; None if it is not known, or if the file has changed."""
+    lines = _lines(location.file)
+    line = lines[location.line - 1] if location.line <= len(lines) else ""
+    if location.columns is None or line.strip() != location.source:
+        return None
+    start, end = location.columns[0] - 1, location.columns[1]
+    columns = [_utf16_length(line[:edge]) + 1 for edge in (start, end)]
+    return Region(location.line, columns[0], location.line, columns[1], line[start:end])
+
+
 def _lines(file: str) -> list[str]:
     try:
         with tokenize.open(file) as source:

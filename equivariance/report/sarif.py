@@ -16,9 +16,10 @@ from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
 
+from equivariance._words import listed
 from equivariance.cause_catalogue import CATALOGUE, CAUSES, Cause
-from equivariance.findings import Finding, Outcome
-from equivariance.report.regions import region_of
+from equivariance.findings import Finding, Location, Outcome
+from equivariance.report.regions import Region, region_of, region_of_expression
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
@@ -41,7 +42,9 @@ def to_sarif(reports: Sequence[Outcome]) -> str:
         "runs": [
             {
                 "tool": {"driver": driver},
-                "invocations": [{"executionSuccessful": True, "toolExecutionNotifications": _untested(reports)}],
+                "invocations": [
+                    {"executionSuccessful": True, "toolExecutionNotifications": _untested_notifications(reports)}
+                ],
                 "results": results,
                 "columnKind": "utf16CodeUnits",
             }
@@ -50,7 +53,7 @@ def to_sarif(reports: Sequence[Outcome]) -> str:
     return json.dumps(log, indent=2) + "\n"
 
 
-def _untested(reports: Sequence[Outcome]) -> list[dict[str, Any]]:
+def _untested_notifications(reports: Sequence[Outcome]) -> list[dict[str, Any]]:
     """Returns a warning for each symmetry that was not tested: a log without results then proves nothing about it."""
     return [
         {"level": "warning", "message": {"text": f"{r.subject}: {symmetry} was not tested: {reason}."}}
@@ -83,16 +86,33 @@ def _result(report: Outcome, finding: Finding, level: str, seen: Counter[str]) -
         "locations": [_location(report, finding)],
         "partialFingerprints": {"primaryLocationLineHash": _fingerprint(report, finding, seen)},
     }
-    if finding.counterexample is not None:
-        result["properties"] = {"counterexample": repr(finding.counterexample)}
+    others = [{"physicalLocation": _physical(other)} for other in finding.alternatives]
+    if others:
+        result["relatedLocations"] = [{**o, "message": {"text": "This statement explains it as well."}} for o in others]
+    result["properties"] = _properties(finding)
     return result
 
 
+def _properties(finding: Finding) -> dict[str, Any]:
+    """Returns the fields of a finding that the standard has no place for."""
+    found: dict[str, Any] = {"symmetries": list(finding.symmetries), "layers": list(finding.layers)}
+    found |= {name: value for name in ("mechanism", "chain") if (value := getattr(finding, name))}
+    if finding.counterexample is not None:
+        found["counterexample"] = repr(finding.counterexample)
+    return found
+
+
 def _message(report: Outcome, finding: Finding) -> str:
-    where = f"{report.subject}: {finding.layer or 'the whole network'}"
-    what = f"breaks {finding.symmetry} ({finding.cause})" if finding.symmetry != "none" else f"is {finding.cause}"
-    text = f"{where} {what}. {_sentence(finding.evidence)}"
-    if finding.located == "suspect":
+    layers = listed([layer or "the whole network" for layer in finding.layers])
+    verbs = ("break", "are") if len(finding.layers) > 1 else ("breaks", "is")
+    what = (
+        f"{verbs[0]} {' and '.join(finding.symmetries)} ({', '.join(filter(None, (finding.cause, finding.mechanism)))})"
+    )
+    what = what if finding.symmetry != "none" else f"{verbs[1]} {finding.cause}"
+    text = f"{report.subject}: {layers} {what}. {_sentence(finding.evidence)}"
+    if finding.alternatives:
+        text += f" Either this statement or {' or '.join(map(str, finding.alternatives))} is at fault."
+    elif finding.located == "suspect":
         text += " This statement is suspected."
     text += f" {_sentence(finding.fix)}" if finding.fix else ""
     if finding.counterexample is not None:
@@ -105,26 +125,32 @@ def _sentence(text: str) -> str:
 
 
 def _location(report: Outcome, finding: Finding) -> dict[str, Any]:
-    logical = {"fullyQualifiedName": finding.layer or report.subject, "kind": "module"}
+    logical = [{"fullyQualifiedName": layer or report.subject, "kind": "module"} for layer in finding.layers]
     if finding.location is None:
         # Services reject results without a location, or the whole upload; the network's name replaces the file name.
         physical: dict[str, Any] = {
             "artifactLocation": {"uri": quote(report.subject)},
             "region": {"startLine": 1, "startColumn": 1, "endLine": 1, "endColumn": 1},
         }
-        return {"physicalLocation": physical, "logicalLocations": [logical], "message": {"text": "No Python source."}}
-    region = region_of(finding.location)
-    physical = {
-        "artifactLocation": {"uri": _uri(finding.location.file)},
-        "region": {
-            "startLine": region.start_line,
-            "startColumn": region.start_column,
-            "endLine": region.end_line,
-            "endColumn": region.end_column,
-            "snippet": {"text": region.text},
-        },
+        return {"physicalLocation": physical, "logicalLocations": logical, "message": {"text": "No Python source."}}
+    return {"physicalLocation": _physical(finding.location), "logicalLocations": logical}
+
+
+def _physical(location: Location) -> dict[str, Any]:
+    """Returns the place of the expression at fault within its statement, or of the statement."""
+    statement, expression = region_of(location), region_of_expression(location)
+    found = {"artifactLocation": {"uri": _uri(location.file)}, "region": _region(expression or statement)}
+    return found if expression is None else {**found, "contextRegion": _region(statement)}
+
+
+def _region(region: Region) -> dict[str, Any]:
+    return {
+        "startLine": region.start_line,
+        "startColumn": region.start_column,
+        "endLine": region.end_line,
+        "endColumn": region.end_column,
+        "snippet": {"text": region.text},
     }
-    return {"physicalLocation": physical, "logicalLocations": [logical]}
 
 
 def _uri(file: str) -> str:
@@ -133,11 +159,14 @@ def _uri(file: str) -> str:
 
 
 def _fingerprint(report: Outcome, finding: Finding, seen: Counter[str]) -> str:
-    """Returns an identifier that stays the same in later runs if the line moves, and is unique within a run.
+    """Returns an identifier that stays the same in later runs, and is unique within a run.
 
-    Without it, services hash the line: a layer that stands at two places of a network would be one alert.
+    It is made of the subject, the first layer and the source text of the statement; of the cause if no statement is
+    known. It stays if the line moves, and if the finding gets another symmetry or another layer. Without it, services
+    hash the line: a layer that stands at two places of a network would be one alert.
     """
-    identity = "\0".join((report.subject, finding.layer, finding.symmetry, finding.cause))
+    statement = finding.location.source if finding.location and finding.located != "layer" else finding.cause
+    identity = "\0".join((report.subject, finding.layer, statement))
     digest = hashlib.sha256(identity.encode()).hexdigest()[:16]
     seen[digest] += 1
     return f"{digest}:{seen[digest]}"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from rich import box
 from rich.console import Console, Group, RenderableType
@@ -16,6 +16,7 @@ from rich.text import Text
 
 from equivariance._words import counted
 from equivariance.findings import BROKEN, NOT_TESTED, Finding, LayerRow, Outcome, SymmetryVerdict
+from equivariance.report.words import cause_words, expression_at, layer_words, symmetry_words
 
 WIDTH = 118
 _CallKey = tuple[str, int, str]
@@ -161,17 +162,13 @@ def _name(layer: str) -> str:
 
 def _finding(index: int, finding: Finding) -> RenderableType:
     head = Text.assemble(
-        (f"{index}. {finding.symmetry if finding.symmetry != 'none' else 'no transformation needed'}: ", "bold"),
-        (finding.cause, "bold red"), " in ", (_name(finding.layer), "bold"),
+        (f"{index}. {symmetry_words(finding)}: ", "bold"), (cause_words(finding), "bold red"),
+        " in ", (layer_words(finding), "bold"),
     )  # fmt: skip
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim")
     grid.add_column()
-    if finding.location:
-        doubt = "  (suspected)" if finding.located == "suspect" else ""
-        grid.add_row("   at", Text(f"{finding.location}  {finding.location.source}{doubt}"))
-    else:
-        grid.add_row("   at", "no Python source")
+    grid.add_row("   at", Text("\n".join(_place(finding))))
     grid.add_row("   why", Text(finding.evidence))
     if finding.fix:
         grid.add_row("   fix", Text(finding.fix))
@@ -179,6 +176,21 @@ def _finding(index: int, finding: Finding) -> RenderableType:
     if finding.counterexample is not None:
         grid.add_row("   replay", Text(f"group=equivariance.groups.{finding.counterexample!r}"))
     return Group(head, grid, Text(""))
+
+
+def _place(finding: Finding) -> Iterator[str]:
+    """Yields lines that say where the violation is: statement, expression, chain, other explanations."""
+    location = finding.location
+    if location is None:
+        yield "no Python source"
+        return
+    yield f"{location}  {location.source}{'  (suspected)' if finding.located == 'suspect' else ''}"
+    expression = expression_at(location)
+    if expression:
+        yield f"in {expression}"
+    if finding.chain:
+        yield f"through {finding.chain}"
+    yield from (f"either this or {other}  {other.source}" for other in finding.alternatives)
 
 
 def _sizes(finding: Finding) -> str:
@@ -192,8 +204,9 @@ def _sizes(finding: Finding) -> str:
 def _note(finding: Finding) -> RenderableType:
     where = f"  {finding.location}" if finding.location else ""
     head = Text.assemble(
-        "- ", (f"{finding.cause}", "yellow"), f" in {_name(finding.layer)} ({finding.symmetry}){where}"
-    )
+        "- ", (cause_words(finding), "yellow"),
+        f" in {layer_words(finding)} ({', '.join(finding.symmetries)}){where}",
+    )  # fmt: skip
     return Group(head, Text(f"  {finding.evidence}", style="dim"))
 
 

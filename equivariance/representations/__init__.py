@@ -10,6 +10,7 @@ recorded values. The package runs no module and infers nothing.
 from equivariance.representations.axes import Concatenated
 from equivariance.representations.base import Representation
 from equivariance.representations.cartesian_tensor import CartesianTensor
+from equivariance.representations.crystal import LatticeVectors
 from equivariance.representations.grid import Grid
 from equivariance.representations.irreps import Irreps
 from equivariance.representations.mask import Mask
@@ -24,6 +25,7 @@ __all__ = [
     "Grid",
     "Invariant",
     "Irreps",
+    "LatticeVectors",
     "Mask",
     "NodeIndices",
     "Representation",

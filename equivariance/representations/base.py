@@ -26,6 +26,7 @@ from equivariance.representations.axes import (
     chosen_segments,
     position,
 )
+from equivariance.representations.crystal_rows import crystal_of, lists_nodes, repeated
 from equivariance.representations.mask import Mask
 from equivariance.representations.tensor_support import unsupported_reason
 
@@ -45,6 +46,9 @@ class Representation(ABC):
         edges: The axis that lists the edges of a graph, or None if there is none. Permutations also reorder edges.
         mask: The rows of the node axis that hold nodes; all others are padding. No element moves or permutes padded
             rows, and padded rows are not compared. None if there is no padding.
+        pairs: The second axis that lists the nodes, of a tensor of pairs of nodes [N, N, C]; None for other tensors.
+        extensive: True if a value that lists no nodes doubles with a doubled cell, as an energy does; False if it
+            stays, as a mean does. If it is None, both are tried for an output.
 
     Invariants:
         - A representation is immutable, and it never changes a tensor in place.
@@ -62,6 +66,8 @@ class Representation(ABC):
     batch: BatchAxis = Assumed.FIRST
     edges: int | None = None
     mask: Mask | None = None
+    pairs: int | None = None
+    extensive: bool | None = None
 
     _component_axes: ClassVar[int] = 0
     _fixed: ClassVar[bool] = False
@@ -88,10 +94,8 @@ class Representation(ABC):
 
     def compared(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
         """Selects the entries that `element` determines: padded rows and cells from outside a grid are set to zero."""
-        axes = self._masked_axes(values, element)
-        if axes is None or self.mask is None:
-            return values
-        return torch.where(self.mask.under(element).beside(values, *axes), values, torch.zeros_like(values))
+        valid = self._valid(values, element)
+        return values if valid is None else torch.where(valid, values, torch.zeros_like(values))
 
     def unresolved(self, values: torch.Tensor, element: Transform) -> torch.Tensor | None:
         """Returns the interpolation uncertainty of the transformed values, or None if the transform is exact.
@@ -118,7 +122,8 @@ class Representation(ABC):
         refused = unsupported_reason(tensor)
         if refused is not None:
             raise ContractError(path, *refused)
-        for name, axis in (("nodes", self.nodes), ("batch", self._batch_axis), ("edges", self.edges)):
+        axes = {"nodes": self.nodes, "batch": self._batch_axis, "edges": self.edges, "pairs": self.pairs}
+        for name, axis in axes.items():
             if isinstance(axis, int) and not -tensor.dim() <= axis < tensor.dim():
                 raise ContractError(path, tuple(tensor.shape), f"a tensor that has the axis {name}={axis}")
 
@@ -142,8 +147,10 @@ class Representation(ABC):
             ForeignElementError: If the element cannot act on this representation.
         """
         result, placed = tensor, self
-        if element.reorders:
+        if element.reorders or element.doubled is not None:
             placed = self.with_axes_of(tensor)
+        if element.acts_on_lattice:
+            tensor = result = placed.in_lattice(tensor, element)
         if not self._fixed and tensor.is_floating_point() and (element.matrix != _IDENTITY or any(element.vector)):
             result = self._keep_padding(tensor, self.act(tensor.to(torch.float64), element).to(tensor.dtype))
         if element.order is not None:
@@ -158,6 +165,22 @@ class Representation(ABC):
             result = torch.empty_like(tensor).copy_(result)
         return result
 
+    def in_lattice(self, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
+        """Repeats the rows of nodes and edges if the element doubles cells; moves of nodes change positions only.
+
+        Args:
+            tensor: The tensor.
+            element: An element that acts on the lattice of a crystal.
+        """
+        if element.doubled is None:
+            return tensor
+        crystal, nodes, edges = crystal_of(element), position(self.nodes, tensor), position(self.edges, tensor)
+        if nodes is not None and lists_nodes(tensor, nodes, self.sample_axis(tensor), crystal):
+            return repeated(tensor, nodes, self.sample_axis(tensor), crystal)
+        if edges is not None:
+            return torch.cat([tensor, tensor], edges)
+        return 2 * tensor if self.extensive else tensor
+
     def _masked_axes(self, tensor: torch.Tensor, element: Transform = _NOTHING) -> tuple[int, int | None] | None:
         """Returns the node axis and the axis of samples on which the mask lies; None if the tensor has no padding."""
         nodes = position(self.nodes, tensor) if self.mask is not None else None
@@ -166,12 +189,19 @@ class Representation(ABC):
         axes = nodes, self.sample_axis(tensor) if self.mask.batched else None
         return axes if self.mask.under(element).fits(tensor, *axes) else None
 
+    def _valid(self, tensor: torch.Tensor, element: Transform = _NOTHING) -> torch.Tensor | None:
+        """Returns True for entries of nodes, in a shape that broadcasts; None if the tensor has no padding."""
+        axes = self._masked_axes(tensor, element)
+        if axes is None or self.mask is None:
+            return None
+        mask, pairs = self.mask.under(element), position(self.pairs, tensor)
+        valid = mask.beside(tensor, *axes)
+        return valid if pairs is None else valid & mask.beside(tensor, pairs, axes[1])
+
     def _keep_padding(self, tensor: torch.Tensor, moved: torch.Tensor) -> torch.Tensor:
         """Returns moved values with padded rows left in place."""
-        axes = self._masked_axes(tensor)
-        if axes is None or self.mask is None:
-            return moved
-        return torch.where(self.mask.beside(tensor, *axes), moved, tensor)
+        valid = self._valid(tensor)
+        return moved if valid is None else torch.where(valid, moved, tensor)
 
     def _pad(self, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
         """Appends padded rows."""
@@ -179,7 +209,14 @@ class Representation(ABC):
         axes = self._masked_axes(tensor, bare)
         if axes is None or self.mask is None:
             return tensor
-        return self.mask.under(bare).padded(tensor, element.padding, *axes)
+        mask, pairs = self.mask.under(bare), position(self.pairs, tensor)
+        result = mask.pad(tensor, element.padding, *axes)
+        return result if pairs is None else mask.pad(result, element.padding, pairs, axes[1])
+
+    @property
+    def turns(self) -> bool:
+        """True if the components of a tensor change under rotation; the components on a grid do not count."""
+        return False
 
     @property
     def component_axes(self) -> int:
@@ -222,12 +259,13 @@ class Representation(ABC):
 
     def placed_like(self, other: Representation) -> Self:
         """Returns a copy with the axes and the mask of another representation."""
-        return replace(self, nodes=other.nodes, batch=other.batch, edges=other.edges, mask=other.mask)
+        axes = {"nodes": other.nodes, "batch": other.batch, "edges": other.edges, "pairs": other.pairs}
+        return replace(self, **axes, mask=other.mask)  # type: ignore[arg-type]
 
     @property
     def bare(self) -> Self:
         """A copy without axes and without a mask."""
-        return replace(self, nodes=None, batch=None, edges=None, mask=None)
+        return replace(self, nodes=None, batch=None, edges=None, mask=None, pairs=None)
 
     @property
     def concatenated(self) -> Concatenated | None:
@@ -252,11 +290,15 @@ class Representation(ABC):
         Raises:
             ArgumentError: If the node axis is not made of samples of as many nodes as the element permutes.
         """
-        axis, order = position(self.nodes, tensor), element.order or ()
-        if axis is None:
-            return tensor
+        for axis in (position(self.nodes, tensor), position(self.pairs, tensor)):
+            tensor = tensor if axis is None else self._permute_axis(tensor, axis, element)
+        return tensor
+
+    def _permute_axis(self, tensor: torch.Tensor, axis: int, element: Transform) -> torch.Tensor:
+        """Reorders the nodes along one axis."""
         if element.sizes is not None:
             return self._permute_each(tensor, axis, element)
+        order = element.order or ()
         size, length, layout = len(order), tensor.shape[axis], self.concatenated
         sizes = (length,) if layout is None else layout.sizes or (size,) * (length // size)
         if set(sizes) != {size} or sum(sizes) != length:
@@ -323,7 +365,10 @@ class Representation(ABC):
         if self.concatenated is None:
             return tensor.index_select(axis, torch.tensor(element.samples, device=tensor.device))
         chosen = chosen_segments(self.concatenated, length, element)
-        return torch.cat([tensor.narrow(axis, start, size) for start, size in chosen], dim=axis)
+        second = position(self.pairs, tensor)
+        for each in (axis,) if second is None else (axis, second):
+            tensor = torch.cat([tensor.narrow(each, start, size) for start, size in chosen], dim=each)
+        return tensor
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,11 @@ class CartesianTensor(Representation):
         if not whole or not (self.axes or self.pseudo) or len(set(self.axes)) < len(self.axes):
             raise ArgumentError("axes", self.axes, "a tuple of axes, each once, for example (1, 2)")
 
+    @property
+    def turns(self) -> bool:
+        """True unless the tensor is a pseudoscalar."""
+        return bool(self.axes)
+
     def check(self, tensor: torch.Tensor, path: str) -> None:
         """Checks that each axis has length 3 and that the dtype is floating-point."""
         super().check(tensor, path)

@@ -12,13 +12,15 @@ from dataclasses import Field, fields
 from equivariance.representations.axes import Concatenated
 from equivariance.representations.base import Representation
 from equivariance.representations.cartesian_tensor import CartesianTensor
+from equivariance.representations.crystal import EdgeShifts, LatticeVectors
 from equivariance.representations.irreps import Irreps
 from equivariance.representations.mask import Mask
 from equivariance.representations.sample_list import SampleList
 from equivariance.representations.sizes import SampleStarts
 from equivariance.representations.standard import CartesianPoints, Invariant, NodeIndices
+from equivariance.representations.unjudged import Unjudged
 
-_SHORT = {CartesianPoints: '"cartesian_points"', Invariant: "None"}
+_SHORT = {CartesianPoints: '"cartesian_points"', Invariant: "None", Unjudged: "..."}
 
 
 def in_words(spec: object) -> str:
@@ -40,6 +42,8 @@ def _law(representation: Representation) -> str:
     """Returns the name of a representation and its axes."""
     if isinstance(representation, NodeIndices):
         name = "node numbers" if representation.permuted else "sample numbers"
+    elif isinstance(representation, (LatticeVectors, EdgeShifts)):
+        name = "lattice vectors" if isinstance(representation, LatticeVectors) else "shifts of edges"
     elif isinstance(representation, Irreps):
         name = representation.irreps
     elif isinstance(representation, CartesianTensor):
@@ -61,14 +65,16 @@ def _axes(representation: Representation) -> dict[str, object]:
     """Returns the axes of nodes, edges and samples by the words of a report."""
     batch = representation.batch
     samples = batch.axis if isinstance(batch, Concatenated) else batch
-    return {"nodes": representation.nodes, "edges": representation.edges, "samples": samples}
+    pairs = {"pairs with nodes": representation.pairs}
+    return {"nodes": representation.nodes, **pairs, "edges": representation.edges, "samples": samples}
 
 
 def as_python(spec: object) -> str:
     """Returns the shortest Python that declares a specification, where `eq` is the package.
 
     Args:
-        spec: A representation, an axis, a value, or a dict or list of specifications.
+        spec: A representation, an axis, a value, or a dict or list of specifications. The result has `...` in place of
+            a law that the user must write.
     """
     if isinstance(spec, Mapping):
         keys = (f'"{key}"' if isinstance(key, str) else repr(key) for key in spec)
@@ -89,7 +95,7 @@ def _declaration(spec: Representation) -> str:
     given = {f.name: getattr(spec, f.name) for f in fields(spec) if _differs(spec, f)}
     if not given and type(spec) in _SHORT:
         return _SHORT[type(spec)]
-    if isinstance(spec, Irreps):
+    if type(spec) is Irreps:
         irreps = f'"{given.pop("irreps")}"'
         words = [irreps, *(f"{name}={as_python(value)}" for name, value in given.items())]
         return irreps if not given else f"eq.Irreps({', '.join(words)})"

@@ -52,6 +52,11 @@ class Irreps(Representation):
         return _blocks(self.irreps)
 
     @property
+    def turns(self) -> bool:
+        """True if an irrep has a degree above 0."""
+        return any(degree > 0 for _, degree, _ in self.blocks)
+
+    @property
     def labels(self) -> tuple[str, ...]:
         """Label of each part, in order."""
         return _labels(self.irreps)

@@ -77,7 +77,7 @@ class Mask:
         shape[samples] = len(self.rows)
         return (values if samples < nodes else values.T).reshape(shape)
 
-    def padded(self, tensor: Tensor, rows: int, nodes: int, samples: int | None) -> Tensor:
+    def pad(self, tensor: Tensor, rows: int, nodes: int, samples: int | None) -> Tensor:
         """Appends padded rows on the node axis.
 
         The new rows are copies of a padded row, or zeros if no row is padded.

@@ -19,7 +19,7 @@ class SampleList:
 
     >>> from equivariance.representations import CartesianPoints
     >>> SampleList(CartesianPoints(nodes=0, batch=None))
-    SampleList(each=CartesianPoints(nodes=0, batch=None, edges=None, mask=None, axis=-1))
+    SampleList(each=CartesianPoints(nodes=0, batch=None, edges=None, mask=None, pairs=None, extensive=None, axis=-1))
     """
 
     each: Any

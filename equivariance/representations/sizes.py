@@ -25,6 +25,7 @@ class Axes(NamedTuple):
     batch: BatchAxis
     edges: int | None = None
     mask: Mask | None = None
+    pairs: int | None = None
 
 
 @dataclass(frozen=True)
@@ -148,6 +149,10 @@ class SampleStarts(Invariant):
     sizes: tuple[int, ...]
     nodes: NodeAxis = field(default=None, kw_only=True)
     batch: BatchAxis = field(default=None, kw_only=True)
+
+    def in_lattice(self, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
+        """Doubles the starts if the element doubles cells."""
+        return tensor if element.doubled is None else 2 * tensor
 
     def select(self, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
         """Returns the starts of the selected samples.

@@ -10,18 +10,24 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import ClassVar
 
+import numpy as np
 import torch
 
 from equivariance.errors import ArgumentError, ContractError
+from equivariance.groups.crystal import ImageEdges
 from equivariance.groups.elements import Transform
 from equivariance.representations.axes import chosen_segments, position
 from equivariance.representations.base import Part, Representation
+from equivariance.representations.crystal_rows import beside, crystal_of, lists_nodes, repeated
 from equivariance.representations.irreps import Irreps
 
 
 @dataclass(frozen=True)
 class CartesianPoints(Representation):
     """Positions, with the components x, y, z on one axis: x' = x R^T + t.
+
+    A node that is moved by a lattice vector takes its row along. Positions that a network returns do the same, so they
+    are not wrapped into the cell.
 
     Attributes:
         axis: The axis of the components, of length 3; 1 for clouds [samples, 3, nodes].
@@ -35,6 +41,11 @@ class CartesianPoints(Representation):
 
     _component_axes: ClassVar[int] = 1
     keeps_lengths: ClassVar[bool] = True
+
+    @property
+    def turns(self) -> bool:
+        """True: positions rotate."""
+        return True
 
     def check(self, tensor: torch.Tensor, path: str) -> None:
         """Checks that the axis of the components has length 3 and that the dtype is floating-point."""
@@ -50,6 +61,28 @@ class CartesianPoints(Representation):
         matrix = torch.tensor(element.matrix, dtype=torch.float64, device=values.device)
         turned = (values.movedim(self.axis, -1) @ matrix.T).movedim(-1, self.axis)
         return turned + self.along_axis(element.vector, values)
+
+    def in_lattice(self, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
+        """Moves nodes by their lattice vectors; in doubled cells the second copy of each node is moved.
+
+        Raises:
+            ArgumentError: If the axis of nodes does not list the nodes of the crystal.
+        """
+        placed, crystal = self.with_axes_of(tensor), crystal_of(element)
+        nodes, samples = position(placed.nodes, tensor), placed.sample_axis(tensor)
+        if nodes is None:
+            return tensor
+        if not lists_nodes(tensor, nodes, samples, crystal):
+            expected = f"as many on the axis nodes={nodes}, not {tensor.shape[nodes]}"
+            raise ArgumentError("element", f"one for samples of {crystal.nodes} nodes", expected)
+        if element.images is not None:
+            moves = crystal.displacements(element.images)
+        else:
+            rows, copies = crystal.rows_twice
+            tensor = repeated(tensor, nodes, samples, crystal)
+            moves = crystal.cells[crystal.sample_of[rows], element.doubled] * copies[:, None]
+        moved = tensor.to(torch.float64) + beside(moves, tensor, nodes, samples, self.axis % tensor.dim())
+        return moved.to(tensor.dtype)
 
     def _free_lengths(self, tensor: torch.Tensor) -> tuple[int, ...]:
         return super()._free_lengths(tensor) if self.axis == -1 else tuple(tensor.shape)
@@ -108,18 +141,41 @@ class NodeIndices(Invariant):
         renumbered = torch.where(tensor < 0, tensor, self._renumber(tensor, element))
         return super().permute(renumbered, element)
 
+    def in_lattice(self, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
+        """Numbers the ends of the edges of doubled cells; other node numbers are not known there.
+
+        Raises:
+            ArgumentError: If the numbers are not the sources or the targets of the edges.
+        """
+        if element.doubled is None or not self.permuted:
+            return super().in_lattice(tensor, element)
+        crystal = crystal_of(element)
+        old, new = crystal.edges, crystal.doubled_edges(element.doubled)
+        rows = tensor.reshape(-1, tensor.shape[-1]).unbind() if tensor.dim() else ()
+        ends = [self._doubled_ends(row.cpu().numpy(), old, new) for row in rows if old is not None and new is not None]
+        if not ends or any(end is None for end in ends):
+            raise ArgumentError("element", element, "node numbers that are the ends of the edges")
+        made = [torch.from_numpy(end).to(tensor) for end in ends if end is not None]
+        return torch.stack(made).reshape(*tensor.shape[:-1], -1)
+
+    @staticmethod
+    def _doubled_ends(numbers: np.ndarray, old: ImageEdges, new: ImageEdges) -> np.ndarray | None:
+        """Returns the numbers at the same end of the new edges; None if these are no ends of the old ones."""
+        ends = ((old.source, new.source), (old.target, new.target))
+        return next((after for before, after in ends if np.array_equal(before, numbers)), None)
+
     def _renumber(self, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
         """Returns the new numbers of the nodes."""
         samples, layout = self.sample_axis(tensor), self.concatenated
         if element.sizes is not None and samples is not None:
-            pieces = [_renumbered(t, element.order_in(i) or ()) for i, t in enumerate(tensor.unbind(samples))]
+            pieces = [_renumber(t, element.order_in(i) or ()) for i, t in enumerate(tensor.unbind(samples))]
             return torch.stack(pieces, samples)
         if element.sizes is not None and layout is not None and self.per_sample is None:
             axis = layout.axis % tensor.dim()
             rows = layout.segments(tensor.shape[axis], len(element.sizes))
             own = [tensor.narrow(axis, *segment) for segment in rows]
-            return torch.cat([_renumbered(t, element.order_in(i) or ()) for i, t in enumerate(own)], axis)
-        return _renumbered(tensor, element.order or ())
+            return torch.cat([_renumber(t, element.order_in(i) or ()) for i, t in enumerate(own)], axis)
+        return _renumber(tensor, element.order or ())
 
     def select(self, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
         """Selects rows; numbers that count through the batch are counted from the new starts of their samples."""
@@ -141,7 +197,7 @@ class NodeIndices(Invariant):
         yield Part("", values.sort(dim=-1).values if self.unordered else values)
 
 
-def _renumbered(tensor: torch.Tensor, order: tuple[int, ...]) -> torch.Tensor:
+def _renumber(tensor: torch.Tensor, order: tuple[int, ...]) -> torch.Tensor:
     """Returns new node numbers; those beyond the order are nodes of later samples of as many nodes."""
     inverse = torch.tensor(order, device=tensor.device).argsort().to(tensor.dtype)
     inside = tensor.remainder(len(order))

@@ -24,7 +24,7 @@ from equivariance_zoo.faces.models.ict_clone import MODES, pack_ict
 from equivariance_zoo.faces.preparation import POINTS, SURFACE_POINTS, prepare
 from equivariance_zoo.faces.sources import anny, facescape, files, gcn, ict, tu
 from equivariance_zoo.training.cli import exit_code
-from equivariance_zoo.training.files import made_folder, replacing
+from equivariance_zoo.training.files import make_folder, replacing
 
 PROGRAM = "python -m equivariance_zoo.faces"
 SOURCES: dict[str, tuple[ModuleType, str]] = {
@@ -94,7 +94,7 @@ def _prepare(options: argparse.Namespace) -> int:
     asked = (options.train or 0) + (options.test or 0)
     if asked > len(source):  # before the number of subjects is known, which takes as long as all the rest
         raise FaceError(f"--train, --test: expected at most the {len(source)} faces of {source.name} but got {asked}")
-    made_folder(options.output)
+    make_folder(options.output)
     with _progress(source) as advance:
         faces = prepare(
             source,

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from equivariance_zoo.faces.errors import FaceError
+from equivariance_zoo.faces.errors import FaceError, name_in_errors
 from equivariance_zoo.faces.face import Face
 from equivariance_zoo.faces.geometry.mesh import ABOVE_BROWS_CM, BEHIND_NOSE_CM, BELOW_CHIN_CM, BROWS, CHIN, NOSE_TIP
 from equivariance_zoo.faces.upright import upright
@@ -29,10 +29,8 @@ def crop(face: Face) -> Face:
     """
     if face.landmarks is None:
         raise FaceError(f"{face.name}: expected landmarks, which the crop goes by, but it has none")
-    try:
+    with name_in_errors(face.name):
         pose = upright(face.landmarks, _LEAST_MM)
-    except FaceError as error:
-        raise FaceError(f"{face.name}: {error}") from None
     landmarks = pose.apply(face.landmarks)
     kept = _within(pose.apply(face.points), landmarks)
     lost = np.flatnonzero(~_within(landmarks, landmarks))

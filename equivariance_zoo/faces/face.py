@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from equivariance_zoo.faces.errors import FaceError
+from equivariance_zoo.faces.errors import FaceError, name_in_errors
 from equivariance_zoo.faces.geometry.mesh import LANDMARKS, require_finite, require_shape, require_vertices
 
 
@@ -37,7 +37,7 @@ class Face:
     landmarks: npt.NDArray[np.float64] | None
 
     def __post_init__(self) -> None:
-        try:
+        with name_in_errors(self.name):
             require_shape("points", self.points, (None, 3))
             if not len(self.points):
                 raise FaceError("points: expected at least one but got none")
@@ -48,8 +48,16 @@ class Face:
             if self.landmarks is not None:
                 require_shape("landmarks", self.landmarks, (LANDMARKS, 3))
                 require_finite("landmarks", self.landmarks)
-        except FaceError as error:
-            raise FaceError(f"{self.name}: {error}") from None
+
+
+def require_index(index: int, count: int) -> None:
+    """Checks that a source of `count` faces has a face of the number `index`.
+
+    Raises:
+        IndexError: If it has none.
+    """
+    if not 0 <= index < count:
+        raise IndexError(index)
 
 
 class Source(Protocol):

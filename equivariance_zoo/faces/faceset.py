@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from equivariance_zoo.faces.errors import FaceError
+from equivariance_zoo.faces.errors import FaceError, name_in_errors
 from equivariance_zoo.faces.geometry.mesh import LANDMARKS
 from equivariance_zoo.faces.readers.archives import read_npz
 from equivariance_zoo.training.files import replacing
@@ -114,10 +114,8 @@ class FaceSet:
         arrays = read_npz(path, "prepared faces", _FILE_TYPES)
         tensors = {name: torch.from_numpy(arrays[name]) for name in _TENSORS}
         subjects, expressions = (tuple(arrays[name].ravel().tolist()) for name in ("subjects", "expressions"))
-        try:
+        with name_in_errors(path):
             return FaceSet(**tensors, subjects=subjects, expressions=expressions, source=str(arrays["source"]))
-        except FaceError as error:
-            raise FaceError(f"{path}: {error}") from None
 
 
 def split_by_subject(faces: FaceSet, first: float | int, seed: int) -> tuple[FaceSet, FaceSet]:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import torch
 
 from equivariance_zoo.faces.crop import crop as crop_like_facescape
-from equivariance_zoo.faces.errors import FaceError
+from equivariance_zoo.faces.errors import FaceError, name_in_errors
 from equivariance_zoo.faces.face import Face, Source
 from equivariance_zoo.faces.faceset import FaceSet
 from equivariance_zoo.faces.geometry.sampling import farthest_points, sample_triangles, unit_frame
@@ -43,17 +43,14 @@ class _Work:
     seed: int
     crop: bool
 
-    def prepared(self, number: int) -> _Prepared:
+    def prepare(self, number: int) -> _Prepared:
         face = self.source[number]
         if face.landmarks is None:
             raise FaceError(f"{face.name}: expected 68 landmarks but it has none")
         rng = np.random.default_rng([self.seed, number])
-        try:
+        with name_in_errors(face.name):
             dense = _dense(crop_like_facescape(face) if self.crop else face, self.surface_points, rng)
             frame = unit_frame(dense)
-        except FaceError as error:
-            message = str(error)
-            raise FaceError(message if message.startswith(face.name) else f"{face.name}: {message}") from None
         surface = frame.apply(dense)
         picks = rng.permutation(farthest_points(surface, self.points))
         return _Prepared(
@@ -105,7 +102,7 @@ def prepare(
         raise FaceError(f"{source.name}: expected at least one face but it has none")
     work = _Work(source, points, surface_points, seed, crop)
     results = []
-    for result in map(work.prepared, range(len(source))) if workers == 1 else _in_processes(work, workers):
+    for result in map(work.prepare, range(len(source))) if workers == 1 else _in_processes(work, workers):
         results.append(result)
         if progress is not None:
             progress()
@@ -139,7 +136,7 @@ def _in_processes(work: _Work, workers: int) -> Iterator[_Prepared]:
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(work,)) as pool:
         try:
-            yield from pool.map(_prepared, range(len(work.source)))
+            yield from pool.map(_prepare, range(len(work.source)))
         except BrokenProcessPool:
             raise FaceError(f"workers={workers}: a process was ended from outside; too little memory?") from None
 
@@ -150,5 +147,5 @@ def _start(work: _Work) -> None:
     _WORK.append(work)
 
 
-def _prepared(number: int) -> _Prepared:
-    return _WORK[0].prepared(number)
+def _prepare(number: int) -> _Prepared:
+    return _WORK[0].prepare(number)

@@ -75,7 +75,7 @@ def draw_face(
     order = points[:, 2].argsort()
     colours = _SKIN * shading(points)[:, None]
     if heat is not None:
-        colours = _heated(colours, heat)
+        colours = _blend_heat(colours, heat)
     # The back is drawn first, so that the front hides it.
     area = size * _POINTS / len(surface)
     axes.scatter(*points[order, :2].T, s=area, c=colours[order], linewidths=0, rasterized=True)
@@ -87,7 +87,7 @@ def draw_face(
     axes.set_axis_off()
 
 
-def _heated(colours: Array, heat: Array) -> Array:
+def _blend_heat(colours: Array, heat: Array) -> Array:
     from matplotlib import colormaps
 
     value = np.clip(heat, 0, 1)

@@ -13,7 +13,7 @@ from equivariance_zoo.steerable3d.dense import DenseClassifier
 from equivariance_zoo.steerable3d.model import SteerableClassifier
 from equivariance_zoo.steerable3d.settings import Run
 from equivariance_zoo.training import checkpoint
-from equivariance_zoo.training.files import made_folder
+from equivariance_zoo.training.files import make_folder
 
 
 def build(run: Run) -> nn.Module:
@@ -25,7 +25,7 @@ def build(run: Run) -> nn.Module:
 
 def save(path: Path, model: nn.Module, run: Run, metrics: Mapping[str, float]) -> None:
     """Writes weights, settings and figures to a .safetensors file. An existing file is replaced in one step."""
-    made_folder(path.parent)
+    make_folder(path.parent)
     checkpoint.write(path, model, {"run": json.dumps(run.to_dict())}, metrics)
 
 

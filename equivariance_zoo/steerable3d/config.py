@@ -8,7 +8,7 @@ from typing import Any
 
 from e3nn import o3
 
-from equivariance_zoo.training.settings import boolean, built, whole
+from equivariance_zoo.training.settings import boolean, build, whole
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class NetworkConfig:
         Raises:
             ValueError: If a key is unknown or missing, or a value out of range.
         """
-        return built(cls, "settings", settings)
+        return build(cls, "settings", settings)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the settings as plain values."""

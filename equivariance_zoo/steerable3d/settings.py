@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from equivariance_zoo.steerable3d.config import NETWORKS, NetworkConfig
-from equivariance_zoo.training.settings import boolean, built, choice, positive, read_toml, table
+from equivariance_zoo.training.settings import boolean, build, choice, positive, read_toml, table
 
 KINDS = ("tetris", "shrec17", "cath", "amino_acid")
 
@@ -94,9 +94,9 @@ class Run:
             raise ValueError(f"settings: expected the tables data, network and (if any) training, got "
                              f"{', '.join(settings) or 'none'}")  # fmt: skip
         return cls(
-            built(DataConfig, "data", settings["data"]),
+            build(DataConfig, "data", settings["data"]),
             _network(settings["network"]),
-            built(TrainingConfig, "training", settings.get("training", {})),
+            build(TrainingConfig, "training", settings.get("training", {})),
         )
 
     @classmethod

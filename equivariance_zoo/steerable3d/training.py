@@ -16,11 +16,11 @@ from torch.utils.data import DataLoader, Dataset
 from equivariance_zoo.steerable3d.checkpoint import build, save
 from equivariance_zoo.steerable3d.data_sources.datasets import SPLITS, check_fits, dataset, order
 from equivariance_zoo.steerable3d.settings import Run
-from equivariance_zoo.training.extras import needed
-from equivariance_zoo.training.files import made_folder
+from equivariance_zoo.training.extras import import_extra
+from equivariance_zoo.training.files import make_folder
 from equivariance_zoo.training.trainer import (
+    hide_warnings,
     interruptible,
-    remarks_hidden,
     state_keeper,
     state_to_resume,
     trainer_defaults,
@@ -44,14 +44,14 @@ def train(run: Run, output: Path, resume: bool = False, quiet: bool = False) -> 
             not fit the network.
         KeyboardInterrupt: If stopped by Ctrl-C; the written state can be resumed.
     """
-    lightning = needed("lightning", "training", "train")
+    lightning = import_extra("lightning", "training", "train")
     state = state_to_resume(output, STATE, resume, "train anew in another folder")
     data = {split: dataset(run.data, split) for split in SPLITS}
     samples = data["train"]
     check_fits(samples, o3.Irreps(run.network.irreps_in).dim, run.network.classes)
-    made_folder(output)
+    make_folder(output)
     sampler = order(run.data, len(samples), run.training.seed)
-    with remarks_hidden(), interruptible():
+    with hide_warnings(), interruptible():
         lightning.seed_everything(run.training.seed, workers=True, verbose=False)
         module = _module(lightning, run)
         trainer = lightning.Trainer(

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from equivariance_zoo.training.extras import needed
+from equivariance_zoo.training.extras import import_extra
 from equivariance_zoo.training.files import replace_file
 
 
@@ -30,7 +30,7 @@ def write(path: str | Path, model: nn.Module, about: Mapping[str, str], metrics:
         ImportError: If safetensors is not installed.
         OSError: If the file cannot be written.
     """
-    safetensors = needed("safetensors.torch", "checkpoints", "train")
+    safetensors = import_extra("safetensors.torch", "checkpoints", "train")
     figures = json.dumps({name: float(value) for name, value in metrics.items()})
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
     replace_file(path, safetensors.save(state, {**about, "metrics": figures}))
@@ -50,7 +50,7 @@ def reading(path: str | Path, writer: str) -> Iterator[tuple[dict[str, str], dic
         ValueError: If the file does not exist, is no checkpoint of `writer`, or is damaged.
         ImportError: If safetensors is not installed.
     """
-    safetensors = needed("safetensors", "checkpoints", "train")
+    safetensors = import_extra("safetensors", "checkpoints", "train")
     if not Path(path).is_file():
         raise ValueError(f"checkpoint: expected a .safetensors file, got {path}")
     damage = (KeyError, ValueError, RuntimeError, TypeError, AttributeError, safetensors.SafetensorError)

@@ -4,7 +4,7 @@ import importlib
 from typing import Any
 
 
-def needed(module: str, purpose: str, extra: str) -> Any:
+def import_extra(module: str, purpose: str, extra: str) -> Any:
     """Returns an optional package, imported.
 
     Args:

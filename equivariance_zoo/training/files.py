@@ -56,7 +56,7 @@ def check_folder(path: Path) -> None:
         raise ValueError(f"output: expected a folder, or a place for one, got {path} ({nearest} cannot be written to)")
 
 
-def made_folder(path: Path) -> Path:
+def make_folder(path: Path) -> Path:
     """Creates a folder to write to, with its parents, unless it exists, and returns it.
 
     Raises:

@@ -31,7 +31,7 @@ def read_toml(argument: str, path: Path) -> dict[str, Any]:
         raise ValueError(f"{argument}: expected a file in TOML, got {path} ({error})") from error
 
 
-def built(kind: Any, name: str, settings: object) -> Any:
+def build(kind: Any, name: str, settings: object) -> Any:
     """Builds a dataclass from a table.
 
     Args:

@@ -1,7 +1,7 @@
 """Configures Lightning for every training: defaults, resumed states, Ctrl-C and hidden warnings.
 
 The `train` function of a network calls it. Lightning is passed in, or imported when it is needed.
-`se3unet` hides Lightning's warnings by `known_remarks_hidden`, `steerable3d` by `remarks_hidden`.
+`se3unet` hides Lightning's warnings by `hide_known_warnings`, `steerable3d` by `hide_warnings`.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def interruptible() -> Iterator[None]:
 
 
 @contextmanager
-def known_remarks_hidden(quiet: bool) -> Iterator[None]:
+def hide_known_warnings(quiet: bool) -> Iterator[None]:
     """Hides the warnings that Lightning gives for every training, and its log if `quiet`. Shows all others."""
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING if quiet else logging.INFO)
     with warnings.catch_warnings():
@@ -125,7 +125,7 @@ def known_remarks_hidden(quiet: bool) -> Iterator[None]:
 
 
 @contextmanager
-def remarks_hidden() -> Iterator[None]:
+def hide_warnings() -> Iterator[None]:
     """Hides Lightning's advertisements, its warnings on small trainings and its use of deprecated PyTorch."""
     logger = logging.getLogger("lightning.pytorch")
     level = logger.level

@@ -1,1 +1,1 @@
-"""What is diagnosed of each library."""
+"""The networks of each library that are diagnosed."""

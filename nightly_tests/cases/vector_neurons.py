@@ -9,7 +9,7 @@ from nightly_tests.cases.clouds import cloud
 
 
 def network(epsilon: float) -> eq.Report:
-    """What is given is not declared; made for rotations and reflections about the origin."""
+    """Diagnoses with an undeclared input; the network is made for rotations and reflections about the origin."""
     module = VNTransformer(dim=16, depth=2, dim_head=8, heads=2, bias_epsilon=epsilon)
     return eq.diagnose(module, (cloud(7)[None],), irreps_out="1x1o", group=["so3", "permutation"], samples=4)
 

@@ -52,9 +52,9 @@ def diagnosed(make: Callable[[], Example]) -> dict[str, Any]:
             for v in report.verdicts
         ],
         "findings": [
-            {"symmetry": f.symmetry, "cause": f.cause, "layer": f.layer, "error": f.error, "located": f.located,
+            {"symmetry": symmetry, "cause": f.cause, "layer": f.layer, "error": f.error, "located": f.located,
              "line": f.location.line if f.location else 0, "source": f.location.source if f.location else ""}
-            for f in report.findings
+            for f in report.findings for symmetry in f.symmetries
         ],
     }  # fmt: skip
 

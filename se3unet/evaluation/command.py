@@ -73,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
         points=faces.positions.shape[1],
         seed=options.seed,
         looks=options.looks,
-        networks=_evaluated(options, trained, faces, device),
+        networks=_evaluate(options, trained, faces, device),
     )
     files = write(evaluation, options.output, "python -m se3unet " + shlex.join(_arguments(options)))
     print(summary(evaluation))
@@ -82,7 +82,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _evaluated(
+def _evaluate(
     options: argparse.Namespace, trained: Sequence[Trained], faces: FaceSet, device: torch.device
 ) -> tuple[Evaluated, ...]:
     measured: list[list[Measurement]] = [[] for _ in trained]

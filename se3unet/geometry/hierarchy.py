@@ -55,14 +55,14 @@ class Hierarchy:
         return self._each(lambda tensor: tensor[number : number + 1].clone())
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> Hierarchy:
-        def changed(graph: Graph) -> Graph:
+        def change_graph(graph: Graph) -> Graph:
             return Graph(*(change(getattr(graph, field.name)) for field in fields(Graph)))
 
-        coarser = tuple(CoarseCloud(changed(level.graph), change(level.picks)) for level in self.coarser)
-        return Hierarchy(changed(self.finest), coarser)
+        coarser = tuple(CoarseCloud(change_graph(level.graph), change(level.picks)) for level in self.coarser)
+        return Hierarchy(change_graph(self.finest), coarser)
 
 
-def joined(hierarchies: Sequence[Hierarchy]) -> Hierarchy:
+def join(hierarchies: Sequence[Hierarchy]) -> Hierarchy:
     """Joins the samples of all batches in order. All have the same number of points and levels."""
 
     def together(graphs: Sequence[Graph]) -> Graph:

@@ -17,7 +17,7 @@ from torch import Tensor
 TIE_TOLERANCE = 4e-6
 
 
-def centred(positions: Tensor) -> Tensor:
+def centre(positions: Tensor) -> Tensor:
     """Returns positions relative to the centroid of their sample, in the dtype of the input.
 
     Mean and difference are computed in float64, so that only the rounding of the coordinates remains.

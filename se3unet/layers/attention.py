@@ -76,7 +76,7 @@ class TFNConvolution(nn.Module):
 
     def _on_chunk(self, chunk: EdgeChunk, nodes: Fibers, weights: Tensor, matrices: tuple[Tensor, ...]) -> Fibers:
         (values,) = self.linear.on_edges(nodes, chunk, matrices)
-        return _attended(weights[chunk.nodes].unsqueeze(-1), values)
+        return _attend(weights[chunk.nodes].unsqueeze(-1), values)
 
 
 class MultiHeadAttention(nn.Module):
@@ -124,7 +124,7 @@ class MultiHeadAttention(nn.Module):
     ) -> Fibers:
         values, keys = self.linear.on_edges(nodes, chunk, matrices)
         logits = self._logits({degree: query[..., chunk.nodes] for degree, query in queries.items()}, keys)
-        return _attended(enveloped_softmax(logits, envelope[chunk.nodes]), values)
+        return _attend(enveloped_softmax(logits, envelope[chunk.nodes]), values)
 
     def _logits(self, queries: Fibers, keys: Fibers) -> Tensor:
         """Computes inner products [n, k, H] of queries [2l+1, C_l, n] and keys [2l+1, C_l, n * k], bounded by sqrt(D).
@@ -155,7 +155,7 @@ def _by_head(feature: Tensor, heads: int) -> Tensor:
     return feature.unflatten(1, (-1, heads)).flatten(0, 1)
 
 
-def _attended(weights: Tensor, values: Fibers) -> Fibers:
+def _attend(weights: Tensor, values: Fibers) -> Fibers:
     """Sums values [2l+1, C, n * k] over neighbours by weights [n, k, H]: [2l+1, C, n]."""
     nodes, _, heads = weights.shape
     sums: Fibers = {}

@@ -6,7 +6,7 @@ import torch
 from e3nn import o3
 from torch import Tensor, nn
 
-from se3unet.geometry.ties import centred
+from se3unet.geometry.ties import centre
 from se3unet.layers.fibers import Fibers, channels_by_degree, check_fibers
 
 
@@ -17,7 +17,7 @@ class Embed(nn.Module):
 
     def forward(self, positions: Tensor) -> Fibers:
         """Maps positions [B, N, 3] to fibers {0: [B, N, 1, 1], 1: [B, N, 1, 3]}."""
-        return {0: torch.ones_like(positions[..., :1, None]), 1: centred(positions).unsqueeze(-2)}
+        return {0: torch.ones_like(positions[..., :1, None]), 1: centre(positions).unsqueeze(-2)}
 
 
 class InvariantHead(nn.Module):

@@ -20,7 +20,7 @@ def _check_softening(softening: float) -> float:
     return softening
 
 
-def _softened(vectors: Tensor, softening: float) -> tuple[Tensor, Tensor]:
+def _soften(vectors: Tensor, softening: float) -> tuple[Tensor, Tensor]:
     """Returns norms [..., C] and (softened) directions [..., C, 2l+1] of [..., C, 2l+1]."""
     norms, directions = norm_and_direction(vectors)
     if softening > 0:
@@ -50,7 +50,7 @@ class NormBias(nn.Module):
         check_fibers("features", features, self.irreps_in)
         output: Fibers = {}
         for degree, feature in features.items():
-            norms, directions = _softened(feature, self.softening)
+            norms, directions = _soften(feature, self.softening)
             output[degree] = torch.relu(norms + self.bias[str(degree)]).unsqueeze(-1) * directions
         return output
 
@@ -80,6 +80,6 @@ class NormNonlinearity(nn.Module):
         check_fibers("features", features, self.irreps_in)
         output: Fibers = {}
         for degree, feature in features.items():
-            norms, directions = _softened(feature, self.softening)
+            norms, directions = _soften(feature, self.softening)
             output[degree] = self.nets[str(degree)](norms).unsqueeze(-1) * directions
         return output

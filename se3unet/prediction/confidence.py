@@ -69,7 +69,7 @@ def read(heatmaps: Tensor, positions: Tensor) -> Reading:
     return Reading(landmarks, peaks * np.exp(-np.square(apart)), size)
 
 
-def ranked(seen: Iterable[Seen], confidence: Callable[[Seen], float]) -> list[Seen]:
+def rank(seen: Iterable[Seen], confidence: Callable[[Seen], float]) -> list[Seen]:
     """Sorts by confidence, the highest first. Confidences that differ by rounding only keep their order."""
     left, found = list(seen), list[Seen]()
     while left:

@@ -16,7 +16,7 @@ from torch import Tensor
 from equivariance_zoo.faces import Face, FaceError, farthest_points
 from equivariance_zoo.faces.crop import crop
 from equivariance_zoo.landmarks.metrics import refined_landmarks
-from se3unet.prediction.confidence import Reading, ranked, read
+from se3unet.prediction.confidence import Reading, rank, read
 from se3unet.prediction.units import NOMINAL_UNIT_MM
 
 Array = npt.NDArray[np.float64]
@@ -63,14 +63,14 @@ def find(cloud: Array, heatmaps: Heatmaps) -> Found:
     The last view is the crop by the landmarks of the best one. The result may not be a face; see its confidence.
     """
     seen = _read_all([_View.of(cloud, centre, _RADIUS) for centre in _candidates(cloud)], heatmaps)
-    followed = ranked(seen, _confidence)[:_FOLLOWED]
+    followed = rank(seen, _confidence)[:_FOLLOWED]
     best = followed[0]
     for _ in range(_CLOSER_STEPS):
         noses = [reading.landmarks[_NOSE].mean(0) for _, _, reading in followed]
         closer = _read_all([_View.of(cloud, nose, _CLOSER_RADIUS) for nose in noses], heatmaps)
-        followed = ranked(closer, _confidence)[:1]
-        best = ranked([best, *followed], _confidence)[0]
-    return _finished(cloud, best, heatmaps)
+        followed = rank(closer, _confidence)[:1]
+        best = rank([best, *followed], _confidence)[0]
+    return _finish(cloud, best, heatmaps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,19 +117,19 @@ def _read_all(views: Sequence[_View], heatmaps: Heatmaps) -> list[_Seen]:
         # About the mean of each, so that a scan far from the origin loses no digits in float32.
         clouds = [torch.from_numpy(view.points - view.points.mean(0)).float() for view in some]
         for view, cloud, maps in zip(some, clouds, heatmaps(torch.stack(clouds)), strict=True):
-            seen.append((view, maps, _moved(read(maps, cloud), view.points.mean(0))))
+            seen.append((view, maps, _move(read(maps, cloud), view.points.mean(0))))
     return seen
 
 
-def _moved(reading: Reading, by: Array) -> Reading:
+def _move(reading: Reading, by: Array) -> Reading:
     return Reading(reading.landmarks + by, reading.certainties, reading.size)
 
 
-def _resized(reading: Reading, scale: float) -> Reading:
+def _resize(reading: Reading, scale: float) -> Reading:
     return Reading(reading.landmarks * scale, reading.certainties, reading.size * scale)
 
 
-def _finished(cloud: Array, first: _Seen, heatmaps: Heatmaps) -> Found:
+def _finish(cloud: Array, first: _Seen, heatmaps: Heatmaps) -> Found:
     """Predicts on the crop and at the size of the training faces.
 
     The landmarks are the mean over several looks, weighted by their certainties. The looks use different points of one
@@ -139,23 +139,23 @@ def _finished(cloud: Array, first: _Seen, heatmaps: Heatmaps) -> Found:
     part = _as_in_training(cloud, first[2])
     if part is None:
         view, maps, reading = first
-        return Found(_refined(first, 1.0, view.surface), reading, view.points, maps, view.surface)
+        return Found(_refine(first, 1.0, view.surface), reading, view.points, maps, view.surface)
     # Some of the points only, even of a small cloud, so that the picks of the looks differ.
     fewer = min(SURFACE_POINTS, max(POINTS, int(_SHARE * len(part))))
     views = [_View.spread(part, fewer if seed else SURFACE_POINTS, seed) for seed in range(_LOOKS)]
     shown = [_View(view.surface / size, view.points / size) for view in views]
     seen = [
-        (view, maps, _resized(reading, size))
+        (view, maps, _resize(reading, size))
         for view, (_, maps, reading) in zip(views, _read_all(shown, heatmaps), strict=True)
     ]
-    places = [_refined(first, 1.0, views[0].surface), *(_refined(each, size, views[0].surface) for each in seen)]
+    places = [_refine(first, 1.0, views[0].surface), *(_refine(each, size, views[0].surface) for each in seen)]
     weights = np.stack([np.square(each[2].certainties) + 1e-6 for each in (first, *seen)])[..., None]
     landmarks = (weights * np.stack(places)).sum(0) / weights.sum(0)
-    view, maps, reading = ranked(seen, _confidence)[0]
-    return Found(landmarks, ranked([first[2], reading], lambda r: r.confidence)[0], view.points, maps, views[0].surface)
+    view, maps, reading = rank(seen, _confidence)[0]
+    return Found(landmarks, rank([first[2], reading], lambda r: r.confidence)[0], view.points, maps, views[0].surface)
 
 
-def _refined(seen: _Seen, size: float, surface: Array) -> Array:
+def _refine(seen: _Seen, size: float, surface: Array) -> Array:
     """Returns landmarks [68, 3] on a dense surface, from heatmaps of a cloud that was divided by `size`."""
     view, maps, _ = seen
     middle = view.points.mean(0)

@@ -11,8 +11,8 @@ from typing import Any
 from scipy.spatial.transform import Rotation
 
 from equivariance_zoo.landmarks.pictures import draw_face, drawn_pose, spread_heat, to_png
-from equivariance_zoo.training.extras import needed
-from equivariance_zoo.training.files import made_folder, replacing
+from equivariance_zoo.training.extras import import_extra
+from equivariance_zoo.training.files import make_folder, replacing
 from se3unet.prediction.formats import to_json, to_ljson, to_pts
 from se3unet.prediction.page import to_html
 from se3unet.prediction.predictor import Prediction
@@ -48,7 +48,7 @@ def write(prediction: Prediction, folder: Path, stem: str, about: Mapping[str, A
         ".png": image,
         ".html": to_html(prediction, about, image).encode(),
     }
-    made_folder(folder)
+    make_folder(folder)
     paths = {ending: folder / f"{stem}{ending}" for ending in contents}
     with ExitStack() as stack:
         files = {ending: stack.enter_context(replacing(path)) for ending, path in paths.items()}
@@ -62,7 +62,7 @@ def write(prediction: Prediction, folder: Path, stem: str, about: Mapping[str, A
 
 def picture(prediction: Prediction) -> bytes:
     """Returns a PNG of the face with its landmarks from the front and the side, and with all heatmaps."""
-    figure = needed("matplotlib.figure", "pictures", "predict").Figure(
+    figure = import_extra("matplotlib.figure", "pictures", "predict").Figure(
         figsize=(9.6, 4.0), layout="constrained", facecolor="white"
     )
     surface, landmarks, positions = (

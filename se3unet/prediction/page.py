@@ -46,7 +46,7 @@ def to_html(prediction: Prediction, about: Mapping[str, Any], picture: bytes) ->
 <body><header><h1>{escape(title)}</h1><dl>{listed}</dl></header>
 <main class="view"><section aria-label="face">{still}{_controls(prediction)}</section>
 <section aria-label="landmarks"><div class="scroll" tabindex="0">{_table(prediction)}</div></section></main>
-<script type="application/json" id="face">{json.dumps(_packed(prediction))}</script><script>
+<script type="application/json" id="face">{json.dumps(_pack(prediction))}</script><script>
 {_data("page.js")}</script></body></html>
 """
 
@@ -94,7 +94,7 @@ def _table(prediction: Prediction) -> str:
     )
 
 
-def _packed(prediction: Prediction) -> dict[str, Any]:
+def _pack(prediction: Prediction) -> dict[str, Any]:
     """Returns the data of the script: little-endian arrays in base64, the face upright, at most 1 from the centre."""
     pose = drawn_pose(prediction.landmarks.numpy())
     surface, landmarks, positions = (

@@ -19,7 +19,7 @@ from torch import Tensor
 from equivariance_zoo.training.devices import chosen_device
 from se3unet.config import SE3UnetConfig
 from se3unet.model import SE3Unet
-from se3unet.prediction.confidence import ranked
+from se3unet.prediction.confidence import rank
 from se3unet.prediction.finding import Found, find
 from se3unet.prediction.scan import Scan
 from se3unet.prediction.units import NOMINAL_UNIT_MM, UNITS_MM, likely_units
@@ -120,7 +120,7 @@ class Predictor:
             predictions.append(_prediction(found, name, unit is None, factor))
             if predictions[-1].is_face:
                 break
-        return ranked(predictions, lambda prediction: prediction.confidence)[0]
+        return rank(predictions, lambda prediction: prediction.confidence)[0]
 
     def _heatmaps(self, clouds: Tensor) -> Tensor:
         with torch.no_grad():

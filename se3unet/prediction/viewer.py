@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from equivariance_zoo.landmarks.pictures import HEAT, drawn_pose, shading, spread_heat
-from equivariance_zoo.training.extras import needed
+from equivariance_zoo.training.extras import import_extra
 from se3unet.prediction.predictor import Prediction
 
 
@@ -24,8 +24,8 @@ def show(prediction: Prediction, title: str) -> None:
     Raises:
         ImportError: If Open3D or matplotlib is not installed.
     """
-    open3d = needed("open3d", "the viewer", "open3d")
-    colours = needed("matplotlib", "the viewer", "predict").colormaps[HEAT]
+    open3d = import_extra("open3d", "the viewer", "open3d")
+    colours = import_extra("matplotlib", "the viewer", "predict").colormaps[HEAT]
     pose = drawn_pose(prediction.landmarks.numpy())
     surface, landmarks, positions = (
         pose.apply(each.numpy()) for each in (prediction.surface, prediction.landmarks, prediction.positions)

@@ -37,9 +37,9 @@ class EdgeAttention(nn.Module):
             Fibers [n, C_l, 2l+1] on the nodes.
         """
         with structure.local_scope():
-            key = _flattened(keys)
+            key = _flatten(keys)
             structure.edata["key"] = key
-            structure.ndata["query"] = _flattened(queries)
+            structure.ndata["query"] = _flatten(queries)
             structure.apply_edges(fn.e_dot_v("key", "query", "logit"))
             logits = structure.edata["logit"] / math.sqrt(key.shape[-1])
             weights = edge_softmax(structure, logits)
@@ -51,7 +51,7 @@ class EdgeAttention(nn.Module):
             return output
 
 
-def _flattened(fibers: Fibers) -> Tensor:
+def _flatten(fibers: Fibers) -> Tensor:
     return torch.cat([feature.flatten(-2) for feature in fibers.values()], -1)
 
 

@@ -41,7 +41,7 @@ def load_published_weights(model: nn.Module, path: str | Path) -> None:
         PublishedWeightsError: If the file is no .npz file, names are missing or superfluous, or a shape differs; the
             first five misfits are listed.
     """
-    found = {_renamed(name): torch.from_numpy(array) for name, array in _arrays(path).items()}
+    found = {_rename(name): torch.from_numpy(array) for name, array in _arrays(path).items()}
     parameters = dict(model.named_parameters())
     problems = [f"missing: {name}" for name in parameters.keys() - found.keys()]
     problems += [f"superfluous: {name}" for name in found.keys() - parameters.keys()]
@@ -71,7 +71,7 @@ def _arrays(path: str | Path) -> dict[str, np.ndarray]:
     return arrays
 
 
-def _renamed(name: str) -> str:
+def _rename(name: str) -> str:
     for pattern, replacement in _RENAMINGS:
         name = re.sub(pattern, replacement, name)
     return name

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from equivariance_zoo.faces import FaceSet, heatmaps
-from se3unet.geometry.hierarchy import Hierarchy, joined
-from se3unet.training.networks import prepared
+from se3unet.geometry.hierarchy import Hierarchy, join
+from se3unet.training.networks import prepare_graphs
 
 AT_ONCE = 16
 
@@ -66,7 +66,7 @@ class Faces(Dataset[Batch]):
         self.targets = heatmaps(faces.positions, faces.landmarks, sigma)
         self.inputs: list[Hierarchy | Tensor] = []
         for clouds in faces.positions.split(AT_ONCE):
-            together = prepared(model, clouds)
+            together = prepare_graphs(model, clouds)
             is_graph = isinstance(together, Hierarchy)
             self.inputs += [
                 together.sample(n) if is_graph else clouds[n : n + 1]  # type: ignore[union-attr]
@@ -88,6 +88,6 @@ class Faces(Dataset[Batch]):
 def collate(batches: Sequence[Batch]) -> Batch:
     """Joins batches to one."""
     inputs = [batch.inputs for batch in batches]
-    together = joined(inputs) if isinstance(inputs[0], Hierarchy) else torch.cat(inputs)  # type: ignore[arg-type]
+    together = join(inputs) if isinstance(inputs[0], Hierarchy) else torch.cat(inputs)  # type: ignore[arg-type]
     names = ("targets", "positions", "landmarks", "unit_mm")
     return Batch(together, *(torch.cat([getattr(batch, name) for batch in batches]) for name in names))

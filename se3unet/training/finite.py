@@ -29,7 +29,7 @@ def explain_heatmaps(model: nn.Module, inputs: Any) -> str:
     broken = [name for name, weight in model.named_parameters() if not is_finite([weight])]
     if broken:
         return f"the weights {', '.join(broken[:3])} are NaN or infinite"
-    with torch.no_grad(), _first_broken(model) as found:
+    with torch.no_grad(), _record_not_finite(model) as found:
         model(inputs)
     return f"layer {found[0]} is the first whose output is" if found else "a second run gives finite ones"
 
@@ -42,7 +42,7 @@ def explain_gradients(model: nn.Module) -> str:
 
 
 @contextmanager
-def _first_broken(model: nn.Module) -> Iterator[list[str]]:
+def _record_not_finite(model: nn.Module) -> Iterator[list[str]]:
     """Yields the list of layers whose output is not finite, in order of return: inner layers before outer layers."""
     found: list[str] = []
 

@@ -9,11 +9,11 @@ from typing import Any
 from torch import nn
 
 from equivariance_zoo.faces import FaceSet, split_by_subject
-from equivariance_zoo.training.extras import needed
-from equivariance_zoo.training.files import made_folder
+from equivariance_zoo.training.extras import import_extra
+from equivariance_zoo.training.files import make_folder
 from equivariance_zoo.training.trainer import (
+    hide_known_warnings,
     interruptible,
-    known_remarks_hidden,
     state_keeper,
     state_to_resume,
     trainer_defaults,
@@ -70,20 +70,20 @@ def train(
             cannot be used; the weights are of another network; a number is not finite.
         KeyboardInterrupt: If stopped by Ctrl-C; the written state can be resumed.
     """
-    lightning = needed("lightning", "training", "train")
-    needed("tensorboard", "training", "train")
+    lightning = import_extra("lightning", "training", "train")
+    import_extra("tensorboard", "training", "train")
     from se3unet.training.loaders import FaceBatches
     from se3unet.training.module import Heatmaps
 
     options = options or Options()
-    model = build(settings) if weights is None else _started(weights, settings)
+    model = build(settings) if weights is None else _load_start(weights, settings)
     learned, held_out = split_by_subject(faces, 1 - settings.training.validation, settings.training.seed)
     if len(learned) < settings.training.batch * options.devices * options.nodes:
         raise ValueError(f"batch: expected at most the {len(learned)} faces of the training, got "
                          f"{settings.training.batch} on each of {options.devices * options.nodes} devices")  # fmt: skip
     state = state_to_resume(output, STATE, options.resume, f"start from its weights, --weights {output / BEST}")
-    made_folder(output)
-    with known_remarks_hidden(options.quiet), interruptible():
+    make_folder(output)
+    with hide_known_warnings(options.quiet), interruptible():
         lightning.seed_everything(settings.training.seed, workers=True, verbose=False)
         trainer = _trainer(lightning, settings, output, options, model, held_out)
         batches = FaceBatches(learned, held_out, model, settings)
@@ -94,7 +94,7 @@ def train(
     }
 
 
-def _started(weights: Path, settings: Settings) -> nn.Module:
+def _load_start(weights: Path, settings: Settings) -> nn.Module:
     found = load_checkpoint(weights)
     if (found.settings.network, found.settings.unet) != (settings.network, settings.unet):
         raise ValueError(f"weights: expected those of the network of the settings, got {weights} of another one")

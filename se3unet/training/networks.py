@@ -60,6 +60,6 @@ def build(settings: Settings) -> nn.Module:
     return model
 
 
-def prepared(model: nn.Module, positions: Tensor) -> Hierarchy | Tensor:
+def prepare_graphs(model: nn.Module, positions: Tensor) -> Hierarchy | Tensor:
     """Returns the graphs of clouds [B, N, 3], independent of the weights; the clouds if the model takes no graphs."""
     return model.hierarchy(positions) if isinstance(model, SE3Unet) else positions

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from equivariance_zoo.landmarks.losses import LossSettings
-from equivariance_zoo.training.settings import built, choice, known_keys, number, read_toml, table, whole
+from equivariance_zoo.training.settings import build, choice, known_keys, number, read_toml, table, whole
 from se3unet.config import SE3UnetConfig
 
 NETWORKS = ("se3unet", "published")
@@ -100,8 +100,8 @@ class Settings:
         return cls(
             network=settings.get("network", "se3unet"),
             unet=SE3UnetConfig.from_dict(tables["unet"]),
-            loss=built(LossSettings, "loss", tables["loss"]),
-            training=built(TrainingSettings, "training", tables["training"]),
+            loss=build(LossSettings, "loss", tables["loss"]),
+            training=build(TrainingSettings, "training", tables["training"]),
         )
 
     @classmethod

@@ -1,4 +1,4 @@
-"""What `import equivariance` must not bring in; benchmarks/import_time.py measures what it costs."""
+"""Modules that `import equivariance` must not import; benchmarks/import_time.py measures the time."""
 
 import ast
 import json
@@ -15,7 +15,7 @@ HEAVY = {
     *("lightning", "tensorboard", "pandas", "se3unet", "equivariance_zoo"),
 }
 PYTORCH = {"torch", "scipy", "numpy"}
-"""What the first use of a public name costs, and the import of the package does not."""
+"""Modules that the first use of a public name imports, and the import of the package does not."""
 
 
 LIGHT = "import equivariance"

@@ -18,7 +18,7 @@ from tests.architecture.wheel import NESTED, built, import_all
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
-# What extras bring and modules of the packages import, by the names of the imports.
+# Packages of the extras that modules import, by the names of the imports.
 OPTIONAL = (
     *("anny", "dgl", "escnn", "gemmi", "lightning", "matplotlib", "nequip", "open3d", "pytest", "safetensors"),
     *("tensorboard", "torch_geometric", "trimesh"),

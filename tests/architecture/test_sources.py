@@ -1,4 +1,4 @@
-"""What every source file holds to."""
+"""The rules that every source file keeps."""
 
 import re
 
@@ -10,6 +10,8 @@ LONGEST = 400
 # In two pieces, lest this file be found by itself.
 UNFINISHED = re.compile("|".join(("TO" + "DO", "FIX" + "ME", "NotImpl" + "emented")))
 
+WITHOUT_SUBJECT = re.compile(r'"""(?:What|How|Whether)\b')
+
 
 def test_no_file_is_long():
     lengths = {path.relative_to(ROOT): len(path.read_text().splitlines()) for path in sources(*PACKAGES, "benchmarks")}
@@ -20,6 +22,11 @@ def test_no_file_is_long():
 def test_nothing_is_unfinished():
     everything = sources(*PACKAGES, "tests", "property_tests", "benchmarks")
     assert not [path.relative_to(ROOT) for path in everything if UNFINISHED.search(path.read_text())]
+
+
+def test_docstrings_begin_with_a_subject_or_a_verb():
+    everything = sources(*PACKAGES, "tests", "property_tests", "benchmarks", "nightly_tests")
+    assert not [path.relative_to(ROOT) for path in everything if WITHOUT_SUBJECT.search(path.read_text())]
 
 
 @pytest.mark.parametrize("package", PACKAGES)

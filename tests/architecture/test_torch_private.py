@@ -20,7 +20,7 @@ _OBJECTS = (
     *(torch.Tensor, torch.UntypedStorage, torch.nn.Module, torch.autograd.graph.Node, torch.autograd.Function),
     *(OpOverload, OpOverloadPacket, torch.jit.ScriptModule, torch.fx.GraphModule, torch.Generator),
 )
-# What instances get later is in no class.
+# Attributes that instances get later are in no class.
 _LATER = {"_orig_mod", "_torchdynamo_orig_callable", "_sequence_nr", "_schema", "_C", "_dynamo", "_functorch"}
 _UNDERSCORE = re.compile(r"_(?!_)")
 _MODULE = re.compile(r"torch(\.\w+)*\._(?!_)\w+")

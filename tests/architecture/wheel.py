@@ -110,7 +110,7 @@ def _build(home, mine):
 
 
 def import_all(folder, optional):
-    """What became of every module and every entry point below a folder, in a process that does not see the checkout.
+    """Imports every module and every entry point below a folder, in a process that does not see the checkout.
 
     Returns:
         "whole": module -> {"file"} or {"error", "needs" for an ImportError}; "bare": the same without the packages

@@ -1,4 +1,4 @@
-"""What batches of transforms would save: the parts are parts of the whole, and nothing stays patched."""
+"""The saving by batches of transforms: the parts are parts of the whole, and nothing stays patched."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""What a diagnosis costs over depth: a quick measurement, and the page and picture from made-up figures."""
+"""The cost of a diagnosis over depth: a quick measurement, and the page and picture from made-up figures."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a diagnosis takes of the machine: one quick measurement, and the page from made-up figures."""
+"""Memory and processes of a diagnosis: one quick measurement, and the page from made-up figures."""
 
 from benchmarks import resources
 

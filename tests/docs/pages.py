@@ -30,7 +30,7 @@ _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[-+]\d+)?(?![\w.]*\w)")
 _NOISE = 1e-5
 """Numbers below this are rounding, and differ between machines."""
 _CHANGES_OUTPUT = ("PYTEST", "CI", "BUILD_NUMBER", "FORCE_COLOR", "PY_COLORS")
-"""How the names of variables begin that pytest reads: how much of a failure it prints, and in which colours."""
+"""First letters of the variables that pytest reads: they change the length and the colours of its messages."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def comparable(text: str) -> str:
 
 
 def matches(printed: str, shown: str) -> bool:
-    """Whether the text that a page shows is what was printed; ``...`` stands for anything."""
+    """True if a page shows the text that was printed; ``...`` stands for anything."""
     pieces = [re.escape(comparable(piece)) for piece in re.split(r"(?m)^\.\.\.$", shown)]
     return re.fullmatch(r"\s*.*\s*".join(pieces), comparable(printed)) is not None
 

@@ -37,7 +37,7 @@ def asked(command):
 
 @pytest.mark.slow
 def test_every_option_and_sub_command_is_known():
-    # What takes no options has no help.
+    # Modules that take no options have no help.
     asking = [c for c in MODULES if c.options - {"--help", "-h"} or c.positionals]
     asking = [c for c in asking if c.tool not in ("tests.docs.pages", "tests.equivariance.helpers.html_demo")]
     assert len(asking) > 50

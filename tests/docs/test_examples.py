@@ -45,7 +45,7 @@ def test_the_tolerance_page_shows_the_measured_floors():
 
 
 def main_job() -> str:
-    """What docs/results/diagnosis.md shows."""
+    """Returns the output that docs/results/diagnosis.md shows."""
     (block,) = blocks_of((ROOT / "docs" / "results" / "diagnosis.md").read_text())
     return block.code
 
@@ -62,7 +62,7 @@ def test_the_readme_shows_the_main_job_and_leaves_out_the_layers_only():
 
 def test_the_lines_that_the_main_job_names_are_there():
     named = re.findall(r"^ +at +(\S+\.py):(\d+)  (.+?)(?:  \(suspected\))?$", main_job(), re.MULTILINE)
-    assert len(named) == 8
+    assert len(named) == int(re.findall(r"^published: (\d+) findings;", main_job(), re.MULTILINE)[0])
     for file, line, source in named:
         assert source in (ROOT / file).read_text().splitlines()[int(line) - 1]
 
@@ -90,7 +90,7 @@ def test_every_public_name_of_the_harness_is_in_the_reference(suffix):
 
 
 def shown_by(entry: str) -> list[object]:
-    """What one line of the reference shows: an object, or a module with its public names."""
+    """Returns what one line of the reference shows: an object, or a module with its public names."""
     if importlib.util.find_spec(entry.rpartition(".")[0]) and not _is_module(entry):
         return [getattr(importlib.import_module(entry.rpartition(".")[0]), entry.rpartition(".")[2])]
     module = importlib.import_module(entry)

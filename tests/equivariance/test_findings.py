@@ -89,6 +89,29 @@ def test_infinities_are_words_in_json():
     assert body["reports"][0]["findings"][0]["noise_floor"] == "nan"
 
 
+def test_a_finding_lists_its_layer_and_its_symmetry():
+    finding = Finding("a", "rotation", "unknown", "text")
+    assert (finding.layers, finding.symmetries) == (("a",), ("rotation",))
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"layers": ("b", "a")}, "layer is 'a', expected the first of"),
+        ({"symmetries": ("batch",)}, "symmetry is 'rotation', expected the first of"),
+        ({"alternatives": (Location("a.py", 1, "x"),), "located": "confirmed"}, "located is"),
+    ],
+)
+def test_a_finding_does_not_contradict_itself(more, words):
+    with pytest.raises(ValueError, match=words):
+        Finding("a", "rotation", "unknown", "text", **more)
+
+
+def test_failures_list_layers_and_symmetries():
+    finding = Finding("a", "rotation", "unknown", "t", layers=("a", "b"), symmetries=("rotation", "inversion"))
+    assert Report("x", verdicts("rotation"), [finding]).failures() == ("rotation, inversion: unknown in a, b",)
+
+
 def test_a_place_is_a_link():
     assert str(Location("a/b.py", 7, "def forward(self):")) == "a/b.py:7"
 

@@ -1,4 +1,4 @@
-"""What an observer of an examination is told, and that an examination ends where its observer ends it."""
+"""Calls to the observer of an examination. An examination ends if its observer raises."""
 
 import pytest
 

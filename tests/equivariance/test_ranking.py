@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 import equivariance as eq
-from equivariance._engine.causes.component_mixing import _format_numbers
+from equivariance._engine.causes.components.component_mixing import _format_numbers
 from equivariance._engine.causes.translation import _describe_growth, _format_share
 from equivariance._engine.inference.inputs_by_trial import _best, _worst
 from equivariance._engine.inference.irreps_from_values import _cut_into_blocks

@@ -18,7 +18,7 @@ from tests.equivariance.helpers.specimens import relative
 
 
 def simplest(strategy, condition=lambda _: True):
-    """What a failure of `condition` shrinks to, whatever the profile.
+    """Returns the example that a failure of `condition` shrinks to, for every profile.
 
     Without explanations: for these Hypothesis varies the shrunk example, and find() returns the last that it has tried.
     """

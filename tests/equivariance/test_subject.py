@@ -82,8 +82,29 @@ def test_what_is_found_is_compared_with_what_is_known(found, extra, missed):
     assert as_registered(subject, report_with(*found)) == (extra, missed)
 
 
+def test_a_finding_stands_for_each_of_its_layers_and_symmetries():
+    """The causes of a merged finding's other symmetries are not compared: the finding names one."""
+    registered = [
+        RegisteredFinding(layer, symmetry, cause)
+        for layer in ("a", "b") for symmetry, cause in (("batch", "batch-coupled"), ("permutation", "order-dependent"))
+    ]  # fmt: skip
+    subject = Subject("x", torch.nn.Identity(), (torch.ones(1, 3),), "1x1o", "1x1o", registered=tuple(registered))
+    more = {"layers": ("a", "b"), "symmetries": ("batch", "permutation")}
+    found = Finding("a", "batch", "batch-coupled", "", **more)
+    assert as_registered(subject, Report("x", (), [found])) == ([], [])
+    other = Finding("a", "batch", "unknown", "", **more)
+    assert as_registered(subject, Report("x", (), [other])) == (
+        [RegisteredFinding("a", "batch", "unknown")], [registered[0]],
+    )  # fmt: skip
+    fewer = Finding("a", "batch", "batch-coupled", "", symmetries=("batch", "permutation"))
+    assert as_registered(subject, Report("x", (), [fewer])) == ([], registered[2:])
+    wider = Finding("a", "batch", "batch-coupled", "", layers=("a", "b", "c"), symmetries=more["symmetries"])
+    extra, missed = as_registered(subject, Report("x", (), [wider]))
+    assert ({e.layer for e in extra}, missed) == ({"c"}, [])
+
+
 def test_only_symmetries_and_causes_that_exist_can_be_known():
-    with pytest.raises(ChoiceError, match="symmetry='spin': expected one of batch, inversion, none"):
+    with pytest.raises(ChoiceError, match="symmetry='spin': expected one of batch, inversion, lattice, none"):
         RegisteredFinding("a", "spin", "unknown")
     with pytest.raises(ChoiceError, match="cause='bad luck': expected one of absolute-position, batch-coupled"):
         RegisteredFinding("a", "rotation", "bad luck")
@@ -92,7 +113,8 @@ def test_only_symmetries_and_causes_that_exist_can_be_known():
 def test_a_subject_is_examined_with_its_contracts():
     report = diagnose_subject(subjects.broken(), "so3", Settings(samples=2))
     assert report.subject == "broken"
-    assert {f.layer for f in report.findings} == {"layers.1", "layers.3"}
+    (finding,) = report.findings
+    assert set(finding.layers) == {"layers.1", "layers.3"}
 
 
 def test_the_module_of_a_subject_is_left_as_it_is():

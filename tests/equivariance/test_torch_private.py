@@ -1,4 +1,4 @@
-"""What the harness expects of PyTorch's private API: each test says which file to mend if a new PyTorch fails it."""
+"""Expectations of PyTorch's private API: each test says which file to mend if a new PyTorch fails it."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""What the tests of the layers hold them against: rotations of scipy and the irreps that e3nn's harmonics induce."""
+"""References for the tests of layers: rotations of scipy, and the irreps that e3nn's harmonics induce."""
 
 from __future__ import annotations
 

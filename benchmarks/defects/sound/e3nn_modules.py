@@ -1,4 +1,4 @@
-"""What e3nn builds: compiled tensor products, gates, normalizations, activations on a sphere."""
+"""Modules of e3nn: compiled tensor products, gates, normalizations, activations on a sphere."""
 
 from __future__ import annotations
 

@@ -134,7 +134,7 @@ class Where(nn.Module):
 
 @sound("reflected-as-vector-neurons", ("1x1o",), "1x1o")
 class VectorNeuron(nn.Module):
-    """What points against a learned direction loses its part along it."""
+    """A vector that points against a learned direction loses its component along it."""
 
     def __init__(self) -> None:
         super().__init__()

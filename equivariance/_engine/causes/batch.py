@@ -5,8 +5,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from equivariance._engine.causes.experiment import Experiment
-from equivariance._engine.causes.explanation import Explanation
+from equivariance._engine.causes.explanation import Explanation, explained
+from equivariance._engine.causes.missing_batch_vector import explain_missing_batch_vector
+from equivariance._engine.causes.operation_words import NORMALIZING, SUMMING
 from equivariance.groups.elements import Transform, samples
 
 
@@ -20,25 +24,36 @@ def explain_batch(experiment: Experiment, element: Transform, part: str) -> Expl
     if count == 1:
         repeated = f"a sample's result changes by {error:.2g} where it is repeated in the batch"
         return Explanation("batch-coupled", repeated)
+    missing = explain_missing_batch_vector(experiment, text)
+    if missing is not None:
+        return missing
     orders = [samples(range(count - 1, -1, -1), of=count), samples([*range(1, count), 0], of=count)]
     twice = experiment.outcome(samples([*range(count), *range(count)], of=count)).error
     if not all(experiment.respects(order) for order in orders):
         changed = max(experiment.outcome(order).error for order in orders)
-        return Explanation(
-            "batch-coupled",
+        return explained(
+            "batch-place",
             f"{text}, and by {changed:.2g} when all samples are only reordered: it depends on its place in the batch",
-            "Count nodes within each sample (offset node numbers by the sample's start), and read no sample by number.",
         )
     if twice <= max(experiment.tolerance, 1e-4 * experiment.error):
-        return Explanation(
-            "batch-coupled",
+        return explained(
+            "batch-statistics",
             f"{text}, not when samples are reordered or all are repeated: statistics (mean, variance, maximum) are "
             "taken over the batch",
-            "Take statistics per sample, or running ones in evaluation mode (track_running_stats=True, model.eval()).",
         )
-    return Explanation(
-        "batch-coupled",
-        f"{text}, and by {twice:.2g} when every sample is repeated, not when samples are reordered: a sum or a softmax "
-        "runs over the whole batch",
-        "Normalize and sum per sample: over the axis of the nodes only, or by the batch vector (scatter, index_add).",
+    return explained(
+        "batch-sum",
+        f"{text}, and by {twice:.2g} when every sample is repeated, not when samples are reordered: "
+        f"{_describe_growth(experiment.operations)}",
     )
+
+
+def _describe_growth(operations: Sequence[str]) -> str:
+    """Returns what depends on the number of samples, by the operations of the statement at fault, if it is known."""
+    softmax = next((words for name, words in NORMALIZING.items() if name in operations), None)
+    if softmax is not None:
+        return f"{softmax} runs over the whole batch"
+    summing = next((name for name in operations if name in SUMMING), None)
+    if summing is not None:
+        return f"a sum runs over the whole batch ({summing})"
+    return "it depends on the number of samples" + ("" if operations else ", as a sum or a softmax over the batch does")

@@ -10,9 +10,11 @@ import math
 
 import torch
 
-from equivariance._engine.causes.experiment import CallOutcome, Experiment, part_of
+from equivariance._engine.causes.components.component_axis import part_of
+from equivariance._engine.causes.experiment import CallOutcome, Experiment
 from equivariance._engine.causes.explanation import Explanation
 from equivariance._engine.instrumentation.perturbations import Change, generator_of, with_last_bit_noise
+from equivariance.findings import MORE_THAN_A_JUMP
 
 _RUNS = 8
 """Number of runs with last-bit noise, under the element and without it."""
@@ -39,7 +41,7 @@ def explain_jump(experiment: Experiment, jump: float, part: str) -> Explanation:
     rest = _unexplained(experiment)
     if rest is not None:
         pairs = _RUNS * _RUNS
-        text += f"; the jump may not be all: of {pairs} pairs of runs with noise none agrees (by {rest:.2g} at best)"
+        text += f"; {MORE_THAN_A_JUMP}: of {pairs} pairs of runs with noise none agrees (by {rest:.2g} at best)"
     return Explanation("discontinuous", text)
 
 

@@ -13,8 +13,9 @@ import numpy as np
 import torch
 from scipy.spatial.transform import Rotation
 
-from equivariance._engine.causes.experiment import Experiment, part_of
-from equivariance._engine.instrumentation.perturbations import scaled, turns
+from equivariance._engine.causes.components.component_axis import part_of
+from equivariance._engine.causes.experiment import Experiment
+from equivariance._engine.instrumentation.perturbations import scaled
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import leaves
 from equivariance.errors import ForeignElementError
@@ -32,7 +33,9 @@ _DTYPES = (torch.float64, torch.float32, torch.bfloat16)
 
 def curves_of(experiment: Experiment, symmetry: str) -> tuple[Curve, ...]:
     """Returns the curves of the worst part that apply to a symmetry; a curve has two points or more."""
-    found = [_curve_over_size(experiment, symmetry), _curve_over_scale(experiment), _curve_over_precision(experiment)]
+    found = [_curve_over_size(experiment, symmetry), _curve_over_precision(experiment)]
+    if symmetry != "lattice":  # the lattice vectors of the elements are not scaled
+        found.insert(1, _curve_over_scale(experiment))
     return tuple(curve for curve in found if curve is not None)
 
 
@@ -116,7 +119,7 @@ def _curve_over_size(experiment: Experiment, symmetry: str) -> Curve | None:
 
 
 def _curve_over_scale(experiment: Experiment) -> Curve | None:
-    if not any(turns(how) for _, _, how in experiment.inputs()):
+    if not any(how.turns for _, _, how in experiment.inputs()):
         return None
     return _make_curve("scale", _errors_by_scale(experiment))
 

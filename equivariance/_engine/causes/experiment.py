@@ -8,7 +8,7 @@ values for the changed inputs. This module knows no causes.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,9 +16,12 @@ import torch
 
 from equivariance._engine.instrumentation.hooks import LayerCall, buffers_kept, call_with
 from equivariance._engine.instrumentation.perturbations import Change
+from equivariance._engine.instrumentation.random_states import resume
 from equivariance._engine.instrumentation.reference import ReferenceRun, Site
+from equivariance._engine.instrumentation.tape import Tape
 from equivariance._engine.instrumentation.testbed import ModelState, Runner
-from equivariance._engine.localization.recording import Intervention
+from equivariance._engine.localization.locate_statement import Statement
+from equivariance._engine.localization.recording import Intervention, record_call
 from equivariance._engine.localization.suspects import SuspectLayer
 from equivariance._engine.measurement.comparisons import Errors, IntroducedErrors
 from equivariance._engine.measurement.grid_floors import GridFloors
@@ -27,12 +30,11 @@ from equivariance._engine.measurement.relative_error import PartKey
 from equivariance._engine.measurement.survey_results import Trial
 from equivariance._engine.measurement.transformed_runs import TransformedRuns
 from equivariance._engine.measurement.verdict import GRID
+from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import cast, cloned, leaves, walk
 from equivariance.errors import ForeignElementError
 from equivariance.groups.elements import Transform
 from equivariance.representations.base import Representation
-from equivariance.representations.irreps import Irreps
-from equivariance.representations.standard import CartesianPoints
 
 DOMINANT = 1e-4
 """Share of the violation below which an error is ignored: a smaller second violation does not count."""
@@ -83,6 +85,7 @@ class Experiment:
         rounding: The error that rounding explains there, without grids.
         reference: The run that supplies the values of the call.
         operations: Operations of the statement at fault, if it is known; on whole numbers marked by `NUMBERED`.
+        statement: The statement at fault; None if it is not known.
         intervention: Repairs the other violations of the code; None if there are no others.
         declaring_as: Path of an input, and the representation by which it transforms instead of the declared one.
         on_example: True if the call has the inputs of the example and its declared contract.
@@ -101,6 +104,7 @@ class Experiment:
     rounding: float
     reference: ReferenceRun
     operations: tuple[str, ...] = ()
+    statement: Statement | None = None
     intervention: Intervention | None = None
     declaring_as: tuple[str, Representation] | None = None
     on_example: bool = True
@@ -114,6 +118,7 @@ class Experiment:
         suspect: SuspectLayer,
         intervention: Intervention | None = None,
         operations: tuple[str, ...] = (),
+        statement: Statement | None = None,
     ) -> Experiment:
         """Returns the experiment on a suspect's worst part, on the inputs of the example."""
         state, measurement = suspect.trial.state, suspect.measurement
@@ -130,6 +135,7 @@ class Experiment:
             rounding=measurement.rounding,
             reference=runs.runner.reference(state),
             operations=operations,
+            statement=statement,
             intervention=intervention if state.mode == "eval" else None,
         )
 
@@ -180,7 +186,22 @@ class Experiment:
             return None
         specs = self.runner.contracts[self.owner.layer].inputs
         values = {k: walk(v, specs.get(k), k, change) for k, v in self.reference.inputs[self.owner].items()}
-        recording = ReferenceRun(self.runner.contracts, self.reference.given, True, self.runner.memory)
+        return self._with_values(values, self.runner.contracts, self.intervention)
+
+    def with_argument(self, name: str, value: Any, how: Representation) -> Experiment | None:
+        """Returns the same call with one more argument, nothing repaired; None if it does not run with it."""
+        if self.owner not in self.reference.inputs:
+            return None
+        contract = self.runner.contracts[self.owner.layer]
+        contract = replace(contract, inputs={**contract.inputs, name: how})
+        values = {**self.reference.inputs[self.owner], name: value}
+        return self._with_values(values, {**self.runner.contracts, self.owner.layer: contract}, None)
+
+    def _with_values(
+        self, values: dict[str, Any], contracts: Mapping[str, Contract], intervention: Intervention | None
+    ) -> Experiment | None:
+        """Returns the same call on other arguments; None if it does not run on them, or its control flow differs."""
+        recording = ReferenceRun(contracts, {*self.reference.given, *values}, True, self.runner.memory)
         try:
             self._run({k: cast(cloned(v), self.runner.reference_dtype) for k, v in values.items()}, recording)
         except ForeignElementError:
@@ -191,7 +212,30 @@ class Experiment:
         if site is None or not recording.has(site):
             return None
         owner = LayerCall(self.owner.layer)
-        return replace(self, owner=owner, site=site, reference=recording, on_example=False, outcomes={})
+        return replace(
+            self, owner=owner, site=site, reference=recording, intervention=intervention, on_example=False, outcomes={}
+        )
+
+    def by_itself(self) -> Experiment | None:
+        """Returns the call on its own inputs, run as `with_inputs` does: with its own random numbers."""
+        return self.with_inputs(lambda tensor, how, path: tensor)
+
+    def recorded(self, element: Transform) -> Tape | None:
+        """Records the operations of the call on exactly transformed inputs, with other violations repaired.
+
+        Returns None if the call does not run, or if it draws other random numbers than in the run of the network.
+        """
+        repeats = self.state.mode == "eval" or (self.statement is not None and self.statement.confirmed)
+        if not repeats or self.owner not in self.reference.inputs:
+            return None
+        try:
+            if self.intervention:
+                return self.intervention.record(self._given(element), self.owner, element)[0]
+            return record_call(self.runner, self.state, self.owner, self._given(element), element, {})[0]
+        except ForeignElementError:
+            raise
+        except Exception:  # a layer may reject changed inputs in any way
+            return None
 
     def declaring(self, path: str, instead: Representation) -> Experiment:
         """Returns the same call with the input at `path`, declared unchanged, transforming by `instead`."""
@@ -268,10 +312,13 @@ class Experiment:
         return replace(self.reference, inputs={**self.reference.inputs, self.owner: given})
 
     def _run(self, arguments: dict[str, Any], handler: Any) -> None:
-        """Runs the call with all layers that it calls."""
+        """Runs the call with all layers that it calls, on the random numbers of the reference run."""
         module = self.runner.module(self.state, self.runner.reference_dtype)
         watch = self.runner.watched(self.state, self.runner.reference_dtype, handler)
-        with self.runner.conditions(self.runner.reference_dtype), buffers_kept(module), watch:
+        states = self.reference.random_states
+        conditions = self.runner.conditions(self.runner.reference_dtype, draws=states.moved or None)
+        with conditions, buffers_kept(module), watch:
+            resume(states.begun, self.owner)
             call_with(module.get_submodule(self.owner.layer), arguments)
 
     def _outcome(self, handler: IntroducedErrors | None, element: Transform) -> CallOutcome:
@@ -295,20 +342,6 @@ class Experiment:
             return None
         found = found.detach().cpu()
         return found.double() if found.is_floating_point() else found
-
-
-def degree_of(how: Representation | None, label: str) -> int | None:
-    """Returns the degree l of a part: 1 for points; None if the part does not turn as one irrep."""
-    if isinstance(how, CartesianPoints):
-        return 1
-    if isinstance(how, Irreps):
-        return next((d for known, (_, d, _) in zip(how.labels, how.blocks, strict=True) if label == known), None)
-    return None
-
-
-def part_of(tensor: torch.Tensor, how: Representation, label: str) -> torch.Tensor:
-    """Returns the values of one part of a leaf."""
-    return next((p.values for p in how.parts(tensor) if p.label == label), tensor)
 
 
 def _calls_by(owner: LayerCall, layer: str, reference: ReferenceRun) -> list[LayerCall]:

@@ -12,10 +12,11 @@ import torch
 from equivariance._engine.causes.batch import explain_batch
 from equivariance._engine.causes.discontinuity import explain_jump
 from equivariance._engine.causes.experiment import Experiment
-from equivariance._engine.causes.explanation import Explanation
-from equivariance._engine.causes.fixed_axes import INVARIANTS, free_axis
+from equivariance._engine.causes.explanation import Explanation, explained
+from equivariance._engine.causes.fixed_axes import free_axis
 from equivariance._engine.causes.grid import explain_on_grid
-from equivariance._engine.causes.permutation import explain_permutation
+from equivariance._engine.causes.lattice import explain_lattice
+from equivariance._engine.causes.orders.permutation import explain_permutation
 from equivariance._engine.causes.quantization import is_grid_of_cells
 from equivariance._engine.causes.rotation import explain_inversion, explain_rotation
 from equivariance._engine.causes.translation import explain_translation
@@ -33,11 +34,13 @@ _EXPERIMENTS = {
     "inversion": explain_inversion,
     "permutation": explain_permutation,
     "batch": explain_batch,
+    "lattice": explain_lattice,
 }
 _CAUSE_OF_DIVERGENCE = {
     "translation": ("absolute-position", "positions decide"),
     "permutation": ("order-dependent", "node numbers decide"),
     "batch": ("batch-coupled", "the other samples decide"),
+    "lattice": ("periodic-image", "the cells in which nodes lie decide"),
 }
 
 
@@ -92,14 +95,12 @@ def _explain_incomparable(
         return Explanation(cause, f"{what}: {decides} on what is computed")
     axis = free_axis(experiment)
     if axis:
-        return Explanation("frame-dependent", f"{what}, but not under rotations about {axis}: the axis {axis} decides")
+        return explained("fixed-axis", f"{what}, but not under rotations about {axis}: the axis {axis} decides")
     if is_grid_of_cells(experiment):
-        return Explanation("discretization", f"{what}, but not where the axes are only exchanged: cells decide")
+        return explained("cells", f"{what}, but not where the axes are only exchanged: cells decide")
     if DECIDES in experiment.operations:
-        return Explanation(
-            "frame-dependent", f"{what}: what the statement decides by changes with the pose", INVARIANTS
-        )
-    return Explanation("unknown", f"{what}; no single axis and no grid explains it", "")
+        return explained("coordinate-decides", f"{what}: what the statement decides by changes with the pose")
+    return Explanation("unknown", f"{what}; no single axis and no grid explains it")
 
 
 def _explain_precision(experiment: Experiment) -> Explanation:

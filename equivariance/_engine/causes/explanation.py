@@ -1,4 +1,4 @@
-"""Defines the result of an experiment: a cause, its evidence and a remedy.
+"""Defines the result of an experiment: a cause, a mechanism, the evidence and a remedy.
 
 The modules of the symmetries make explanations; `diagnosis.localizer` makes findings from them. This module runs
 nothing.
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from equivariance._engine.instrumentation.source_lines import SourceLine
-from equivariance.cause_catalogue import remedy
+from equivariance.cause_catalogue import mechanism_named, remedy
 
 
 @dataclass(frozen=True)
@@ -21,17 +21,20 @@ class Explanation:
     Attributes:
         cause: One of `equivariance.cause_catalogue.CAUSES`.
         evidence: One sentence that a person can check.
-        own_fix: A remedy that is more precise than the general one for the cause, or "".
+        mechanism: The name of one of `equivariance.cause_catalogue.MECHANISMS`, "" if the experiments show none.
+        own_fix: A remedy that is more precise than that of the catalogue, or "".
     """
 
     cause: str
     evidence: str
+    mechanism: str = ""
     own_fix: str = ""
 
     @property
     def fix(self) -> str:
-        """The remedy in one sentence: `own_fix`, else the general one for the cause; "" if there is none."""
-        return self.own_fix or remedy(self.cause)
+        """The remedy in one sentence: `own_fix`, else that of the mechanism, else that of the cause, else ""."""
+        general = mechanism_named(self.mechanism).remedy if self.mechanism else remedy(self.cause)
+        return self.own_fix or general
 
     def after_others(self, before: Sequence[SourceLine]) -> Explanation:
         """Returns the explanation for a violation that shows only if the statements `before` it are repaired."""
@@ -50,4 +53,15 @@ class Explanation:
             "Mix, scale or bend the components of a local frame only as all frames that could have been chosen allow: "
             "about an edge, orders m and -m in blocks (a, -b; b, a), without a bias, activations on their norms."
         )
-        return Explanation(self.cause, text, fix)
+        return Explanation(self.cause, text, self.mechanism, fix)
+
+
+def explained(mechanism: str, evidence: str, own_fix: str = "") -> Explanation:
+    """Returns the explanation by a mechanism, with the cause that the catalogue gives for it.
+
+    Args:
+        mechanism: The name of one of `equivariance.cause_catalogue.MECHANISMS`.
+        evidence: One sentence that a person can check.
+        own_fix: A remedy that is more precise than that of the catalogue, or "".
+    """
+    return Explanation(mechanism_named(mechanism).cause, evidence, mechanism, own_fix)

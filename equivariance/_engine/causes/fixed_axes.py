@@ -9,22 +9,17 @@ import numpy as np
 import torch
 
 from equivariance._engine.causes.experiment import Experiment
-from equivariance._engine.causes.explanation import Explanation
-from equivariance._engine.causes.row_matching import flipped
-from equivariance._engine.instrumentation.perturbations import noisy, turns
+from equivariance._engine.causes.explanation import Explanation, explained
+from equivariance._engine.causes.orders.row_matching import flipped
+from equivariance._engine.instrumentation.perturbations import noisy
 from equivariance.groups.elements import rotation
+from equivariance.representations.base import Representation
 
 ORDINARY = tuple(rotation(v) for v in ([0.3, -0.7, 1.1], [-1.2, 0.4, 0.5], [0.9, 0.8, -0.3]))
 """Rotations that bring no coordinate axis near another."""
 
 MANY = (*ORDINARY, *(rotation(v) for v in ([2.0, 0.3, -1.1], [-0.4, -1.9, 0.7], [1.4, 1.3, 1.2], [-2.1, 0.8, 1.5])))
 """More rotations, for tests that a random rotation passes with probability 1/2."""
-
-FIX_SIGNS = "Fix signs by geometry (towards the farthest node, say), or average over all of them."
-"""The remedy if coordinates decide on signs."""
-
-INVARIANTS = "Decide by what the pose does not change: distances, norms, angles between vectors."
-"""The remedy if the control flow depends on components."""
 
 _OBLIQUE = np.array([0.48, 0.64, 0.6])
 """A unit vector near no coordinate axis."""
@@ -59,11 +54,10 @@ def explain_signs(experiment: Experiment, part: str) -> Explanation | None:
     if not all(f or experiment.respects(r) for f, r in zip(found, MANY, strict=True)) or not any(found):
         return None
     most = max(f for f in found if f)
-    return Explanation(
-        "frame-dependent",
+    return explained(
+        "frame-sign",
         f"after a rotation {most[0]} of {most[1]} rows of {part} have the opposite sign and are right otherwise: the "
         "coordinates decide on the sign, as those of eigenvectors",
-        FIX_SIGNS,
     )
 
 
@@ -72,8 +66,8 @@ def explain_built_in_axis(experiment: Experiment, part: str) -> Explanation | No
     axis = free_axis(experiment)
     if not axis:
         return None
-    return Explanation(
-        "frame-dependent",
+    return explained(
+        "fixed-axis",
         f"rotations about {axis} are respected and others are not: the axis {axis} is built in",
         f"Take a direction from the data in place of the axis {axis} (or, if {axis} is given by physics, pass it as an "
         'input declared "1x1o").',
@@ -91,19 +85,18 @@ def explain_angle(experiment: Experiment, part: str) -> Explanation | None:
     if len(singular) not in (1, 2) or _jump_near_line(experiment, _OBLIQUE) > _JUMP:
         return None
     named, regular = " and ".join(singular), " and ".join(a for a in "xyz" if a not in singular)
-    return Explanation(
-        "frame-dependent",
+    return explained(
+        "axis-angle",
         f"for vectors along {named} (and not along {regular}) a change of a millionth moves {part} by "
         f"{max(jumps.values()):.2g}: an angle about an axis is used, as Euler and polar angles are",
-        "Use components in place of angles: spherical harmonics, or frames from the data.",
     )
 
 
 def explain_special_input(experiment: Experiment, part: str) -> Explanation | None:
     """Returns the explanation if only special rotations or special inputs show the error."""
     if all(experiment.respects(r) for r in ORDINARY):
-        return Explanation(
-            "frame-dependent",
+        return explained(
+            "axis-aligned-input",
             f"three ordinary rotations are respected and {experiment.element} is not: the formula fails where "
             "something lies along an axis (gimbal lock)",
         )
@@ -123,8 +116,10 @@ def _jump_near_line(experiment: Experiment, direction: np.ndarray) -> float:
     for seed in (1, 2):
         generator = torch.Generator().manual_seed(experiment.seed + seed)
 
-        def change(tensor: torch.Tensor, how: object, _: str, generator: torch.Generator = generator) -> torch.Tensor:
-            if tensor.shape[-1:] != (3,) or not tensor.is_floating_point() or not turns(how):  # type: ignore[arg-type]
+        def change(
+            tensor: torch.Tensor, how: Representation, _: str, generator: torch.Generator = generator
+        ) -> torch.Tensor:
+            if tensor.shape[-1:] != (3,) or not tensor.is_floating_point() or not how.turns:
                 return tensor
             along = torch.as_tensor(direction, dtype=tensor.dtype, device="cpu")
             lengths = tensor.detach().cpu().norm(dim=-1, keepdim=True)

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 
 import torch
 
-from equivariance._engine.causes.experiment import Experiment, part_of
-from equivariance._engine.causes.explanation import Explanation
+from equivariance._engine.causes.components.component_axis import part_of
+from equivariance._engine.causes.experiment import Experiment
+from equivariance._engine.causes.explanation import Explanation, explained
 from equivariance._engine.causes.grid_inputs import cropped, nudged, replaced, smoothed
 from equivariance._engine.laws.grid import lattice_of
 from equivariance._engine.measurement.grid_borders import emptied
@@ -28,11 +29,6 @@ _FALLS = 0.6
 
 _SMOOTH = 1.5
 """Width of the filter that smooths an example, in cells."""
-
-_SYMMETRIC = (
-    "Let windows lie symmetrically about the middle: odd kernels with equal padding on both sides; before a stride a "
-    "filter of even size on an even grid, of odd size on an odd one."
-)
 
 
 def explain_on_grid(
@@ -65,11 +61,10 @@ def _explain_between_cells(experiment: Experiment, element: Transform, part: str
     error = experiment.outcome(element).error
     after = None if other is None else other.outcome(element).error
     if after is not None and after < _FALLS * error:
-        return Explanation(
-            "discretization",
+        return explained(
+            "fine-detail",
             f"{respected} respected, others are not, and the error falls from {error:.2g} to {after:.2g} when the "
             f"input is smoothed by {_SMOOTH:g} cells: what {part} reads is finer than its cells",
-            "Filter before a stride or a pooling (a low-pass filter, blur pooling), and use smooth kernels.",
         )
     stays = "" if after is None else f" and the error does not fall when the input is smoothed ({after:.2g})"
     if _is_pointwise(experiment):
@@ -78,11 +73,10 @@ def _explain_between_cells(experiment: Experiment, element: Transform, part: str
             f"{respected} respected, others are not{stays}: {part} treats the components at each cell one by one (odd "
             "functions, absolute values, maxima)",
         )
-    return Explanation(
-        "frame-dependent",
+    return explained(
+        "grid-direction",
         f"{respected} respected, others are not{stays}: the axes of the grid are built in, as by a cube in place of a "
         "ball",
-        "Use kernels that are steerable (spherical harmonics times functions of the radius), cut off by a ball.",
     )
 
 
@@ -90,16 +84,16 @@ def _explain_shift(experiment: Experiment, grid: GridSizes, element: Transform, 
     """Returns the explanation for shifts by whole cells: a border, an undeclared stride, or a position."""
     share = _share_near_borders(experiment, element)
     if share is not None and share > _SHARE:
-        return Explanation(
-            "absolute-position",
+        return explained(
+            "grid-border",
             f"{share:.1%} of the squared error of {part} under {element} lies near the borders: the padding tells the "
             "position",
             "Pad circularly, or declare the field with periodic=False: cells near a border are then not compared.",
         )
     for factor in (2, 4, 8):
         if all(experiment.respects(translation([factor * v for v in e.vector])) for e in _unit_shifts(grid)):
-            return Explanation(
-                "discretization",
+            return explained(
+                "stride",
                 f"{part} respects shifts by {factor * grid.step:g} cells and not by {grid.step:g}: a stride of "
                 f"{factor} is inside",
                 f"Declare the coarser field with spacing={factor * grid.step:g}, or filter before the stride.",
@@ -107,18 +101,17 @@ def _explain_shift(experiment: Experiment, grid: GridSizes, element: Transform, 
     width = None if share is not None else _empty_border(experiment, element)
     error = experiment.outcome(element).error
     if width is not None:
-        return Explanation(
-            "absolute-position",
+        return explained(
+            "grid-border",
             f"shifts by whole cells change {part} (error {error:.2g} under {element}), and are respected if the outer "
             f"{width} cells of the input are empty: what is read near the border leaves the grid, or meets the padding",
             "Give an example with a wider empty border, pad circularly and declare periodic=True, or pad more.",
         )
     where = "also if the outer cells of the input are empty" if share is None else "also far from the borders"
-    return Explanation(
-        "absolute-position",
+    return explained(
+        "cell-place",
         f"shifts by whole cells change {part} (error {error:.2g} under {element}), {where}: the place of a cell is "
         "used",
-        "Give no coordinates and no weights of single cells to the layer.",
     )
 
 
@@ -137,11 +130,11 @@ def _explain_parity(experiment: Experiment, element: Transform, part: str) -> Ex
     error = experiment.outcome(element).error
     if abs(error - 2) < 0.01:
         text = f"the sign of {part} is opposite under {element}, and rotations are respected"
-        return Explanation("wrong-irrep", text, "Declare the other parity.")
+        return explained("parity", text, "Declare the other parity.")
     text = (
         f"even and odd parts of {part} are mixed: the error under {element} is {error:.2g}, and rotations are respected"
     )
-    return Explanation("wrong-irrep", text, "Keep irreps of both parities apart, and use kernels of fitting parity.")
+    return explained("mixed-parity", text, "Keep irreps of both parities apart, and use kernels of fitting parity.")
 
 
 def _explain_fixed_components(experiment: Experiment, element: Transform, part: str) -> Explanation | None:
@@ -153,10 +146,8 @@ def _explain_fixed_components(experiment: Experiment, element: Transform, part: 
     allowed = max(experiment.tolerance, 1e-9) * float(moved.norm())
     if moved.shape != made.shape or float((moved - made).norm()) > allowed:
         return None
-    return Explanation(
-        "wrong-irrep",
-        f"the cells of {part} move as they should under {element}, its components do not turn at all",
-        "Declare scalars (0e), or compute components that turn.",
+    return explained(
+        "unturned-field", f"the cells of {part} move as they should under {element}, its components do not turn at all"
     )
 
 
@@ -168,11 +159,10 @@ def _explain_constant(experiment: Experiment, element: Transform, part: str) -> 
         return None
     if float((here - there).norm()) > 1e-6 * float(here.norm()):
         return None
-    return Explanation(
-        "component-mixing",
+    return explained(
+        "component-bias",
         f"the deviation of {part} under {element} is the same for other inputs: a constant is added to components that "
         "turn",
-        "Drop the bias of everything that turns (bias=False); scalars may have one.",
     )
 
 
@@ -199,11 +189,10 @@ def _explain_off_centre(experiment: Experiment, element: Transform, part: str) -
             return None
         size = float(pieces[1].norm())
         if size and float((pieces[0] - pieces[1]).norm()) <= max(10 * experiment.tolerance, 1e-9) * size:
-            return Explanation(
-                "discretization",
+            return explained(
+                "off-centre-window",
                 f"under {element} {part} is what it should be, but {cells} cells away: a window or a padding lies off "
                 "the middle",
-                _SYMMETRIC,
             )
     return None
 
@@ -216,19 +205,18 @@ def _explain_uneven(experiment: Experiment, element: Transform, part: str) -> Ex
     lattices = [(t, lattice_of(how)) for _, t, how in experiment.inputs()]
     sizes = {t.shape[lattice.axes[0]] for t, lattice in lattices if lattice is not None}
     count = " and ".join(map(str, sorted(sizes)))
-    return Explanation(
-        "discretization",
+    return explained(
+        "off-centre-window",
         f"{part} respects {element} on a grid of one cell less along each axis, and not on the given one of {count}: a "
         "stride or a window does not lie symmetrically about the middle",
-        _SYMMETRIC,
     )
 
 
 def _explain_direction(experiment: Experiment, grid: GridSizes, element: Transform, part: str) -> Explanation:
     turns = lattice_rotations(grid)
     kept = [r for r in turns if experiment.respects(r)]
-    return Explanation(
-        "frame-dependent",
+    return explained(
+        "grid-direction",
         f"{len(kept)} of {len(turns)} rotations of the lattice are respected (error "
         f"{experiment.outcome(element).error:.2g} under {element}), and {part} reads more than one cell: a direction "
         "of the grid is built in, as by a kernel that is not symmetric",

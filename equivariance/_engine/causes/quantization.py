@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from equivariance._engine.causes.experiment import Experiment
-from equivariance._engine.causes.row_matching import reordered
+from equivariance._engine.causes.orders.row_matching import reordered
 from equivariance._engine.instrumentation.operations import DECIDES
 from equivariance._engine.instrumentation.perturbations import Change, noisy, scaled
 from equivariance.groups.elements import Transform, cube_rotations, rotation, translation

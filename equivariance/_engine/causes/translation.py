@@ -10,10 +10,12 @@ import math
 import numpy as np
 import torch
 
-from equivariance._engine.causes.experiment import Experiment, degree_of, part_of
-from equivariance._engine.causes.explanation import Explanation
+from equivariance._engine.causes.components.component_axis import degree_of, rows_of
+from equivariance._engine.causes.experiment import Experiment
+from equivariance._engine.causes.explanation import Explanation, explained
 from equivariance._engine.causes.quantization import cell_size, falls_into_cells
 from equivariance._engine.instrumentation.operations import DECIDES
+from equivariance.cause_catalogue import remedy
 from equivariance.groups.elements import Transform, translation
 from equivariance.representations.standard import CartesianPoints
 
@@ -28,10 +30,9 @@ def explain_translation(experiment: Experiment, element: Transform, part: str) -
         cell = cell_size(experiment)
         if cell is None and DECIDES in experiment.operations:
             text = f"{part} jumps under translations: what the statement decides by changes with them"
-            fix = "Decide by differences of positions, or subtract the centroid of the sample first."
-            return Explanation("absolute-position", text, fix)
+            return explained("position-decides", text)
         text = f"{part} jumps under translations, far from the origin too, and by no more there: cells of a grid"
-        return Explanation("discretization", cell.evidence(part) if cell else text)
+        return explained("cells", cell.evidence(part) if cell else text, remedy("discretization"))
     shares = _shares(experiment)
     points = isinstance(experiment.how, CartesianPoints)
     growth = _describe_growth(slope)
@@ -39,11 +40,9 @@ def explain_translation(experiment: Experiment, element: Transform, part: str) -
         return _explain_linear(growth, shares, points)
     where = "a position is used where a difference of positions is due"
     if slope is not None and slope > 1.5:
-        fix = "Take squares and products of differences of positions (|x_i - x_j|^2), not of the positions themselves."
-        return Explanation("absolute-position", f"the error {growth}: {where}, in a square or a product", fix)
+        return explained("position-squared", f"the error {growth}: {where}, in a square or a product")
     if slope is not None and slope < _FLAT:
-        fix = "Feed differences of positions, not the positions, into the bounded function (sine, tanh, normalization)."
-        return Explanation("absolute-position", f"the error {growth}: {where}, in a bounded function", fix)
+        return explained("position-bounded", f"the error {growth}: {where}, in a bounded function")
     return Explanation("absolute-position", f"the error {growth}: {where}")
 
 
@@ -77,7 +76,7 @@ def _shares(experiment: Experiment) -> tuple[float, float] | None:
     if degree_of(how, experiment.key[1]) != 1:
         return None
     vector = torch.tensor(experiment.element.vector, dtype=torch.float64, device="cpu")
-    rows = part_of(outcome.made - outcome.wanted, how, experiment.key[1]).reshape(-1, 3)
+    rows = rows_of(outcome.made - outcome.wanted, how, experiment.key[1])
     shares = rows @ vector / vector.square().sum()
     rest = rows - shares[:, None] * vector
     if float(rest.norm()) > 1e-3 * float(rows.norm()):
@@ -94,13 +93,9 @@ def _explain_linear(growth: str, shares: tuple[float, float], points: bool) -> E
     if points:
         text = f"the error {growth} and the output carries {carried} where points carry 1 t: "
         text += "it does not follow the translation"
-        fix = "Subtract the centroid first and add it back last, or declare a vector if the output is a displacement."
-        return Explanation("absolute-position", text, fix)
+        return explained("points-left-behind", text)
     text = f"the error {growth} and carries {carried}: a position is used where a difference of positions is due"
-    fix = (
-        "Subtract a position of the same sample before this step (x_i - x_j, or x - x.mean(0)): differences carry 0 t."
-    )
-    return Explanation("absolute-position", text, fix)
+    return explained("position-in-proportion", text)
 
 
 def _format_share(value: float) -> str:

@@ -33,7 +33,7 @@ def explain_undeclared_input(experiment: Experiment, symmetry: str) -> Explanati
                     f"the input {path} is declared unchanged; transformed as {text} it leaves an error of {error:.1g} "
                     f"in place of {experiment.error:.2g}"
                 )
-                return Explanation("undeclared-input", sentence, f"Declare {path} as {fix}.")
+                return Explanation("undeclared-input", sentence, own_fix=f"Declare {path} as {fix}.")
     return None
 
 

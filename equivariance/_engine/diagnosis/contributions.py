@@ -46,7 +46,7 @@ class Contributions:
     runs: TransformedRuns
     sites: Callable[[Trial], Mapping[str, Sequence[Site]]]
 
-    def contributed(self, suspect: SuspectLayer, this_part_only: bool = False) -> float:
+    def contributed_error(self, suspect: SuspectLayer, this_part_only: bool = False) -> float:
         """Returns the error at the network's output if all other suspects are repaired.
 
         Args:
@@ -80,7 +80,7 @@ def contributors_of(
     A later layer may cancel a suspect's largest error while the output is broken in another trial. The suspect is then
     taken in the other trial, if its error reaches the output there.
     """
-    found = [Contributor(s, contributions.contributed(s)) for s in suspects]
+    found = [Contributor(s, contributions.contributed_error(s)) for s in suspects]
     root = result.root.top
     if root is None or root[1].verdict <= allowed:
         return tuple(found)
@@ -108,5 +108,5 @@ def _in_trial(
     if not found:
         return known
     shown = largest(found, lambda s: s.measurement.error)
-    contributed = contributions.contributed(shown)
+    contributed = contributions.contributed_error(shown)
     return Contributor(shown, contributed) if contributed > least else known

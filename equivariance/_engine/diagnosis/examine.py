@@ -12,21 +12,24 @@ from typing import Any
 
 from equivariance._engine.causes.error_curves import cloud_of
 from equivariance._engine.diagnosis.localizer import localize
+from equivariance._engine.diagnosis.merging import class_of, merged
 from equivariance._engine.diagnosis.parallel import in_processes
 from equivariance._engine.diagnosis.sanity import run_sanity_checks
 from equivariance._engine.diagnosis.verdicts import Basis, VerdictMaker, finding_of_raised
-from equivariance._engine.inference.layers import Inferred, infer, usable
+from equivariance._engine.inference.layers import Inferred, infer, try_layers_apart
 from equivariance._engine.instrumentation.hooks import quiet
 from equivariance._engine.instrumentation.tensor_store import MemoryBudget
+from equivariance._engine.instrumentation.testbed import Runner
 from equivariance._engine.measurement.grid_borders import keeping_content
 from equivariance._engine.measurement.grid_setting import between_cells
-from equivariance._engine.measurement.prepare import BoundCall, Prepared
+from equivariance._engine.measurement.prepare import BoundCall, Prepared, with_output
 from equivariance._engine.measurement.reaction import Reactions
-from equivariance._engine.measurement.separation import separated
+from equivariance._engine.measurement.separation import separate
 from equivariance._engine.measurement.survey import SurveyOptions, SymmetrySurvey
 from equivariance._ranking import ordered
 from equivariance.contracts.callables import name_of
 from equivariance.contracts.contract import Contract
+from equivariance.contracts.inputs import NOT_GIVEN
 from equivariance.contracts.layers import matching_layers
 from equivariance.errors import ArgumentError, TransformedInputError
 from equivariance.findings import Finding, LayerRow, Outcome, SymmetryVerdict
@@ -51,20 +54,23 @@ def examine_module(ready: Prepared, basis: Basis | None = None) -> Outcome:
     bounded = keeping_content(ready)
     ready = bounded.ready
     call, settings = ready.call, ready.call.settings
-    chosen, sanity = matching_layers(call.module, settings.layers), run_sanity_checks(ready.runner)
+    sanity = run_sanity_checks(ready.runner)
+    chosen = {path: class_of(call.module, path) for path in matching_layers(call.module, settings.layers)}
     settings.observer.begun(tuple(g.symmetry for g in call.groups))
     lines = [*bounded.lines]
     if not sanity.obstacle:
         ready, more_lines = _with_layers(ready)
         lines += more_lines
     about = _describe(ready, lines)
-    maker = VerdictMaker(call, basis or Basis(), sanity.vacuous, sanity.remark)
+    maker = VerdictMaker(call, basis or Basis(), sanity.vacuous, sanity.remark, ready.unjudged)
     found = _Found([], sanity.findings, sanity.notes)
     known = {symmetry: _Found([maker.not_tested(symmetry, why)]) for symmetry, why in call.untestable.items()}
     asked = {g.symmetry: g for g in call.asked}
-    known |= {s: _Found([_not_examined(maker, asked[s], why)]) for s, why in bounded.untestable.items() if s in asked}
+    known |= {
+        s: _Found([_untested_verdict(maker, asked[s], why)]) for s, why in bounded.untestable.items() if s in asked
+    }
     if sanity.obstacle:
-        known |= {g.symmetry: _Found([_not_examined(maker, g, sanity.obstacle)]) for g in call.groups}
+        known |= {g.symmetry: _Found([_untested_verdict(maker, g, sanity.obstacle)]) for g in call.groups}
     settings.observer.tested(_report([found], chosen, about))
     searched = None if settings.layers is None else chosen
     for symmetry, more in _examine_symmetries(ready, maker, searched) if not sanity.obstacle else ():
@@ -78,12 +84,12 @@ def examine_module(ready: Prepared, basis: Basis | None = None) -> Outcome:
 
 def _with_layers(ready: Prepared) -> tuple[Prepared, list[str]]:
     """Returns the prepared call with the contracts of inner layers, and the lines of the report about them."""
-    ready, together = _separated(ready)
+    ready, together = _separate(ready)
     # A replaced value has no gradient: layers of a network that differentiates itself are not followed.
     if not ready.call.settings.infer or ready.runner.capabilities.gradients:
         return ready, [*_misfits(ready), *_unfollowed_layers(ready), *together]
     inferred = _infer(ready)
-    ready, others = _separated(_with_contracts(ready, inferred.contracts))
+    ready, others = _separate(_with_contracts(ready, inferred.contracts))
     return ready, [*_misfits(ready), *_unfollowed_layers(ready), *inferred.lines, *together, *others]
 
 
@@ -129,7 +135,7 @@ def _in_order(call: BoundCall, known: Mapping[str, _Found]) -> list[_Found]:
     return [known[g.symmetry] for g in call.asked if g.symmetry in known]
 
 
-def _not_examined(maker: VerdictMaker, group: Group, reason: str) -> SymmetryVerdict:
+def _untested_verdict(maker: VerdictMaker, group: Group, reason: str) -> SymmetryVerdict:
     return maker.not_tested(group.symmetry, reason, maker.call.settings.claiming(group))
 
 
@@ -163,13 +169,15 @@ def _examine_symmetry(
 
     A symmetry that cannot be tested does not end the others.
     """
-    settings = maker.call.settings
+    settings, lacking = maker.call.settings, maker.unjudged.get(group.symmetry)
     survey, claimed = surveyors(group.symmetry), settings.claiming(group)
     try:
         if not reactions.moves(group):
             # The symmetry does not apply: it is a claim only if the caller named it.
             claimed = claimed and group.symmetry in (settings.named or ())
             return _Found([maker.not_tested(group.symmetry, reactions.obstacle(group), claimed)])
+        if lacking is not None and lacking.nothing_else:
+            raise ArgumentError("irreps_out", NOT_GIVEN, f"a declaration, as {lacking.reason}")
         if not claimed:
             return _Found([maker.of_unclaimed(group, survey.output_measurement(group))])
         found = localize(survey, group, settings.inside, layers)
@@ -185,20 +193,28 @@ def _examine_symmetry(
     return _Found([verdict], [*found.findings], [*found.notes], [*found.rows])
 
 
-def _report(known: Sequence[_Found], chosen: Collection[str], about: Mapping[str, Any]) -> Outcome:
-    """Returns the outcome for the tested symmetries, with findings, notes and rows of the chosen layers."""
+def _report(known: Sequence[_Found], chosen: Mapping[str, object], about: Mapping[str, Any]) -> Outcome:
+    """Returns the outcome for the tested symmetries, with findings, notes and rows of the chosen layers.
+
+    Args:
+        known: The results.
+        chosen: Chosen layer -> the class that defines its `forward`.
+        about: The other fields of the outcome.
+    """
+    found, kind_of = (f for k in known for f in k.findings), chosen.__getitem__
     return Outcome(
         verdicts=tuple(v for k in known for v in k.verdicts),
-        findings=[f for f in ordered((f for k in known for f in k.findings), _importance) if f.layer in chosen],
-        notes=[f for k in known for f in k.notes if f.layer in chosen],
+        findings=merged([f for f in ordered(found, _importance) if f.layer in chosen], kind_of),
+        notes=merged([f for k in known for f in k.notes if f.layer in chosen], kind_of),
         layers=[r for k in known for r in k.rows if r.layer in chosen],
         **about,
     )
 
 
 def _infer(ready: Prepared) -> Inferred:
-    """Infers the contracts of undeclared layers from runs."""
-    claimed = [g for g in ready.call.groups if ready.call.settings.claiming(g)]
+    """Infers the contracts of undeclared layers from runs; moves by lattice vectors are not followed through layers."""
+    followed = (g for g in ready.call.groups if g.symmetry != Symmetry.LATTICE)
+    claimed = [g for g in followed if ready.call.settings.claiming(g)]
     surveyors = _surveyors(ready)
     inferred = infer(
         {g.symmetry: surveyors(g.symmetry) for g in claimed},
@@ -209,7 +225,7 @@ def _infer(ready: Prepared) -> Inferred:
     if not inferred.contracts:
         return inferred
     following = _surveyors(_with_contracts(ready, inferred.contracts))
-    return usable(inferred, {g.symmetry: following(g.symmetry) for g in claimed}, claimed)
+    return try_layers_apart(inferred, {g.symmetry: following(g.symmetry) for g in claimed}, claimed)
 
 
 def _with_contracts(ready: Prepared, contracts: Mapping[str, Contract]) -> Prepared:
@@ -219,9 +235,9 @@ def _with_contracts(ready: Prepared, contracts: Mapping[str, Contract]) -> Prepa
     return replace(ready, runner=ready.runner.with_contracts({**contracts, **ready.runner.contracts}))
 
 
-def _separated(ready: Prepared) -> tuple[Prepared, list[str]]:
+def _separate(ready: Prepared) -> tuple[Prepared, list[str]]:
     """Returns the call without layers that cannot be measured apart, and the lines of the report about them."""
-    found = separated(ready.runner)
+    found = separate(ready.runner)
     return replace(ready, runner=found.runner), found.lines
 
 
@@ -266,15 +282,33 @@ def _unfollowed_layers(ready: Prepared) -> list[str]:
 
 
 def _surveyors(ready: Prepared, observer: Observer | None = None) -> Callable[[str], SymmetrySurvey]:
-    """Returns symmetry -> survey: one follows all layers, the other only the layers whose axes are known."""
-    sizes, settings, runner = ready.call.sizes, ready.call.settings, ready.runner
-    options, observer = SurveyOptions(settings.samples, settings.seed), observer or settings.observer
-    everything = SymmetrySurvey(runner, sizes, options, observer)
-    followed = everything
+    """Returns symmetry -> survey: of all layers, of the layers whose axes are known, or of the whole alone.
+
+    Moves by lattice vectors are followed through the whole only: a layer may return differences of positions that a
+    later layer takes to the nearest image. A symmetry under which tensors of the output have no law has a survey of its
+    own, which does not compare them.
+    """
+    settings, observer = ready.call.settings, observer or ready.call.settings.observer
+    options = SurveyOptions(settings.samples, settings.seed)
+
+    def surveying(runner: Runner) -> SymmetrySurvey:
+        """Returns a survey of the call with the layers that a runner watches."""
+        return SymmetrySurvey(runner, ready.call.sizes, options, observer)
+
+    everything = followed = ready
     if ready.fit.unknown_axes:
-        clear = {name: c for name, c in runner.contracts.items() if name not in ready.fit.unknown_axes}
-        followed = SymmetrySurvey(runner.with_contracts(clear), sizes, options, observer)
-    return lambda symmetry: followed if Symmetry(symmetry).is_reordering else everything
+        clear = {name: c for name, c in ready.runner.contracts.items() if name not in ready.fit.unknown_axes}
+        followed = replace(ready, runner=ready.runner.with_contracts(clear))
+    of_motions = surveying(everything.runner)
+    of_reorderings = of_motions if followed is everything else surveying(followed.runner)
+    whole = replace(ready, runner=ready.runner.with_contracts({"": ready.runner.contracts[""]}))
+    surveys = {s.value: of_reorderings if s.is_reordering else of_motions for s in Symmetry}
+    surveys[Symmetry.LATTICE.value] = surveying(whole.runner)
+    for symmetry, lacking in ready.unjudged.items():
+        prepared = followed if Symmetry(symmetry).is_reordering else everything
+        prepared = whole if symmetry == Symmetry.LATTICE else prepared
+        surveys[symmetry] = surveying(with_output(prepared, lacking.output))
+    return surveys.__getitem__
 
 
 def _describe_settings(ready: Prepared) -> dict[str, str]:

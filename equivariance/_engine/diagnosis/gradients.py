@@ -90,30 +90,39 @@ def with_gradients(report: Outcome, ready: Prepared) -> Outcome:
         for path, t, r in leaves(call.arguments, dict(contract.inputs))
         if t.is_floating_point()
     }
+    broken = {symmetry for finding in report.findings for symmetry in finding.symmetries}
+    asked = tuple(group for group in call.asked if group.symmetry not in broken)
     plain = replace(call.settings, infer=False, layers=None, jobs=1)
     gradients = bind_call(
         Differentiated(call.module, contract.output), {"arguments": dict(call.arguments)},
-        Contract({"arguments": dict(contract.inputs)}, specs), {}, call.asked, plain,
+        Contract({"arguments": dict(contract.inputs)}, specs), {}, asked, plain,
     )  # fmt: skip
-    copies = ready.runner.variants.wrapped(lambda network: Differentiated(network, contract.output))
+    copies = ready.runner.variants.wrap(lambda network: Differentiated(network, contract.output))
     found = examine_module(prepare(gradients, copies))
-    broken = {f.symmetry for f in report.findings}
     new = [_rename_paths(f, call.module) for f in found.findings if f.symmetry not in broken]
     worst = max((row.accumulated for row in found.layers), default=0.0)
-    tested = {"gradients": f"with respect to {', '.join(specs)}; largest error {worst:.1e}"}
+    size = f"largest error {worst:.1e}" if asked else "not tested, because the network itself breaks every symmetry"
+    tested = {"gradients": f"with respect to {', '.join(specs)}; {size}"}
     return replace(report, findings=[*report.findings, *new], settings={**report.settings, **tested})
 
 
 def _rename_paths(finding: Finding, module: torch.nn.Module) -> Finding:
     """Returns a finding of a differentiated network with the paths of the network itself."""
     ours = finding.location is not None and Path(finding.location.file).resolve() == Path(__file__).resolve()
+    layers = tuple(dict.fromkeys(map(_rename_layer, finding.layers)))
     return replace(
         finding,
-        layer=finding.layer.removeprefix(_INNER).removeprefix("."),
+        layer=layers[0],
+        layers=layers,
+        chain=_rename_layer(finding.chain),
         part=f"gradient{finding.part.removeprefix('output')}",
         evidence=f"in the gradients: {finding.evidence.replace('output[', 'gradient[')}",
         location=location_of(module, "") if ours else finding.location,
     )
+
+
+def _rename_layer(path: str) -> str:
+    return path.removeprefix(_INNER).removeprefix(".")
 
 
 def _dotted_path(path: str) -> str:

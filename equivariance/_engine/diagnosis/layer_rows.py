@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from equivariance._engine.diagnosis.places import place_of_layer
 from equivariance._engine.instrumentation.hooks import LayerCall
-from equivariance._engine.instrumentation.source_lines import location_of
 from equivariance._engine.instrumentation.testbed import Runner
 from equivariance._engine.measurement.relative_error import part_name
 from equivariance._engine.measurement.survey_results import SurveyResult, WorstMeasurements
-from equivariance._engine.measurement.verdict import Measurement, Verdict
+from equivariance._engine.measurement.verdict import SINGLE, Measurement, Verdict
 from equivariance._ranking import exceeds
 from equivariance.cause_catalogue import remedy
 from equivariance.findings import Finding, LayerRow
@@ -58,16 +58,17 @@ def rows_of(
 
 def notes_on_rounding(runner: Runner, result: SurveyResult) -> tuple[Finding, ...]:
     """Returns a note for each layer with ties, with ill-conditioning, or with float64 no better than float32."""
-    module, notes = runner.module(runner.states[0], runner.reference_dtype), dict[tuple[str, str], Finding]()
+    notes: dict[tuple[str, str], Finding] = {}
     for site, place in result.introduced.items():
         layer = result.owners[site].layer
         for key, (measurement, trial) in place.parts().items():
             cause, text = _describe_rounding(measurement, site.name + part_name(key))
             if cause and not exceeds(notes.get((layer, cause), _NOTHING).error, measurement.tested_error):
                 notes[layer, cause] = Finding(
-                    layer, result.symmetry, cause, text, part_name(key), location_of(module, layer),
-                    measurement.tested_error, measurement.tested_floor, 0.0, trial.element, str(trial.state),
-                    fix=remedy(cause),
+                    layer=layer, symmetry=result.symmetry, cause=cause, evidence=text, part=part_name(key),
+                    error=measurement.tested_error, noise_floor=measurement.tested_floor,
+                    counterexample=trial.element, state=str(trial.state), fix=remedy(cause),
+                    **place_of_layer(runner, layer),
                 )  # fmt: skip
     return tuple(notes.values())
 
@@ -103,5 +104,6 @@ def _describe_rounding(measurement: Measurement, place: str) -> tuple[str, str]:
     if measurement.verdict == Verdict.ILL_CONDITIONED:
         return "ill-conditioned", f"{place}: rounding is amplified, condition number {measurement.condition:.1g}"
     if measurement.plateaus:
-        return "precision", f"{place}: float64 stalls at {measurement.error:.1g}, as with a constant rounded to float32"
+        lost = "float32" if measurement.stored_epsilon <= SINGLE else "the tested precision"
+        return "precision", f"{place}: float64 stalls at {measurement.error:.1g}, as with a constant rounded to {lost}"
     return "", ""

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 
 import torch
@@ -17,21 +17,24 @@ from equivariance._engine.causes.explain import explain
 from equivariance._engine.causes.explanation import Explanation
 from equivariance._engine.diagnosis.contributions import Contributions, Contributor, contributors_of
 from equivariance._engine.diagnosis.layer_rows import notes_on_rounding, rows_of
+from equivariance._engine.diagnosis.merging import class_of
 from equivariance._engine.diagnosis.padding import vary_padding
+from equivariance._engine.diagnosis.places import MADE_BY_THE_CALLER, place_of, place_of_layer
+from equivariance._engine.diagnosis.supercells import Doubled, double_cells
 from equivariance._engine.instrumentation.hooks import ROOT
 from equivariance._engine.instrumentation.reference import Site
-from equivariance._engine.instrumentation.source_lines import location_at, location_of
 from equivariance._engine.instrumentation.testbed import Runner
 from equivariance._engine.localization.suspects import SuspectLayer, suspect_layers
 from equivariance._engine.localization.violations import Violation, parts_of, violations_of
 from equivariance._engine.measurement.relative_error import PartKey, part_name
 from equivariance._engine.measurement.survey import SymmetrySurvey
-from equivariance._engine.measurement.survey_results import SurveyResult, Trial
+from equivariance._engine.measurement.survey_results import ComparedPart, SurveyResult, Trial
 from equivariance._engine.measurement.verdict import Measurement, Verdict
 from equivariance._ranking import largest, ordered
 from equivariance.cause_catalogue import remedy
-from equivariance.findings import Finding, LayerRow, Location
+from equivariance.findings import Finding, LayerRow
 from equivariance.groups.elements import Transform
+from equivariance.groups.lattice_moves import supercells_of, without_supercells
 from equivariance.groups.reorderings import paddings, without_paddings
 from equivariance.groups.sampling import Group
 
@@ -101,6 +104,7 @@ def localize(
     same = runner.tested_dtype == runner.reference_dtype
     allowed = Verdict.ILL_CONDITIONED if same else Verdict.PRECISION
     lengthened, group = paddings(group, survey.runs.sizes), without_paddings(group)
+    tested, group = group, without_supercells(group)
     searched, whole = None if layers is None else _layers_with_code(runner, layers), layers is None or "" in layers
     result, suspects, sites = _suspects(survey, group, allowed, None if whole else searched)
     contributions = Contributions(survey.runs, sites)
@@ -112,16 +116,24 @@ def localize(
     findings, cancelled = _findings_of(case, contributors)
     contributed = {c.suspect.layer: c.contributed for c in contributors}
     measured, padded, untested = vary_padding(survey, lengthened if whole else (), result, allowed)
-    root = measured.root.top
+    doubled = Doubled(measured)
+    if whole and not findings:
+        doubled = double_cells(survey, supercells_of(tested, survey.runs.sizes), measured, allowed)
+    root, padded = doubled.result.root.top, [*padded, *doubled.findings]
     broken = bool(findings) or bool(padded)
     return LocalizedSymmetry(
-        rows=rows_of(runner, measured, contributed, allowed),
+        rows=rows_of(runner, doubled.result, contributed, allowed),
         findings=tuple(ordered([*findings, *padded], lambda f: f.contributed, descending=True)),
         notes=(*cancelled, *notes_on_rounding(runner, result)),
         output=root[1] if root else None,
         broken=broken or (not whole and root is not None and root[1].verdict > allowed),
-        skipped=(*(f"{state} not tested: {reason}" for state, reason in result.skipped.items()), *untested),
+        skipped=(*_skipped(result), *untested, *doubled.remarks),
     )
+
+
+def _skipped(result: SurveyResult) -> Iterator[str]:
+    """Yields one remark for each state that does not run on transformed inputs."""
+    yield from (f"{state} not tested: {reason}" for state, reason in result.skipped.items())
 
 
 def _layers_with_code(runner: Runner, layers: Collection[str]) -> frozenset[str]:
@@ -169,7 +181,7 @@ def _findings_of(case: _Case, contributors: Sequence[Contributor]) -> tuple[list
     root = case.result.root.top
     limit = root[1].rounding if root else 0.0  # the floor of grids is no part of a contributed error
     searched = [c for c in contributors if case.layers is None or c.suspect.layer in case.layers]
-    made = [f for contributor in searched for f in _findings_in_layer(case, contributor)]
+    made = _explained(case, [found for c in searched for found in _violations_in(case, c)], limit)
     findings = [f for f in made if f.contributed > limit]
     explained = findings or any(c.contributed > limit for c in contributors if c not in searched)
     if case.whole and root and root[1].verdict > case.allowed and not explained and not _is_rounding(case, root):
@@ -177,47 +189,80 @@ def _findings_of(case: _Case, contributors: Sequence[Contributor]) -> tuple[list
     return findings, [f for f in made if not f.contributed > limit]
 
 
-def _findings_in_layer(case: _Case, contributor: Contributor) -> list[Finding]:
-    """Returns one finding for each violation of a layer, without repetitions."""
+def _explained(case: _Case, found: Sequence[tuple[Violation, float]], limit: float) -> list[Finding]:
+    """Returns the finding of each violation, the largest contribution first.
+
+    Of several layers of one class that run one statement, the experiments are made on the first: the findings will be
+    merged.
+
+    Args:
+        case: The symmetry.
+        found: The violations, with their contributed errors.
+        limit: The largest contributed error of a violation that later layers cancel.
+    """
+    module = case.survey.runs.runner.module(case.survey.runs.runner.states[0], case.survey.runs.runner.reference_dtype)
+    known: dict[object, Finding] = {}
+    made = []
+    for violation, contributed in ordered(found, lambda f: f[1], descending=True):
+        layers, statement = _layers_of(violation), violation.statement
+        root = statement and statement.place and (statement.place, class_of(module, layers[0]), contributed > limit)
+        first = known.get(root) if root else None
+        if first is None:
+            first = _finding(case, violation, contributed)
+        finding = replace(first, layer=layers[0], layers=layers, contributed=contributed)
+        known.setdefault(root, finding)
+        made.append(finding)
+    return made
+
+
+def _layers_of(violation: Violation) -> tuple[str, ...]:
+    """Returns the layers that a violation is about; code of the whole belongs to the innermost modules that run it."""
+    return (violation.suspect.layer,) if violation.suspect.layer else violation.layers or ("",)
+
+
+def _violations_in(case: _Case, contributor: Contributor) -> list[tuple[Violation, float]]:
+    """Returns each violation of a layer, without repetitions, with its contributed error."""
     suspect, violations = contributor.suspect, [Violation(contributor.suspect)]
     if case.inside:
         parts = parts_of(case.result, suspect, case.allowed)
         violations = violations_of(case.survey.runs, case.group, parts, case.survey.options.seed)
     if len(violations) == 1:
-        return [_finding(case, violations[0], contributor.contributed)]
-    return [_finding(case, v, _contributed_by(case, v, suspect)) for v in violations]
+        return [(violations[0], contributor.contributed)]
+    return [(v, _contributed_by(case, v, suspect)) for v in violations]
 
 
 def _contributed_by(case: _Case, violation: Violation, suspect: SuspectLayer) -> float:
     """Returns the error at the network's output that one of several violations of a layer causes."""
     if violation.intervention or not suspect.layer:
         return violation.suspect.measurement.error
-    return case.contributions.contributed(violation.suspect, this_part_only=True)
+    return case.contributions.contributed_error(violation.suspect, this_part_only=True)
 
 
 def _finding(case: _Case, violation: Violation, contributed: float) -> Finding:
     """Returns the finding of a violation, with the cause that experiments on the layer show."""
     runs, suspect, statement = case.survey.runs, violation.suspect, violation.statement
     symmetry, seed = case.group.symmetry, case.survey.options.seed
-    experiment = Experiment.of_suspect(runs, seed, suspect, violation.intervention, violation.operations)
+    experiment = Experiment.of_suspect(runs, seed, suspect, violation.intervention, violation.operations, statement)
     element = _shrink(case, suspect, experiment)
     explanation = _explanation(violation, experiment, symmetry, element)
     cloud = cloud_of(runs.runner.arguments, runs.runner.contracts[""], runs.sizes.nodes)
-    layer, place = suspect.layer or (statement.layer if statement else ""), statement.place if statement else None
+    layers = _layers_of(violation)
+    place = place_of(runs.runner, layers[0], statement, explanation.mechanism)
     return Finding(
-        layer=layer,
+        layer=layers[0],
+        layers=layers,
         symmetry=symmetry,
         cause=explanation.cause,
         evidence=explanation.evidence,
         part=suspect.part,
-        location=location_at(place.file, place.line) if place else _location(case, layer),
-        located="layer" if place is None else "confirmed" if statement and statement.confirmed else "suspect",
+        **place,
         error=suspect.measurement.error,
         noise_floor=max(suspect.measurement.rounding_floor, suspect.measurement.epsilon),
         contributed=contributed,
         counterexample=element,
         state=str(suspect.trial.state),
         fix=explanation.fix,
+        mechanism=explanation.mechanism,
         curves=curves_of(experiment, symmetry),
         node_errors=node_errors(experiment, len(cloud)),
     )
@@ -228,13 +273,15 @@ def _explanation(violation: Violation, experiment: Experiment, symmetry: str, el
     found = explain(experiment, symmetry, violation.suspect, element)
     if violation.statement and violation.statement.frame:
         found = found.in_local_frame(violation.statement.frame)
-    return found.after_others(violation.before) if violation.before else found
+    alone = not violation.before or found.mechanism in MADE_BY_THE_CALLER
+    return found if alone else found.after_others(violation.before)
 
 
 def _is_rounding(case: _Case, root: tuple[PartKey, Measurement, Trial]) -> bool:
     """True if rounding that runs through the network moves its output as far."""
     key, measurement, trial = root
-    return case.survey.floors.judged(measurement, trial, None, Site(ROOT), key).verdict <= case.allowed
+    part = ComparedPart(trial, None, Site(ROOT), key)
+    return case.survey.floors.judge(measurement, part).verdict <= case.allowed
 
 
 def _finding_without_suspect(case: _Case, root: tuple[PartKey, Measurement, Trial], has_suspects: bool) -> Finding:
@@ -250,14 +297,11 @@ def _finding_without_suspect(case: _Case, root: tuple[PartKey, Measurement, Tria
             "transformation, also at inputs near the example, and no layer does it by itself"
         )
     return Finding(
-        "", case.group.symmetry, cause, text, part_name(key), _location(case, ""), measurement.error,
-        measurement.rounding_floor, measurement.error, trial.element, str(trial.state), fix=remedy(cause),
+        layer="", symmetry=case.group.symmetry, cause=cause, evidence=text, part=part_name(key),
+        error=measurement.error, noise_floor=measurement.rounding_floor, contributed=measurement.error,
+        counterexample=trial.element, state=str(trial.state), fix=remedy(cause),
+        **place_of_layer(case.survey.runs.runner, ""),
     )  # fmt: skip
-
-
-def _location(case: _Case, layer: str) -> Location | None:
-    runner = case.survey.runs.runner
-    return location_of(runner.module(runner.states[0], runner.reference_dtype), layer)
 
 
 def _shrink(case: _Case, suspect: SuspectLayer, experiment: Experiment) -> Transform:

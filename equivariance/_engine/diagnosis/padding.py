@@ -17,11 +17,10 @@ from equivariance._engine.measurement.survey import SymmetrySurvey
 from equivariance._engine.measurement.survey_results import SurveyResult, Trial, WorstMeasurements
 from equivariance._engine.measurement.verdict import Measurement, Verdict
 from equivariance._words import counted
+from equivariance.cause_catalogue import mechanism_named
 from equivariance.errors import ArgumentError
 from equivariance.findings import Finding
 from equivariance.groups.elements import Transform
-
-_FIX = "Reduce over the rows that hold nodes only: multiply by the mask before a sum, and divide by mask.sum()."
 
 
 def vary_padding(
@@ -50,10 +49,10 @@ def vary_padding(
     if top is None:
         return result, [], remarks
     broken = top[1].verdict > allowed
-    return _with_output(result, found), [_finding(survey, top)] if broken else [], remarks
+    return with_output(result, found), [_finding(survey, top)] if broken else [], remarks
 
 
-def _with_output(result: SurveyResult, more: SurveyResult) -> SurveyResult:
+def with_output(result: SurveyResult, more: SurveyResult) -> SurveyResult:
     """Returns a survey with the errors of another one at the output."""
     places = []
     for sites in (result.accumulated, result.introduced):
@@ -79,5 +78,6 @@ def _finding(survey: SymmetrySurvey, top: tuple[PartKey, Measurement, Trial]) ->
     return Finding(
         layer="", symmetry="batch", cause="batch-coupled", evidence=evidence, part=part,
         location=location_of(module, ""), error=measurement.error, noise_floor=measurement.rounding_floor,
-        contributed=measurement.error, counterexample=trial.element, state=str(trial.state), fix=_FIX,
+        contributed=measurement.error, counterexample=trial.element, state=str(trial.state),
+        fix=mechanism_named("padding").remedy, mechanism="padding",
     )  # fmt: skip

@@ -15,13 +15,15 @@ import torch
 
 from equivariance._engine.diagnosis.examine import examine_module
 from equivariance._engine.diagnosis.verdicts import Basis
+from equivariance._engine.inference.axes_by_trial import with_axes
 from equivariance._engine.inference.input_provenance import states_inputs, with_laws_of_layers
-from equivariance._engine.inference.inputs_by_trial import Try, all_as_points, answered
+from equivariance._engine.inference.inputs_by_trial import Try, all_as_points, decide_by_trial
 from equivariance._engine.inference.output_error import output_errors
 from equivariance._engine.inference.output_provenance import Path, laws_of_returned
 from equivariance._engine.inference.output_runs import OutputRuns
 from equivariance._engine.inference.outputs import MOTIONS, likely_outputs, outputs_from_runs
 from equivariance._engine.inference.reorderings import decided_by_reordering, may_be_decided
+from equivariance._engine.inference.sample_numbers import doubtful_vectors, follow_samples
 from equivariance._engine.instrumentation.hooks import quiet
 from equivariance._engine.instrumentation.source_lines import location_of
 from equivariance._engine.instrumentation.testbed import ModelVariants
@@ -31,9 +33,9 @@ from equivariance._engine.measurement.prepare import (
     bind_call,
     declared_as,
     prepare,
+    prepare_rounded,
+    prepare_trial,
     prepare_undeclared,
-    rounded_as,
-    tried_as,
 )
 from equivariance.contracts.contract import Contract, call_contract
 from equivariance.contracts.declared import declared_contract
@@ -42,6 +44,7 @@ from equivariance.contracts.nested import sizes_of_graphs
 from equivariance.contracts.signature import bound
 from equivariance.errors import ArgumentError
 from equivariance.findings import Finding, Outcome
+from equivariance.groups.lattice_moves import LatticeMoves
 from equivariance.groups.named import SYMMETRIES, Symmetry, groups_of
 from equivariance.groups.sampling import Group
 from equivariance.representations.axes import Assumed
@@ -50,7 +53,7 @@ from equivariance.representations.standard import CartesianPoints, Invariant
 from equivariance.settings import Settings
 
 _ANYTHING = Invariant(nodes=None, batch=None)
-_EVERYTHING = ("e3", "permutation", "batch")
+_EVERYTHING = ("e3", "permutation", "batch", LatticeMoves())
 _AXES = {"permutation": "nodes", "batch": "samples"}
 
 
@@ -108,13 +111,13 @@ class Request:
         """Binds the call. Undeclared representations are read off the module, taken from runs, or asked about.
 
         Raises:
-            ArgumentError: If a representation cannot be inferred; the message names the tensor and its errors. Also if
+            ArgumentError: If too many inputs are undecided, or if
                 the group reorders nodes and selects samples along the same axis.
         """
         if self.group is None:
             return replace(self, group=_EVERYTHING, settings=self._settings_by_default()).resolve()
         arguments, tested = bound(self.module.forward, self.args, self.kwargs), self._groups()
-        inputs = inputs_of(self.module, arguments) if self.irreps_in is NOT_GIVEN else self._declared()
+        inputs = self._inputs(arguments, tested) if self.irreps_in is NOT_GIVEN else self._declared_inputs()
         variants = None
         if self.irreps_in is NOT_GIVEN and states_inputs(self.module):
             first = prepare_undeclared(self._call(inputs.specs, _ANYTHING))
@@ -137,7 +140,17 @@ class Request:
         laws = laws_of_returned(ready) if stated is NOT_GIVEN else {}
         return _with_reorderings(ready, inputs, [], stated, OutputRuns(ready.runner), laws)
 
-    def _declared(self) -> Inputs:
+    def _inputs(self, arguments: Mapping[str, Any], tested: Sequence[Group]) -> Inputs:
+        """Returns the representations of undeclared arguments. If data leave the samples open, runs show them."""
+        inputs = inputs_of(self.module, arguments)
+        if any(Symmetry(group.symmetry).is_reordering for group in tested):
+            for numbers in doubtful_vectors(inputs):
+                read = inputs_of(self.module, arguments, numbers)
+                if follow_samples(prepare_undeclared(self._call(read.specs, _ANYTHING))):
+                    return read
+        return inputs
+
+    def _declared_inputs(self) -> Inputs:
         """Returns the declared representations of the arguments."""
         call = self._call(self.irreps_in, _ANYTHING)
         return declared_inputs(call.arguments, call.contract.inputs)
@@ -149,7 +162,12 @@ class Request:
         ready = prepare_undeclared(self._call(all_as_points(inputs).specs, _ANYTHING), variants)
         runs, laws = OutputRuns(ready.runner), laws_of_returned(ready) if stated is NOT_GIVEN else {}
         run = _trial(ready, motions, stated, runs, laws)
-        taken, findings, remarks = answered(inputs, run, location_of(self.module, ""))
+
+        def placed(given: Inputs) -> Inputs:
+            """Returns inputs with the axes that the runs show."""
+            return given.with_assumptions(with_axes(given.assumptions, runs))
+
+        taken, findings, remarks = decide_by_trial(inputs, run, placed, location_of(self.module, ""))
         return replace(_with_reorderings(ready, taken, remarks, stated, runs, laws), findings=tuple(findings))
 
     def _call(self, irreps_in: object, irreps_out: object) -> BoundCall:
@@ -175,17 +193,17 @@ def _trial(
 ) -> Try:  # fmt: skip
     """Returns the measurement of the output under some groups, with given inputs."""
 
-    def tried(candidate: Inputs) -> tuple[bool, dict[str, float]]:
+    def measure(candidate: Inputs) -> tuple[bool, dict[str, float]]:
         """Returns True if the output is right with these inputs, and its errors; infinite ones if nothing runs."""
         call = ready.call.under(groups).declaring(candidate.specs, _ANYTHING)
         if not call.groups:
             return False, {group.symmetry: math.inf for group in groups}
-        given = likely_outputs(tried_as(ready, call), runs, laws) if stated is NOT_GIVEN else stated
+        given = likely_outputs(prepare_trial(ready, call), runs, laws) if stated is NOT_GIVEN else stated
         call = call.declaring(candidate.specs, given)
         call.contract.check_output(ready.runner.output, "the callable")
-        return output_errors(tried_as(ready, call), runs)
+        return output_errors(prepare_trial(ready, call), runs)
 
-    return tried
+    return measure
 
 
 def _with_reorderings(
@@ -201,7 +219,7 @@ def _with_reorderings(
     if stated is not NOT_GIVEN:
         final = declared_as(ready, ready.call.declaring(inputs.specs, stated))
         return Resolved(final, lines=tuple(lines), inputs=inputs)
-    rounded = rounded_as(ready, ready.call.declaring(inputs.specs, _ANYTHING))
+    rounded = prepare_rounded(ready, ready.call.declaring(inputs.specs, _ANYTHING))
     if rounded.runner.arguments is not ready.runner.arguments:
         runs = OutputRuns(rounded.runner)
     return _with_outputs(rounded, inputs, lines, runs, laws)
@@ -213,8 +231,8 @@ def _with_outputs(
 ) -> Resolved:  # fmt: skip
     """Resolves an undeclared output from runs."""
     outputs = outputs_from_runs(ready, runs, laws)
-    outputs.require(inputs)
     final = declared_as(ready, ready.call.declaring(ready.call.contract.inputs, outputs.specs))
+    final = replace(final, unjudged=outputs.unjudged(inputs))
     return Resolved(final, lines=(*lines, *outputs.lines), inputs=inputs)
 
 
@@ -253,5 +271,7 @@ def basis_of(call: BoundCall, inputs: Inputs | None) -> Basis:
             for path, tensor, law in call.inputs
             if axis and path not in known and law.assumes(group.symmetry, tensor) and not _lists_points(law, tensor)
         ]
+        if group.symmetry == Symmetry.LATTICE and call.sizes.crystal is not None:
+            words += call.sizes.crystal.doubts
         doubts[group.symmetry] = tuple(dict.fromkeys(words))
     return Basis("declared" if inputs is None or inputs.are_declared else "read off", doubts)

@@ -13,10 +13,12 @@ from typing import Any
 import torch
 
 from equivariance._engine.diagnosis.first_bad_operation import where_drawn, where_not_finite
+from equivariance._engine.diagnosis.places import place_of_layer
 from equivariance._engine.instrumentation.hooks import ROOT, LayerCall, buffers_kept, call_with
 from equivariance._engine.instrumentation.perturbations import noise_like, noisy_everywhere
+from equivariance._engine.instrumentation.random_states import RandomState, random_state, same_state
 from equivariance._engine.instrumentation.reference import ReferenceRun
-from equivariance._engine.instrumentation.source_lines import SourceLine, location_at, location_of
+from equivariance._engine.instrumentation.source_lines import SourceLine, location_at
 from equivariance._engine.instrumentation.tensor_identity import equal, identities
 from equivariance._engine.instrumentation.testbed import ModelState, Runner
 from equivariance._engine.measurement.relative_error import PartKey, compare, part_name, worst
@@ -92,9 +94,8 @@ def _finding(
     runner: Runner, layer: str, cause: str, evidence: str, fix: str = "", place: SourceLine | None = None, **more: Any
 ) -> Finding:
     """Returns a finding, located at the statement `place` if it is known, else at the layer."""
-    location = location_at(*place) if place else location_of(runner.module(ModelState(), runner.reference_dtype), layer)
-    located = "confirmed" if place else "layer"
-    return Finding(layer, "none", cause, evidence, location=location, located=located, fix=fix or remedy(cause), **more)
+    where = {"location": location_at(place), "located": "confirmed"} if place else place_of_layer(runner, layer)
+    return Finding(layer, "none", cause, evidence, fix=fix or remedy(cause), **where, **more)
 
 
 def _not_finite(runner: Runner, state: ModelState) -> list[Finding]:
@@ -243,11 +244,11 @@ class _Purity:
     changed: dict[LayerCall, list[str]] = field(default_factory=dict)
     random: list[LayerCall] = field(default_factory=list)
     default: dict[LayerCall, str] = field(default_factory=dict)
-    _stack: list[tuple[dict[str, Any], Any, list[torch.Tensor], torch.dtype]] = field(default_factory=list)
+    _stack: list[tuple[dict[str, Any], Any, RandomState, torch.dtype]] = field(default_factory=list)
 
     def enter(self, call: LayerCall, caller: LayerCall | None, arguments: dict[str, Any]) -> dict[str, Any]:
         before = {name: identities(value) for name, value in arguments.items()}
-        self._stack.append((arguments, before, _generators(), torch.get_default_dtype()))
+        self._stack.append((arguments, before, random_state(), torch.get_default_dtype()))
         return arguments
 
     def leave(self, call: LayerCall, output: Any) -> Any:
@@ -255,16 +256,11 @@ class _Purity:
         names = [name for name, value in arguments.items() if identities(value) != before[name]]
         if names:
             self.changed[call] = names
-        if not all(map(torch.equal, generators, _generators())):
+        if not same_state(generators, random_state()):
             self.random.append(call)
         if default != torch.get_default_dtype():
             self.default[call] = f"{default} to {torch.get_default_dtype()}"
         return output
-
-
-def _generators() -> list[torch.Tensor]:
-    """Returns the states of torch's global generators on every device in use."""
-    return [torch.get_rng_state(), *(torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else ())]
 
 
 def _purity(runner: Runner) -> tuple[list[Finding], list[Finding]]:

@@ -13,7 +13,7 @@ from equivariance._engine.diagnosis.localizer import LocalizedSymmetry
 from equivariance._engine.instrumentation.hooks import ROOT
 from equivariance._engine.instrumentation.source_lines import location_at, location_of, raised_at
 from equivariance._engine.instrumentation.testbed import Runner
-from equivariance._engine.measurement.prepare import BoundCall
+from equivariance._engine.measurement.prepare import BoundCall, UnjudgedOutputs
 from equivariance._engine.measurement.verdict import Measurement, Verdict
 from equivariance.cause_catalogue import remedy
 from equivariance.errors import TransformedInputError
@@ -28,6 +28,7 @@ _RAISED: dict[str, str] = {
     Symmetry.INVERSION: "frame-dependent",
     Symmetry.PERMUTATION: "order-dependent",
     Symmetry.BATCH: "batch-coupled",
+    Symmetry.LATTICE: "periodic-image",
 }
 """Symmetry -> the cause if the network raises an error on transformed inputs."""
 
@@ -59,21 +60,33 @@ class VerdictMaker:
         basis: What its representations rest on.
         vacuous: Why a symmetry that is not broken proves nothing, or "".
         remark: How random numbers were treated, or "".
+        unjudged: Symmetry -> the tensors of the output that obey no known law under it.
     """
 
     call: BoundCall
     basis: Basis
     vacuous: str = ""
     remark: str = ""
+    unjudged: Mapping[str, UnjudgedOutputs] = field(default_factory=dict)
 
     def of_localized(self, group: Group, found: LocalizedSymmetry) -> SymmetryVerdict:
         """Returns the verdict on a claimed symmetry that was tested."""
+        if not found.broken and group.symmetry in self.unjudged:
+            return self._in_part(group, found.output)
         return self._measured(group, found.output, BROKEN if found.broken else HOLDS, found.skipped)
 
     def of_unclaimed(self, group: Group, found: Measurement) -> SymmetryVerdict:
         """Returns the verdict on a symmetry that nobody claims."""
         broken = BROKEN if found.error > found.tolerance else HOLDS
+        if broken == HOLDS and group.symmetry in self.unjudged:
+            return replace(self._in_part(group, found), claimed=False, named=False)
         return replace(self._measured(group, found, broken, ()), claimed=False, named=False)
+
+    def _in_part(self, group: Group, found: Measurement | None) -> SymmetryVerdict:
+        """Returns the verdict on a symmetry that some tensors of the output keep and others could not be tested for."""
+        error = 0.0 if found is None else found.error
+        rest = f"; the other tensors of the output keep the symmetry (error {error:.1e})"
+        return self.not_tested(group.symmetry, self.unjudged[group.symmetry].reason + rest)
 
     def not_tested(self, symmetry: str, reason: str, claimed: bool = True) -> SymmetryVerdict:
         """Returns the verdict on a symmetry that was not tested."""
@@ -81,7 +94,9 @@ class VerdictMaker:
         return SymmetryVerdict(symmetry, NOT_TESTED, claimed=claimed, named=named, reason=reason)
 
     def _is_named(self, symmetry: str) -> bool:
-        return symmetry in (self.call.settings.named or ())
+        """True if the caller named a symmetry, or chose a group for which a declaration is missing."""
+        named = self.call.settings.named
+        return named is not None and (symmetry in named or symmetry in self.unjudged)
 
     def of_raised(self, group: Group, finding: Finding) -> SymmetryVerdict:
         """Returns the verdict on a symmetry whose transformed inputs make the network raise an error."""
@@ -92,6 +107,7 @@ class VerdictMaker:
     ) -> SymmetryVerdict:
         basis, doubts = self.basis.under(group.symmetry)
         remarks += (self.remark,) if self.remark else ()
+        remarks += (self.unjudged[group.symmetry].reason,) if group.symmetry in self.unjudged else ()
         sizes = (found.error, found.tested_error, found.tested_floor) if found else (0.0, 0.0, 0.0)
         excuse = "" if found is None or verdict == BROKEN or found.verdict == Verdict.CLEAN else str(found.verdict)
         return SymmetryVerdict(
@@ -109,7 +125,7 @@ def finding_of_raised(error: TransformedInputError, symmetry: str, runner: Runne
         symmetry=symmetry,
         cause=cause,
         evidence=f"it runs on the given inputs; on transformed inputs it raises {error.reason}",
-        location=location_at(*place) if place else location_of(module, ROOT.layer),
+        location=location_at(place) if place else location_of(module, ROOT.layer),
         located="suspect" if place else "layer",
         error=float("inf"),
         contributed=float("inf"),

@@ -20,6 +20,7 @@ from torch import Tensor
 from equivariance._engine.inference.output_runs import OutputRuns, tensors
 from equivariance.contracts.assumption import Assumption, How, leading
 from equivariance.contracts.assumptions import component_axis
+from equivariance.contracts.field_names import names_cells
 from equivariance.contracts.nested import with_tensors
 from equivariance.representations.standard import CartesianPoints, Invariant, NodeIndices
 
@@ -63,16 +64,21 @@ def with_axes(assumptions: Sequence[Assumption], runs: OutputRuns) -> list[Assum
         return []
     if lead.grounds.law is How.DECLARED and not isinstance(lead.representation, CartesianPoints):
         return []  # declared irreps list the nodes first, and channels after them
-    probe = _Probe(undecided, lead, runs)
+    probe = _Probe([*undecided, *filter(_are_cells, assumptions)], lead, runs)
     entries = {axis: probe.entries(axis) for axis in free}
     axes = _reading(_is_cloud(lead), entries)
     words = ", ".join(f"axis {axis}: {found.value}" for axis, found in entries.items())
-    return [] if axes is None else [_placed(a, lead, axes, words) for a in undecided]
+    return [] if axes is None else [_with_axes_of(a, lead, axes, words) for a in undecided]
 
 
 def _is_cloud(lead: Assumption) -> bool:
     """True for positions, and for tensors that may be positions."""
     return any(isinstance(law, CartesianPoints) for law in (lead.representation, *lead.laws))
+
+
+def _are_cells(assumption: Assumption) -> bool:
+    """True for lattice vectors, whose axis of samples is known and which list no nodes."""
+    return names_cells(str(assumption.path[-1])) and isinstance(assumption.representation.batch, int)
 
 
 def _free_axes(assumption: Assumption, as_lead: bool = False) -> list[int]:
@@ -105,14 +111,14 @@ class _Probe:
         chosen = [0, 0] if length == 1 else list(range(length - 1, 0, -1))
         state = [s for s in runner.states if s.mode == "eval"][-1]
         try:
-            made = runner.run(state, runner.reference_dtype, self._selected(axis, chosen))
+            made = runner.run(state, runner.reference_dtype, self._select(axis, chosen))
         except Exception:  # a module may reject other sizes in any way
             return Entries.FIXED
         selected = dict(tensors(made))
         follow = (_follows(v, selected.get(path), length, chosen) for path, v in tensors(self.runs.reference(state)))
         return Entries.SEPARATE if all(follow) else Entries.INTERACT
 
-    def _selected(self, axis: int, chosen: Sequence[int]) -> dict[str, Any]:
+    def _select(self, axis: int, chosen: Sequence[int]) -> dict[str, Any]:
         """Returns the arguments with the chosen entries of this axis, in all tensors that have it."""
         index = torch.tensor(chosen, device="cpu")
         arguments = dict(self.runs.runner.arguments)
@@ -126,6 +132,9 @@ class _Probe:
 def _same_axis(other: Assumption, lead: Assumption, axis: int) -> int | None:
     """Returns the axis of another tensor that lists what an axis of `lead` lists, by its place or its length."""
     length, free = lead.shape[axis], _free_axes(other)
+    if _are_cells(other):
+        batch = other.representation.batch
+        return batch if isinstance(batch, int) and batch == axis and other.shape[batch] == length else None
     if other is lead or (axis in free and other.shape[axis] == length):
         return axis
     alike = [a for a in free if other.shape[a] == length]
@@ -170,7 +179,7 @@ def _reading(cloud: bool, entries: Mapping[int, Entries]) -> _Axes | None:
     return _Axes(nodes, batch, How.BY_SHAPE)
 
 
-def _placed(assumption: Assumption, lead: Assumption, axes: _Axes, words: str) -> Assumption:
+def _with_axes_of(assumption: Assumption, lead: Assumption, axes: _Axes, words: str) -> Assumption:
     """Returns a tensor with the axes of `lead` that it has."""
     nodes = _same_axis(assumption, lead, axes.nodes)
     batch = None if axes.batch is None else _same_axis(assumption, lead, axes.batch)

@@ -54,7 +54,7 @@ class _Takers:
 
 def states_inputs(module: torch.nn.Module) -> bool:
     """True if a layer of a module states the irreps of its inputs."""
-    return bool(_stated(module))
+    return bool(_stated_contracts(module))
 
 
 def with_laws_of_layers(ready: Prepared, inputs: Inputs) -> Inputs:
@@ -64,7 +64,7 @@ def with_laws_of_layers(ready: Prepared, inputs: Inputs) -> Inputs:
         ready: The prepared call.
         inputs: Its inputs. Inputs whose names or values decide stay as they are.
     """
-    takers, runner = _Takers(_stated(ready.call.module)), ready.runner
+    takers, runner = _Takers(_stated_contracts(ready.call.module)), ready.runner
     watched = runner.with_contracts({**takers.stated, **runner.contracts})
     watched.run(ModelState(), runner.reference_dtype, runner.arguments, takers)
     open_ones = {a.path: a for a in inputs.assumptions if _is_open(a)}
@@ -73,7 +73,7 @@ def with_laws_of_layers(ready: Prepared, inputs: Inputs) -> Inputs:
     )
 
 
-def _stated(module: torch.nn.Module) -> dict[str, Contract]:
+def _stated_contracts(module: torch.nn.Module) -> dict[str, Contract]:
     """Returns the contracts of the layers that state irreps of an input."""
     contracts = {name: declared_contract(layer) for name, layer in module.named_modules() if name}
     return {

@@ -1,7 +1,7 @@
 """Finds the laws of undeclared inputs that look like geometry, by trying which law makes the output right.
 
-`diagnosis.request` calls `all_as_points` and `answered`. This module runs nothing itself: it calls the `run` that it is
-given. Inputs whose names or shapes decide are treated in `contracts`.
+`diagnosis.request` calls `all_as_points` and `decide_by_trial`. This module runs nothing itself: it calls the `run`
+that it is given. Inputs whose names or shapes decide are treated in `contracts`.
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ def all_as_points(inputs: Inputs) -> Inputs:
     return inputs.with_assumptions([a.with_law(next(filter(_is_points, a.laws))) for a in inputs.undecided])
 
 
-def answered(inputs: Inputs, run: Try, location: Location | None) -> tuple[Inputs, list[Finding], list[str]]:
+def decide_by_trial(
+    inputs: Inputs, run: Try, placed: Callable[[Inputs], Inputs], location: Location | None
+) -> tuple[Inputs, list[Finding], list[str]]:
     """Decides the undecided inputs by trial.
 
     If no other input moves, unchanged inputs prove nothing, and vectors hide a violation under translation. At least
@@ -54,6 +56,7 @@ def answered(inputs: Inputs, run: Try, location: Location | None) -> tuple[Input
     Args:
         inputs: Inputs with one or more undecided tensors.
         run: Measures the output with given inputs, under the tested motions.
+        placed: Returns given inputs with the axes that the runs show.
         location: The source location of the callable.
 
     Returns:
@@ -65,7 +68,7 @@ def answered(inputs: Inputs, run: Try, location: Location | None) -> tuple[Input
     if not asked:
         return inputs, [], []
     if not inputs.has_moving_input:
-        return _positions(inputs, run, location)
+        return _positions(inputs, run, placed, location)
     unchanged = run(inputs)
     if unchanged[0]:
         return inputs, [], [_remark_on_unchanged(a, inputs, run) for a in asked]
@@ -92,7 +95,9 @@ def _with_component_axes(inputs: Inputs, run: Try) -> Inputs:
     return inputs
 
 
-def _positions(inputs: Inputs, run: Try, location: Location | None) -> tuple[Inputs, list[Finding], list[str]]:
+def _positions(
+    inputs: Inputs, run: Try, placed: Callable[[Inputs], Inputs], location: Location | None
+) -> tuple[Inputs, list[Finding], list[str]]:
     """Takes at least one undecided tensor for positions, because no other input moves."""
     best, errors, sound = _best(_tries(inputs, run, lambda laws: any(map(_is_points, laws))))
     taken = inputs.with_assumptions(best)
@@ -101,18 +106,23 @@ def _positions(inputs: Inputs, run: Try, location: Location | None) -> tuple[Inp
     worst = _worst(errors)
     beside = f"the output's error is then {errors[worst]:.2g} under {worst}"
     vectors, _, right = _best(_tries(inputs, run, lambda laws: any(laws) and not any(map(_is_points, laws))))
-    if right and all(map(_has_channels, inputs.undecided)):
+    if right and _have_channels(inputs.undecided, placed(inputs.with_assumptions(vectors))):
         told = f"were it positions, the output would be off by {errors[worst]:.2g} under {worst}: declare it if it is"
         return inputs.with_assumptions(vectors), [], [f"asked: {a.place}: channels of vectors; {told}" for a in best]
     if right:
         beside += f"; as {_laws(vectors)}, which no translation moves, it is right"
-    return taken, [_unknown(a, beside, errors[worst], taken, location) for a in best], []
+    return taken, [_finding_on_likeliest_law(a, beside, errors[worst], taken, location) for a in best], []
 
 
-def _has_channels(assumption: Assumption) -> bool:
-    """True if a tensor lists nodes or edges on its first axis and has an axis of channels: positions have none."""
-    law = assumption.representation
-    return len(assumption.shape) > 2 and (law.nodes in (0, Assumed.FIRST) or law.edges == 0)
+def _have_channels(undecided: Sequence[Assumption], placed: Inputs) -> bool:
+    """True if all undecided tensors list nodes or edges on the first axis and have an axis of channels.
+
+    Positions have no channels. If the runs show the nodes on a later axis, the tensor is a batch of clouds.
+    """
+    laws = {a.path: a.representation for a in placed.assumptions}
+    return all(
+        len(a.shape) > 2 and (laws[a.path].nodes in (0, Assumed.FIRST) or laws[a.path].edges == 0) for a in undecided
+    )
 
 
 def _tries(inputs: Inputs, run: Try, wanted: Callable[[Sequence[Representation | None]], bool]) -> Iterator[Tried]:
@@ -134,10 +144,10 @@ def _tries(inputs: Inputs, run: Try, wanted: Callable[[Sequence[Representation |
 def _best(tried: Iterator[Tried]) -> Tried:
     changed, errors, sound = smallest(tried, lambda item: (not item[2], sum(item[1].values()), len(item[0])))
     result = "the output is right so" if sound else "the error of the output is least so"
-    return [_decided(a, result, sound) for a in changed], errors, sound
+    return [_decide(a, result, sound) for a in changed], errors, sound
 
 
-def _decided(assumption: Assumption, result: str, sound: bool) -> Assumption:
+def _decide(assumption: Assumption, result: str, sound: bool) -> Assumption:
     """Returns the assumption with the law that was tried."""
     grounds = replace(assumption.grounds, law=How.BY_RUNS if sound else How.BY_SHAPE)
     where = assumption.why.removeprefix("asked: ").removesuffix(", and its name says nothing")
@@ -182,7 +192,9 @@ def _laws(changed: Sequence[Assumption]) -> str:
     return " or ".join(sorted(bare))
 
 
-def _unknown(assumption: Assumption, beside: str, error: float, inputs: Inputs, location: Location | None) -> Finding:
+def _finding_on_likeliest_law(
+    assumption: Assumption, beside: str, error: float, inputs: Inputs, location: Location | None
+) -> Finding:
     """Returns the finding for an input that was taken for its likeliest law."""
     law = _laws([assumption])
     evidence = (

@@ -4,7 +4,7 @@ The network is recorded as a whole in the reference run and under some elements.
 obeys one law in each symmetry, or none. If the network violates a symmetry, the statements at fault are repaired first.
 Values after them can then be matched, and the result of a statement at fault counts with its repaired value.
 
-`diagnosis.examine` calls `infer`, then `usable`. This module measures no layer and makes no findings.
+`diagnosis.examine` calls `infer`, then `try_layers_apart`. This module measures no layer and makes no findings.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def infer(
     )
 
 
-def usable(inferred: Inferred, surveyors: Mapping[str, SymmetrySurvey], groups: Iterable[Group]) -> Inferred:
+def try_layers_apart(inferred: Inferred, surveyors: Mapping[str, SymmetrySurvey], groups: Iterable[Group]) -> Inferred:
     """Returns `inferred`, or an obstacle if the network does not run with its layers apart.
 
     For example, gradients that pass between layers prevent these runs.

@@ -15,9 +15,9 @@ from torch import Tensor
 
 from equivariance._engine.inference.irreps_from_values import nearest_irreps
 from equivariance._engine.inference.output_runs import Fit, Leaf, elsewhere
-from equivariance._engine.laws.forms import PermutationLaw
 from equivariance._engine.measurement.prepare import BoundCall, Prepared
 from equivariance.contracts.declared import declared_contract
+from equivariance.groups.named import Symmetry
 from equivariance.representations.axes import Assumed, BatchAxis, Concatenated
 from equivariance.representations.base import Representation
 from equivariance.representations.cartesian_tensor import CartesianTensor
@@ -55,7 +55,7 @@ def stated_laws(leaf: Leaf, call: BoundCall) -> list[Representation]:
 
 
 def special_laws(leaf: Leaf) -> Iterator[Representation]:
-    """Yields pseudoscalars, irreps that the values show, and vectors on other axes."""
+    """Yields pseudoscalars, irreps that the values show, and vectors and positions on other axes."""
     example = leaf.example
     if not example.is_floating_point():
         return
@@ -69,9 +69,10 @@ def special_laws(leaf: Leaf) -> Iterator[Representation]:
         for axes in itertools.combinations(threes, count):
             if axes != (example.dim() - 1,):
                 yield from (CartesianTensor(axes, pseudo) for pseudo in (False, True))
+                yield from (CartesianPoints(axis) for axis in axes if count == 1)
 
 
-def arranged(
+def laws_with_axes(
     example: Tensor, law: Representation, call: BoundCall, tested: Collection[str]
 ) -> Iterator[Representation]:
     """Yields the law with each choice of node and sample axes that the lengths allow, the likeliest first."""
@@ -94,22 +95,25 @@ def _axes_of(example: Tensor, law: Representation, call: BoundCall) -> Iterator[
     free, apart = _free_axes(example, law), [call.sizes.segments] if call.sizes.segments else []
     of_edges = [axis for axis in free if edges and example.shape[axis] == edges]
     runs = dict.fromkeys([*(law.concatenated.sizes for _, _, law in call.inputs if law.concatenated), *apart])
-    of_batch: list[BatchAxis] = [a for a in free if samples and example.shape[a] == samples]
-    for axis in free:
-        length = example.shape[axis]
-        of_batch += [Concatenated(axis, sizes) for sizes in runs if sizes and sum(sizes) == length]
-        if samples and length > samples and length % samples == 0:
-            of_batch.append(Concatenated(axis))
+    lengths = [(axis, example.shape[axis]) for axis in free]
+    of_batch: list[BatchAxis] = [
+        *(Concatenated(axis, sizes) for axis, length in lengths for sizes in runs if sizes and sum(sizes) == length),
+        *(axis for axis, length in lengths if samples and length == samples),
+        *(Concatenated(a) for a, length in lengths if samples and length > samples and length % samples == 0),
+    ]
     for node in (*(a for a in free if nodes > 1 and example.shape[a] and example.shape[a] % nodes == 0), None):
         for batch in (*of_batch, None):
             joined = isinstance(batch, Concatenated) and batch.axis == node
             alone = node is not None and example.shape[node] == nodes and batch != node
             if node is None or joined or (alone and not isinstance(batch, Concatenated)):
-                yield Axes(node, batch, mask=_mask_on(example, node, batch, call))
+                mask = _mask_on(example, node, batch, call)
+                yield Axes(node, batch, mask=mask)
                 yield from (Axes(node, batch, axis) for axis in of_edges if axis != node)
+                alike = (a for a in free if node is not None and a > node and example.shape[a] == example.shape[node])
+                yield from (Axes(node, batch, mask=mask, pairs=axis) for axis in alike if axis != batch)
 
 
-def masked(example: Tensor, laws: Iterable[Representation], call: BoundCall) -> Iterator[Representation]:
+def laws_with_mask(example: Tensor, laws: Iterable[Representation], call: BoundCall) -> Iterator[Representation]:
     """Yields the laws with the mask of the inputs, on the first axes, if the lengths allow it."""
     for law in laws:
         for nodes, batch in ((1, 0), (0, None)):
@@ -131,27 +135,14 @@ def _free_axes(example: Tensor, law: Representation) -> list[int]:
     """Returns the axes that do not hold components."""
     components: tuple[int, ...] = () if isinstance(law, Invariant) else (-1,)
     components = law.axes if isinstance(law, CartesianTensor) else components
+    components = (law.axis,) if isinstance(law, CartesianPoints) else components
     return [a for a in range(example.dim()) if a not in {c % example.dim() for c in components}]
 
 
-def foreign(leaf: Leaf, fits: Mapping[str, Fit], ready: Prepared) -> str:
-    """Returns why a leaf that no law fits may be sound; "" if no reason is found."""
-    return _explain_node_pairs(leaf, fits, ready) or _explain_other_basis(leaf, fits, ready)
-
-
-def _explain_node_pairs(leaf: Leaf, fits: Mapping[str, Fit], ready: Prepared) -> str:
-    """Returns the reason if two axes list the nodes; else ""."""
-    order, nodes, course = fits.get("permutation"), ready.call.sizes.node_axis, leaf.courses[-1]
-    axes = [axis for axis, length in enumerate(leaf.example.shape) if length == nodes]
-    if order is None or order.holds:
-        return ""
-    under = [(e, v) for s, e, v in course.under if s == "permutation"]
-    for pair in itertools.combinations(axes, 2):
-        law = PermutationLaw(tuple((axis, 1) for axis in pair))
-        expected = ((v, law.apply(course.reference, e)) for e, v in under)
-        if all(v is not None and v.shape == w.shape and torch.allclose(v, w, rtol=_EXACT) for v, w in expected):
-            return f"axes {pair[0]}, {pair[1]} both follow the nodes, which no representation here says"
-    return ""
+def unknown_under(leaf: Leaf, fits: Mapping[str, Fit], ready: Prepared) -> tuple[tuple[str, ...], str]:
+    """Returns the symmetries under which a leaf may be sound although its closest law does not fit, and why."""
+    why = _explain_other_basis(leaf, fits, ready)
+    return tuple(s for s, fit in fits.items() if why and Symmetry(s).is_motion and not fit.holds), why
 
 
 def _explain_other_basis(leaf: Leaf, fits: Mapping[str, Fit], ready: Prepared) -> str:

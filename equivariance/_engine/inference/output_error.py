@@ -62,7 +62,7 @@ def _errors(ready: Prepared, runs: OutputRuns, candidate: TransformedRuns, trial
     """Returns the errors of the output's parts; an infinite one if the module raises an error."""
     spec = ready.call.contract.output
     try:
-        value = runs.transformed(candidate, trial)
+        value = runs.transformed_output(candidate, trial)
     except TransformedInputError:
         return {("", ""): PartError(math.inf, 1.0, True)}
     return compare(value, transform(runs.reference(trial.state), spec, trial.element), spec, trial.element)
@@ -71,7 +71,7 @@ def _errors(ready: Prepared, runs: OutputRuns, candidate: TransformedRuns, trial
 def _floors(ready: Prepared, runs: OutputRuns, state: ModelState) -> Mapping[PartKey, PartError]:
     """Returns the largest change of each part under last-bit perturbations of the inputs."""
     found: dict[PartKey, PartError] = {}
-    for value in runs.perturbed(state):
+    for value in runs.perturbed_outputs(state):
         for key, error in compare(value, runs.reference(state), ready.call.contract.output, Transform()).items():
             if math.isfinite(error.difference) and error.difference >= found.get(key, EQUAL).difference:
                 found[key] = error

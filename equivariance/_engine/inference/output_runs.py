@@ -38,6 +38,9 @@ from equivariance.contracts.nested import (
 from equivariance.contracts.sample_lists import EACH
 from equivariance.errors import ArgumentError, ContractError, TransformedInputError
 from equivariance.groups.elements import Transform
+from equivariance.groups.lattice_moves import without_supercells
+from equivariance.groups.named import Symmetry
+from equivariance.groups.sampling import Group, Rotations, Translations
 from equivariance.representations.base import Representation
 
 _SHAKEN = 2
@@ -185,7 +188,7 @@ class OutputRuns:
             self._references[state] = self._keep(self.runner.run(state, dtype, arguments))
         return self._references[state]
 
-    def perturbed(self, state: ModelState) -> list[Any]:
+    def perturbed_outputs(self, state: ModelState) -> list[Any]:
         """Returns the outputs under last-bit perturbations of the inputs."""
         if state not in self._perturbed:
             dtype, arguments = self.runner.reference_dtype, self.runner.arguments
@@ -194,7 +197,7 @@ class OutputRuns:
             self._perturbed[state] = [self._keep(self.runner.run(state, dtype, inputs)) for inputs in given]
         return self._perturbed[state]
 
-    def transformed(self, runs: TransformedRuns, trial: Trial) -> Any:
+    def transformed_output(self, runs: TransformedRuns, trial: Trial) -> Any:
         """Returns the output for inputs that `runs` transforms by its representations."""
         inputs = runs.inputs(trial.element)
         if _alike(inputs, self.runner.arguments):
@@ -233,10 +236,11 @@ def observe(ready: Prepared, runs: OutputRuns) -> list[Leaf]:
     runner, call, known = ready.runner, ready.call, dict[Path, list[Course]]()
     candidate = TransformedRuns(runner, call.sizes)
     listed = any(any(sample_lists(v, call.contract.inputs.get(name))) for name, v in call.arguments.items())
-    elements = [(g.symmetry, e) for g in call.groups for e in g.draw(3, call.settings.seed, call.sizes)[::2][:_MOST]]
+    groups = [*map(without_supercells, call.groups), *_motions_beside(call.groups)]
+    elements = [(g.symmetry, e) for g in groups for e in g.draw(3, call.settings.seed, call.sizes)[::2][:_MOST]]
     for state in (s for s in runner.states if s.mode == "eval"):
         reference = dict(tensors(runs.reference(state), listed))
-        perturbed = [dict(tensors(output, listed)) for output in runs.perturbed(state)]
+        perturbed = [dict(tensors(output, listed)) for output in runs.perturbed_outputs(state)]
         under = list(_under_elements(runs, candidate, state, elements, listed))
         for path, value in reference.items():
             course = Course(
@@ -245,6 +249,13 @@ def observe(ready: Prepared, runs: OutputRuns) -> list[Leaf]:
             known.setdefault(path, []).append(course)
     main, working = (torch.finfo(dtype).eps for dtype in (runner.reference_dtype, runner.tested_dtype))
     return [Leaf(path, tuple(courses), main, working, call.sizes.extent) for path, courses in known.items()]
+
+
+def _motions_beside(groups: Sequence[Group]) -> list[Group]:
+    """Returns the motions that tell positions from other outputs, if moves by lattice vectors are tested alone."""
+    symmetries = {Symmetry(group.symmetry) for group in groups}
+    alone = Symmetry.LATTICE in symmetries and not any(symmetry.is_motion for symmetry in symmetries)
+    return [Translations(), Rotations()] if alone else []
 
 
 def _under_elements(
@@ -257,7 +268,7 @@ def _under_elements(
     """Yields symmetry, element and leaves; elements under which the module raises an error show nothing."""
     for symmetry, element in elements:
         with suppress(TransformedInputError):
-            yield symmetry, element, dict(tensors(runs.transformed(candidate, Trial(element, state)), listed))
+            yield symmetry, element, dict(tensors(runs.transformed_output(candidate, Trial(element, state)), listed))
 
 
 def elsewhere(ready: Prepared, path: Path, element: Transform, count: int, axis: int) -> tuple[Tensor, Tensor]:

@@ -10,35 +10,35 @@ the smallest error.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
 import torch
 
 from equivariance._engine.inference.output_candidates import (
-    arranged,
-    foreign,
-    masked,
+    laws_with_axes,
+    laws_with_mask,
     plain_laws,
     special_laws,
     stated_laws,
+    unknown_under,
 )
 from equivariance._engine.inference.output_provenance import Path
 from equivariance._engine.inference.output_runs import Fit, Leaf, OutputRuns, observe
-from equivariance._engine.measurement.prepare import BoundCall, Prepared
+from equivariance._engine.measurement.prepare import BoundCall, Prepared, UnjudgedOutputs
 from equivariance._ranking import exceeds, ordered
 from equivariance.contracts.adapter_registry import adapter_of
 from equivariance.contracts.assumption import Assumption, Grounds, How
 from equivariance.contracts.assumptions import assume
-from equivariance.contracts.inputs import NOT_GIVEN, Inputs
+from equivariance.contracts.inputs import Inputs
 from equivariance.contracts.sample_lists import EACH
-from equivariance.errors import ArgumentError
 from equivariance.groups.named import Symmetry
 from equivariance.representations.base import Representation
 from equivariance.representations.formatting import as_python, in_words
 from equivariance.representations.sample_list import SampleList
 from equivariance.representations.standard import Invariant
+from equivariance.representations.unjudged import Unjudged
 
 MOTIONS = tuple(symmetry for symmetry in Symmetry if symmetry.is_motion)
 _RUNS = Grounds(How.BY_RUNS, How.BY_RUNS, How.BY_RUNS)
@@ -56,38 +56,50 @@ class Outputs:
     """The representations that the output of a call is assumed to have.
 
     Attributes:
-        specs: Representations, shaped like the value.
-        assumptions: One assumption for each tensor.
+        value: The output.
+        assumptions: Keys and fields from the output to a tensor -> the assumption about it.
     """
 
-    specs: object
-    assumptions: tuple[Assumption, ...]
+    value: object
+    assumptions: Mapping[Path, Assumption]
+
+    @property
+    def specs(self) -> object:
+        """Representations, shaped like the value: the closest law of each tensor."""
+        return _specs(self.value, (), self.assumptions, [])
 
     @property
     def lines(self) -> list[str]:
         """The lines of the report about the output, and the declaration that changes them."""
-        change = f"what is returned; to change it, write irreps_out={as_python(self.specs)}"
-        return [*map(str, self.assumptions), change]
+        told: list[Assumption] = []
+        _specs(self.value, (), self.assumptions, told)
+        return [*map(str, told), f"what is returned; to change it, write {self._declaration}"]
 
     @property
-    def asked(self) -> tuple[Assumption, ...]:
-        """The assumptions about tensors that obey an unknown law."""
-        return tuple(a for a in self.assumptions if a.asked)
+    def _declaration(self) -> str:
+        """The argument `irreps_out` that declares these laws; `...` stands for an unknown law."""
+        return f"irreps_out={as_python(self._without(a for a in self.assumptions.values() if a.unknown_under))}"
 
-    def require(self, inputs: Inputs) -> None:
-        """Rejects an output with tensors that must be declared.
+    def _without(self, asked: Iterable[Assumption]) -> object:
+        """Returns the specification in which nothing of some tensors is compared."""
+        left_out = {a.path[1:]: replace(a, representation=Unjudged()) for a in asked}
+        return _specs(self.value, (), {**self.assumptions, **left_out}, [])
+
+    def unjudged(self, inputs: Inputs) -> dict[str, UnjudgedOutputs]:
+        """Returns symmetry -> the tensors that obey no known law under it.
 
         Args:
-            inputs: The inputs of the runs; the message says how they were read.
-
-        Raises:
-            ArgumentError: If a tensor obeys an unknown law; the message names each tensor with its errors.
+            inputs: The inputs of the runs; the words say how they were read.
         """
-        if self.asked:
-            found = "; ".join(f"{a.place} {list(a.shape)}: {a.why}" for a in self.asked)
-            read = f"; irreps_in={inputs.declaration()} was assumed" if inputs.assumptions else ""
-            expected = f"a declaration, as no law that is known here fits: {found}{read}"
-            raise ArgumentError("irreps_out", NOT_GIVEN, expected)
+        symmetries = dict.fromkeys(s for a in self.assumptions.values() for s in a.unknown_under)
+        return {symmetry: self._unjudged_under(symmetry, inputs) for symmetry in symmetries}
+
+    def _unjudged_under(self, symmetry: str, inputs: Inputs) -> UnjudgedOutputs:
+        asked = [a for a in self.assumptions.values() if symmetry in a.unknown_under]
+        found = "; ".join(f"{a.place} {list(a.shape)}: {a.why}" for a in asked)
+        read = f"; irreps_in={inputs.declaration()} was assumed" if inputs.assumptions else ""
+        reason = f"no law that is known here fits {found}; write it in place of ...: {self._declaration}{read}"
+        return UnjudgedOutputs(self._without(asked), reason, len(asked) == len(self.assumptions))
 
 
 def outputs_from_runs(ready: Prepared, runs: OutputRuns, stated: Mapping[Path, tuple[str, Representation]]) -> Outputs:
@@ -98,19 +110,14 @@ def outputs_from_runs(ready: Prepared, runs: OutputRuns, stated: Mapping[Path, t
         runs: Runs the module on the arguments of `ready`.
         stated: The result of `laws_of_returned`.
     """
-    return _outputs(ready, {leaf.path: _assumption(leaf, ready, stated) for leaf in observe(ready, runs)})
+    found = {leaf.path: _assumption(leaf, ready, stated) for leaf in observe(ready, runs)}
+    return Outputs(ready.runner.output, found)
 
 
 def likely_outputs(ready: Prepared, runs: OutputRuns, stated: Mapping[Path, tuple[str, Representation]]) -> object:
     """Returns the specification of `outputs_from_runs` without the evidence."""
-    leaves = observe(ready, runs)
-    return _outputs(ready, {leaf.path: _likeliest(leaf, ready, stated) for leaf in leaves}).specs
-
-
-def _outputs(ready: Prepared, chosen: Mapping[Path, Assumption]) -> Outputs:
-    found: list[Assumption] = []
-    specs = _specs(ready.runner.output, (), chosen, found)
-    return Outputs(specs, tuple(found))
+    found = {leaf.path: _likeliest(leaf, ready, stated) for leaf in observe(ready, runs)}
+    return Outputs(ready.runner.output, found).specs
 
 
 def _specs(value: Any, path: Path, chosen: Mapping[Path, Assumption], found: list[Assumption]) -> Any:
@@ -147,11 +154,12 @@ def _assumption(leaf: Leaf, ready: Prepared, stated: Mapping[Path, tuple[str, Re
     shape, (source, returned) = tuple(leaf.example.shape), stated.get(leaf.path, ("", None))
     law, beside = _law(leaf, ready, returned)
     fits = leaf.fits(law)
-    question = foreign(leaf, fits, ready) if returned is None else ""
-    why = f"{source}{_evidence(fits, beside)}" + (f"; but {question}" if question else "")
+    unknown, question = unknown_under(leaf, fits, ready) if returned is None else ((), "")
+    why = f"{source}{_evidence(fits, beside)}" + (f"; but {question}" if unknown else "")
     if shape and law.nodes is law.edges is None and "permutation" in fits:
         why = f"no axis lists nodes; {why}"
-    return Assumption(("output", *leaf.path), shape, law, why, leaf.example, bool(question), grounds=_RUNS)
+    path = ("output", *leaf.path)
+    return Assumption(path, shape, law, why, leaf.example, grounds=_RUNS, unknown_under=unknown)
 
 
 def _likeliest(leaf: Leaf, ready: Prepared, stated: Mapping[Path, tuple[str, Representation]]) -> Assumption:
@@ -180,7 +188,7 @@ def _law_under_motions(leaf: Leaf, call: BoundCall) -> tuple[Representation, str
     for law, fits in plain.items():
         if all(fit.holds for fit in fits.values()):
             return law, ""
-    for law in masked(leaf.example, plain, call):
+    for law in laws_with_mask(leaf.example, plain, call):
         if all(fit.holds for fit in _under_motions(leaf.fits(law)).values()):
             return law, ""
     stated, special = (
@@ -199,7 +207,13 @@ def _law_under_motions(leaf: Leaf, call: BoundCall) -> tuple[Representation, str
 
 
 def _is_nearer(fits: Mapping[str, Fit], plain: Mapping[str, Fit], stated: bool) -> bool:
-    """True if a law is likelier than the best plain one; a law that layers state needs a smaller margin."""
+    """True if a law is likelier than the best plain one.
+
+    A law that holds under rotation is likelier than one that does not. Otherwise its error must be smaller by a margin,
+    which is smaller for a law that layers state.
+    """
+    if "rotation" in fits and fits["rotation"].holds and not plain["rotation"].holds:
+        return True
     times = 1.0 if stated else _FEWER if _rank(fits)[0] < _rank(plain)[0] else _UNLIKE
     return exceeds(_motion_error(plain), times * _motion_error(fits))
 
@@ -223,7 +237,7 @@ def _with_axes(leaf: Leaf, law: Representation, call: BoundCall) -> Representati
     """Returns the law with the node and sample axes that fit permutations and selections best."""
     tested = {g.symmetry for g in call.groups if Symmetry(g.symmetry).is_reordering}
     best, rank = law, (len(tested) + 1, 0.0)
-    arrangements = list(arranged(leaf.example, law, call, tested)) if leaf.example.dim() else []
+    arrangements = list(laws_with_axes(leaf.example, law, call, tested)) if leaf.example.dim() else []
     if arrangements and not leaf.was_seen_under(tested):  # the callable raises an error on reordered inputs
         return arrangements[0]
     for tried in arrangements:

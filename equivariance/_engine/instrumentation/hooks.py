@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from equivariance._torch_private import buffers_of, children_of
-from equivariance.contracts.callables import uncompiled
+from equivariance.contracts.callables import run_eagerly
 from equivariance.contracts.signature import signature_of, unbind
 from equivariance.representations.tensor_support import write
 
@@ -116,14 +116,14 @@ class HookSet:
 
 
 @contextmanager
-def preserved(dtype: torch.dtype, seed: int, gradients: bool = False) -> Iterator[None]:
+def preserve_globals(dtype: torch.dtype, seed: int, gradients: bool = False) -> Iterator[None]:
     """Sets a default dtype and seeds the generators (torch, CUDA, numpy, random); all are restored afterwards.
 
     Code that was given to torch.compile runs uncompiled.
     """
     default, numpy_state, python_state = torch.get_default_dtype(), np.random.get_state(), random.getstate()
     devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
-    with torch.random.fork_rng(devices=devices), torch.set_grad_enabled(gradients), uncompiled():
+    with torch.random.fork_rng(devices=devices), torch.set_grad_enabled(gradients), run_eagerly():
         try:
             torch.set_default_dtype(dtype)
             torch.default_generator.manual_seed(seed)  # torch.manual_seed seeds every backend

@@ -16,9 +16,7 @@ from equivariance._engine.instrumentation.operations import replace_tensors
 from equivariance._engine.instrumentation.reference import Site
 from equivariance.contracts.nested import UNSPECIFIED, cast, leaves, map_tensors, walk
 from equivariance.representations.base import Representation
-from equivariance.representations.cartesian_tensor import CartesianTensor
-from equivariance.representations.irreps import Irreps
-from equivariance.representations.standard import CartesianPoints
+from equivariance.representations.crystal import EdgeShifts, LatticeVectors
 
 
 class RestoredRun:
@@ -92,18 +90,9 @@ Change = Callable[[torch.Tensor, Representation, str], torch.Tensor]
 """Returns the changed tensor, given the tensor, its representation and its path."""
 
 
-def turns(how: Representation) -> bool:
-    """True if the components of a tensor change under rotation."""
-    if isinstance(how, CartesianTensor):
-        return bool(how.axes)
-    return isinstance(how, CartesianPoints) or (
-        isinstance(how, Irreps) and any(degree > 0 for _, degree, _ in how.blocks)
-    )
-
-
 def scaled(factor: float) -> Change:
     """Returns a change that multiplies positions and all rotating tensors by `factor`."""
-    return lambda t, how, _: t * factor if turns(how) and t.is_floating_point() else t
+    return lambda t, how, _: t * factor if how.turns and t.is_floating_point() else t
 
 
 def generator_of(seed: int) -> torch.Generator:
@@ -117,11 +106,13 @@ def noisy(size: float, seed: int) -> Change:
     The noise has the standard deviation `size` times the root mean square of the tensor.
     """
     everywhere = noisy_everywhere(size, seed)
-    return lambda tensor, how, path: everywhere(tensor, how, path) if turns(how) else tensor
+    return lambda tensor, how, path: everywhere(tensor, how, path) if how.turns else tensor
 
 
 def noisy_everywhere(size: float, seed: int, of_zero: float = 0.0) -> Change:
     """Returns a change that adds normal noise to all floating-point tensors, as `noisy` does to some.
+
+    Lattice vectors and shifts of edges stay: a node that is moved by a lattice vector must meet the same lattice.
 
     Args:
         size: The standard deviation of the noise, relative to the root mean square of each tensor.
@@ -131,7 +122,8 @@ def noisy_everywhere(size: float, seed: int, of_zero: float = 0.0) -> Change:
     generator = generator_of(seed)
 
     def change(tensor: torch.Tensor, how: Representation, _: str) -> torch.Tensor:
-        if not (tensor.is_floating_point() and tensor.numel()):
+        fixed = isinstance(how, (LatticeVectors, EdgeShifts))
+        if fixed or not (tensor.is_floating_point() and tensor.numel()):
             return tensor
         scale = float(tensor.double().square().mean().sqrt()) or of_zero
         return tensor + size * scale * noise_like(tensor, generator)

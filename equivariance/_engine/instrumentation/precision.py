@@ -88,13 +88,13 @@ class SameDraws(TorchDispatchMode):
         for original, made in zip(tensors, wide, strict=True):
             if id(made) in changed and made is not original:
                 original.copy_(made)
-        return _narrowed(output, asked, {id(w): t for t, w in zip(tensors, wide, strict=True)})
+        return _narrow(output, asked, {id(w): t for t, w in zip(tensors, wide, strict=True)})
 
 
-def _narrowed(value: Any, dtype: torch.dtype, passed: Mapping[int, torch.Tensor]) -> Any:
+def _narrow(value: Any, dtype: torch.dtype, passed: Mapping[int, torch.Tensor]) -> Any:
     """Returns the output of an operation in `dtype`, with the tensors that the caller passed."""
     if isinstance(value, (list, tuple)):
-        return type(value)([_narrowed(entry, dtype, passed) for entry in value])
+        return type(value)([_narrow(entry, dtype, passed) for entry in value])
     if not isinstance(value, torch.Tensor):
         return value
     if id(value) in passed:

@@ -6,6 +6,7 @@ module runs nothing and compares nothing.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
@@ -13,7 +14,9 @@ from typing import Any, NamedTuple, TypeVar
 import torch
 
 from equivariance._engine.instrumentation.hooks import ROOT, LayerCall
-from equivariance._engine.instrumentation.tensor_identity import unchanged, version_of
+from equivariance._engine.instrumentation.random_states import RandomStates
+from equivariance._engine.instrumentation.source_lines import SourceLine, calling_statement
+from equivariance._engine.instrumentation.tensor_identity import is_unchanged, version_of
 from equivariance._engine.instrumentation.tensor_store import MemoryBudget, TensorStore
 from equivariance._engine.instrumentation.transform_cache import number_of
 from equivariance.contracts.contract import Contract
@@ -78,7 +81,9 @@ class ReferenceRun:
         inputs: Layer call -> its arguments by name.
         outputs: Layer call -> its output, in the order of return.
         callers: Layer call -> the call that made it; None for the root.
+        call_sites: Layer call -> the user's statement that makes it; None if there is none.
         changing: Layers that changed their arguments in place, if `copying`.
+        random_states: The states of the random generators between the calls.
     """
 
     contracts: Mapping[str, Contract]
@@ -88,7 +93,9 @@ class ReferenceRun:
     inputs: dict[LayerCall, dict[str, Any]] = field(default_factory=dict)
     outputs: dict[LayerCall, Any] = field(default_factory=dict)
     callers: dict[LayerCall, LayerCall | None] = field(default_factory=dict)
+    call_sites: dict[LayerCall, SourceLine | None] = field(default_factory=dict)
     changing: set[str] = field(default_factory=set)
+    random_states: RandomStates = field(default_factory=RandomStates)
     _open: list[dict[str, Any]] = field(default_factory=list, init=False)
     _versions: list[tuple[torch.Tensor, object]] = field(default_factory=list, init=False)
     _derived: dict[Site, Any] = field(default_factory=dict, init=False)
@@ -106,13 +113,16 @@ class ReferenceRun:
         self.inputs[call] = map_tensors(kept, self._keep)
         self._open.append(kept)
         self.callers[call] = caller
+        self.call_sites[call] = calling_statement(sys._getframe(1))
+        self.random_states.begin(call)
         return arguments
 
     def leave(self, call: LayerCall, output: Any) -> Any:
         """Records the output."""
         self.contracts[call.layer].check_output(output, call.layer or "the callable")
+        self.random_states.end(call)
         arguments = self._open.pop()
-        if self.copying and not unchanged(arguments, self.inputs[call]):
+        if self.copying and not is_unchanged(arguments, self.inputs[call]):
             self.changing.add(call.layer)
         self.outputs[call] = map_tensors(output, self._keep)
         return output
@@ -142,7 +152,7 @@ class ReferenceRun:
         """Numbers of tensors for a `TransformCache`; None if kept tensors are copies, which share nothing."""
         return None if self.copying else self._numbers
 
-    def passed(self, site: Site) -> Passed | None:
+    def passed_at(self, site: Site) -> Passed | None:
         """Returns value, representation and number at `site`, looked up once; None if no value passed."""
         known = self._passed.get(site)
         if known is None and self.has(site):
@@ -159,7 +169,7 @@ class ReferenceRun:
         """
         return cast(transform(self.value(site), self.spec(site), element), dtype)
 
-    def derived(self, site: Site, compute: Callable[[Any, object], _T]) -> _T:
+    def compute_once(self, site: Site, compute: Callable[[Any, object], _T]) -> _T:
         """Returns `compute(value, representation)` of `site`, computed once for the whole run."""
         if site not in self._derived:
             self._derived[site] = compute(self.value(site), self.spec(site))

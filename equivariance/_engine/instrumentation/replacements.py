@@ -50,7 +50,7 @@ class Replacements:
         self._original: dict[int, Tensor] = {}
         self._values: dict[int, Tensor] = {}
 
-    def replaced(self, tensor: Tensor, value: Tensor) -> Tensor:
+    def replace(self, tensor: Tensor, value: Tensor) -> Tensor:
         """Gives a tensor the entries of `value`.
 
         Returns:

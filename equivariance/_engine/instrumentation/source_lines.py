@@ -14,11 +14,12 @@ import re
 import sysconfig
 from functools import lru_cache
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
 import torch
 
+from equivariance._engine.instrumentation.expressions import columns_of
 from equivariance._torch_private import BACKWARD_ENTRY
 from equivariance.contracts.callables import FunctionModule, ScriptedModule
 from equivariance.findings import Location
@@ -50,6 +51,45 @@ class SourceLine(NamedTuple):
         return linecache.getline(self.file, self.line).strip()
 
 
+class RunningLine(SourceLine):
+    """A line of a file, and the instruction in it that runs.
+
+    It equals every `SourceLine` of the same file and line: statements are identified by their lines.
+
+    Attributes:
+        code: The code of the function.
+        instruction: The offset of the instruction in `code`, in bytes.
+    """
+
+    code: CodeType
+    instruction: int
+
+    @classmethod
+    def at(cls, code: CodeType, instruction: int, line: int) -> RunningLine:
+        """Returns the line of an instruction; `code` stays alive as long as the line."""
+        made = cls(code.co_filename, line)
+        made.code, made.instruction = code, instruction
+        return made
+
+
+_RUNNING: dict[tuple[int, int], RunningLine] = {}
+"""Address of a code object and offset of an instruction -> its line. A frame computes its line number slowly."""
+
+_MOST_RUNNING = 1 << 16
+"""Largest number of lines that are kept."""
+
+
+def _running_line(frame: FrameType, code: CodeType) -> RunningLine:
+    """Returns the line that a frame of `code` runs."""
+    key = id(code), frame.f_lasti
+    known = _RUNNING.get(key)
+    if known is None:
+        if len(_RUNNING) >= _MOST_RUNNING:
+            _RUNNING.clear()
+        known = _RUNNING[key] = RunningLine.at(code, frame.f_lasti, frame.f_lineno)
+    return known
+
+
 def places_of(frame: FrameType | None) -> tuple[SourceLine, ...]:
     """Returns the running statements outside of libraries, innermost first.
 
@@ -60,13 +100,14 @@ def places_of(frame: FrameType | None) -> tuple[SourceLine, ...]:
     while frame is not None and _kind(frame.f_code.co_filename) == "harness":
         frame = frame.f_back
     while frame is not None:
-        kind = _kind(frame.f_code.co_filename)
+        code = frame.f_code
+        kind = _kind(code.co_filename)
         if kind == "harness":
             break
         if kind == "own":
-            found.append(SourceLine(frame.f_code.co_filename, frame.f_lineno))
+            found.append(_running_line(frame, code))
         elif kind == "library" and library is None:
-            library = SourceLine(frame.f_code.co_filename, frame.f_lineno)
+            library = _running_line(frame, code)
         frame = frame.f_back
     return tuple(found) if found or library is None else (library,)
 
@@ -75,7 +116,7 @@ def raised_at(error: BaseException) -> SourceLine | None:
     """Returns the innermost statement outside of libraries that an exception passed; None if there is none."""
     passed, trace = list[SourceLine](), error.__traceback__
     while trace is not None:
-        passed.append(SourceLine(trace.tb_frame.f_code.co_filename, trace.tb_lineno))
+        passed.append(RunningLine.at(trace.tb_frame.f_code, trace.tb_lasti, trace.tb_lineno))
         trace = trace.tb_next
     return next((place for place in reversed(passed) if is_own(place)), None)
 
@@ -95,6 +136,11 @@ def differentiates(frame: FrameType | None) -> bool:
 def is_own(place: SourceLine) -> bool:
     """True if a statement is outside of libraries."""
     return _kind(place.file) == "own"
+
+
+def calling_statement(frame: FrameType | None) -> SourceLine | None:
+    """Returns the innermost running statement outside of libraries; None if there is none."""
+    return next((place for place in places_of(frame) if is_own(place)), None)
 
 
 @lru_cache(maxsize=4096)
@@ -161,9 +207,17 @@ def source_of(function: Any) -> Location | None:
     return Location(_relative_path(file), start + offset, lines[offset].strip())
 
 
-def location_at(file: str, line: int) -> Location:
-    """Returns the location of a line of a file."""
-    return Location(_relative_path(file), line, linecache.getline(file, line).strip())
+def is_in_library(location: Location) -> bool:
+    """True if a location is in the code of a library."""
+    return _kind(str(Path(location.file).absolute())) != "own"
+
+
+def location_at(place: SourceLine) -> Location:
+    """Returns the location of a line, with the columns of its expression if the running instruction is known."""
+    columns = None
+    if isinstance(place, RunningLine):
+        columns = columns_of(place.code, place.instruction, place.line, linecache.getline(place.file, place.line))
+    return Location(_relative_path(place.file), place.line, place.source, columns)
 
 
 def _unwrap(function: Any) -> Any:

@@ -236,7 +236,7 @@ class Tape(TorchDispatchMode):
         """Numbers a tensor that no recorded operation made."""
         number = len(self.values)
         passed_in, source = self._was_passed_in(tensor), self._find_source(sys._getframe(1))
-        made = self._replaced(number, tensor)
+        made = self._replace(number, tensor)
         if made is not tensor:
             self._replacements.redirect(number, made)
         self._numbers[tensor_address(tensor)] = number
@@ -292,7 +292,7 @@ class Tape(TorchDispatchMode):
     def _number_new(self, tensor: Tensor) -> Tensor:
         """Numbers the new tensor of an operation. Returns the tensor, or its replacement."""
         number = len(self.values)
-        made = self._replaced(number, tensor)
+        made = self._replace(number, tensor)
         self._numbers[tensor_address(made)] = number
         self._store_value(made, made)
         return made
@@ -305,17 +305,17 @@ class Tape(TorchDispatchMode):
         number = len(self.values)
         base = base_of(tensor)
         whole = tensor if base is None or _storage_key(base) != _storage_key(tensor) else base
-        self._replaced(number, whole)
+        self._replace(number, whole)
         self._states[_storage_key(tensor)] = number
         self._store_value(tensor, whole)
 
-    def _replaced(self, number: int, tensor: Tensor) -> Tensor:
+    def _replace(self, number: int, tensor: Tensor) -> Tensor:
         """Replaces the value of a tensor. Returns the tensor, or another one if its layout cannot hold the value."""
         if number not in self._patches:
             return tensor
         with torch.no_grad():
             content = self._replacements.read(None, tensor)
-            return self._replacements.replaced(tensor, self._patches[number](content, self.values))
+            return self._replacements.replace(tensor, self._patches[number](content, self.values))
 
     def _store_value(self, tensor: Tensor, value: Tensor) -> None:
         """Stores the value, and keeps the tensor alive if its address must stay unique."""

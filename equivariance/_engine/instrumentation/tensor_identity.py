@@ -51,7 +51,7 @@ def equal(value: Any, other: Any) -> bool:
     return len(left) == len(right) and all(alike(a, b) for (_, a, _), (_, b, _) in zip(left, right, strict=True))
 
 
-def unchanged(value: Any, before: Any) -> bool:
+def is_unchanged(value: Any, before: Any) -> bool:
     """True if a value still holds the tensors of its earlier copy `before`; NaN equals NaN."""
     left, right = leaves(value, UNSPECIFIED), leaves(before, UNSPECIFIED)
     return len(left) == len(right) and all(

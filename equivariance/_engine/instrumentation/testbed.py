@@ -25,7 +25,7 @@ from equivariance._engine.instrumentation.hooks import (
     RunHandler,
     buffers_kept,
     call_with,
-    preserved,
+    preserve_globals,
 )
 from equivariance._engine.instrumentation.perturbations import noise_like
 from equivariance._engine.instrumentation.precision import SameDraws, Widened
@@ -141,7 +141,7 @@ class ModelVariants:
             known = self._hooks[weights, dtype] = HookSet(self.copy(weights, dtype), layers)
         return known.routing(handler)
 
-    def wrapped(self, wrap: Callable[[torch.nn.Module], torch.nn.Module]) -> ModelVariants:
+    def wrap(self, wrap: Callable[[torch.nn.Module], torch.nn.Module]) -> ModelVariants:
         """Returns variants of a module that calls this one; they contain these copies and make no others."""
         return ModelVariants(lambda weights, dtype: wrap(self.copy(weights, dtype)))
 
@@ -253,7 +253,7 @@ class Runner:
         able = self.capabilities
         widening = Widened() if able.widened and dtype == able.reference_dtype else nullcontext()
         drawing = SameDraws() if (able.draws if draws is None else draws) else nullcontext()
-        with preserved(dtype, self.seed if seed is None else seed, able.gradients), widening, drawing:
+        with preserve_globals(dtype, self.seed if seed is None else seed, able.gradients), widening, drawing:
             yield
 
     def reference(self, state: ModelState) -> ReferenceRun:
@@ -289,7 +289,7 @@ _NEARLY_ZERO = 1e-3
 """Root mean square below which a parameter hides what it multiplies, like a gate that starts at 1e-6."""
 
 
-def perturbed(module: torch.nn.Module, seed: int) -> torch.nn.Module:
+def perturb_weights(module: torch.nn.Module, seed: int) -> torch.nn.Module:
     """Returns a copy with noise on parameters and running statistics.
 
     The noise is a tenth of a parameter's root mean square. A parameter that is zero, or nearly so, moves by about 0.1
@@ -343,15 +343,15 @@ def _require_separate(module: torch.nn.Module, made: torch.nn.Module) -> None:
     Raises:
         ArgumentError: If a `__deepcopy__` inside of the module returns the original, or its tensors.
     """
-    layers, memory = set(map(id, module.modules())), {_storage_of(t) for _, t in _stored(module)}
+    layers, memory = set(map(id, module.modules())), {_storage_of(t) for _, t in _stored_tensors(module)}
     shared = [name or "the module itself" for name, layer in made.named_modules() if id(layer) in layers]
-    shared += [name for name, t in _stored(made) if _storage_of(t) in memory]
+    shared += [name for name, t in _stored_tensors(made) if _storage_of(t) in memory]
     if shared:
         expected = f"a module that copy.deepcopy copies as a whole; its copy shares {', '.join(shared)} with it"
         raise ArgumentError("module", type(module).__name__, expected)
 
 
-def _stored(module: torch.nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
+def _stored_tensors(module: torch.nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
     """Yields parameters and buffers that have values, by name."""
     for name, tensor in (*module.named_parameters(), *module.named_buffers()):
         if is_strided(tensor) and not is_lazy(tensor) and tensor.numel():

@@ -42,9 +42,9 @@ class TransformCache:
     def _visit(self, tensor: torch.Tensor, representation: Representation, _: str) -> torch.Tensor:
         if self.numbers is None:
             return self.change(tensor, representation).clone()
-        return self.known(number_of(tensor, representation, self.numbers), tensor, representation)
+        return self.by_number(number_of(tensor, representation, self.numbers), tensor, representation)
 
-    def known(self, number: int, tensor: torch.Tensor, representation: Representation) -> torch.Tensor:
+    def by_number(self, number: int, tensor: torch.Tensor, representation: Representation) -> torch.Tensor:
         """Returns the transformed tensor of a number."""
         made = self._made.get(number)
         if made is None:

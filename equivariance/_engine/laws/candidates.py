@@ -25,6 +25,7 @@ from equivariance._engine.laws.forms import (
     TranslationLaw,
 )
 from equivariance._engine.laws.grid import Gridded, Grids, plain_on_grid
+from equivariance._engine.laws.lattice import RowLaw, lattice_laws
 from equivariance.groups.named import Symmetry
 
 _SAMPLES = 16
@@ -42,6 +43,9 @@ class AxisLengths:
         grids: The declared grids; None if there are none.
         edges: Edges of all samples; None if no input lists edges.
         apart: Nodes of each sample, if each is permuted in its own way; else ().
+        crystal: Nodes of each sample of a crystal; () if there is no crystal.
+        follows_images: True if moves along some lattice vector change nothing. Differences of positions are then
+            lawful: a later statement takes them to the nearest image, or fails to.
     """
 
     nodes: int | None
@@ -50,6 +54,8 @@ class AxisLengths:
     grids: Grids | None = None
     edges: int | None = None
     apart: tuple[int, ...] = ()
+    crystal: tuple[int, ...] = ()
+    follows_images: bool = False
 
 
 def laws_by_shape(tensor: Tensor, symmetry: Symmetry, sizes: AxisLengths) -> Iterator[Law]:
@@ -60,6 +66,7 @@ def laws_by_shape(tensor: Tensor, symmetry: Symmetry, sizes: AxisLengths) -> Ite
         "inversion": lambda _: iter([ParityLaw(0, (-1,))]),
         "permutation": lambda t: _permutation_laws(t, sizes),
         "batch": lambda t: selection_laws(t, sizes),
+        "lattice": lambda t: lattice_laws(t, sizes.crystal),
     }
     yield InvariantLaw()
     if sizes.grids is not None and symmetry.is_motion:
@@ -90,7 +97,7 @@ def candidates(symmetry: Symmetry, sizes: AxisLengths, tensor: Tensor, laws: Seq
         tensor: The broken tensor.
         laws: The known laws of related tensors.
     """
-    fitting = [law for law in dict.fromkeys(laws) if _has_axes_for(law, tensor)]
+    fitting = [law for law in dict.fromkeys(laws) if has_axes_for(law, tensor)]
     yield from dict.fromkeys([*fitting, *laws_by_shape(tensor, symmetry, sizes)])
 
 
@@ -150,7 +157,7 @@ def _irrep_laws(tensor: Tensor) -> Iterator[Law]:
             yield IrrepLaw(tuple((a, ((tensor.shape[a] - 1) // 2,)) for a in chosen))
 
 
-def _has_axes_for(law: Law, tensor: Tensor) -> bool:
+def has_axes_for(law: Law, tensor: Tensor) -> bool:
     """True if the tensor has the axes that a law of another tensor requires."""
     if isinstance(law, IrrepLaw):
         return all(
@@ -163,5 +170,5 @@ def _has_axes_for(law: Law, tensor: Tensor) -> bool:
     if isinstance(law, TranslationLaw):
         return law.axis < tensor.dim() and tensor.shape[law.axis] == 3 and tensor.is_floating_point()
     if isinstance(law, Gridded):
-        return max(law.lattice.axes) < tensor.dim() and _has_axes_for(law.inner, tensor)
-    return isinstance(law, InvariantLaw)
+        return max(law.lattice.axes) < tensor.dim() and has_axes_for(law.inner, tensor)
+    return isinstance(law, InvariantLaw) or (isinstance(law, RowLaw) and law.fits(tensor))

@@ -24,6 +24,7 @@ from torch import Tensor
 from equivariance._engine.laws.candidates import AxisLengths, candidates, laws_by_shape, selection_laws
 from equivariance._engine.laws.forms import InvariantLaw, IrrepLaw, Law, LinearLaw, ParityLaw, PermutationLaw
 from equivariance._engine.laws.grid import Declared, Gridded, plain_on_grid
+from equivariance._engine.laws.lattice import row_laws
 from equivariance._engine.laws.tolerance import Tolerance, are_finite, rows_of, solve_linear_map
 from equivariance.groups.elements import Transform
 from equivariance.groups.named import Symmetry
@@ -155,6 +156,8 @@ class LawMatcher:
             yield from self._irrep_laws(seen)
         elif self.symmetry == "inversion":
             yield from self._parity_laws(seen)
+        elif self.symmetry == "lattice":
+            yield from row_laws(seen.reference, seen.under, self.sizes.follows_images)
 
     def _grid_laws(self, seen: RecordedValue) -> Iterator[Law]:
         """Yields declared fields, and irreps at the cells of a grid.

@@ -41,6 +41,11 @@ class InferredRepresentation(Representation):
     nodes: None = None
     batch: None = None
 
+    @property
+    def turns(self) -> bool:
+        """True if the law under rotation changes the tensor."""
+        return dict(self.laws).get("rotation", InvariantLaw()) != InvariantLaw()
+
     def act(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
         """Applies the laws of rotation, inversion and translation, in this order."""
         proper = element.proper

@@ -24,7 +24,7 @@ from equivariance._engine.instrumentation.tape import Patch, Tape
 from equivariance._engine.laws.forms import InvariantLaw, Law
 from equivariance._engine.laws.matching import Match
 from equivariance._engine.localization.intervention import InterventionRunner
-from equivariance._engine.localization.search import diagonal_first
+from equivariance._engine.localization.proposals import diagonal_first
 from equivariance._engine.localization.slicing import Slicer, StatementRun
 from equivariance._engine.measurement.relative_error import compare, worst
 from equivariance.contracts.nested import leaves

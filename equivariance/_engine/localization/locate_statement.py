@@ -9,9 +9,10 @@ frames.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from equivariance._engine.instrumentation.operations import Number
+from equivariance._engine.instrumentation.operations import Number, Operation
 from equivariance._engine.instrumentation.reference import CONTROL_FLOW
 from equivariance._engine.instrumentation.source_lines import SourceLine, is_own
 from equivariance._engine.instrumentation.testbed import Runner
@@ -19,15 +20,17 @@ from equivariance._engine.laws.candidates import AxisLengths
 from equivariance._engine.laws.grid import known_grids
 from equivariance._engine.localization.ablation import Ablation, frame_dependent_statement
 from equivariance._engine.localization.intervention import InterventionRunner, error_at
-from equivariance._engine.localization.recording import CallSite
-from equivariance._engine.localization.search import Search, merge_laws
+from equivariance._engine.localization.proposals import merge_laws
+from equivariance._engine.localization.search import Search
 from equivariance._engine.localization.slicing import Laws, Slicer, StatementRun, divergence
 from equivariance._engine.localization.suspects import SuspectLayer
 from equivariance._engine.measurement.survey_results import Trial
 from equivariance._engine.measurement.transformed_runs import TransformedRuns
 from equivariance._ranking import ordered
 from equivariance.contracts.nested import leaves
+from equivariance.groups.crystal import Crystal
 from equivariance.groups.elements import Transform, samples
+from equivariance.groups.lattice_moves import moves_along
 from equivariance.groups.reorderings import shifted
 from equivariance.groups.sampling import Group, InputSizes
 
@@ -44,19 +47,30 @@ class Statement:
         layer: Dotted path of the innermost module that runs the statement.
         confirmed: True if an intervention confirmed the statement.
         error: Relative error at the layer's output if every other statement at fault is replaced.
+        laws: The laws that replace the results of this statement.
         beside: The laws that replace the other statements at fault.
         frame: The statement that chooses the local frame, if this statement depends on the choice; else None.
         hidden: True if a later statement breaks the result again. The violation is visible only if that one is
             replaced.
+        callers: The statements of the layer that call the statement's function, from inside to outside.
+        alternatives: Other statements that explain the error as well.
     """
 
     place: SourceLine | None
     layer: str
     confirmed: bool
     error: float = 0.0
+    laws: Laws = field(default_factory=dict)
     beside: Laws = field(default_factory=dict)
     frame: SourceLine | None = None
     hidden: bool = False
+    callers: tuple[SourceLine, ...] = ()
+    alternatives: tuple[SourceLine, ...] = ()
+
+    def events(self, recorded: Sequence[Operation]) -> tuple[Operation, ...]:
+        """Returns the operations of the statement; all recorded ones if it only calls the layer of a library."""
+        own = tuple(event for event in recorded if self.place in event.places)
+        return own or tuple(event for event in recorded if event.reads)
 
 
 class StatementLocator:
@@ -85,7 +99,17 @@ class StatementLocator:
         beside = {u: merge_laws({o: v for o, v in self._found.items() if o != u}) for u in self._found}
         errors = {u: self.runner.try_replacement(laws)[1] for u, laws in beside.items()}
         return [
-            Statement(u.place, u.layer, True, e, beside[u], hidden=e <= self.runner.residual) for u, e in errors.items()
+            Statement(
+                u.place,
+                u.layer,
+                True,
+                e,
+                self._found[u],
+                beside[u],
+                hidden=e <= self.runner.residual,
+                callers=self._callers(u),
+            )
+            for u, e in errors.items()
         ]
 
     def in_frames(self) -> list[Statement]:
@@ -100,8 +124,19 @@ class StatementLocator:
             if ablation is not None:
                 self._ablations[unit] = ablation
                 at_fault = ablation.unit
-                found[index] = replace(found[index], place=at_fault.place, layer=at_fault.layer, frame=unit.place)
+                callers = self._callers(at_fault)
+                found[index] = replace(
+                    found[index], place=at_fault.place, layer=at_fault.layer, frame=unit.place, callers=callers
+                )
         return found
+
+    def _callers(self, unit: StatementRun) -> tuple[SourceLine, ...]:
+        """Returns the statements of the layer that call the function of a statement, from inside to outside."""
+        for event in self.runner.reference.events[unit.first : unit.last]:
+            if unit.place in event.places[: event.own]:
+                outer = event.places[event.places.index(unit.place) + 1 : event.own]
+                return tuple(place for place in outer if place != unit.place)
+        return ()
 
     def also_repairs(self, other: SuspectLayer) -> bool:
         """True if these replacements also remove another suspect's error, in the same call under this element."""
@@ -152,7 +187,7 @@ class StatementLocator:
 
     def _statement_at_event(self, number: int, confirmed: bool) -> Statement:
         event = self.runner.reference.events[number]
-        return Statement(event.place, event.layer, confirmed)
+        return Statement(event.place, event.layer, confirmed, callers=event.places[1 : event.own])
 
 
 def located(runner: Runner, suspect: SuspectLayer, locator: StatementLocator) -> list[Statement]:
@@ -162,8 +197,10 @@ def located(runner: Runner, suspect: SuspectLayer, locator: StatementLocator) ->
     """
     found = locator.in_frames()
     if any(s.place is None or not is_own(s.place) for s in found):
-        call = _find_call_site(runner, suspect)
-        found = [s if call is None or (s.place and is_own(s.place)) else replace(s, place=call) for s in found]
+        call = runner.reference(suspect.trial.state).call_sites.get(suspect.owner)
+        found = [
+            s if call is None or (s.place and is_own(s.place)) else replace(s, place=call, callers=()) for s in found
+        ]
     return ordered(found, lambda s: s.error, descending=True)
 
 
@@ -178,6 +215,9 @@ def locator_of(runs: TransformedRuns, group: Group, suspect: SuspectLayer, seed:
     grids = None if setting.grid is None else known_grids(runner.contracts)
     edges = None if setting.edges is None else sum(setting.edges)
     sizes = AxisLengths(setting.nodes, setting.samples, tuple(segments), grids, edges, setting.segments or ())
+    if group.symmetry == "lattice" and setting.crystal is not None:
+        followed = _follows_images(runs, setting.crystal, suspect)
+        sizes = replace(sizes, crystal=setting.crystal.nodes, follows_images=followed)
     return StatementLocator(InterventionRunner(runner, sizes, suspect, more, group.symmetry))
 
 
@@ -191,11 +231,15 @@ def _further_elements(setting: InputSizes, group: Group, seed: int) -> list[Tran
     return list(group.draw(3, seed + 1, setting)[::2])
 
 
-def _find_call_site(runner: Runner, suspect: SuspectLayer) -> SourceLine | None:
-    """Returns the user's statement that calls a library's layer; None if there is none."""
-    handler = CallSite(suspect.owner)
-    runner.run(suspect.trial.state, runner.reference_dtype, runner.arguments, handler)
-    return handler.place
+def _follows_images(runs: TransformedRuns, crystal: Crystal, suspect: SuspectLayer) -> bool:
+    """True if moves along some periodic lattice vector change nothing that a suspect's code makes."""
+
+    def is_kept(element: Transform) -> bool:
+        made = runs.isolated_run(Trial(element, suspect.trial.state), suspect.owner)
+        return error_at(made, suspect.site, suspect.key) <= suspect.measurement.tolerance
+
+    moves = (moves_along(crystal, axis) for axis in range(3))
+    return any(elements and all(map(is_kept, elements)) for elements in moves)
 
 
 def _with_full_batch(runs: TransformedRuns, suspect: SuspectLayer) -> SuspectLayer:

@@ -6,7 +6,6 @@ errors of the others.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +16,6 @@ from torch import Tensor
 from equivariance._engine.instrumentation.hooks import LayerCall
 from equivariance._engine.instrumentation.operations import Number
 from equivariance._engine.instrumentation.reference import ReferenceRun, Site
-from equivariance._engine.instrumentation.source_lines import SourceLine, is_own, places_of
 from equivariance._engine.instrumentation.tape import Patch, Tape
 from equivariance._engine.instrumentation.testbed import ModelState, Runner
 from equivariance._engine.instrumentation.transform_cache import TransformCache
@@ -43,9 +41,13 @@ class Intervention:
 
     def run(self, reference: ReferenceRun, owner: LayerCall, element: Transform) -> IntroducedErrors:
         """Runs the code of `owner` on the inputs of `reference` under an element, with the values replaced."""
+        return self.record(reference, owner, element)[1]
+
+    def record(self, reference: ReferenceRun, owner: LayerCall, element: Transform) -> tuple[Tape, Traced]:
+        """Records the code of `owner` as `run` runs it."""
         plain, _ = record_call(self.runner, self.state, owner, reference, Transform(), {})
         patches = {number: patch(law, plain.values[number], element) for number, law in self.laws.items()}
-        return record_call(self.runner, self.state, owner, reference, element, patches)[1]
+        return record_call(self.runner, self.state, owner, reference, element, patches)
 
 
 def record_call(
@@ -117,23 +119,3 @@ class Traced(IntroducedErrors):
         self.tape.mark(site, {path: t for path, t, _ in found})
         with self.tape.paused():
             return map_tensors(value, self.tape.current) if self.tape.replaces else value
-
-
-class CallSite:
-    """Finds the source line that makes a call."""
-
-    def __init__(self, call: LayerCall) -> None:
-        """Searches for the line that makes `call`."""
-        self.call = call
-        self.place: SourceLine | None = None
-
-    def enter(self, call: LayerCall, caller: LayerCall | None, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Notes the caller's line if it is the call."""
-        if call == self.call:
-            own = [p for p in places_of(sys._getframe(1)) if is_own(p)]
-            self.place = own[0] if own else None
-        return arguments
-
-    def leave(self, call: LayerCall, output: Any) -> Any:
-        """Returns the output as it is."""
-        return output

@@ -9,11 +9,12 @@ of which is the first broken operation once the earlier ones are replaced.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Iterator, Mapping
 
-from equivariance._engine.laws.forms import InvariantLaw, Law, LinearLaw
+from equivariance._engine.laws.forms import Law
 from equivariance._engine.localization.intervention import InterventionRunner
+from equivariance._engine.localization.joint import smallest_set
+from equivariance._engine.localization.proposals import dimensions, merge_laws, replacements
 from equivariance._engine.localization.slicing import Laws, Slicer, StatementRun
 
 _MOST_SINGLE = 12
@@ -35,7 +36,7 @@ class Search:
 
     def run(self) -> dict[StatementRun, Laws]:
         """Returns the replacements of the statements at fault, in order of execution; {} if none removes the error."""
-        found = self._single() or self._layout() or self._sequential() or self._sequential(hidden=True)
+        found = self._single() or self._layout() or self._joint() or self._sequential() or self._sequential(hidden=True)
         kept = dict(found)
         for unit in reversed(found):  # a statement is not at fault if the other replacements remove the error
             rest = {u: v for u, v in kept.items() if u != unit}
@@ -65,10 +66,14 @@ class Search:
         The layout gives components another order; the error appears only where the components are used.
         """
         for number in self.flow.broken_by_layout(self.backward_slice)[:_MOST_SINGLE]:
-            for laws in self._replacements(self.flow, [number]):
+            for laws in replacements(self.runner, self.flow, [number]):
                 if self._residual(laws) <= self.runner.residual:
                     return {self.flow.statement_at(self.flow.producers[number]): laws}
         return {}
+
+    def _joint(self) -> dict[StatementRun, Laws]:
+        """Returns the smallest set of statements whose replacement removes the error."""
+        return dict(sorted(smallest_set(self.runner, self.flow).items(), key=lambda item: item[0].first))
 
     def _sequential(self, hidden: bool = False) -> dict[StatementRun, Laws]:
         """Replaces suspects one after the other.
@@ -114,7 +119,7 @@ class Search:
         kept: Laws = {}
         values = flow.live_out(unit, backward_slice, self.runner.targets)
         nearest = {n: law for n in values for law in flow.laws_near(n)[:1]}
-        for laws in self._replacements(flow, values):
+        for laws in replacements(self.runner, flow, values):
             tape, error = self.runner.try_replacement({**known, **laws})
             if error <= self.runner.residual:
                 return laws, True
@@ -143,7 +148,7 @@ class Search:
             wide[unit] = dict(found)
             for other in self.flow.executions_of(unit, self.backward_slice, anywhere=True):
                 values = self._live_out(other)
-                if self._dimensions(values) == self._dimensions(found):
+                if dimensions(self.flow, values) == dimensions(self.flow, found):
                     wide[unit] = {**wide[unit], **dict(zip(values, found.values(), strict=True))}
         if wide == laws or self._residual(merge_laws(wide)) > self.runner.residual:
             return {}
@@ -193,22 +198,12 @@ class Search:
         runs = (self.flow.executions_of(unit, self.backward_slice, anywhere) for anywhere in (False, True))
         times = (tuple(tuple(self._live_out(u)) for u in units) for units in ([unit], *runs))
         for values in dict.fromkeys(times):
-            first, *others = map(self._dimensions, values)
+            first, *others = (dimensions(self.flow, own) for own in values)
             # Use the laws of the first execution, which is not affected by an earlier error.
             if others and all(other == first for other in others):
-                for laws in self._replacements(self.flow, values[0]):
+                for laws in replacements(self.runner, self.flow, values[0]):
                     yield {n: law for own in values for n, law in zip(own, laws.values(), strict=True)}
-            yield from self._replacements(self.flow, [n for own in values for n in own])
-
-    def _replacements(self, flow: Slicer, values: Sequence[int]) -> Iterator[Laws]:
-        choices = [list(self.matcher.candidates(flow.reference.values[n], flow.laws_near(n))) for n in values]
-        # A value that rotates in another basis should not be invariant. One element does not show it: any map fits.
-        for n, laws in zip(values, choices, strict=True):
-            if isinstance(flow.law(n), LinearLaw) and len(laws) > 1 and len(self.runner.elements) > 1:
-                laws[:] = [law for law in laws if law != InvariantLaw()]
-        if values:
-            for chosen in itertools.islice(diagonal_first(choices, _MOST_TRIES), _MOST_TRIES):
-                yield dict(zip(values, chosen, strict=True))
+            yield from replacements(self.runner, self.flow, [n for own in values for n in own])
 
     def _live_out(self, unit: StatementRun) -> list[int]:
         """Returns the live-out values of a statement; cached, because every event is visited."""
@@ -216,27 +211,5 @@ class Search:
             self._live_out_values[unit] = self.flow.live_out(unit, self.backward_slice, self.runner.targets)
         return self._live_out_values[unit]
 
-    def _dimensions(self, values: Sequence[int] | Laws) -> list[int]:
-        """Returns the number of axes of each value. Layers of one class may differ in their channels."""
-        return [self.flow.reference.values[n].dim() for n in values]
-
     def _residual(self, laws: Laws) -> float:
         return self.runner.try_replacement(laws)[1]
-
-
-def merge_laws(laws: Mapping[StatementRun, Laws]) -> dict[int, Law]:
-    """Returns the replacements of several statements as one mapping."""
-    return {number: law for found in laws.values() for number, law in found.items()}
-
-
-_Choice = TypeVar("_Choice")
-
-
-def diagonal_first(choices: Sequence[Sequence[_Choice]], most: int) -> Iterator[tuple[_Choice, ...]]:
-    """Yields combinations of one entry of each sequence: first equal positions, then at most `most` others.
-
-    A shorter sequence is continued with its last entry. If a sequence is empty, there is no combination.
-    """
-    longest = max(map(len, choices), default=0) if all(choices) else 0
-    alike = (tuple(found[min(place, len(found) - 1)] for found in choices) for place in range(longest))
-    yield from dict.fromkeys([*alike, *itertools.islice(itertools.product(*choices), most)])

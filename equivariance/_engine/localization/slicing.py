@@ -18,6 +18,7 @@ from equivariance._engine.instrumentation.source_lines import SourceLine
 from equivariance._engine.instrumentation.tape import Tape
 from equivariance._engine.laws.forms import InvariantLaw, IrrepLaw, Law, ParityLaw, TranslationLaw
 from equivariance._engine.laws.grid import lattice_of
+from equivariance._engine.laws.lattice import RowLaw
 from equivariance._engine.laws.matching import Match
 from equivariance._engine.localization.value_laws import NEAR, ValueLaws
 
@@ -180,7 +181,7 @@ class Slicer(ValueLaws):
         - It was laid out wrongly.
         - It is a component that stands in the place of a vector.
         - It is a position that stands in the place of a difference.
-        - Two values have laws that do not fit together; either of them may be wrong.
+        - Two values have laws that do not fit together; either of them may be wrong. Rows of different nodes do fit.
         """
         events = self.events[unit.first : unit.last]
         own = {n for e in events for n in e.writes if e.name != "given"}
@@ -203,7 +204,7 @@ class Slicer(ValueLaws):
         for one, other in itertools.permutations(reads, 2):
             laws = self.law(one), self.law(other)
             alike = self.reference.values[one].shape == self.reference.values[other].shape
-            if alike and laws[0] != laws[1] and laws[1] is not None:
+            if alike and laws[0] != laws[1] and laws[1] is not None and not isinstance(laws[1], RowLaw):
                 found.append((self.trace_back(one)[0], laws[1]))
         return sorted((p for p in dict.fromkeys(found) if not self._is_given(self._event(p[0]))), key=lambda p: p[0])
 

@@ -42,6 +42,7 @@ class Violation:
         intervention: Repairs the layer's other statements at fault; None if there are none.
         operations: Names of the operations that the statement runs.
         before: Statements that break what goes into this one; their effect shows only if this one is repaired.
+        layers: The layers that run the statement and break by it, the largest error first.
     """
 
     suspect: SuspectLayer
@@ -49,6 +50,7 @@ class Violation:
     intervention: Intervention | None = None
     operations: tuple[str, ...] = ()
     before: tuple[SourceLine, ...] = ()
+    layers: tuple[str, ...] = ()
 
 
 def parts_of(survey: SurveyResult, suspect: SuspectLayer, allowed: Verdict) -> list[SuspectLayer]:
@@ -97,7 +99,10 @@ def _with_part(
     return [
         *(v for v in found if v.statement or not locator.also_repairs(v.suspect)),
         *(
-            _violation(part, s, len(chosen) > 1, locator, hidden if s is new[0] else ())
+            replace(
+                _violation(part, s, len(chosen) > 1, locator, hidden if s is new[0] else ()),
+                layers=tuple(dict.fromkeys(t.layer for t in statements if _name(t) == _name(s) and not t.hidden)),
+            )
             for s in new
             if proven or s.confirmed
         ),
@@ -124,8 +129,7 @@ def _violation(
 def _operations(locator: StatementLocator, statement: Statement) -> Iterator[str]:
     """Yields the names of the operations of a statement; those on whole numbers are marked."""
     values = locator.runner.reference.values
-    for event in locator.runner.reference.events:
-        if statement.place in event.places:
-            read = [values[n] for n in event.reads if values[n].dim() and not values[n].is_floating_point()]
-            numbered = event.name == "cumsum" or any(t.dtype != torch.bool for t in read)  # masks are no numbers
-            yield f"{NUMBERED}{event.name}" if read and numbered else event.name
+    for event in statement.events(locator.runner.reference.events):
+        read = [values[n] for n in event.reads if values[n].dim() and not values[n].is_floating_point()]
+        numbered = event.name == "cumsum" or any(t.dtype != torch.bool for t in read)  # masks are no numbers
+        yield f"{NUMBERED}{event.name}" if read and numbered else event.name

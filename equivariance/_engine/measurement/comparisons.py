@@ -31,10 +31,11 @@ DIVERGED: Errors = {("", "control flow"): PartError(math.inf, 1.0, True)}
 
 def errors_at(reference: ReferenceRun, value: Any, exact: Any, site: Site, element: Transform) -> Errors:
     """Returns the errors of `value`, which passed at `site` in another run, against the expected value `exact`."""
-    spec, whole = reference.spec(site), isinstance(exact, torch.Tensor) and element.samples is None
+    plain = element.samples is None and not element.acts_on_lattice
+    spec, whole = reference.spec(site), isinstance(exact, torch.Tensor) and plain
     if not (whole and isinstance(spec, Representation) and spec.keeps_lengths):
         return compare(value, exact, spec, element)
-    return compare(value, exact, spec, element, reference.derived(site, scales_of))
+    return compare(value, exact, spec, element, reference.compute_once(site, scales_of))
 
 
 class AccumulatedErrors:
@@ -104,7 +105,7 @@ class IntroducedErrors:
         self.errors: dict[Site, Errors] = {}
         self.distances: dict[Site, Errors] = {}
         self.kept: dict[Site, Any] = {}
-        self._exact = TransformCache(self.transformed, reference.numbers)
+        self._exact = TransformCache(self.transform_value, reference.numbers)
         self._keeper = TensorStore(reference.memory)
         self._entered: set[LayerCall] = set()
 
@@ -122,17 +123,17 @@ class IntroducedErrors:
         """Compares the output, then replaces it."""
         return self._exchange(Site(call), output)
 
-    def transformed(self, tensor: torch.Tensor, representation: Representation) -> torch.Tensor:
+    def transform_value(self, tensor: torch.Tensor, representation: Representation) -> torch.Tensor:
         """Returns the exact value in place of a tensor of the reference run, in `dtype`."""
         return cast(representation.transform(tensor, self.element), self.dtype)
 
     def exact(self, site: Site) -> Any:
         """Returns the value that must pass at `site`, in `dtype`."""
-        passed = self.reference.passed(site)
+        passed = self.reference.passed_at(site)
         if passed is None:
             raise KeyError(site)
         if passed.number is not None:
-            return self._exact.known(passed.number, passed.value, passed.spec)  # type: ignore[arg-type]
+            return self._exact.by_number(passed.number, passed.value, passed.spec)  # type: ignore[arg-type]
         exact = self._exact.of(passed.value, passed.spec, self.element)
         return (
             cast(exact, self.dtype) if any(sizes_of_graphs(exact)) or any(sample_lists(exact, passed.spec)) else exact
@@ -144,7 +145,7 @@ class IntroducedErrors:
             self.errors[Site(self.reference.callers[call] or call, CONTROL_FLOW)] = DIVERGED
 
     def _exchange(self, site: Site, value: Any) -> Any:
-        passed = self.reference.passed(site)
+        passed = self.reference.passed_at(site)
         if passed is None:
             return value
         replacement = self.exact(site)

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from equivariance._engine.measurement.crystal_setting import crystal_setting
 from equivariance._engine.measurement.grid_setting import grid_setting
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import leaves, sample_lists, sizes_of_graphs
@@ -84,6 +85,7 @@ def input_sizes(arguments: Mapping[str, Any], contract: Contract, layers: Iterab
             found.add_samples(law.concatenated.sizes)
     _add_assumed(found, inputs)
     grid = grid_setting(arguments, contract, layers)
+    lattice = crystal_setting(arguments, contract)
     nodes = found.nodes[0] if found.nodes else None
     mask = next((law.mask for _, law in inputs if law.mask is not None), None)
     padded = None if mask is None or all(map(all, mask.rows)) else mask
@@ -98,6 +100,7 @@ def input_sizes(arguments: Mapping[str, Any], contract: Contract, layers: Iterab
         edges=found.common_edges if _follow_edges(layers) else None,
         mask=None if padded is None else tuple(valid for row in padded.rows for valid in row),
         padded=mask is not None and all(_may_grow(t, law) for t, law in inputs),
+        crystal=None if lattice is None else lattice.crystal,
     )
 
 
@@ -130,9 +133,10 @@ def _stated_sizes(inputs: Leaves) -> _Found:
 
 
 def _may_grow(tensor: torch.Tensor, law: Representation) -> bool:
-    """True if padded rows may be appended: no axis other than the node axis is as long, as in tensors of pairs."""
+    """True if padded rows may be appended: no axis that lists no nodes is as long as the node axis."""
     axis = position(law.nodes, tensor) if law.mask is not None else None
-    return axis is None or tensor.shape[axis] not in tensor.shape[axis + 1 : tensor.dim() - law.component_axes]
+    others = [a for a in range((axis or 0) + 1, tensor.dim() - law.component_axes) if a != law.pairs]
+    return axis is None or tensor.shape[axis] not in [tensor.shape[a] for a in others]
 
 
 def _edges_of(count: int, law: Representation) -> tuple[int, ...]:

@@ -1,7 +1,8 @@
 """Runs one layer call in isolation, on exactly transformed inputs.
 
-Calls to submodules do not run: they return their recorded, exactly transformed outputs. `transformed_runs`,
-`rounding_floors`, `localization` and `causes` start these runs. Their handlers compare the values that the layer makes.
+Calls to submodules do not run: they return their recorded, exactly transformed outputs. The layer draws the random
+numbers that it drew in the recorded run. `transformed_runs`, `rounding_floors`, `localization` and `causes` start these
+runs. Their handlers compare the values that the layer makes.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any, Protocol
 import torch
 
 from equivariance._engine.instrumentation.hooks import LayerCall, RunHandler, attributes_kept, buffers_kept, call_with
+from equivariance._engine.instrumentation.random_states import resume
 from equivariance._engine.instrumentation.reference import CONTROL_FLOW, ReferenceRun, Site
 from equivariance._engine.instrumentation.testbed import ModelState, Runner
 from equivariance._engine.measurement.comparisons import DIVERGED, Errors
@@ -52,8 +54,10 @@ def run_isolated(
     module = runner.module(state, dtype)
     layer = module.get_submodule(owner.layer)
     arguments = {name: handler.exact(Site(owner, name)) for name in handler.reference.inputs[owner]}
-    kept = buffers_kept(layer), attributes_kept(layer)
-    with runner.conditions(dtype), kept[0], kept[1], _replace_submodules(module, handler, owner):
+    kept, states = (buffers_kept(layer), attributes_kept(layer)), handler.reference.random_states
+    conditions = runner.conditions(dtype, draws=states.moved or None)
+    with conditions, kept[0], kept[1], _replace_submodules(module, handler, owner):
+        resume(states.begun, owner)
         try:
             handler.leave(owner, call_with(layer, arguments))
         except _Diverged:
@@ -87,6 +91,7 @@ def _answer(
         if call is None:
             raise _Diverged
         handler.enter(call, owner, bind(forward, args, kwargs))
+        resume(handler.reference.random_states.ended, call)
         return handler.exact(Site(call))
 
     return answer

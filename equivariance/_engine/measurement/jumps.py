@@ -27,7 +27,7 @@ from equivariance._engine.instrumentation.perturbations import Change, noisy, no
 from equivariance._engine.instrumentation.reference import Site
 from equivariance._engine.instrumentation.testbed import ModelState, Runner
 from equivariance._engine.measurement.relative_error import PartKey
-from equivariance._engine.measurement.survey_results import Trial
+from equivariance._engine.measurement.survey_results import ComparedPart
 from equivariance._engine.measurement.transformed_runs import TransformedRuns
 from equivariance._engine.measurement.verdict import CONFIDENCE, Measurement
 from equivariance.contracts.nested import walk
@@ -83,46 +83,36 @@ class Jumps:
         self._places: dict[tuple[float, bool, int], TransformedRuns] = {}
         self._known: dict[tuple[int, ModelState, LayerCall | None, float], Floors] = {}
 
-    def judged(
-        self, measurement: Measurement, trial: Trial, owner: LayerCall | None, site: Site, key: PartKey
-    ) -> Measurement:
+    def judge(self, measurement: Measurement, part: ComparedPart) -> Measurement:
         """Returns the measurement with the floor that its error has earned.
 
         Args:
             measurement: An error that its floor excuses.
-            trial: The element and the state that gave it.
-            owner: The call whose own code made the error; None for the whole run.
-            site: The site where the error was measured.
-            key: The part of the value there.
+            part: The part that has the error.
         """
-        strong = self._size(self.runs, trial.state, owner, site, key, _STRONGER)
+        strong = self._size(self.runs, part, _STRONGER)
         if strong >= _STEEP * measurement.rounding_floor and measurement.error <= LARGEST:
             return measurement
-        found = self.judged_nearby(measurement, trial, owner, site, key)
+        found = self.judge_nearby(measurement, part)
         return found or replace(measurement, rounding_floor=0.0, jump=measurement.rounding_floor)
 
-    def judged_nearby(
-        self, measurement: Measurement, trial: Trial, owner: LayerCall | None, site: Site, key: PartKey
-    ) -> Measurement | None:
-        """Returns the measurement as inputs nearby decide it; None if there is none. Arguments as for `judged`."""
+    def judge_nearby(self, measurement: Measurement, part: ComparedPart) -> Measurement | None:
+        """Returns the measurement as inputs nearby decide it; None if there is none. Arguments as for `judge`."""
         for size in _SIZES:
             for everything in (True, False):
                 places = [(size, everything, number) for number in range(_NEARBY)]
-                found = [self._judge(place, measurement, trial, owner, site, key) for place in places]
+                found = [self._judge_at(place, measurement, part) for place in places]
                 known = [nearby for nearby in found if nearby is not None]
                 if known:
-                    return _decided(measurement, known)
+                    return _decide(measurement, known)
         return None
 
-    def _judge(
-        self, place: tuple[float, bool, int], measurement: Measurement, trial: Trial, owner: LayerCall | None,
-        site: Site, key: PartKey,
-    ) -> _Nearby | None:  # fmt: skip
+    def _judge_at(self, place: tuple[float, bool, int], measurement: Measurement, part: ComparedPart) -> _Nearby | None:
         """Makes the comparison at an input nearby; None if the network does not run there, or the part has no size."""
         try:
             runs = self._runs_at(place)
-            error = _error(runs, trial, owner, site, key)
-            weak, strong = (self._size(runs, trial.state, owner, site, key, f) for f in (1.0, _STRONGER))
+            error = _error(runs, part)
+            weak, strong = (self._size(runs, part, factor) for factor in (1.0, _STRONGER))
         except Exception:  # a network may reject changed inputs in any way
             return None
         if math.isnan(error):
@@ -141,17 +131,16 @@ class Jumps:
             self._places[place] = TransformedRuns(replace(runner, arguments=moved, recorded={}), self.runs.sizes)
         return self._places[place]
 
-    def _size(
-        self, runs: TransformedRuns, state: ModelState, owner: LayerCall | None, site: Site, key: PartKey, factor: float
-    ) -> float:
+    def _size(self, runs: TransformedRuns, part: ComparedPart, factor: float) -> float:
         """Returns the largest change of one part under noise."""
+        state, owner = part.trial.state, part.owner
         asked = id(runs), state, owner, factor
         if asked not in self._known:
             self._known[asked] = self._response(runs.runner, state, owner, factor)
-        return self._known[asked].get(site, {}).get(key, 0.0)
+        return self._known[asked].get(part.site, {}).get(part.key, 0.0)
 
 
-def _decided(measurement: Measurement, found: list[_Nearby]) -> Measurement:
+def _decide(measurement: Measurement, found: list[_Nearby]) -> Measurement:
     judgements = [nearby.judgement for nearby in found]
     rough, broken = judgements.count(_Judgement.ROUGH), judgements.count(_Judgement.BROKEN)
     if 2 * rough >= len(found):
@@ -161,10 +150,10 @@ def _decided(measurement: Measurement, found: list[_Nearby]) -> Measurement:
     return replace(measurement, error=measurement.error if measurement.is_excused else 0.0, tie=True)
 
 
-def _error(runs: TransformedRuns, trial: Trial, owner: LayerCall | None, site: Site, key: PartKey) -> float:
+def _error(runs: TransformedRuns, part: ComparedPart) -> float:
     """Returns the error of one part; infinite if the values cannot be compared, NaN if there is nothing to compare."""
-    handler = runs.plain_run(trial) if owner is None else runs.isolated_run(trial, owner)
-    errors = handler.errors.get(site)
+    handler = runs.plain_run(part.trial) if part.owner is None else runs.isolated_run(part.trial, part.owner)
+    errors, key = handler.errors.get(part.site), part.key
     if errors is None or (key in errors and not errors[key].scale):
         return math.nan
     if key in errors:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -17,12 +17,14 @@ from equivariance._engine.instrumentation.contract_fit import ContractFit, Passa
 from equivariance._engine.instrumentation.tensor_identity import equal
 from equivariance._engine.instrumentation.tensor_store import MemoryBudget
 from equivariance._engine.instrumentation.testbed import Capabilities, ModelState, ModelVariants, Runner, variants_of
+from equivariance._engine.measurement.crystal_setting import with_lattice_laws
 from equivariance._engine.measurement.input_sizes import identity_reorderings, input_sizes
 from equivariance.contracts.axes_by_length import check_reorderings, known_axes, with_axes_by_length
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import cloned, leaves, sample_lists, sizes_of_graphs, transform, walk
 from equivariance.errors import ArgumentError, ContractError
-from equivariance.groups.named import Symmetry
+from equivariance.groups.lattice_moves import NEEDED
+from equivariance.groups.named import Symmetry, of_lattice
 from equivariance.groups.sampling import Group, InputSizes
 from equivariance.representations.axes import Assumed
 from equivariance.representations.base import Representation
@@ -104,16 +106,33 @@ def bind_call(
     If the caller named no group, a symmetry that does not apply to the arguments is left out silently.
     """
     sizes = input_sizes(arguments, contract, layers.values())
+    asked = of_lattice(asked, sizes.crystal is not None)
     absent = {g.symmetry: why for g in asked if (why := _missing_axis(g, sizes))}
     if settings.named is None:
         listed = _listed_axes(arguments, contract, sizes)
         absent = {g.symmetry: "" for g in asked if Symmetry(g.symmetry).is_reordering and g.symmetry not in listed}
+    absent |= _missing_lattice(asked, sizes, settings)
     acting = [g for g in asked if g.symmetry not in absent]
-    refused = {g.symmetry: why for g in acting if (why := _refused(g, arguments, contract, settings.seed, sizes))}
+    refused = {g.symmetry: why for g in acting if (why := _refusal(g, arguments, contract, settings.seed, sizes))}
     groups = tuple(g for g in acting if g.symmetry not in refused)
     claimed = {g.symmetry for g in asked if settings.claiming(g)}
     untestable = {symmetry: why for symmetry, why in {**absent, **refused}.items() if why and symmetry in claimed}
     return BoundCall(module, arguments, contract, layers, asked, groups, untestable, sizes, settings, name)
+
+
+@dataclass(frozen=True)
+class UnjudgedOutputs:
+    """Tensors of the output that obey no known law under one symmetry. The other tensors are tested without them.
+
+    Attributes:
+        output: The representations of the output, in which these tensors are not compared.
+        reason: The tensors with their errors, and the declaration that is missing, in words.
+        nothing_else: True if the output has no other tensors.
+    """
+
+    output: object
+    reason: str
+    nothing_else: bool
 
 
 @dataclass(frozen=True)
@@ -125,12 +144,14 @@ class Prepared:
         runner: Runs the copies of the module on the arguments of the call, positions rounded to a dyadic grid.
         fit: The contracts that the runner leaves out, with the reasons.
         log: The values that passed in the first run, if the representations are still undecided; else None.
+        unjudged: Symmetry -> the tensors of the output that obey no known law under it.
     """
 
     call: BoundCall
     runner: Runner
     fit: ContractFit
     log: PassageLog | None = None
+    unjudged: Mapping[str, UnjudgedOutputs] = field(default_factory=dict)
 
 
 def prepare(call: BoundCall, variants: ModelVariants | None = None) -> Prepared:
@@ -150,22 +171,22 @@ def prepare(call: BoundCall, variants: ModelVariants | None = None) -> Prepared:
 def prepare_undeclared(call: BoundCall, variants: ModelVariants | None = None) -> Prepared:
     """Prepares a call whose representations are still undecided; only the module as a whole is watched."""
     first, runner = _run_first(call, variants)
-    return Prepared(call, find_capabilities(runner.with_contracts({"": call.contract})), ContractFit(), first.log)
+    return Prepared(call, find_capabilities(runner.with_contracts(_whole(call))), ContractFit(), first.log)
 
 
-def tried_as(ready: Prepared, call: BoundCall) -> Prepared:
+def prepare_trial(ready: Prepared, call: BoundCall) -> Prepared:
     """Prepares the call with other representations, on the copies and the unchanged arguments of `ready`."""
-    return Prepared(call, ready.runner.with_contracts({"": call.contract}), ContractFit(), ready.log)
+    return Prepared(call, ready.runner.with_contracts(_whole(call)), ContractFit(), ready.log)
 
 
-def rounded_as(ready: Prepared, call: BoundCall) -> Prepared:
-    """Prepares the call as `tried_as` does, with positions rounded according to the representations of `call`."""
+def prepare_rounded(ready: Prepared, call: BoundCall) -> Prepared:
+    """Prepares the call as `prepare_trial` does, with positions rounded according to the representations of `call`."""
     known, arguments = ready.runner, {k: cloned(v) for k, v in _snap(call).items()}
     if equal(list(arguments.values()), list(known.arguments.values())):
-        return tried_as(ready, call)
+        return prepare_trial(ready, call)
     output = known.run(ModelState(), known.tested_dtype, arguments)
     runner = Runner(
-        known.variants, known.capabilities, {"": call.contract}, arguments, output, known.seed, known.memory
+        known.variants, known.capabilities, _whole(call), arguments, output, known.seed, known.memory
     )  # fmt: skip
     return Prepared(call, runner, ContractFit(), ready.log)
 
@@ -177,11 +198,17 @@ def declared_as(ready: Prepared, call: BoundCall) -> Prepared:
         ready: The result of `prepare_undeclared`, or a call that was prepared from it.
         call: The same call with all representations declared.
     """
-    rounded = rounded_as(ready, call)
+    rounded = prepare_rounded(ready, call)
     passages = () if ready.log is None else ready.log.passages
     fit = fit_contracts(passages, _contracts(call), identity_reorderings(call.sizes))
     call = _reordering(call, rounded.runner.output)
     return Prepared(call, rounded.runner.with_contracts(_fitting_contracts(call, fit)), fit)
+
+
+def with_output(ready: Prepared, output: object) -> Runner:
+    """Returns the runner of a call, with other representations of the output."""
+    call = replace(ready.call, contract=Contract(ready.call.contract.inputs, output))
+    return ready.runner.with_contracts({**ready.runner.contracts, "": _contracts(call)[""]})
 
 
 def _run_first(call: BoundCall, variants: ModelVariants | None) -> tuple[FirstRun, Runner]:
@@ -194,12 +221,17 @@ def _run_first(call: BoundCall, variants: ModelVariants | None) -> tuple[FirstRu
     return first, Runner(variants, able, {}, arguments, first.output, seed, memory)
 
 
+def _whole(call: BoundCall) -> dict[str, Contract]:
+    """Returns the contract of the whole, as `Runner.with_contracts` takes it."""
+    return {"": with_lattice_laws(call.contract, call.arguments)}
+
+
 def _contracts(call: BoundCall) -> dict[str, Contract]:
     """Returns layer -> contract, with axes that are found by their lengths; "" is the whole."""
     known = known_axes(call.inputs)
     found = {name: with_axes_by_length(contract, known) for name, contract in call.layers.items()}
     whole = with_axes_by_length(call.contract, known, inputs=False) if call.declares_axes else call.contract
-    return {**found, "": whole}
+    return {**found, "": with_lattice_laws(whole, call.arguments)}
 
 
 def _fitting_contracts(call: BoundCall, fit: ContractFit) -> dict[str, Contract]:
@@ -221,7 +253,22 @@ def _missing_axis(group: Group, sizes: InputSizes) -> str:
     return ""
 
 
-def _refused(group: Group, arguments: Mapping[str, Any], contract: Contract, seed: int, sizes: InputSizes) -> str:
+def _missing_lattice(asked: Sequence[Group], sizes: InputSizes, settings: Settings) -> dict[str, str]:
+    """Returns "lattice" with the reason why nodes cannot be moved by lattice vectors, or {} if they can be.
+
+    The reason is "" if the inputs have no such lattice and the caller did not name the symmetry.
+    """
+    named, crystal = Symmetry.LATTICE in (settings.named or ()), sizes.crystal
+    if not any(group.symmetry == Symmetry.LATTICE for group in asked):
+        return {}
+    if crystal is None:
+        return {Symmetry.LATTICE: f"it needs {NEEDED}" if named else ""}
+    if not (named or crystal.claimed):
+        return {Symmetry.LATTICE: ""}
+    return {Symmetry.LATTICE: crystal.obstacle} if crystal.obstacle else {}
+
+
+def _refusal(group: Group, arguments: Mapping[str, Any], contract: Contract, seed: int, sizes: InputSizes) -> str:
     """Returns why the arguments cannot be reordered by a group, naming the tensor, or ""."""
     if not Symmetry(group.symmetry).is_reordering:
         return ""
@@ -241,7 +288,7 @@ def _listed_axes(arguments: Mapping[str, Any], contract: Contract, sizes: InputS
     grouped = any(any(sizes_of_graphs(v)) or any(sample_lists(v, specs.get(k))) for k, v in arguments.items())
     nodes = any(
         isinstance(law.nodes, int) or (isinstance(law, CartesianPoints) and law.nodes is not None)
-        or isinstance(law, NodeIndices) for law in laws
+        or isinstance(law, NodeIndices) or law.pairs is not None for law in laws
     )  # fmt: skip
     batch = any(law.batch is not None and not isinstance(law.batch, Assumed) for law in laws)
     several = sizes.samples is not None and sizes.samples > 1
@@ -272,14 +319,14 @@ def _snap(call: BoundCall) -> dict[str, Any]:
 
 def _reordering(call: BoundCall, output: Any) -> BoundCall:
     """Returns the call without the symmetries that cannot reorder the output, which is told with the reason."""
-    refused = {g.symmetry: why for g in call.groups if (why := _refused_output(call, g, output))}
+    refused = {g.symmetry: why for g in call.groups if (why := _refusal_of_output(call, g, output))}
     claimed = {g.symmetry for g in call.groups if call.settings.claiming(g)}
     untestable = {symmetry: why for symmetry, why in refused.items() if symmetry in claimed}
     groups = tuple(g for g in call.groups if g.symmetry not in refused)
     return replace(call, groups=groups, untestable={**call.untestable, **untestable}) if refused else call
 
 
-def _refused_output(call: BoundCall, group: Group, output: Any) -> str:
+def _refusal_of_output(call: BoundCall, group: Group, output: Any) -> str:
     """Returns why the output cannot be reordered, naming the tensor and a declaration that fits, or ""."""
     if not Symmetry(group.symmetry).is_reordering or any(
         any(sizes_of_graphs(value)) for value in call.arguments.values()

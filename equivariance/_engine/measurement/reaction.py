@@ -48,18 +48,18 @@ class Reactions:
 
     def moves(self, group: Group) -> bool:
         """True if an element changes an input."""
-        return bool(self._moved(group))
+        return bool(self._moved_tensors(group))
 
     def obstacle(self, group: Group) -> str:
         """Returns why a symmetry that is not broken proves nothing, or "" if it proves something."""
-        moved = self._moved(group)
+        moved = self._moved_tensors(group)
         if not moved:
             return f"no input changes under {group.symmetry}"
         if not self._reacts(frozenset(path for path, floating in moved.items() if floating)):
             return f"the output does not depend on {', '.join(moved)}, and {group.symmetry} changes nothing else"
         return ""
 
-    def _moved(self, group: Group) -> dict[str, bool]:
+    def _moved_tensors(self, group: Group) -> dict[str, bool]:
         """Returns path -> True if it is a floating-point tensor, for each tensor that an element changes."""
         found: dict[str, bool] = {}
         specs = self.runner.contracts[""].inputs

@@ -20,7 +20,7 @@ from equivariance._engine.measurement.grid_floors import GridFloors
 from equivariance._engine.measurement.isolation import run_isolated
 from equivariance._engine.measurement.jumps import EXCUSED, Jumps
 from equivariance._engine.measurement.relative_error import PartKey
-from equivariance._engine.measurement.survey_results import Trial
+from equivariance._engine.measurement.survey_results import ComparedPart, Trial
 from equivariance._engine.measurement.transformed_runs import TransformedRuns
 from equivariance._engine.measurement.verdict import Measurement
 
@@ -105,30 +105,21 @@ class RoundingFloors:
             return grids.introduced(site, trial.element, key)
         return grids.accumulated(trial.element)
 
-    def judged(
-        self, measurement: Measurement, trial: Trial, owner: LayerCall | None, site: Site, key: PartKey
-    ) -> Measurement:
+    def judge(self, measurement: Measurement, part: ComparedPart) -> Measurement:
         """Returns the measurement with a floor for every effect of rounding, if the floor is earned.
 
         Args:
             measurement: An error with the floor that all sites share.
-            trial: The element and the state that gave it.
-            owner: The call whose own code made the error; None for the whole run.
-            site: The site where the error was measured.
-            key: The part of the value there.
+            part: The part that has the error.
         """
         found = measurement
         if found.error > found.tolerance:
-            found = self.remeasure(found, trial, owner, site, key)
-        return self.earned(found, trial, owner, site, key)
+            found = self.remeasure(found, part)
+        return self.judge_excuse(found, part)
 
-    def earned(
-        self, measurement: Measurement, trial: Trial, owner: LayerCall | None, site: Site, key: PartKey
-    ) -> Measurement:
-        """Returns the measurement without a floor that does not excuse its error; arguments as for `judged`."""
-        if not self.is_unproven(measurement):
-            return measurement
-        return self._jumps.judged(measurement, trial, owner, site, key)
+    def judge_excuse(self, measurement: Measurement, part: ComparedPart) -> Measurement:
+        """Returns the measurement without a floor that does not excuse its error; arguments as for `judge`."""
+        return self._jumps.judge(measurement, part) if self.is_unproven(measurement) else measurement
 
     def is_unproven(self, measurement: Measurement) -> bool:
         """True if a floor excuses an error that is too large to be excused without proof."""
@@ -136,31 +127,24 @@ class RoundingFloors:
         precise = self.runner.reference_dtype == torch.float64
         return precise and measurement.is_excused and measurement.error > least
 
-    def of_zero(
-        self, measurement: Measurement, trial: Trial, owner: LayerCall | None, site: Site, key: PartKey
-    ) -> Measurement:
+    def judge_zero(self, measurement: Measurement, part: ComparedPart) -> Measurement:
         """Returns the measurement of a part that is zero at the example only, as inputs nearby decide it.
 
-        The error has no scale at the example. Arguments as for `judged`.
+        The error has no scale at the example. Arguments as for `judge`.
         """
         if self.runner.reference_dtype != torch.float64:
             return measurement
-        return self._jumps.judged_nearby(measurement, trial, owner, site, key) or measurement
+        return self._jumps.judge_nearby(measurement, part) or measurement
 
-    def remeasure(
-        self, measurement: Measurement, trial: Trial, owner: LayerCall | None, site: Site, key: PartKey
-    ) -> Measurement:
+    def remeasure(self, measurement: Measurement, part: ComparedPart) -> Measurement:
         """Returns the measurement with a floor for every effect of rounding: ties, other weights, lower precision.
 
         Args:
             measurement: An error that exceeds its floor.
-            trial: The element and the state that gave it.
-            owner: The call whose own code made the error; None for the whole run.
-            site: The site where the error was measured.
-            key: The part of the value there.
+            part: The part that has the error.
         """
-        floor = self.response(trial.state, owner).get(site, {}).get(key, 0.0)
-        single = relative_error(self._single_errors(trial, owner).get(site, {}), key)
+        floor = self.response(part.trial.state, part.owner).get(part.site, {}).get(part.key, 0.0)
+        single = relative_error(self._single_errors(part.trial, part.owner).get(part.site, {}), part.key)
         if math.isfinite(single) and single > _FALLS * measurement.error:
             floor = measurement.error
         return replace(measurement, rounding_floor=max(floor, measurement.rounding_floor))

@@ -68,7 +68,7 @@ class _Contents:
         self._passed += [(tensor, _checksum(tensor)) for _, tensor, _ in leaves(value, UNSPECIFIED)]
 
 
-def separated(runner: Runner) -> Separated:
+def separate(runner: Runner) -> Separated:
     """Returns the runner without contracts of layers that its network does not run apart.
 
     Networks that change nothing in place cost one run.

@@ -23,7 +23,7 @@ from equivariance._engine.instrumentation.testbed import Runner
 from equivariance._engine.measurement.comparisons import AccumulatedErrors, IntroducedErrors
 from equivariance._engine.measurement.relative_error import EQUAL, PartError, PartKey
 from equivariance._engine.measurement.rounding_floors import RoundingFloors, relative_error
-from equivariance._engine.measurement.survey_results import SurveyResult, Trial, WorstMeasurements
+from equivariance._engine.measurement.survey_results import ComparedPart, SurveyResult, Trial, WorstMeasurements
 from equivariance._engine.measurement.transformed_runs import TransformedRuns
 from equivariance._engine.measurement.verdict import Measurement, Verdict
 from equivariance._engine.measurement.zero_parts import ZeroParts
@@ -188,17 +188,18 @@ class SymmetrySurvey:
                     found = replace(found, grid=self.floors.grid(trial, site, key, patched))
                 rises = place.rises(key, found) or self.floors.is_unproven(found)
                 if (patched or site == Site(ROOT)) and rises:
-                    found = self._judged(found, error, trial, site, key, patched)
+                    found = self._judge(found, error, trial, site, key, patched)
                 place.add(key, found, trial)
 
-    def _judged(
+    def _judge(
         self, found: Measurement, error: PartError, trial: Trial, site: Site, key: PartKey, patched: bool
     ) -> Measurement:
         """Returns the measurement with the floor that its error has earned; the whole run is not measured again."""
         owner = self.runs.runner.reference(trial.state).owner(site) if patched else None
+        part = ComparedPart(trial, owner, site, key)
         if not error.scale and math.isfinite(error.difference):
-            return self.floors.of_zero(found, trial, owner, site, key)
-        return (self.floors.judged if patched else self.floors.earned)(found, trial, owner, site, key)
+            return self.floors.judge_zero(found, part)
+        return (self.floors.judge if patched else self.floors.judge_excuse)(found, part)
 
     def _tested_error(
         self, main: _Pass, rough: _Pass | None, site: Site, key: PartKey, floor: float
@@ -222,7 +223,7 @@ class SymmetrySurvey:
             tested_epsilon=runner.capabilities.tested_epsilon,
             stored_epsilon=torch.finfo(runner.tested_dtype).eps,
             discrete=error.discrete,
-            reach=1 + trial.element.distance / max(self.runs.sizes.extent, 1e-300),
+            reach=1 + trial.element.reach / max(self.runs.sizes.extent, 1e-300),
         )
 
 

@@ -29,6 +29,23 @@ class Trial:
     state: ModelState
 
 
+@dataclass(frozen=True)
+class ComparedPart:
+    """One part of a value in one trial, which can be compared again: with other noise, precision or inputs.
+
+    Attributes:
+        trial: The element and the state.
+        owner: The call whose own code made the error; None for the whole run.
+        site: The site of the value.
+        key: The part of the value.
+    """
+
+    trial: Trial
+    owner: LayerCall | None
+    site: Site
+    key: PartKey
+
+
 @dataclass
 class WorstMeasurements:
     """The worst measurement of each part at one site, with the trial that gave it.

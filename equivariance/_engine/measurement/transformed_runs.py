@@ -98,7 +98,7 @@ class TransformedRuns:
         found = IntroducedErrors(reference, trial.element, dtype)
         for owner in [call for call in reference.inputs if call.layer in layers]:
             handler = IntroducedErrors(reference, trial.element, dtype, keep, against)
-            with _accepted(trial):
+            with _name_rejections(trial):
                 run_isolated(self.runner, trial.state, owner, handler, dtype)
             found.errors |= handler.errors
             found.distances |= handler.distances
@@ -115,7 +115,7 @@ class TransformedRuns:
             reference, dtype = self.runner.reference(trial.state), self.runner.reference_dtype
             if trial.state.mode == "eval" and owner in reference.inputs:
                 handler = IntroducedErrors(reference, trial.element, dtype, keep=True)
-                with _accepted(trial):
+                with _name_rejections(trial):
                     run_isolated(self.runner, trial.state, owner, handler, dtype)
             else:
                 handler = self.patched_run(trial, keep=True)
@@ -124,12 +124,12 @@ class TransformedRuns:
 
     def _run(self, trial: Trial, dtype: torch.dtype, handler: RunHandler) -> Any:
         inputs = self.inputs(trial.element)
-        with _accepted(trial):
+        with _name_rejections(trial):
             return self.runner.run(trial.state, dtype, inputs, handler)
 
 
 @contextmanager
-def _accepted(trial: Trial) -> Iterator[None]:
+def _name_rejections(trial: Trial) -> Iterator[None]:
     """Runs a callable on transformed inputs.
 
     Raises:

@@ -91,5 +91,5 @@ class _Perturbed(IntroducedErrors):
         super().__init__(reference, element, dtype, keep=True)
         self._epsilon, self._generator = epsilon, generator
 
-    def transformed(self, tensor: torch.Tensor, representation: Representation) -> torch.Tensor:
-        return with_last_bit_noise(super().transformed(tensor, representation), self._epsilon, self._generator)
+    def transform_value(self, tensor: torch.Tensor, representation: Representation) -> torch.Tensor:
+        return with_last_bit_noise(super().transform_value(tensor, representation), self._epsilon, self._generator)

@@ -22,7 +22,7 @@ _PER_LETTER = 5.9
 def charts(report: Outcome) -> Html:
     """Draws one chart per symmetry. Charts of broken symmetries are open; if there are none, the first one is."""
     symmetries = list(dict.fromkeys(r.symmetry for r in report.layers))
-    broken = {f.symmetry for f in report.findings} or set(symmetries[:1])
+    broken = {symmetry for f in report.findings for symmetry in f.symmetries} or set(symmetries[:1])
     return join((_figure(report, symmetry, symmetry in broken) for symmetry in symmetries), "\n")
 
 

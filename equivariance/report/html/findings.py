@@ -13,9 +13,10 @@ from equivariance.findings import Finding
 from equivariance.groups.elements import Transform
 from equivariance.report.html.cloud import Cloud, nodes
 from equivariance.report.html.curves import curves
-from equivariance.report.html.parts import MARKS, Html, join, layer_name, number, scroll_box, size, symmetry_name, tag
+from equivariance.report.html.parts import MARKS, Html, join, layer_name, number, scroll_box, size, tag
 from equivariance.report.html.scale import LogAxis, exponents
 from equivariance.report.html.source import where
+from equivariance.report.words import cause_words, layer_words, symmetry_words
 
 _METER_LEFT, _METER_WIDTH = 76, 340
 _SMALLEST_SHOWN = 1e-16
@@ -37,8 +38,8 @@ def notes(found: Sequence[Finding]) -> Html:
 def _card(index: int, finding: Finding, anchor: str, cloud: Cloud | None) -> Html:
     heading = tag(
         "h4", tag("span", MARKS["structural"], class_="mark", aria_hidden="true"), f" {index}. ",
-        f"{symmetry_name(finding)}: ", tag("span", finding.cause, class_="cause"), " in ",
-        tag("code", layer_name(finding.layer)), id=f"{anchor}-title",
+        f"{symmetry_words(finding)}: ", tag("span", cause_words(finding), class_="cause"), " in ",
+        _layers(finding), id=f"{anchor}-title",
     )  # fmt: skip
     facts = [
         ("Why", finding.evidence),
@@ -52,6 +53,11 @@ def _card(index: int, finding: Finding, anchor: str, cloud: Cloud | None) -> Htm
     ]
     items = [join((tag("dt", name), tag("dd", value))) for name, value in facts if value]
     return tag("article", heading, tag("dl", *items), class_="card", id=anchor, aria_labelledby=f"{anchor}-title")
+
+
+def _layers(finding: Finding) -> Html:
+    """Renders the paths of the layers; of many layers only the first ones, with all of them in a tooltip."""
+    return tag("code", layer_words(finding), title=", ".join(map(layer_name, finding.layers)))
 
 
 def _sizes(finding: Finding) -> Html:
@@ -107,7 +113,7 @@ def _note_group(cause: str, found: Sequence[Finding]) -> Html:
 
 
 def _note(finding: Finding) -> Html:
-    head = [tag("code", layer_name(finding.layer)), f" ({symmetry_name(finding)})"]
+    head = [_layers(finding), f" ({symmetry_words(finding)})"]
     if finding.error:
         head += [", error ", size(finding.error)]
     if finding.noise_floor:

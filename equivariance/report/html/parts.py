@@ -9,7 +9,7 @@ import html
 import math
 from collections.abc import Iterable, Sequence
 
-from equivariance.findings import Finding, LayerRow, Outcome
+from equivariance.findings import LayerRow, Outcome
 
 VOID = ("br", "col", "meta")
 SHAPES = ("circle", "line", "path", "polyline", "rect")
@@ -75,11 +75,6 @@ def layer_name(layer: str) -> str:
 def call_name(row: LayerRow) -> str:
     """Returns the name of a layer, with the number of its call if that is not the first."""
     return layer_name(row.layer) + (f" (call {row.call + 1})" if row.call else "")
-
-
-def symmetry_name(finding: Finding) -> str:
-    """Returns the name of the symmetry that a finding breaks."""
-    return finding.symmetry if finding.symmetry != "none" else "no transformation needed"
 
 
 def precisions(report: Outcome) -> tuple[str, str]:

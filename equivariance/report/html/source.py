@@ -8,10 +8,12 @@ from __future__ import annotations
 import ast
 import textwrap
 import tokenize
+from collections.abc import Iterator
 from pathlib import Path
 
 from equivariance.findings import Finding, Location
 from equivariance.report.html.parts import Html, join, tag
+from equivariance.report.words import expression_at, expression_span
 
 _AROUND = {"layer": (0, 9), "suspect": (4, 4), "confirmed": (4, 4)}
 """Lines shown before and after the marked line. The code of a layer follows its marked first line."""
@@ -34,7 +36,14 @@ def where(finding: Finding) -> Html:
     sure = tag("span", tag("span", mark, aria_hidden="true"), f" {words}", class_=f"badge {finding.located}")
     place = tag("code", str(finding.location), class_="path")
     head = tag("p", place, " ", sure, " ", tag("span", meaning, class_="soft"), class_="place")
-    return join((head, _excerpt(finding.location, *_AROUND[finding.located])))
+    through = [tag("p", "Through ", tag("code", finding.chain), ".")] if finding.chain else []
+    return join((head, _excerpt(finding.location, *_AROUND[finding.located]), *through, *_others(finding)))
+
+
+def _others(finding: Finding) -> Iterator[Html]:
+    """Yields a line for each other statement that explains the error as well."""
+    for other in finding.alternatives:
+        yield tag("p", "Either this or ", tag("code", str(other), class_="path"), ": ", tag("code", other.source))
 
 
 def _excerpt(location: Location, before: int, after: int) -> Html:
@@ -85,13 +94,23 @@ def _is_unchanged(location: Location, lines: list[str]) -> bool:
     return bool(text) and location.source.strip().startswith(text)
 
 
+def _pieces(line: str, location: Location) -> tuple[str, ...]:
+    """Returns the line of a location with the expression at fault marked."""
+    span, indent = expression_span(location), len(line) - len(line.lstrip())
+    if span is None or not line.strip().startswith(location.source[: span[1]]):  # tabs became spaces, or it is cut off
+        return (line,)
+    start, end = span[0] + indent, span[1] + indent
+    return line[:start], tag("strong", line[start:end], class_="expression"), line[end:]
+
+
 def _block(location: Location, lines: dict[int, str]) -> Html:
     """Renders numbered lines. The numbers are not part of the text that a reader copies."""
-    rows = []
+    rows, expression = [], expression_at(location)
     for i, (n, line) in enumerate(lines.items()):
         text = line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
         gap = " after-gap" if i and n - 1 not in lines else ""
-        rows.append(tag("mark" if n == location.line else "span", text + "\n", class_=f"row{gap}", data_line=n))
-    words = f"{location.file}, line {location.line} marked"
+        shown = join((*_pieces(text, location), "\n")) if n == location.line else text + "\n"
+        rows.append(tag("mark" if n == location.line else "span", shown, class_=f"row{gap}", data_line=n))
+    words = f"{location.file}, line {location.line} marked" + (f": {expression}" if expression else "")
     digits = f"--digits: {len(str(max(lines)))}ch"
     return tag("pre", tag("code", *rows), class_="excerpt", role="group", aria_label=words, style=digits)

@@ -6,7 +6,7 @@ from scipy.spatial import KDTree
 from scipy.spatial.transform import Rotation
 
 from equivariance_zoo.faces.geometry.motion import RigidMotion, rotation_onto
-from equivariance_zoo.training.extras import needed
+from equivariance_zoo.training.extras import import_extra
 
 START_POINTS = 96
 CANDIDATES = 4
@@ -37,7 +37,7 @@ def align(cloud: npt.NDArray[np.float64], template: npt.NDArray[np.float64]) -> 
     Raises:
         ImportError: If Open3D is not installed.
     """
-    open3d = needed("open3d", "alignment without landmarks", "open3d")
+    open3d = import_extra("open3d", "alignment without landmarks", "open3d")
     registration = open3d.pipelines.registration
     source, target = (open3d.geometry.PointCloud(open3d.utility.Vector3dVector(points)) for points in (cloud, template))
     tree = KDTree(template)

@@ -21,7 +21,7 @@ import numpy.typing as npt
 import torch
 
 from equivariance_zoo.faces.readers.archives import read_npz
-from equivariance_zoo.training.extras import needed
+from equivariance_zoo.training.extras import import_extra
 from equivariance_zoo.training.files import replacing
 
 CORNERS: dict[str, tuple[float, ...]] = {
@@ -78,7 +78,7 @@ def load_anny(cache: str | Path | None = None) -> AnnyModel:
     try:
         installed = version("anny")
     except PackageNotFoundError:
-        installed = needed("anny", "heads of anny", "anny").__version__
+        installed = import_extra("anny", "heads of anny", "anny").__version__
     path = _cache_folder(cache) / f"anny-{installed}.npz"
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -125,9 +125,9 @@ def _cache_folder(cache: str | Path | None) -> Path:
 
 
 def _build(near: Path) -> dict[str, Any]:
-    anny = needed("anny", "heads of anny", "anny")
-    paths = needed("anny.paths", "heads of anny", "anny")
-    segmentation = needed("anny.face_segmentation", "heads of anny", "anny")
+    anny = import_extra("anny", "heads of anny", "anny")
+    paths = import_extra("anny.paths", "heads of anny", "anny")
+    segmentation = import_extra("anny.face_segmentation", "heads of anny", "anny")
     before = paths.get_anny_cache_path()
     with tempfile.TemporaryDirectory(dir=near, prefix="anny.") as folder:
         # anny's own cache is a hundred times as large as the kept arrays.

@@ -43,6 +43,6 @@ def random_expression(names: Sequence[str], rng: np.random.Generator) -> dict[st
     return weights
 
 
-def described(weights: dict[str, float]) -> str:
+def name_of_expression(weights: dict[str, float]) -> str:
     """Returns the name of an expression: its movements with their weights, or "neutral"."""
     return "+".join(f"{name}:{weight:.2f}" for name, weight in weights.items()) or "neutral"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from equivariance_zoo.faces.errors import FaceError
+from equivariance_zoo.faces.errors import FaceError, name_in_errors
 from equivariance_zoo.faces.geometry.mesh import LANDMARKS, Mesh
 from equivariance_zoo.faces.models.ict_clone import pack_ict
 from equivariance_zoo.faces.readers.archives import read_npz
@@ -117,10 +117,8 @@ def load_ict(path: str | Path) -> IctModel:
         if not np.isfinite(arrays[name]).all():
             raise FaceError(f"{path}: expected finite numbers in {name} but got {arrays[name]}")
     corners = np.where(arrays["quads"] == _NO_VERTEX, NO_VERTEX, arrays["quads"])
-    try:
+    with name_in_errors(path):
         template = Mesh(mean, triangulate(corners), arrays["lm68"])
-    except FaceError as error:
-        raise FaceError(f"{path}: {error}") from None
     return IctModel(
         mean=template.vertices,
         identity_modes=arrays["id_q"] * scale[:, None, None],

@@ -62,8 +62,8 @@ def pack_ict(folder: str | Path, modes: int = MODES) -> dict[str, npt.NDArray[An
     names = _expressions(folder / _NAMES)
     identities = [_offsets(folder / f"identity{number:03}.obj", template) for number in range(modes)]
     expressions = [_offsets(folder / f"{name}.obj", template) for name in names]
-    id_q, id_scale = _quantized(identities)
-    ex_q, ex_scale = _quantized(expressions)
+    id_q, id_scale = _quantize(identities)
+    ex_q, ex_scale = _quantize(expressions)
     kept = faces[(faces < VERTICES).all(axis=1)]
     return {
         "mean": template[:VERTICES].astype(np.float32),
@@ -92,7 +92,7 @@ def _offsets(path: Path, template: npt.NDArray[np.float64]) -> npt.NDArray[np.fl
     return (vertices - template)[:VERTICES]
 
 
-def _quantized(offsets: list[npt.NDArray[np.float64]]) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.float32]]:
+def _quantize(offsets: list[npt.NDArray[np.float64]]) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.float32]]:
     largest = np.array([np.abs(offset).max() for offset in offsets])
     # If a mode does not move the face, its scale is one step: zero over zero is NaN.
     scales = (np.where(largest > 0, largest, _LARGEST) / _LARGEST).astype(np.float32)

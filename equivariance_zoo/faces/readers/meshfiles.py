@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from equivariance_zoo.faces.errors import FaceError
+from equivariance_zoo.faces.errors import FaceError, name_in_errors
 from equivariance_zoo.faces.geometry.mesh import require_finite
-from equivariance_zoo.training.extras import needed
+from equivariance_zoo.training.extras import import_extra
 
 _OTHERS = frozenset((".bz2", ".dxf", ".tar.bz2", ".tar.gz", ".zip"))
 """Excluded endings: archives, and drawings of lines."""
@@ -19,7 +19,8 @@ def readable_endings() -> frozenset[str]:
     Raises:
         ImportError: If trimesh is not installed.
     """
-    return frozenset(f".{ending}" for ending in needed("trimesh", "mesh files", "faces").available_formats()) - _OTHERS
+    trimesh = import_extra("trimesh", "mesh files", "faces")
+    return frozenset(f".{ending}" for ending in trimesh.available_formats()) - _OTHERS
 
 
 def read_mesh_file(path: str | Path) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64] | None]:
@@ -32,7 +33,7 @@ def read_mesh_file(path: str | Path) -> tuple[npt.NDArray[np.float64], npt.NDArr
         ImportError: If trimesh, or a package that it needs for the format, is not installed.
         OSError: If the file cannot be read.
     """
-    trimesh = needed("trimesh", "mesh files", "faces")
+    trimesh = import_extra("trimesh", "mesh files", "faces")
     path = Path(path)
     # A missing or unreadable file is the system's own error, which trimesh would hide.
     path.open("rb").close()
@@ -46,10 +47,8 @@ def read_mesh_file(path: str | Path) -> tuple[npt.NDArray[np.float64], npt.NDArr
     if not sum(len(part.vertices) for part in parts):
         raise FaceError(f"{path}: expected a mesh or a cloud but it has no points")
     points = np.concatenate([np.asarray(part.vertices, dtype=np.float64) for part in parts])
-    try:
+    with name_in_errors(path):
         require_finite("points", points)
-    except FaceError as error:
-        raise FaceError(f"{path}: {error}") from None
     starts = np.cumsum([0, *(len(part.vertices) for part in parts)])
     faces = [
         np.asarray(part.faces, dtype=np.int64) + start

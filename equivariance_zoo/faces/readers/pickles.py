@@ -70,7 +70,7 @@ def read_npy(path: str | Path, unpickle: bool) -> Any:
             raise FaceError(f"{path}: expected an .npy file but {error}") from None
         if not unpickle:
             raise FaceError(f"{path}: expected arrays of numbers but it holds a pickle, which only --unpickle reads")
-        return _unpickled(path, file)
+        return _unpickle(path, file)
 
 
 def _header_type(file: BinaryIO) -> np.dtype[Any]:
@@ -79,7 +79,7 @@ def _header_type(file: BinaryIO) -> np.dtype[Any]:
     return read(file)[2]
 
 
-def _unpickled(path: str | Path, file: BinaryIO) -> Any:
+def _unpickle(path: str | Path, file: BinaryIO) -> Any:
     try:
         # numpy itself uses Latin-1 for pickles of Python 2.
         content = _NumpyUnpickler(file, encoding="latin1").load()

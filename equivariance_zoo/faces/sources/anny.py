@@ -7,11 +7,18 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 
-from equivariance_zoo.faces.errors import FaceError
 from equivariance_zoo.faces.face import Face, Source
 from equivariance_zoo.faces.models.anny import CORNERS, RACES, AnnyModel, load_anny
-from equivariance_zoo.faces.models.expressions import described, random_expression
-from equivariance_zoo.faces.sources import ict
+from equivariance_zoo.faces.models.expressions import name_of_expression
+from equivariance_zoo.faces.sources.random_people import (
+    add_expressions,
+    expression_weights,
+    face_count,
+    identity_generator,
+    people_of,
+    place_of,
+    require_counts,
+)
 
 WHOLE_HEADS = True
 
@@ -44,10 +51,7 @@ class AnnyFaces:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        least_values = (("people", self.people, 1), ("expressions", self.expressions, 0), ("seed", self.seed, 0))
-        for name, value, least in least_values:
-            if value < least:
-                raise FaceError(f"{name}={value}: expected at least {least}")
+        require_counts(self.people, self.expressions, self.seed)
 
     @property
     def name(self) -> str:
@@ -56,7 +60,7 @@ class AnnyFaces:
 
     def __len__(self) -> int:
         """Returns the number of people times the faces of each."""
-        return self.people * (1 + self.expressions)
+        return face_count(self.people, self.expressions)
 
     def __getitem__(self, index: int) -> Face:
         """Returns the face of a number: +y up, +z forward, -x the subject's right.
@@ -64,19 +68,17 @@ class AnnyFaces:
         Raises:
             IndexError: If the number is out of range.
         """
-        if not 0 <= index < len(self):
-            raise IndexError(index)
-        person, number = divmod(index, 1 + self.expressions)
-        vertices = self._neutral(np.random.default_rng([self.seed, person]))
+        person, number = place_of(index, self.people, self.expressions)
+        vertices = self._neutral(identity_generator(self.seed, person))
         names = self.model.expression_names
-        weights = random_expression(names, np.random.default_rng([self.seed, person, number])) if number else {}
+        weights = expression_weights(names, self.seed, person, number)
         for name, weight in weights.items():
             vertices = vertices + weight * self.model.expressions[names.index(name)]
         points = vertices.astype(np.float64) * MM_PER_M
         return Face(
             name=f"anny-{person:04}-{number or 'neutral'}",
             subject=f"anny-{person:04}",
-            expression=described(weights),
+            expression=name_of_expression(weights),
             points=points,
             triangles=self.model.triangles,
             landmarks=points[self.model.landmarks],
@@ -100,7 +102,7 @@ class AnnyFaces:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of `python -m equivariance_zoo.faces prepare anny`."""
-    ict.add_expressions(parser)
+    add_expressions(parser)
 
 
 def from_options(options: argparse.Namespace) -> Source:
@@ -111,7 +113,7 @@ def from_options(options: argparse.Namespace) -> Source:
         ImportError: If anny is not installed.
         OSError: If the cache cannot be written.
     """
-    count = ict.people(options)
+    count = people_of(options)
     return AnnyFaces(load_anny(), count, options.expressions, options.seed)
 
 

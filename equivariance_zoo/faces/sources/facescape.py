@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from equivariance_zoo.faces.errors import FaceError
-from equivariance_zoo.faces.face import Face, Source
+from equivariance_zoo.faces.errors import FaceError, name_in_errors
+from equivariance_zoo.faces.face import Face, Source, require_index
 from equivariance_zoo.faces.geometry.mesh import LANDMARKS, require_shape
 from equivariance_zoo.faces.readers.archives import read_npz
 from equivariance_zoo.faces.readers.pickles import is_npz, numbers, read_npy
@@ -54,8 +54,7 @@ class FaceScapeFaces:
             IndexError: If the number is out of range.
             FaceError: If a coordinate is not finite.
         """
-        if not 0 <= index < len(self):
-            raise IndexError(index)
+        require_index(index, len(self))
         return Face(
             name=f"facescape-{index}",
             subject=self.subjects[index],
@@ -80,11 +79,11 @@ def read_facescape(path: str | Path, unpickle: bool = False) -> FaceScapeFaces:
         FaceError: If the file has another content or is damaged, or an entry is missing or has another shape.
         OSError: If the file cannot be read.
     """
-    entries = _npz(path) if is_npz(path) else _pickled(path, unpickle)
+    entries = _npz(path) if is_npz(path) else _read_pickle(path, unpickle)
     missing = [name for name in (*_NUMBERS, *_NAMES) if name not in entries]
     if missing:
         raise FaceError(f"{path}: expected {', '.join(missing)} too but got {', '.join(map(str, entries))}")
-    try:
+    with name_in_errors(path):
         points, landmarks, scales = (numbers(name, entries[name]) for name in _NUMBERS)
         subjects, expressions = (tuple(str(entry) for entry in np.ravel(entries[name])) for name in _NAMES)
         count = len(subjects)
@@ -97,8 +96,6 @@ def read_facescape(path: str | Path, unpickle: bool = False) -> FaceScapeFaces:
             require_shape(name, array, shape)
         if not ((scales > 0) & np.isfinite(scales)).all():
             raise FaceError(f"scale_list: expected positive numbers but got {scales.min():g} to {scales.max():g}")
-    except FaceError as error:
-        raise FaceError(f"{path}: {error}") from None
     return FaceScapeFaces(points, landmarks, scales, subjects, expressions)
 
 
@@ -123,7 +120,7 @@ def _npz(path: str | Path) -> dict[str, Any]:
     return read_npz(path, "FaceScape faces", types)
 
 
-def _pickled(path: str | Path, unpickle: bool) -> dict[Any, Any]:
+def _read_pickle(path: str | Path, unpickle: bool) -> dict[Any, Any]:
     content = read_npy(path, unpickle)
     if not isinstance(content, dict):
         raise FaceError(f"{path}: expected a dictionary of FaceScape faces but it holds {type(content).__name__}")

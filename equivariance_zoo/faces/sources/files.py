@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from equivariance_zoo.faces.errors import FaceError
-from equivariance_zoo.faces.face import Face, Source
+from equivariance_zoo.faces.face import Face, Source, require_index
 from equivariance_zoo.faces.geometry.mesh import LANDMARKS
 from equivariance_zoo.faces.readers.landmark_files import READERS, read_landmarks
 from equivariance_zoo.faces.readers.meshfiles import read_mesh_file, readable_endings
@@ -54,8 +54,7 @@ class FileFaces:
             FaceError: If a file cannot be used, there are not 68 landmarks, or the unit is implausible.
             OSError: If a file cannot be read.
         """
-        if not 0 <= index < len(self):
-            raise IndexError(index)
+        require_index(index, len(self))
         path, landmark_path = self.files[index]
         points, triangles = read_mesh_file(path)
         landmarks = read_landmarks(landmark_path) * self.unit_mm

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from equivariance_zoo.faces.errors import FaceError
-from equivariance_zoo.faces.face import Face, Source
+from equivariance_zoo.faces.errors import FaceError, name_in_errors
+from equivariance_zoo.faces.face import Face, Source, require_index
 from equivariance_zoo.faces.geometry.mesh import LANDMARKS, require_shape
 from equivariance_zoo.faces.readers.pickles import numbers, read_npy
 
@@ -50,8 +50,7 @@ class GcnFaces:
             IndexError: If the number is out of range.
             FaceError: If a coordinate is not finite.
         """
-        if not 0 <= index < len(self):
-            raise IndexError(index)
+        require_index(index, len(self))
         subject, number = divmod(index, self.per_subject)
         return Face(
             name=f"gcn-{index}",
@@ -85,12 +84,10 @@ def read_gcn(folder: str | Path, unit_mm: float = 1.0, per_subject: int = 1, unp
     arrays = []
     for file in (SHAPES, POSITIONS):
         path = Path(folder) / file
-        try:
+        with name_in_errors(path):
             arrays.append(numbers("faces", read_npy(path, unpickle)))
             count = len(arrays[0]) if arrays[0].ndim else 0
             require_shape("faces", arrays[-1], (count, None if file == SHAPES else LANDMARKS, 3))
-        except FaceError as error:
-            raise FaceError(str(error) if str(path) in str(error) else f"{path}: {error}") from None
     points, landmarks = arrays
     return GcnFaces(points, landmarks, unit_mm, per_subject)
 

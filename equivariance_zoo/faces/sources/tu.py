@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from equivariance_zoo.faces.errors import FaceError
-from equivariance_zoo.faces.face import Face, Source
+from equivariance_zoo.faces.errors import FaceError, name_in_errors
+from equivariance_zoo.faces.face import Face, Source, require_index
 from equivariance_zoo.faces.geometry.mesh import LANDMARKS, require_shape, require_vertices
 from equivariance_zoo.faces.readers.archives import read_npz
 from equivariance_zoo.faces.readers.obj import read_obj, triangulate
@@ -53,8 +53,7 @@ class TuFaces:
             FaceError: If the file is no .obj file, is damaged, or has fewer vertices than the landmark table needs.
             OSError: If the file cannot be read.
         """
-        if not 0 <= index < len(self):
-            raise IndexError(index)
+        require_index(index, len(self))
         path = self.files[index]
         vertices, faces = read_obj(path)
         try:
@@ -88,10 +87,8 @@ def find_tu(folder: str | Path, landmark_file: str | Path, key: str = "v10", neu
     if key not in KEYS:
         raise FaceError(f"key={key!r}: expected one of {', '.join(KEYS)}")
     table = read_npz(landmark_file, "landmark indices", {key: np.int64})[key]
-    try:
+    with name_in_errors(landmark_file):
         require_shape(key, table, (LANDMARKS,))
-    except FaceError as error:
-        raise FaceError(f"{landmark_file}: {error}") from None
     found = [path for path in Path(folder).glob("*/models_reg/*.obj") if _FILE.fullmatch(path.name)]
     files = [path for path in found if not neutral or path.stem.endswith("_neutral")]
     if not files:

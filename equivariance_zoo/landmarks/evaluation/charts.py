@@ -103,7 +103,7 @@ def heatmap_pictures(network: Evaluated) -> Any:
     panels = figure.subplots(2, count, squeeze=False)
     for (above, below), measurement in zip(panels.T, network.measurements, strict=True):
         best = int(table_1(measurement).round(decimals=6).nan_to_num(-1).argmax())
-        predicted, true = _shown(measurement, best)
+        predicted, true = _shown_heatmaps(measurement, best)
         for axes, heat in ((above, predicted), (below, true)):
             _draw(axes, measurement, heat)
         above.set_title(f"{measurement.condition}\nlandmark {best}", fontsize=8)
@@ -113,7 +113,7 @@ def heatmap_pictures(network: Evaluated) -> Any:
     return figure
 
 
-def _shown(measurement: Measurement, landmark: int) -> tuple[Tensor, Tensor]:
+def _shown_heatmaps(measurement: Measurement, landmark: int) -> tuple[Tensor, Tensor]:
     """Returns the predicted and the true heatmap [N] of the shown face."""
     face = measurement.faces[[measurement.shown]]
     true = heatmaps(face.positions, face.landmarks)[0, :, landmark]
@@ -139,7 +139,7 @@ def _lines(axes: Any, network: Evaluated, curves: Sequence[tuple[Any, Any]], wid
 
 
 def _figure(width: float, height: float) -> Any:
-    from equivariance_zoo.training.extras import needed
+    from equivariance_zoo.training.extras import import_extra
 
-    figure = needed("matplotlib.figure", "charts", "train")
+    figure = import_extra("matplotlib.figure", "charts", "train")
     return figure.Figure(figsize=(width, height), layout="constrained", facecolor="white")

@@ -23,7 +23,7 @@ from equivariance_zoo.landmarks.evaluation.report import LABEL
 from equivariance_zoo.landmarks.evaluation.results import Evaluated, Evaluation, to_plain
 from equivariance_zoo.landmarks.metrics import FAILURE
 from equivariance_zoo.landmarks.pictures import to_png
-from equivariance_zoo.training.files import made_folder, replace_file
+from equivariance_zoo.training.files import make_folder, replace_file
 
 PAGE = "landmarks.md"
 FOLDER = "landmarks"
@@ -69,7 +69,7 @@ def write(evaluation: Evaluation, output: Path, command: str) -> list[Path]:
         f"{FOLDER}/landmarks.json": (json.dumps(to_plain(evaluation), allow_nan=False) + "\n").encode(),
         PAGE: _page(evaluation, command).encode(),
     }
-    made_folder(output / FOLDER)
+    make_folder(output / FOLDER)
     for name, content in contents.items():
         replace_file(output / name, content)
     return [output / name for name in contents]

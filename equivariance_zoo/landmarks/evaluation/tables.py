@@ -48,7 +48,7 @@ def per_landmark(evaluation: Evaluation, number: int) -> str:
     The best landmark of a condition is bold, the worst in italics.
     """
     columns = [table_1(measurement) for measurement in evaluation.networks[number].measurements]
-    marked = [_marked(column) for column in columns]
+    marked = [_mark_extremes(column) for column in columns]
     rows = [[str(landmark), *cells] for landmark, cells in enumerate(zip(*marked, strict=True))]
     mean = ["mean", *(_four(float(column.nanmean())) for column in columns)]
     return markdown(["#", *evaluation.conditions], [*rows, mean])
@@ -99,7 +99,7 @@ def _all(evaluation: Evaluation) -> Iterator[tuple]:
             yield network.name, measurement.condition, measurement
 
 
-def _marked(column: Tensor) -> list[str]:
+def _mark_extremes(column: Tensor) -> list[str]:
     cells = [_four(float(value)) for value in column]
     known = column.round(decimals=6)  # if two differ by rounding alone, the first is marked
     best, worst = int(known.nan_to_num(-1).argmax()), int(known.nan_to_num(2).argmin())

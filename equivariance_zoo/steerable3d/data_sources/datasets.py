@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler, TensorDataset
 
 from equivariance_zoo.steerable3d.data_sources import tetris
-from equivariance_zoo.steerable3d.data_sources.meshes import labelled, voxelized
+from equivariance_zoo.steerable3d.data_sources.meshes import read_split, voxelize
 from equivariance_zoo.steerable3d.data_sources.proteins import domain, environments, read_atoms
 from equivariance_zoo.steerable3d.settings import DataConfig
 
@@ -90,21 +90,21 @@ def dataset(config: DataConfig, split: str) -> TensorDataset | Loaded:
         raise ValueError(f"split: expected one of {', '.join(SPLITS)}, got {split!r}")
     if config.kind == "tetris":
         train = split == "train"
-        fields, labels = tetris.fixed(config.size, config.copies, seed=1) if train else tetris.rotated(
+        fields, labels = tetris.render_fixed(config.size, config.copies, seed=1) if train else tetris.render_rotated(
             config.size, config.rotations, seed=1 + SPLITS.index(split)
         )  # fmt: skip
         return TensorDataset(fields, labels)
     folder = Path(config.folder or "")
     if config.kind == "shrec17":
-        items, known = labelled(folder, split), labelled(folder, "train")
+        items, known = read_split(folder, split), read_split(folder, "train")
         classes = sorted({item.synset for item in known})
         paths, labels_of = [item.path for item in items], [item.synset for item in items]
-        return Loaded(paths, labels_of, classes, lambda path: voxelized(path, config.size))
+        return Loaded(paths, labels_of, classes, lambda path: voxelize(path, config.size))
     if config.kind == "cath":
-        items_of, classes = _listed(folder, split), sorted({c for _, c in _listed(folder, "train")})
+        items_of, classes = _read_list(folder, split), sorted({c for _, c in _read_list(folder, "train")})
         paths, labels_of = [p for p, _ in items_of], [c for _, c in items_of]
         return Loaded(paths, labels_of, classes, lambda path: domain(read_atoms(path), config.size))
-    samples = [s for path, _ in _listed(folder, split) for s in environments(read_atoms(path), config.size)]
+    samples = [s for path, _ in _read_list(folder, split) for s in environments(read_atoms(path), config.size)]
     if not samples:
         raise ValueError(f"folder: expected structures with amino acids, got none in the {split} split of {folder}")
     return TensorDataset(torch.stack([f for f, _ in samples]), torch.tensor([n for _, n in samples]))
@@ -124,7 +124,7 @@ def check_fits(data: TensorDataset | Loaded, channels: int, classes: int) -> Non
         raise ValueError(f"irreps_in: expected {found} channels for these data, got {channels}")
 
 
-def _listed(folder: Path, split: str) -> list[tuple[Path, str]]:
+def _read_list(folder: Path, split: str) -> list[tuple[Path, str]]:
     """Reads structures and classes from `{split}.csv`, columns "file" and (for domains) "class".
 
     Raises:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from equivariance_zoo.steerable3d.data_sources.densities import of_points
-from equivariance_zoo.training.extras import needed
+from equivariance_zoo.training.extras import import_extra
 
 SPLITS = ("train", "val", "test")
 _POINTS_PER_VOXEL = 6
@@ -27,7 +27,7 @@ class Labelled:
     synset: str
 
 
-def voxelized(path: Path, size: int, width: float = 0.7) -> Tensor:
+def voxelize(path: Path, size: int, width: float = 0.7) -> Tensor:
     """Samples the surface of a mesh on a grid, antialiased, centred and scaled to fit under every rotation.
 
     Points are drawn from the faces in proportion to area, the same ones for the same file. A saturation maps their
@@ -45,7 +45,7 @@ def voxelized(path: Path, size: int, width: float = 0.7) -> Tensor:
         ImportError: If trimesh is not installed.
         ValueError: If the file does not exist or has no surface.
     """
-    trimesh = needed("trimesh", "meshes", "voxels")
+    trimesh = import_extra("trimesh", "meshes", "voxels")
     if not path.is_file():
         raise ValueError(f"path: expected a mesh file, got {path}")
     try:
@@ -64,7 +64,7 @@ def voxelized(path: Path, size: int, width: float = 0.7) -> Tensor:
     return 1 - torch.exp(-density)
 
 
-def labelled(folder: Path, split: str) -> list[Labelled]:
+def read_split(folder: Path, split: str) -> list[Labelled]:
     """Reads the meshes of a split of a SHREC17 folder.
 
     The list is `{split}.csv` (or all.csv, with a column "split") with the columns "id" and "synsetId". The files are

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from equivariance_zoo.steerable3d.data_sources.densities import of_atoms
-from equivariance_zoo.training.extras import needed
+from equivariance_zoo.training.extras import import_extra
 
 AMINO_ACIDS = (
     *("ALA", "ARG", "ASN", "ASP", "CYS", "GLN", "GLU", "GLY", "HIS", "ILE"),
@@ -45,7 +45,7 @@ def read_atoms(path: Path) -> Atoms:
         ImportError: If gemmi is not installed.
         ValueError: If the file does not exist or has no atoms.
     """
-    gemmi = needed("gemmi", "protein structures", "voxels")
+    gemmi = import_extra("gemmi", "protein structures", "voxels")
     if not path.is_file():
         raise ValueError(f"path: expected a PDB or mmCIF file, got {path}")
     try:

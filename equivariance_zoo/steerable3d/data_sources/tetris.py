@@ -57,7 +57,7 @@ def render(
     return slabs.prod(-1).sum(-1)[None].float()
 
 
-def fixed(size: int, count: int, seed: int) -> tuple[Tensor, Tensor]:
+def render_fixed(size: int, count: int, seed: int) -> tuple[Tensor, Tensor]:
     """Renders every shape `count` times without rotation, at random places less than a voxel from the middle.
 
     Returns:
@@ -72,7 +72,7 @@ def fixed(size: int, count: int, seed: int) -> tuple[Tensor, Tensor]:
     return torch.stack(made), labels
 
 
-def rotated(size: int, count: int, seed: int) -> tuple[Tensor, Tensor]:
+def render_rotated(size: int, count: int, seed: int) -> tuple[Tensor, Tensor]:
     """Renders all shapes in `count` Haar-uniform rotations: fields [8 count, 1, size, size, size], labels [8 count]."""
     rotations = Rotation.random(count * len(SHAPES), rng=np.random.default_rng(seed))
     labels = torch.arange(len(SHAPES)).repeat(count)

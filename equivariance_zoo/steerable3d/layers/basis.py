@@ -92,13 +92,13 @@ def kernel_basis(shells: Shells, degree_in: int, degree_out: int, parity: int | 
     # Cached constants must not be inference tensors, which autograd rejects later.
     with torch.inference_mode(False), torch.no_grad():
         found = elements(shells, degree_in, degree_out, parity)
-        kernels = [sampled(shells, e, degree_in, degree_out, shells.lattice) for e in found]
+        kernels = [sample_kernel(shells, e, degree_in, degree_out, shells.lattice) for e in found]
         scaled = [k * ((2 * degree_out + 1) ** 0.5 / k.norm()) for k in kernels]
         empty = torch.zeros(0, 2 * degree_out + 1, 2 * degree_in + 1, *[shells.size] * 3, dtype=torch.float64)
         return torch.stack(scaled) if scaled else empty
 
 
-def sampled(shells: Shells, element: Element, degree_in: int, degree_out: int, positions: Tensor) -> Tensor:
+def sample_kernel(shells: Shells, element: Element, degree_in: int, degree_out: int, positions: Tensor) -> Tensor:
     """Samples one basis kernel (eq. 8 and 9) at `positions` [..., 3] in taps: [2j+1, 2l+1, ...], not scaled."""
     lengths = positions.norm(dim=-1)
     radial = torch.exp(-0.5 * ((lengths - element.radius) / shells.width) ** 2)

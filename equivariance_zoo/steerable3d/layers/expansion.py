@@ -9,7 +9,7 @@ from e3nn import o3
 from torch import Tensor, nn
 
 from equivariance_zoo.steerable3d.layers.basis import Shells, kernel_basis
-from equivariance_zoo.steerable3d.layers.lowpass import blurred
+from equivariance_zoo.steerable3d.layers.lowpass import blur
 
 
 class KernelExpansion(nn.Module):
@@ -89,4 +89,4 @@ def _basis(
 ) -> Tensor:
     """Returns the filtered basis, cached. A buffer would keep the rounding of float32 when converted to float64."""
     with torch.inference_mode(False), torch.no_grad():
-        return blurred(kernel_basis(*key), low_pass, width).to(device, dtype)
+        return blur(kernel_basis(*key), low_pass, width).to(device, dtype)

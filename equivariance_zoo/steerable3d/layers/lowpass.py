@@ -18,7 +18,7 @@ def gaussian(size: int, width: float) -> Tensor:
         return values / values.sum()
 
 
-def blurred(kernels: Tensor, size: int, width: float) -> Tensor:
+def blur(kernels: Tensor, size: int, width: float) -> Tensor:
     """Filters kernels [..., k, k, k] by a Gaussian of `size` taps: [..., k+size-1, k+size-1, k+size-1]."""
     factor = gaussian(size, width).to(kernels)
     for axis in (-3, -2, -1):

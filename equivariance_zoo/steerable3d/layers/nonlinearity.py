@@ -79,13 +79,13 @@ class NormNonlinearity(nn.Module):
         grid = [1] * (fields.dim() - 2)
         biases = [b.view(-1, 1, *grid) for b in self.bias.split([block.mul for block in self.irreps_in])]
         made = [
-            torch.relu(block + bias) if scalar else _stretched(block, bias)
+            torch.relu(block + bias) if scalar else _stretch(block, bias)
             for block, bias, scalar in zip(blocks, biases, self._scalars, strict=True)
         ]
         return join(made)
 
 
-def _stretched(block: Tensor, bias: Tensor) -> Tensor:
+def _stretch(block: Tensor, bias: Tensor) -> Tensor:
     length = lengths(block)
     safe = torch.where(length > 0, length, torch.ones_like(length))
     return block * (torch.relu(length + bias) / safe)

@@ -72,7 +72,7 @@ GROUPS = ["e3", "permutation", "batch"]
 
 
 def told(report):
-    return {(f.layer, f.symmetry, f.cause) for f in report.findings}
+    return {(layer, symmetry, f.cause) for f in report.findings for layer in f.layers for symmetry in f.symmetries}
 
 
 def output():

@@ -74,3 +74,17 @@ def test_an_input_may_be_declared_otherwise():
 def test_the_error_in_other_precisions(stretched_along_z):
     assert stretched_along_z.in_precision(torch.float32) == pytest.approx(stretched_along_z.error, rel=1e-3)
     assert math.isnan(stretched_along_z.in_precision(torch.int64))
+
+
+def test_a_layer_that_draws_runs_by_itself_with_its_own_numbers():
+    """Two runs of the layer alone draw the same numbers, whatever the network drew before it."""
+    experiment = experiment_on(Scale(), Applied(lambda x: x * torch.tensor([1, 1, 2]).to(x)))
+    alone, again = experiment.by_itself(), experiment.by_itself()
+    assert torch.equal(alone.plain, again.plain)
+    assert torch.allclose(alone.plain, experiment.plain)
+
+
+def test_the_operations_of_the_call_are_recorded(stretched_along_z):
+    plain, turned = (stretched_along_z.recorded(element) for element in (rotation([0, 0, 0]), ABOUT_X))
+    assert [e.name for e in plain.events] == [e.name for e in turned.events]
+    assert "mul" in [e.name for e in plain.events]

@@ -26,7 +26,7 @@ def heeds_interrupts():
 
 @pytest.fixture
 def calls(capsys, monkeypatch):
-    """How often a whole examination calls the layer that may be interrupted."""
+    """Number of calls of the interruptible layer in a whole examination."""
     monkeypatch.setattr(subjects, "CALLS_LEFT", [1_000_000])
     run(capsys, "impatient")
     return 1_000_000 - subjects.CALLS_LEFT[0]
@@ -49,7 +49,7 @@ def test_an_interruption_reports_what_is_known_so_far(capsys, monkeypatch, calls
         if "known so far:" in err:
             left = err.partition("not tested of impatient: ")[2].partition(";")[0].split(", ")
             assert f"interrupted: not tested: {', '.join(left)}" in " ".join(out.split())
-            seen.append((tuple(left), "component-mixing in layers.1" in out))
+            seen.append((tuple(left), "component-mixing (component-matrix) in layers.1" in out))
         else:
             assert (out, len(err.splitlines())) == ("", 1)
             assert err.endswith(f"nothing {'else ' if 'elements of' in err else ''}is known yet\n")
@@ -104,7 +104,7 @@ def test_an_interruption_while_the_subject_loads_is_one_line(capsys, monkeypatch
 
 
 def on_a_terminal(*options):
-    """What a person sees on standard error, and the exit code."""
+    """Returns the text that a person sees on standard error, and the exit code."""
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "equivariance.diagnose", *QUICK, *options]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=theirs, env={**os.environ, "TERM": "xterm"})
@@ -133,8 +133,8 @@ def test_quiet_says_nothing_but_findings(capsys):
     assert run(capsys, "sound", "--quiet") == (0, "", "")
     code, out, err = run(capsys, "broken", "--quiet")
     assert (code, err) == (1, "")
-    assert out.startswith("broken: 2 findings; tested: rotation")
-    assert "component-mixing in layers.1" in out
+    assert out.startswith("broken: 1 finding; tested: rotation")
+    assert "component-mixing (component-matrix) in layers.1" in out
     assert "Layers:" not in out
     assert "samples:" not in out
 
@@ -143,6 +143,6 @@ def test_quiet_says_nothing_but_findings(capsys):
 def test_quiet_leaves_files_and_the_other_formats_alone(capsys, tmp_path):
     assert as_json(capsys, "broken", "--quiet") == as_json(capsys, "broken")
     assert run(capsys, "broken", "--quiet", "--output", tmp_path / "report") == (1, "", "")
-    assert "component-mixing in layers.1" in (tmp_path / "report").read_text()
+    assert "component-mixing (component-matrix) in layers.1" in (tmp_path / "report").read_text()
     assert run(capsys, "sound", "--quiet", "--output", tmp_path / "report") == (0, "", "")
     assert (tmp_path / "report").read_text() == ""

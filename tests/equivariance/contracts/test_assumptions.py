@@ -1,4 +1,4 @@
-"""What inputs are taken for by name, shape, dtype and range, and the words that say so."""
+"""Assumptions about inputs by name, shape, dtype and range, and their words."""
 
 import pytest
 import torch

@@ -64,7 +64,7 @@ def test_modules_of_e3nn_are_found_broken(name):
         "+".join(f"{mul}x{degree}{'o' if parity > 0 else 'e'}" for mul, degree, parity in contract.output.blocks)
     )
     report = eq.check(layer, inputs, specs, flipped, group="o3", samples=2)
-    assert {f.symmetry for f in report.findings} == {"inversion"}
+    assert {symmetry for f in report.findings for symmetry in f.symmetries} == {"inversion"}
     assert {f.cause for f in report.findings} == {"wrong-irrep"}
 
 

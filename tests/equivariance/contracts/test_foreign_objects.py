@@ -1,8 +1,5 @@
 """NumPy arrays become tensors; atoms of ASE and frames are refused with the line that passes them as tensors."""
 
-import sys
-from types import ModuleType
-
 import numpy as np
 import pytest
 import torch
@@ -89,12 +86,3 @@ def test_frames_can_be_passed_as_the_line_says():
         (eq.CartesianTensor((-2,)), "cartesian_points"), None, group="se3", samples=2,
     )  # fmt: skip
     assert report.ok, report
-
-
-def test_atoms_are_refused_with_the_line_to_write(monkeypatch):
-    monkeypatch.setitem(sys.modules, "ase", ModuleType("ase"))
-    atoms = type("Atoms", (), {"__module__": "ase.atoms", "numbers": [1], "positions": POINTS, "cell": np.eye(3)})()
-    with pytest.raises(
-        ContractError, match=r"atoms='Atoms': expected tensors: write diagnose\(lambda numbers, positions, cell"
-    ):
-        eq.check(lambda atoms, x: x, (atoms, normal(4, 3)), group="so3", samples=1)

@@ -18,7 +18,7 @@ EDGES = torch.tensor([[0, 1, 2, 3, 4, 5], [1, 2, 3, 4, 5, 0]])
 
 
 def told(report):
-    return {(f.layer, f.symmetry, f.cause) for f in report.findings}
+    return {(layer, symmetry, f.cause) for f in report.findings for layer in f.layers for symmetry in f.symmetries}
 
 
 def energy(pos, z, edge_index):

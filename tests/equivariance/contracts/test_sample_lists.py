@@ -6,7 +6,7 @@ import torch
 import equivariance as eq
 from equivariance.contracts.assumptions import assume
 from equivariance.contracts.contract import Contract
-from equivariance.contracts.edge_lists import edges_among
+from equivariance.contracts.graph_fields import edges_among
 from equivariance.contracts.inputs import inputs_of
 from equivariance.contracts.masks import mask_among
 from equivariance.contracts.nested import leaves, transform

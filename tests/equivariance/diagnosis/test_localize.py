@@ -61,4 +61,4 @@ def test_contributions_repair_all_other_suspects():
     large, small = suspect_layers(result, Verdict.PRECISION)
     contributions = Contributions(survey.runs, lambda trial: {s.layer: s.sites for s in (large, small)})
     assert (large.layer, small.layer) == ("layers.0", "layers.1")
-    assert contributions.contributed(large) > 100 * contributions.contributed(small) > 0
+    assert contributions.contributed_error(large) > 100 * contributions.contributed_error(small) > 0

@@ -1,4 +1,4 @@
-"""What is wrong without any transformation: NaN, zeros, chance, changed arguments."""
+"""Defects that show without any transformation: NaN, zeros, randomness, changed arguments."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def diagnosed(*layers, group="se3", irreps_out="1x1o", **options):
 
 
 def told(findings):
-    return {(f.layer, f.symmetry, f.cause) for f in findings}
+    return {(layer, symmetry, f.cause) for f in findings for layer in f.layers for symmetry in f.symmetries}
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])

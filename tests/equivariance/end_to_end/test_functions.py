@@ -1,4 +1,4 @@
-"""What is no module: functions of every kind, with and without source, and sequences of library layers."""
+"""Callables that are no modules: functions of every kind, with and without source, and sequences of library layers."""
 
 import functools
 import operator

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.numeric
 
 
 class Kept:
-    """What was given, for later."""
+    """Keeps its argument for later."""
 
     def __init__(self, x):
         self.x = x
@@ -38,7 +38,7 @@ WAYS = {
 
 
 class Branch(nn.Module):
-    """What goes into a branch, and what adds the branch to it."""
+    """Returns the input of a branch, and the branch that is added to it."""
 
     def __init__(self, way):
         super().__init__()

@@ -139,7 +139,7 @@ class Nested(Network):
 
 
 class NestedVectors(Network):
-    """What is at fault works on a nested tensor as a whole."""
+    """The statement at fault works on a nested tensor as a whole."""
 
     def between(self, v):
         rows = torch.nested.as_nested_tensor([v[:2].flatten(1), v[2:].flatten(1)])
@@ -216,7 +216,7 @@ class Neighbours(Network):
 
 
 class Rectified(Network):
-    """What comes back is handed to a layer, which is not at fault."""
+    """The broken value goes into a layer, which is not at fault."""
 
     def __init__(self, broken):
         super().__init__(broken)

@@ -1,4 +1,4 @@
-"""What torch puts around a function: vmap, functional calls, gradients, checkpoints, backwards of one's own."""
+"""Wrappers of torch around a function: vmap, functional calls, gradients, checkpoints, custom backwards."""
 
 import pytest
 import torch

@@ -14,7 +14,7 @@ POINTS = normal(9, 3)
 
 
 def told(report):
-    return {(f.layer, f.symmetry, f.cause) for f in report.findings}
+    return {(layer, symmetry, f.cause) for f in report.findings for layer in f.layers for symmetry in f.symmetries}
 
 
 class Inference(Stack):

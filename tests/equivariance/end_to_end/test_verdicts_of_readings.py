@@ -14,7 +14,7 @@ SE3_AND_ORDER = ["se3", "permutation"]
 
 
 def told(report):
-    return {(f.symmetry, f.cause) for f in report.findings}
+    return {(symmetry, f.cause) for f in report.findings for symmetry in f.symmetries}
 
 
 def verdicts(report):

@@ -6,6 +6,7 @@ from torch import nn
 
 import equivariance as eq
 from equivariance.groups import edge_permutation, padding, permutation
+from tests.equivariance.helpers.merged import causes_by_symmetry
 from tests.equivariance.helpers.specimens import normal
 
 pytestmark = pytest.mark.numeric
@@ -17,7 +18,7 @@ EVERYTHING = ["se3", "permutation", "batch"]
 def found(network, args, group=tuple(EVERYTHING), samples=4):
     report = eq.diagnose(network, args, group=list(group), samples=samples)
     assert report.symmetries, report
-    return {(f.symmetry, f.cause) for f in report.findings}
+    return {pair for finding in report.findings for pair in causes_by_symmetry(finding)}
 
 
 def evidence(network, args, symmetry, **options):

@@ -27,7 +27,7 @@ def test_the_verdicts_are_right(specimen):
     assert {symmetry: said.get(symmetry) for symmetry in specimen.right} == specimen.right
 
 
-# What one state hides
+# Violations that one state hides
 
 
 class TrainingOnly(nn.Module):
@@ -94,7 +94,7 @@ def test_a_sound_network_behind_a_new_head_holds():
         assert verdicts(report) == dict.fromkeys((*MOVED, "permutation"), "holds")
 
 
-# What nothing reads
+# Inputs that nothing reads
 
 
 class Reads(nn.Module):
@@ -156,7 +156,7 @@ class Applied(nn.Module):
         return self.function(pos)
 
 
-# What raises on transformed inputs
+# Networks that raise an error on transformed inputs
 
 
 def _sorted_only(pos):

@@ -161,7 +161,7 @@ def test_broken_networks(case):
 
 
 def test_networks_are_copied_after_use_too():
-    """What a training step leaves behind hangs on its graph."""
+    """A training step leaves tensors that belong to its graph."""
     for kind in (OldWeightNorm, Remembering, Parametrized):
         module = kind()
         module(normal(10, 3)).sum().backward()

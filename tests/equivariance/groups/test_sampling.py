@@ -12,6 +12,7 @@ from equivariance.groups import (
     Elements,
     InputSizes,
     Inversions,
+    LatticeMoves,
     Permutations,
     Rotations,
     Translations,
@@ -126,7 +127,7 @@ def test_a_symmetry_without_its_axis_is_refused(group):
 def test_names_stand_for_generating_symmetries_in_the_order_of_reports():
     for name, symmetries in NAMED_GROUPS.items():
         assert tuple(g.symmetry for g in groups_of(name)) == symmetries
-    everything = groups_of(["batch", "permutation", "e3", "so3"])
+    everything = groups_of([LatticeMoves(), "batch", "permutation", "e3", "so3"])
     assert tuple(g.symmetry for g in everything) == SYMMETRIES
     assert groups_of("se3", 5.0)[0] == Translations(5.0)
 

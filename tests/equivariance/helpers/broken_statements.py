@@ -123,7 +123,7 @@ class Ordered(nn.Module):
 
 
 class Summed(nn.Module):
-    """What comes after it reads what is in order beside what is not."""
+    """The later layer reads sound values beside broken ones."""
 
     def __init__(self):
         super().__init__()

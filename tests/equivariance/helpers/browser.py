@@ -10,10 +10,20 @@ import subprocess
 import tempfile
 import time
 
+import pytest
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "headless_shell")
 PATIENCE = 60.0
 AFTER_DRAWING = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"
 KEYS = {"ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40, "Home": 36, "Tab": 9}
+
+TOO_WIDE = """
+[...document.querySelectorAll("body *")].filter((element) => {
+  const box = element.getBoundingClientRect();
+  return box.width > 1 && box.right > innerWidth + 1 && !element.parentElement.closest(".scroll, svg");
+}).map((element) => `${element.tagName} ${element.className} ${element.textContent.slice(0, 40)}`)
+"""
+"""Lists the elements that are wider than the window and do not scroll."""
 
 # Chromium reads commands from descriptor 3 and answers on 4; the shell puts ours there.
 LAUNCH = 'exec "$@" 3<&"$0" 4>&"$COMMANDS_OUT"'
@@ -22,6 +32,13 @@ LAUNCH = 'exec "$@" 3<&"$0" 4>&"$COMMANDS_OUT"'
 def executable():
     """The browser's path, or None."""
     return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+needs_browser = [
+    pytest.mark.browser,
+    pytest.mark.skipif(executable() is None, reason="needs Chromium on the path (apt-get install chromium)"),
+]
+"""Marks of test modules that open pages. They are not part of the default run: see CONTRIBUTING.md."""
 
 
 class Browser:
@@ -66,6 +83,11 @@ class Browser:
         result = self.send("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in result, result["exceptionDetails"]
         return result["result"].get("value")
+
+    def drawn(self, script):
+        """The value of a JavaScript expression, once the page is drawn."""
+        self.run(AFTER_DRAWING)
+        return self.run(script)
 
     def press(self, key):
         """Press and release a key, for the element that has the focus."""

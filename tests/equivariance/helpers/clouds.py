@@ -1,4 +1,4 @@
-"""What the tests of conditions share: a cloud, a network of vectors on it, and what a report says of its statements."""
+"""Helpers for the tests of conditions: a cloud, a network of vectors on it, and the statements that a report names."""
 
 import torch
 from torch import Tensor, nn
@@ -44,4 +44,4 @@ def diagnosed(module, output=VECTORS, group="so3", args=None, spec=POINTS, **opt
 
 def told(report):
     """Layer, certainty and text of each finding's statement; None where there is no source."""
-    return {(f.layer, f.located, f.location and f.location.source) for f in report.findings}
+    return {(layer, f.located, f.location and f.location.source) for f in report.findings for layer in f.layers}

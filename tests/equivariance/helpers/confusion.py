@@ -14,7 +14,7 @@ from tests.equivariance.helpers.mechanisms import Mechanism
 def named(mechanism: Mechanism, seed: int, dtype: torch.dtype) -> set[str]:
     """The causes of the findings under the mechanism's symmetry; of all findings for a sound one."""
     found = mechanism.report(seed, dtype).findings
-    return {f.cause for f in found if mechanism.symmetry in ("", f.symmetry)}
+    return {f.cause for f in found if mechanism.symmetry in ("", *f.symmetries)}
 
 
 def confusion(seeds: int) -> dict[str, Counter[str]]:

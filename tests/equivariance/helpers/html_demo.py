@@ -141,7 +141,7 @@ def large(folder):
     culprits = names[7:90:11]
     broken = {"verdict": "structural", "introduced": 1e-3, "contributed": 1e-4}
     rows = [row(name, s, **(broken if name in culprits else {})) for s in SYMMETRIES for name in names]
-    findings = [replace(first, layer=name, curves=curves) for name in culprits]
+    findings = [replace(first, layer=name, layers=(name,), curves=curves) for name in culprits]
     return replace(report, verdicts=verdicts(broken=SYMMETRIES), layers=rows, findings=findings)
 
 

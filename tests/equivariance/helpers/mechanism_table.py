@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from equivariance import Invariant, Irreps
+from equivariance import Invariant, Irreps, LatticeVectors
 from tests.equivariance.helpers.mechanisms import (
     Mechanism,
     channels,
@@ -16,10 +16,13 @@ from tests.equivariance.helpers.mechanisms import (
     third,
     voxels,
     weight,
+    wrapped_energy,
 )
 from tests.equivariance.helpers.mechanisms_of_rotation import ROTATIONS
 from tests.equivariance.helpers.specimens import normal, relative
 
+IN_CELL = ("cartesian_points", [(3, 3), LatticeVectors()])
+WHOLE = Invariant(nodes=None, batch=None)
 ALL_NODES = Irreps("1x1o", nodes=1, batch=0)
 
 BROKEN = [
@@ -200,6 +203,28 @@ BROKEN = [
         "batch",
         words="place in the batch",
         fix="within each sample",
+    ),
+    Mechanism(
+        "raw differences",
+        "periodic-image",
+        "lattice",
+        lambda s: lambda x, cell: torch.exp(-(x[:, None] - x[None]).square().sum(-1) / 4).sum() * cell.det() ** 2,
+        IN_CELL,
+        WHOLE,
+        "lattice",
+        words="another one in another cell",
+        fix="nearest image",
+    ),
+    Mechanism(
+        "third lattice vector left out",
+        "periodic-image",
+        "lattice",
+        lambda s: wrapped_energy((1, 1, 0)),
+        IN_CELL,
+        WHOLE,
+        "lattice",
+        words="moves along lattice vector 2 change it, and moves along 0 and 1 do not",
+        fix="lattice vector 2",
     ),
     Mechanism(
         "second cloud",

@@ -1,4 +1,4 @@
-"""What breaks rotations and the inversion, and the cause, words and remedy that a report must give."""
+"""Mechanisms that break rotations and the inversion, with the cause, words and remedy that a report must give."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ ROTATIONS = [
         "component-mixing",
         "rotation",
         lambda s: lambda x: x[..., [1, 2, 0]],
-        words="reads components y",
+        words="y, z, x",
         fix="order",
     ),
     # Near a line these frames are singular, along y and z only, which says nothing of an axis of the coordinates.

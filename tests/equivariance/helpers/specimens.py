@@ -1,4 +1,4 @@
-"""What the tests of the tester share: seeded inputs, and layers that are sound or broken in a known way."""
+"""Specimens for the tests of the tester: seeded inputs, and layers that are sound or broken in a known way."""
 
 from __future__ import annotations
 

@@ -116,7 +116,7 @@ def without_batch():
 
 
 CALLS_LEFT = [0]
-"""How many more calls the user of an ``impatient`` network waits for before pressing Ctrl-C."""
+"""Number of further calls after which the user of an ``impatient`` network presses Ctrl-C."""
 
 
 def impatient():

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from equivariance._engine.instrumentation.hooks import HookSet, LayerCall, buffers_kept, call_with, preserved
+from equivariance._engine.instrumentation.hooks import HookSet, LayerCall, buffers_kept, call_with, preserve_globals
 from equivariance.contracts.layers import layer_names
 from tests.equivariance.helpers.specimens import Applied, Scale, Stack, normal
 
@@ -160,7 +160,7 @@ def surroundings():
 def test_surroundings_are_put_back(gradients, fails):
     before = surroundings()
     try:
-        with preserved(torch.float64, 3, gradients):
+        with preserve_globals(torch.float64, 3, gradients):
             assert torch.get_default_dtype() == torch.float64
             assert torch.is_grad_enabled() == gradients
             torch.rand(3), np.random.rand(3), random.random()  # noqa: NPY002
@@ -175,7 +175,7 @@ def test_surroundings_are_put_back(gradients, fails):
 def test_the_same_seed_draws_the_same():
     drawn = []
     for _ in range(2):
-        with preserved(torch.float32, 3):
+        with preserve_globals(torch.float32, 3):
             drawn.append((torch.rand(2).tolist(), np.random.rand(2).tolist(), random.random()))  # noqa: NPY002
     assert drawn[0] == drawn[1]
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from equivariance._engine.instrumentation.hooks import UNWATCHED
-from equivariance._engine.instrumentation.testbed import ModelState, perturbed, variants_of
+from equivariance._engine.instrumentation.testbed import ModelState, perturb_weights, variants_of
 
 GIVEN, PERTURBED = ModelState(), ModelState("perturbed")
 
@@ -36,7 +36,7 @@ def test_weights_in_other_precisions_are_those_that_are_tested():
     weight = variants.copy("given", torch.float32).weight
     assert torch.equal(variants.copy("given", torch.float64).weight, weight.double())
     assert not torch.equal(weight.double(), module.weight)
-    moved = perturbed(module.float(), 7).weight
+    moved = perturb_weights(module.float(), 7).weight
     assert torch.equal(variants.copy("perturbed", torch.float32).weight, moved)
     assert torch.equal(variants.copy("perturbed", torch.float64).weight, moved.double())
 
@@ -54,6 +54,6 @@ def test_hooks_stay_on_one_copy_and_wrapped_variants_hold_the_same_copies(copies
     with variants.watched("given", torch.float32, ("", "0"), UNWATCHED):
         pass
     assert not variants.copy("given", torch.float64)[0]._forward_hooks
-    wrapped = variants.wrapped(nn.Sequential)
+    wrapped = variants.wrap(nn.Sequential)
     assert wrapped.copy("given", torch.float32)[0] is variants.copy("given", torch.float32)
     assert len(copies) == 2

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 import equivariance as eq
-from equivariance._engine.diagnosis.examine import _separated
+from equivariance._engine.diagnosis.examine import _separate
 from equivariance._engine.laws.forms import InvariantLaw
 from equivariance._engine.localization.recording import patch, record_call
 from equivariance._engine.measurement.prepare import bind_call, prepare
@@ -78,7 +78,7 @@ NETWORKS = {
 def prepared(module):
     layers = {n: CONTRACT for n, m in module.named_modules() if n and type(m) in (Scale, Applied, SharedMemory)}
     call = bind_call(module, {"x": normal(6, 4, 3, seed=5)}, Contract({"x": "1x1o"}, "1x1o"), layers, (), Settings())
-    return _separated(prepare(call))[0], call.sizes
+    return _separate(prepare(call))[0], call.sizes
 
 
 def differences(errors):

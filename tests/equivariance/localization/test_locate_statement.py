@@ -54,7 +54,7 @@ def diagnosed(case, symmetry, output, seed=0):
 @pytest.mark.parametrize("seed", range(3))
 def test_the_statement_is_named(case, symmetry, output, layer, seed):
     report = diagnosed(case, symmetry, output, seed)
-    found = {(f.layer, f.location.line) for f in report.findings if f.symmetry == symmetry}
+    found = {(layer, f.location.line) for f in report.findings for layer in f.layers if symmetry in f.symmetries}
     assert found == {(layer, line) for line in marked(case)}, report
 
 

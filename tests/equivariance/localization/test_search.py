@@ -56,7 +56,7 @@ def diagnosed(breaks, seed):
 
 
 def told(report):
-    return {(f.layer, f.location.line, f.located) for f in report.findings}
+    return {(layer, f.location.line, f.located) for f in report.findings for layer in f.layers}
 
 
 ROWS = [
@@ -84,7 +84,7 @@ def test_the_statement_is_named_in_every_layer_that_is_at_fault(breaks, seed):
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("count", [1, 3])
 def test_of_statements_in_a_row_the_last_is_named(count, seed):
-    """What the last makes is broken whatever the first does, so that the first shows once the last is right."""
+    """The last statement breaks its value whatever the first does. The first shows once the last is repaired."""
     report = diagnosed(["clip bias"] * count, seed)
     assert told(report) == {(f"layers.{n}", lines()["bias"], "confirmed") for n in range(count)}, report
     first = f"; test_search.py:{lines()['clip']} breaks what goes into it, which shows once this statement is right"
@@ -123,7 +123,7 @@ class Biased(nn.Module):
 def test_layers_of_a_kind_may_differ_in_their_channels(seed):
     torch.manual_seed(seed)
     report = eq.diagnose(Funnel(), normal(6, 3, seed=seed), "cartesian_points", "1x1o", group="so3", samples=3)
-    assert {(f.layer, f.location.source.strip(), f.located) for f in report.findings} == {
+    assert {(layer, f.location.source.strip(), f.located) for f in report.findings for layer in f.layers} == {
         (f"layers.{n}", "v = v + self.bias", "confirmed") for n in range(5)
     }, report
 

@@ -1,4 +1,4 @@
-"""What two handlers see of one run: errors as they accumulate, and the error of each layer's own code."""
+"""The errors that two handlers measure in one run: accumulated ones, and those of each layer's own code."""
 
 import pytest
 

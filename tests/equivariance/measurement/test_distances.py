@@ -1,4 +1,4 @@
-"""How far apart two tensors are, in blocks and at once."""
+"""Distances of two tensors, in blocks and at once."""
 
 import math
 

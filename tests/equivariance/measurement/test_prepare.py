@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from equivariance._engine.measurement.prepare import bind_call, declared_as, prepare_undeclared, rounded_as
+from equivariance._engine.measurement.prepare import bind_call, declared_as, prepare_rounded, prepare_undeclared
 from equivariance.contracts.callables import as_module
 from equivariance.contracts.contract import Contract
 from equivariance.errors import UndeclaredTensorError
@@ -46,7 +46,7 @@ def test_it_is_a_value_and_another_declaration_is_another_value():
 
 def test_other_declarations_are_run_on_the_same_copies():
     points = prepare_undeclared(call())
-    unchanged = rounded_as(points, points.call.declaring({"x": None}, None))
+    unchanged = prepare_rounded(points, points.call.declaring({"x": None}, None))
     final = declared_as(unchanged, points.call)
     assert points.runner.variants is unchanged.runner.variants is final.runner.variants
     assert not torch.equal(points.runner.arguments["x"], X)  # positions are rounded to a dyadic grid

@@ -28,7 +28,7 @@ def test_each_irrep_is_measured_on_its_own_scale():
 @pytest.mark.parametrize("spec", ["1x0e+1x1o+1x0e", eq.Grid(irreps="1x0e+1x1o+1x0e", axes=(0, 1, 2), channels=-1)])
 @pytest.mark.parametrize("place", [0, 4])
 def test_blocks_of_one_irrep_are_told_apart(spec, place):
-    """What differs in one of them must not be hidden by another."""
+    """A difference in one block must not be hidden by another block."""
     expected = torch.ones(1, 1, 1, 5)
     value = expected.clone()
     value[..., place] = 3

@@ -9,7 +9,7 @@ from equivariance import Irreps
 from equivariance._engine.instrumentation.hooks import ROOT
 from equivariance._engine.instrumentation.reference import Site
 from equivariance._engine.measurement.rounding_floors import RoundingFloors
-from equivariance._engine.measurement.survey_results import Trial
+from equivariance._engine.measurement.survey_results import ComparedPart, Trial
 from equivariance._engine.measurement.verdict import Measurement, Verdict
 from equivariance.groups import rotation
 from tests.equivariance.helpers.specimens import Applied, Scale, Stack, normal
@@ -53,7 +53,7 @@ def test_what_is_larger_in_float32_by_nine_digits_is_rounding():
     floors = floors_of(Applied(lambda x: (x + 3e3) - 3e3))
     trial = Trial(rotation([0.3, -0.7, 1.1]), floors.runner.states[0])
     found = Measurement(1e-13, EPSILON, EPSILON, 0.0, 0.0, EPSILON)
-    remeasured = floors.remeasure(found, trial, None, OUTPUT, KEY)
+    remeasured = floors.remeasure(found, ComparedPart(trial, None, OUTPUT, KEY))
     assert found.verdict == Verdict.PRECISION
     assert remeasured == replace(found, rounding_floor=remeasured.rounding_floor)
     assert remeasured.verdict < Verdict.PRECISION

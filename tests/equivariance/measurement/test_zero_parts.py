@@ -1,4 +1,4 @@
-"""What is zero in the reference has no size: rounding there is no break, and a break there is none the less one."""
+"""A part that is zero in the reference has no size: rounding there is no violation, and a violation is found."""
 
 import pytest
 import torch

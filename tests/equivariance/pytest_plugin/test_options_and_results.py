@@ -57,7 +57,7 @@ def test_wrong_options_are_usage_errors(pytester, option, words):
     assert "Traceback" not in result.stderr.str()
 
 
-# What is left behind
+# Files that remain
 
 
 def test_the_summary_names_what_was_found(pytester):
@@ -66,7 +66,7 @@ def test_the_summary_names_what_was_found(pytester):
         [
             "*= equivariance =*",
             "*.py::test_broken: Stack",
-            "  rotation: component-mixing in layers.1, *specimens.py:*",
+            "  rotation: component-mixing (component-matrix) in layers.1, *specimens.py:*",
             "2 examinations in 2 tests, 1 finding in 1 test",
         ]
     )
@@ -122,7 +122,7 @@ def test_an_interrupted_run_leaves_the_page_of_what_was_examined(pytester):
     assert "test_sound (Stack)" in Path("eq.html").read_text(encoding="utf-8")
 
 
-# What is not asked for
+# Options that are not given
 
 
 @pytest.mark.slow

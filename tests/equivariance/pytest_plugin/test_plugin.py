@@ -25,7 +25,7 @@ def test_a_failure_names_layer_line_cause_and_the_element_to_replay(pytester):
         [
             "*_ test_broken _*",
             "Stack: 1 finding; tested: rotation",
-            "1. rotation: component-mixing in layers.1",
+            "1. rotation: component-mixing (component-matrix) in layers.1",
             "   at      *specimens.py:*  return x + self.size * x @ self.weight.to(x)",
             "   why     *",
             "   error   *",
@@ -87,7 +87,9 @@ class TestLayers:
 """
     result = run(pytester, body)
     result.assert_outcomes(passed=1, failed=2)
-    result.stdout.fnmatch_lines(["*Scale: 1 finding; tested: rotation, inversion", "1. inversion: wrong-irrep in *"])
+    result.stdout.fnmatch_lines(
+        ["*Scale: 1 finding; tested: rotation, inversion", "1. inversion: wrong-irrep (parity) in *"]
+    )
 
 
 @pytest.mark.slow
@@ -167,7 +169,7 @@ def test_the_fixture_fails_at_the_line_of_the_call(pytester):
         [
             ">       eq_check(Stack(Scale(3), Mix()), X, **LAWS)",
             "E       equivariance.errors.EquivarianceAssertionError: Stack: 1 finding; tested: rotation",
-            "E       1. rotation: component-mixing in layers.1",
+            "E       1. rotation: component-mixing (component-matrix) in layers.1",
             "E          replay  group=equivariance.groups.rotation(*",
         ]
     )
@@ -221,7 +223,9 @@ def test_it(network):
 """
     result = run(pytester, body)
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*::test_it: Stack", "  rotation: component-mixing in layers.1, *specimens.py:*"])
+    result.stdout.fnmatch_lines(
+        ["*::test_it: Stack", "  rotation: component-mixing (component-matrix) in layers.1, *specimens.py:*"]
+    )
 
 
 # Options

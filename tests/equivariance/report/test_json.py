@@ -3,6 +3,7 @@
 import copy
 import json
 import math
+from dataclasses import replace
 
 import jsonschema
 import pytest
@@ -23,7 +24,7 @@ FULL = Finding(
     cause="component-mixing",
     evidence="x and y are mixed",
     part="output (1x1o)",
-    location=Location("net.py", 12, "return x + 1"),
+    location=Location("net.py", 12, "return x + 1", (12, 16)),
     error=math.inf,
     noise_floor=1e-16,
     contributed=0.5,
@@ -33,6 +34,10 @@ FULL = Finding(
     fix="Act on norms.",
     curves=(Curve("angle", (0.1, 1.0), (1e-3, math.inf)),),
     node_errors=(0.1, 0.2),
+    layers=("layers.1", "layers.3"),
+    symmetries=("rotation", "inversion"),
+    mechanism="component-order",
+    chain="layers.1.inner at net.py:3",
 )
 ROW = LayerRow("", 0, "Net", "rotation", 1.0, 0.0, 0.0, 1e-7, 0.0, 1.0, math.nan, "clean", "output")
 REPORT = Report(
@@ -85,6 +90,14 @@ def test_reports_of_real_networks_fit():
     validate(report.to_json())
 
 
+def test_other_explanations_are_places():
+    other = replace(FULL, located="suspect", alternatives=(Location("other.py", 3, "y = f(x)"),))
+    text = to_json([replace(REPORT, findings=[other])])
+    validate(text)
+    (finding,) = json.loads(text)["reports"][0]["findings"]
+    assert finding["alternatives"] == [{"file": "other.py", "line": 3, "source": "y = f(x)", "columns": None}]
+
+
 def test_what_is_a_picture_is_left_out():
     (report,) = json.loads(to_json([REPORT]))["reports"]
     assert "cloud" not in report
@@ -93,7 +106,9 @@ def test_what_is_a_picture_is_left_out():
 
 def test_the_values_are_those_of_the_finding():
     (finding,) = json.loads(to_json([REPORT]))["reports"][0]["findings"]
-    assert finding["location"] == {"file": "net.py", "line": 12, "source": "return x + 1"}
+    assert finding["location"] == {"file": "net.py", "line": 12, "source": "return x + 1", "columns": [12, 16]}
+    assert (finding["layers"], finding["symmetries"]) == (["layers.1", "layers.3"], ["rotation", "inversion"])
+    assert (finding["mechanism"], finding["chain"]) == ("component-order", "layers.1.inner at net.py:3")
     assert (finding["located"], finding["fix"]) == ("confirmed", "Act on norms.")
     assert finding["curves"] == [{"over": "angle", "values": [0.1, 1.0], "errors": [0.001, "inf"]}]
     assert finding["error"] == "inf"

@@ -5,6 +5,7 @@ The constraints are those of the standard (3.14 to 3.30) and of GitHub's page "S
 
 import json
 import re
+from dataclasses import replace
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -13,7 +14,7 @@ import equivariance as eq
 from equivariance.cause_catalogue import CATALOGUE, CAUSES, remedy
 from equivariance.findings import Finding, Location
 from equivariance.groups.elements import rotation
-from equivariance.report.regions import region_of
+from equivariance.report.regions import region_of, region_of_expression
 from equivariance.report.report import Report
 from equivariance.report.sarif import to_sarif
 from tests.equivariance.helpers.specimens import Mix, Scale, Stack, normal
@@ -104,14 +105,18 @@ def check_result(result, rules):
 def test_the_report_of_a_real_network_is_accepted():
     module, x = Stack(Scale(), Mix(), Mix(seed=2)), normal(6, 4, 3)
     report = eq.diagnose(module, x, "1x1o", "1x1o", group="o3", samples=2)
-    assert len(report.findings) == 2
+    assert len(report.findings) == 1
     log = json.loads(to_sarif([report, report]))
     check(log)
-    assert len(log["runs"][0]["results"]) == 4
-    place = log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
+    first, _ = log["runs"][0]["results"]
+    layers = {entry["fullyQualifiedName"] for entry in first["locations"][0]["logicalLocations"]}
+    assert layers == set(first["properties"]["layers"]) == {"layers.1", "layers.2"}
+    place = first["locations"][0]["physicalLocation"]
     assert place["artifactLocation"]["uri"] == "tests/equivariance/helpers/specimens.py"
-    assert place["region"]["snippet"]["text"] == "return x + self.size * x @ self.weight.to(x)"
-    assert place["region"]["startColumn"] == 9
+    assert place["contextRegion"]["snippet"]["text"] == "return x + self.size * x @ self.weight.to(x)"
+    assert place["contextRegion"]["startColumn"] == 9
+    assert place["region"]["snippet"]["text"] == "self.size * x @ self.weight.to(x)"
+    assert place["region"]["startColumn"] == 20
 
 
 def test_nothing_found_is_accepted():
@@ -173,6 +178,49 @@ def test_paths_become_uris(file, uri):
     assert location["physicalLocation"]["artifactLocation"]["uri"] == uri
 
 
+def print_of(*args, **more):
+    """The fingerprint of a finding."""
+    (result,) = run_of(finding(*args, **more))["results"]
+    return result["partialFingerprints"]["primaryLocationLineHash"]
+
+
+def test_fingerprints_follow_the_statement_and_not_its_line_or_what_it_breaks():
+    here = Location("net.py", 3, "return x")
+    known = print_of(here, located="suspect")
+    assert known == print_of(Location("moved.py", 99, "return x", (3, 8)), located="confirmed")
+    assert known == print_of(here, located="suspect", symmetry="batch", cause="batch-coupled")
+    more = {"symmetries": ("rotation", "inversion"), "layers": ("net", "other"), "mechanism": "component-order"}
+    assert known == print_of(here, located="suspect", **more)
+    assert known != print_of(Location("net.py", 3, "return y"), located="suspect")
+    assert known != print_of(here, located="suspect", layer="other")
+
+
+def test_fingerprints_of_a_layer_follow_its_cause():
+    assert print_of() == print_of(Location("net.py", 3, "def forward(self, x):"))
+    assert print_of() == print_of(Location("net.py", 3, "def forward(self, x, y):"), symmetry="inversion")
+    assert print_of() != print_of(cause="unknown")
+
+
+def test_other_explanations_are_related_places():
+    others = (Location("a.py", 2, "y = f(x)"), Location("b.py", 9, "z = g(y)"))
+    run = run_of(finding(Location("net.py", 3, "return x"), located="suspect", alternatives=others))
+    (result,) = run["results"]
+    assert "Either this statement or a.py:2 or b.py:9 is at fault." in result["message"]["text"]
+    places = [r["physicalLocation"]["artifactLocation"]["uri"] for r in result["relatedLocations"]]
+    assert places == ["a.py", "b.py"]
+
+
+def test_the_message_lists_layers_symmetries_and_mechanism():
+    more = {"symmetries": ("rotation", "inversion"), "layers": ("net", "other"), "mechanism": "component-order"}
+    (result,) = run_of(finding(chain="net.inner at net.py:3", **more))["results"]
+    expected = "net: net, other break rotation and inversion (component-mixing, component-order)."
+    assert result["message"]["text"].startswith(expected)
+    assert result["properties"] == {
+        "symmetries": ["rotation", "inversion"], "layers": ["net", "other"],
+        "mechanism": "component-order", "chain": "net.inner at net.py:3",
+    }  # fmt: skip
+
+
 def test_fingerprints_follow_the_break_and_not_the_line():
     before = run_of(finding(Location("net.py", 3, "return x")), finding(layer="other"))["results"]
     after = run_of(finding(Location("net.py", 99, "return x")), finding(layer="other"))["results"]
@@ -201,6 +249,17 @@ def test_a_region_is_the_statement(tmp_path, line, edges, text):
     region = region_of(Location(str(path), line, SOURCE.splitlines()[line - 1].strip()))
     assert (region.start_line, region.start_column, region.end_line, region.end_column) == edges
     assert region.text == text
+
+
+def test_the_region_of_an_expression_is_a_part_of_its_statement(tmp_path):
+    path = tmp_path / "net.py"
+    path.write_text(SOURCE, encoding="utf-8")
+    location = Location(str(path), 6, SOURCE.splitlines()[5].strip(), (16, 20))
+    region = region_of_expression(location)
+    assert (region.start_line, region.start_column, region.end_line, region.end_column) == (6, 16, 6, 22)
+    assert region.text == '"🧭 é"'
+    assert region_of_expression(replace(location, columns=None)) is None
+    assert region_of_expression(replace(location, source="changed")) is None
 
 
 @pytest.mark.parametrize("content", [None, "", "x = 1\n", "\n\n    return x + 2\n", b"\xff\xfe\x00"])

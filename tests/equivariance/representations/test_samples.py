@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from equivariance.errors import ArgumentError
+from equivariance.errors import ArgumentError, ContractError
 from equivariance.groups import (
     edge_permutation,
     inversion,
@@ -29,6 +29,43 @@ def test_each_sample_is_permuted_in_its_own_way():
     element = permutation([1, 0, 2, 3, 4, 6, 5, 7], sizes=(4, 4))
     assert Invariant(nodes=1, batch=0).transform(apart, element).tolist() == [[1, 0, 2, 3], [4, 6, 5, 7]]
     assert Invariant(nodes=0, batch=1).transform(apart.T, element).T.tolist() == [[1, 0, 2, 3], [4, 6, 5, 7]]
+
+
+def test_pairs_of_nodes_follow_on_both_axes():
+    table = torch.arange(9.0).reshape(3, 3)
+    law = Invariant(nodes=0, pairs=1, batch=None)
+    assert law.transform(table, permutation([2, 0, 1])).tolist() == [[8, 6, 7], [2, 0, 1], [5, 3, 4]]
+    assert in_words(law) == "unchanged, nodes on axis 0, pairs with nodes on axis 1"
+    assert as_python(law) == "eq.Invariant(nodes=0, batch=None, pairs=1)"
+    vectors = normal(3, 3, 3)
+    moved = CartesianPoints(nodes=0, pairs=1, batch=None).transform(vectors, permutation([2, 0, 1]))
+    assert torch.equal(moved, vectors[[2, 0, 1]][:, [2, 0, 1]])
+    with pytest.raises(ContractError, match="pairs=2"):
+        Invariant(nodes=0, pairs=2).check(table, "z")
+
+
+def test_pairs_of_nodes_are_permuted_and_selected_in_their_samples():
+    blocks = torch.arange(25.0).reshape(5, 5)
+    joined = Invariant(nodes=0, pairs=1, batch=JOINED)
+    order = list(ORDER.order)
+    assert torch.equal(joined.transform(blocks, ORDER), blocks[order][:, order])
+    assert torch.equal(joined.transform(blocks, samples([1], of=2)), blocks[3:, 3:])
+    apart = torch.arange(18.0).reshape(2, 3, 3)
+    element = permutation([1, 0, 2, 3, 5, 4], sizes=(3, 3))
+    moved = Invariant(nodes=1, pairs=2, batch=0).transform(apart, element)
+    assert torch.equal(moved[0], apart[0][[1, 0, 2]][:, [1, 0, 2]])
+    assert torch.equal(moved[1], apart[1][[0, 2, 1]][:, [0, 2, 1]])
+
+
+def test_padded_rows_and_columns_of_pairs_stay_and_are_not_compared():
+    law = CartesianPoints(nodes=1, pairs=2, batch=0, mask=Mask.of(MASK))
+    table = normal(2, 4, 4, 3)
+    valid = MASK[:, :, None] & MASK[:, None, :]
+    moved = law.transform(table, translation([1.0, 0, 0]))
+    assert torch.equal(moved[~valid], table[~valid])
+    assert torch.equal(moved[valid], table[valid] + torch.tensor([1.0, 0, 0]))
+    assert not law.compared(table, translation([1.0, 0, 0]))[~valid].any()
+    assert law.transform(table, padding(2)).shape == (2, 6, 6, 3)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""How one tensor transforms, checked by hand on small ones."""
+"""The transforms of single small tensors, checked by hand."""
 
 import itertools
 

@@ -51,7 +51,7 @@ def face_set(count=4, points=64, **changes):
 
 
 def same(one, other):
-    """Whether two sets are equal in every bit."""
+    """True if two sets are equal in every bit."""
     return all(
         torch.equal(getattr(one, name), getattr(other, name))
         for name in ("positions", "landmarks", "surface", "unit_mm")

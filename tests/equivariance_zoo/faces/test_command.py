@@ -8,7 +8,7 @@ import pytest
 
 from equivariance_zoo.faces import FaceSet
 from equivariance_zoo.faces.__main__ import SOURCES, main
-from equivariance_zoo.faces.sources import ict
+from equivariance_zoo.faces.sources import ict, random_people
 from tests.architecture.sources import ROOT
 from tests.equivariance_zoo.faces.models.test_ict_clone import clone  # noqa: F401 - a fixture
 from tests.equivariance_zoo.faces.samples import Listed, face_mesh, same
@@ -22,7 +22,7 @@ def _people(monkeypatch):
     """As many people as are asked for, two faces each, in place of those of a model."""
 
     def from_options(options):
-        return Listed([face_mesh(number) for number in range(2 * ict.people(options))])
+        return Listed([face_mesh(number) for number in range(2 * random_people.people_of(options))])
 
     monkeypatch.setattr(ict, "from_options", from_options)
 

@@ -2,7 +2,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from equivariance_zoo.training.settings import boolean, built, choice, number, positive, read_toml, whole
+from equivariance_zoo.training.settings import boolean, build, choice, number, positive, read_toml, whole
 
 
 @dataclass(frozen=True)
@@ -12,7 +12,7 @@ class Optimizer:
 
 
 def test_a_table_becomes_a_dataclass_and_keeps_defaults():
-    assert built(Optimizer, "optimizer", {"kind": "adam"}) == Optimizer("adam", 0.1)
+    assert build(Optimizer, "optimizer", {"kind": "adam"}) == Optimizer("adam", 0.1)
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ def test_a_table_becomes_a_dataclass_and_keeps_defaults():
 )
 def test_a_table_that_does_not_fit_is_refused(settings, words):
     with pytest.raises(ValueError, match=words):
-        built(Optimizer, "optimizer", settings)
+        build(Optimizer, "optimizer", settings)
 
 
 NAN, INF = float("nan"), float("inf")

@@ -18,7 +18,7 @@ def edges_of(points, max_degree=2):
 
 
 def along(edges, degree):
-    """What of the frames does not depend on the turn about the edge, [B, N, k, 2l+1]."""
+    """Returns the part of the frames that does not depend on the turn about the edge, [B, N, k, 2l+1]."""
     return frame_of(edges.frames, degree)[degree].movedim(0, -1)
 
 

@@ -6,7 +6,7 @@ import torch
 import equivariance
 from se3unet import SE3Unet, SE3UnetConfig
 from se3unet.contracts import Level
-from se3unet.geometry.hierarchy import Hierarchy, joined
+from se3unet.geometry.hierarchy import Hierarchy, join
 from tests.se3unet.clouds import random_cloud
 from tests.se3unet.so3_oracle import perturb
 
@@ -36,7 +36,7 @@ def test_samples_are_taken_apart_and_joined():
     whole = model.hierarchy(points)
     assert len(whole) == 3
     singles = [whole.sample(number) for number in (2, 0)]
-    together = joined(singles)
+    together = join(singles)
     assert torch.equal(together.finest.positions, points[[2, 0]])
     torch.testing.assert_close(model(together), model(points)[[2, 0]], rtol=0, atol=1e-12)
     # A view would keep the memory of the whole batch alive.
@@ -50,7 +50,7 @@ def test_a_hierarchy_moves_to_another_dtype_of_device_name():
 
 
 class Precomputed(torch.nn.Module):
-    """What is computed before a training."""
+    """Computes the values that a training computes once, before it starts."""
 
     def __init__(self, model, pose=lambda points: points):
         super().__init__()

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from se3unet.geometry.ties import centred, priorities
+from se3unet.geometry.ties import centre, priorities
 from tests.se3unet.clouds import CLOUDS, FAR, duplicated, lattice, motions, random_cloud
 
 pytestmark = pytest.mark.numeric
@@ -9,9 +9,9 @@ pytestmark = pytest.mark.numeric
 
 def test_centred_positions_do_not_move_with_the_frame():
     cloud = random_cloud().unsqueeze(0)
-    assert float(centred(cloud).mean(1).abs().max()) < 1e-15
-    assert float((centred(cloud + FAR) - centred(cloud)).abs().max()) < 1e-12
-    assert centred(cloud.float()).dtype == torch.float32
+    assert float(centre(cloud).mean(1).abs().max()) < 1e-15
+    assert float((centre(cloud + FAR) - centre(cloud)).abs().max()) < 1e-12
+    assert centre(cloud.float()).dtype == torch.float32
 
 
 @pytest.mark.parametrize("cloud", CLOUDS.values(), ids=CLOUDS)
@@ -19,7 +19,7 @@ def test_priorities_rank_the_farthest_point_highest_and_are_a_permutation(cloud)
     points = cloud().unsqueeze(0)
     ranks = priorities(points)[0]
     assert torch.equal(ranks.sort().values, torch.arange(points.shape[1]))
-    radii = centred(points)[0].norm(dim=-1)
+    radii = centre(points)[0].norm(dim=-1)
     assert (radii[ranks.argsort()].diff() > -1e-5 * radii.max()).all()
 
 

@@ -10,7 +10,7 @@ from se3unet.geometry.edges import EdgeGeometry
 from se3unet.geometry.graph import KNNGraph
 from se3unet.layers.attention import MultiHeadAttention, TFNConvolution
 
-# What the compiler of PyTorch 2.13 says of its own tracing.
+# Warnings of PyTorch 2.13's compiler about its own tracing.
 pytestmark = [
     pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf:UserWarning"),
     pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning"),

@@ -46,7 +46,7 @@ def worst_error(prediction, landmarks):
 
 
 def true_prediction():
-    """What a perfect network would predict of the built-in face."""
+    """Returns the prediction of a perfect network for the built-in face."""
     points, landmarks = torch.from_numpy(POINTS_MM), torch.from_numpy(LANDMARKS_MM)
     return Prediction(
         landmarks=landmarks,

@@ -106,7 +106,7 @@ def test_logits_of_the_moved_face(motion, golden, model):
     with torch.no_grad():
         logits = model(published_graph(moves[motion](face)))
     assert relative_error(logits, golden[f"single_{motion}/logits"]) < TOLERANCE
-    # What was measured on the original: the breaks themselves are reproduced, not just the numbers.
+    # Measured on the original: the violations themselves are reproduced, not just the numbers.
     break_ = relative_error(logits, golden["single/logits"])
     assert break_ == pytest.approx({"rotated": 0.68, "translated": 0.92}[motion], abs=0.01)
 

@@ -56,7 +56,7 @@ def test_the_error_of_every_layer_is_logged(trained):
 def test_a_breach_stops_the_training_if_asked(trained, monkeypatch):
     from equivariance import lightning
 
-    # What is found is tested below; a report of a finding takes its time.
+    # The finding is tested below; a report of a finding takes its time.
     finding = Finding("embed", "translation", "absolute-position", "it moves along", error=1.0)
     broken = Report("network", verdicts("translation"), [finding])
     monkeypatch.setattr(lightning, "diagnose", lambda *_, **__: broken)

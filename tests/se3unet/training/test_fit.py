@@ -23,7 +23,7 @@ pytest.importorskip("lightning", reason="trains: pip install lightning")
 
 QUIET = Options(quiet=True)
 pytestmark = [
-    # What PyTorch and TensorBoard of today say of Lightning, and Lightning of one another's processes.
+    # Warnings of today's PyTorch and TensorBoard about Lightning, and of Lightning about processes.
     pytest.mark.filterwarnings("ignore:.*is deprecated:FutureWarning"),
     pytest.mark.filterwarnings("ignore:.*is deprecated:DeprecationWarning"),
 ]

@@ -3,21 +3,12 @@
 import pytest
 
 from equivariance.report.html.page import to_html
-from tests.equivariance.helpers.browser import AFTER_DRAWING, executable
+from tests.equivariance.helpers.browser import TOO_WIDE, needs_browser
 from tests.equivariance.helpers.html_demo import demonstration, large
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(executable() is None, reason="needs Chromium on the path (apt-get install chromium)"),
-]
+pytestmark = needs_browser
 
 OPEN_ALL = "document.querySelectorAll('details').forEach(d => { d.open = true; })"
-TOO_WIDE = """
-[...document.querySelectorAll("body *")].filter((element) => {
-  const box = element.getBoundingClientRect();
-  return box.width > 1 && box.right > innerWidth + 1 && !element.parentElement.closest(".scroll, svg");
-}).map((element) => `${element.tagName} ${element.className} ${element.textContent.slice(0, 40)}`)
-"""
 CLOUD = "document.querySelector('svg.cloud')"
 DOTS = f"[...{CLOUD}.querySelectorAll('path')].map((path) => path.getAttribute('d')).join('|')"
 AXES = f"[...{CLOUD}.querySelectorAll('line')].map((line) => line.getAttribute('x2')).join(' ')"
@@ -29,11 +20,6 @@ def url(tmp_path_factory):
     path = folder / "report.html"
     path.write_text(to_html([demonstration(folder)]), encoding="utf-8")
     return path.as_uri()
-
-
-def drawn(browser):
-    browser.run(AFTER_DRAWING)
-    return browser.run(DOTS)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -69,12 +55,12 @@ def test_the_mouse_turns_the_cloud_and_a_button_turns_it_back(browser, url):
     before, axes = browser.run(DOTS), browser.run(AXES)
     x, y = browser.middle("svg.cloud")
     browser.drag((x, y), (x + 80, y + 30))
-    assert drawn(browser) != before
+    assert browser.drawn(DOTS) != before
     assert browser.run(AXES) != axes
     others = "[...document.querySelectorAll('svg.cloud')].slice(1).map((svg) => svg.innerHTML).join('')"
     still = browser.run(others)
     browser.run("document.querySelector('button[data-turn=Home]').click()")
-    assert drawn(browser) == before, "the script draws what the page shows without it"
+    assert browser.drawn(DOTS) == before, "the script draws what the page shows without it"
     assert browser.run(others) == still
     assert browser.problems == []
 
@@ -83,16 +69,16 @@ def test_a_released_mouse_turns_nothing(browser, url):
     browser.open(url)
     x, y = browser.middle("svg.cloud")
     browser.drag((x, y), (x + 40, y))
-    turned = drawn(browser)
+    turned = browser.drawn(DOTS)
     browser.send("Input.dispatchMouseEvent", type="mouseMoved", x=x - 60, y=y)
-    assert drawn(browser) == turned
+    assert browser.drawn(DOTS) == turned
 
 
 def test_a_turned_cloud_loses_no_point(browser, url):
     browser.open(url)
     x, y = browser.middle("svg.cloud")
     browser.drag((x, y), (x + 123, y - 77))
-    assert drawn(browser).count("M") == 1024
+    assert browser.drawn(DOTS).count("M") == 1024
 
 
 @pytest.mark.parametrize("key", ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"])
@@ -103,10 +89,10 @@ def test_the_keyboard_turns_the_cloud(browser, url, key):
     assert browser.run(f"document.activeElement === {CLOUD}")
     browser.run("addEventListener('keydown', (event) => { window.kept = event.defaultPrevented; })")
     browser.press(key)
-    assert drawn(browser) != before
+    assert browser.drawn(DOTS) != before
     assert browser.run("window.kept"), "the key does not scroll the page too"
     browser.press("Home")
-    assert drawn(browser) == before
+    assert browser.drawn(DOTS) == before
 
 
 def test_other_keys_stay_the_browsers(browser, url):
@@ -122,7 +108,7 @@ def test_a_finger_turns_the_cloud(browser, url):
     before = browser.run(DOTS)
     x, y = browser.middle("svg.cloud")
     browser.swipe((x, y), (x + 90, y + 5))
-    assert drawn(browser) != before
+    assert browser.drawn(DOTS) != before
     assert browser.problems == []
 
 

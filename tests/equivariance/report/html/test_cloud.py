@@ -22,7 +22,7 @@ def page_of(cloud, *node_errors, floor=1e-7):
 
 
 def dots(page):
-    """How many points the first picture has in each colour."""
+    """Counts the points of the first picture in each colour."""
     counts = {}
     first = next(i for i, e in enumerate(page.elements) if e[0] == "svg" and e[1].get("class") == "cloud")
     shapes = [e for e in page.elements[first - 30 : first] if e[0] == "path" and "level" in e[1]["class"]]

@@ -176,7 +176,13 @@ TEXT = st.text(min_size=1).filter(str.strip)
 @given(subject=TEXT, layer=TEXT, evidence=TEXT, part=TEXT, source=TEXT, key=TEXT, state=TEXT)
 def test_any_text_comes_out_as_it_went_in(subject, layer, evidence, part, source, key, state):
     finding = replace(
-        FINDING, layer=layer, evidence=evidence, part=part, state=state, location=Location(source, 1, source)
+        FINDING,
+        layer=layer,
+        layers=(layer,),
+        evidence=evidence,
+        part=part,
+        state=state,
+        location=Location(source, 1, source),
     )
     report = Report(
         subject, verdicts("rotation"), [finding], [finding], [row(), row(layer)], [evidence], {key: state}
@@ -187,10 +193,25 @@ def test_any_text_comes_out_as_it_went_in(subject, layer, evidence, part, source
 
 def test_markup_in_names_stays_text():
     attack = "<script>alert('&amp;')</script>"
-    page = Page(to_html([replace(BROKEN, subject=attack, findings=[replace(FINDING, layer=attack, evidence=attack)])]))
+    page = Page(
+        to_html(
+            [
+                replace(
+                    BROKEN, subject=attack, findings=[replace(FINDING, layer=attack, layers=(attack,), evidence=attack)]
+                )
+            ]
+        )
+    )
     assert len(page.all("script")) == 1
     assert attack in page.texts("article")[0]
     assert tag("p", "<b>", title='"<') == '<p title="&quot;&lt;">&lt;b&gt;</p>'
+
+
+def test_a_card_names_all_symmetries_and_layers():
+    more = {"symmetries": ("rotation", "inversion"), "layers": (FINDING.layer, "other"), "mechanism": "component-order"}
+    page = Page(to_html([replace(BROKEN, findings=[replace(FINDING, **more)])]))
+    heading = next(text for text in page.texts("h4") if "component-order" in text)
+    assert heading.endswith(f"rotation, inversion: component-mixing (component-order) in {FINDING.layer}, other")
 
 
 def test_nothing_examined():

@@ -29,7 +29,7 @@ def test_what_is_not_finite_is_shown_and_drawn(value, shown):
     broken = row(
         "act", verdict="structural", introduced=value, accumulated=value, reached_floor=value, contributed=value
     )
-    finding = replace(FINDING, layer="act", error=value, noise_floor=0.0, contributed=value)
+    finding = replace(FINDING, layer="act", layers=("act",), error=value, noise_floor=0.0, contributed=value)
     page = Page(to_html([Report("net", verdicts("rotation"), [finding], layers=[row(), broken])]))
     assert f"{shown} at output (1x1o)" in page.texts("article")[0]
     assert shown in page.texts(class_="tree")[0]
@@ -39,7 +39,7 @@ def test_what_is_not_finite_is_shown_and_drawn(value, shown):
 @pytest.mark.parametrize("size", [0.0, 1e-300, 1e-17, 1e-9, 1.0, 1e30])
 def test_drawings_stay_inside_their_frame(size):
     layers = [row(), row("a", introduced=size, accumulated=size, reached_floor=size, verdict="structural")]
-    finding = replace(FINDING, layer="a", error=size, contributed=size)
+    finding = replace(FINDING, layer="a", layers=("a",), error=size, contributed=size)
     assert_drawings_lie_inside(Page(to_html([Report("net", verdicts("rotation"), [finding], layers=layers)])))
 
 

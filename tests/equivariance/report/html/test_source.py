@@ -148,3 +148,31 @@ def test_the_remedy_is_on_the_card_and_in_the_notes():
     assert "RemedyDrop the bias." in page.texts("article")[0]
     assert "Remedy: Drop the bias." in page.texts("details", class_="notes")[0]
     assert "Remedy" not in Page(to_html([BROKEN])).body
+
+
+def expressions(path, columns, source="second = first + 2", line=8):
+    finding = replace(FINDING, location=Location(str(path), line, source, columns))
+    return Page(to_html([replace(BROKEN, findings=[finding])])).texts("strong", class_="expression")
+
+
+def test_the_expression_is_marked_within_the_line(module):
+    assert expressions(module, (18, 22)) == ["first"]
+    assert expressions(module, None) == []
+    assert expressions(module, (18, 26)) == [], "the whole line is marked already"
+    assert expressions(module, (18, 22), source="second = first + 3") == [], "the file has changed"
+
+
+def test_an_expression_that_is_cut_off_or_moved_by_tabs_is_not_marked(tmp_path):
+    path = tmp_path / "layer.py"
+    long = f"y = [{', '.join(['x'] * 100)}] + f(x)"
+    path.write_text(f"def f(x):\n    {long}\n\ty =\tf(x) + 1\n", encoding="utf-8")
+    assert expressions(path, (len(long) - 3, len(long)), long, 2) == []
+    assert expressions(path, (6, 9), "y =\tf(x) + 1", 3) == []
+
+
+def test_the_chain_and_other_explanations_stand_below_the_lines(module):
+    other = Location("other.py", 3, "y = f(x)")
+    finding = replace(FINDING, chain="head.mix.inner at net.py:9", located="suspect", alternatives=(other,))
+    text = Page(to_html([replace(BROKEN, findings=[finding])])).texts("article")[0]
+    assert "Through head.mix.inner at net.py:9." in text
+    assert "Either this or other.py:3: y = f(x)" in text

@@ -1,6 +1,6 @@
 import numpy as np
 
-from equivariance_zoo.faces.models.expressions import described, random_expression
+from equivariance_zoo.faces.models.expressions import name_of_expression, random_expression
 
 PAIRS = (("mouthSmile_L", "mouthSmile_R"), ("browDownLeft", "browDownRight"))
 NAMES = ("jawOpen", "jawLeft", "jawRight", "mouthClose", *PAIRS[0], *PAIRS[1])
@@ -34,5 +34,5 @@ def test_lips_are_not_pushed_through_each_other():
 
 
 def test_an_expression_is_named_after_its_movements():
-    assert described({"jawOpen": 0.5, "browDownLeft": 1}) == "jawOpen:0.50+browDownLeft:1.00"
-    assert described({}) == "neutral"
+    assert name_of_expression({"jawOpen": 0.5, "browDownLeft": 1}) == "jawOpen:0.50+browDownLeft:1.00"
+    assert name_of_expression({}) == "neutral"

@@ -1,7 +1,7 @@
 import pytest
 
 from equivariance_zoo.steerable3d.data_sources.datasets import dataset
-from equivariance_zoo.steerable3d.data_sources.meshes import labelled, voxelized
+from equivariance_zoo.steerable3d.data_sources.meshes import read_split, voxelize
 from equivariance_zoo.steerable3d.settings import DataConfig
 
 
@@ -21,9 +21,9 @@ def meshes(tmp_path):
 
 
 def test_surfaces_fit_and_are_hollow(meshes):
-    ball = voxelized(meshes / "train_perturbed" / "000001.obj", 32)
+    ball = voxelize(meshes / "train_perturbed" / "000001.obj", 32)
     assert ball.shape == (1, 32, 32, 32)
-    assert ball.equal(voxelized(meshes / "train_perturbed" / "000001.obj", 32))
+    assert ball.equal(voxelize(meshes / "train_perturbed" / "000001.obj", 32))
     assert ball.min() >= 0
     assert ball.max() <= 1
     assert ball[0, 16, 16, 16] < 0.01
@@ -31,10 +31,10 @@ def test_surfaces_fit_and_are_hollow(meshes):
 
 
 def test_labels_come_from_the_official_tables(meshes):
-    assert [item.synset for item in labelled(meshes, "train")] == ["02691156", "02747177"]
+    assert [item.synset for item in read_split(meshes, "train")] == ["02691156", "02747177"]
     (meshes / "all.csv").write_text("id,synsetId,split\n000000,02747177,test\n000009,1,train\n")
     (meshes / "test.csv").unlink()
-    assert [item.path.name for item in labelled(meshes, "test")] == ["000000.obj"]
+    assert [item.path.name for item in read_split(meshes, "test")] == ["000000.obj"]
 
 
 def test_they_are_a_dataset(meshes):
@@ -55,7 +55,7 @@ def test_they_are_a_dataset(meshes):
 def test_what_is_missing_is_told(meshes, break_it, words):
     break_it(meshes)
     with pytest.raises(ValueError, match=words):
-        labelled(meshes, "train")
+        read_split(meshes, "train")
 
 
 def test_broken_files_are_told(tmp_path):
@@ -63,4 +63,4 @@ def test_broken_files_are_told(tmp_path):
     (tmp_path / "empty.obj").write_text("")
     for name in ("empty.obj", "absent.obj"):
         with pytest.raises(ValueError, match="path: expected"):
-            voxelized(tmp_path / name, 8)
+            voxelize(tmp_path / name, 8)

@@ -7,7 +7,7 @@ from e3nn import o3
 from scipy.linalg import null_space
 from scipy.spatial.transform import Rotation
 
-from equivariance_zoo.steerable3d.layers.basis import Element, Shells, elements, kernel_basis, sampled
+from equivariance_zoo.steerable3d.layers.basis import Element, Shells, elements, kernel_basis, sample_kernel
 from tests.equivariance_zoo.steerable3d.rotations import cube_rotations, wigner
 
 pytestmark = pytest.mark.numeric
@@ -20,7 +20,7 @@ SHELLS = Shells(11)
 def at(positions, degree_in, degree_out, parity=None):
     """Every basis kernel of the outer shell at positions [..., 3]: [B, 2j+1, 2l+1, ...]."""
     found = [e for e in elements(SHELLS, degree_in, degree_out, parity) if e.radius == SHELLS.radii[-1]]
-    return torch.stack([sampled(SHELLS, e, degree_in, degree_out, positions) for e in found])
+    return torch.stack([sample_kernel(SHELLS, e, degree_in, degree_out, positions) for e in found])
 
 
 @pytest.mark.parametrize(("degree_in", "degree_out"), PAIRS)
@@ -98,7 +98,7 @@ def test_parity_keeps_the_frequencies_of_its_sign():
 
 def test_the_shells_are_gaussian():
     positions = torch.tensor([[2.0, 0, 0], [0, 2.5, 0], [0, 0, -1.0]]).double()
-    kernel = sampled(Shells(7, 0.5), Element(2, 0), 0, 0, positions)
+    kernel = sample_kernel(Shells(7, 0.5), Element(2, 0), 0, 0, positions)
     assert torch.allclose(kernel[0, 0], torch.tensor([1.0, np.exp(-0.5), np.exp(-2.0)]).double())
 
 
@@ -121,5 +121,5 @@ def test_settings_are_checked(settings, words):
 
 
 def test_wigner_3j_are_e3nns():
-    kernel = sampled(Shells(5), Element(1, 1), 1, 0, torch.tensor([0.0, 0, 1.0]).double())
+    kernel = sample_kernel(Shells(5), Element(1, 1), 1, 0, torch.tensor([0.0, 0, 1.0]).double())
     assert torch.allclose(kernel, o3.wigner_3j(0, 1, 1, dtype=torch.float64)[:, :, 2] * 3**0.5)

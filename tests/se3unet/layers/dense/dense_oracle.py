@@ -1,4 +1,4 @@
-"""What `EdgeLinear` computes, written out for one edge: slow, obvious, in float64, and with frames of its own."""
+"""The computation of `EdgeLinear`, written out for one edge: slow, obvious, in float64, and with frames of its own."""
 
 from __future__ import annotations
 

@@ -6,10 +6,12 @@ operations give a more precise explanation than the rows that change.
 
 from __future__ import annotations
 
-from equivariance._engine.causes.edge_order import explain_edges
 from equivariance._engine.causes.experiment import Experiment
-from equivariance._engine.causes.explanation import Explanation
-from equivariance._engine.causes.row_matching import reordered
+from equivariance._engine.causes.explanation import Explanation, explained
+from equivariance._engine.causes.orders.edge_order import explain_edges
+from equivariance._engine.causes.orders.joined_orders import explain_joined_orders
+from equivariance._engine.causes.orders.preferred_nodes import explain_preference, explain_seen_choice
+from equivariance._engine.causes.orders.row_matching import reordered
 from equivariance._engine.instrumentation.operations import NUMBERED
 from equivariance._engine.instrumentation.perturbations import noisy
 from equivariance._words import counted
@@ -31,8 +33,8 @@ def _explain_moved_rows(experiment: Experiment, text: str) -> Explanation | None
     if outcome.made is not None and outcome.wanted is not None and outcome.comparable:
         moved = reordered(outcome.made, outcome.wanted, max(experiment.tolerance, 1e-9))
         if moved and outcome.made.is_floating_point():
-            return Explanation(
-                "order-dependent",
+            return explained(
+                "row-order",
                 f"{text}: the same rows come in another order ({moved[0]} of {moved[1]} moved), by place and not by "
                 "node",
                 "Return rows in the order of the nodes, or declare that no axis lists nodes (nodes=None).",
@@ -44,10 +46,8 @@ def _explain_tie(experiment: Experiment, text: str) -> Explanation | None:
     other = experiment.with_inputs(noisy(1e-3, experiment.seed))
     if other is None or not other.respects(experiment.element):
         return None
-    return Explanation(
-        "order-dependent",
-        f"{text}, and no longer once the input is moved by a thousandth: node numbers decide a tie",
-        "Break ties by geometry (a second distance), or use a stable sort on a key that all orders share.",
+    return explained(
+        "tie-by-order", f"{text}, and no longer once the input is moved by a thousandth: node numbers decide a tie"
     )
 
 
@@ -59,15 +59,13 @@ def _explain_exchanges(experiment: Experiment, element: Transform, text: str, pa
     later = _count_changed_rows(experiment, middle)
     far = _count_changed_rows(experiment, rows[:1] + rows[-1:])
     if first is None or later is None or far is None:
-        return _explain_by_operation(experiment, text) or Explanation(
-            "order-dependent", f"{text}: node numbers are used as data"
-        )
-    if first and not later and size > 3:
-        return Explanation(
-            "order-dependent",
+        found = _explain_by_operation(experiment, text) or explain_joined_orders(experiment, text)
+        return found or Explanation("order-dependent", f"{text}: {_GENERIC}")
+    if first and far and not later and size > 3 and not _count_changed_rows(experiment, [rows[1], rows[-1]]):
+        return explained(
+            "special-node",
             f"{text}: exchanging nodes {rows[0]} and {rows[1]} changes {counted(first, 'row')}, {middle[0]} and "
             f"{middle[1]} none: a node is special by its number",
-            "Choose the special node by geometry (the one nearest to the centroid), or use the mean of all.",
         )
     seen = (
         f"{text}: exchanging nodes {rows[0]} and {rows[1]} changes {counted(first, 'row')} of {part}, {rows[0]} and "
@@ -78,10 +76,10 @@ def _explain_exchanges(experiment: Experiment, element: Transform, text: str, pa
 
 def _explain_by_operation(experiment: Experiment, text: str) -> Explanation | None:
     """Returns the explanation that the operations of the statement at fault support; None if none is known."""
-    for names, means, fix in _OPERATIONS:
+    for names, mechanism, means in _OPERATIONS:
         found = [name for name in experiment.operations if name in names]
         if found:
-            return Explanation("order-dependent", f"{text}: {means} ({found[0].removeprefix(NUMBERED)})", fix)
+            return explained(mechanism, f"{text}: {means} ({found[0].removeprefix(NUMBERED)})")
     return None
 
 
@@ -92,41 +90,39 @@ def _explain_by_changed_rows(experiment: Experiment, text: str, size: int, first
     reverse = arranged(setting, lambda count: range(count - 1, -1, -1))
     if size > 3 and experiment.respects(turned):
         means = "shifting all nodes by one changes nothing: each node reads the next ones in the list"
-        return Explanation("order-dependent", f"{text}; {means}", _NEXT)
+        return explained("list-neighbour", f"{text}; {means}")
+    seen = explain_joined_orders(experiment, text) or explain_seen_choice(experiment, text)
+    if seen:
+        return seen
     if size > 3 and experiment.respects(reverse):
         means = "reversing the list changes nothing: how far apart two nodes stand in it, |i - j|, is used"
-        return Explanation("order-dependent", f"{text}; {means}", _APART)
-    if not first and far:
-        means = "the first nodes of the list are preferred, as by a cap on the number of neighbours"
-        return Explanation("order-dependent", f"{text}: {means}", _CAP)
+        return explained("list-distance", f"{text}; {means}")
+    return explain_preference(text) if not first and far else _explain_counts(text, first, far)
+
+
+def _explain_counts(text: str, first: int, far: int) -> Explanation:
+    """Returns the explanation from the rows that change if the first two, and the first and the last node exchange."""
     if 0 < first <= 2 and far <= 2:
-        return Explanation("order-dependent", f"{text}: each node's own number is used as data", _NUMBER)
+        return explained("node-number", f"{text}: each node's own number is used as data")
     if 0 < first < far:
         means = "nodes read those before them in the list (a running sum, a causal mask or a recurrence over nodes)"
-        return Explanation("order-dependent", f"{text}: {means}", _RUNNING)
-    return Explanation("order-dependent", f"{text}: node numbers are used as data")
+        return explained("running-sum", f"{text}: {means}")
+    return Explanation("order-dependent", f"{text}: {_GENERIC}")
 
 
-_NUMBER = "Drop embeddings of node numbers and weights by place; give nodes features that follow them."
-_NEXT = "Take neighbours by distance or by edges, not by place in the list."
-_APART = "Use distances between positions, or features of edges, in place of |i - j|."
-_CAP = (
-    "Keep every neighbour within the cutoff (raise max_num_neighbors), or the nearest ones: topk of the distances with "
-    "largest=False, not the first in the list."
-)
-_RUNNING = (
-    "Sum over all nodes, or over the neighbours (scatter, index_add); drop causal masks and recurrences over nodes."
-)
+_GENERIC = "node numbers, or places in a list, are used as data"
+
 _OPERATIONS = (
-    ((f"{NUMBERED}cumsum",), "entries are counted in the order of the nodes, as a cap on their number does", _CAP),
-    (("radius", "radius_graph"), "neighbours are searched in the order of the nodes, up to a number of them", _CAP),
-    (("cumsum", "cumprod", "logcumsumexp", "cummax", "cummin", "lstm", "gru", "rnn_tanh"),
-     "nodes read those before them in the list", _RUNNING),
-    (("tril", "triu"), "nodes only read those before them in the list, as by a causal mask", _RUNNING),
-    (("roll", "diff", "convolution", "unfold"), "each node reads the next ones in the list", _NEXT),
-    ((f"{NUMBERED}embedding", f"{NUMBERED}_to_copy"), "node numbers are turned into features", _NUMBER),
+    ((f"{NUMBERED}cumsum",), "neighbour-cap",
+     "entries are counted in the order of the nodes, as a cap on their number does"),
+    (("radius", "radius_graph"), "neighbour-cap", "neighbours are searched in the order of the nodes, up to a number"),
+    (("cumsum", "cumprod", "logcumsumexp", "cummax", "cummin", "lstm", "gru", "rnn_tanh"), "running-sum",
+     "nodes read those before them in the list"),
+    (("tril", "triu"), "running-sum", "nodes only read those before them in the list, as by a causal mask"),
+    (("roll", "diff", "convolution", "unfold"), "list-neighbour", "each node reads the next ones in the list"),
+    ((f"{NUMBERED}embedding", f"{NUMBERED}_to_copy"), "node-number", "node numbers are turned into features"),
 )  # fmt: skip
-"""Names of operations, their meaning if the order of nodes decides, and the remedy."""
+"""Names of operations, the mechanism if the order of nodes decides, and its meaning."""
 
 
 def _rows_of_moved_sample(experiment: Experiment, element: Transform) -> list[int]:

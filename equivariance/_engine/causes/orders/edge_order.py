@@ -10,15 +10,14 @@ from collections.abc import Iterator
 import torch
 
 from equivariance._engine.causes.experiment import Experiment
-from equivariance._engine.causes.explanation import Explanation
-from equivariance._engine.causes.row_matching import reordered
+from equivariance._engine.causes.explanation import Explanation, explained
+from equivariance._engine.causes.orders.row_matching import reordered
 from equivariance._words import counted
 from equivariance.groups.elements import Transform, edge_permutation
 from equivariance.groups.orders import moved_among
 from equivariance.representations.standard import NodeIndices
 
-_SORTED = "Add by the node numbers (index_add, scatter), or sort the edges first, inside of the network."
-_PLACE = "Sum over the edges of each node (index_add, scatter); let no place in the list of edges enter."
+_ROWS = "Return rows in the order of the edges that were given, or declare which axis lists edges (edges=...)."
 
 
 def explain_edges(experiment: Experiment, element: Transform, part: str) -> Explanation:
@@ -36,19 +35,14 @@ def explain_edges(experiment: Experiment, element: Transform, part: str) -> Expl
         moved = reordered(outcome.made, outcome.wanted, max(experiment.tolerance, 1e-9))
         if moved and outcome.made.is_floating_point():
             means = f"the same rows come in another order ({moved[0]} of {moved[1]} moved)"
-            fix = (
-                "Return rows in the order of the edges that were given, or declare which axis lists edges (edges=...)."
-            )
-            return Explanation("order-dependent", f"{text}: {means}", fix)
+            return explained("row-order", f"{text}: {means}", _ROWS)
     for end, order in _orders_within_groups(experiment):
         if experiment.respects(edge_permutation(order)):
             means = f"edges with the same {end} node may be exchanged, others may not: edges are taken as sorted by it"
-            return Explanation("order-dependent", f"{text}: {means}", _SORTED)
+            return explained("sorted-edges", f"{text}: {means}")
     count = len(element.edges or ())
     means = f"{counted(_changed_rows(experiment, count), 'row')} of {part} change if the first and the last edge of "
-    return Explanation(
-        "order-dependent", f"{text}: {means}{count} are exchanged: the place of an edge in the list is used", _PLACE
-    )
+    return explained("edge-place", f"{text}: {means}{count} are exchanged: the place of an edge in the list is used")
 
 
 def _orders_within_groups(experiment: Experiment) -> Iterator[tuple[str, tuple[int, ...]]]:

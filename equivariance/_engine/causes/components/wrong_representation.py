@@ -12,11 +12,14 @@ import numpy as np
 import torch
 from scipy.spatial.transform import Rotation
 
-from equivariance._engine.causes.experiment import Experiment, degree_of, part_of
-from equivariance._engine.causes.explanation import Explanation
+from equivariance._engine.causes.components.added_rows import explain_added_rows
+from equivariance._engine.causes.components.component_axis import axis_of_components, degree_of, part_of, rows_of
+from equivariance._engine.causes.components.row_maps import describe_order, names_of, signed_permutations
+from equivariance._engine.causes.experiment import Experiment
+from equivariance._engine.causes.explanation import Explanation, explained
 from equivariance._engine.causes.fixed_axes import ORDINARY
-from equivariance._engine.instrumentation.perturbations import noisy
-from equivariance.groups.elements import Transform, rotation
+from equivariance._engine.instrumentation.perturbations import noisy_everywhere
+from equivariance.groups.elements import Transform, cube_rotations, rotation
 from equivariance.representations.base import Representation
 from equivariance.representations.irreps import Irreps
 from equivariance.representations.standard import CartesianPoints
@@ -24,6 +27,9 @@ from equivariance.representations.wigner import wigner_d
 
 _HIGHEST = 6
 """Largest degree that is searched for in a character."""
+
+_MOST_ROWS = 64
+"""Number of rows that are compared with all orders of the components."""
 
 _ANGLES = (0.5, 0.9, 1.3, 1.7, 2.1, 2.4, 2.7, 3.0)
 
@@ -33,11 +39,17 @@ def explain_other_law(experiment: Experiment, part: str) -> Explanation | None:
     how, plain = experiment.how, experiment.plain
     if how is None or plain is None or not plain.is_floating_point():
         return None
-    looks = (_explain_usual, _explain_other_axis, _explain_other_character, _explain_other_order)
+    looks = (
+        _explain_usual,
+        _explain_component_order,
+        _explain_other_axis,
+        _explain_other_character,
+        _explain_block_order,
+    )
     return next((found for found in (look(experiment, how, part) for look in looks) if found), None)
 
 
-def _explain_other_order(experiment: Experiment, how: Representation, part: str) -> Explanation | None:
+def _explain_block_order(experiment: Experiment, how: Representation, part: str) -> Explanation | None:
     """Returns the explanation if all blocks together are irreps, in other blocks than the declared ones."""
     if not isinstance(how, Irreps) or len(how.blocks) < 2 or how.dim > 16:
         return None
@@ -45,11 +57,37 @@ def _explain_other_order(experiment: Experiment, how: Representation, part: str)
     content = None if traces is None else _decompose(traces, how.dim)
     if not content:
         return None
-    return Explanation(
-        "wrong-irrep",
+    return explained(
+        "block-order",
         f"{part}: all {how.dim} components together transform as {_describe(content)}, but not in the blocks of "
         f"{how.irreps}: they come in another order or are others",
-        "Put the blocks in the declared order, or declare the order in which they are computed.",
+    )
+
+
+def _explain_component_order(experiment: Experiment, how: Representation, part: str) -> Explanation | None:
+    """Returns the explanation if the components turn by P D P^T, with one signed permutation P."""
+    degree, plain = degree_of(how, experiment.key[1]), experiment.plain
+    outcomes = [experiment.outcome(element) for element in ORDINARY]
+    if degree not in (1, 2) or plain is None or any(o.made is None or o.made.shape != plain.shape for o in outcomes):
+        return None
+    rows = rows_of(plain, how, experiment.key[1])[:_MOST_ROWS]
+    orders = [*signed_permutations(2 * degree + 1), *(wigner_d(degree, 1, turn) for turn in cube_rotations()[1:])]
+    every, fits = torch.stack(orders), torch.ones(len(orders), dtype=torch.bool, device="cpu")
+    for element, outcome in zip(ORDINARY, outcomes, strict=True):
+        made = rows_of(outcome.made, how, experiment.key[1])[: len(rows)]  # type: ignore[arg-type]
+        turned = every @ wigner_d(degree, 1, element) @ every.transpose(1, 2)
+        distances = (rows @ turned.transpose(1, 2) - made).flatten(1).norm(dim=1)
+        fits &= distances <= max(experiment.tolerance, 1e-9) * float(made.norm())
+    if not bool(fits.any()) or not bool(rows.any()):
+        return None
+    first, size = int(fits.nonzero()[0]), 2 * degree + 1
+    axes = first - len(signed_permutations(size)) + 1
+    taken = describe_order(every[first]) if axes < 1 else describe_order(torch.tensor(cube_rotations()[axes].matrix))
+    declared = names_of(size if axes < 1 else 3)
+    return explained(
+        "component-order",
+        f"under rotations, the components of {part} turn as those of {taken} in place of {', '.join(declared)}: they "
+        "stand in another order, or have other signs",
     )
 
 
@@ -57,17 +95,13 @@ def _explain_usual(experiment: Experiment, how: Representation, part: str) -> Ex
     """Returns the explanation if the output does not change at all, or transforms with the inverse."""
     if not isinstance(how, Irreps | CartesianPoints):
         return None
-    candidates = {
-        "does not change at all under rotation, though it is declared to": Transform(),
-        "transforms with R^T in place of R": experiment.element.inverse(),
-    }
-    fixes = (
-        "Declare scalars (0e) where the output is invariant, or multiply it by a direction that turns.",
-        "Transpose the matrix: with row vectors, x' = x @ R.T, or read the frame's vectors off its columns.",
+    candidates = (
+        ("unchanged-output", "does not change at all under rotation, though it is declared to", Transform()),
+        ("inverse-rotation", "transforms with R^T in place of R", experiment.element.inverse()),
     )
-    for (text, instead), fix in zip(candidates.items(), fixes, strict=True):
+    for mechanism, text, instead in candidates:
         if _matches(experiment, how, experiment.expected(instead)):
-            return Explanation("wrong-irrep", f"{part} {text}", fix)
+            return explained(mechanism, f"{part} {text}")
     return None
 
 
@@ -83,13 +117,16 @@ def _explain_other_axis(experiment: Experiment, how: Representation, part: str) 
     """Returns the explanation if the components lie on another axis, or are the slow index of a block."""
     degree, plain = degree_of(how, experiment.key[1]), experiment.plain
     made = experiment.outcome(experiment.element).made
-    if not degree or plain is None or made is None or made.shape != plain.shape:
+    found = axis_of_components(how)
+    if not degree or plain is None or made is None or made.shape != plain.shape or found is None or found[0] != -1:
         return None
     size = 2 * degree + 1
     parity = 1 if experiment.key[1].endswith("e") else -1
     matrix = wigner_d(degree, parity, experiment.element)
     blocks = [part_of(t, how, experiment.key[1]) for t in (plain, made)]
-    copies = blocks[0].shape[-1] // size
+    copies, rest = divmod(blocks[0].shape[-1], size)
+    if rest:  # positions on an axis before the last
+        return None
     views = {
         "the components are the slow index of the block: x of all channels first": (
             [b.reshape(*b.shape[:-1], size, copies) for b in blocks] if copies > 1 else None,
@@ -102,7 +139,7 @@ def _explain_other_axis(experiment: Experiment, how: Representation, part: str) 
     }
     for text, (pair, fix) in views.items():
         if pair and _close(pair[1], matrix @ pair[0], experiment.tolerance):
-            return Explanation("wrong-irrep", f"{part}: {text}", fix)
+            return explained("component-axis", f"{part}: {text}", fix)
     return None
 
 
@@ -127,8 +164,8 @@ def _explain_other_character(experiment: Experiment, how: Representation, part: 
             is_ = _describe(content)
             of = _describe(declared) if declared else experiment.key[1] or "unchanged"
             angle, trace = _ANGLES[1], traces[1] if traces else math.nan
-            return Explanation(
-                "wrong-irrep",
+            return explained(
+                "other-degree",
                 f"{part} transforms as {is_} and is declared as {of}: under {angle} rad its matrix has trace "
                 f"{trace:.3f} = {_describe_trace(content)}",
                 f"Declare {is_} there, or compute what is declared.",
@@ -179,49 +216,27 @@ def _describe_trace(content: dict[int, int]) -> str:
     return " + ".join(f"{n}*{_character(degree, _ANGLES[1]):.3f}" for degree, n in content.items())
 
 
-def explain_invariant_part(experiment: Experiment, part: str) -> Explanation | None:
-    """Returns the explanation if each row gets numbers that depend on the input and that no rotation changes.
-
-    With f(x) = a(x) + c(x), a equivariant and c invariant, the deviation f(g x) - D f(x) is (1 - D) c(x): one c for
-    each row explains the deviations under all rotations. A c of constant direction is a bias, explained elsewhere.
-    """
+def explain_deviation(experiment: Experiment, part: str) -> Explanation | None:
+    """Returns the explanation if rows that do not turn, or components in another order, make the deviation."""
     degree = degree_of(experiment.how, experiment.key[1])
-    if not degree:
+    here = _deviations(experiment) if degree else None
+    if not degree or here is None:
         return None
-    here, other = _solve_invariant_rows(experiment, degree), experiment.with_inputs(noisy(0.3, experiment.seed))
-    there = None if here is None or other is None else _solve_invariant_rows(other, degree)
-    if here is None or there is None or here.shape != there.shape:
-        return None
-    plain = experiment.plain
-    if plain is None or _keep_directions(here, there):
-        return None
-    share = float(here.norm()) / float(part_of(plain, experiment.how, experiment.key[1]).norm())  # type: ignore[arg-type]
-    return Explanation(
-        "wrong-irrep",
-        f"under every rotation D, {part} is off by (1 - D) c with one c, {share:.2g} of its size, that changes with "
-        "the input: invariant numbers stand where components should turn",
-        "Turn the numbers back before they are added (multiply by the frame that they were taken in, or by a vector), "
-        "or keep them as scalars (0e).",
-    )
+
+    def elsewhere() -> list[torch.Tensor] | None:
+        other = experiment.with_inputs(noisy_everywhere(0.1, experiment.seed))
+        return None if other is None else _deviations(other)
+
+    limit = max(1e-6, 10 * experiment.tolerance, experiment.tolerance / max(experiment.error, 1e-300))
+    return explain_added_rows(here, elsewhere, ORDINARY, degree, part, limit)
 
 
-def _keep_directions(here: torch.Tensor, there: torch.Tensor) -> bool:
-    """True if all rows keep their directions, as a bias that is scaled later."""
-    sizes = here.norm(dim=1) * there.norm(dim=1)
-    return bool(((here * there).sum(1).abs() >= (1 - 1e-6) * sizes).all())
-
-
-def _solve_invariant_rows(experiment: Experiment, degree: int) -> torch.Tensor | None:
-    """Returns the rows c, [rows, 2l+1]; None if they do not explain the deviations."""
-    how, size = experiment.how, 2 * degree + 1
-    deviations, maps = [], []
+def _deviations(experiment: Experiment) -> list[torch.Tensor] | None:
+    """Returns made minus wanted under ordinary rotations, as rows of components."""
+    how, found = experiment.how, []
     for element in ORDINARY:
         outcome = experiment.outcome(element)
         if how is None or outcome.made is None or outcome.wanted is None or not outcome.comparable:
             return None
-        deviations.append(part_of(outcome.made - outcome.wanted, how, experiment.key[1]).reshape(-1, size))
-        maps.append(torch.eye(size, dtype=torch.float64) - wigner_d(degree, 1, element).T)
-    known, matrix = torch.cat(deviations, 1), torch.cat(maps, 1)
-    found = torch.linalg.lstsq(matrix.T, known.T, driver="gelsd").solution.T
-    close = float((found @ matrix - known).norm()) <= max(1e-6, 10 * experiment.tolerance) * float(known.norm())
-    return found if close else None
+        found.append(rows_of(outcome.made - outcome.wanted, how, experiment.key[1]))
+    return found

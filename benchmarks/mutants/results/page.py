@@ -11,7 +11,7 @@ from benchmarks.made import made_with
 from benchmarks.mutants.catalogue import CATALOGUE
 from benchmarks.mutants.libraries import LIBRARIES
 from benchmarks.mutants.plain import HELD
-from benchmarks.mutants.score import Score, false_alarms, score, share, wilson
+from benchmarks.mutants.results.score import Score, false_alarms, score, share, wilson
 from benchmarks.mutants.split import PARTS, held_out, part
 
 Record = Mapping[str, Any]
