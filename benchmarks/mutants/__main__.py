@@ -14,10 +14,10 @@ from typing import Any
 
 from benchmarks.mutants import run
 from benchmarks.mutants.libraries import LIBRARIES
-from benchmarks.mutants.page import mistakes, page
-from benchmarks.mutants.plain import LIMIT
+from benchmarks.mutants.plain import HELD
 from benchmarks.mutants.plan import Chosen, quick
-from benchmarks.mutants.score import false_alarms, score
+from benchmarks.mutants.results.page import mistakes, page
+from benchmarks.mutants.results.score import false_alarms, score
 from benchmarks.mutants.split import PARTS, side
 from benchmarks.mutants.store import ROOT, Store
 from equivariance.report.files import write_text
@@ -49,7 +49,7 @@ def main() -> int:
     if options.page and not left and shares == 1:
         write_text(PAGE, page(records, controls, _command(options)))
     wrong = any(score(r).wrongly for r in records if r["judged"]["status"] == "counted")
-    return int(wrong or any(false_alarms(c, LIMIT) for c in controls))
+    return int(wrong or any(false_alarms(c, HELD) for c in controls))
 
 
 def _chosen(runner: run.Runner, options: argparse.Namespace) -> tuple[list[Chosen], list[tuple[str, str]]]:

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from benchmarks.mutants.libraries import LIBRARIES, Library
-from benchmarks.mutants.plain import LIMIT
+from benchmarks.mutants.plain import HELD
 from benchmarks.mutants.plan import Chosen, chosen, merged
 from benchmarks.mutants.store import ROOT, Store, state
 
@@ -125,7 +125,7 @@ def mutants(runner: Runner, library: str, seeds: Iterable[int]) -> list[Chosen]:
     sites = {}
     for module in modules(runner, library):
         found = runner.answer("compare", library, (module,), task="compare", module=module)
-        if "answer" not in found or max(found["answer"]["errors"].values()) > LIMIT:
+        if "answer" not in found or max(found["answer"]["errors"].values()) > HELD:
             continue
         lines = runner.answer("survey", library, ("lines", module), task="lines", module=module)
         found = runner.answer("survey", library, ("sites", module), task="sites", module=module, lines=lines["answer"])

@@ -4,11 +4,11 @@ import itertools
 
 import pytest
 
-from benchmarks.mutants import page as pages
 from benchmarks.mutants.catalogue import CATALOGUE
 from benchmarks.mutants.libraries import LIBRARIES
 from benchmarks.mutants.plan import QUICK, chosen, merged, quick
-from benchmarks.mutants.score import false_alarms, score, wilson
+from benchmarks.mutants.results import page as pages
+from benchmarks.mutants.results.score import false_alarms, score, wilson
 from benchmarks.mutants.split import PARTS, held_out, part
 from benchmarks.mutants.store import Store
 

@@ -20,10 +20,15 @@ MOVED = ("translation", "rotation", "inversion", "permutation")
 TURNED = ("rotation", "inversion", "permutation")
 
 
+def first(found: object) -> tuple[Tensor, ...]:
+    """Returns the result; `Extract` returns a tuple."""
+    return tuple(found) if isinstance(found, tuple) else (found,)  # type: ignore[return-value]
+
+
 def alone(make: Callable[[], nn.Module], given: str = MIXED, out: str = MIXED) -> Example:
     """A layer on irreps."""
     x = clouds.normal(8, o3.Irreps(given).dim)
-    return Example(make, {"x": x}, {"x": Law(given, nodes=0)}, (Law(out, nodes=0),), symmetries=TURNED,
+    return Example(make, {"x": x}, {"x": Law(given, nodes=0)}, (Law(out, nodes=0),), unpack=first, symmetries=TURNED,
                    components=(3, WIDTH, x.shape[1]))  # fmt: skip
 
 

@@ -49,13 +49,12 @@ def molecules(make: Callable[[], Representation], *results: Law) -> Example:
                "edge_index": clouds.pairs((5, 6)), "batch": clouds.batch_of((5, 6))}  # fmt: skip
     laws = {"z": clouds.FEATURES, "pos": clouds.POINTS, "edge_index": clouds.EDGES, "batch": clouds.BATCH}
     symmetries = ("translation", "rotation", "inversion", "permutation", "edges", "batch")
-    return Example(make, tensors, laws, results, unpack=tuple, symmetries=symmetries, modes=("eval",),
-                   built_in=torch.float32)  # fmt: skip
+    return Example(make, tensors, laws, results, unpack=tuple, symmetries=symmetries, modes=("eval",))
 
 
 def sizes(**more: Any) -> dict[str, Any]:
     """Returns the settings that all networks share."""
-    basis = spk.nn.GaussianRBF(n_rbf=6, cutoff=6.0)
+    basis = spk.nn.BesselRBF(n_rbf=6, cutoff=6.0)
     return {
         "n_atom_basis": 8,
         "n_interactions": 2,

@@ -10,8 +10,8 @@ from typing import Any
 from benchmarks.made import made_with
 from benchmarks.mutants.catalogue import CATALOGUE
 from benchmarks.mutants.libraries import LIBRARIES
-from benchmarks.mutants.plain import LIMIT
-from benchmarks.mutants.score import Score, false_alarms, score, share, wilson
+from benchmarks.mutants.plain import HELD
+from benchmarks.mutants.results.score import Score, false_alarms, score, share, wilson
 from benchmarks.mutants.split import PARTS, held_out, part
 
 Record = Mapping[str, Any]
@@ -133,11 +133,11 @@ def _controls(controls: Sequence[Record]) -> list[str]:
              _line(["---"] * 4 + ["---:"] * 3)]  # fmt: skip
     for control in controls:
         errors = control["compared"].get("answer", {"errors": {}})["errors"]
-        broken = ", ".join(symmetry for symmetry, error in errors.items() if error > LIMIT)
+        broken = ", ".join(symmetry for symmetry, error in errors.items() if error > HELD)
         said = control["answer"].get("answer", control["answer"])
         findings = [f"{', '.join(f['symmetries'])} at {f['file']}:{f['line']}" for f in said.get("findings", ())]
         cells = [control["library"], control["module"], broken, "; ".join(findings) or str(said.get("raised", ""))]
-        wrong = len(false_alarms(control, LIMIT))
+        wrong = len(false_alarms(control, HELD))
         lines.append(_line([*cells, str(wrong), f"{said.get('seconds', 0):.1f}", str(said.get("passes", ""))]))
     return lines
 

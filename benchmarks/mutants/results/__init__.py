@@ -1,0 +1,1 @@
+"""Scores what the harness says about mutants, and writes the page."""
