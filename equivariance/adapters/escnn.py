@@ -31,7 +31,8 @@ from equivariance.errors import ArgumentError, ContractError, ForeignElementErro
 from equivariance.groups.elements import Transform, cube_rotations
 from equivariance.groups.sampling import Elements, Group, Inversions, Rotations
 from equivariance.representations.axes import BatchAxis, NodeAxis
-from equivariance.representations.base import Part, Representation, labels_of
+from equivariance.representations.base import Part, Representation
+from equivariance.representations.labels import labels_of
 from equivariance.representations.standard import Invariant
 
 TYPES: tuple[type[Any], ...] = (enn.GeometricTensor,)

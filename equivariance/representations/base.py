@@ -7,10 +7,8 @@ symmetry); subclasses act on components. The module walks no containers; `contra
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import accumulate, pairwise
 from typing import ClassVar, Self
 
 import torch
@@ -382,21 +380,3 @@ class Part:
 
     label: str
     values: torch.Tensor
-
-
-def labels_of(blocks: Iterable[tuple[str, int]]) -> tuple[str, ...]:
-    """Returns a unique label for each block of components.
-
-    A label is the name of the block. If blocks share a name, their components are added as `start:stop`, counted from
-    0.
-
-    Args:
-        blocks: Name and number of components of each block, in order.
-    """
-    named = list(blocks)
-    times = Counter(name for name, _ in named)
-    spans = pairwise(accumulate((size for _, size in named), initial=0))
-    return tuple(
-        f"{name} at {start}:{stop}" if times[name] > 1 else name
-        for (name, _), (start, stop) in zip(named, spans, strict=True)
-    )

@@ -18,8 +18,9 @@ import torch
 from equivariance.errors import ArgumentError, ContractError
 from equivariance.groups.elements import Transform
 from equivariance.representations.axes import BatchAxis, NodeAxis
-from equivariance.representations.base import Part, Representation, labels_of
+from equivariance.representations.base import Part, Representation
 from equivariance.representations.irreps import Irreps
+from equivariance.representations.labels import labels_of
 from equivariance.representations.lattice import Lattice
 
 _PLANAR = re.compile(r"(?:(\d+)x)?(\d+)([eo]?)")

@@ -14,7 +14,8 @@ import torch
 
 from equivariance.errors import ArgumentError, ContractError
 from equivariance.groups.elements import Transform
-from equivariance.representations.base import Part, Representation, labels_of
+from equivariance.representations.base import Part, Representation
+from equivariance.representations.labels import labels_of
 from equivariance.representations.wigner import wigner_d
 
 
