@@ -1,4 +1,4 @@
-"""Several statements are at fault, in several layers: exactly these are named, and sound statements after them are not."""
+"""Several statements are at fault, in several layers: exactly these are named, and not the sound ones after them."""
 
 from pathlib import Path
 

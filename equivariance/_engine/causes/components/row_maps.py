@@ -24,6 +24,9 @@ _MOST = 64
 _EXACT = 1e-9
 """Relative distance of two results that are equal up to rounding in float64."""
 
+_ZERO = 1e-9
+"""Share of the largest number below which another number is zero up to rounding."""
+
 _BESIDE = ", beside a factor for each vector"
 
 _POWERS = (0.5, 3.0, 4.0)
@@ -73,8 +76,9 @@ def explain_norm(runs: Sequence[Rows], made: str, given: str) -> Explanation | N
 
 
 def format_numbers(values: Tensor) -> str:
-    """Returns numbers with three digits, in brackets."""
-    return f"({', '.join(f'{float(v) + 0.0:.3g}' for v in values)})"
+    """Returns numbers with three digits, in brackets; one that is rounding relative to the largest is zero."""
+    known = torch.where(values.abs() > _ZERO * values.abs().max(), values, 0.0)
+    return f"({', '.join(f'{v:.3g}' for v in known.tolist())})"
 
 
 def _sum_of_powers(rows: Tensor, power: float, root: float) -> Tensor:
