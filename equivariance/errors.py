@@ -5,6 +5,7 @@ Raised by all packages; users may catch them. The module imports nothing of the 
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterable
 
 
@@ -44,12 +45,26 @@ class ArgumentError(ValueError):
         return _rebuild, (type(self), *self.args), self.__dict__
 
 
+_MOST_LISTED = 30
+"""Largest number of names that a message lists; of more names it lists the nearest."""
+
+
 class ChoiceError(ArgumentError):
-    """A name that is not one of the existing names; the message lists them."""
+    """A name that is not one of the existing names; the message lists them, or the nearest of many."""
 
     def __init__(self, argument: str, value: object, choices: Iterable[str]) -> None:
-        listed = ", ".join(sorted(choices))
-        super().__init__(argument, value, f"one of {listed}" if listed else "one of an empty list: there are none")
+        names = sorted(set(choices))
+        super().__init__(argument, value, _one_of(str(value), names))
+
+
+def _one_of(value: str, names: list[str]) -> str:
+    """Returns the words for one of some names."""
+    if not names:
+        return "one of an empty list: there are none"
+    if len(names) <= _MOST_LISTED:
+        return f"one of {', '.join(names)}"
+    near = difflib.get_close_matches(value, names, n=10, cutoff=0.5) or sorted(names, key=lambda n: (len(n), n))[:10]
+    return f"one of {len(names)} names, for example {', '.join(near)}"
 
 
 class ContractError(ArgumentError):
