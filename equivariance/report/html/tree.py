@@ -68,7 +68,8 @@ def tree(report: Outcome, prefix: str) -> Html:
     symmetries = list(dict.fromkeys(r.symmetry for r in report.layers))
     anchors: dict[str, list[tuple[int, str]]] = {}
     for index, finding in enumerate(report.findings, 1):
-        anchors.setdefault(finding.layer, []).append((index, f"{prefix}-finding-{index}"))
+        for layer in finding.layers:
+            anchors.setdefault(layer, []).append((index, f"{prefix}-finding-{index}"))
     names = [tag("span", s, class_="cell") for s in symmetries]
     head = tag("div", tag("span", "layer", class_="name"), *names, class_="line head", aria_hidden="true")
     whole = tag("ul", _item(build_tree(report.layers), 0, symmetries, anchors))

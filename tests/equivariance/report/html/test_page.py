@@ -77,6 +77,13 @@ def test_a_symmetry_that_was_not_tested_says_why():
     assert "no transformation needed: not-finite in act" in page.texts("h4")[0]
 
 
+def test_every_layer_of_a_finding_leads_to_its_card():
+    finding = Finding("a", "rotation", "component-mixing", "a bias", layers=("a", "b"))
+    rows = [row(), row("a"), row("b"), row("c")]
+    page = Page(to_html([Report("net", verdicts("rotation"), [finding], layers=rows)]))
+    assert [e[1]["href"] for e in page.elements if "href" in e[1]].count("#subject-1-finding-1") == 2
+
+
 def test_a_card_tells_all_of_a_finding():
     (card,) = Page(to_html([BROKEN])).texts("article")
     for part in (
