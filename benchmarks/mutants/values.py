@@ -35,7 +35,7 @@ class Value:
 
 @dataclass(frozen=True)
 class Context:
-    """The facts that an operator may ask about the nodes of a module.
+    """Answers what operators ask about the nodes of a module.
 
     Attributes:
         values: The place of an expression to the value that it had.
