@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from benchmarks.mutants.example import Example, Law
 from benchmarks.mutants.modules import clouds
 
-IRREPS, HARMONICS = "6x0e+4x0o+4x1o+2x1e", "1x0e+1x1o+1x2e"
+IRREPS, HARMONICS = "6x0e+4x1o+2x2e", "1x0e+1x1o+1x2e"
 WIDTH = 28
 
 
@@ -56,7 +56,7 @@ def alone(make: Callable[[], nn.Module], out: str = IRREPS) -> Example:
 
 def perceptron() -> nn.Module:
     """With a hidden layer and a normalization."""
-    return layers.EquivariantMLP(IRREPS, IRREPS, ["4x0e+4x1o"], norm_layer=layers.LayerNorm)
+    return layers.EquivariantMLP(IRREPS, IRREPS, ["4x0e+4x1o+2x2e"], norm_layer=layers.LayerNorm)
 
 
 def interaction(**sizes: Any) -> nn.Module:
