@@ -31,10 +31,10 @@ from equivariance.contracts.nested import leaves
 from equivariance.groups.elements import Transform
 
 _MOST_REMOVALS = 12
-"""Largest number of removals, last statements first, and of substitutions per statement."""
+"""Largest number of removals, last statements first."""
 
 _MOST_SUBSTITUTIONS = 6
-"""Times that something is left out, the last statements first; and substitutions to leave out one statement."""
+"""Largest number of substitutions to leave out one statement."""
 
 
 @dataclass(frozen=True)
@@ -120,8 +120,7 @@ def _substitutions(
         events = flow.events[part.first : part.last]
         if part.first < chosen.last or all(e.name in COPY_OPS | INDEXING_OPS | {"given", "brought"} for e in events):
             return
-        own = {n for e in events if e.name != "given" for n in e.writes}
-        read = dict.fromkeys(n for e in events for n in e.reads if n in backward_slice and n not in own)
+        read = [n for n in flow.reads_of([part]) if n in backward_slice]
         for number in flow.live_out(part, backward_slice, runner.targets):
             choices[number] = [n for n in read if n < number and _can_replace(flow, n, number, _is_inner(unit, chosen))]
     if any(_reads_lawful_value(flow, n, backward_slice, chosen) for found in choices.values() for n in found):

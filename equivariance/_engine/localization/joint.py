@@ -28,9 +28,6 @@ _MOST_STATEMENTS = 4
 _UNLIKELY = 2
 """Number of statements that a replacement by an unlikely law counts as, beside its own."""
 
-Explanation = Mapping[StatementRun, Laws]
-"""Executions of statements -> the replacements of their results."""
-
 
 @dataclass(order=True)
 class _Partial:
@@ -59,7 +56,7 @@ class JointSearch:
         self.runner, self.flow = runner, flow
         self._runs = 0
 
-    def solutions(self) -> Iterator[Explanation]:
+    def solutions(self) -> Iterator[Mapping[StatementRun, Laws]]:
         """Yields sets of statements whose replacement removes the error, the smallest first.
 
         A replacement hides what goes into its statement. So a set is complete only if its statements read values that
@@ -91,15 +88,12 @@ class JointSearch:
         size = len(known) + _UNLIKELY * unlikely + (0 if is_complete else max(1, len(places)))
         return _Partial(size, number, found, unlikely, is_complete)
 
-    def _broken_reads(self, flow: Slicer, found: Explanation) -> list[int]:
+    def _broken_reads(self, flow: Slicer, found: Mapping[StatementRun, Laws]) -> list[int]:
         """Returns the first broken operations of what the replaced statements read."""
         return flow.first_broken_operations(flow.backward_slice(self._reads(found)))
 
-    def _reads(self, found: Explanation) -> set[int]:
-        events = [e for unit in found for e in self.flow.events[unit.first : unit.last]]
-        own = {n for e in events if e.name != "given" for n in e.writes}
-        values = self.flow.reference.values
-        return {n for e in events for n in e.reads if n not in own and values[n].is_floating_point()}
+    def _reads(self, found: Mapping[StatementRun, Laws]) -> list[int]:
+        return [n for n in self.flow.reads_of(found) if self.flow.reference.values[n].is_floating_point()]
 
     def _extensions(self, base: _Partial) -> Iterator[tuple[dict[StatementRun, Laws], int]]:
         """Yields the set with one more statement, one of the first broken ones that remain."""
@@ -129,7 +123,7 @@ class JointSearch:
                     yield {**found, **earlier}, base.unlikely
 
 
-def smallest_set(runner: InterventionRunner, flow: Slicer) -> Explanation:
+def smallest_set(runner: InterventionRunner, flow: Slicer) -> Mapping[StatementRun, Laws]:
     """Returns the smallest set of statements whose replacement removes the error; {} if none was found.
 
     Each statement of the set is necessary. If one is not, a later replacement hides it, and the set explains nothing.
@@ -137,7 +131,7 @@ def smallest_set(runner: InterventionRunner, flow: Slicer) -> Explanation:
     return next(filter(partial(_is_necessary, runner), JointSearch(runner, flow).solutions()), {})
 
 
-def _is_necessary(runner: InterventionRunner, found: Explanation) -> bool:
+def _is_necessary(runner: InterventionRunner, found: Mapping[StatementRun, Laws]) -> bool:
     """True if the error comes back when any one statement is left as it is."""
     rests = ({u: laws for u, laws in found.items() if u.place != place} for place in {u.place for u in found})
     return all(runner.try_replacement(merge_laws(rest))[1] > runner.residual for rest in rests)

@@ -30,15 +30,11 @@ class Proposals:
 
         The laws are those of the given execution: it is the first, and no earlier error affects it.
         """
-        others = [u for u in self.flow.executions_of(unit, self.backward_slice, anywhere=True) if u != unit]
-        values = self.flow.live_out(unit, self.backward_slice, self.runner.targets)
+        values = self._live_out(unit)
+        times = {u: self._live_out(u) for u in self.flow.executions_of(unit, self.backward_slice, anywhere=True)}
+        alike = {u: own for u, own in times.items() if dimensions(self.flow, own) == dimensions(self.flow, values)}
         for laws in replacements(self.runner, self.flow, values):
-            found = {unit: laws}
-            for other in others:
-                like = self.flow.live_out(other, self.backward_slice, self.runner.targets)
-                if dimensions(self.flow, like) == dimensions(self.flow, values):
-                    found[other] = dict(zip(like, laws.values(), strict=True))
-            yield found
+            yield {u: dict(zip(own, laws.values(), strict=True)) for u, own in {unit: values, **alike}.items()}
 
     def of_value(self, number: int, law: Law) -> dict[StatementRun, Laws]:
         """Returns the replacement of one value, and of the same result of the statement's other executions."""
@@ -57,14 +53,15 @@ class Proposals:
 
         A map of vectors to vectors that breaks the symmetry should rather give vectors.
         """
-        events = self.flow.events[unit.first : unit.last]
-        own = {n for e in events if e.name != "given" for n in e.writes}
-        read = {n for e in events for n in e.reads if n not in own}
-        known = [law for law in map(self.flow.law, read) if isinstance(law, (IrrepLaw, ParityLaw))]
+        read = map(self.flow.law, self.flow.reads_of([unit]))
+        known = [law for law in read if isinstance(law, (IrrepLaw, ParityLaw))]
         return any(
             law == InvariantLaw() and any(has_axes_for(near, self.flow.reference.values[n]) for near in known)
             for n, law in laws.items()
         )
+
+    def _live_out(self, unit: StatementRun) -> list[int]:
+        return self.flow.live_out(unit, self.backward_slice, self.runner.targets)
 
     def _executions(self, unit: StatementRun) -> list[StatementRun]:
         """Returns every execution of a statement; without Python source, only the given one."""

@@ -1,7 +1,8 @@
 """Finds the statements whose replacement removes the error.
 
-The search tries single statements first, in one or in all executions. Then it replaces several statements in turn, each
-of which is the first broken operation once the earlier ones are replaced.
+The search tries single statements first, in one or in all executions, then the smallest set of statements (`joint`). If
+neither removes the error, it replaces several statements in turn, each of which is the first broken operation once the
+earlier ones are replaced.
 
 `locate_statement` calls `Search.run`. The recordings are made by `intervention`.
 """
@@ -18,11 +19,10 @@ from equivariance._engine.localization.proposals import dimensions, merge_laws, 
 from equivariance._engine.localization.slicing import Laws, Slicer, StatementRun
 
 _MOST_SINGLE = 12
-"""Limits: statements tried singly, rounds of the sequential search, and replacements per statement."""
+"""Largest number of statements that are tried by themselves."""
 
 _MOST_ROUNDS = 6
-_MOST_TRIES = 12
-"""Statements that are tried by themselves, statements that are tried in turn, and replacements per statement."""
+"""Largest number of statements that are replaced in turn."""
 
 
 class Search:
@@ -30,7 +30,7 @@ class Search:
 
     def __init__(self, runner: InterventionRunner, flow: Slicer) -> None:
         """Computes the backward slice and the suspects; `flow` holds the recordings with nothing replaced."""
-        self.runner, self.flow, self.matcher = runner, flow, runner.matcher
+        self.runner, self.flow = runner, flow
         self.backward_slice, self.first_broken_operations = runner.suspects(flow)
         self._live_out_values: dict[StatementRun, list[int]] = {}
 

@@ -159,6 +159,12 @@ class Slicer(ValueLaws):
         used = {n for e in outside for n in e.reads} | set(targets)
         return sorted(own & used)
 
+    def reads_of(self, units: Iterable[StatementRun]) -> list[int]:
+        """Returns the values that statements read and that none of them makes, in the order in which they are read."""
+        events = [event for unit in units for event in self.events[unit.first : unit.last]]
+        own = {n for event in events if event.name != "given" for n in event.writes}
+        return list(dict.fromkeys(n for event in events for n in event.reads if n not in own))
+
     def laws_near(self, number: int) -> list[Law]:
         """Returns the laws of the values that a value was made from, nearest first."""
         found: list[Law] = []
@@ -184,9 +190,7 @@ class Slicer(ValueLaws):
         - Two values have laws that do not fit together; either of them may be wrong. Rows of different nodes do fit.
         """
         events = self.events[unit.first : unit.last]
-        own = {n for e in events for n in e.writes if e.name != "given"}
-        outside = dict.fromkeys(n for e in events for n in e.reads if n not in own)
-        reads = [n for n in outside if self.reference.values[n].is_floating_point()]
+        reads = [n for n in self.reads_of([unit]) if self.reference.values[n].is_floating_point()]
         joined = {n for e in events if e.name in ("cat", "stack") for n in e.reads}
         found: list[tuple[int, Law]] = []
         for number in reads:
