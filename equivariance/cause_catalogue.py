@@ -266,6 +266,11 @@ MECHANISMS = (
     Mechanism("lattice-vector-left-out", "periodic-image",
         "Periodic images are looked for along some lattice vectors only.",
         "Look for images of a node along every lattice vector: the wrap or the list of images leaves some out."),
+    Mechanism("supercell", "periodic-image",
+        "The result depends on the choice of the cell: a doubled cell gives another.",
+        "Sum over all images of a node within a cutoff: edges with shifts, or the nearest image and a cutoff below "
+        "half the width of the cell. If the network depends on the choice of the cell by design, test "
+        "group=eq.groups.LatticeMoves(supercells=False)."),
     Mechanism("cells", "discretization", "Positions fall into the cells of a grid.",
         "Voxelize less: keep the exact positions beside their cells, make the cells smaller, or average over "
         "rotations."),

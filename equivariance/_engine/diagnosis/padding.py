@@ -9,15 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from equivariance._engine.diagnosis.output_finding import Top, output_finding, output_part
 from equivariance._engine.instrumentation.hooks import ROOT
 from equivariance._engine.instrumentation.reference import Site
-from equivariance._engine.instrumentation.source_lines import location_of
-from equivariance._engine.measurement.relative_error import PartKey, part_name
 from equivariance._engine.measurement.survey import SymmetrySurvey
 from equivariance._engine.measurement.survey_results import SurveyResult, Trial, WorstMeasurements
-from equivariance._engine.measurement.verdict import Measurement, Verdict
+from equivariance._engine.measurement.verdict import Verdict
 from equivariance._words import counted
-from equivariance.cause_catalogue import mechanism_named
 from equivariance.errors import ArgumentError
 from equivariance.findings import Finding
 from equivariance.groups.elements import Transform
@@ -65,19 +63,11 @@ def with_output(result: SurveyResult, more: SurveyResult) -> SurveyResult:
     return replace(result, accumulated=accumulated, introduced=introduced, owners=owners)
 
 
-def _finding(survey: SymmetrySurvey, top: tuple[PartKey, Measurement, Trial]) -> Finding:
+def _finding(survey: SymmetrySurvey, top: Top) -> Finding:
     """Returns the finding for an output that depends on the padding."""
-    (key, measurement, trial), runner = top, survey.runs.runner
-    part = f"output{part_name(key)}"
-    rows = counted(trial.element.padding, "more padded row")
+    rows = counted(top[2].element.padding, "more padded row")
     evidence = (
-        f"{part} changes by {measurement.error:.2g} with {rows} in every sample, which the mask leaves out: padding is "
-        "read as if it were nodes"
+        f"{output_part(top)} changes by {top[1].error:.2g} with {rows} in every sample, which the mask leaves out: "
+        "padding is read as if it were nodes"
     )
-    module = runner.module(runner.states[0], runner.reference_dtype)
-    return Finding(
-        layer="", symmetry="batch", cause="batch-coupled", evidence=evidence, part=part,
-        location=location_of(module, ""), error=measurement.error, noise_floor=measurement.rounding_floor,
-        contributed=measurement.error, counterexample=trial.element, state=str(trial.state),
-        fix=mechanism_named("padding").remedy, mechanism="padding",
-    )  # fmt: skip
+    return output_finding(survey, top, "batch", "padding", evidence)

@@ -6,32 +6,23 @@ have other shapes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-import torch
-
+from equivariance._engine.diagnosis.output_finding import Top, output_finding, output_part
 from equivariance._engine.diagnosis.padding import with_output
 from equivariance._engine.instrumentation.hooks import ROOT
 from equivariance._engine.instrumentation.reference import Site
-from equivariance._engine.instrumentation.source_lines import location_of
-from equivariance._engine.measurement.relative_error import PartKey, part_name
+from equivariance._engine.measurement.crystal_setting import with_laws
 from equivariance._engine.measurement.survey import SymmetrySurvey
 from equivariance._engine.measurement.survey_results import SurveyResult, Trial, WorstMeasurements
-from equivariance._engine.measurement.verdict import Measurement, Verdict
-from equivariance.contracts.nested import children, leaves
+from equivariance._engine.measurement.verdict import Verdict
+from equivariance.contracts.nested import leaves
 from equivariance.errors import ArgumentError, TransformedInputError
 from equivariance.findings import Finding
 from equivariance.groups.elements import Transform
 from equivariance.groups.named import Symmetry
 from equivariance.representations.base import Representation
-
-_FIX = (
-    "Sum over all images of a node within a cutoff: edges with shifts, or the nearest image and a cutoff below half "
-    "the width of the cell. If the network depends on the choice of the cell by design, test "
-    "group=eq.groups.LatticeMoves(supercells=False)."
-)
 
 
 @dataclass(frozen=True)
@@ -109,41 +100,21 @@ def _with_laws(survey: SymmetrySurvey, element: Transform) -> tuple[SymmetrySurv
             grown = near[1] < near[0]
         laws[path] = replace(law, extensive=grown)
         words.append(f"{path} {'doubles' if grown else 'stays'}")
-    output = _replaced(before, contract.output, "output", laws)
+    output = with_laws(before, contract.output, "output", laws)
     declared = runner.with_contracts({"": replace(contract, output=output)})
     return SymmetrySurvey(declared, survey.runs.sizes, survey.options, survey.observer), words
 
 
-def _replaced(value: Any, spec: Any, path: str, laws: Mapping[str, Representation]) -> Any:
-    """Returns a specification with other representations at some paths of an output."""
-    if isinstance(value, torch.Tensor):
-        return laws.get(path, spec)
-    if not isinstance(spec, (Mapping, list)):
-        return spec
-    entries = dict(children(value))
-    if isinstance(spec, Mapping):
-        form = "[{!r}]" if isinstance(value, Mapping) else ".{}"
-        return {k: _replaced(entries.get(k), s, path + form.format(k), laws) for k, s in spec.items()}
-    return [_replaced(entries[i], s, f"{path}[{i}]", laws) for i, s in enumerate(spec)]
-
-
-def _finding(survey: SymmetrySurvey, top: tuple[PartKey, Measurement, Trial]) -> Finding:
+def _finding(survey: SymmetrySurvey, top: Top) -> Finding:
     """Returns the finding for an output that obeys no law under doubled cells."""
     (key, measurement, trial), runner = top, survey.runs.runner
-    part, axis = f"output{part_name(key)}", trial.element.doubled
     before = runner.reference(trial.state).outputs[ROOT]
     found = {path: (t, law) for path, t, law in leaves(before, runner.contracts[""].output)}
     tensor, law = found[key[0]]
     repeats = law.transform(tensor, trial.element).shape != tensor.shape
     wanted = "is not repeated for the copies" if repeats else "neither doubles nor stays"
     evidence = (
-        f"{part} {wanted} if the cell is doubled along lattice vector {axis}: the error is {measurement.error:.2g}. "
-        "Nodes that are moved by lattice vectors change nothing"
+        f"{output_part(top)} {wanted} if the cell is doubled along lattice vector {trial.element.doubled}: the error "
+        f"is {measurement.error:.2g}. Nodes that are moved by lattice vectors change nothing"
     )
-    module = runner.module(runner.states[0], runner.reference_dtype)
-    return Finding(
-        layer="", symmetry="lattice", cause="periodic-image", evidence=evidence, part=part,
-        location=location_of(module, ""), error=measurement.error, noise_floor=measurement.rounding_floor,
-        contributed=measurement.error, counterexample=trial.element, state=str(trial.state), fix=_FIX,
-        mechanism="supercell",
-    )  # fmt: skip
+    return output_finding(survey, top, "lattice", "supercell", evidence)

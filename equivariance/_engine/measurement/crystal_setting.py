@@ -79,12 +79,19 @@ def with_lattice_laws(contract: Contract, arguments: Mapping[str, Any]) -> Contr
     found = crystal_setting(arguments, contract)
     if found is None:
         return contract
-    inputs = {k: _replaced(arguments[k], s, k, found.laws) if k in arguments else s for k, s in contract.inputs.items()}
+    inputs = {k: with_laws(arguments[k], s, k, found.laws) if k in arguments else s for k, s in contract.inputs.items()}
     return replace(contract, inputs=inputs)
 
 
-def _replaced(value: Any, spec: Any, path: str, laws: Mapping[str, Representation]) -> Any:
-    """Returns a specification with other representations at some paths, which are spelled as in `contracts.nested`."""
+def with_laws(value: Any, spec: Any, path: str, laws: Mapping[str, Representation]) -> Any:
+    """Returns a specification with other representations at some paths.
+
+    Args:
+        value: The value that the specification describes.
+        spec: The specification.
+        path: The path of the value. Paths are spelled as in `contracts.nested`.
+        laws: Path -> representation.
+    """
     if isinstance(value, torch.Tensor):
         return laws.get(path, spec)
     if isinstance(spec, GraphFields):
@@ -92,15 +99,15 @@ def _replaced(value: Any, spec: Any, path: str, laws: Mapping[str, Representatio
         return replace(spec, edata=found)
     if isinstance(spec, Mapping) and is_dataclass(value):
         names = {entry.name for entry in fields(value)}
-        return {k: _replaced(getattr(value, k), s, f"{path}.{k}", laws) if k in names else s for k, s in spec.items()}
+        return {k: with_laws(getattr(value, k), s, f"{path}.{k}", laws) if k in names else s for k, s in spec.items()}
     if isinstance(spec, Mapping):
         return {
-            k: _replaced(value[k], s, f"{path}[{k!r}]", laws) if isinstance(value, Mapping) and k in value
+            k: with_laws(value[k], s, f"{path}[{k!r}]", laws) if isinstance(value, Mapping) and k in value
             else laws.get(f"{path}[{k!r}]", s)
             for k, s in spec.items()
         }  # fmt: skip
     if isinstance(spec, list):
-        return [_replaced(v, s, f"{path}[{i}]", laws) for i, (v, s) in enumerate(zip(value, spec, strict=True))]
+        return [with_laws(v, s, f"{path}[{i}]", laws) for i, (v, s) in enumerate(zip(value, spec, strict=True))]
     return spec
 
 
