@@ -37,20 +37,3 @@ def pairs(sizes: tuple[int, ...]) -> Tensor:
 def batch_of(sizes: tuple[int, ...]) -> Tensor:
     """Returns the sample of each node."""
     return torch.arange(len(sizes)).repeat_interleave(torch.tensor(sizes))
-
-
-def radius_graph(
-    x: Tensor, r: float, batch: Tensor | None = None, loop: bool = False, max_num_neighbors: int = 32,
-    flow: str = "source_to_target", num_workers: int = 1,
-) -> Tensor:  # fmt: skip
-    """Returns edges [2, E] between nodes of one sample that are nearer than `r`, in plain PyTorch.
-
-    Stands in for `torch_geometric.nn.radius_graph`, which needs `pyg-lib`, of which the package index has no build.
-    """
-    near = torch.cdist(x, x) < r
-    if batch is not None:
-        near &= batch[:, None] == batch
-    if not loop:
-        near.fill_diagonal_(False)
-    target, source = near.nonzero().T
-    return torch.stack([source, target])

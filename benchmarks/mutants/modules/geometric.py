@@ -10,8 +10,9 @@ from torch_geometric.nn.models import schnet, visnet
 
 from benchmarks.mutants.example import Example, Law
 from benchmarks.mutants.modules import clouds
+from nightly_tests.cases.clouds import radius_graph
 
-schnet.radius_graph = visnet.radius_graph = clouds.radius_graph
+schnet.radius_graph = visnet.radius_graph = radius_graph
 VISNET = {"hidden_channels": 8, "num_heads": 2, "num_layers": 2, "num_rbf": 6, "cutoff": 10.0}
 GRAPH = ("permutation", "edges", "batch")
 
