@@ -136,9 +136,9 @@ def _have_one_root(one: Finding, other: Finding, kind_of: Callable[[str], object
 
 def _calls_the_other(one: Finding, other: Finding, kind_of: Callable[[str], object]) -> bool:
     """True if one finding is about the statement of a class, and the other about the layer that it calls there."""
-    inner, outer = sorted((one.layer, other.layer), key=lambda layer: layer.count("."), reverse=True)
-    same = (one.cause, one.mechanism) == (other.cause, other.mechanism)
-    return same and bool(one.mechanism) and "." in inner and kind_of(inner.rpartition(".")[0]) == kind_of(outer)
+    same = one.mechanism != "" and (one.cause, one.mechanism) == (other.cause, other.mechanism)
+    pairs = ((one.layer, other.layer), (other.layer, one.layer))
+    return same and any("." in inner and kind_of(inner.rpartition(".")[0]) == kind_of(outer) for inner, outer in pairs)
 
 
 def _is_decided_by(one: Finding, other: Finding) -> bool:
