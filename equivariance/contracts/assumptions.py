@@ -162,7 +162,7 @@ def proposal(name: str, tensor: torch.Tensor, sizes: SampleSizes, path: Path) ->
             sizes = replace(sizes, edges=None, edges_of=None)
         law = replace(law, **_axes(tensor, law, sizes, field_names.names_edges(word))._asdict())
     open_axes = not sizes.are_stated and (isinstance(law.nodes, Assumed) or sizes.batched is not None)
-    axes = How.BY_SHAPE if open_axes and not field_names.names_cells(word) else How.READ_OFF
+    axes = How.BY_SHAPE if open_axes and not field_names.names_cells(word) else How.BY_LENGTH
     laws = (law, *others) if others else ()
     return Assumption(path, tuple(tensor.shape), law, why, tensor, bool(laws), laws, grounds=Grounds(how, axes, axes))
 
