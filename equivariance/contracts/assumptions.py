@@ -279,8 +279,9 @@ def _node_numbers(word: str, tensor: torch.Tensor, sizes: SampleSizes) -> NodeIn
     """Returns the representation of node numbers, with their axes."""
     if sizes.nodes is not None and tensor.numel() and int(tensor.max()) >= sizes.nodes:
         raise ArgumentError(word, f"node numbers {_range(tensor)}", f"numbers below {sizes.nodes}, the nodes")
-    if tensor.dim() and tensor.shape[0] == sizes.nodes and sizes.edges != tensor.shape[0]:
-        axes = sizes.axes(tuple(tensor.shape), False)
+    axes = sizes.axes(tuple(tensor.shape), False)
+    follows = tensor.dim() and tensor.shape[0] == sizes.nodes and sizes.edges != tensor.shape[0]
+    if follows or (sizes.batched is not None and isinstance(axes.nodes, int)):
         return NodeIndices(nodes=axes.nodes, batch=axes.batch, per_sample=sizes.samples, mask=axes.mask)
     last = tensor.dim() - 1
     if sizes.nodes is None or tensor.shape[max(last, 0) :] != (sizes.edges,):

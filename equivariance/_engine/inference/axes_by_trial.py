@@ -130,7 +130,7 @@ class _Probe:
         arguments = dict(self.runs.runner.arguments)
         given = dict(tensors(arguments))
         axes = {a.path: (a, found) for a in self.others if (found := _same_axis(a, self.lead, axis)) is not None}
-        pairs = {path: found for path, (a, at) in axes.items() if (found := _pair_of(a, at)) is not None}
+        pairs = {path: both for path, (a, at) in axes.items() if (both := _pair_of(a, at)) is not None}
         rows = {path: (at,) for path, (_, at) in axes.items()}
         for selected in ({**rows, **pairs}, rows) if pairs else (rows,):
             made = {path: _selected(given[path], at, index) for path, at in selected.items()}

@@ -12,7 +12,7 @@ from equivariance.contracts.assumption import Assumption, How
 from equivariance.contracts.assumptions import component_axis
 from equivariance.contracts.field_names import PERIODIC, names_cells, plain
 from equivariance.contracts.sample_lists import EACH
-from equivariance.representations.axes import Concatenated, position
+from equivariance.representations.axes import Assumed, Concatenated, position
 from equivariance.representations.base import Representation
 from equivariance.representations.standard import CartesianPoints, Invariant, NodeIndices
 
@@ -26,11 +26,13 @@ class NodeReadings:
         listing: The readings in which an axis lists nodes, or in which the entries are node numbers; the likeliest
             first.
         without: The reading in which the tensor does not follow the nodes; None if it certainly does.
+        certain: True if an axis has the place of the nodes of the leading tensor: no other reading is an excuse.
     """
 
     tensor: Assumption
     listing: tuple[Representation, ...]
     without: Representation | None = None
+    certain: bool = True
 
     @property
     def all(self) -> tuple[Representation, ...]:
@@ -42,41 +44,88 @@ class NodeReadings:
         """True if an axis of the tensor may list nodes."""
         return any(law.nodes is not None for law in self.listing)
 
+
+@dataclass(frozen=True)
+class Cloud:
+    """The nodes of the leading tensor.
+
+    Attributes:
+        lead: The tensor whose axes decide those of the others.
+        nodes: The length of its axis of nodes.
+    """
+
+    lead: Assumption | None
+    nodes: int
+
+    @classmethod
+    def of(cls, lead: Assumption | None, nodes: int) -> Cloud:
+        """Returns the nodes of the leading tensor.
+
+        Args:
+            lead: The tensor whose axes decide those of the others.
+            nodes: The number of nodes if it has no axis of nodes.
+        """
+        axis = None if lead is None else position(lead.representation.nodes, lead.value)
+        return cls(lead, nodes if lead is None or axis is None else lead.shape[axis])
+
     @property
-    def certain(self) -> bool:
-        """True if an axis lists nodes by what lies around the tensor: another reading cannot excuse it."""
-        return self.listing[0] == self.tensor.representation
+    def per_sample(self) -> tuple[int, ...] | None:
+        """The numbers of nodes of samples that lie one after the other; None for other samples."""
+        layout = None if self.lead is None else self.lead.representation.concatenated
+        return None if layout is None else layout.sizes
+
+    def lists(self, assumption: Assumption) -> bool:
+        """True if an axis of the tensor is taken to list the nodes."""
+        axis = position(assumption.representation.nodes, assumption.value)
+        return axis is not None and assumption.shape[axis] == self.nodes
+
+    def is_alike(self, assumption: Assumption) -> bool:
+        """True if a tensor has its nodes and its samples where the leading tensor has them.
+
+        Axes are counted from the first one, or from the last one if the components of the leading tensor lie before
+        its nodes.
+        """
+        if self.lead is None or not self.lists(assumption):
+            return self.lists(assumption)
+        (lead, own), lists_samples = (_axes(a) for a in (self.lead, assumption)), self.per_sample is not None
+        component = component_axis(self.lead.representation, self.lead.value)
+        from_last = component is not None and component < lead[0]
+        shift = len(assumption.shape) - len(self.lead.shape) if from_last else 0
+        return own[0] == lead[0] + shift and (lists_samples or own[1] == lead[1])
+
+
+def _axes(assumption: Assumption) -> tuple[int, int | None]:
+    """Returns the axis of the nodes, and that of the samples."""
+    law = assumption.representation
+    return position(law.nodes, assumption.value) or 0, None if law.batch is Assumed.FIRST else law.sample_axis(
+        assumption.value
+    )
 
 
 def may_have_readings(assumption: Assumption) -> bool:
     """True if a tensor may have several readings, whatever the number of nodes is."""
-    return pair_axes(assumption) is not None or may_be_numbers(assumption) or _may_list_nodes(assumption)
+    return pair_axes(assumption) is not None or may_be_numbers(assumption) or _may_list_none(assumption)
 
 
-def readings_of(assumption: Assumption, nodes: int, per_sample: tuple[int, ...] | None) -> NodeReadings:
-    """Returns the readings of a tensor; a tensor with one reading has it in `listing`.
-
-    Args:
-        assumption: The tensor.
-        nodes: The number of nodes of one sample, or of all samples that lie one after the other.
-        per_sample: The numbers of nodes of samples that lie one after the other.
-    """
-    law, both = assumption.representation, pair_axes(assumption)
-    if assumption.follows is not None:
+def readings_of(assumption: Assumption, cloud: Cloud) -> NodeReadings:
+    """Returns the readings of a tensor; a tensor with one reading has it in `listing`."""
+    law, listed = assumption.representation, cloud.lists(assumption)
+    if assumption.follows is not None or assumption is cloud.lead:
         return NodeReadings(assumption, (law,))
-    if both is not None:
+    certain, without = cloud.is_alike(assumption), replace(law, nodes=None, mask=None, pairs=None)
+    if (both := pair_axes(assumption)) is not None:
         before = [replace(law, nodes=both[0])] if both[1] == law.nodes else []
-        return NodeReadings(assumption, (replace(law, nodes=both[0], pairs=both[1]), law, *before))
-    axis = position(law.nodes, assumption.value)
-    lists = axis is not None and assumption.shape[axis] == nodes
-    placed = [law] if lists else _placed(assumption, nodes, per_sample) if _may_list_nodes(assumption) else []
-    without = replace(law, nodes=None, mask=None) if lists else law
-    if not may_be_numbers(assumption, nodes):
-        several = placed and not lists
-        return NodeReadings(assumption, tuple(placed), law) if several else NodeReadings(assumption, (law,))
-    unlisted = NodeIndices(nodes=None, batch=law.batch, per_sample=per_sample)
+        listing = (replace(law, nodes=both[0], pairs=both[1]), law, *before)
+        return NodeReadings(
+            assumption, listing, without if _may_list_none(assumption) and not certain else None, certain
+        )
+    placed = [law] if listed else _placed(assumption, cloud) if _may_list_none(assumption) else []
+    if not may_be_numbers(assumption, cloud.nodes):
+        open_axes = bool(placed) and not certain and _may_list_none(assumption)
+        return NodeReadings(assumption, tuple(placed) if open_axes else (law,), without if open_axes else None, certain)
+    unlisted = NodeIndices(nodes=None, batch=law.batch, per_sample=cloud.per_sample)
     numbers = [replace(unlisted, nodes=each.nodes, batch=each.batch) for each in placed if each.pairs is None]
-    return NodeReadings(assumption, (*placed, *numbers, unlisted), without)
+    return NodeReadings(assumption, (*placed, *numbers, unlisted), without, certain)
 
 
 def pair_axes(assumption: Assumption) -> tuple[int, int] | None:
@@ -104,19 +153,19 @@ def may_be_numbers(assumption: Assumption, nodes: int | None = None) -> bool:
     return int(tensor.min()) >= 0 and (nodes is None or int(tensor.max()) < nodes)
 
 
-def _may_list_nodes(assumption: Assumption) -> bool:
-    """True for a tensor that is taken to list neither nodes nor edges, though nobody says so."""
+def _may_list_none(assumption: Assumption) -> bool:
+    """True if nothing but the lengths of its axes says whether a tensor lists nodes."""
     law, name = assumption.representation, str(assumption.path[-1])
     if assumption.asked or EACH in assumption.path or names_cells(name) or plain(name) in PERIODIC:
         return False
     open_axes = assumption.grounds.nodes in (How.BY_SHAPE, How.BY_LENGTH) and assumption.grounds.law is not How.DECLARED
     plainly = type(law) is Invariant or not isinstance(law, (Invariant, CartesianPoints))
-    return open_axes and plainly and law.nodes is None and law.edges is None
+    return open_axes and plainly and law.edges is None
 
 
-def _placed(assumption: Assumption, nodes: int, per_sample: tuple[int, ...] | None) -> list[Representation]:
+def _placed(assumption: Assumption, cloud: Cloud) -> list[Representation]:
     """Returns the readings in which axes as long as the nodes list them: pairs first, then one axis."""
-    law, value = assumption.representation, assumption.value
+    law, value, nodes, per_sample = assumption.representation, assumption.value, cloud.nodes, cloud.per_sample
     taken = {component_axis(law, value), law.sample_axis(value)}
     axes = [axis for axis in range(value.dim()) if axis not in taken and value.shape[axis] == nodes and nodes > 1]
     return [

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from equivariance._engine.inference.axes_by_trial import with_axes
 from equivariance._engine.inference.inputs_by_trial import Errors, Try
-from equivariance._engine.inference.node_readings import NodeReadings, may_have_readings, readings_of
+from equivariance._engine.inference.node_readings import Cloud, NodeReadings, may_have_readings, readings_of
 from equivariance._engine.inference.output_runs import OutputRuns
 from equivariance._ranking import exceeds, smallest
 from equivariance.contracts.assumption import Assumption, How, leading
@@ -64,9 +64,8 @@ def decided_by_reordering(inputs: Inputs, runs: OutputRuns, run: Try, nodes: int
     inputs = inputs.with_assumptions(with_axes(inputs.assumptions, runs))
     if nodes is None:
         return Reordered(inputs)
-    lead = leading(inputs.assumptions)
-    layout = None if lead is None else lead.representation.concatenated
-    found = [readings_of(a, nodes, None if layout is None else layout.sizes) for a in inputs.assumptions]
+    cloud = Cloud.of(leading(inputs.assumptions), nodes)
+    found = [readings_of(a, cloud) for a in inputs.assumptions]
     several = [readings for readings in found if len(readings.all) > 1]
     if not several:
         return Reordered(inputs)
