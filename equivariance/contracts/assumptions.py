@@ -60,15 +60,45 @@ def assume(
         yield from adapter.assume(value, path)
         return
     items = dict(children(value))
-    named = {str(key): entry for key, entry in items.items()}
+    named, joined = _with_joined({str(key): entry for key, entry in items.items()}, numbers)
     own, listed = _with_graphs(cloud_of(named, numbers), items.values()), listed_samples(items)
     if listed and own == SampleSizes():
         own = SampleSizes(batched=len(next(iter(listed.values()))))
     for key, entry in items.items():
         if key in listed:
             yield from _assume_samples(entry, (*path, key), listed[key])
+        elif str(key) in joined:
+            for name, inner in dict(entry).items():
+                yield from assume(inner, (*path, key, name), own, numbers)
         else:
             yield from assume(entry, (*path, key), own if own != SampleSizes() else sizes, numbers)
+
+
+def _with_joined(named: Mapping[str, Any], numbers: torch.Tensor | None) -> tuple[dict[str, Any], set[str]]:
+    """Returns the values of a container with those of the mappings that belong to its cloud, and their names.
+
+    A mapping without positions and edges, such as the keyword arguments of a call, belongs to the cloud beside it. Two
+    mappings with a name in common have clouds of their own.
+
+    Args:
+        named: The values by name.
+        numbers: The sample numbers, if the runs show them.
+    """
+    around = cloud_of(named, numbers)
+    if around.nodes is None and around.edges is None:
+        return dict(named), set()
+    inside = {name: dict(entry) for name, entry in named.items() if isinstance(entry, Mapping) and _is_open(entry)}
+    every = [str(key) for entry in inside.values() for key in entry]
+    if len({*every, *named}) < len(every) + len(named):
+        return dict(named), set()
+    return {**named, **{str(key): value for entry in inside.values() for key, value in entry.items()}}, set(inside)
+
+
+def _is_open(entry: Mapping[Any, Any]) -> bool:
+    """True for a mapping that holds neither positions nor edges."""
+    fields = {field_names.plain(str(key)): value for key, value in entry.items()}
+    points = (n for n, t in fields.items() if field_names.names_points(n) and isinstance(t, torch.Tensor))
+    return not any(points) and edges_among(fields) is None
 
 
 def _assume_samples(samples: Sequence[Any], path: Path, nodes: tuple[int, ...]) -> Iterator[Assumption]:
