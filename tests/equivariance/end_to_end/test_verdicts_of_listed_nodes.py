@@ -36,7 +36,7 @@ class Tokens(nn.Module):
         self.bug, self.pools = bug, pools
 
     def forward(self, feats, coors, mask=None):
-        h = self.embed(feats)
+        coors, h = coors if coors.shape[-1] == 3 else coors.mT, self.embed(feats.long())
         h = h + h.roll(1, -2) if self.bug else h
         logits = self.query(h) @ self.key(h).mT - 1e-9 * torch.cdist(coors, coors)
         if mask is not None:
@@ -52,6 +52,10 @@ INPUTS = {
     "one sample, pooled": ((TOKENS[0], ONE), True),
     "with a mask": ((TOKENS, CLOUDS, MASK), False),
     "more kinds than nodes": ((3 * TOKENS, CLOUDS), False),
+    "small integers": ((TOKENS.to(torch.uint8), CLOUDS), False),
+    "one sample on an axis": ((TOKENS[:1], CLOUDS[:1]), False),
+    "channels first": ((TOKENS, CLOUDS.mT.contiguous()), False),
+    "three nodes": ((TOKENS[:, :3], CLOUDS[:, :3]), False),
 }
 
 
