@@ -28,7 +28,6 @@ from equivariance._engine.measurement.transformed_runs import TransformedRuns
 from equivariance._engine.measurement.verdict import Measurement, Verdict
 from equivariance._engine.measurement.zero_parts import ZeroParts
 from equivariance.errors import TransformedInputError
-from equivariance.groups.named import Symmetry
 from equivariance.groups.sampling import Group, InputSizes
 from equivariance.progress import UNOBSERVED, Observer
 
@@ -89,8 +88,7 @@ class SymmetrySurvey:
             TransformedInputError: If the network does not run on transformed inputs in evaluation mode.
         """
         result, sizes = SurveyResult(group.symmetry), self.runs.sizes
-        reorders = Symmetry(group.symmetry).is_reordering
-        states = [s for s in self.runs.runner.states if s.mode == "eval" or not reorders]
+        states = self.runs.runner.capabilities.states_under(group.symmetry)
         elements = group.draw(self.options.samples, self.options.seed, sizes)
         total = max(len(elements), len(states))
         for index in range(total):
