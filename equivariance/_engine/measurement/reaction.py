@@ -76,7 +76,9 @@ class Reactions:
         if not paths:
             return True
         if paths not in self._known:
-            self._known[paths] = self._changes_output(paths)
+            # An output that depends on some of the tensors depends on all of them together.
+            part = any(reacts and known <= paths for known, reacts in self._known.items())
+            self._known[paths] = part or self._changes_output(paths)
         return self._known[paths]
 
     def _changes_output(self, paths: Collection[str]) -> bool:

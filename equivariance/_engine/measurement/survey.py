@@ -33,7 +33,7 @@ from equivariance.groups.sampling import Group, InputSizes
 from equivariance.progress import UNOBSERVED, Observer
 
 _TESTED = 2
-"""Least number of samples that are also run in the tested precision; each state is."""
+"""Number of samples that are also run in the tested precision."""
 
 _PLAIN = 2
 """Number of plain runs in each state: a violation may reach the output in one state only, for example behind weights
@@ -98,7 +98,7 @@ class SymmetrySurvey:
             between = sizes.grid is not None and index == 1
             if trial.state not in result.skipped:
                 plain = index < _PLAIN * len(states)
-                self._measure(trial, result, plain, index < max(_TESTED, len(states)) or between, layers)
+                self._measure(trial, result, plain, index < _TESTED or between, layers)
             self.observer.sampled(group.symmetry, index + 1, total, _output_error(result))
         inconclusive = _inconclusive_trial(result)
         if inconclusive is not None:
@@ -187,7 +187,8 @@ class SymmetrySurvey:
                 if found.error > found.tolerance:
                     found = replace(found, grid=self.floors.grid(trial, site, key, patched))
                 rises = place.rises(key, found) or self.floors.is_unproven(found)
-                if (patched or site == Site(ROOT)) and rises:
+                stalled = found.plateaus and place.plateaus(key)  # another look would change no verdict
+                if (patched or site == Site(ROOT)) and rises and not stalled:
                     found = self._judge(found, error, trial, site, key, patched)
                 place.add(key, found, trial)
 

@@ -72,6 +72,10 @@ class WorstMeasurements:
         (verdict, ratio), (known, least) = measurement.severity, self.measurements[key][0].severity
         return verdict > known or (verdict == known and exceeds(ratio, least))
 
+    def plateaus(self, key: PartKey) -> bool:
+        """True if the worst measurement of a part stalls at the precision of float32."""
+        return key in self.measurements and self.measurements[key][0].plateaus
+
     def parts(self) -> dict[PartKey, tuple[Measurement, Trial]]:
         """Returns each part's worst measurement, with the largest numbers of the tested precision."""
         return {
