@@ -12,13 +12,14 @@ import copy
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 import torch
 from torch.nn.parameter import is_lazy
 
+from equivariance._deadline import UNLIMITED, Deadline
 from equivariance._engine.instrumentation.hooks import (
     UNWATCHED,
     HookSet,
@@ -183,6 +184,7 @@ class Runner:
         seed: The seed of every run.
         memory: The memory budget that all recordings share.
         recorded: State -> reference run, for the runs made so far.
+        deadline: The moment after which no pass begins.
     """
 
     variants: ModelVariants
@@ -193,6 +195,7 @@ class Runner:
     seed: int
     memory: MemoryBudget
     recorded: dict[ModelState, ReferenceRun] = field(default_factory=dict)
+    deadline: Deadline = UNLIMITED
 
     @property
     def tested_dtype(self) -> torch.dtype:
@@ -233,7 +236,11 @@ class Runner:
 
         Returns:
             The output, in new tensors.
+
+        Raises:
+            TimeLimitReached: If no time is left.
         """
+        self.deadline.check()
         module = self.module(state, dtype)
         given = {k: cast(v, dtype) for k, v in arguments.items()}
         inside = within or nullcontext()
@@ -274,15 +281,15 @@ class Runner:
 
     def with_contracts(self, contracts: Mapping[str, Contract]) -> Runner:
         """Returns a runner of the same copies that watches other layers."""
-        return Runner(
-            self.variants, self.capabilities, contracts, self.arguments, self.output, self.seed, self.memory
-        )  # fmt: skip
+        return replace(self, contracts=contracts, recorded={})
 
     def with_memory(self, memory: MemoryBudget) -> Runner:
         """Returns a runner of the same copies with separate recordings, for another process."""
-        return Runner(
-            self.variants, self.capabilities, self.contracts, self.arguments, self.output, self.seed, memory
-        )  # fmt: skip
+        return replace(self, memory=memory, recorded={})
+
+    def until(self, deadline: Deadline) -> Runner:
+        """Returns a runner of the same copies, with the same recordings, that ends at another moment."""
+        return replace(self, deadline=deadline)
 
 
 _NEARLY_ZERO = 1e-3

@@ -17,6 +17,7 @@ from typing import TypeVar
 
 import torch
 
+from equivariance._deadline import TimeLimitReached
 from equivariance._engine.instrumentation.hooks import ROOT
 from equivariance._engine.instrumentation.reference import Site
 from equivariance._engine.instrumentation.testbed import Runner
@@ -87,6 +88,7 @@ class SymmetrySurvey:
 
         Raises:
             TransformedInputError: If the network does not run on transformed inputs in evaluation mode.
+            TimeLimitReached: If no time was left for the first sample. Later samples may be left out (`cut`).
         """
         result, sizes = SurveyResult(group.symmetry), self.runs.sizes
         reorders = Symmetry(group.symmetry).is_reordering
@@ -96,9 +98,15 @@ class SymmetrySurvey:
         for index in range(total):
             trial = Trial(elements[index % len(elements)], states[index % len(states)])
             between = sizes.grid is not None and index == 1
-            if trial.state not in result.skipped:
-                plain = index < _PLAIN * len(states)
-                self._measure(trial, result, plain, index < _TESTED or between, layers)
+            try:
+                if trial.state not in result.skipped:
+                    plain = index < _PLAIN * len(states)
+                    self._measure(trial, result, plain, index < _TESTED or between, layers)
+            except TimeLimitReached:
+                if index == 0:
+                    raise
+                result.cut = f"{index} of {total} samples"
+                return result
             self.observer.sampled(group.symmetry, index + 1, total, _output_error(result))
         inconclusive = _inconclusive_trial(result)
         if inconclusive is not None:

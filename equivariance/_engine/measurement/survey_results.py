@@ -106,6 +106,7 @@ class SurveyResult:
         introduced: Site -> worst measurements with exact surroundings.
         owners: Site -> the call whose code produced the value there.
         skipped: State in training mode that does not run on transformed inputs -> the reason.
+        cut: The samples that the time limit left, as in "3 of 8 samples"; "" if all were measured.
     """
 
     symmetry: str
@@ -113,6 +114,7 @@ class SurveyResult:
     introduced: dict[Site, WorstMeasurements] = field(default_factory=dict)
     owners: dict[Site, LayerCall] = field(default_factory=dict)
     skipped: dict[ModelState, str] = field(default_factory=dict)
+    cut: str = ""
 
     @property
     def root(self) -> WorstMeasurements:
