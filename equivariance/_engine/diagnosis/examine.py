@@ -59,10 +59,10 @@ def examine_module(ready: Prepared, basis: Basis | None = None) -> Outcome:
     bounded = keeping_content(ready)
     ready = bounded.ready
     call, settings = ready.call, ready.call.settings
+    chosen = {path: class_of(call.module, path) for path in matching_layers(call.module, settings.layers)}
     cut, sanity = CutShort(ready.runner.deadline), Sanity([], [], f"{ready.runner.deadline} was reached")
     with cut.stage("the checks before the first symmetry"):
-        sanity = run_sanity_checks(ready.runner)
-    chosen = {path: class_of(call.module, path) for path in matching_layers(call.module, settings.layers)}
+        sanity = run_sanity_checks(ready.runner, "" in chosen)
     settings.observer.begun(tuple(g.symmetry for g in call.groups))
     lines = [*bounded.lines]
     if not sanity.obstacle:
@@ -208,7 +208,7 @@ def _survey_and_localize(
         if lacking is not None and lacking.nothing_else:
             raise ArgumentError("irreps_out", NOT_GIVEN, f"a declaration, as {lacking.reason}")
         if not claimed:
-            return _Found([maker.of_unclaimed(group, survey.output_measurement(group))])
+            return _Found([maker.of_unclaimed(group, survey.output_measurement(group, layers is None))])
         found = localize(survey, group, settings.inside, layers)
         left = f"{settings.deadline} was reached after {found.unfinished}, of which none breaks it"
         unmeasured = left if found.unfinished else ""
