@@ -1,7 +1,7 @@
 """Budgets of passes for sound networks whose representations are declared, with 8 samples of each symmetry.
 
-Passes are calls of the network's `forward`, whatever the harness runs it for. Runs of single layers count by their share
-of the layers.
+Passes are calls of the network's `forward`, whatever the harness runs it for. Runs of single layers count by their
+share of the layers.
 """
 
 from collections import Counter
