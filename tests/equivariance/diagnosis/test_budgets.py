@@ -6,6 +6,7 @@ share of the layers.
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import ClassVar
 
 import pytest
 import torch
@@ -35,7 +36,7 @@ def mlp(inputs, outputs):
 class Network(nn.Module):
     """Counts the passes of all copies, by weights, mode and precision, and the calls of layers."""
 
-    passes: Counter = Counter()
+    passes: ClassVar[Counter] = Counter()
     calls = 0
     given: torch.Tensor | None = None
 
