@@ -17,6 +17,9 @@ from equivariance._torch_private import storage_address, tree_leaves
 from equivariance.errors import ArgumentError
 from equivariance.representations.tensor_support import is_strided
 
+_WITHOUT_VALUES = frozenset(vars(torch.nn.Module())) - {"_parameters", "_buffers"}
+"""Attributes of every module that hold no tensors: hooks and submodules."""
+
 
 def copy_of(module: torch.nn.Module) -> torch.nn.Module:
     """Returns a copy that shares no layer and no memory with the module.
@@ -24,7 +27,7 @@ def copy_of(module: torch.nn.Module) -> torch.nn.Module:
     Raises:
         ArgumentError: If the module cannot be copied, or if its copy shares layers or memory with it.
     """
-    held = tree_leaves([vars(m) for m in module.modules()])
+    held = tree_leaves([{k: v for k, v in vars(m).items() if k not in _WITHOUT_VALUES} for m in module.modules()])
     known: dict[int, Any] = {id(v): v for v in held if isinstance(v, torch.jit.ScriptFunction)}  # has no state
     known |= {id(v): v.detach().clone() for v in held if isinstance(v, torch.Tensor) and v.grad_fn is not None}
     try:

@@ -30,6 +30,7 @@ from equivariance._engine.instrumentation.perturbations import noise_like
 from equivariance._engine.instrumentation.precision import SameDraws, Widened
 from equivariance._engine.instrumentation.reference import ReferenceRun
 from equivariance._engine.instrumentation.tensor_store import MemoryBudget
+from equivariance._torch_private import layers_of
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import cast, cloned
 
@@ -121,7 +122,7 @@ class ModelVariants:
     def module(self, state: ModelState, dtype: torch.dtype) -> torch.nn.Module:
         """Returns the copy for a state, switched to its mode."""
         module, training = self.copy(state.weights, dtype), state.mode == "train"
-        if any(layer.training != training for layer in module.modules()):
+        if any(layer.training != training for layer in layers_of(module)):
             with torch.no_grad():
                 module.train(training)
         return module
