@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import torch
 
-from equivariance._torch_private import buffers_of, children_of
+from equivariance._torch_private import buffers_of, children_of, layers_of
 from equivariance.contracts.callables import run_eagerly
 from equivariance.contracts.signature import signature_of, unbind
 from equivariance.representations.tensor_support import write
@@ -154,7 +154,7 @@ def buffers_kept(module: torch.nn.Module) -> Iterator[None]:
     """
     kept = [
         (layer, name, buffer, buffer.detach().clone())
-        for layer in module.modules()
+        for layer in layers_of(module)
         for name, buffer in buffers_of(layer).items()
         if buffer is not None
     ]
@@ -171,7 +171,7 @@ def buffers_kept(module: torch.nn.Module) -> Iterator[None]:
 @contextmanager
 def attributes_kept(module: torch.nn.Module) -> Iterator[None]:
     """Restores the attributes that a layer gives other values while it runs on values that its network did not make."""
-    kept = [(layer, dict(vars(layer))) for layer in module.modules()]
+    kept = [(layer, dict(vars(layer))) for layer in layers_of(module)]
     try:
         yield
     finally:
