@@ -125,6 +125,38 @@ def test_buffers_of():
     assert module.steps is other
 
 
+def test_parameters_of():
+    module = nn.Linear(1, 2, bias=False)
+    assert private.parameters_of(module) == {"weight": module.weight, "bias": None}
+    private.parameters_of(module)["weight"] = other = nn.Parameter(torch.ones(2, 1))
+    assert module.weight is other
+
+
+class Passing(private.TorchDispatchMode):
+    """Runs every operation as it is."""
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        return func(*args, **(kwargs or {}))
+
+
+def test_modes_entered():
+    before = private.modes_entered()
+    with Passing(), torch.overrides.BaseTorchFunctionMode(), Passing():
+        assert private.modes_entered() == (before[0] + 2, before[1] + 1)
+    assert private.modes_entered() == before
+
+
+def test_cut_modes():
+    before = private.modes_entered()
+    for mode in (Passing(), torch.overrides.BaseTorchFunctionMode(), Passing()):
+        mode.__enter__()
+    private.cut_modes(before)
+    assert private.modes_entered() == before
+    private.cut_modes(before)
+    assert private.modes_entered() == before
+    assert torch.zeros(2).sum() == 0
+
+
 def test_is_compiler_loaded(monkeypatch):
     torch.compile(nn.Identity())
     assert private.is_compiler_loaded()
