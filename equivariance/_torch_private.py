@@ -31,6 +31,7 @@ __all__ = [
     "differentiated_sequence_number",
     "is_compiled",
     "is_compiler_loaded",
+    "is_distributed",
     "is_functorch_wrapped",
     "modes_entered",
     "parameters_of",
@@ -144,6 +145,17 @@ def cut_modes(entered: tuple[int, int]) -> None:
         _pop_dispatch_mode()
     while len(_get_current_function_mode_stack()) > entered[1]:
         _pop_function_mode()
+
+
+def is_distributed(tensor: Tensor) -> bool:
+    """True for a part of a tensor that is spread over processes: a DTensor, or a FlatParameter of FSDP.
+
+    `torch.distributed.tensor.DTensor` and `torch.distributed.fsdp._flat_param.FlatParameter`, PyTorch 2.13. Nothing is
+    imported: a process that has such a tensor has imported its class.
+    """
+    kinds = (("torch.distributed.tensor", "DTensor"), ("torch.distributed.fsdp._flat_param", "FlatParameter"))
+    known = (vars(sys.modules[module]).get(name) for module, name in kinds if module in sys.modules)
+    return any(isinstance(tensor, kind) for kind in known if kind is not None)
 
 
 def parameters_of(module: torch.nn.Module) -> dict[str, torch.nn.Parameter | None]:

@@ -16,8 +16,9 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import torch
+from torch.nn.parameter import is_lazy
 
-from equivariance._torch_private import compiled_original, is_compiler_loaded
+from equivariance._torch_private import compiled_original, is_compiler_loaded, is_distributed
 from equivariance.errors import ArgumentError
 
 NOTICE = "compiled parts are run as they are written, without torch.compile: what the compiler makes is not tested"
@@ -79,6 +80,27 @@ def as_module(function: Callable[..., Any]) -> torch.nn.Module:
     if isinstance(function, torch.jit.ScriptModule):
         return ScriptedModule(function)
     return without_wrapper(function) if isinstance(function, torch.nn.Module) else FunctionModule(function)
+
+
+def require_values(module: torch.nn.Module) -> None:
+    """Checks that this process has the values of all parameters and buffers.
+
+    Raises:
+        ArgumentError: If a parameter waits for its first run (lazy modules), is on the device "meta", or is spread over
+            processes (DTensor, FSDP). The message names it and says what to do.
+    """
+    for name, tensor in (*module.named_parameters(), *module.named_buffers()):
+        if is_lazy(tensor):
+            expected = f"a module whose parameters have values; {name} waits for the first run: run the module once"
+        elif tensor.is_meta:
+            expected = (
+                f"a module with values; {name} is on the device meta: move the module with to_empty, load weights"
+            )
+        elif is_distributed(tensor):
+            expected = f"a whole module in one process; {name} is spread over processes: gather it, or pass a plain one"
+        else:
+            continue
+        raise ArgumentError("module", type(module).__name__, expected)
 
 
 def held_modules(function: Callable[..., Any]) -> list[torch.nn.Module]:
