@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from equivariance.representations.axes import Concatenated
     from equivariance.representations.base import Representation
     from equivariance.representations.cartesian_tensor import CartesianTensor
-    from equivariance.representations.crystal import LatticeVectors
+    from equivariance.representations.crystals.lattice_vectors import LatticeVectors
     from equivariance.representations.grid import Grid
+    from equivariance.representations.images.grid_points import GridPoints
     from equivariance.representations.irreps import Irreps
     from equivariance.representations.mask import Mask
     from equivariance.representations.sample_list import SampleList
@@ -50,6 +51,7 @@ __all__ = [
     "Finding",
     "GraphFields",
     "Grid",
+    "GridPoints",
     "Invariant",
     "Irreps",
     "LatticeVectors",
@@ -79,8 +81,9 @@ _HOMES = {
         *("ArgumentError", "ChoiceError", "ContractError", "EquivarianceAssertionError", "MissingDependencyError"),
         "UndeclaredTensorError",
     ),
-    "representations.crystal": ("LatticeVectors",),
+    "representations.crystals.lattice_vectors": ("LatticeVectors",),
     "representations.grid": ("Grid",),
+    "representations.images.grid_points": ("GridPoints",),
     "report.report": ("Report",),
     "cause_catalogue": ("CAUSES",),
     "findings": ("Curve", "Finding", "LayerRow", "Location", "SymmetryVerdict"),

@@ -11,12 +11,11 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from equivariance.contracts.nested import UNSPECIFIED, compile_spec, leaves
+from equivariance.contracts.nested import UNSPECIFIED, compile_spec, leaves, representations_in
 from equivariance.contracts.signature import bind, bound, parameters_of, positional_of
 from equivariance.contracts.spec import Spec
 from equivariance.errors import ArgumentError, ContractError
 from equivariance.representations.grid import Grid
-from equivariance.representations.sample_list import SampleList
 from equivariance.representations.standard import CartesianPoints, Invariant
 
 
@@ -166,10 +165,4 @@ def _pair_by_name(
 
 def grids_in(spec: object) -> Iterator[Grid]:
     """Yields the grids in a compiled specification."""
-    if isinstance(spec, Grid):
-        yield spec
-    elif isinstance(spec, SampleList):
-        yield from grids_in(spec.each)
-    elif isinstance(spec, (Mapping, list)):
-        for item in spec.values() if isinstance(spec, Mapping) else spec:
-            yield from grids_in(item)
+    yield from (how for how in representations_in(spec) if isinstance(how, Grid))

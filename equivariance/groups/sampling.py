@@ -7,7 +7,7 @@ as rounding. The module applies no elements.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -107,7 +107,7 @@ class Translations(Group):
 
     The vectors are dyadic. Adding them to a cloud on a dyadic grid does not round.
 
-    If the input lies on a grid, the shifts are at most a quarter of the grid.
+    If the input lies on a grid, the shifts are at most a quarter of the grid, and at most `max_norm` long.
 
     Attributes:
         max_norm: Longest translation, in the units of the positions. None means ten times the extent of the cloud.
@@ -130,7 +130,7 @@ class Translations(Group):
     def draw(self, count: int, seed: int, setting: InputSizes) -> tuple[Transform, ...]:
         """Draws random directions, with lengths in geometric progression, the longest first."""
         if setting.grid is not None:
-            return shifts(count, seed, setting.grid, self.lattice)
+            return shifts(count, seed, self._bounded(setting.grid), self.lattice)
         rng = np.random.default_rng((seed, 1))
         longest = 10 * setting.extent if self.max_norm is None else self.max_norm
         lengths = np.geomspace(longest, min(setting.extent / 8, longest), count)
@@ -146,11 +146,21 @@ class Translations(Group):
         of two below the extent and `max_norm`.
         """
         if setting.grid is not None:
-            return simple_shifts(setting.grid, self.lattice)
+            return simple_shifts(self._bounded(setting.grid), self.lattice)
         longest = np.inf if self.max_norm is None else self.max_norm / np.sqrt(3)
         unit = 2.0 ** np.floor(np.log2(min(setting.extent, longest)))
         unit = 1.0 if 0.25 <= unit <= 4 and longest >= 1 else unit
         return tuple(translation(unit * np.array(v)) for v in ((1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 1)))
+
+    def _bounded(self, grid: GridSizes) -> GridSizes:
+        """Returns the sizes of a grid with the longest shift.
+
+        Raises:
+            ArgumentError: If `max_norm` is shorter than one step.
+        """
+        if self.max_norm is not None and self.max_norm < grid.step:
+            raise ArgumentError("max_norm", self.max_norm, f"at least {grid.step}, one step of the grid")
+        return replace(grid, longest=self.max_norm)
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,9 @@ from equivariance.representations.axes import (
     chosen_segments,
     position,
 )
-from equivariance.representations.crystal_rows import crystal_of, lists_nodes, repeated
+from equivariance.representations.crystals.crystal_rows import crystal_of, lists_nodes, repeated
 from equivariance.representations.mask import Mask
+from equivariance.representations.permuted import permuted
 from equivariance.representations.tensor_support import unsupported_reason
 
 _NOTHING = Transform()
@@ -94,6 +95,23 @@ class Representation(ABC):
         """Selects the entries that `element` determines: padded rows and cells from outside a grid are set to zero."""
         valid = self._valid(values, element)
         return values if valid is None else torch.where(valid, values, torch.zeros_like(values))
+
+    def nearest(self, values: torch.Tensor, expected: torch.Tensor) -> torch.Tensor:
+        """Returns the values that stand for the same thing and are nearest to `expected`: with another sign, or period.
+
+        Args:
+            values, expected: float64 tensors of one shape, as `compared` returns them.
+        """
+        return values
+
+    def without_translation(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
+        """Returns the values without the translation of an element, which adds to their size and not to their error.
+
+        Args:
+            values: float64 tensor, transformed by `element`.
+            element: The element.
+        """
+        return values
 
     def unresolved(self, values: torch.Tensor, element: Transform) -> torch.Tensor | None:
         """Returns the interpolation uncertainty of the transformed values, or None if the transform is exact.
@@ -289,37 +307,9 @@ class Representation(ABC):
             ArgumentError: If the node axis is not made of samples of as many nodes as the element permutes.
         """
         for axis in (position(self.nodes, tensor), position(self.pairs, tensor)):
-            tensor = tensor if axis is None else self._permute_axis(tensor, axis, element)
+            if axis is not None:
+                tensor = permuted(tensor, axis, element, self.sample_axis(tensor), self.concatenated)
         return tensor
-
-    def _permute_axis(self, tensor: torch.Tensor, axis: int, element: Transform) -> torch.Tensor:
-        """Reorders the nodes along one axis."""
-        if element.sizes is not None:
-            return self._permute_each(tensor, axis, element)
-        order = element.order or ()
-        size, length, layout = len(order), tensor.shape[axis], self.concatenated
-        sizes = (length,) if layout is None else layout.sizes or (size,) * (length // size)
-        if set(sizes) != {size} or sum(sizes) != length:
-            expected = f"as many on the axis nodes={axis}, not {length} in samples of {sizes}"
-            raise ArgumentError("order", f"permutation of {size} nodes", expected)
-        index = torch.tensor(order, device=tensor.device)
-        starts = torch.arange(0, length, size, device=tensor.device)
-        return tensor.index_select(axis, (starts[:, None] + index).flatten())
-
-    def _permute_each(self, tensor: torch.Tensor, axis: int, element: Transform) -> torch.Tensor:
-        """Reorders the nodes of each sample in its own way; samples have their own axis, or lie one after the other."""
-        sizes = element.sizes or ()
-        samples = self.sample_axis(tensor)
-        found = tensor.shape[axis] if samples is None else (tensor.shape[axis],) * tensor.shape[samples]
-        if found != (len(element.order or ()) if samples is None else sizes):
-            expected = f"as many on the axis nodes={axis}, not {found}"
-            raise ArgumentError("order", f"permutation in samples of {sizes} nodes", expected)
-        if samples is None:
-            return tensor.index_select(axis, torch.tensor(element.order, device=tensor.device))
-        orders = [torch.tensor(element.order_in(i), device=tensor.device) for i in range(len(sizes))]
-        inner = axis - (samples < axis)
-        pieces = [tensor.select(samples, i).index_select(inner, order) for i, order in enumerate(orders)]
-        return torch.stack(pieces, samples)
 
     def sample_axis(self, tensor: torch.Tensor) -> int | None:
         """Returns the axis that lists nothing but samples, as a number from 0, or None if there is none."""

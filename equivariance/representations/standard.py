@@ -18,7 +18,7 @@ from equivariance.groups.crystal import ImageEdges
 from equivariance.groups.elements import Transform
 from equivariance.representations.axes import chosen_segments, position
 from equivariance.representations.base import Part, Representation
-from equivariance.representations.crystal_rows import beside, crystal_of, lists_nodes, repeated
+from equivariance.representations.crystals.crystal_rows import beside, crystal_of, lists_nodes, repeated
 from equivariance.representations.irreps import Irreps
 
 
@@ -86,6 +86,10 @@ class CartesianPoints(Representation):
 
     def _free_lengths(self, tensor: torch.Tensor) -> tuple[int, ...]:
         return super()._free_lengths(tensor) if self.axis == -1 else tuple(tensor.shape)
+
+    def without_translation(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
+        """Returns the positions without the translation of an element."""
+        return values - self.along_axis(element.vector, values) if any(element.vector) else values
 
     def along_axis(self, components: Sequence[float], values: torch.Tensor) -> torch.Tensor:
         """Returns three numbers, float64, in a shape that lies along the axis of the components of `values`."""

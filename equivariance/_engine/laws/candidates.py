@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from equivariance._engine.laws.declared import fitting
 from equivariance._engine.laws.forms import (
     InvariantLaw,
     IrrepLaw,
@@ -27,6 +28,7 @@ from equivariance._engine.laws.forms import (
 from equivariance._engine.laws.grid import Gridded, Grids, plain_on_grid
 from equivariance._engine.laws.lattice import RowLaw, lattice_laws
 from equivariance.groups.named import Symmetry
+from equivariance.representations.base import Representation
 
 _SAMPLES = 16
 """Largest number of samples for which tensors of one sample are looked for."""
@@ -46,6 +48,7 @@ class AxisLengths:
         crystal: Nodes of each sample of a crystal; () if there is no crystal.
         follows_images: True if moves along some lattice vector change nothing. Differences of positions are then
             lawful: a later statement takes them to the nearest image, or fails to.
+        declared: The declared representations of no standard kind.
     """
 
     nodes: int | None
@@ -56,6 +59,7 @@ class AxisLengths:
     apart: tuple[int, ...] = ()
     crystal: tuple[int, ...] = ()
     follows_images: bool = False
+    declared: tuple[Representation, ...] = ()
 
 
 def laws_by_shape(tensor: Tensor, symmetry: Symmetry, sizes: AxisLengths) -> Iterator[Law]:
@@ -69,6 +73,7 @@ def laws_by_shape(tensor: Tensor, symmetry: Symmetry, sizes: AxisLengths) -> Ite
         "lattice": lambda t: lattice_laws(t, sizes.crystal),
     }
     yield InvariantLaw()
+    yield from fitting(tensor, sizes.declared)
     if sizes.grids is not None and symmetry.is_motion:
         yield from plain_on_grid(tensor, symmetry, sizes.grids)
     if symmetry.is_reordering or tensor.is_floating_point():

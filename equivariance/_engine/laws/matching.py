@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 
 from equivariance._engine.laws.candidates import AxisLengths, candidates, laws_by_shape, selection_laws
+from equivariance._engine.laws.declared import follows_vector
 from equivariance._engine.laws.forms import InvariantLaw, IrrepLaw, Law, LinearLaw, ParityLaw, PermutationLaw
 from equivariance._engine.laws.grid import Declared, Gridded, plain_on_grid
 from equivariance._engine.laws.lattice import row_laws
@@ -251,7 +252,10 @@ class LawMatcher:
             return same or (self.symmetry == "permutation" and self._is_renumbered(seen))
         if any(v.shape != reference.shape for _, v in seen.under) or not reference.is_floating_point():
             return False
-        return self.symmetry == "translation" and all(self._is_shift(v - reference, reference) for _, v in seen.under)
+        if self.symmetry != "translation":
+            return False
+        shifts = all(self._is_shift(v - reference, reference) for _, v in seen.under)
+        return shifts or (self.sizes.grids is not None and follows_vector(reference, seen.under, self.close))
 
     def _is_renumbered(self, seen: RecordedValue) -> bool:
         """True if the entries are node numbers that are listed in another order, as in a recomputed edge list."""

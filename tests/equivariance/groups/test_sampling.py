@@ -25,6 +25,7 @@ from equivariance.groups import (
     samples,
     translation,
 )
+from equivariance.groups.lattice import GridSizes
 
 SETTING = InputSizes(nodes=7, samples=3, extent=2.0)
 GROUPS = [Translations(), Translations(1e3), Rotations(), Inversions(), Permutations(), Batches()]
@@ -163,3 +164,18 @@ def test_what_is_no_group_is_refused_with_the_names_that_are(name):
 def test_a_bound_on_translations_is_positive_and_finite(longest):
     with pytest.raises(ArgumentError, match=r"max_norm=.*expected a positive finite length"):
         Translations(longest)
+
+
+@pytest.mark.parametrize("longest", [1.0, 2.5, 4.0, 7.0])
+@pytest.mark.parametrize("lattice", [True, False])
+def test_shifts_of_a_grid_are_bounded_by_max_norm(longest, lattice):
+    sizes = InputSizes(grid=GridSizes(2, 32, 1.0))
+    group = Translations(longest, lattice)
+    drawn = [e.distance for seed in range(20) for e in group.draw(6, seed, sizes)]
+    assert min(drawn) > 0
+    assert max([*drawn, *(e.distance for e in group.simplest(sizes))]) <= longest
+
+
+def test_a_bound_below_one_cell_is_refused():
+    with pytest.raises(ArgumentError, match=r"max_norm=0\.5: expected at least 1\.0, one step of the grid"):
+        Translations(0.5, lattice=True).draw(1, 0, InputSizes(grid=GridSizes(2, 32, 1.0)))

@@ -16,7 +16,7 @@ from equivariance.errors import ContractError
 from equivariance.groups.elements import Transform
 from equivariance.representations.axes import NodeAxis
 from equivariance.representations.base import Part
-from equivariance.representations.crystal_rows import crystal_of
+from equivariance.representations.crystals.crystal_rows import crystal_of
 from equivariance.representations.irreps import Irreps
 
 
