@@ -24,11 +24,18 @@ if TYPE_CHECKING:
     )
     from equivariance.findings import Curve, Finding, LayerRow, Location, SymmetryVerdict
     from equivariance.groups.elements import Transform
+    from equivariance.groups.further import Swap
     from equivariance.report.report import Report
     from equivariance.representations.axes import Concatenated
     from equivariance.representations.base import Representation
     from equivariance.representations.cartesian_tensor import CartesianTensor
+    from equivariance.representations.composed.factors import Factors
+    from equivariance.representations.composed.swapped import Swapped
+    from equivariance.representations.composed.up_to_sign import UpToSign
     from equivariance.representations.crystals.lattice_vectors import LatticeVectors
+    from equivariance.representations.further.angles import Angles, LogScale
+    from equivariance.representations.further.linear import Linear
+    from equivariance.representations.further.pairs import Pairs
     from equivariance.representations.grid import Grid
     from equivariance.representations.images.grid_points import GridPoints
     from equivariance.representations.irreps import Irreps
@@ -39,6 +46,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CAUSES",
+    "Angles",
     "ArgumentError",
     "CartesianPoints",
     "CartesianTensor",
@@ -48,6 +56,7 @@ __all__ = [
     "ContractError",
     "Curve",
     "EquivarianceAssertionError",
+    "Factors",
     "Finding",
     "GraphFields",
     "Grid",
@@ -56,17 +65,23 @@ __all__ = [
     "Irreps",
     "LatticeVectors",
     "LayerRow",
+    "Linear",
     "Location",
+    "LogScale",
     "Mask",
     "MissingDependencyError",
     "NodeIndices",
+    "Pairs",
     "Report",
     "Representation",
     "SampleList",
     "SampleStarts",
+    "Swap",
+    "Swapped",
     "SymmetryVerdict",
     "Transform",
     "UndeclaredTensorError",
+    "UpToSign",
     "assert_equivariant",
     "check",
     "diagnose",
@@ -96,6 +111,13 @@ _HOMES = {
     "representations.standard": ("CartesianPoints", "Invariant", "NodeIndices"),
     "representations.cartesian_tensor": ("CartesianTensor",),
     "contracts.nested": ("GraphFields",),
+    "representations.composed.factors": ("Factors",),
+    "representations.composed.swapped": ("Swapped",),
+    "representations.composed.up_to_sign": ("UpToSign",),
+    "representations.further.angles": ("Angles", "LogScale"),
+    "representations.further.linear": ("Linear",),
+    "representations.further.pairs": ("Pairs",),
+    "groups.further": ("Swap",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

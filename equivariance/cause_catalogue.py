@@ -147,6 +147,15 @@ CAUSES = tuple(cause.name for cause in CATALOGUE)
 """The names of the causes that a finding may have."""
 
 MECHANISMS = (
+    Mechanism("fixed-length", "frame-dependent",
+        "A length that does not scale with the inputs is built in: a cutoff, a bias, an epsilon, a threshold.",
+        "Measure lengths by a length of the input (its extent, the mean distance), or take ratios and logarithms."),
+    Mechanism("handedness", "frame-dependent", "The two sides of a mirror are told apart.",
+        "Average over the two sides, or tie the weights of both."),
+    Mechanism("arguments-differ", "order-dependent", "The order of two arguments is used as data.",
+        "Treat both arguments alike: a sum, a product, or the mean of both orders."),
+    Mechanism("degree", "wrong-irrep", "The output grows with another power of the scale than declared.",
+        "Declare the power that is computed (degree=...), or divide by a length of the input."),
     Mechanism("position-in-proportion", "absolute-position",
         "A position enters in proportion, where a difference of positions is due.",
         "Subtract a position of the same sample before this step (x_i - x_j, or x - x.mean(0)): differences carry "

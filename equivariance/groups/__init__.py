@@ -7,9 +7,9 @@ Called by `representations`, which apply elements to tensors, and by the engine,
 tensor layout, no module and no report.
 """
 
+from equivariance.groups.cube import cube_rotations
 from equivariance.groups.elements import (
     Transform,
-    cube_rotations,
     edge_permutation,
     identity,
     inversion,
@@ -18,6 +18,18 @@ from equivariance.groups.elements import (
     rotation,
     samples,
     translation,
+)
+from equivariance.groups.further import (
+    MatrixGroup,
+    Mirrors,
+    Product,
+    Scalings,
+    Swap,
+    linear,
+    mirror,
+    product,
+    scaling,
+    swap,
 )
 from equivariance.groups.lattice_moves import LatticeMoves, lattice_move, supercell
 from equivariance.groups.named import NAMED_GROUPS, SYMMETRIES, Symmetry, groups_of
@@ -33,8 +45,13 @@ __all__ = [
     "InputSizes",
     "Inversions",
     "LatticeMoves",
+    "MatrixGroup",
+    "Mirrors",
     "Permutations",
+    "Product",
     "Rotations",
+    "Scalings",
+    "Swap",
     "Symmetry",
     "Transform",
     "Translations",
@@ -44,11 +61,16 @@ __all__ = [
     "identity",
     "inversion",
     "lattice_move",
+    "linear",
+    "mirror",
     "padding",
     "permutation",
+    "product",
     "rotation",
     "samples",
+    "scaling",
     "shifted",
     "supercell",
+    "swap",
     "translation",
 ]

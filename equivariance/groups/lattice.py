@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from equivariance.groups.elements import Transform, cube_rotations, rotation, translation
+from equivariance.groups.cube import cube_rotations
+from equivariance.groups.elements import Transform, rotation, translation
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,6 @@ from equivariance.representations.permuted import permuted
 from equivariance.representations.tensor_support import unsupported_reason
 
 _NOTHING = Transform()
-_IDENTITY = _NOTHING.matrix
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +47,8 @@ class Representation(ABC):
         pairs: The second axis that lists the nodes, of a tensor of pairs of nodes [N, N, C]; None for other tensors.
         extensive: True if a value that lists no nodes doubles with a doubled cell, as an energy does; False if it
             stays, as a mean does. If it is None, both are tried for an output.
+        degree: The power of length that the values are: 1 for positions and lengths, 2 for areas, -1 for curvatures, 0
+            for pure numbers. A change of scale by s multiplies them by s ** degree.
 
     Invariants:
         - A representation is immutable, and it never changes a tensor in place.
@@ -67,6 +68,7 @@ class Representation(ABC):
     mask: Mask | None = None
     pairs: int | None = None
     extensive: bool | None = None
+    degree: float = 0.0
 
     _component_axes: ClassVar[int] = 0
     _fixed: ClassVar[bool] = False
@@ -167,8 +169,9 @@ class Representation(ABC):
             placed = self.with_axes_of(tensor)
         if element.acts_on_lattice:
             tensor = result = placed.in_lattice(tensor, element)
-        if not self._fixed and tensor.is_floating_point() and (element.matrix != _IDENTITY or any(element.vector)):
-            result = self._keep_padding(tensor, self.act(tensor.to(torch.float64), element).to(tensor.dtype))
+        if element.moves and tensor.is_floating_point() and not (self._fixed and not self.degree):
+            scaled = self._scaled(tensor.to(torch.float64), element.scale)
+            result = self._keep_padding(tensor, self.act(scaled, element).to(tensor.dtype))
         if element.order is not None:
             result = placed.permute(result, element)
         if element.edges is not None:
@@ -180,6 +183,10 @@ class Representation(ABC):
         if result.shape == tensor.shape and result.stride() != tensor.stride():
             result = torch.empty_like(tensor).copy_(result)
         return result
+
+    def _scaled(self, values: torch.Tensor, scale: float) -> torch.Tensor:
+        """Returns values whose unit is a power of the unit of length, after a change of scale."""
+        return values if scale == 1 or not self.degree else values * scale**self.degree
 
     def in_lattice(self, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
         """Repeats the rows of nodes and edges if the element doubles cells; moves of nodes change positions only.

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from equivariance.errors import ForeignElementError
 from equivariance.groups.elements import Transform
 from equivariance.representations.interpolation import COARSE, FINE, interpolate
 from equivariance.representations.planes import motion_in
@@ -106,6 +107,8 @@ class Lattice:
 
     def _motion(self, element: Transform) -> tuple[np.ndarray, np.ndarray]:
         """Returns the matrix [d, d] and the shift [d] of an element, in cells."""
+        if element.scale != 1:
+            raise ForeignElementError("element", element, "one that keeps the size of the cells: fields are not scaled")
         matrix, vector = motion_in(element, len(self.axes))
         return matrix, vector / self.spacing
 

@@ -33,7 +33,8 @@ from equivariance.contracts.inputs import NOT_GIVEN
 from equivariance.contracts.layers import matching_layers
 from equivariance.errors import ArgumentError, TransformedInputError
 from equivariance.findings import Finding, LayerRow, Outcome, SymmetryVerdict
-from equivariance.groups.named import Symmetry
+from equivariance.groups.further import Product
+from equivariance.groups.named import SYMMETRIES, Symmetry
 from equivariance.groups.sampling import Group
 from equivariance.progress import Observer, Relay
 
@@ -213,7 +214,7 @@ def _report(known: Sequence[_Found], chosen: Mapping[str, object], about: Mappin
 
 def _infer(ready: Prepared) -> Inferred:
     """Infers the contracts of undeclared layers from runs; moves by lattice vectors are not followed through layers."""
-    followed = (g for g in ready.call.groups if g.symmetry != Symmetry.LATTICE)
+    followed = (g for g in ready.call.groups if _is_followed(g))
     claimed = [g for g in followed if ready.call.settings.claiming(g)]
     surveyors = _surveyors(ready)
     inferred = infer(
@@ -226,6 +227,11 @@ def _infer(ready: Prepared) -> Inferred:
         return inferred
     following = _surveyors(_with_contracts(ready, inferred.contracts))
     return try_layers_apart(inferred, {g.symmetry: following(g.symmetry) for g in claimed}, claimed)
+
+
+def _is_followed(group: Group) -> bool:
+    """True if layers are measured apart under a group."""
+    return Symmetry(group.symmetry).is_followed and not isinstance(group, Product)
 
 
 def _with_contracts(ready: Prepared, contracts: Mapping[str, Contract]) -> Prepared:
@@ -284,7 +290,8 @@ def _unfollowed_layers(ready: Prepared) -> list[str]:
 def _surveyors(ready: Prepared, observer: Observer | None = None) -> Callable[[str], SymmetrySurvey]:
     """Returns symmetry -> survey: of all layers, of the layers whose axes are known, or of the whole alone.
 
-    Moves by lattice vectors are followed through the whole only: a layer may return differences of positions that a
+    Exchanges of arguments, products and groups of the user are followed through the whole only. So are moves by lattice
+    vectors: a layer may return differences of positions that a
     later layer takes to the nearest image. A symmetry under which tensors of the output have no law has a survey of its
     own, which does not compare them.
     """
@@ -302,11 +309,14 @@ def _surveyors(ready: Prepared, observer: Observer | None = None) -> Callable[[s
     of_motions = surveying(everything.runner)
     of_reorderings = of_motions if followed is everything else surveying(followed.runner)
     whole = replace(ready, runner=ready.runner.with_contracts({"": ready.runner.contracts[""]}))
-    surveys = {s.value: of_reorderings if s.is_reordering else of_motions for s in Symmetry}
-    surveys[Symmetry.LATTICE.value] = surveying(whole.runner)
+    apart = {g.symmetry for g in ready.call.groups if not _is_followed(g)}
+    asked = {*SYMMETRIES, *(g.symmetry for g in ready.call.groups)}
+    surveys = {s: of_reorderings if Symmetry(s).is_reordering else of_motions for s in asked}
+    of_whole = surveying(whole.runner)
+    surveys |= dict.fromkeys(apart, of_whole)
     for symmetry, lacking in ready.unjudged.items():
         prepared = followed if Symmetry(symmetry).is_reordering else everything
-        prepared = whole if symmetry == Symmetry.LATTICE else prepared
+        prepared = whole if symmetry in apart else prepared
         surveys[symmetry] = surveying(with_output(prepared, lacking.output))
     return surveys.__getitem__
 

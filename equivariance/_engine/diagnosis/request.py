@@ -44,6 +44,7 @@ from equivariance.contracts.nested import sizes_of_graphs
 from equivariance.contracts.signature import bound
 from equivariance.errors import ArgumentError
 from equivariance.findings import Finding, Outcome
+from equivariance.groups.further import Product
 from equivariance.groups.lattice_moves import LatticeMoves
 from equivariance.groups.named import SYMMETRIES, Symmetry, groups_of
 from equivariance.groups.sampling import Group
@@ -123,6 +124,7 @@ class Request:
             first = prepare_undeclared(self._call(inputs.specs, _ANYTHING))
             inputs, variants = with_laws_of_layers(first, inputs), first.runner.variants
         stated = outputs_of(self.module) if self.irreps_out is NOT_GIVEN else self.irreps_out
+        _require_output(stated, tested)
         if self.settings.named is not None and not any(any(sizes_of_graphs(value)) for value in arguments.values()):
             lacking = _missing_sample_axis(inputs, {g.symmetry for g in tested})
             if lacking and "batch" in self.settings.named:
@@ -234,6 +236,18 @@ def _with_outputs(
     final = declared_as(ready, ready.call.declaring(ready.call.contract.inputs, outputs.specs))
     final = replace(final, unjudged=outputs.unjudged(inputs))
     return Resolved(final, lines=(*lines, *outputs.lines), inputs=inputs)
+
+
+def _require_output(stated: object, tested: Sequence[Group]) -> None:
+    """Checks that the output is declared if runs do not show how it transforms.
+
+    Raises:
+        ArgumentError: If it is not.
+    """
+    for group in tested:
+        if stated is NOT_GIVEN and (isinstance(group, Product) or not Symmetry(group.symmetry).is_read_off):
+            expected = f"a representation of the output: runs do not show it under {group.symmetry}"
+            raise ArgumentError("irreps_out", stated, expected)
 
 
 def _missing_sample_axis(inputs: Inputs, tested: set[str]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -25,6 +25,7 @@ from equivariance._engine.laws.forms import (
     SelectionLaw,
     TranslationLaw,
 )
+from equivariance._engine.laws.further import factor_laws, planar_laws, scale_laws
 from equivariance._engine.laws.grid import Gridded, Grids, plain_on_grid
 from equivariance._engine.laws.lattice import RowLaw, lattice_laws
 from equivariance.groups.named import Symmetry
@@ -49,6 +50,8 @@ class AxisLengths:
         follows_images: True if moves along some lattice vector change nothing. Differences of positions are then
             lawful: a later statement takes them to the nearest image, or fails to.
         declared: The declared representations of no standard kind.
+        planar: True if all positions are in a plane.
+        factors: The number of factors of a product of groups; 0 for a single group.
     """
 
     nodes: int | None
@@ -60,24 +63,35 @@ class AxisLengths:
     crystal: tuple[int, ...] = ()
     follows_images: bool = False
     declared: tuple[Representation, ...] = ()
+    planar: bool = False
+    factors: int = 0
 
 
 def laws_by_shape(tensor: Tensor, symmetry: Symmetry, sizes: AxisLengths) -> Iterator[Law]:
     """Yields the laws of a symmetry that a tensor of this shape may obey, in a network of these sizes."""
+    if sizes.factors:
+        alone = replace(sizes, factors=0)
+        yield InvariantLaw()
+        yield from fitting(tensor, sizes.declared)
+        yield from factor_laws(tensor, sizes.factors, lambda t: laws_by_shape(t, symmetry, alone))
+        return
     forms: dict[str, Callable[[Tensor], Iterator[Law]]] = {
-        "translation": _translation_laws,
-        "rotation": _irrep_laws,
+        "translation": lambda t: _translation_laws(t, sizes.planar),
+        "rotation": planar_laws if sizes.planar else _irrep_laws,
         "inversion": lambda _: iter([ParityLaw(0, (-1,))]),
         "permutation": lambda t: _permutation_laws(t, sizes),
         "batch": lambda t: selection_laws(t, sizes),
         "lattice": lambda t: lattice_laws(t, sizes.crystal),
+        "scale": scale_laws,
+        "mirror": lambda _: iter([ParityLaw(0, (-1,))]),
+        "swap": lambda _: iter([ParityLaw(0, (-1,))]),
     }
     yield InvariantLaw()
     yield from fitting(tensor, sizes.declared)
     if sizes.grids is not None and symmetry.is_motion:
         yield from plain_on_grid(tensor, symmetry, sizes.grids)
     if symmetry.is_reordering or tensor.is_floating_point():
-        yield from forms[symmetry](tensor)
+        yield from forms.get(symmetry, lambda _: iter(()))(tensor)
 
 
 def selection_laws(tensor: Tensor, sizes: AxisLengths) -> Iterator[Law]:
@@ -148,9 +162,9 @@ def _node_axes(tensor: Tensor, nodes: int) -> Iterator[tuple[tuple[int, int], ..
     yield from ((one, two) for one, two in itertools.combinations(axes, 2) if one[0] != two[0])
 
 
-def _translation_laws(tensor: Tensor) -> Iterator[Law]:
+def _translation_laws(tensor: Tensor, planar: bool) -> Iterator[Law]:
     for axis in reversed(range(tensor.dim())):
-        if tensor.shape[axis] == 3:
+        if tensor.shape[axis] == (2 if planar else 3):
             yield TranslationLaw(axis)
 
 
@@ -173,7 +187,7 @@ def has_axes_for(law: Law, tensor: Tensor) -> bool:
     if isinstance(law, ParityLaw):
         return len(law.signs) == 1 or (law.axis < tensor.dim() and tensor.shape[law.axis] == len(law.signs))
     if isinstance(law, TranslationLaw):
-        return law.axis < tensor.dim() and tensor.shape[law.axis] == 3 and tensor.is_floating_point()
+        return law.axis < tensor.dim() and tensor.shape[law.axis] in (2, 3) and tensor.is_floating_point()
     if isinstance(law, Gridded):
         return max(law.lattice.axes) < tensor.dim() and has_axes_for(law.inner, tensor)
     return isinstance(law, InvariantLaw) or (isinstance(law, RowLaw) and law.fits(tensor))

@@ -24,6 +24,7 @@ from torch import Tensor
 from equivariance._engine.laws.candidates import AxisLengths, candidates, laws_by_shape, selection_laws
 from equivariance._engine.laws.declared import follows_vector
 from equivariance._engine.laws.forms import InvariantLaw, IrrepLaw, Law, LinearLaw, ParityLaw, PermutationLaw
+from equivariance._engine.laws.further import scale_law_of
 from equivariance._engine.laws.grid import Declared, Gridded, plain_on_grid
 from equivariance._engine.laws.lattice import row_laws
 from equivariance._engine.laws.tolerance import Tolerance, are_finite, rows_of, solve_linear_map
@@ -118,7 +119,12 @@ class LawMatcher:
 
     def may_combine(self, value: Tensor) -> bool:
         """True if `combines` can be true for a value of this dtype under this symmetry."""
-        return self.symmetry in ("rotation", "inversion") and value.is_floating_point() and value.numel() > 0
+        return self._is_linear and value.is_floating_point() and value.numel() > 0
+
+    @property
+    def _is_linear(self) -> bool:
+        """True if elements act on components by matrices."""
+        return self.symmetry in ("rotation", "inversion", "mirror") or self.symmetry not in (*Symmetry,)
 
     def rows(self, seen: RecordedValue) -> Tensor | None:
         """Returns the rows of a value in all runs, in float64; None if the runs have different numbers of rows."""
@@ -153,10 +159,12 @@ class LawMatcher:
         yield InvariantLaw()
         yield from self._grid_laws(seen)
         yield from laws_by_shape(seen.reference, self.symmetry, self.sizes)
-        if self.symmetry == "rotation":
+        if self.symmetry == "rotation" and not self.sizes.planar:
             yield from self._irrep_laws(seen)
-        elif self.symmetry == "inversion":
+        elif self.symmetry in ("inversion", "mirror"):
             yield from self._parity_laws(seen)
+        elif self.symmetry == "scale" and seen.under:
+            yield from scale_law_of(seen.reference, *seen.under[0])
         elif self.symmetry == "lattice":
             yield from row_laws(seen.reference, seen.under, self.sizes.follows_images)
 
@@ -227,7 +235,7 @@ class LawMatcher:
         """
         reference = seen.reference
         shapes = {v.shape for _, v in seen.under} | {reference.shape}
-        if self.symmetry not in ("rotation", "inversion") or len(shapes) > 1 or not reference.is_floating_point():
+        if not self._is_linear or len(shapes) > 1 or not reference.is_floating_point():
             return None
         for axis in reversed(range(reference.dim())):
             if axis < reference.dim() - 1 and reference.shape[axis] == self.sizes.nodes:

@@ -216,7 +216,9 @@ def locator_of(runs: TransformedRuns, group: Group, suspect: SuspectLayer, seed:
     grids = None if setting.grid is None else known_grids(runner.contracts)
     edges = None if setting.edges is None else sum(setting.edges)
     sizes = AxisLengths(setting.nodes, setting.samples, tuple(segments), grids, edges, setting.segments or ())
-    sizes = replace(sizes, declared=declared_laws(runner.contracts))
+    actions = suspect.trial.element.actions
+    factors = len(actions.factors) if actions else 0
+    sizes = replace(sizes, declared=declared_laws(runner.contracts), planar=setting.planar, factors=factors)
     if group.symmetry == "lattice" and setting.crystal is not None:
         followed = _follows_images(runs, setting.crystal, suspect)
         sizes = replace(sizes, crystal=setting.crystal.nodes, follows_images=followed)

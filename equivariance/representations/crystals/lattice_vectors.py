@@ -33,6 +33,7 @@ class LatticeVectors(Irreps):
 
     irreps: str = "1x1o"
     nodes: NodeAxis = field(default=None, kw_only=True)
+    degree: float = field(default=1.0, kw_only=True)
 
     def check(self, tensor: torch.Tensor, path: str) -> None:
         """Checks that the last axes are three vectors with three components."""

@@ -94,7 +94,7 @@ class GridPoints(Representation):
         """Moves the positions of the points and returns their coordinates."""
         steps, origin = self._steps(values), self._each(self.origin, values)
         matrix, vector = motion_in(element, len(self.axes))
-        order = list(self.axes)
+        matrix, order = matrix * element.scale, list(self.axes)
         turn = torch.tensor(matrix[order][:, order], dtype=torch.float64, device=values.device)
         shift = torch.tensor(vector[order], dtype=torch.float64, device=values.device)
         return origin + ((values - origin) / steps @ turn.T + shift) * steps

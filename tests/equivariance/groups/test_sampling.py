@@ -13,8 +13,10 @@ from equivariance.groups import (
     InputSizes,
     Inversions,
     LatticeMoves,
+    Mirrors,
     Permutations,
     Rotations,
+    Swap,
     Translations,
     cube_rotations,
     groups_of,
@@ -128,7 +130,8 @@ def test_a_symmetry_without_its_axis_is_refused(group):
 def test_names_stand_for_generating_symmetries_in_the_order_of_reports():
     for name, symmetries in NAMED_GROUPS.items():
         assert tuple(g.symmetry for g in groups_of(name)) == symmetries
-    everything = groups_of([LatticeMoves(), "batch", "permutation", "e3", "so3"])
+    others = [Swap(("a", "b")), Mirrors(1), "scale", LatticeMoves()]
+    everything = groups_of([*others, "batch", "permutation", "e3", "so3"])
     assert tuple(g.symmetry for g in everything) == SYMMETRIES
     assert groups_of("se3", 5.0)[0] == Translations(5.0)
 
@@ -151,11 +154,11 @@ def test_an_element_is_a_group_of_its_own(element, symmetry):
     assert group.simplest(InputSizes()) == (element,)
 
 
-@pytest.mark.parametrize("name", ["so2", "", "SU3", None, 3, [], ["se3", "so2"], ("se3", 4)])
+@pytest.mark.parametrize("name", ["so4", "", "SU3", None, 3, [], ["se3", "so4"], ("se3", 4)])
 def test_what_is_no_group_is_refused_with_the_names_that_are(name):
     with pytest.raises(
         ChoiceError,
-        match=r"group=.*expected one of batch, e3, inversion, lattice, o3, permutation, se3, so3, translation",
+        match=r"group=.*expected one of batch, e2, e3, inversion, lattice, o3, permutation, scale, se3, so2, so3, ",
     ):
         groups_of(name)
 
