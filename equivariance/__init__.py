@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from equivariance.representations.base import Representation
     from equivariance.representations.cartesian_tensor import CartesianTensor
     from equivariance.representations.composed.factors import Factors
+    from equivariance.representations.composed.sensitive import Sensitive
     from equivariance.representations.composed.swapped import Swapped
     from equivariance.representations.composed.up_to_sign import UpToSign
     from equivariance.representations.crystals.lattice_vectors import LatticeVectors
@@ -76,6 +77,7 @@ __all__ = [
     "Representation",
     "SampleList",
     "SampleStarts",
+    "Sensitive",
     "Swap",
     "Swapped",
     "SymmetryVerdict",
@@ -112,6 +114,7 @@ _HOMES = {
     "representations.cartesian_tensor": ("CartesianTensor",),
     "contracts.nested": ("GraphFields",),
     "representations.composed.factors": ("Factors",),
+    "representations.composed.sensitive": ("Sensitive",),
     "representations.composed.swapped": ("Swapped",),
     "representations.composed.up_to_sign": ("UpToSign",),
     "representations.further.angles": ("Angles", "LogScale"),

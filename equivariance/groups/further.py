@@ -52,7 +52,7 @@ def mirror(axis: int) -> Transform:
     """
     if axis not in (0, 1, 2):
         raise ArgumentError("axis", axis, "0, 1 or 2")
-    return Transform(rows_of(np.diag([-1.0 if i == axis else 1.0 for i in range(3)])))
+    return Transform(rows_of(np.diag([-1.0 if i == axis else 1.0 for i in range(3)])), origin=f"mirror({axis})")
 
 
 def product(*factors: Transform) -> Transform:

@@ -15,6 +15,7 @@ from equivariance._engine.diagnosis.localizer import localize
 from equivariance._engine.diagnosis.merging import class_of, merged
 from equivariance._engine.diagnosis.parallel import in_processes
 from equivariance._engine.diagnosis.sanity import run_sanity_checks
+from equivariance._engine.diagnosis.sensitivity import sensitivity_of
 from equivariance._engine.diagnosis.verdicts import Basis, VerdictMaker, finding_of_raised
 from equivariance._engine.inference.layers import Inferred, infer, try_layers_apart
 from equivariance._engine.instrumentation.hooks import quiet
@@ -182,6 +183,9 @@ def _examine_symmetry(
         if not claimed:
             return _Found([maker.of_unclaimed(group, survey.output_measurement(group))])
         found = localize(survey, group, settings.inside, layers)
+        claims = sensitivity_of(survey.runs, group, settings.seed, settings.inside)
+        found = replace(found, findings=(*found.findings, *claims.findings), broken=found.broken or claims.broken)
+        found = replace(found, skipped=(*found.skipped, *claims.remarks))
         obstacle = "" if found.broken else maker.vacuous or reactions.obstacle(group)
     except TransformedInputError as error:
         if not claimed:

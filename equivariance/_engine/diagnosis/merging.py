@@ -104,9 +104,9 @@ def _have_one_root(one: Finding, other: Finding, kind_of: Callable[[str], object
     return same_expression or _is_one_mistake(one, other)
 
 
-def _kind_of_evidence(finding: Finding) -> tuple[bool, bool]:
-    """Returns if a finding needs no transformation, and if it says that a jump does not explain all."""
-    return finding.symmetry == "none", MORE_THAN_A_JUMP in finding.evidence
+def _kind_of_evidence(finding: Finding) -> tuple[bool, bool, bool]:
+    """Returns if a finding needs no transformation, if a jump does not explain all, and if a response is missing."""
+    return finding.symmetry == "none", MORE_THAN_A_JUMP in finding.evidence, finding.cause == "insensitive"
 
 
 def _is_one_mistake(one: Finding, other: Finding) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from equivariance._engine.laws.declared import fitting
+from equivariance._engine.laws.declared import DeclaredLaw, fitting
 from equivariance._engine.laws.forms import (
     InvariantLaw,
     IrrepLaw,
@@ -25,11 +25,14 @@ from equivariance._engine.laws.forms import (
     SelectionLaw,
     TranslationLaw,
 )
-from equivariance._engine.laws.further import factor_laws, planar_laws, scale_laws
+from equivariance._engine.laws.further import FactorLaw, PlanarLaw, ScaleLaw, factor_laws, planar_laws, scale_laws
 from equivariance._engine.laws.grid import Gridded, Grids, plain_on_grid
 from equivariance._engine.laws.lattice import RowLaw, lattice_laws
 from equivariance.groups.named import Symmetry
 from equivariance.representations.base import Representation
+
+_SHAPED = (RowLaw, DeclaredLaw, PlanarLaw, ScaleLaw)
+"""Laws that say by themselves which tensors they fit."""
 
 _SAMPLES = 16
 """Largest number of samples for which tensors of one sample are looked for."""
@@ -188,6 +191,8 @@ def has_axes_for(law: Law, tensor: Tensor) -> bool:
         return len(law.signs) == 1 or (law.axis < tensor.dim() and tensor.shape[law.axis] == len(law.signs))
     if isinstance(law, TranslationLaw):
         return law.axis < tensor.dim() and tensor.shape[law.axis] in (2, 3) and tensor.is_floating_point()
-    if isinstance(law, Gridded):
-        return max(law.lattice.axes) < tensor.dim() and has_axes_for(law.inner, tensor)
-    return isinstance(law, InvariantLaw) or (isinstance(law, RowLaw) and law.fits(tensor))
+    if isinstance(law, (Gridded, FactorLaw)):
+        own = [law.inner] if isinstance(law, Gridded) else [inner for _, inner in law.laws]
+        cells = max(law.lattice.axes) < tensor.dim() if isinstance(law, Gridded) else True
+        return cells and all(has_axes_for(inner, tensor) for inner in own)
+    return isinstance(law, InvariantLaw) or (isinstance(law, _SHAPED) and law.fits(tensor))

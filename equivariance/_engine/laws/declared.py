@@ -33,8 +33,16 @@ class DeclaredLaw:
 
     how: Representation
 
+    def fits(self, tensor: Tensor) -> bool:
+        """True if the representation fits the shape and the dtype."""
+        try:
+            self.how.check(tensor, "")
+        except ArgumentError:
+            return False
+        return True
+
     def apply(self, tensor: Tensor, element: Transform) -> Tensor:
-        """Transforms the tensor; a tensor of another shape stays as it is."""
+        """Transforms the tensor; a tensor that the representation does not fit stays as it is."""
         try:
             self.how.check(tensor, "")
             return self.how.transform(tensor, element)
@@ -51,12 +59,7 @@ def declared_laws(contracts: Mapping[str, Contract]) -> tuple[Representation, ..
 
 def fitting(tensor: Tensor, known: Sequence[Representation]) -> Iterator[Law]:
     """Yields the laws of declared representations that fit a tensor."""
-    for how in known:
-        try:
-            how.check(tensor, "")
-        except ArgumentError:
-            continue
-        yield DeclaredLaw(how)
+    yield from (law for law in map(DeclaredLaw, known) if law.fits(tensor))
 
 
 def follows_vector(reference: Tensor, under: Sequence[tuple[Transform, Tensor]], close: object) -> bool:

@@ -26,6 +26,10 @@ class ScaleLaw:
 
     degree: float
 
+    def fits(self, tensor: Tensor) -> bool:
+        """True for numbers that have a scale."""
+        return tensor.is_floating_point()
+
     def apply(self, tensor: Tensor, element: Transform) -> Tensor:
         """Multiplies the tensor by the power of the scale."""
         return tensor * element.scale**self.degree
@@ -36,6 +40,10 @@ class PlanarLaw:
     """Vectors x, y in a plane on each of some axes of length 2."""
 
     axes: tuple[int, ...]
+
+    def fits(self, tensor: Tensor) -> bool:
+        """True if the axes have two components."""
+        return all(axis < tensor.dim() and tensor.shape[axis] == 2 for axis in self.axes)
 
     def apply(self, tensor: Tensor, element: Transform) -> Tensor:
         """Turns the vectors."""
