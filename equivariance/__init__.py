@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from equivariance.representations.base import Representation
     from equivariance.representations.cartesian_tensor import CartesianTensor
     from equivariance.representations.composed.factors import Factors
+    from equivariance.representations.composed.masked import Masked
     from equivariance.representations.composed.sensitive import Sensitive
     from equivariance.representations.composed.swapped import Swapped
     from equivariance.representations.composed.up_to_sign import UpToSign
@@ -38,7 +39,10 @@ if TYPE_CHECKING:
     from equivariance.representations.further.linear import Linear
     from equivariance.representations.further.pairs import Pairs
     from equivariance.representations.grid import Grid
+    from equivariance.representations.images.cameras import ImageRays, Unprojected
+    from equivariance.representations.images.canvas import Canvas
     from equivariance.representations.images.grid_points import GridPoints
+    from equivariance.representations.images.rendered import Rendered
     from equivariance.representations.irreps import Irreps
     from equivariance.representations.mask import Mask
     from equivariance.representations.sample_list import SampleList
@@ -49,6 +53,7 @@ __all__ = [
     "CAUSES",
     "Angles",
     "ArgumentError",
+    "Canvas",
     "CartesianPoints",
     "CartesianTensor",
     "ChoiceError",
@@ -62,6 +67,7 @@ __all__ = [
     "GraphFields",
     "Grid",
     "GridPoints",
+    "ImageRays",
     "Invariant",
     "Irreps",
     "LatticeVectors",
@@ -70,9 +76,11 @@ __all__ = [
     "Location",
     "LogScale",
     "Mask",
+    "Masked",
     "MissingDependencyError",
     "NodeIndices",
     "Pairs",
+    "Rendered",
     "Report",
     "Representation",
     "SampleList",
@@ -83,6 +91,7 @@ __all__ = [
     "SymmetryVerdict",
     "Transform",
     "UndeclaredTensorError",
+    "Unprojected",
     "UpToSign",
     "assert_equivariant",
     "check",
@@ -113,6 +122,10 @@ _HOMES = {
     "representations.standard": ("CartesianPoints", "Invariant", "NodeIndices"),
     "representations.cartesian_tensor": ("CartesianTensor",),
     "contracts.nested": ("GraphFields",),
+    "representations.composed.masked": ("Masked",),
+    "representations.images.cameras": ("ImageRays", "Unprojected"),
+    "representations.images.canvas": ("Canvas",),
+    "representations.images.rendered": ("Rendered",),
     "representations.composed.factors": ("Factors",),
     "representations.composed.sensitive": ("Sensitive",),
     "representations.composed.swapped": ("Swapped",),

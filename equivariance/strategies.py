@@ -16,8 +16,7 @@ import torch
 from hypothesis import strategies as st
 
 from equivariance.errors import ArgumentError
-from equivariance.groups.cube import cube_rotations
-from equivariance.groups.elements import Transform, permutation, rotation, translation
+from equivariance.groups.elements import Transform, cube_rotations, permutation, rotation, translation
 
 if TYPE_CHECKING:
     from e3nn import o3

@@ -18,8 +18,7 @@ from torch import Tensor, nn
 from equivariance import Contract, Grid, Invariant
 from equivariance._engine.instrumentation.testbed import perturb_weights
 from equivariance.groups import identity, samples, translation
-from equivariance.groups.cube import cube_rotations
-from equivariance.groups.elements import Transform
+from equivariance.groups.elements import Transform, cube_rotations
 from equivariance.representations import Irreps
 from equivariance.strategies import rotations
 from equivariance_zoo.steerable3d import (

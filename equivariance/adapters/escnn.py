@@ -28,8 +28,7 @@ from equivariance.contracts.declared import NODE_NUMBERS
 from equivariance.contracts.field_names import names_node_numbers
 from equivariance.contracts.nested import UNSPECIFIED
 from equivariance.errors import ArgumentError, ContractError, ForeignElementError
-from equivariance.groups.cube import cube_rotations
-from equivariance.groups.elements import Transform
+from equivariance.groups.elements import Transform, cube_rotations
 from equivariance.groups.sampling import Elements, Group, Inversions, Rotations
 from equivariance.representations.axes import BatchAxis, NodeAxis
 from equivariance.representations.base import Part, Representation

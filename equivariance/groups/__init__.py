@@ -7,9 +7,9 @@ Called by `representations`, which apply elements to tensors, and by the engine,
 tensor layout, no module and no report.
 """
 
-from equivariance.groups.cube import cube_rotations
 from equivariance.groups.elements import (
     Transform,
+    cube_rotations,
     edge_permutation,
     identity,
     inversion,

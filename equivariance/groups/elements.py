@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -22,14 +22,14 @@ from scipy.spatial.transform import Rotation
 
 from equivariance.errors import ArgumentError
 from equivariance.groups.actions import Actions
-from equivariance.groups.crystal import Crystal, Images, moves_text
-from equivariance.groups.matrices import IDENTITY, is_orthogonal, matrix_text, numbers_text, rows_of, triple
+from equivariance.groups.crystal import Crystal, Images
+from equivariance.groups.element_text import text_of
+from equivariance.groups.matrices import IDENTITY, is_orthogonal, numbers_text, rows_of, triple
 from equivariance.groups.orders import (
     compose,
     inverse_of,
     keeps_samples,
     made_order,
-    order_text,
     places_of,
     size_text,
 )
@@ -242,29 +242,7 @@ class Transform:
 
     def __repr__(self) -> str:
         """Returns Python that rebuilds the element: a product of the constructors of this module."""
-        if self.origin:
-            return self.origin
-        factors = []
-        if any(self.vector):
-            factors.append(f"translation({numbers_text(self.vector)})")
-        if self.scale != 1:
-            factors.append(f"scaling({numbers_text([self.scale])[1:-1]})")
-        if self.matrix != IDENTITY:
-            factors.append(matrix_text(self.array, self.determinant))
-        if self.order is not None:
-            factors.append(order_text("permutation", self.order, self.sizes))
-        if self.edges is not None:
-            factors.append(order_text("edge_permutation", self.edges, None))
-        if self.samples is not None:
-            factors.append(f"samples({list(self.samples)}, of={self.of})")
-        if self.padding:
-            factors.append(f"padding({self.padding})")
-        if self.images is not None:
-            factors.append(moves_text(self.images))
-        if self.doubled is not None:
-            factors.append(f"supercell({self.doubled})")
-        factors += self.actions.text() if self.actions else []
-        return " @ ".join(factors) or "identity()"
+        return self.origin or text_of(self)
 
 
 def identity() -> Transform:
@@ -388,3 +366,14 @@ def samples(indices: Iterable[int], of: int) -> Transform:
         ArgumentError: If no sample is selected, or an index is out of range.
     """
     return Transform(samples=tuple(int(i) for i in indices), of=of)
+
+
+@lru_cache(maxsize=1)
+def cube_rotations() -> tuple[Transform, ...]:
+    """Returns the 24 rotations of the cube, the identity first.
+
+    The matrices are signed permutations, hence exact in floating point.
+    """
+    matrices = np.rint(Rotation.create_group("O").as_matrix())
+    ordered = sorted(matrices, key=lambda m: (-np.trace(m), m.tolist()))
+    return tuple(Transform(rows_of(m + 0.0)) for m in ordered)

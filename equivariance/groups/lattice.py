@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from equivariance.groups.cube import cube_rotations
-from equivariance.groups.elements import Transform, rotation, translation
+from equivariance.groups.elements import Transform, cube_rotations, rotation, translation
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,7 @@ import numpy as np
 
 from equivariance.errors import ChoiceError
 from equivariance.groups.actions import Actions
-from equivariance.groups.cube import cube_rotations
-from equivariance.groups.elements import Transform, rotation
+from equivariance.groups.elements import Transform, cube_rotations, rotation
 from equivariance.groups.further import Mirrors, Scalings
 from equivariance.groups.lattice_moves import LatticeMoves
 from equivariance.groups.matrices import IDENTITY

@@ -14,9 +14,9 @@ from scipy.spatial.transform import Rotation
 
 from equivariance.errors import ArgumentError
 from equivariance.groups.crystal import Crystal
-from equivariance.groups.cube import cube_rotations
 from equivariance.groups.elements import (
     Transform,
+    cube_rotations,
     inversion,
     rotation,
     translation,

@@ -98,6 +98,12 @@ class Representation(ABC):
         valid = self._valid(values, element)
         return values if valid is None else torch.where(valid, values, torch.zeros_like(values))
 
+    def acted_on(self, tensor: torch.Tensor) -> Iterator[tuple[torch.Tensor, Representation]]:
+        """Yields the tensors that elements act on, with their representations: `tensor` itself, if nothing is made of
+        others.
+        """
+        yield tensor, self
+
     def nearest(self, values: torch.Tensor, expected: torch.Tensor) -> torch.Tensor:
         """Returns the values that stand for the same thing and are nearest to `expected`: with another sign, or period.
 
@@ -169,7 +175,7 @@ class Representation(ABC):
             placed = self.with_axes_of(tensor)
         if element.acts_on_lattice:
             tensor = result = placed.in_lattice(tensor, element)
-        if element.moves and tensor.is_floating_point() and not (self._fixed and not self.degree):
+        if element.moves and self._moves(tensor) and not (self._fixed and not self.degree):
             scaled = self._scaled(tensor.to(torch.float64), element.scale)
             result = self._keep_padding(tensor, self.act(scaled, element).to(tensor.dtype))
         if element.order is not None:
@@ -183,6 +189,10 @@ class Representation(ABC):
         if result.shape == tensor.shape and result.stride() != tensor.stride():
             result = torch.empty_like(tensor).copy_(result)
         return result
+
+    def _moves(self, tensor: torch.Tensor) -> bool:
+        """True if elements may change the entries of a tensor."""
+        return tensor.is_floating_point()
 
     def _scaled(self, values: torch.Tensor, scale: float) -> torch.Tensor:
         """Returns values whose unit is a power of the unit of length, after a change of scale."""

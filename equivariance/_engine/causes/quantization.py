@@ -17,8 +17,7 @@ from equivariance._engine.causes.experiment import Experiment
 from equivariance._engine.causes.orders.row_matching import reordered
 from equivariance._engine.instrumentation.operations import DECIDES
 from equivariance._engine.instrumentation.perturbations import Change, noisy, scaled
-from equivariance.groups.cube import cube_rotations
-from equivariance.groups.elements import Transform, rotation, translation
+from equivariance.groups.elements import Transform, cube_rotations, rotation, translation
 
 _SMALL = 1e-6
 """Angle, and relative size of noise, that crosses no border of a cell and is far above rounding."""

@@ -12,7 +12,9 @@ from typing import Any
 
 from equivariance._engine.causes.error_curves import cloud_of
 from equivariance._engine.diagnosis.localizer import localize
-from equivariance._engine.diagnosis.merging import class_of, merged
+from equivariance._engine.diagnosis.merging import class_of, merged, with_one_of
+from equivariance._engine.diagnosis.noise import REASON as NOISE
+from equivariance._engine.diagnosis.noise import holds_without_noise
 from equivariance._engine.diagnosis.parallel import in_processes
 from equivariance._engine.diagnosis.sanity import run_sanity_checks
 from equivariance._engine.diagnosis.sensitivity import sensitivity_of
@@ -183,10 +185,14 @@ def _examine_symmetry(
         if not claimed:
             return _Found([maker.of_unclaimed(group, survey.output_measurement(group))])
         found = localize(survey, group, settings.inside, layers)
+        if group.symmetry == Symmetry.SWAP and len(found.findings) > 1:
+            found = replace(found, findings=with_one_of(found.findings))
         claims = sensitivity_of(survey.runs, group, settings.seed, settings.inside)
         found = replace(found, findings=(*found.findings, *claims.findings), broken=found.broken or claims.broken)
         found = replace(found, skipped=(*found.skipped, *claims.remarks))
-        obstacle = "" if found.broken else maker.vacuous or reactions.obstacle(group)
+        noisy = found.findings and maker.remark and holds_without_noise(survey.runs, group, settings.seed)
+        found = replace(found, findings=(), notes=(), rows=()) if noisy else found
+        obstacle = NOISE if noisy else "" if found.broken else maker.vacuous or reactions.obstacle(group)
     except TransformedInputError as error:
         if not claimed:
             return _Found([maker.not_tested(group.symmetry, error.reason, claimed)])

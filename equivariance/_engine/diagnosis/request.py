@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from equivariance._engine.diagnosis.examine import examine_module
+from equivariance._engine.diagnosis.presenting import presented
 from equivariance._engine.diagnosis.verdicts import Basis
 from equivariance._engine.inference.axes_by_trial import with_axes
 from equivariance._engine.inference.input_provenance import states_inputs, with_laws_of_layers
@@ -95,6 +96,7 @@ class Request:
         layers: Dotted path -> contract, for inner layers.
         settings: Number of samples, seed and scope of the examination.
         name: The name in reports.
+        presented: True if the arguments are those that the callable receives, and not what they are made from.
     """
 
     module: torch.nn.Module
@@ -106,6 +108,7 @@ class Request:
     layers: Mapping[str, Contract]
     settings: Settings
     name: str = ""
+    presented: bool = False
 
     @quiet()
     def resolve(self) -> Resolved:
@@ -117,7 +120,13 @@ class Request:
         """
         if self.group is None:
             return replace(self, group=_EVERYTHING, settings=self._settings_by_default()).resolve()
-        arguments, tested = bound(self.module.forward, self.args, self.kwargs), self._groups()
+        tested = self._groups()
+        if not self.presented:
+            given = (self.args, self.kwargs, self.irreps_in, self.irreps_out)
+            made = presented(self.module.forward, given, tested)
+            named = dict(zip(("args", "kwargs", "irreps_in", "irreps_out"), made, strict=True))
+            return replace(self, presented=True, **named).resolve()  # type: ignore[arg-type]
+        arguments = bound(self.module.forward, self.args, self.kwargs)
         inputs = self._inputs(arguments, tested) if self.irreps_in is NOT_GIVEN else self._declared_inputs()
         variants = None
         if self.irreps_in is NOT_GIVEN and states_inputs(self.module):

@@ -55,6 +55,7 @@ class AxisLengths:
         declared: The declared representations of no standard kind.
         planar: True if all positions are in a plane.
         factors: The number of factors of a product of groups; 0 for a single group.
+        windows: True if an input is the window of a larger field: what comes in at its border is unknown to a law.
     """
 
     nodes: int | None
@@ -68,6 +69,7 @@ class AxisLengths:
     declared: tuple[Representation, ...] = ()
     planar: bool = False
     factors: int = 0
+    windows: bool = False
 
 
 def laws_by_shape(tensor: Tensor, symmetry: Symmetry, sizes: AxisLengths) -> Iterator[Law]:

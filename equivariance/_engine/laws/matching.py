@@ -25,7 +25,7 @@ from equivariance._engine.laws.candidates import AxisLengths, candidates, laws_b
 from equivariance._engine.laws.declared import follows_vector
 from equivariance._engine.laws.forms import InvariantLaw, IrrepLaw, Law, LinearLaw, ParityLaw, PermutationLaw
 from equivariance._engine.laws.further import scale_law_of
-from equivariance._engine.laws.grid import Declared, Gridded, plain_on_grid
+from equivariance._engine.laws.grid import Declared, Gridded, plain_on_grid, within
 from equivariance._engine.laws.lattice import row_laws
 from equivariance._engine.laws.tolerance import Tolerance, are_finite, rows_of, solve_linear_map
 from equivariance.groups.elements import Transform
@@ -91,6 +91,9 @@ class LawMatcher:
     def obeys(self, seen: RecordedValue, law: Law) -> bool:
         """True if a law gives every transformed value."""
         pairs = [(value, law.apply(seen.reference, element)) for element, value in seen.under]
+        if self.sizes.windows:
+            elements = [element for element, _ in seen.under]
+            pairs = [within(law, e, *pair) for e, pair in zip(elements, pairs, strict=True)]
         if not isinstance(law, Declared) or any(value.shape != expected.shape for value, expected in pairs):
             return all(itertools.starmap(self.close, pairs))
         parts = ((a.values, b.values) for p in pairs for a, b in zip(*map(law.how.parts, p), strict=True))

@@ -35,6 +35,7 @@ from equivariance.groups.elements import Transform, cube_rotations, samples
 from equivariance.groups.lattice_moves import moves_along
 from equivariance.groups.reorderings import shifted
 from equivariance.groups.sampling import Group, InputSizes
+from equivariance.representations.images.canvas import Canvas
 
 _MOST_DECISIONS = 6
 """Largest number of control flow decisions that are imposed, one after the other."""
@@ -240,7 +241,10 @@ def locator_of(runs: TransformedRuns, group: Group, suspect: SuspectLayer, seed:
     sizes = AxisLengths(setting.nodes, setting.samples, tuple(segments), grids, edges, setting.segments or ())
     actions = suspect.trial.element.actions
     factors = len(actions.factors) if actions else 0
-    sizes = replace(sizes, declared=declared_laws(runner.contracts), planar=setting.planar, factors=factors)
+    windows = any(isinstance(how, Canvas) for _, _, how in given)
+    sizes = replace(
+        sizes, declared=declared_laws(runner.contracts), planar=setting.planar, factors=factors, windows=windows
+    )
     if group.symmetry == "lattice" and setting.crystal is not None:
         followed = _follows_images(runs, setting.crystal, suspect)
         sizes = replace(sizes, crystal=setting.crystal.nodes, follows_images=followed)

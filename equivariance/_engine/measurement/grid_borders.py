@@ -33,6 +33,7 @@ from equivariance.groups.elements import Transform
 from equivariance.groups.named import Symmetry
 from equivariance.groups.sampling import Elements, InputSizes, Translations
 from equivariance.representations.base import Representation
+from equivariance.representations.images.canvas import Canvas
 from equivariance.representations.lattice import Lattice
 
 _FAINT = 1e-4
@@ -88,8 +89,8 @@ def keeping_content(ready: Prepared) -> Bounded:
     call = replace(call, sizes=replace(call.sizes, grid=grid))
     named = f"{found[0].path} {list(found[0].shape)}"
     reason = f"content of {named} leaves at the border" if not grid.has_room else _given_shift(call, room, named)
-    cells = 2
-    if not reason and any(g.symmetry == Symmetry.TRANSLATION for g in call.groups):
+    cells, windows = 2, all(isinstance(how, Canvas) for _, _, how in call.inputs if lattice_of(how) is not None)
+    if not reason and not windows and any(g.symmetry == Symmetry.TRANSLATION for g in call.groups):
         width = _needed_border(replace(ready, call=call))
         reason, cells = (f"windows of the network reach over the border of {named}", width) if width else ("", 0)
     if not reason:
@@ -143,8 +144,17 @@ def _has_output_without_cells(ready: Prepared) -> bool:
 def _contents(call: BoundCall) -> Iterator[_Content]:
     for path, tensor, how in call.inputs:
         lattice = lattice_of(how)
-        if lattice is not None and not lattice.periodic:
+        if isinstance(how, Canvas):
+            yield _surrounded(path, tensor, how)
+        elif lattice is not None and not lattice.periodic:
             yield _content(path, tensor, lattice)
+
+
+def _surrounded(path: str, tensor: torch.Tensor, how: Canvas) -> _Content:
+    """Returns the room of a window: what lies around it comes in."""
+    margins, lengths = how.margins(), [tensor.shape[axis] * how.spacing for axis in how.axes]
+    needed = math.hypot(*lengths) - min(lengths)
+    return _Content(path, tuple(tensor.shape), tuple((m, m) for m in margins), 2 * min(margins) >= needed)
 
 
 def _content(path: str, tensor: torch.Tensor, lattice: Lattice) -> _Content:

@@ -29,6 +29,7 @@ from equivariance._engine.measurement.transformed_runs import TransformedRuns
 from equivariance.contracts.nested import leaves, walk
 from equivariance.groups.elements import Transform
 from equivariance.representations.base import Representation
+from equivariance.representations.images.canvas import Canvas
 
 Floors = dict[PartKey, float]
 
@@ -124,7 +125,7 @@ class ContentFloors:
         """True if a shift by whole cells moves cells of an input across a border."""
         specs = self.runner.contracts[""].inputs
         values = [found for k, v in self.runner.arguments.items() for found in leaves(v, specs.get(k), k)]
-        lattices = [lattice_of(how) for _, _, how in values]
+        lattices = [lattice_of(how) for _, _, how in values if not isinstance(how, Canvas)]
         return any(
             lattice.is_exact(element) and not lattice.crosses_no_border(element) for lattice in lattices if lattice
         )

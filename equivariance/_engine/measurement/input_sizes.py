@@ -69,7 +69,8 @@ def input_sizes(arguments: Mapping[str, Any], contract: Contract, layers: Iterab
         layers: The contracts of inner layers, which may declare grids.
     """
     layers = list(layers)
-    inputs = [(t, r) for name, value in arguments.items() for _, t, r in leaves(value, contract.inputs.get(name), name)]
+    given = (leaves(value, contract.inputs.get(name), name) for name, value in arguments.items())
+    inputs = [pair for found in given for _, tensor, law in found for pair in law.acted_on(tensor)]
     extent = max((_extent(r.rows(t)) for t, r in inputs if isinstance(r, CartesianPoints) and t.numel()), default=0.0)
     lists = [found for name, value in arguments.items() for found in sample_lists(value, contract.inputs.get(name))]
     inside = {id(t) for entries, spec in lists for entry in entries for _, t, _ in leaves(entry, spec.each)}

@@ -95,8 +95,7 @@ def _errors(
         return {(path, "shape"): PartError(math.inf, 1.0, True)}
     if left.is_floating_point() or right.is_floating_point():
         return _float_errors(path, left, right, representation, element, scales)
-    if representation.mask is not None:
-        left, right = (representation.compared(t, element) for t in (left, right))
+    left, right = (representation.compared(t, element) for t in (left, right))
     return _discrete_errors(path, left, right, representation)
 
 

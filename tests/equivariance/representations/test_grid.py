@@ -11,8 +11,7 @@ import equivariance as eq
 from equivariance import Grid
 from equivariance._engine.measurement.verdict import GRID, Measurement, Verdict
 from equivariance.errors import ForeignElementError
-from equivariance.groups.cube import cube_rotations
-from equivariance.groups.elements import Transform, inversion, rotation, translation
+from equivariance.groups.elements import Transform, cube_rotations, inversion, rotation, translation
 from equivariance.groups.lattice import GridSizes, mirror
 from equivariance.groups.named import of_lattice
 from equivariance.representations.interpolation import interpolate

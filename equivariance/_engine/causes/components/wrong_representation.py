@@ -19,8 +19,7 @@ from equivariance._engine.causes.experiment import Experiment
 from equivariance._engine.causes.explanation import Explanation, explained
 from equivariance._engine.causes.fixed_axes import ORDINARY
 from equivariance._engine.instrumentation.perturbations import noisy_everywhere
-from equivariance.groups.cube import cube_rotations
-from equivariance.groups.elements import Transform, rotation
+from equivariance.groups.elements import Transform, cube_rotations, rotation
 from equivariance.representations.base import Representation
 from equivariance.representations.irreps import Irreps
 from equivariance.representations.standard import CartesianPoints
