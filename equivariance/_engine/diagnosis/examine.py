@@ -17,7 +17,7 @@ from equivariance._engine.diagnosis.noise import REASON as NOISE
 from equivariance._engine.diagnosis.noise import holds_without_noise
 from equivariance._engine.diagnosis.parallel import in_processes
 from equivariance._engine.diagnosis.sanity import run_sanity_checks
-from equivariance._engine.diagnosis.sensitivity import sensitivity_of
+from equivariance._engine.diagnosis.sensitivity.responses import sensitivity_of
 from equivariance._engine.diagnosis.verdicts import Basis, VerdictMaker, finding_of_raised
 from equivariance._engine.inference.layers import Inferred, infer, try_layers_apart
 from equivariance._engine.instrumentation.hooks import quiet

@@ -14,7 +14,12 @@ from typing import Any
 import torch
 
 from equivariance._engine.diagnosis.examine import examine_module
-from equivariance._engine.diagnosis.presenting import presented
+from equivariance._engine.diagnosis.presenting.lifted_parameters import (
+    parameters_of,
+    with_parameters_as_arguments,
+    with_values,
+)
+from equivariance._engine.diagnosis.presenting.presented import presented
 from equivariance._engine.diagnosis.verdicts import Basis
 from equivariance._engine.inference.axes_by_trial import with_axes
 from equivariance._engine.inference.input_provenance import states_inputs, with_laws_of_layers
@@ -122,10 +127,7 @@ class Request:
             return replace(self, group=_EVERYTHING, settings=self._settings_by_default()).resolve()
         tested = self._groups()
         if not self.presented:
-            given = (self.args, self.kwargs, self.irreps_in, self.irreps_out)
-            made = presented(self.module.forward, given, tested)
-            named = dict(zip(("args", "kwargs", "irreps_in", "irreps_out"), made, strict=True))
-            return replace(self, presented=True, **named).resolve()  # type: ignore[arg-type]
+            return self._presented(tested).resolve()
         arguments = bound(self.module.forward, self.args, self.kwargs)
         inputs = self._inputs(arguments, tested) if self.irreps_in is NOT_GIVEN else self._declared_inputs()
         variants = None
@@ -150,6 +152,21 @@ class Request:
         ready = prepare_undeclared(self._call(inputs.specs, _ANYTHING), variants)
         laws = laws_of_returned(ready) if stated is NOT_GIVEN else {}
         return _with_reorderings(ready, inputs, [], stated, OutputRuns(ready.runner), laws)
+
+    def _presented(self, tested: Sequence[Group]) -> Request:
+        """Returns the request with the arguments that the callable receives, and with parameters as arguments.
+
+        If a parameter is an argument, layers are no longer measured apart: their code reads it.
+        """
+        moving = parameters_of(self.layers)
+        module = with_parameters_as_arguments(self.module, moving)
+        given = (self.args, self.kwargs, self.irreps_in, self.irreps_out)
+        given = presented(module.forward, with_values(self.module, moving, given), tested)
+        made = dict(zip(("args", "kwargs", "irreps_in", "irreps_out"), given, strict=True))
+        request = replace(self, presented=True, module=module, **made)  # type: ignore[arg-type]
+        if not moving:
+            return request
+        return replace(request, layers={}, settings=replace(self.settings, infer=False))
 
     def _inputs(self, arguments: Mapping[str, Any], tested: Sequence[Group]) -> Inputs:
         """Returns the representations of undeclared arguments. If data leave the samples open, runs show them."""

@@ -18,8 +18,8 @@ import numpy as np
 import torch
 from scipy.spatial.transform import Rotation
 
-from equivariance._engine.diagnosis.lost_information import LostInformation, Place, relative_change
 from equivariance._engine.diagnosis.places import place_of_layer
+from equivariance._engine.diagnosis.sensitivity.lost_information import LostInformation, Place, relative_change
 from equivariance._engine.instrumentation.hooks import ROOT
 from equivariance._engine.instrumentation.source_lines import location_at
 from equivariance._engine.instrumentation.tensor_identity import equal
