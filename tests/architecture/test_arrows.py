@@ -5,12 +5,18 @@ import pytest
 from tests.architecture.sources import PACKAGES, ROOT, imported_modules, module_of, sources
 
 # Each room, and the rooms that it may import.
-_SHARED = ("equivariance_zoo.training", "equivariance_zoo.faces", "equivariance_zoo.landmarks")
+_SHARED = (
+    "equivariance_zoo.training",
+    "equivariance_zoo.faces",
+    "equivariance_zoo.landmarks",
+    "equivariance_zoo.scenes",
+)
 ALLOWED = {
     "equivariance": (),
     "equivariance_zoo.training": (),
     "equivariance_zoo.faces": _SHARED[:1],
     "equivariance_zoo.landmarks": _SHARED[:2],
+    "equivariance_zoo.scenes": _SHARED[:3],
     "equivariance_zoo.steerable3d": _SHARED,
     "se3unet": _SHARED,
     "equivariance_zoo": (),

@@ -24,6 +24,11 @@ FLOORS = {
         ("build_sample", "__main__"),
     ),
     "equivariance_zoo.landmarks": (("ibug", "metrics", "pictures"), ("losses", "evaluation")),
+    "equivariance_zoo.scenes": (
+        ("kernels", "meshes"),
+        ("cameras", "lighting"),
+        ("photograph", "render"),
+    ),
     "equivariance_zoo.steerable3d": (
         ("config", "layers"),
         ("settings", "dense", "model"),
