@@ -73,7 +73,7 @@ def test_a_view_looks_at_its_target_with_the_world_upright():
 
 
 def test_a_roll_turns_the_camera_counter_clockwise():
-    """What was above the centre is then seen to the right of it."""
+    """A point above the centre is then seen to the right of the centre."""
     seen = View.looking_at([0, 0, 0], [0, 0, 5], roll=np.pi / 2).to_camera([0.0, 1.0, 0.0])
     assert np.allclose(seen[:2], [1, 0], atol=1e-12)
 
