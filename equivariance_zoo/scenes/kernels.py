@@ -194,8 +194,6 @@ def lit(surface: Floats, ex: float, ey: float, lights: Floats, ambient: Floats, 
     nx, ny, nz = surface[0], surface[1], surface[2]
     length = np.sqrt(nx * nx + ny * ny + nz * nz)
     scale = 0.0 if length == 0 else 1 / length
-    if nx * eye_x + ny * eye_y + nz * eye_z < 0:
-        scale = -scale
     nx, ny, nz = nx * scale, ny * scale, nz * scale
     up = 0.5 + 0.5 * ny
     out = np.empty(3)
@@ -231,7 +229,7 @@ def shade(
 ) -> Floats:
     """Returns premultiplied linear RGBA [n, n, 4] float32 of `index` [samples n, samples n].
 
-    Normals, colours and gloss are averaged over the samples of a pixel, which is then lit once.
+    Normals, turned to the camera, colours and gloss are averaged over the samples of a pixel, which is then lit once.
 
     Args:
         screen: [V, 3] screen positions at the size of `index`.
@@ -249,11 +247,12 @@ def shade(
     size, n = index.shape[0], index.shape[0] // samples
     half = 0.5 * size
     out = np.zeros((n, n, 4), np.float32)
-    surface = np.empty(7)
+    surface, sample = np.empty(7), np.empty(7)
     for y in range(n):
         for x in range(n):
             surface[:] = 0
             count = 0
+            ex, ey = slope * (1 - (x + 0.5) * 2 / n), slope * ((y + 0.5) * 2 / n - 1)
             for row in range(y * samples, (y + 1) * samples):
                 for column in range(x * samples, (x + 1) * samples):
                     t = index[row, column]
@@ -262,16 +261,16 @@ def shade(
                     i, j, k = triangles[t, 0], triangles[t, 1], triangles[t, 2]
                     d, e, f, _ = weights(screen, i, j, k, column + 0.5 - half, row + 0.5 - half, perspective)
                     for channel in range(7):
-                        surface[channel] += (
-                            d * surfaces[i, channel] + e * surfaces[j, channel] + f * surfaces[k, channel]
-                        )
+                        sample[channel] = d * surfaces[i, channel] + e * surfaces[j, channel] + f * surfaces[k, channel]
+                    side = 1.0 if sample[0] * ex + sample[1] * ey + sample[2] >= 0 else -1.0
+                    for channel in range(7):
+                        surface[channel] += side * sample[channel] if channel < 3 else sample[channel]
                     count += 1
             if count == 0:
                 continue
             for channel in range(3, 7):
                 surface[channel] /= count
-            u, v = (x + 0.5) * 2 / n - 1, 1 - (y + 0.5) * 2 / n
-            colour = lit(surface, -slope * u, -slope * v, lights, ambient, wrap, sharpness)
+            colour = lit(surface, ex, ey, lights, ambient, wrap, sharpness)
             share = count / (samples * samples)
             for channel in range(3):
                 out[y, x, channel] = colour[channel] * share

@@ -28,14 +28,14 @@ def random_background(rng: np.random.Generator, size: int) -> Picture:
     rows, columns = np.mgrid[0 : 1 : 1j * size, 0 : 1 : 1j * size] - 0.5
     angle = rng.uniform(0, 2 * math.pi)
     ramp = (columns * math.cos(angle) + rows * math.sin(angle))[..., None]
-    picture = rng.uniform(0.04, 0.7) * rng.uniform(0.7, 1.3, 3) + ramp * rng.uniform(-0.3, 0.3, 3)
+    picture = rng.uniform(0.04, 0.7) * rng.uniform(0.75, 1.25, 3) + ramp * rng.uniform(-0.3, 0.3)
     for cells in (2, 5, 11):
-        coarse = rng.standard_normal((cells + 3, cells + 3, 3)) * (0.35 * rng.uniform() / cells**0.5)
-        coarse = coarse.mean(axis=2, keepdims=True) + 0.35 * coarse
+        coarse = rng.standard_normal((cells + 3, cells + 3, 3)) * (0.3 * rng.uniform() / cells**0.6)
+        coarse = coarse.mean(axis=2, keepdims=True) + 0.12 * coarse
         place = np.stack([(rows + 0.5) * cells + 1, (columns + 0.5) * cells + 1])
         for channel in range(3):
             picture[..., channel] += ndimage.map_coordinates(coarse[..., channel], place, order=3, mode="nearest")
-    return np.clip(picture, 0, 1).astype(np.float32)
+    return np.clip(picture, 0.01, 1).astype(np.float32)
 
 
 def over(front: Picture, back: Picture) -> Picture:

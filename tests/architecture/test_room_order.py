@@ -25,9 +25,11 @@ FLOORS = {
     ),
     "equivariance_zoo.landmarks": (("ibug", "metrics", "pictures"), ("losses", "evaluation")),
     "equivariance_zoo.scenes": (
-        ("kernels", "meshes"),
-        ("cameras", "lighting"),
+        ("kernels",),
+        ("meshes", "cameras", "lighting"),
         ("photograph", "render"),
+        ("datasets",),
+        ("__main__",),
     ),
     "equivariance_zoo.steerable3d": (
         ("config", "layers"),

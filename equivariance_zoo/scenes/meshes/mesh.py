@@ -101,24 +101,25 @@ def join(meshes: Sequence[Mesh]) -> Mesh:
     )
 
 
-def split_corners(mesh: Mesh) -> Mesh:
-    """Returns the mesh with a vertex of its own for each corner of a triangle, for `creased`."""
-    corners = mesh.triangles.ravel()
-    count = len(corners)
-    triangles = np.arange(count, dtype=np.int32).reshape(-1, 3)
-    return Mesh(mesh.vertices[corners], triangles, mesh.colours[corners], mesh.gloss[corners], np.arange(count))
-
-
 def creased(mesh: Mesh, angle: float) -> Mesh:
-    """Returns the mesh with sharp edges where normals differ by more than an angle in degrees."""
-    split = split_corners(mesh)
-    return replace(split, smoothing=smoothing_groups(split.vertices, split.triangles, angle))
+    """Returns the mesh with sharp edges where normals of triangles differ by more than an angle in degrees.
+
+    A vertex on a sharp edge is doubled: once for each normal.
+    """
+    corners = mesh.triangles.ravel()
+    apart = np.arange(len(corners)).reshape(-1, 3)
+    groups = smoothing_groups(mesh.vertices[corners], apart, angle)
+    _, firsts, numbers = np.unique(
+        corners.astype(np.int64) * len(corners) + groups, return_index=True, return_inverse=True
+    )
+    kept, owner = corners[firsts], numbers[groups[firsts]]
+    return Mesh(mesh.vertices[kept], numbers.reshape(-1, 3), mesh.colours[kept], mesh.gloss[kept], owner)
 
 
 def smoothing_groups(vertices: Array, triangles: Ints, angle: float) -> Ints:
     """Returns a group number [V] int32: vertices at one place whose normals differ by less than an angle share one.
 
-    A vertex joins the group of the first vertex at its place whose normal is near enough.
+    A vertex joins the group of the first vertex at its place whose normal is near enough; one without area, any group.
 
     Args:
         vertices: [V, 3]; places are compared to 1e-6 of the extent.
@@ -134,14 +135,15 @@ def smoothing_groups(vertices: Array, triangles: Ints, angle: float) -> Ints:
     step = 1e-6 * max(float(np.ptp(vertices, axis=0).max()), 1e-300)
     _, place = np.unique(np.round(vertices / step).astype(np.int64), axis=0, return_inverse=True)
     groups = np.arange(len(vertices), dtype=np.int32)
-    waiting, least = groups.copy(), math.cos(math.radians(angle))
+    flat, least = (normals == 0).all(axis=1), math.cos(math.radians(angle))
+    waiting = np.concatenate([groups[~flat], groups[flat]])
     while waiting.size:
         _, firsts = np.unique(place[waiting], return_index=True)
         leader = np.empty(int(place.max()) + 1, np.int32)
         leader[place[waiting[firsts]]] = waiting[firsts]
         leaders = leader[place[waiting]]
         near = (normals[waiting] * normals[leaders]).sum(axis=1) >= least
-        near |= leaders == waiting
+        near |= (leaders == waiting) | flat[waiting]
         groups[waiting[near]] = leaders[near]
         waiting = waiting[~near]
     return groups

@@ -1,0 +1,129 @@
+"""The command line: `python -m equivariance_zoo.scenes heads|planes|cars --output DIR`.
+
+A command that is repeated goes on behind the last whole file. Exit codes: 0 done, 2 bad usage, 130 stopped by Ctrl-C.
+On bad usage, one line on standard error names the argument, the value and the expected value.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from equivariance_zoo.training.cli import exit_code
+
+PROGRAM = "equivariance_zoo.scenes"
+VERSION = 1
+"""Version of the numbers: sets of one version and of the same settings are equal."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line and returns its exit code."""
+    options = _parser().parse_args(arguments)
+    return exit_code(
+        PROGRAM, lambda: options.run(options), "stopped; the same command goes on behind the last whole file"
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=f"python -m {PROGRAM}", description="Render sets of pictures with labels.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    heads = _command(commands, "heads", _heads, 128, "heads of the ICT-FaceKit morphable model, with 68 landmarks")
+    heads.add_argument("--model", required=True, metavar="FILE", help="packed model, or a clone of ICT-FaceKit")
+    heads.add_argument("--count", type=int, default=1000, metavar="N", help="pictures; default: 1000")
+    heads.add_argument(
+        "--unusual", type=float, default=0.0, metavar="SHARE", help="poses beyond the limits; default: 0"
+    )
+    heads.add_argument("--occluded", type=float, default=0.25, metavar="SHARE", help="with an occluder; default: 0.25")
+    heads.add_argument("--dense", action="store_true", help="labels of each pixel and of each vertex too")
+    planes = _command(commands, "planes", _planes, 64, "views of airliners, from a file of packed models")
+    planes.add_argument("--models", required=True, metavar="FILE", help="planes.npz")
+    cars = _command(commands, "cars", _cars, 64, "views of generated cars, or of cars in files")
+    cars.add_argument("--count", type=int, default=30, metavar="N", help="generated cars; default: 30")
+    cars.add_argument("--files", nargs="+", metavar="FILE", help="meshes, in place of generated cars")
+    for objects in (planes, cars):
+        objects.add_argument("--views", type=int, default=240, metavar="N", help="views of each; default: 240")
+        objects.add_argument("--roll", type=float, default=0.0, metavar="DEGREES", help="largest roll; default: 0")
+    return parser
+
+
+def _command(commands: Any, name: str, run: Callable[..., int], size: int, what: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=what, description=what[0].upper() + what[1:] + ".")
+    parser.add_argument("--output", required=True, metavar="DIR", help="folder of the set")
+    parser.add_argument("--size", type=int, default=size, metavar="PIXELS", help=f"of each side; default: {size}")
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="seed of everything random; default: 0")
+    parser.add_argument("--workers", type=int, metavar="N", help="processes; default: one per core")
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _heads(options: argparse.Namespace) -> int:
+    from equivariance_zoo.faces.models.ict import load_ict
+    from equivariance_zoo.scenes.datasets.heads import HeadSettings, make_shard
+    from equivariance_zoo.scenes.datasets.store import digest
+    from equivariance_zoo.scenes.meshes.heads import HeadModel
+
+    settings = HeadSettings(
+        options.count, options.size, options.seed, options.unusual, options.occluded, options.dense
+    )  # fmt: skip
+    model = HeadModel(load_ict(options.model))
+    about = asdict(settings) | {"model": digest(options.model)}
+    return _write(options, about, settings.shards(), partial(make_shard, model, settings))
+
+
+def _planes(options: argparse.Namespace) -> int:
+    from equivariance_zoo.scenes.datasets.objects import views_of_airliner
+    from equivariance_zoo.scenes.datasets.store import digest
+    from equivariance_zoo.scenes.meshes.files import Airliners
+
+    settings, names = _view_settings(options), Airliners(options.models).names
+    about = asdict(settings) | {"models": digest(options.models)}
+    return _write(options, about, names, partial(views_of_airliner, options.models, names, settings))
+
+
+def _cars(options: argparse.Namespace) -> int:
+    from equivariance_zoo.scenes.datasets.objects import views_of_car, views_of_file
+    from equivariance_zoo.scenes.datasets.store import digest
+
+    settings = _view_settings(options)
+    if options.files:
+        files = {Path(file).stem: file for file in options.files}
+        missing = [file for file in options.files if not Path(file).is_file()]
+        if missing or len(files) < len(options.files):
+            raise ValueError(f"files: expected files of different names, got {', '.join(missing or options.files)}")
+        about = asdict(settings) | {"files": {name: digest(file) for name, file in files.items()}}
+        return _write(options, about, list(files), partial(views_of_file, files, settings))
+    if options.count < 1:
+        raise ValueError(f"count: expected a whole number, 1 or more, got {options.count}")
+    names = [f"car-{number:05}" for number in range(options.count)]
+    return _write(options, asdict(settings) | {"count": options.count}, names, partial(views_of_car, settings))
+
+
+def _view_settings(options: argparse.Namespace) -> Any:
+    from equivariance_zoo.scenes.datasets.objects import ViewSettings
+
+    return ViewSettings(options.views, options.size, options.seed, options.roll)
+
+
+def _write(options: argparse.Namespace, settings: Any, shards: list[str], make: Callable[[str], Any]) -> int:
+    """Writes a set and its contact sheet."""
+    from equivariance_zoo.scenes.datasets.sheet import write_sheet
+    from equivariance_zoo.scenes.datasets.store import Store
+
+    workers = options.workers or os.cpu_count() or 1
+    if workers < 1:
+        raise ValueError(f"workers: expected 1 or more, got {workers}")
+    store = Store(Path(options.output), {"kind": options.command, "version": VERSION, **settings})
+    for name in store.write(shards, make, workers):
+        print(f"written: {store.folder / name}.npz", flush=True)
+    print(f"{len(shards)} files in {store.folder}; {write_sheet(store.folder)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
