@@ -21,6 +21,7 @@ from equivariance._engine.laws.grid import known_grids
 from equivariance._engine.localization.ablation import Ablation, frame_dependent_statement
 from equivariance._engine.localization.intervention import InterventionRunner, error_at
 from equivariance._engine.localization.proposals import merge_laws
+from equivariance._engine.localization.rivals import rivals
 from equivariance._engine.localization.search import Search
 from equivariance._engine.localization.slicing import Laws, Slicer, StatementRun, divergence
 from equivariance._engine.localization.suspects import SuspectLayer
@@ -29,7 +30,7 @@ from equivariance._engine.measurement.transformed_runs import TransformedRuns
 from equivariance._ranking import ordered
 from equivariance.contracts.nested import leaves
 from equivariance.groups.crystal import Crystal
-from equivariance.groups.elements import Transform, samples
+from equivariance.groups.elements import Transform, cube_rotations, samples
 from equivariance.groups.lattice_moves import moves_along
 from equivariance.groups.reorderings import shifted
 from equivariance.groups.sampling import Group, InputSizes
@@ -108,6 +109,7 @@ class StatementLocator:
                 beside[u],
                 hidden=e <= self.runner.residual,
                 callers=self._callers(u),
+                alternatives=self._alternatives(u, beside[u]),
             )
             for u, e in errors.items()
         ]
@@ -129,6 +131,11 @@ class StatementLocator:
                     found[index], place=at_fault.place, layer=at_fault.layer, frame=unit.place, callers=callers
                 )
         return found
+
+    def _alternatives(self, unit: StatementRun, beside: Laws) -> tuple[SourceLine, ...]:
+        """Returns the places of other statements that explain the error as well."""
+        found = rivals(self.runner, unit, self._found[unit], beside)
+        return tuple(other.place for other in found if other.place is not None)
 
     def _callers(self, unit: StatementRun) -> tuple[SourceLine, ...]:
         """Returns the statements of the layer that call the function of a statement, from inside to outside."""
@@ -207,8 +214,11 @@ def located(runner: Runner, suspect: SuspectLayer, locator: StatementLocator) ->
 def locator_of(runs: TransformedRuns, group: Group, suspect: SuspectLayer, seed: int) -> StatementLocator:
     """Returns a locator for a suspect, with further elements, drawn from `seed`, that exclude coincidental laws."""
     runner, setting = runs.runner, runs.sizes
+    further = _further_elements(setting, group, seed)
     suspect = _with_full_batch(runs, suspect)
-    more = [e for e in _further_elements(setting, group, seed) if _is_comparable(e, suspect.trial.element)]
+    if group.symmetry == "rotation":
+        suspect = _with_general_rotation(runs, suspect, further)
+    more = [e for e in further if _is_comparable(e, suspect.trial.element)]
     root = runner.contracts[""]
     given = [leaf for k, v in runner.arguments.items() for leaf in leaves(v, root.inputs.get(k))]
     segments = {r.concatenated.sizes for _, _, r in given if r.concatenated and r.concatenated.sizes}
@@ -252,6 +262,20 @@ def _with_full_batch(runs: TransformedRuns, suspect: SuspectLayer) -> SuspectLay
         return suspect
     for repeated in (samples([i] * element.of, of=element.of) for i in range(element.of)):
         trial = Trial(repeated, suspect.trial.state)
+        if error_at(runs.isolated_run(trial, suspect.owner), suspect.site, suspect.key) > suspect.measurement.tolerance:
+            return replace(suspect, trial=trial)
+    return suspect
+
+
+def _with_general_rotation(runs: TransformedRuns, suspect: SuspectLayer, further: Sequence[Transform]) -> SuspectLayer:
+    """Returns the suspect under a general rotation, if it was found under one of the cube and shows under both.
+
+    Code that acts on each component keeps the rotations of the cube: under them, a replacement before it would do.
+    """
+    if suspect.trial.element not in cube_rotations():
+        return suspect
+    for element in (e for e in further if e not in cube_rotations()):
+        trial = Trial(element, suspect.trial.state)
         if error_at(runs.isolated_run(trial, suspect.owner), suspect.site, suspect.key) > suspect.measurement.tolerance:
             return replace(suspect, trial=trial)
     return suspect
