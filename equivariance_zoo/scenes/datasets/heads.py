@@ -82,10 +82,11 @@ def sample(model: HeadModel, settings: HeadSettings, number: int) -> Arrays:
 
     Returns:
         `picture` [S, S, 3] uint8; `landmarks` [68, 3] float32, column, row and depth in centimetres; `visible` [68]
-        bool, hidden neither by the head nor by the occluder; `rotation` [3, 3], `angles` [3] (pitch, yaw,
-        roll, degrees), `scale` [] and `translation` [2] of the camera, float64; `identity` and `expression`, the weights, float32;
-        `number` [] int64. If `dense`: `pncc` [S, S, 3] uint16 (65535 is 1), `vertex` [S, S] uint16 (65535 outside, on
-        eyes and in the mouth), `depth` [S, S] float32 (infinity outside), `visible_vertices` uint8, packed bits.
+        bool, hidden neither by the head nor by the occluder; `rotation` [3, 3], `angles` [3] (pitch, yaw and roll in
+        degrees), `scale` [] and `translation` [2] of the camera, float64; `identity` and `expression`, the weights,
+        float32; `number` [] int64. If `dense`: `pncc` [S, S, 3] uint16 (65535 is 1), `vertex` [S, S] uint16 (65535
+        outside, on eyes and in the mouth), `depth` [S, S] float32 (infinity outside), `visible_vertices` uint8,
+        packed bits.
     """
     rng = generator(settings.seed, number)
     identity, expression = model.random_weights(rng)

@@ -88,7 +88,7 @@ class Masks:
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """What a person looks like, apart from the shape.
+    """A look: everything of a person that is seen, apart from the shape.
 
     Attributes:
         skin, hair, iris, shirt: [3], linear RGB.
