@@ -19,7 +19,7 @@ from equivariance_zoo.scenes.meshes.mesh import Mesh
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.integer[Any]]
 
-_CELLS = 96
+_CELLS = 256
 
 
 @dataclass(frozen=True, eq=False)
