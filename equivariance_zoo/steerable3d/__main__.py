@@ -61,9 +61,10 @@ def _evaluate(options: argparse.Namespace) -> int:
     from equivariance_zoo.steerable3d.data_sources.datasets import dataset
     from equivariance_zoo.steerable3d.training import accuracy
 
-    model, run, _ = load(Path(options.checkpoint))
-    data = run.data if options.folder is None else replace(run.data, folder=options.folder)
-    print(f"{options.split} accuracy: {accuracy(model, dataset(data, options.split)):.4g}")
+    trained = load(Path(options.checkpoint))
+    data = trained.settings.data
+    data = data if options.folder is None else replace(data, folder=options.folder)
+    print(f"{options.split} accuracy: {accuracy(trained.model, dataset(data, options.split)):.4g}")
     return 0
 
 

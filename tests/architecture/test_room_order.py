@@ -8,8 +8,8 @@ from tests.architecture.sources import imported_modules, module_of, sources
 FLOORS = {
     "equivariance_zoo.training": (
         ("cli", "devices", "extras", "files", "memory", "settings"),
-        ("checkpoint", "state_files"),
-        ("trainer",),
+        ("checkpoint", "fields", "seeds", "state_files"),
+        ("options", "trained", "trainer"),
     ),
     "equivariance_zoo.faces": (
         ("errors",),

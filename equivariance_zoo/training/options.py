@@ -1,0 +1,60 @@
+"""Options of the command line for the settings of a training: `--training.rate 1e-3`, or `--rate 1e-3` if it is clear.
+
+The command `train` of a network calls it. The options are those of the fields that are declared by `fields.setting`.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from equivariance_zoo.training.fields import Bounds, base_of, declared, tables_of
+
+_PREFIX = "setting."
+
+
+def add_settings(parser: argparse.ArgumentParser, kind: type) -> None:
+    """Adds an option for each declared setting, to a group of its own.
+
+    A setting of a table has two names: `--table.key`, and `--key` if no other setting and no option has this name.
+    Declare the other options of the parser first.
+
+    Args:
+        parser: The parser.
+        kind: Dataclass of the settings; dataclasses in it are tables.
+    """
+    found = list(_leaves(kind))
+    count = Counter(name for _, name, _, _ in found)
+    group = parser.add_argument_group("settings", "in place of those of the file")
+    for path, name, base, bounds in found:
+        names = [f"--{'.'.join([*path, name])}"]
+        if path and count[name] == 1 and f"--{name}" not in parser._option_string_actions:
+            names.insert(0, f"--{name}")
+        about: dict[str, Any] = {"dest": _PREFIX + names[-1][2:], "default": argparse.SUPPRESS}
+        if base is bool:
+            group.add_argument(*names, action=argparse.BooleanOptionalAction, **about)
+        else:
+            group.add_argument(*names, type=base, metavar="|".join(bounds.choices) or base.__name__.upper(), **about)
+
+
+def given_settings(options: argparse.Namespace) -> dict[str, Any]:
+    """Returns the settings that were given as options, as tables; see `fields.merged`."""
+    found: dict[str, Any] = {}
+    for key, value in vars(options).items():
+        if key.startswith(_PREFIX):
+            *path, name = key.removeprefix(_PREFIX).split(".")
+            place = found
+            for step in path:
+                place = place.setdefault(step, {})
+            place[name] = value
+    return found
+
+
+def _leaves(kind: type, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str, type, Bounds]]:
+    """Yields table, name, type and bounds of the declared settings."""
+    for name, hint, bounds in declared(kind):
+        yield path, name, base_of(hint), bounds
+    for name, inner in tables_of(kind).items():
+        yield from _leaves(inner, (*path, name))
