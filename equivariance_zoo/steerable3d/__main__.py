@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from equivariance_zoo.steerable3d.settings import Run
 from equivariance_zoo.training.cli import exit_code
+from equivariance_zoo.training.options import add_settings, given_settings
 
 PROGRAM = "equivariance_zoo.steerable3d"
-BUILT_IN = Path(__file__).parent / "data"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,10 +32,9 @@ def _parser() -> argparse.ArgumentParser:
     train = commands.add_parser("train", help="train by a configuration file")
     train.add_argument("config", help="a file in TOML, or the name of a built-in one: tetris")
     train.add_argument("--output", required=True, help="folder of the checkpoint and the logs")
-    train.add_argument("--seed", type=int, help="in place of the seed of the configuration")
-    train.add_argument("--dense", action="store_true", help="the ordinary CNN of the same channels")
     train.add_argument("--resume", action="store_true", help="go on with what is in the output folder")
     train.add_argument("--quiet", action="store_true", help="no progress bar")
+    add_settings(train, Run)
     evaluate = commands.add_parser("evaluate", help="accuracy of a checkpoint on a split")
     evaluate.add_argument("checkpoint", help="model.safetensors of a training")
     evaluate.add_argument("--split", default="test", help="train, val or test; default: test")
@@ -43,13 +43,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _train(options: argparse.Namespace) -> int:
-    from equivariance_zoo.steerable3d.settings import Run
     from equivariance_zoo.steerable3d.training import WEIGHTS, train
 
-    built_in = BUILT_IN / f"{options.config}.toml"
-    run = Run.read(built_in if built_in.is_file() else Path(options.config))
-    seed = run.training.seed if options.seed is None else options.seed
-    run = replace(run, training=replace(run.training, seed=seed, dense=options.dense or run.training.dense))
+    run = Run.read(options.config, given_settings(options))
     output = Path(options.output)
     metrics = train(run, output, options.resume, options.quiet)
     print("\n".join([*(f"{name}: {value:.4g}" for name, value in metrics.items()), f"written: {output / WEIGHTS}"]))

@@ -8,7 +8,7 @@ from typing import Any
 
 from e3nn import o3
 
-from equivariance_zoo.training.settings import boolean, build, whole
+from equivariance_zoo.training.settings import boolean, build, choice, known_keys, whole
 
 
 @dataclass(frozen=True)
@@ -81,10 +81,18 @@ class NetworkConfig:
     def from_dict(cls, settings: Mapping[str, Any]) -> NetworkConfig:
         """Builds a configuration from a mapping, such as `to_dict` returns. Missing settings keep their defaults.
 
+        The mapping may name one of the paper's networks: {"name": "tetris", "classes": 8}.
+
         Raises:
             ValueError: If a key is unknown or missing, or a value out of range.
         """
-        return build(cls, "settings", settings)
+        if "name" not in settings:
+            found: NetworkConfig = build(cls, "settings", settings)
+            return found
+        rest = {key: value for key, value in settings.items() if key != "name"}
+        choice("network", settings["name"], NETWORKS)
+        known_keys("network", rest, ["classes"])
+        return NETWORKS[settings["name"]](**rest)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the settings as plain values."""

@@ -31,6 +31,26 @@ def read_toml(argument: str, path: Path) -> dict[str, Any]:
         raise ValueError(f"{argument}: expected a file in TOML, got {path} ({error})") from error
 
 
+def read_named(argument: str, name: str | Path, built_in: Path) -> dict[str, Any]:
+    """Reads a file in TOML, or a built-in one by its name.
+
+    Args:
+        argument: Name of the caller's argument, for messages.
+        name: The file, or the name of a built-in one without its suffix.
+        built_in: Folder of the built-in files.
+
+    Raises:
+        ValueError: If the file does not exist, or is not TOML.
+        OSError: If the file cannot be read.
+    """
+    inside = built_in / f"{name}.toml"
+    path = inside if inside.is_file() else Path(name)
+    if not path.is_file():
+        names = ", ".join(sorted(file.stem for file in built_in.glob("*.toml")))
+        raise ValueError(f"{argument}: expected {names} or a file in TOML, got {name}")
+    return read_toml(argument, path)
+
+
 def build(kind: Any, name: str, settings: object) -> Any:
     """Builds a dataclass from a table.
 
