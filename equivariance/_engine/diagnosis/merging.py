@@ -129,9 +129,8 @@ def _have_one_root(one: Finding, other: Finding, kind_of: Callable[[str], object
     if str(one.location) != str(other.location):
         return one.layer == other.layer and _is_decided_by(one, other)
     same_expression = one.location.columns == other.location.columns
-    if kind_of(one.layer) != kind_of(other.layer) and not (same_expression and one.cause == other.cause):
-        return False
-    return same_expression or _is_one_mistake(one, other)
+    same_kind = kind_of(one.layer) == kind_of(other.layer) or (same_expression and one.cause == other.cause)
+    return same_kind and (same_expression or _is_one_mistake(one, other))
 
 
 def _is_decided_by(one: Finding, other: Finding) -> bool:

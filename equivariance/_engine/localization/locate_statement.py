@@ -21,7 +21,7 @@ from equivariance._engine.laws.grid import known_grids
 from equivariance._engine.localization.ablation import Ablation, frame_dependent_statement
 from equivariance._engine.localization.intervention import InterventionRunner, error_at
 from equivariance._engine.localization.proposals import merge_laws
-from equivariance._engine.localization.rivals import rivals
+from equivariance._engine.localization.rivals import call_with_components, is_sound_elsewhere, rivals
 from equivariance._engine.localization.search import Search
 from equivariance._engine.localization.slicing import Laws, Slicer, StatementRun, divergence
 from equivariance._engine.localization.suspects import SuspectLayer
@@ -81,6 +81,7 @@ class StatementLocator:
         """Stores the runner; the search begins when `statements` or `in_frames` is called."""
         self.runner = runner
         self._found: dict[StatementRun, Laws] = {}
+        self._pieces: list[SourceLine | None] = []
         self._ablations: dict[StatementRun, Ablation] = {}
 
     def statements(self) -> list[Statement]:
@@ -97,22 +98,38 @@ class StatementLocator:
         self._found = search.run()
         if not self._found:
             return [self._statement_at_event(event, False) for event in search.first_broken_operations[:1]]
+        if search.reads_components:
+            self._pieces = [search.flow.events[i].place for i in search.first_broken_operations]
         beside = {u: merge_laws({o: v for o, v in self._found.items() if o != u}) for u in self._found}
-        errors = {u: self.runner.try_replacement(laws)[1] for u, laws in beside.items()}
-        return [
-            Statement(
-                u.place,
-                u.layer,
-                True,
-                e,
-                self._found[u],
-                beside[u],
-                hidden=e <= self.runner.residual,
-                callers=self._callers(u),
-                alternatives=self._alternatives(u, beside[u]),
-            )
-            for u, e in errors.items()
-        ]
+        return [self._statement(unit, others) for unit, others in beside.items()]
+
+    def _statement(self, unit: StatementRun, beside: Laws) -> Statement:
+        """Returns a statement at fault; `beside` replaces everything else at fault."""
+        error = self.runner.try_replacement(beside)[1]
+        named, others = self._named(unit, beside)
+        return Statement(
+            named.place,
+            named.layer,
+            True,
+            error,
+            self._found[unit],
+            beside,
+            hidden=error <= self.runner.residual,
+            callers=self._callers(named),
+            alternatives=others,
+        )
+
+    def _named(self, unit: StatementRun, beside: Laws) -> tuple[StatementRun, tuple[SourceLine, ...]]:
+        """Returns the statement to name, and the places of others that explain the error as well."""
+        found = rivals(self.runner, unit, self._found[unit], beside)
+        places = [other.place for other in found if other.place is not None]
+        flow = self.runner.flow(beside)
+        call = None if flow is None else call_with_components(flow, unit)
+        if flow is None or call is None or unit.place is None:
+            makers = dict.fromkeys(place for place in self._pieces if place is not None)
+            return unit, (*places, *(place for place in makers if place not in places))
+        is_sound = is_sound_elsewhere(flow, self._found[unit], call)
+        return call, tuple(places if is_sound else [unit.place, *places])
 
     def in_frames(self) -> list[Statement]:
         """Returns `statements`, with choices of a local frame replaced.
@@ -131,11 +148,6 @@ class StatementLocator:
                     found[index], place=at_fault.place, layer=at_fault.layer, frame=unit.place, callers=callers
                 )
         return found
-
-    def _alternatives(self, unit: StatementRun, beside: Laws) -> tuple[SourceLine, ...]:
-        """Returns the places of other statements that explain the error as well."""
-        found = rivals(self.runner, unit, self._found[unit], beside)
-        return tuple(other.place for other in found if other.place is not None)
 
     def _callers(self, unit: StatementRun) -> tuple[SourceLine, ...]:
         """Returns the statements of the layer that call the function of a statement, from inside to outside."""

@@ -90,7 +90,8 @@ def test_inversion_alone_leaves_the_statement_open(kind):
     """Everything is even, where the output should be odd: each statement of the chain could have made it odd."""
     (finding,) = diagnosed(kind(back=False), "inversion").findings
     lines = {finding.location.line, *(other.line for other in finding.alternatives)}
-    assert finding.located == "suspect" and len(lines) > 1
+    assert finding.located == "suspect"
+    assert len(lines) > 1
     assert set(lines_at(f"at fault: {kind.__name__}")) <= lines
 
 
