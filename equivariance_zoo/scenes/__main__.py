@@ -12,10 +12,9 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from equivariance_zoo.training.cli import exit_code
+from equivariance_zoo.training.cli import Parser, exit_code, parse_integer, parse_path
 
 PROGRAM = "equivariance_zoo.scenes"
 VERSION = 1
@@ -30,34 +29,48 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
 
 
+def _run(arguments: Sequence[str] | None) -> int:
+    options = _parser().parse_args(arguments)
+    code: int = options.run(options)
+    return code
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=f"python -m {PROGRAM}", description="Render sets of pictures with labels.")
+    parser = Parser(prog=f"python -m {PROGRAM}", description="Render sets of pictures with labels.")
     commands = parser.add_subparsers(dest="command", required=True)
     heads = _command(commands, "heads", _heads, 128, "heads of the ICT-FaceKit morphable model, with 68 landmarks")
-    heads.add_argument("--model", required=True, metavar="FILE", help="packed model, or a clone of ICT-FaceKit")
-    heads.add_argument("--count", type=int, default=1000, metavar="N", help="pictures; default: 1000")
+    heads.add_argument(
+        "--model", type=parse_path, required=True, metavar="FILE", help="packed model, or a clone of ICT-FaceKit"
+    )
+    heads.add_argument("--count", type=parse_integer, default=1000, metavar="N", help="pictures; default: 1000")
     heads.add_argument(
         "--unusual", type=float, default=0.0, metavar="SHARE", help="poses beyond the limits; default: 0"
     )
     heads.add_argument("--occluded", type=float, default=0.25, metavar="SHARE", help="with an occluder; default: 0.25")
     heads.add_argument("--dense", action="store_true", help="labels of each pixel and of each vertex too")
     planes = _command(commands, "planes", _planes, 64, "views of airliners, from a file of packed models")
-    planes.add_argument("--models", required=True, metavar="FILE", help="planes.npz")
+    planes.add_argument("--models", type=parse_path, required=True, metavar="FILE", help="planes.npz")
     cars = _command(commands, "cars", _cars, 64, "views of generated cars, or of cars in files")
-    cars.add_argument("--count", type=int, default=30, metavar="N", help="generated cars; default: 30")
-    cars.add_argument("--files", nargs="+", metavar="FILE", help="meshes, in place of generated cars")
+    cars.add_argument("--count", type=parse_integer, default=30, metavar="N", help="generated cars; default: 30")
+    cars.add_argument("--files", type=parse_path, nargs="+", metavar="FILE", help="meshes, in place of generated cars")
     for objects in (planes, cars):
-        objects.add_argument("--views", type=int, default=240, metavar="N", help="views of each; default: 240")
+        objects.add_argument(
+            "--views", type=parse_integer, default=240, metavar="N", help="views of each; default: 240"
+        )
         objects.add_argument("--roll", type=float, default=0.0, metavar="DEGREES", help="largest roll; default: 0")
     return parser
 
 
 def _command(commands: Any, name: str, run: Callable[..., int], size: int, what: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(name, help=what, description=what[0].upper() + what[1:] + ".")
-    parser.add_argument("--output", required=True, metavar="DIR", help="folder of the set")
-    parser.add_argument("--size", type=int, default=size, metavar="PIXELS", help=f"of each side; default: {size}")
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="seed of everything random; default: 0")
-    parser.add_argument("--workers", type=int, metavar="N", help="processes; default: one per core")
+    parser.add_argument("--output", type=parse_path, required=True, metavar="DIR", help="folder of the set")
+    parser.add_argument(
+        "--size", type=parse_integer, default=size, metavar="PIXELS", help=f"of each side; default: {size}"
+    )
+    parser.add_argument(
+        "--seed", type=parse_integer, default=0, metavar="S", help="seed of everything random; default: 0"
+    )
+    parser.add_argument("--workers", type=parse_integer, metavar="N", help="processes; default: one per core")
     parser.set_defaults(run=run)
     return parser
 
@@ -92,10 +105,12 @@ def _cars(options: argparse.Namespace) -> int:
 
     settings = _view_settings(options)
     if options.files:
-        files = {Path(file).stem: file for file in options.files}
-        missing = [file for file in options.files if not Path(file).is_file()]
+        files = {file.stem: file for file in options.files}
+        missing = [str(file) for file in options.files if not file.is_file()]
         if missing or len(files) < len(options.files):
-            raise ValueError(f"files: expected files of different names, got {', '.join(missing or options.files)}")
+            raise ValueError(
+                f"files: expected files of different names, got {', '.join(missing or map(str, options.files))}"
+            )
         about = asdict(settings) | {"files": {name: digest(file) for name, file in files.items()}}
         return _write(options, about, list(files), partial(views_of_file, files, settings))
     if options.count < 1:
@@ -118,7 +133,7 @@ def _write(options: argparse.Namespace, settings: Any, shards: list[str], make: 
     workers = options.workers or os.cpu_count() or 1
     if workers < 1:
         raise ValueError(f"workers: expected 1 or more, got {workers}")
-    store = Store(Path(options.output), {"kind": options.command, "version": VERSION, **settings})
+    store = Store(options.output, {"kind": options.command, "version": VERSION, **settings})
     for name in store.write(shards, make, workers):
         print(f"written: {store.folder / name}.npz", flush=True)
     print(f"{len(shards)} files in {store.folder}; {write_sheet(store.folder)}")

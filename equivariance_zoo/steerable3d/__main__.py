@@ -10,10 +10,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from equivariance_zoo.steerable3d.settings import Run
-from equivariance_zoo.training.cli import exit_code
+from equivariance_zoo.training.cli import Parser, exit_code, parse_path
 from equivariance_zoo.training.options import add_settings, given_settings
 
 PROGRAM = "equivariance_zoo.steerable3d"
@@ -21,32 +20,34 @@ PROGRAM = "equivariance_zoo.steerable3d"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns its exit code."""
+    return exit_code(PROGRAM, lambda: _run(arguments), "stopped; train --resume goes on behind the last whole epoch")
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     options = _parser().parse_args(arguments)
-    command = _train if options.command == "train" else _evaluate
-    return exit_code(PROGRAM, lambda: command(options), "stopped; train --resume goes on behind the last whole epoch")
+    return _train(options) if options.command == "train" else _evaluate(options)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=f"python -m {PROGRAM}", description="Train and evaluate steerable CNNs.")
+    parser = Parser(prog=f"python -m {PROGRAM}", description="Train and evaluate steerable CNNs.")
     commands = parser.add_subparsers(dest="command", required=True)
     train = commands.add_parser("train", help="train by a configuration file")
-    train.add_argument("config", help="a file in TOML, or the name of a built-in one: tetris")
-    train.add_argument("--output", required=True, help="folder of the checkpoint and the logs")
+    train.add_argument("config", type=parse_path, help="a file in TOML, or the name of a built-in one: tetris")
+    train.add_argument("--output", required=True, type=parse_path, help="folder of the checkpoint and the logs")
     train.add_argument("--resume", action="store_true", help="go on with what is in the output folder")
     train.add_argument("--quiet", action="store_true", help="no progress bar")
     add_settings(train, Run)
     evaluate = commands.add_parser("evaluate", help="accuracy of a checkpoint on a split")
-    evaluate.add_argument("checkpoint", help="model.safetensors of a training")
+    evaluate.add_argument("checkpoint", type=parse_path, help="model.safetensors of a training")
     evaluate.add_argument("--split", default="test", help="train, val or test; default: test")
-    evaluate.add_argument("--folder", help="where the data are, in place of the folder of the training")
+    evaluate.add_argument("--folder", type=parse_path, help="of the data, in place of the folder of the training")
     return parser
 
 
 def _train(options: argparse.Namespace) -> int:
     from equivariance_zoo.steerable3d.training import WEIGHTS, train
 
-    run = Run.read(options.config, given_settings(options))
-    output = Path(options.output)
+    run, output = Run.read(options.config, given_settings(options)), options.output
     metrics = train(run, output, options.resume, options.quiet)
     print("\n".join([*(f"{name}: {value:.4g}" for name, value in metrics.items()), f"written: {output / WEIGHTS}"]))
     return 0
@@ -57,9 +58,9 @@ def _evaluate(options: argparse.Namespace) -> int:
     from equivariance_zoo.steerable3d.data_sources.datasets import dataset
     from equivariance_zoo.steerable3d.training import accuracy
 
-    trained = load(Path(options.checkpoint))
+    trained = load(options.checkpoint)
     data = trained.settings.data
-    data = data if options.folder is None else replace(data, folder=options.folder)
+    data = data if options.folder is None else replace(data, folder=str(options.folder))
     print(f"{options.split} accuracy: {accuracy(trained.model, dataset(data, options.split)):.4g}")
     return 0
 

@@ -9,7 +9,10 @@ from typing import Any
 
 from equivariance_zoo.steerable3d.config import NetworkConfig
 from equivariance_zoo.training.fields import check_fields, from_tables, merged, setting
-from equivariance_zoo.training.settings import read_named
+from equivariance_zoo.training.settings import read_named, shown
+
+_MOST_VOXELS = 2**27
+"""Voxels of all copies of one shape: 512 MiB, in float32."""
 
 BUILT_IN = Path(__file__).parent / "data"
 KINDS = ("tetris", "shrec17", "cath", "amino_acid")
@@ -39,7 +42,12 @@ class DataConfig:
         check_fields(self)
         if (self.folder is None) != (self.kind == "tetris"):
             expected = "none for tetris" if self.kind == "tetris" else f"a folder for {self.kind}"
-            raise ValueError(f"folder: expected {expected}, got {self.folder!r}")
+            raise ValueError(f"folder: expected {expected}, got {shown(self.folder)}")
+        voxels = self.size**3 * (max(self.copies, self.rotations) if self.kind == "tetris" else 1)
+        if voxels > _MOST_VOXELS:
+            raise ValueError(
+                f"size: expected at most {_MOST_VOXELS:,} voxels of a shape and its copies, got {voxels:,}"
+            )
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from types import NoneType
 from typing import Any, get_args, get_type_hints
 
-from equivariance_zoo.training.settings import boolean, build, choice, known_keys, number, table, whole
+from equivariance_zoo.training.settings import MOST, boolean, build, choice, known_keys, number, shown, table, whole
 
 _BOUNDS = "bounds"
 
@@ -22,12 +22,14 @@ class Bounds:
 
     Attributes:
         least: Least value; None for 1 of whole numbers and 0 of others.
+        most: Largest value of a whole number.
         above: Number that the value must exceed; it replaces `least`.
         below: Number that the value must not reach.
         choices: Values of a text.
     """
 
     least: float | None = None
+    most: int = MOST
     above: float | None = None
     below: float | None = None
     choices: tuple[str, ...] = ()
@@ -37,6 +39,7 @@ def setting(
     default: Any = MISSING,
     *,
     least: float | None = None,
+    most: int = MOST,
     above: float | None = None,
     below: float | None = None,
     choices: tuple[str, ...] = (),
@@ -46,11 +49,12 @@ def setting(
     Args:
         default: Default of the setting; without one, the setting must be given.
         least: Least value. Without it, a whole number is at least 1 and another number at least 0.
+        most: Largest value of a whole number.
         above: Number that the value must exceed.
         below: Number that the value must not reach.
         choices: Values of a text.
     """
-    return field(default=default, metadata={_BOUNDS: Bounds(least, above, below, choices)})
+    return field(default=default, metadata={_BOUNDS: Bounds(least, most, above, below, choices)})
 
 
 def check_fields(settings: Any) -> None:
@@ -108,11 +112,14 @@ def from_tables(kind: Any, name: str, settings: object) -> Any:
 
 
 def merged(settings: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns tables with the values of others in place of their own, table by table."""
+    """Returns tables with the values of others in place of their own, table by table.
+
+    Raises:
+        ValueError: If one of the tables is no table in `settings`.
+    """
     found = dict(settings)
     for key, value in given.items():
-        there = found.get(key)
-        found[key] = merged(there if isinstance(there, Mapping) else {}, value) if isinstance(value, Mapping) else value
+        found[key] = merged(table(key, found.get(key, {})), value) if isinstance(value, Mapping) else value
     return found
 
 
@@ -122,10 +129,10 @@ def _check(name: str, value: Any, kind: Any, bounds: Bounds) -> None:
     elif kind is bool:
         boolean(name, value)
     elif kind is int:
-        whole(name, value, 1 if bounds.least is None else int(bounds.least))
+        whole(name, value, 1 if bounds.least is None else int(bounds.least), bounds.most)
     elif kind is float:
         number(name, value, bounds.above, bounds.least or 0)
     elif not isinstance(value, str):
-        raise ValueError(f"{name}: expected a text, got {value!r}")
+        raise ValueError(f"{name}: expected a text, got {shown(value)}")
     if bounds.below is not None and value >= bounds.below:
         raise ValueError(f"{name}: expected a number below {bounds.below:g}, got {value!r}")

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from equivariance_zoo.training.cli import parse_integer
 from equivariance_zoo.training.fields import Bounds, base_of, declared, tables_of
 
 _PREFIX = "setting."
@@ -36,7 +37,8 @@ def add_settings(parser: argparse.ArgumentParser, kind: type) -> None:
         if base is bool:
             group.add_argument(*names, action=argparse.BooleanOptionalAction, **about)
         else:
-            group.add_argument(*names, type=base, metavar="|".join(bounds.choices) or base.__name__.upper(), **about)
+            read = parse_integer if base is int else base
+            group.add_argument(*names, type=read, metavar="|".join(bounds.choices) or base.__name__.upper(), **about)
 
 
 def given_settings(options: argparse.Namespace) -> dict[str, Any]:

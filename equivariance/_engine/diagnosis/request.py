@@ -37,6 +37,7 @@ from equivariance._engine.measurement.prepare import (
     prepare_trial,
     prepare_undeclared,
 )
+from equivariance.contracts.callables import require_values
 from equivariance.contracts.contract import Contract, call_contract
 from equivariance.contracts.declared import declared_contract
 from equivariance.contracts.inputs import NOT_GIVEN, Inputs, declared_inputs, inputs_of, outputs_of, states_parity
@@ -105,6 +106,10 @@ class Request:
     layers: Mapping[str, Contract]
     settings: Settings
     name: str = ""
+
+    def __post_init__(self) -> None:
+        """Rejects a module whose values are not all in this process."""
+        require_values(self.module)
 
     @quiet()
     def resolve(self) -> Resolved:

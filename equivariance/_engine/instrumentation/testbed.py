@@ -34,7 +34,7 @@ from equivariance._engine.instrumentation.tensor_store import MemoryBudget
 from equivariance._torch_private import storage_address, tree_leaves
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import cast, cloned
-from equivariance.errors import ArgumentError
+from equivariance.errors import ArgumentError, first_line
 from equivariance.representations.tensor_support import is_strided
 
 PERTURBATION = 0.1
@@ -330,9 +330,9 @@ def _copy(module: torch.nn.Module) -> torch.nn.Module:
         # TorchScript copies its parameters in a way that autograd would record, with a deprecation warning.
         with torch.no_grad(), warnings.catch_warnings(action="ignore"):
             made: torch.nn.Module = copy.deepcopy(module, known)
-    except (RuntimeError, TypeError, AttributeError) as error:
-        name = type(module).__name__
-        raise ArgumentError("module", name, f"a module that copy.deepcopy can copy ({error})") from error
+    except Exception as error:  # a `__deepcopy__` may raise any
+        name, words = type(module).__name__, f"{type(error).__name__}: {first_line(error)}"
+        raise ArgumentError("module", name, f"a module that copy.deepcopy can copy ({words})") from error
     _require_separate(module, made)
     return made
 

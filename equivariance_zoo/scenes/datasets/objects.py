@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,7 @@ class ViewSettings:
             raise ValueError(f"roll: expected an angle from 0 to 180 degrees, got {self.roll!r}")
 
 
-def views_of_airliner(path: str, names: Sequence[str], settings: ViewSettings, shard: str) -> Arrays:
+def views_of_airliner(path: Path, names: Sequence[str], settings: ViewSettings, shard: str) -> Arrays:
     """Returns the views of an airliner of a packed file, by its name; `names` are those of all, sorted."""
     return make_views(Airliners(path).read(shard), settings, names.index(shard))
 
@@ -68,7 +69,7 @@ def views_of_car(settings: ViewSettings, shard: str) -> Arrays:
     return make_views(random_car(generator(settings.seed, number)), settings, number)
 
 
-def views_of_file(files: Mapping[str, str], settings: ViewSettings, shard: str) -> Arrays:
+def views_of_file(files: Mapping[str, Path], settings: ViewSettings, shard: str) -> Arrays:
     """Returns the views of a mesh in a file; `files` are those of all shards, in order."""
     return make_views(read_mesh(files[shard]), settings, list(files).index(shard))
 
