@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from types import NoneType
-from typing import Any, get_args, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from equivariance_zoo.training.settings import MOST, boolean, build, choice, known_keys, number, shown, table, whole
 
@@ -83,7 +83,9 @@ def tables_of(kind: type) -> dict[str, type]:
 
 
 def base_of(kind: Any) -> Any:
-    """Returns the type of a field without None."""
+    """Returns the type of a field without None; the type of its choices for a `Literal`."""
+    if get_origin(kind) is Literal:
+        return type(get_args(kind)[0])
     kinds = [one for one in get_args(kind) if one is not NoneType]
     return kinds[0] if kinds else kind
 

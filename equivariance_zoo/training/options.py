@@ -20,6 +20,7 @@ def add_settings(parser: argparse.ArgumentParser, kind: type) -> None:
     """Adds an option for each declared setting, to a group of its own.
 
     A setting of a table has two names: `--table.key`, and `--key` if no other setting and no option has this name.
+    Underscores become hyphens.
     Declare the other options of the parser first.
 
     Args:
@@ -30,10 +31,11 @@ def add_settings(parser: argparse.ArgumentParser, kind: type) -> None:
     count = Counter(name for _, name, _, _ in found)
     group = parser.add_argument_group("settings", "in place of those of the file")
     for path, name, base, bounds in found:
-        names = [f"--{'.'.join([*path, name])}"]
-        if path and count[name] == 1 and f"--{name}" not in parser._option_string_actions:
-            names.insert(0, f"--{name}")
-        about: dict[str, Any] = {"dest": _PREFIX + names[-1][2:], "default": argparse.SUPPRESS}
+        key = ".".join([*path, name])
+        names, short = [f"--{key.replace('_', '-')}"], f"--{name.replace('_', '-')}"
+        if path and count[name] == 1 and short not in parser._option_string_actions:
+            names.insert(0, short)
+        about: dict[str, Any] = {"dest": _PREFIX + key, "default": argparse.SUPPRESS}
         if base is bool:
             group.add_argument(*names, action=argparse.BooleanOptionalAction, **about)
         else:

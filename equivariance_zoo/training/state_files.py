@@ -17,6 +17,7 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 from equivariance_zoo.training.files import replacing
 
 _EPOCHS = "training.epochs"
+_LONGEST = 120
 
 _KEYS: dict[str, type] = {
     "state_dict": dict,
@@ -113,10 +114,12 @@ class StoredSettings(lightning.Callback):
         Raises:
             ValueError: If another setting than the number of epochs differs; the message names the settings.
         """
-        stored = state["callbacks"].get(self.state_key, {}).get("settings")
+        stored = state["callbacks"].get(self.state_key)
         if stored is None:
             return
-        earlier, now = _flat(stored), _flat(self.settings)
+        if not isinstance(stored, Mapping) or not isinstance(stored.get("settings"), Mapping):
+            raise ValueError(f"resume: expected the settings of the earlier run, got {str(stored)[:_LONGEST]}")
+        earlier, now = _flat(stored["settings"]), _flat(self.settings)
         other = sorted(key for key in {*earlier, *now} - {_EPOCHS} if earlier.get(key) != now.get(key))
         if other:
             told = ", ".join(f"{key} {earlier.get(key)!r} and now {now.get(key)!r}" for key in other)

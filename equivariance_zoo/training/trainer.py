@@ -41,7 +41,7 @@ def fit(
 
     Args:
         module: The network as a LightningModule.
-        batches: A DataLoader or a LightningDataModule.
+        batches: A DataLoader or a LightningDataModule, whose order depends on seed and epoch only.
         output: Folder of the training; it exists.
         name: File name of the state.
         state: The state to resume from; None for a new training. See `state_to_resume`.

@@ -69,6 +69,7 @@ def test_options_are_settings_by_short_and_by_long_names():
         "net": {"width": 9, "bias": False},
     }
     assert parsed("--name", "other") == {"name": "other"}
+    assert parsed("--batch-size", "4") == parsed("--training.batch-size", "4") == {"training": {"batch_size": 4}}
 
 
 def test_an_option_of_the_command_keeps_its_name():

@@ -23,6 +23,7 @@ class Net:
 @dataclass(frozen=True)
 class Training:
     epochs: int = setting(3)
+    batch_size: int = setting(1)
     rate: float = setting(0.01, above=0)
     decay: float = setting(0.0)
     average: float = setting(0.0, below=1)
