@@ -14,30 +14,20 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from equivariance_zoo.training.cli import Parser, exit_code, parse_integer, parse_path
+from equivariance_zoo.training.cli import parse_integer, parse_path, run_program
 
 PROGRAM = "equivariance_zoo.scenes"
+STOPPED = "stopped; the same command goes on behind the last whole file"
 VERSION = 1
 """Version of the numbers: sets of one version and of the same settings are equal."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns its exit code."""
-    options = _parser().parse_args(arguments)
-    return exit_code(
-        PROGRAM, lambda: options.run(options), "stopped; the same command goes on behind the last whole file"
-    )
+    return run_program(PROGRAM, "Render sets of pictures with labels.", _add_commands, STOPPED, arguments)
 
 
-def _run(arguments: Sequence[str] | None) -> int:
-    options = _parser().parse_args(arguments)
-    code: int = options.run(options)
-    return code
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = Parser(prog=f"python -m {PROGRAM}", description="Render sets of pictures with labels.")
-    commands = parser.add_subparsers(dest="command", required=True)
+def _add_commands(commands: argparse._SubParsersAction) -> None:
     heads = _command(commands, "heads", _heads, 128, "heads of the ICT-FaceKit morphable model, with 68 landmarks")
     heads.add_argument(
         "--model", type=parse_path, required=True, metavar="FILE", help="packed model, or a clone of ICT-FaceKit"
@@ -58,7 +48,6 @@ def _parser() -> argparse.ArgumentParser:
             "--views", type=parse_integer, default=240, metavar="N", help="views of each; default: 240"
         )
         objects.add_argument("--roll", type=float, default=0.0, metavar="DEGREES", help="largest roll; default: 0")
-    return parser
 
 
 def _command(commands: Any, name: str, run: Callable[..., int], size: int, what: str) -> argparse.ArgumentParser:

@@ -12,36 +12,27 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from equivariance_zoo.steerable3d.settings import Run
-from equivariance_zoo.training.cli import Parser, exit_code, parse_path
-from equivariance_zoo.training.options import add_settings, given_settings
+from equivariance_zoo.training.cli import parse_path, run_program
+from equivariance_zoo.training.options import STOPPED, add_training, given_settings
 
 PROGRAM = "equivariance_zoo.steerable3d"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns its exit code."""
-    return exit_code(PROGRAM, lambda: _run(arguments), "stopped; train --resume goes on behind the last whole epoch")
+    return run_program(PROGRAM, "Train and evaluate steerable CNNs.", _add_commands, STOPPED, arguments)
 
 
-def _run(arguments: Sequence[str] | None) -> int:
-    options = _parser().parse_args(arguments)
-    return _train(options) if options.command == "train" else _evaluate(options)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = Parser(prog=f"python -m {PROGRAM}", description="Train and evaluate steerable CNNs.")
-    commands = parser.add_subparsers(dest="command", required=True)
+def _add_commands(commands: argparse._SubParsersAction) -> None:
     train = commands.add_parser("train", help="train by a configuration file")
     train.add_argument("config", type=parse_path, help="a file in TOML, or the name of a built-in one: tetris")
-    train.add_argument("--output", required=True, type=parse_path, help="folder of the checkpoint and the logs")
-    train.add_argument("--resume", action="store_true", help="go on with what is in the output folder")
-    train.add_argument("--quiet", action="store_true", help="no progress bar")
-    add_settings(train, Run)
+    add_training(train, Run)
+    train.set_defaults(run=_train)
     evaluate = commands.add_parser("evaluate", help="accuracy of a checkpoint on a split")
     evaluate.add_argument("checkpoint", type=parse_path, help="model.safetensors of a training")
     evaluate.add_argument("--split", default="test", help="train, val or test; default: test")
     evaluate.add_argument("--folder", type=parse_path, help="of the data, in place of the folder of the training")
-    return parser
+    evaluate.set_defaults(run=_evaluate)
 
 
 def _train(options: argparse.Namespace) -> int:

@@ -10,10 +10,25 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from equivariance_zoo.training.cli import parse_integer
+from equivariance_zoo.training.cli import parse_integer, parse_path
 from equivariance_zoo.training.fields import Bounds, base_of, declared, tables_of
 
+STOPPED = "stopped; train --resume goes on behind the last whole epoch"
+"""Message for a user who has pressed Ctrl-C."""
+
 _PREFIX = "setting."
+
+
+def add_training(parser: argparse.ArgumentParser, kind: type) -> None:
+    """Adds the options that all trainings have, and those of the settings; see `add_settings`.
+
+    They are `output` (a path), `resume` and `quiet`. Declare the other options of the parser first.
+    """
+    add = parser.add_argument
+    add("--output", type=parse_path, required=True, metavar="DIR", help="folder of the weights, the state and the logs")
+    add("--resume", action="store_true", help="go on with the training in the output folder")
+    add("--quiet", action="store_true", help="no progress bar")
+    add_settings(parser, kind)
 
 
 def add_settings(parser: argparse.ArgumentParser, kind: type) -> None:

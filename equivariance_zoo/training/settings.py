@@ -1,7 +1,6 @@
 """Checks settings and reads them from TOML, for the dataclasses in which a network declares them.
 
 Their `__post_init__` calls the checks. Each error names the setting, its value and the expected value.
-`number` and `positive` make the same check; their messages are worded for `se3unet` and for `steerable3d`.
 """
 
 from __future__ import annotations
@@ -136,12 +135,3 @@ def number(name: str, value: Any, above: float | None = None, least: float = 0) 
     bound = f"above {above}" if above is not None else f"of {least} or more"
     if not is_number(value) or (value <= above if above is not None else value < least):
         raise ValueError(f"{name}: expected a number {bound}, got {shown(value)}")
-
-
-def positive(name: str, value: Any, kind: type, or_zero: bool = False) -> None:
-    """Rejects a value that is not a finite number above 0, or of at least 0; `kind` is `int` or `float`."""
-    right = type(value) is int if kind is int else is_number(value)
-    if not right or value < 0 or (value == 0 and not or_zero) or (kind is int and value > MOST):
-        expected = f"{'a number' if kind is float else 'a whole number'} {'from' if or_zero else 'above'} 0"
-        expected += f" to {MOST}" if kind is int and right and value > MOST else ""
-        raise ValueError(f"{name}: expected {expected}, got {shown(value)}")

@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from equivariance_zoo.training.cli import parse_integer, parse_path
-from equivariance_zoo.training.options import add_settings, given_settings
+from equivariance_zoo.training.options import add_training, given_settings
 from se3unet.training.settings import Settings
 
 
@@ -22,15 +22,7 @@ def add_parser(commands: Any) -> None:
         metavar="DIR|FILE",
         help="train.npz of 'python -m equivariance_zoo.faces prepare', or its folder",
     )
-    add(
-        "--output",
-        type=parse_path,
-        required=True,
-        metavar="DIR",
-        help="folder of checkpoint, state and logs",
-    )
     add("--weights", type=parse_path, metavar="FILE", help="a checkpoint to start from, in place of random weights")
-    add("--resume", action="store_true", help="go on with the training in the output folder")
     add(
         "--devices",
         type=parse_integer,
@@ -47,8 +39,7 @@ def add_parser(commands: Any) -> None:
         help="log the errors of layers every N epochs",
     )
     add("--stop-on-breach", action="store_true", help="with --watch: end the training when it finds a break")
-    add("--quiet", action="store_true", help="no progress bar")
-    add_settings(parser, Settings)
+    add_training(parser, Settings)
     parser.set_defaults(run=run)
 
 
