@@ -8,7 +8,8 @@ from typing import Any
 
 from e3nn import o3
 
-from equivariance_zoo.training.settings import boolean, build, shown, whole
+from equivariance_zoo.training.fields import check_fields, setting
+from equivariance_zoo.training.settings import build, choice, known_keys, shown, whole
 
 # Far beyond use: a file must not ask for years or terabytes.
 _MOST_BLOCKS, _MOST_TAPS, _MOST_CHANNELS, _HIGHEST_DEGREE, _MOST_CLASSES = 64, 31, 4096, 8, 100_000
@@ -25,14 +26,13 @@ class Stage:
     """
 
     irreps: str
-    stride: int = 1
-    blocks: int = 1
+    stride: int = setting(1, most=_MOST_BLOCKS)
+    blocks: int = setting(1, most=_MOST_BLOCKS)
 
     def __post_init__(self) -> None:
         """Checks every setting."""
         object.__setattr__(self, "irreps", _irreps("irreps", self.irreps))
-        for name in ("stride", "blocks"):
-            whole(name, getattr(self, name), most=_MOST_BLOCKS)
+        check_fields(self)
 
 
 @dataclass(frozen=True)
@@ -57,14 +57,14 @@ class NetworkConfig:
 
     classes: int
     stages: tuple[Stage, ...]
-    irreps_in: str = "1x0e"
-    kernel_size: int = 5
-    first_size: int | None = None
-    strided_size: int | None = None
-    residual: bool = False
-    normalize: bool = True
-    periodic: bool = False
-    parity: bool = False
+    irreps_in: str = setting("1x0e")
+    kernel_size: int = setting(5, most=_MOST_TAPS)
+    first_size: int | None = setting(None, most=_MOST_TAPS)
+    strided_size: int | None = setting(None, most=_MOST_TAPS)
+    residual: bool = setting(False)
+    normalize: bool = setting(True)
+    periodic: bool = setting(False)
+    parity: bool = setting(False)
 
     def __post_init__(self) -> None:
         """Checks every setting."""
@@ -73,21 +73,24 @@ class NetworkConfig:
             raise ValueError(f"stages: expected a list of at least one, got {shown(self.stages)}")
         object.__setattr__(self, "stages", tuple(s if isinstance(s, Stage) else _stage(s) for s in self.stages))
         whole("classes", self.classes, most=_MOST_CLASSES)
-        whole("kernel_size", self.kernel_size, most=_MOST_TAPS)
-        for name in ("first_size", "strided_size"):
-            if getattr(self, name) is not None:
-                whole(name, getattr(self, name), most=_MOST_TAPS)
-        for name in ("residual", "normalize", "periodic", "parity"):
-            boolean(name, getattr(self, name))
+        check_fields(self)
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> NetworkConfig:
         """Builds a configuration from a mapping, such as `to_dict` returns. Missing settings keep their defaults.
 
+        The mapping may name one of the paper's networks: {"name": "tetris", "classes": 8}.
+
         Raises:
             ValueError: If a key is unknown or missing, or a value out of range.
         """
-        return build(cls, "settings", settings)
+        if "name" not in settings:
+            found: NetworkConfig = build(cls, "settings", settings)
+            return found
+        rest = {key: value for key, value in settings.items() if key != "name"}
+        choice("network", settings["name"], NETWORKS)
+        known_keys("network", rest, ["classes"])
+        return NETWORKS[settings["name"]](**rest)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the settings as plain values."""

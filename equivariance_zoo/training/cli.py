@@ -1,13 +1,13 @@
 """Parses the options of a command, runs it, and turns its errors into an exit code and one line on standard error.
 
-Every `__main__` of the networks and of `faces` calls `exit_code` and declares its options on a `Parser`.
+The `__main__` of a network calls `run_program`; `faces` calls `exit_code` and declares its options on a `Parser`.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -52,6 +52,36 @@ def parse_integer(text: str) -> int:
     if abs(value) > _LARGEST:
         raise argparse.ArgumentTypeError(f"expected a whole number up to {_LARGEST}, got {text[:40]!r}")
     return value
+
+
+def run_program(
+    program: str,
+    description: str,
+    add_commands: Callable[[argparse._SubParsersAction], None],
+    stopped: str,
+    arguments: Sequence[str] | None,
+) -> int:
+    """Parses the arguments of a program with sub-commands, and runs the chosen one.
+
+    Args:
+        program: Dotted name of the package that `python -m` runs.
+        description: Purpose of the program, for its help.
+        add_commands: Adds the sub-commands; each one sets the default `run`, a function of the options.
+        stopped: Message for a user who has pressed Ctrl-C.
+        arguments: Words of the command line; None for those of the process.
+
+    Returns:
+        The exit code; see `exit_code`.
+    """
+
+    def command() -> int:
+        parser = Parser(prog=f"python -m {program}", description=description)
+        add_commands(parser.add_subparsers(dest="command", required=True))
+        options = parser.parse_args(arguments)
+        code: int = options.run(options)
+        return code
+
+    return exit_code(program, command, stopped)
 
 
 def exit_code(program: str, command: Callable[[], int], stopped: str) -> int:

@@ -1,7 +1,6 @@
 """Checks settings and reads them from TOML, for the dataclasses in which a network declares them.
 
 Their `__post_init__` calls the checks. Each error names the setting, its value and the expected value.
-`number` and `positive` make the same check; their messages are worded for `se3unet` and for `steerable3d`.
 """
 
 from __future__ import annotations
@@ -41,6 +40,26 @@ def read_toml(argument: str, path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:  # also numbers of thousands of digits, and tables in tables
         raise ValueError(f"{argument}: expected a file in TOML, got {path} ({error})") from error
+
+
+def read_named(argument: str, name: str | Path, built_in: Path) -> dict[str, Any]:
+    """Reads a file in TOML, or a built-in one by its name.
+
+    Args:
+        argument: Name of the caller's argument, for messages.
+        name: The file, or the name of a built-in one without its suffix.
+        built_in: Folder of the built-in files.
+
+    Raises:
+        ValueError: If the file does not exist, or is not TOML.
+        OSError: If the file cannot be read.
+    """
+    inside = built_in / f"{name}.toml"
+    path = inside if inside.is_file() else Path(name)
+    if not path.is_file():
+        names = ", ".join(sorted(file.stem for file in built_in.glob("*.toml")))
+        raise ValueError(f"{argument}: expected {names} or a file in TOML, got {name}")
+    return read_toml(argument, path)
 
 
 def build(kind: Any, name: str, settings: object) -> Any:
@@ -116,12 +135,3 @@ def number(name: str, value: Any, above: float | None = None, least: float = 0) 
     bound = f"above {above}" if above is not None else f"of {least} or more"
     if not is_number(value) or (value <= above if above is not None else value < least):
         raise ValueError(f"{name}: expected a number {bound}, got {shown(value)}")
-
-
-def positive(name: str, value: Any, kind: type, or_zero: bool = False) -> None:
-    """Rejects a value that is not a finite number above 0, or of at least 0; `kind` is `int` or `float`."""
-    right = type(value) is int if kind is int else is_number(value)
-    if not right or value < 0 or (value == 0 and not or_zero) or (kind is int and value > MOST):
-        expected = f"{'a number' if kind is float else 'a whole number'} {'from' if or_zero else 'above'} 0"
-        expected += f" to {MOST}" if kind is int and right and value > MOST else ""
-        raise ValueError(f"{name}: expected {expected}, got {shown(value)}")

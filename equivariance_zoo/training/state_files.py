@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,9 @@ import torch
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from equivariance_zoo.training.files import replacing
+
+_EPOCHS = "training.epochs"
+_LONGEST = 120
 
 _KEYS: dict[str, type] = {
     "state_dict": dict,
@@ -86,3 +91,44 @@ class Begin(lightning.Callback):
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Notes it."""
         self.done = True
+
+
+class StoredSettings(lightning.Callback):
+    """Stores the settings of a training in its state.
+
+    Attributes:
+        settings: The settings, as tables of plain values.
+    """
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        """Takes the settings; the number of epochs may differ in a resumed training."""
+        self.settings = json.loads(json.dumps(settings))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns the settings, for the state."""
+        return {"settings": self.settings}
+
+    def compare(self, state: Mapping[str, Any]) -> None:
+        """Compares the settings in a state with the present ones. A state without settings passes.
+
+        Raises:
+            ValueError: If another setting than the number of epochs differs; the message names the settings.
+        """
+        stored = state["callbacks"].get(self.state_key)
+        if stored is None:
+            return
+        if not isinstance(stored, Mapping) or not isinstance(stored.get("settings"), Mapping):
+            raise ValueError(f"resume: expected the settings of the earlier run, got {str(stored)[:_LONGEST]}")
+        earlier, now = _flat(stored["settings"]), _flat(self.settings)
+        other = sorted(key for key in {*earlier, *now} - {_EPOCHS} if earlier.get(key) != now.get(key))
+        if other:
+            told = ", ".join(f"{key} {earlier.get(key)!r} and now {now.get(key)!r}" for key in other)
+            raise ValueError(f"resume: expected the settings of the earlier run (epochs may differ), got {told}")
+
+
+def _flat(settings: Mapping[str, Any], path: str = "") -> dict[str, Any]:
+    """Returns settings by dotted name, without tables."""
+    found: dict[str, Any] = {}
+    for key, value in settings.items():
+        found |= _flat(value, f"{path}{key}.") if isinstance(value, Mapping) else {path + key: value}
+    return found

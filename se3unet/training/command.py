@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 from typing import Any
 
 from equivariance_zoo.training.cli import parse_integer, parse_path
+from equivariance_zoo.training.options import add_training, given_settings
+from se3unet.training.settings import Settings
 
 
 def add_parser(commands: Any) -> None:
@@ -21,18 +22,7 @@ def add_parser(commands: Any) -> None:
         metavar="DIR|FILE",
         help="train.npz of 'python -m equivariance_zoo.faces prepare', or its folder",
     )
-    add(
-        "--output",
-        type=parse_path,
-        required=True,
-        metavar="DIR",
-        help="folder of checkpoint, state and logs",
-    )
-    add("--network", metavar="se3unet|published", help="in place of the network of the settings")
-    add("--seed", type=parse_integer, metavar="S", help="in place of the seed of the settings")
-    add("--epochs", type=parse_integer, metavar="N", help="in place of the epochs of the settings")
     add("--weights", type=parse_path, metavar="FILE", help="a checkpoint to start from, in place of random weights")
-    add("--resume", action="store_true", help="go on with the training in the output folder")
     add(
         "--devices",
         type=parse_integer,
@@ -49,7 +39,7 @@ def add_parser(commands: Any) -> None:
         help="log the errors of layers every N epochs",
     )
     add("--stop-on-breach", action="store_true", help="with --watch: end the training when it finds a break")
-    add("--quiet", action="store_true", help="no progress bar")
+    add_training(parser, Settings)
     parser.set_defaults(run=run)
 
 
@@ -57,12 +47,8 @@ def run(options: argparse.Namespace) -> int:
     """Trains, and prints the figures of the last epoch."""
     from equivariance_zoo.faces import FaceSet
     from se3unet.training.fit import BEST, Options, train
-    from se3unet.training.settings import Settings
 
-    settings = Settings.read(options.settings)
-    given = {name: getattr(options, name) for name in ("seed", "epochs") if getattr(options, name) is not None}
-    settings = replace(settings, training=replace(settings.training, **given))
-    settings = replace(settings, network=settings.network if options.network is None else options.network)
+    settings = Settings.read(options.settings, given_settings(options))
     for name, least in (("devices", 1), ("nodes", 1), ("watch", 0)):
         if getattr(options, name) < least:
             raise ValueError(f"--{name}: expected {least} or more, got {getattr(options, name)}")

@@ -8,8 +8,8 @@ from tests.architecture.sources import imported_modules, module_of, sources
 FLOORS = {
     "equivariance_zoo.training": (
         ("cli", "devices", "extras", "files", "memory", "settings"),
-        ("checkpoint", "state_files"),
-        ("trainer",),
+        ("checkpoint", "fields", "seeds", "state_files"),
+        ("options", "trained", "trainer"),
     ),
     "equivariance_zoo.faces": (
         ("errors",),
@@ -24,6 +24,13 @@ FLOORS = {
         ("build_sample", "__main__"),
     ),
     "equivariance_zoo.landmarks": (("ibug", "metrics", "pictures"), ("losses", "evaluation")),
+    "equivariance_zoo.scenes": (
+        ("kernels",),
+        ("meshes", "cameras", "lighting"),
+        ("photograph", "render"),
+        ("datasets",),
+        ("__main__",),
+    ),
     "equivariance_zoo.steerable3d": (
         ("config", "layers"),
         ("settings", "dense", "model"),
