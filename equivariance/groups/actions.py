@@ -1,5 +1,4 @@
-"""What an element does beside moving positions: separate elements for separate inputs, a matrix of another group, and
-exchanged arguments.
+"""Actions of an element beside motions: separate elements for separate inputs, a matrix of another group, exchanges.
 
 `groups.elements` holds these values in an element, `groups.further` makes them, and representations apply them. The
 module knows no positions and no tensors.
