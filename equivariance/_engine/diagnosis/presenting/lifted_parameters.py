@@ -101,10 +101,14 @@ def _in_place_of_own(module: torch.nn.Module, given: Mapping[str, torch.Tensor])
         for path, tensor in given.items():
             layer, _, name = path.rpartition(".")
             owner = module.get_submodule(layer)
-            room: dict[str, Any] = owner._parameters if name in owner._parameters else owner._buffers
-            kept.append((room, name, room[name]))
-            room[name] = tensor
+            kept.append((owner, name, getattr(owner, name)))
+            delattr(owner, name)
+            setattr(owner, name, tensor)
         yield
     finally:
-        for room, name, own in reversed(kept):
-            room[name] = own
+        for owner, name, own in reversed(kept):
+            delattr(owner, name)
+            if isinstance(own, torch.nn.Parameter):
+                owner.register_parameter(name, own)
+            else:
+                owner.register_buffer(name, own)
