@@ -6,6 +6,7 @@ The computations are in the private package `_engine`.
 """
 
 import importlib
+import random
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -139,13 +140,15 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
-    """Imports a public name at its first use."""
-    if name in _HOME:
-        value = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
-    elif name == "groups":
-        value = importlib.import_module(f"{__name__}.groups")
-    else:
+    """Imports a public name at its first use. Python's random state stays: rich draws numbers when it is imported."""
+    if name not in (*_HOME, "groups"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    state = random.getstate()
+    try:
+        module = importlib.import_module(f"{__name__}.{_HOME.get(name, name)}")
+    finally:
+        random.setstate(state)
+    value = getattr(module, name) if name in _HOME else module
     globals()[name] = value
     return value
 

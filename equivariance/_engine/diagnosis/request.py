@@ -43,6 +43,7 @@ from equivariance._engine.measurement.prepare import (
     prepare_trial,
     prepare_undeclared,
 )
+from equivariance.contracts.callables import require_values
 from equivariance.contracts.contract import Contract, call_contract
 from equivariance.contracts.declared import declared_contract
 from equivariance.contracts.inputs import NOT_GIVEN, Inputs, declared_inputs, inputs_of, outputs_of, states_parity
@@ -114,6 +115,10 @@ class Request:
     settings: Settings
     name: str = ""
     presented: bool = False
+
+    def __post_init__(self) -> None:
+        """Rejects a module whose values are not all in this process."""
+        require_values(self.module)
 
     @quiet()
     def resolve(self) -> Resolved:
@@ -242,7 +247,10 @@ def _with_reorderings(
     orders = [g for g in ready.call.asked if g.symmetry == Symmetry.PERMUTATION]
     if any(Symmetry(g.symmetry).is_reordering for g in ready.call.asked):
         nodes = ready.call.declaring(inputs.specs, _ANYTHING).sizes.nodes if orders else None
-        inputs = decided_by_reordering(inputs, runs, _trial(ready, orders, stated, runs, laws), nodes)
+        found = decided_by_reordering(inputs, runs, _trial(ready, orders, stated, runs, laws), nodes)
+        inputs = found.inputs
+        if found.obstacle:
+            ready = replace(ready, call=replace(ready.call, ambiguous={Symmetry.PERMUTATION: found.obstacle}))
     lines = [*inputs.lines, *remarks]
     if stated is not NOT_GIVEN:
         final = declared_as(ready, ready.call.declaring(inputs.specs, stated))
