@@ -1,4 +1,4 @@
-"""Actions of an element beside motions: separate elements for separate inputs, a matrix of another group, exchanges.
+"""Actions of an element beside its motion: elements of a product, a matrix of another group, exchanged arguments.
 
 `groups.elements` holds these values in an element, `groups.further` makes them, and representations apply them. The
 module knows no positions and no tensors.

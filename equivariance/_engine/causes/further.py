@@ -28,7 +28,7 @@ def explain_further(experiment: Experiment, element: Transform, part: str) -> Ex
         return _explain_scale(experiment, part)
     if symmetry == Symmetry.SWAP:
         return explained("arguments-differ", f"{part} changes if the two arguments are exchanged: their order is used")
-    unchanged = plain is not None and _is(outcome, plain)
+    unchanged = plain is not None and not experiment.repaired and _is(outcome, plain)
     if unchanged and not _is(outcome, outcome.wanted):
         return explained("unchanged-output", f"{part} does not change under {element}, and is declared to")
     if symmetry == Symmetry.MIRROR and outcome.wanted is not None and _is(outcome, -outcome.wanted):

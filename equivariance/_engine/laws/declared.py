@@ -76,7 +76,7 @@ def follows_vector(reference: Tensor, under: Sequence[tuple[Transform, Tensor]],
     if not reference.numel() or len(under) <= int(torch.linalg.matrix_rank(vectors)):
         return False
     changes = torch.stack([(value - reference).double().flatten() for _, value in under])
-    slopes = torch.linalg.lstsq(vectors, changes.cpu(), driver="gelsd").solution
+    slopes = torch.linalg.pinv(vectors) @ changes.cpu()
     made = reference.double().flatten().cpu() + vectors @ slopes
     values = torch.stack([value.double().flatten() for _, value in under]).cpu()
     return bool(close(values, made))  # type: ignore[operator]

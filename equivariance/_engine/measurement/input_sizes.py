@@ -20,6 +20,7 @@ from equivariance.groups.sampling import InputSizes
 from equivariance.representations.axes import Assumed, Concatenated, position
 from equivariance.representations.base import Representation
 from equivariance.representations.cartesian_tensor import CartesianTensor
+from equivariance.representations.images.grid_points import GridPoints
 from equivariance.representations.standard import CartesianPoints
 
 Leaves = Sequence[tuple[torch.Tensor, Representation]]
@@ -110,6 +111,7 @@ def input_sizes(arguments: Mapping[str, Any], contract: Contract, layers: Iterab
 def _are_planar(inputs: Leaves) -> bool:
     """True if the inputs have positions or vectors, all in a plane."""
     found = {law.dimensions for _, law in inputs if isinstance(law, (CartesianPoints, CartesianTensor))}
+    found |= {len(law.axes) for _, law in inputs if isinstance(law, GridPoints)}
     return found == {2}
 
 

@@ -47,7 +47,8 @@ def presented(function: Callable[..., Any], given: Given, groups: Sequence[Group
         return given
     arguments = bound(function, args, kwargs)
     specs = _by_name(function, args, arguments, takes)
-    if specs is None or not (swapped or any(map(_needs_values, (*specs.values(), compile_spec(gives, "output"))))):
+    returned = [] if gives is NOT_GIVEN else [compile_spec(gives, "output")]
+    if specs is None or not (swapped or any(map(_needs_values, (*specs.values(), *returned)))):
         return given
     for name, spec in specs.items():
         if isinstance(spec, Presented) and name in arguments:
@@ -55,7 +56,7 @@ def presented(function: Callable[..., Any], given: Given, groups: Sequence[Group
     specs = {name: _with_masks(spec, arguments) for name, spec in specs.items()}
     if swapped:
         specs |= _exchanged(swapped, arguments, specs)
-    output = gives if gives is NOT_GIVEN else _with_masks(compile_spec(gives, "output"), arguments)
+    output = _with_masks(returned[0], arguments) if returned else gives
     positional, named = unbind(function, arguments)
     return positional, named, specs, output
 
