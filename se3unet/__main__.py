@@ -10,7 +10,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from equivariance_zoo.training.cli import exit_code
+from equivariance_zoo.training.cli import run_program
+from equivariance_zoo.training.options import STOPPED
 from se3unet.evaluation import command as evaluation
 from se3unet.prediction import command as prediction
 from se3unet.training import command as training
@@ -20,13 +21,12 @@ PROGRAM = "se3unet"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns its exit code."""
-    parser = argparse.ArgumentParser(prog=f"python -m {PROGRAM}", description="Landmarks of faces in any pose.")
-    commands = parser.add_subparsers(dest="command", required=True)
+    return run_program(PROGRAM, "Landmarks of faces in any pose.", _add_commands, STOPPED, arguments)
+
+
+def _add_commands(commands: argparse._SubParsersAction) -> None:
     for command in (training, evaluation, prediction):
         command.add_parser(commands)
-    options = parser.parse_args(arguments)
-    stopped = "stopped; train --resume goes on behind the last whole epoch"
-    return exit_code(PROGRAM, lambda: options.run(options), stopped)
 
 
 if __name__ == "__main__":

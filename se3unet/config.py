@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from equivariance_zoo.training.settings import choice, is_number, known_keys, whole
+from equivariance_zoo.training.fields import check_fields, setting
+from equivariance_zoo.training.settings import known_keys, shown
 from se3unet.layers.block import (
     MESSAGE_MODES,
     SELF_INTERACTION_MODES,
@@ -19,23 +20,8 @@ from se3unet.layers.block import (
 from se3unet.layers.kernel import RelativeMode
 from se3unet.layers.pool import POOLINGS, Pooling
 
-_CHOICES: dict[str, tuple[str, ...]] = {
-    "pooling": POOLINGS,
-    "messages": MESSAGE_MODES,
-    "relative_positions": ("concatenate", "add"),
-    "skip": SKIP_MODES,
-    "self_interaction": SELF_INTERACTION_MODES,
-    "last_self_interaction": SELF_INTERACTION_MODES,
-}
-_LEAST = {
-    "levels": 1,
-    "max_degree": 1,
-    "neighbours": 2,
-    "blocks": 1,
-    "heads": 1,
-    "landmarks": 1,
-    "head_width": 1,
-}
+_MOST_CHANNELS = 1024
+"""Largest number of channels of all degrees together."""
 
 
 @dataclass(frozen=True)
@@ -65,41 +51,37 @@ class SE3UnetConfig:
         ValueError: If a setting is out of range; the message names the setting, its value and the expected value.
     """
 
-    levels: int = 1
+    # The largest numbers are far beyond use: a file must not ask for years or terabytes.
+    levels: int = setting(1, most=8)
     channels: int | tuple[int, ...] = 5
-    max_degree: int = 2
-    neighbours: int = 40
-    blocks: int = 3
-    pool_ratio: float = 0.35
-    pooling: Pooling = "sum"
-    messages: MessageMode = "attention"
-    heads: int = 1
-    relative_positions: RelativeMode = "concatenate"
-    skip: SkipMode = "concatenate"
-    self_interaction: SelfInteractionMode = "1x1"
-    last_self_interaction: SelfInteractionMode = "attentive"
-    power: float = 2.0
-    landmarks: int = 68
-    head_width: int = 128
+    max_degree: int = setting(2, most=8)
+    neighbours: int = setting(40, least=2, most=4096)
+    blocks: int = setting(3, most=32)
+    pool_ratio: float = setting(0.35, below=1)
+    pooling: Pooling = setting("sum", choices=POOLINGS)
+    messages: MessageMode = setting("attention", choices=MESSAGE_MODES)
+    heads: int = setting(1, most=256)
+    relative_positions: RelativeMode = setting("concatenate", choices=("concatenate", "add"))
+    skip: SkipMode = setting("concatenate", choices=SKIP_MODES)
+    self_interaction: SelfInteractionMode = setting("1x1", choices=SELF_INTERACTION_MODES)
+    last_self_interaction: SelfInteractionMode = setting("attentive", choices=SELF_INTERACTION_MODES)
+    power: float = setting(2.0, above=0)
+    landmarks: int = setting(68, most=4096)
+    head_width: int = setting(128, most=16384)
 
     def __post_init__(self) -> None:
         """Checks every setting."""
-        for name, least in _LEAST.items():
-            whole(name, getattr(self, name), least)
+        check_fields(self)
         self._check_channels()
-        for name, choices in _CHOICES.items():
-            choice(name, getattr(self, name), choices)
-        ratio, power = self.pool_ratio, self.power
-        if not is_number(ratio) or not 0 <= ratio < 1:
-            raise ValueError(f"pool_ratio: expected a fraction of points to drop, 0 <= ratio < 1, got {ratio!r}")
-        if not is_number(power) or power <= 0:
-            raise ValueError(f"power: expected a finite number above 0, got {power!r}")
 
     def _check_channels(self) -> None:
         given, levels = self.channels, self.levels + 1
         counts = given if isinstance(given, tuple) else levels * (given,)
         if len(counts) != levels or any(type(count) is not int or count < 1 for count in counts):
-            raise ValueError(f"channels: expected a whole number, 1 or more, or {levels} of them, got {given!r}")
+            raise ValueError(f"channels: expected a whole number, 1 or more, or {levels} of them, got {shown(given)}")
+        if max(counts) * (self.max_degree + 1) > _MOST_CHANNELS:
+            expected = f"at most {_MOST_CHANNELS} channels of all degrees from 0 to {self.max_degree}"
+            raise ValueError(f"channels: expected {expected}, got {shown(given)}")
         if any(count % self.heads for count in counts):
             raise ValueError(f"heads: expected a divisor of channels={given}, got {self.heads}")
 

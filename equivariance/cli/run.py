@@ -13,9 +13,9 @@ from pathlib import Path
 
 import torch
 
+from equivariance._progress_bar import ProgressBar
 from equivariance.api import diagnose_subject
 from equivariance.cli.options import choose, device_of, settings_of
-from equivariance.cli.progress_bar import ProgressBar
 from equivariance.cli.screen import ExaminedSubject, plain, render_all, render_broken, show
 from equivariance.contracts.layers import matching_layers
 from equivariance.contracts.nested import map_tensors
@@ -124,7 +124,9 @@ def _diagnose(subject: Subject, group: object, settings: Settings) -> Report:
         return diagnose_subject(subject, group, replace(settings, claims=claims))
     except ArgumentError:
         raise
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a network may raise exceptions of its own, also GeneratorExit and SystemExit
         words = f"{type(error).__name__}: {first_line(error)}"
         raise ArgumentError("subject", subject.name, f"a network that runs; it raised {words}") from error
 

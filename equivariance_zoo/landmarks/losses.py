@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from equivariance_zoo.faces import SIGMA
 from equivariance_zoo.landmarks.metrics import IOU_THRESHOLD
-from equivariance_zoo.training.settings import choice, number
+from equivariance_zoo.training.fields import check_fields, setting
 
 LOSSES = ("adaptive_wing", "cross_entropy")
 
@@ -33,21 +33,17 @@ class LossSettings:
         sigma: Width of the true heatmaps, in units of the normalised face.
     """
 
-    kind: str = "adaptive_wing"
-    omega: float = 14.0
-    theta: float = 0.5
-    epsilon: float = 1.0
-    alpha: float = 2.1
-    foreground_weight: float = 10.0
-    sigma: float = SIGMA
+    kind: str = setting("adaptive_wing", choices=LOSSES)
+    omega: float = setting(14.0, above=0)
+    theta: float = setting(0.5, above=0)
+    epsilon: float = setting(1.0, above=0)
+    alpha: float = setting(2.1, above=1)
+    foreground_weight: float = setting(10.0)
+    sigma: float = setting(SIGMA, above=0)
 
     def __post_init__(self) -> None:
         """Checks every setting."""
-        choice("kind", self.kind, LOSSES)
-        for name in ("omega", "theta", "epsilon", "sigma"):
-            number(name, getattr(self, name), above=0)
-        number("alpha", self.alpha, above=1)
-        number("foreground_weight", self.foreground_weight, least=0)
+        check_fields(self)
 
 
 def adaptive_wing(

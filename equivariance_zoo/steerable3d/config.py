@@ -8,7 +8,11 @@ from typing import Any
 
 from e3nn import o3
 
-from equivariance_zoo.training.settings import boolean, build, whole
+from equivariance_zoo.training.fields import check_fields, setting
+from equivariance_zoo.training.settings import build, choice, known_keys, shown, whole
+
+# Far beyond use: a file must not ask for years or terabytes.
+_MOST_BLOCKS, _MOST_TAPS, _MOST_CHANNELS, _HIGHEST_DEGREE, _MOST_CLASSES = 64, 31, 4096, 8, 100_000
 
 
 @dataclass(frozen=True)
@@ -22,14 +26,13 @@ class Stage:
     """
 
     irreps: str
-    stride: int = 1
-    blocks: int = 1
+    stride: int = setting(1, most=_MOST_BLOCKS)
+    blocks: int = setting(1, most=_MOST_BLOCKS)
 
     def __post_init__(self) -> None:
         """Checks every setting."""
         object.__setattr__(self, "irreps", _irreps("irreps", self.irreps))
-        for name in ("stride", "blocks"):
-            whole(name, getattr(self, name))
+        check_fields(self)
 
 
 @dataclass(frozen=True)
@@ -54,37 +57,40 @@ class NetworkConfig:
 
     classes: int
     stages: tuple[Stage, ...]
-    irreps_in: str = "1x0e"
-    kernel_size: int = 5
-    first_size: int | None = None
-    strided_size: int | None = None
-    residual: bool = False
-    normalize: bool = True
-    periodic: bool = False
-    parity: bool = False
+    irreps_in: str = setting("1x0e")
+    kernel_size: int = setting(5, most=_MOST_TAPS)
+    first_size: int | None = setting(None, most=_MOST_TAPS)
+    strided_size: int | None = setting(None, most=_MOST_TAPS)
+    residual: bool = setting(False)
+    normalize: bool = setting(True)
+    periodic: bool = setting(False)
+    parity: bool = setting(False)
 
     def __post_init__(self) -> None:
         """Checks every setting."""
         object.__setattr__(self, "irreps_in", _irreps("irreps_in", self.irreps_in))
         if not isinstance(self.stages, list | tuple) or not self.stages:
-            raise ValueError(f"stages: expected a list of at least one, got {self.stages!r}")
+            raise ValueError(f"stages: expected a list of at least one, got {shown(self.stages)}")
         object.__setattr__(self, "stages", tuple(s if isinstance(s, Stage) else _stage(s) for s in self.stages))
-        whole("classes", self.classes)
-        whole("kernel_size", self.kernel_size)
-        for name in ("first_size", "strided_size"):
-            if getattr(self, name) is not None:
-                whole(name, getattr(self, name))
-        for name in ("residual", "normalize", "periodic", "parity"):
-            boolean(name, getattr(self, name))
+        whole("classes", self.classes, most=_MOST_CLASSES)
+        check_fields(self)
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> NetworkConfig:
         """Builds a configuration from a mapping, such as `to_dict` returns. Missing settings keep their defaults.
 
+        The mapping may name one of the paper's networks: {"name": "tetris", "classes": 8}.
+
         Raises:
             ValueError: If a key is unknown or missing, or a value out of range.
         """
-        return build(cls, "settings", settings)
+        if "name" not in settings:
+            found: NetworkConfig = build(cls, "settings", settings)
+            return found
+        rest = {key: value for key, value in settings.items() if key != "name"}
+        choice("network", settings["name"], NETWORKS)
+        known_keys("network", rest, ["classes"])
+        return NETWORKS[settings["name"]](**rest)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the settings as plain values."""
@@ -145,12 +151,17 @@ NETWORKS = {"tetris": tetris, "shrec17": shrec17, "cath": cath, "amino_acid": am
 def _stage(settings: object) -> Stage:
     known = {field.name for field in fields(Stage)}
     if not isinstance(settings, Mapping) or "irreps" not in settings or set(settings) - known:
-        raise ValueError(f"stages: expected tables with irreps and (if any) stride and blocks, got {settings!r}")
+        raise ValueError(f"stages: expected tables with irreps and (if any) stride and blocks, got {shown(settings)}")
     return Stage(**settings)
 
 
 def _irreps(name: str, value: object) -> str:
     try:
-        return str(o3.Irreps(value))
-    except (ValueError, AssertionError, TypeError) as error:
-        raise ValueError(f"{name}: expected irreps in e3nn's notation, such as '8x0e + 4x1e', got {value!r}") from error
+        irreps = o3.Irreps(value)
+    except (ValueError, AssertionError, TypeError, RecursionError) as error:
+        expected = "irreps in e3nn's notation, such as '8x0e + 4x1e'"
+        raise ValueError(f"{name}: expected {expected}, got {shown(value)}") from error
+    if irreps.dim > _MOST_CHANNELS or any(irrep.l > _HIGHEST_DEGREE for _, irrep in irreps):
+        expected = f"irreps of at most {_MOST_CHANNELS} channels and degree {_HIGHEST_DEGREE}"
+        raise ValueError(f"{name}: expected {expected}, got {shown(value)}")
+    return str(irreps)

@@ -7,9 +7,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from equivariance_zoo.steerable3d.config import NETWORKS, NetworkConfig
-from equivariance_zoo.training.settings import boolean, build, choice, positive, read_toml, table
+from equivariance_zoo.steerable3d.config import NetworkConfig
+from equivariance_zoo.training.fields import check_fields, from_tables, merged, setting
+from equivariance_zoo.training.settings import read_named, shown
 
+_MOST_VOXELS = 2**27
+"""Voxels of all copies of one shape: 512 MiB, in float32."""
+
+BUILT_IN = Path(__file__).parent / "data"
 KINDS = ("tetris", "shrec17", "cath", "amino_acid")
 
 
@@ -26,20 +31,23 @@ class DataConfig:
         rotations: For "tetris", random rotations of every shape to evaluate on.
     """
 
-    kind: str
-    folder: str | None = None
-    size: int = 20
-    copies: int = 8
-    rotations: int = 25
+    kind: str = setting(choices=KINDS)
+    folder: str | None = setting(None)
+    size: int = setting(20)
+    copies: int = setting(8)
+    rotations: int = setting(25)
 
     def __post_init__(self) -> None:
         """Checks every setting."""
-        choice("kind", self.kind, KINDS)
+        check_fields(self)
         if (self.folder is None) != (self.kind == "tetris"):
             expected = "none for tetris" if self.kind == "tetris" else f"a folder for {self.kind}"
-            raise ValueError(f"folder: expected {expected}, got {self.folder!r}")
-        for name in ("size", "copies", "rotations"):
-            positive(name, getattr(self, name), int)
+            raise ValueError(f"folder: expected {expected}, got {shown(self.folder)}")
+        voxels = self.size**3 * (max(self.copies, self.rotations) if self.kind == "tetris" else 1)
+        if voxels > _MOST_VOXELS:
+            raise ValueError(
+                f"size: expected at most {_MOST_VOXELS:,} voxels of a shape and its copies, got {voxels:,}"
+            )
 
 
 @dataclass(frozen=True)
@@ -55,21 +63,16 @@ class TrainingConfig:
         dense: If True, the ordinary CNN of the same channels replaces the steerable network.
     """
 
-    epochs: int = 60
-    batch: int = 8
-    rate: float = 0.01
-    decay: float = 0.0
-    seed: int = 0
-    dense: bool = False
+    epochs: int = setting(60)
+    batch: int = setting(8)
+    rate: float = setting(0.01, above=0)
+    decay: float = setting(0.0)
+    seed: int = setting(0, least=0)
+    dense: bool = setting(False)
 
     def __post_init__(self) -> None:
         """Checks every setting."""
-        for name in ("epochs", "batch"):
-            positive(name, getattr(self, name), int)
-        positive("rate", self.rate, float)
-        boolean("dense", self.dense)
-        positive("decay", self.decay, float, or_zero=True)
-        positive("seed", self.seed, int, or_zero=True)
+        check_fields(self)
 
 
 @dataclass(frozen=True)
@@ -89,38 +92,22 @@ class Run:
         Raises:
             ValueError: If a key is unknown or missing, or a value out of range.
         """
-        known, missing = {"data", "network", "training"}, {"data", "network"} - set(settings)
-        if set(settings) - known or missing:
-            raise ValueError(f"settings: expected the tables data, network and (if any) training, got "
-                             f"{', '.join(settings) or 'none'}")  # fmt: skip
-        return cls(
-            build(DataConfig, "data", settings["data"]),
-            _network(settings["network"]),
-            build(TrainingConfig, "training", settings.get("training", {})),
-        )
+        found: Run = from_tables(cls, "settings", settings)
+        return found
 
     @classmethod
-    def read(cls, path: Path) -> Run:
-        """Reads a configuration file in TOML.
+    def read(cls, name: str | Path, given: Mapping[str, Any] | None = None) -> Run:
+        """Reads a configuration file in TOML, or a built-in one by its name: "tetris".
+
+        Args:
+            name: The file or the name.
+            given: Tables of settings that replace those of the file.
 
         Raises:
             ValueError: If the file does not exist, or its settings are invalid.
         """
-        if not path.is_file():
-            raise ValueError(f"config: expected a file in TOML, got {path}")
-        return cls.from_dict(read_toml("config", path))
+        return cls.from_dict(merged(read_named("config", name, BUILT_IN), given or {}))
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the settings as plain values."""
         return asdict(self)
-
-
-def _network(settings: Any) -> NetworkConfig:
-    if isinstance(settings, Mapping) and "name" in settings:
-        rest = {key: value for key, value in settings.items() if key != "name"}
-        if settings["name"] not in NETWORKS or set(rest) - {"classes"}:
-            raise ValueError(
-                f"network: expected a name among {', '.join(NETWORKS)} and (if any) classes, got {settings}"
-            )
-        return NETWORKS[settings["name"]](**rest)
-    return NetworkConfig.from_dict(table("network", settings))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +17,7 @@ from equivariance_zoo.steerable3d.data_sources.datasets import SPLITS, check_fit
 from equivariance_zoo.steerable3d.settings import Run
 from equivariance_zoo.training.extras import import_extra
 from equivariance_zoo.training.files import make_folder
-from equivariance_zoo.training.trainer import (
-    hide_warnings,
-    interruptible,
-    state_keeper,
-    state_to_resume,
-    trainer_defaults,
-)
+from equivariance_zoo.training.trainer import fit, state_to_resume
 
 WEIGHTS, STATE = "model.safetensors", "last.ckpt"
 
@@ -50,20 +43,19 @@ def train(run: Run, output: Path, resume: bool = False, quiet: bool = False) -> 
     samples = data["train"]
     check_fits(samples, o3.Irreps(run.network.irreps_in).dim, run.network.classes)
     make_folder(output)
+    module = _module(lightning, run)
     sampler = order(run.data, len(samples), run.training.seed)
-    with hide_warnings(), interruptible():
-        lightning.seed_everything(run.training.seed, workers=True, verbose=False)
-        module = _module(lightning, run)
-        trainer = lightning.Trainer(
-            **trainer_defaults(output, quiet),
-            max_epochs=run.training.epochs,
-            callbacks=[state_keeper(lightning, output, STATE)],
-            logger=lightning.pytorch.loggers.CSVLogger(output, name="logs"),
-            deterministic=True,
-        )
-        batches = DataLoader(samples, run.training.batch, sampler=sampler)
-        trainer.fit(module, batches, ckpt_path=state)
-    metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
+    metrics = fit(
+        module,
+        DataLoader(samples, run.training.batch, sampler=sampler),
+        output,
+        STATE,
+        state,
+        run,
+        quiet,
+        logger=lightning.pytorch.loggers.CSVLogger(output, name="logs"),
+        deterministic=True,
+    )
     metrics |= {f"{split} accuracy": accuracy(module.model, data[split]) for split in ("val", "test")}
     save(output / WEIGHTS, module.model, run, metrics)
     return metrics
@@ -106,16 +98,5 @@ def _module(lightning: Any, run: Run) -> Any:
                 optimizer, lambda step: (1 + math.cos(math.pi * step / steps)) / 2
             )
             return {"optimizer": optimizer, "lr_scheduler": {"scheduler": falling, "interval": "step"}}
-
-        def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-            checkpoint["run"] = run.to_dict()
-
-        def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-            earlier = Run.from_dict(checkpoint["run"])
-            epochs = replace(earlier.training, epochs=run.training.epochs)
-            if replace(earlier, training=epochs) != run:
-                raise ValueError(
-                    f"resume: expected the settings of the earlier run (epochs may differ), {earlier}, got {run}"
-                )
 
     return Classification()

@@ -1,25 +1,80 @@
-"""Configures Lightning for every training: defaults, resumed states, Ctrl-C and hidden warnings.
+"""Runs a training with Lightning: defaults, seeds, resumed states, Ctrl-C and hidden warnings.
 
-The `train` function of a network calls it. Lightning is passed in, or imported when it is needed.
-`se3unet` hides Lightning's warnings by `hide_known_warnings`, `steerable3d` by `hide_warnings`.
+The `train` function of a network calls `state_to_resume` first, then `fit`. Lightning is imported when it is needed.
 """
 
 from __future__ import annotations
 
 import logging
-import pkgutil
 import signal
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from equivariance_zoo.training.extras import import_extra
+
 # Lightning's warnings for every training or every resumed one. Samples are in memory, so that no worker is needed, and
 # files of the training are in its folder.
 _KNOWN = (".*does not have many workers", ".*exists and is not empty", r".*isinstance\(treespec, LeafSpec\)")
+
+
+def fit(
+    module: Any,
+    batches: Any,
+    output: Path,
+    name: str,
+    state: Path | None,
+    settings: Any,
+    quiet: bool,
+    callbacks: Sequence[Any] = (),
+    **options: Any,
+) -> dict[str, float]:
+    """Trains a network, and writes Lightning's state after every epoch.
+
+    The generators are seeded before the first step. A training that is resumed with other settings is refused, but for
+    the number of epochs.
+
+    Args:
+        module: The network as a LightningModule.
+        batches: A DataLoader or a LightningDataModule, whose order depends on seed and epoch only.
+        output: Folder of the training; it exists.
+        name: File name of the state.
+        state: The state to resume from; None for a new training. See `state_to_resume`.
+        settings: Dataclass of the settings, with a table `training` that has `seed` and `epochs`.
+        quiet: If True, no progress bar is shown.
+        callbacks: Callbacks of the network.
+        options: Other arguments of `lightning.Trainer`.
+
+    Returns:
+        The logged figures, by name.
+
+    Raises:
+        ImportError: If lightning is not installed.
+        ValueError: If the state cannot be resumed, or is one of other settings.
+        KeyboardInterrupt: If stopped by Ctrl-C; the written state can be resumed.
+    """
+    lightning = import_extra("lightning", "training", "train")
+    from equivariance_zoo.training.state_files import StoredSettings, read_state
+
+    training, stored = settings.training, StoredSettings(asdict(settings))
+    if state is not None:
+        stored.compare(read_state(state))
+    with hide_known_warnings(quiet), interruptible():
+        lightning.seed_everything(training.seed, workers=True, verbose=False)
+        trainer = lightning.Trainer(
+            **trainer_defaults(output, quiet),
+            max_epochs=training.epochs,
+            callbacks=[*callbacks, stored, state_keeper(lightning, output, name)],
+            **options,
+        )
+        with resuming(trainer, state):
+            trainer.fit(module, batches, ckpt_path=state)
+    return {key: float(value) for key, value in trainer.callback_metrics.items()}
 
 
 def trainer_defaults(output: Path, quiet: bool) -> dict[str, Any]:
@@ -77,26 +132,43 @@ def state_to_resume(output: Path, name: str, resume: bool, instead: str) -> Path
     return state
 
 
+@contextmanager
+def resuming(trainer: Any, state: Path | None) -> Iterator[None]:
+    """Raises errors of the block as errors of the state, until the first step: Lightning then restores the state.
+
+    Args:
+        trainer: A `lightning.Trainer`, to which a callback is added.
+        state: The state to resume from; None for a new training.
+
+    Raises:
+        ValueError: If the state cannot be restored; the message names the argument `resume` and the file.
+    """
+    from equivariance_zoo.training.state_files import Begin, first_sentence, refused_state
+
+    begin = Begin()
+    trainer.callbacks.append(begin)
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError, IndexError, RuntimeError, AssertionError) as error:
+        if state is None or begin.done:
+            raise
+        raise refused_state(state, first_sentence(error)) from error
+
+
 def _check_state(state: Path, instead: str) -> None:
-    """Rejects a state with objects of classes that have moved since it was written."""
+    """Rejects a file that is no state, and a state with objects: an earlier version wrote some, another program may."""
+    from equivariance_zoo.training.state_files import first_sentence, read_state, refused_state
+
     try:
         names = torch.serialization.get_unsafe_globals_in_checkpoint(state)
-    except (ValueError, RuntimeError) as error:
-        raise ValueError(f"resume: expected a state that a training wrote, got {state} ({error})") from error
-    gone = sorted(name for name in names if not _is_there(name))
-    if gone:
+    except Exception as error:  # a damaged file makes the unpickler raise errors of any class
+        raise refused_state(state, first_sentence(error)) from error
+    if names:
         raise ValueError(
-            f"resume: expected a state of this version, got {state} of an earlier one, "
-            f"which had {', '.join(gone)}: {instead}"
+            f"resume: expected a state of this version, with tensors and plain values only, got {state}, "
+            f"which has {', '.join(sorted(names))}: {instead}"
         )
-
-
-def _is_there(name: str) -> bool:
-    try:
-        pkgutil.resolve_name(name)
-    except (ImportError, AttributeError, ValueError):
-        return False
-    return True
+    read_state(state)
 
 
 @contextmanager
@@ -117,22 +189,13 @@ def interruptible() -> Iterator[None]:
 @contextmanager
 def hide_known_warnings(quiet: bool) -> Iterator[None]:
     """Hides the warnings that Lightning gives for every training, and its log if `quiet`. Shows all others."""
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING if quiet else logging.INFO)
-    with warnings.catch_warnings():
-        for message in _KNOWN:
-            warnings.filterwarnings("ignore", message)
-        yield
-
-
-@contextmanager
-def hide_warnings() -> Iterator[None]:
-    """Hides Lightning's advertisements, its warnings on small trainings and its use of deprecated PyTorch."""
     logger = logging.getLogger("lightning.pytorch")
     level = logger.level
-    logger.setLevel(logging.ERROR)
+    logger.setLevel(logging.WARNING if quiet else logging.INFO)
     try:
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module=r"lightning\.")
+            for message in _KNOWN:
+                warnings.filterwarnings("ignore", message)
             yield
     finally:
         logger.setLevel(level)

@@ -11,13 +11,7 @@ from torch import nn
 from equivariance_zoo.faces import FaceSet, split_by_subject
 from equivariance_zoo.training.extras import import_extra
 from equivariance_zoo.training.files import make_folder
-from equivariance_zoo.training.trainer import (
-    hide_known_warnings,
-    interruptible,
-    state_keeper,
-    state_to_resume,
-    trainer_defaults,
-)
+from equivariance_zoo.training.trainer import fit, state_to_resume
 from se3unet.training.checkpoint import load_checkpoint
 from se3unet.training.networks import build
 from se3unet.training.settings import Settings
@@ -83,15 +77,19 @@ def train(
                          f"{settings.training.batch} on each of {options.devices * options.nodes} devices")  # fmt: skip
     state = state_to_resume(output, STATE, options.resume, f"start from its weights, --weights {output / BEST}")
     make_folder(output)
-    with hide_known_warnings(options.quiet), interruptible():
-        lightning.seed_everything(settings.training.seed, workers=True, verbose=False)
-        trainer = _trainer(lightning, settings, output, options, model, held_out)
-        batches = FaceBatches(learned, held_out, model, settings)
-        trainer.fit(Heatmaps(model, settings), batches, ckpt_path=state, weights_only=False)
+    figures = fit(
+        Heatmaps(model, settings),
+        FaceBatches(learned, held_out, model, settings),
+        output,
+        STATE,
+        state,
+        settings,
+        options.quiet,
+        _callbacks(lightning, settings, output, options, model, held_out),
+        **_trainer_options(lightning, settings, output, options),
+    )
     unwanted = ("step", "equivariance")
-    return {
-        name: float(v) for name, v in trainer.callback_metrics.items() if not any(word in name for word in unwanted)
-    }
+    return {name: value for name, value in figures.items() if not any(word in name for word in unwanted)}
 
 
 def _load_start(weights: Path, settings: Settings) -> nn.Module:
@@ -101,28 +99,23 @@ def _load_start(weights: Path, settings: Settings) -> nn.Module:
     return found.model.train()
 
 
-def _trainer(
-    lightning: Any, settings: Settings, output: Path, options: Options, model: nn.Module, held_out: FaceSet
-) -> Any:
+def _trainer_options(lightning: Any, settings: Settings, output: Path, options: Options) -> dict[str, Any]:
     training, loggers = settings.training, lightning.pytorch.loggers
-    return lightning.Trainer(
-        **trainer_defaults(output, options.quiet),
-        max_epochs=training.epochs,
-        accumulate_grad_batches=training.accumulate,
-        gradient_clip_val=training.clip,
-        precision=training.precision,
-        devices=options.devices,
-        num_nodes=options.nodes,
-        strategy="ddp" if options.devices * options.nodes > 1 else "auto",
-        use_distributed_sampler=False,
-        callbacks=_callbacks(lightning, settings, output, options, model, held_out),
+    return {
+        "accumulate_grad_batches": training.accumulate,
+        "gradient_clip_val": training.clip,
+        "precision": training.precision,
+        "devices": options.devices,
+        "num_nodes": options.nodes,
+        "strategy": "ddp" if options.devices * options.nodes > 1 else "auto",
+        "use_distributed_sampler": False,
         # A version of the logs for each start, because a CSV file would be overwritten. A kill loses no step.
-        logger=[
+        "logger": [
             loggers.CSVLogger(output / "logs", name="csv", flush_logs_every_n_steps=1),
             loggers.TensorBoardLogger(output / "logs", name="tensorboard"),
         ],
-        num_sanity_val_steps=0,
-    )
+        "num_sanity_val_steps": 0,
+    }
 
 
 def _callbacks(
@@ -136,5 +129,4 @@ def _callbacks(
         found.append(lightning.pytorch.callbacks.EMAWeightAveraging(decay=settings.training.average))
     if options.watch:
         found.append(training_monitor(model, held_out.positions[:1], options.watch, options.stop_on_breach))
-    found.append(state_keeper(lightning, output, STATE))
     return found

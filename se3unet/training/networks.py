@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
+from equivariance_zoo.training.seeds import seeded
 from se3unet.geometry.hierarchy import Hierarchy
 from se3unet.model import SE3Unet
 from se3unet.training.settings import Settings
@@ -47,8 +47,7 @@ def build(settings: Settings) -> nn.Module:
         ImportError: If the network is the published one and DGL is not installed.
     """
     seed = settings.training.seed
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
+    with seeded(seed):
         if settings.network == "published":
             published = PublishedNetwork(seed)
             last: nn.Module = published.unet.head.output

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from equivariance_zoo.landmarks.losses import LossSettings
-from equivariance_zoo.training.settings import build, choice, known_keys, number, read_toml, table, whole
+from equivariance_zoo.training.fields import check_fields, from_tables, merged, setting
+from equivariance_zoo.training.settings import read_named
 from se3unet.config import SE3UnetConfig
 
 NETWORKS = ("se3unet", "published")
@@ -37,34 +38,23 @@ class TrainingSettings:
         seed: Seed of the weights, the order of the faces and the choice of the subjects.
     """
 
-    epochs: int = 35
-    batch: int = 3
-    accumulate: int = 1
-    rate: float = 8.5e-5
-    cycle: int = 35
-    growth: int = 1
-    decay: float = 0.0
-    clip: float = 1.0
-    average: float = 0.0
-    precision: str = "32-true"
-    cuts: int = 0
-    validation: float = 0.05
-    seed: int = 0
+    epochs: int = setting(35)
+    batch: int = setting(3)
+    accumulate: int = setting(1)
+    rate: float = setting(8.5e-5, above=0)
+    cycle: int = setting(35)
+    growth: int = setting(1)
+    decay: float = setting(0.0)
+    clip: float = setting(1.0, above=0)
+    average: float = setting(0.0, below=1)
+    precision: str = setting("32-true", choices=PRECISIONS)
+    cuts: int = setting(0, least=0)
+    validation: float = setting(0.05, below=1)
+    seed: int = setting(0, least=0)
 
     def __post_init__(self) -> None:
         """Checks every setting."""
-        for name in ("epochs", "batch", "accumulate", "cycle", "growth"):
-            whole(name, getattr(self, name), 1)
-        for name in ("cuts", "seed"):
-            whole(name, getattr(self, name), 0)
-        for name in ("rate", "clip"):
-            number(name, getattr(self, name), above=0)
-        number("decay", self.decay, least=0)
-        choice("precision", self.precision, PRECISIONS)
-        for name in ("average", "validation"):
-            number(name, getattr(self, name), least=0)
-            if getattr(self, name) >= 1:
-                raise ValueError(f"{name}: expected a number below 1, got {getattr(self, name)!r}")
+        check_fields(self)
 
 
 @dataclass(frozen=True)
@@ -78,14 +68,14 @@ class Settings:
         training: Settings of the minimization.
     """
 
-    network: str = "se3unet"
+    network: str = setting("se3unet", choices=NETWORKS)
     unet: SE3UnetConfig = field(default_factory=SE3UnetConfig)
     loss: LossSettings = field(default_factory=LossSettings)
     training: TrainingSettings = field(default_factory=TrainingSettings)
 
     def __post_init__(self) -> None:
         """Checks the network."""
-        choice("network", self.network, NETWORKS)
+        check_fields(self)
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> Settings:
@@ -94,29 +84,21 @@ class Settings:
         Raises:
             ValueError: If a key is unknown, or a value out of range.
         """
-        known = ("network", "unet", "loss", "training")
-        known_keys("settings", settings, known)
-        tables = {name: table(name, settings.get(name, {})) for name in known[1:]}
-        return cls(
-            network=settings.get("network", "se3unet"),
-            unet=SE3UnetConfig.from_dict(tables["unet"]),
-            loss=build(LossSettings, "loss", tables["loss"]),
-            training=build(TrainingSettings, "training", tables["training"]),
-        )
+        found: Settings = from_tables(cls, "settings", settings)
+        return found
 
     @classmethod
-    def read(cls, name: str) -> Settings:
+    def read(cls, name: str | Path, given: Mapping[str, Any] | None = None) -> Settings:
         """Reads a file in TOML, or one of the built-in ones by its name: "default" or "report".
+
+        Args:
+            name: The file or the name.
+            given: Tables of settings that replace those of the file.
 
         Raises:
             ValueError: If the file does not exist, or its settings are invalid.
         """
-        built_in = BUILT_IN / f"{name}.toml"
-        path = built_in if built_in.is_file() else Path(name)
-        if not path.is_file():
-            names = ", ".join(sorted(file.stem for file in BUILT_IN.glob("*.toml")))
-            raise ValueError(f"settings: expected {names} or a file in TOML, got {name}")
-        return cls.from_dict(read_toml("settings", path))
+        return cls.from_dict(merged(read_named("settings", name, BUILT_IN), given or {}))
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the settings as plain values."""

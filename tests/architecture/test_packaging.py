@@ -20,8 +20,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 # Packages of the extras that modules import, by the names of the imports.
 OPTIONAL = (
-    *("anny", "dgl", "escnn", "gemmi", "lightning", "matplotlib", "nequip", "open3d", "pytest", "safetensors"),
-    *("tensorboard", "torch_geometric", "trimesh"),
+    *("anny", "dgl", "escnn", "gemmi", "lightning", "matplotlib", "nequip", "numba", "open3d", "PIL", "pytest"),
+    *("safetensors", "tensorboard", "torch_geometric", "trimesh"),
 )
 
 
@@ -66,9 +66,9 @@ def imports(wheel):
 
 
 def shipped(suffix=""):
-    """The files of the packages, but for what Python writes."""
+    """The files of the packages, but for what Python and Numba write."""
     found = [path for package in PACKAGES for path in (ROOT / package).rglob(f"*{suffix}") if path.is_file()]
-    return {path.relative_to(ROOT).as_posix() for path in found if path.suffix != ".pyc"}
+    return {path.relative_to(ROOT).as_posix() for path in found if path.parent.name != "__pycache__"}
 
 
 @pytest.mark.slow

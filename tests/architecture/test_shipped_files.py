@@ -7,7 +7,6 @@ import pytest
 from equivariance_zoo import faces
 from equivariance_zoo.faces.models.anny import landmark_numbers
 from equivariance_zoo.landmarks.evaluation.report import report_table_1
-from equivariance_zoo.steerable3d import __main__ as steerable3d
 from equivariance_zoo.steerable3d.settings import Run
 from se3unet.prediction import page
 from se3unet.prediction.predictor import SHIPPED
@@ -36,7 +35,7 @@ def test_built_in_settings_are_found(name):
 
 
 def test_the_built_in_training_of_steerable3d_is_found():
-    assert Run.read(steerable3d.BUILT_IN / "tetris.toml").data.kind == "tetris"
+    assert Run.read("tetris").data.kind == "tetris"
 
 
 def test_tables_pages_and_faces_are_found():

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from equivariance._deadline import TimeLimitReached
 from equivariance._engine.diagnosis.examine import examine_module
 from equivariance._engine.instrumentation.hooks import call_with
 from equivariance._engine.instrumentation.source_lines import location_of
@@ -98,7 +99,11 @@ def with_gradients(report: Outcome, ready: Prepared) -> Outcome:
         Contract({"arguments": dict(contract.inputs)}, specs), {}, asked, plain,
     )  # fmt: skip
     copies = ready.runner.variants.wrap(lambda network: Differentiated(network, contract.output))
-    found = examine_module(prepare(gradients, copies))
+    try:
+        found = examine_module(prepare(gradients, copies))
+    except TimeLimitReached:
+        words = f"not tested: {call.settings.deadline} was reached"
+        return replace(report, settings={**report.settings, "gradients": words})
     new = [_rename_paths(f, call.module) for f in found.findings if f.symmetry not in broken]
     worst = max((row.accumulated for row in found.layers), default=0.0)
     size = f"largest error {worst:.1e}" if asked else "not tested, because the network itself breaks every symmetry"

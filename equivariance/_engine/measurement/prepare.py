@@ -190,7 +190,8 @@ def prepare_rounded(ready: Prepared, call: BoundCall) -> Prepared:
         return prepare_trial(ready, call)
     output = known.run(ModelState(), known.tested_dtype, arguments)
     runner = Runner(
-        known.variants, known.capabilities, _whole(call), arguments, output, known.seed, known.memory
+        known.variants, known.capabilities, _whole(call), arguments, output, known.seed, known.memory,
+        deadline=known.deadline,
     )  # fmt: skip
     return Prepared(call, runner, ContractFit(), ready.log)
 
@@ -222,7 +223,7 @@ def _run_first(call: BoundCall, variants: ModelVariants | None) -> tuple[FirstRu
     arguments = {k: cloned(v) for k, v in _snap(call).items()}
     first = first_run(variants, arguments, _contracts(call), dtype, seed, memory)
     able = Capabilities(dtype, dtype, first.lowest_dtype, gradients=first.gradients, draws=first.draws)
-    return first, Runner(variants, able, {}, arguments, first.output, seed, memory)
+    return first, Runner(variants, able, {}, arguments, first.output, seed, memory, deadline=call.settings.deadline)
 
 
 def _whole(call: BoundCall) -> dict[str, Contract]:

@@ -77,7 +77,9 @@ class Reactions:
 
     def _reacts(self, paths: frozenset[str]) -> bool:
         if paths not in self._known:
-            self._known[paths] = any(self._reacts_to(paths, change) for change in self._changes())
+            # An output that depends on some of the tensors depends on all of them together.
+            part = any(reacts and known <= paths for known, reacts in self._known.items())
+            self._known[paths] = part or any(self._reacts_to(paths, change) for change in self._changes())
         return self._known[paths]
 
     def _changes(self) -> Iterator[Change]:

@@ -9,9 +9,9 @@ def test_what_is_written_is_read(config, tmp_path):
     run = Run.read(config)
     model = build(run)
     save(tmp_path / "deep" / "model.safetensors", model, run, {"accuracy": 0.5})
-    loaded, found, metrics = load(tmp_path / "deep" / "model.safetensors")
-    assert (found, metrics, loaded.training) == (run, {"accuracy": 0.5}, False)
-    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), loaded.parameters(), strict=True))
+    found = load(tmp_path / "deep" / "model.safetensors")
+    assert (found.settings, found.metrics, found.model.training) == (run, {"accuracy": 0.5}, False)
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), found.model.parameters(), strict=True))
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["model.safetensors"]
 
 

@@ -19,7 +19,7 @@ def test_it_trains_evaluates_and_resumes(config, capsys, tmp_path):
     assert capsys.readouterr().out.strip() in printed
     config.write_text(SMALL.replace("epochs = 2", "epochs = 3"))
     assert main(["train", str(config), "--output", output, "--quiet", "--resume"]) == 0
-    assert load(tmp_path / "out" / "model.safetensors")[1].training.epochs == 3
+    assert load(tmp_path / "out" / "model.safetensors").settings.training.epochs == 3
     capsys.readouterr()
     assert main(["train", str(config), "--output", output, "--quiet", "--resume"]) == 0
     told = capsys.readouterr()
@@ -62,7 +62,7 @@ def test_a_resumed_training_ends_where_an_uninterrupted_one_does(config, capsys,
         assert signal.getsignal(signal.SIGINT) is handler
     assert "train --resume goes on" in capsys.readouterr().err
     assert main([*command, str(tmp_path / "parts"), "--resume"]) == 0
-    whole, parts = (load(tmp_path / name / "model.safetensors")[0].state_dict() for name in ("whole", "parts"))
+    whole, parts = (load(tmp_path / name / "model.safetensors").model.state_dict() for name in ("whole", "parts"))
     assert all(torch.equal(whole[key], parts[key]) for key in whole)
 
 
@@ -92,12 +92,12 @@ def test_a_state_of_an_earlier_version_is_refused(config, capsys, tmp_path):
     write_old_state(tmp_path / "last.ckpt", "steerable3d.settings", "Run")
     assert main(["train", str(config), "--output", str(tmp_path), "--resume"]) == 2
     printed = capsys.readouterr().err
-    assert f"got {tmp_path / 'last.ckpt'} of an earlier one, which had steerable3d.settings.Run" in printed
+    assert f"got {tmp_path / 'last.ckpt'}, which has steerable3d.settings.Run" in printed
     assert "train anew in another folder" in printed
 
 
 def test_the_ordinary_network_is_trained_alike(config, tmp_path):
     pytest.importorskip("lightning", reason="trains: pip install lightning")
     assert main(["train", str(config), "--output", str(tmp_path), "--quiet", "--dense", "--seed", "3"]) == 0
-    model, run, _ = load(tmp_path / "model.safetensors")
-    assert (type(model).__name__, run.training.seed) == ("DenseClassifier", 3)
+    found = load(tmp_path / "model.safetensors")
+    assert (type(found.model).__name__, found.settings.training.seed) == ("DenseClassifier", 3)

@@ -2,7 +2,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from equivariance_zoo.training.settings import boolean, build, choice, number, positive, read_toml, whole
+from equivariance_zoo.training.settings import boolean, build, choice, number, read_toml, whole
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,6 @@ NAN, INF = float("nan"), float("inf")
         (lambda value: whole("n", value, 0), (0,), (-1,)),
         (lambda value: number("n", value, above=1), (2, 1.5), (1, True, NAN, INF, "2")),
         (lambda value: number("n", value), (0, 0.5), (-0.1, None)),
-        (lambda value: positive("n", value, int), (1,), (0, 1.5, True, "1")),
-        (lambda value: positive("n", value, float), (1, 0.5), (0, NAN, INF, True)),
-        (lambda value: positive("n", value, float, or_zero=True), (0, 0.5), (-1,)),
         (lambda value: choice("n", value, ("a", "b")), ("a",), ("c", 1)),
         (lambda value: boolean("n", value), (True, False), (1, "true")),
     ],
