@@ -257,6 +257,7 @@ class SymmetrySurvey:
             stored_epsilon=torch.finfo(runner.tested_dtype).eps,
             discrete=error.discrete,
             reach=1 + trial.element.reach / max(self.runs.sizes.extent, 1e-300),
+            reordered=runner.capabilities.only_reorders(trial.element),
         )
 
 
