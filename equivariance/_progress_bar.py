@@ -13,6 +13,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from equivariance._printable import printable
 from equivariance.findings import Outcome
 
 
@@ -32,9 +33,9 @@ class ProgressBar:
         self.measured: dict[str, tuple[int, int, float]] = {}
         self._shares: dict[str, float] = {}
         self._bar = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
-            TextColumn("{task.fields[step]}"),
+            TextColumn("{task.fields[step]}", markup=False),
             TimeElapsedColumn(),
             console=Console(stderr=True),
             transient=True,
@@ -56,7 +57,7 @@ class ProgressBar:
     def starts(self, subject: str) -> None:
         """Resets the bar for the next subject."""
         self.known, self.planned, self.measured, self._shares = None, (), {}, {}
-        self._bar.reset(self._task, description=subject, total=None, step="reference run")
+        self._bar.reset(self._task, description=printable(subject), total=None, step="reference run")
 
     def begun(self, symmetries: tuple[str, ...]) -> None:
         """Sets the length of the bar: one unit for each symmetry."""

@@ -13,7 +13,10 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.overrides import _get_current_function_mode_stack
+from torch.overrides import _pop_mode as _pop_function_mode
+from torch.utils._python_dispatch import TorchDispatchMode, _get_current_dispatch_mode_stack
+from torch.utils._python_dispatch import _pop_mode as _pop_dispatch_mode
 from torch.utils._pytree import tree_leaves
 
 __all__ = [
@@ -24,11 +27,15 @@ __all__ = [
     "buffers_of",
     "children_of",
     "compiled_original",
+    "cut_modes",
     "differentiated_sequence_number",
     "is_compiled",
     "is_compiler_loaded",
+    "is_distributed",
     "is_functorch_wrapped",
     "layers_of",
+    "modes_entered",
+    "parameters_of",
     "schema_of",
     "storage_address",
     "tensor_address",
@@ -130,6 +137,41 @@ def layers_of(module: torch.nn.Module) -> list[torch.nn.Module]:
 def buffers_of(module: torch.nn.Module) -> dict[str, Tensor | None]:
     """Returns the dict itself in which a module holds its own buffers by name (`_buffers`, PyTorch 2.13)."""
     return module._buffers
+
+
+def modes_entered() -> tuple[int, int]:
+    """Returns the numbers of `TorchDispatchMode`s and `TorchFunctionMode`s that this thread has entered.
+
+    `_get_current_dispatch_mode_stack` and `_get_current_function_mode_stack`, PyTorch 2.13.
+    """
+    return len(_get_current_dispatch_mode_stack()), len(_get_current_function_mode_stack())
+
+
+def cut_modes(entered: tuple[int, int]) -> None:
+    """Leaves the innermost modes until only the given numbers are entered, as after an interrupted `__exit__`.
+
+    `torch.utils._python_dispatch._pop_mode` and `torch.overrides._pop_mode`, PyTorch 2.13.
+    """
+    while len(_get_current_dispatch_mode_stack()) > entered[0]:
+        _pop_dispatch_mode()
+    while len(_get_current_function_mode_stack()) > entered[1]:
+        _pop_function_mode()
+
+
+def is_distributed(tensor: Tensor) -> bool:
+    """True for a part of a tensor that is spread over processes: a DTensor, or a FlatParameter of FSDP.
+
+    `torch.distributed.tensor.DTensor` and `torch.distributed.fsdp._flat_param.FlatParameter`, PyTorch 2.13. Nothing is
+    imported: a process that has such a tensor has imported its class.
+    """
+    kinds = (("torch.distributed.tensor", "DTensor"), ("torch.distributed.fsdp._flat_param", "FlatParameter"))
+    known = (vars(sys.modules[module]).get(name) for module, name in kinds if module in sys.modules)
+    return any(isinstance(tensor, kind) for kind in known if kind is not None)
+
+
+def parameters_of(module: torch.nn.Module) -> dict[str, torch.nn.Parameter | None]:
+    """Returns the dict itself in which a module holds its own parameters by name (`_parameters`, PyTorch 2.13)."""
+    return module._parameters
 
 
 def is_compiler_loaded() -> bool:

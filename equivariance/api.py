@@ -7,6 +7,7 @@ This module only binds arguments: the examination is in the engine, the printing
 from __future__ import annotations
 
 import functools
+import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,8 +19,10 @@ import torch
 from equivariance._deadline import TimeLimitReached
 from equivariance._engine.diagnosis.gradients import with_gradients
 from equivariance._engine.diagnosis.request import Request, Resolved
+from equivariance._engine.instrumentation.hooks import ModuleState
+from equivariance._process_state import undisturbed
 from equivariance._torch_private import is_compiled
-from equivariance.contracts.callables import NOTICE, as_module, name_of
+from equivariance.contracts.callables import NOTICE, as_module, held_modules, name_of
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.e3nn_call import drawn_inputs, options_of_e3nn
 from equivariance.contracts.inputs import NOT_GIVEN, NotGiven, group_of_arguments
@@ -38,8 +41,9 @@ _Options = ParamSpec("_Options")
 _POSITIONAL = 4
 
 
-def _at_most_four(function: Callable[_Options, Report]) -> Callable[_Options, Report]:
-    """Wraps a public function so that a fifth positional argument raises an error that names the keyword options."""
+def _public(function: Callable[_Options, Report]) -> Callable[_Options, Report]:
+    """Wraps a public function: it leaves the process as it was, and a fifth positional argument raises an error."""
+    first = next(iter(inspect.signature(function).parameters))
 
     @functools.wraps(function)
     def wrapper(*args: _Options.args, **kwargs: _Options.kwargs) -> Report:
@@ -47,12 +51,19 @@ def _at_most_four(function: Callable[_Options, Report]) -> Callable[_Options, Re
         if len(args) > _POSITIONAL:
             expected = "options after irreps_out as keywords, for example group=... or kwargs=..."
             raise ArgumentError(f"argument {_POSITIONAL + 1} of {function.__name__}", args[_POSITIONAL], expected)
-        return function(*args, **kwargs)
+        held = ModuleState(_held_modules(args[0] if args else kwargs.get(first)))
+
+        def run() -> Report:
+            __tracebackhide__ = True
+            held.separate()
+            return function(*args, **kwargs)
+
+        return undisturbed(run, [held])
 
     return wrapper
 
 
-@_at_most_four
+@_public
 def check(
     func: Callable[..., Any], args: object, irreps_in: Spec | NotGiven = NOT_GIVEN,
     irreps_out: Spec | NotGiven = NOT_GIVEN, *,
@@ -95,7 +106,7 @@ def check(
         return _report(request.resolve().examine(), func)
 
 
-@_at_most_four
+@_public
 def diagnose(
     module: Callable[..., Any], args: object, irreps_in: Spec | NotGiven = NOT_GIVEN,
     irreps_out: Spec | NotGiven = NOT_GIVEN, *,
@@ -148,7 +159,7 @@ def diagnose(
     return _report(found, module)
 
 
-@_at_most_four
+@_public
 def assert_equivariant(
     func: Callable[..., Any], args_in: object = None, irreps_in: Spec = None, irreps_out: Spec = None, *,
     group: object = None, samples: int = 8, seed: int = 0, strict: bool = False, **kwargs: Any,
@@ -226,7 +237,7 @@ def diagnose_subject(subject: Subject, group: object, settings: Settings) -> Rep
     request = Request(
         subject.module, subject.args, subject.irreps_in, subject.irreps_out, None, group, layers, settings, subject.name
     )  # fmt: skip
-    return Report.of(_resolved(request).examine())
+    return undisturbed(lambda: Report.of(_resolved(request).examine()))
 
 
 def _resolved(request: Request) -> Resolved:
@@ -253,6 +264,11 @@ def _observer(name: str, progress: bool) -> Iterator[Observer]:
     with ProgressBar(quiet=False) as bar:
         bar.starts(name)
         yield bar
+
+
+def _held_modules(function: object) -> list[torch.nn.Module]:
+    """Returns the modules that a function holds; none for a module, which is copied as a whole."""
+    return [] if isinstance(function, torch.nn.Module) or not callable(function) else held_modules(function)
 
 
 def _group(args: object, group: object) -> tuple[object, tuple[str, ...] | None]:

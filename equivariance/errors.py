@@ -1,12 +1,14 @@
 """The exceptions of the package. Each message names the argument, its value and the expected value.
 
-Raised by all packages; users may catch them. The module imports nothing of the package.
+Raised by all packages; users may catch them. The module imports nothing of the package but `_printable`.
 """
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable
+
+from equivariance._printable import printable
 
 
 def _shorten(value: object, limit: int = 120) -> str:
@@ -38,7 +40,7 @@ class ArgumentError(ValueError):
         self.argument = argument
         self.value = value
         self.expected = expected
-        super().__init__(f"{argument}={_shorten(value)}: expected {expected}")
+        super().__init__(printable(" ".join(f"{argument}={_shorten(value)}: expected {expected}".splitlines())))
 
     def __reduce__(self) -> tuple[Callable[..., BaseException], tuple[object, ...], dict[str, object]]:
         """Pickles the exception without its constructor arguments, so that it can pass between processes."""

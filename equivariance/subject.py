@@ -98,6 +98,8 @@ class Subject:
         """Rejects values that cannot be examined."""
         if not isinstance(self.module, torch.nn.Module):
             raise ArgumentError("module", self.module, "a torch.nn.Module")
+        if not isinstance(self.name, str):
+            raise ArgumentError("name", self.name, "the name of the network, as text")
         groups_of(self.claims)
         for entry in self.registered:
             if not isinstance(entry, RegisteredFinding):
@@ -128,9 +130,9 @@ def load_subject(spec: str) -> Subject:
         factory = points[spec].load()
     try:
         subject = factory()
-    except (ArgumentError, ImportError):
+    except (ArgumentError, ImportError, KeyboardInterrupt):
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         raise ArgumentError(
             "subject", spec, f"a factory that runs without arguments ({_describe_error(error)})"
         ) from error
@@ -203,7 +205,9 @@ def _import_factory(spec: str) -> Callable[[], Any]:
         sys.path.insert(0, str(Path.cwd()))
     try:
         factory: Callable[[], Any] = getattr(importlib.import_module(name), attribute)
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise ArgumentError(
             "subject", spec, f"module:factory that can be imported ({_describe_error(error)})"
         ) from error

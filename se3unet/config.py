@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from equivariance_zoo.training.settings import choice, is_number, known_keys, whole
+from equivariance_zoo.training.settings import choice, is_number, known_keys, shown, whole
 from se3unet.layers.block import (
     MESSAGE_MODES,
     SELF_INTERACTION_MODES,
@@ -27,15 +27,19 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "self_interaction": SELF_INTERACTION_MODES,
     "last_self_interaction": SELF_INTERACTION_MODES,
 }
-_LEAST = {
-    "levels": 1,
-    "max_degree": 1,
-    "neighbours": 2,
-    "blocks": 1,
-    "heads": 1,
-    "landmarks": 1,
-    "head_width": 1,
+_RANGES = {
+    "levels": (1, 8),
+    "max_degree": (1, 8),
+    "neighbours": (2, 4096),
+    "blocks": (1, 32),
+    "heads": (1, 256),
+    "landmarks": (1, 4096),
+    "head_width": (1, 16384),
 }
+"""Least and largest value. The largest are far beyond use: a file must not ask for years or terabytes."""
+
+_MOST_CHANNELS = 1024
+"""Largest number of channels of all degrees together."""
 
 
 @dataclass(frozen=True)
@@ -84,22 +88,25 @@ class SE3UnetConfig:
 
     def __post_init__(self) -> None:
         """Checks every setting."""
-        for name, least in _LEAST.items():
-            whole(name, getattr(self, name), least)
+        for name, (least, most) in _RANGES.items():
+            whole(name, getattr(self, name), least, most)
         self._check_channels()
         for name, choices in _CHOICES.items():
             choice(name, getattr(self, name), choices)
         ratio, power = self.pool_ratio, self.power
         if not is_number(ratio) or not 0 <= ratio < 1:
-            raise ValueError(f"pool_ratio: expected a fraction of points to drop, 0 <= ratio < 1, got {ratio!r}")
+            raise ValueError(f"pool_ratio: expected a fraction of points to drop, 0 <= ratio < 1, got {shown(ratio)}")
         if not is_number(power) or power <= 0:
-            raise ValueError(f"power: expected a finite number above 0, got {power!r}")
+            raise ValueError(f"power: expected a finite number above 0, got {shown(power)}")
 
     def _check_channels(self) -> None:
         given, levels = self.channels, self.levels + 1
         counts = given if isinstance(given, tuple) else levels * (given,)
         if len(counts) != levels or any(type(count) is not int or count < 1 for count in counts):
-            raise ValueError(f"channels: expected a whole number, 1 or more, or {levels} of them, got {given!r}")
+            raise ValueError(f"channels: expected a whole number, 1 or more, or {levels} of them, got {shown(given)}")
+        if max(counts) * (self.max_degree + 1) > _MOST_CHANNELS:
+            expected = f"at most {_MOST_CHANNELS} channels of all degrees from 0 to {self.max_degree}"
+            raise ValueError(f"channels: expected {expected}, got {shown(given)}")
         if any(count % self.heads for count in counts):
             raise ValueError(f"heads: expected a divisor of channels={given}, got {self.heads}")
 

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+from equivariance._printable import one_line
 from equivariance.errors import ArgumentError
 
 PROGRAM = "equivariance.diagnose"
@@ -24,9 +25,7 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raises ArgumentError with the message of argparse."""
-        raise ArgumentError(
-            "command line", " ".join(sys.argv[1:]), f"known options with valid values: {message}; see --help"
-        )
+        raise ArgumentError("command line", message, f"known options with valid values; see {self.prog} --help")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         return run(options)
     except (ArgumentError, ImportError) as error:
-        print(f"{PROGRAM}: error: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"{PROGRAM}: error: {one_line(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"{PROGRAM}: interrupted, nothing was written", file=sys.stderr)

@@ -17,6 +17,9 @@ from equivariance.settings import Settings
 _DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16}
 
 
+_MOST_DIGITS = 18
+
+
 def settings_of(options: argparse.Namespace, observer: Observer) -> Settings:
     """Returns the settings of the diagnosis that the options ask for.
 
@@ -69,8 +72,8 @@ def device_of(name: str) -> torch.device:
 
 
 def _int(name: str, value: str, least: int) -> int:
-    if not value.isdecimal() or int(value) < least:
-        raise ArgumentError(name, value, f"a whole number of at least {least}")
+    if not value.isdecimal() or len(value) > _MOST_DIGITS or int(value) < least:
+        raise ArgumentError(name, value, f"a whole number of at least {least}, of at most {_MOST_DIGITS} digits")
     return int(value)
 
 

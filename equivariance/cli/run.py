@@ -124,7 +124,9 @@ def _diagnose(subject: Subject, group: object, settings: Settings) -> Report:
         return diagnose_subject(subject, group, replace(settings, claims=claims))
     except ArgumentError:
         raise
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a network may raise exceptions of its own, also GeneratorExit and SystemExit
         words = f"{type(error).__name__}: {first_line(error)}"
         raise ArgumentError("subject", subject.name, f"a network that runs; it raised {words}") from error
 

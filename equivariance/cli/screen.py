@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
@@ -13,9 +12,10 @@ from typing import TYPE_CHECKING, TextIO
 from rich.console import Console, RenderableType
 from rich.text import Text
 
+from equivariance._printable import printable
 from equivariance._words import counted
 from equivariance.findings import Outcome
-from equivariance.report.text import WIDTH, render, render_findings, side_by_side
+from equivariance.report.text import lines_of, render, render_findings, side_by_side
 
 if TYPE_CHECKING:
     from equivariance.subject import RegisteredFinding, Subject
@@ -52,7 +52,7 @@ def render_all(done: Sequence[ExaminedSubject], registered: bool) -> list[Render
     pieces: list[RenderableType] = []
     for each in done:
         title = f"{each.subject.name}: {each.subject.description}"
-        pieces += [Text(title, style="bold"), render(each.report), Text("")]
+        pieces += [Text(printable(title), style="bold"), render(each.report), Text("")]
     if len(done) > 1:
         pieces.append(side_by_side([d.report for d in done], {d.subject.name: d.subject.stages for d in done}))
     return [*pieces, *(_render_verdict(d) for d in done)] if registered else pieces
@@ -71,28 +71,27 @@ def render_broken(done: Sequence[ExaminedSubject], registered: bool) -> list[Ren
 
 
 def show(pieces: Sequence[RenderableType], stream: TextIO) -> None:
-    """Prints to a stream: as wide as the terminal, or `WIDTH` columns if the stream is no terminal."""
-    console = Console(file=stream, highlight=False, emoji=False, width=None if stream.isatty() else WIDTH)
+    """Prints to a stream: in colour and as wide as the terminal, or as `plain` if the stream is no terminal."""
+    if not stream.isatty():
+        stream.write(plain(pieces))
+        return
+    console = Console(file=stream, highlight=False, emoji=False, markup=False)
     for piece in pieces:
         console.print(piece)
 
 
 def plain(pieces: Sequence[RenderableType]) -> str:
     """Returns text without colour, for a file."""
-    buffer = io.StringIO()
-    console = Console(file=buffer, width=WIDTH, color_system=None, highlight=False, emoji=False)
-    for piece in pieces:
-        console.print(piece)
-    lines = [line.rstrip() for line in buffer.getvalue().splitlines()]
+    lines = lines_of(pieces)
     return "\n".join(lines) + "\n" if lines else ""
 
 
 def _render_verdict(examined: ExaminedSubject) -> Text:
-    name = examined.subject.name
+    name = printable(examined.subject.name)
     if examined.as_registered:
         count = len(examined.report.findings)
         words = f"exactly its {counted(count, 'known finding')}" if count else "no finding"
         return Text(f"{name}: as registered ({words})", style="green")
     parts = [f"beyond what is registered: {k.symmetry} {k.cause} in {k.layer}" for k in examined.extra]
     parts += [f"registered but not found: {k.symmetry} {k.cause} in {k.layer}" for k in examined.missed]
-    return Text(f"{name}: NOT as registered; " + "; ".join(parts), style="bold red")
+    return Text(printable(f"{name}: NOT as registered; " + "; ".join(parts)), style="bold red")

@@ -54,7 +54,7 @@ def options_of_e3nn(options: Mapping[str, Any], samples: int, group: object) -> 
     if options:
         instead = [f"samples={samples}"] * ("ntrials" in options) + [f"group={group!r}"] * bool(named)
         text = f"{', '.join(options)}: options of e3nn; write {', '.join(instead)}"
-        warnings.warn(text, DeprecationWarning, stacklevel=4)
+        warnings.warn(text, DeprecationWarning, stacklevel=6)
     return samples, group
 
 

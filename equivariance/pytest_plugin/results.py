@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from equivariance._printable import printable
 from equivariance._words import counted
 
 if TYPE_CHECKING:
@@ -52,9 +53,9 @@ def pack(reports: Iterable[Report], whole: bool) -> list[dict[str, Any]]:
     """
     return [
         {
-            "subject": report.subject,
-            "findings": [_describe_finding(f) for f in report.findings],
-            "untested": [f"not tested: {symmetry}: {reason}" for symmetry, reason in report.untested],
+            "subject": printable(report.subject),
+            "findings": [printable(_describe_finding(f)) for f in report.findings],
+            "untested": [printable(f"not tested: {symmetry}: {reason}") for symmetry, reason in report.untested],
             "report": base64.b64encode(pickle.dumps(report)).decode() if whole else "",
         }
         for report in reports
@@ -83,7 +84,7 @@ def properties(reports: Iterable[Report]) -> Iterator[tuple[str, str]]:
             "chain": finding.chain,
             "counterexample": repr(finding.counterexample) if finding.counterexample else "",
         }
-        yield from ((f"equivariance.{number}.{name}", value) for name, value in values.items() if value)
+        yield from ((f"equivariance.{number}.{name}", printable(value)) for name, value in values.items() if value)
 
 
 def summary(results: Iterable[Result]) -> Iterator[str]:

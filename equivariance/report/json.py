@@ -12,6 +12,7 @@ from dataclasses import asdict, replace
 from importlib.resources import files
 from typing import Any
 
+from equivariance._printable import printable
 from equivariance.findings import Finding, Outcome
 
 SCHEMA_VERSION = 2
@@ -30,7 +31,7 @@ def to_json(reports: Sequence[Outcome]) -> str:
         "complete": all(r.complete for r in reports),
         "reports": [_report(r) for r in reports],
     }
-    return json.dumps(_encode_infinities(body), indent=2, allow_nan=False) + "\n"
+    return json.dumps(_encode(body), indent=2, allow_nan=False) + "\n"
 
 
 def schema() -> dict[str, Any]:
@@ -61,12 +62,14 @@ def _finding(finding: Finding) -> dict[str, Any]:
     return fields
 
 
-def _encode_infinities(value: Any) -> Any:
-    """Returns the value with infinities and NaN replaced by strings."""
+def _encode(value: Any) -> Any:
+    """Returns the value with strings for infinities and NaN, and with printable text."""
+    if isinstance(value, str):
+        return printable(value)
     if isinstance(value, float) and not math.isfinite(value):
         return "nan" if math.isnan(value) else ("inf" if value > 0 else "-inf")
     if isinstance(value, dict):
-        return {k: _encode_infinities(v) for k, v in value.items()}
+        return {_encode(k): _encode(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_encode_infinities(v) for v in value]
+        return [_encode(v) for v in value]
     return value

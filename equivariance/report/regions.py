@@ -67,7 +67,7 @@ def _lines(file: str) -> list[str]:
     try:
         with tokenize.open(file) as source:
             return source.read().splitlines()
-    except (OSError, SyntaxError, UnicodeDecodeError):
+    except (OSError, SyntaxError, ValueError):  # also a name that no file can have
         return []
 
 
@@ -85,4 +85,4 @@ def _last_line(lines: list[str], line: int) -> int:
 
 
 def _utf16_length(text: str) -> int:
-    return len(text.encode("utf-16-le")) // 2
+    return len(text.encode("utf-16-le", errors="surrogatepass")) // 2

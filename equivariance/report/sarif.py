@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections import Counter
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -16,9 +17,11 @@ from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
 
+from equivariance._printable import printable
 from equivariance._words import listed
 from equivariance.cause_catalogue import CATALOGUE, CAUSES, Cause
 from equivariance.findings import Finding, Location, Outcome
+from equivariance.report.printable import printable_outcome
 from equivariance.report.regions import Region, region_of, region_of_expression
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -29,6 +32,7 @@ def to_sarif(reports: Sequence[Outcome]) -> str:
 
     Paths are relative to the working directory, which should be the root of the repository.
     """
+    reports = [printable_outcome(report) for report in reports]
     seen: Counter[str] = Counter()
     results = [_result(r, f, "error", seen) for r in reports for f in r.findings]
     results += [_result(r, f, "note", seen) for r in reports for f in r.notes]
@@ -50,7 +54,16 @@ def to_sarif(reports: Sequence[Outcome]) -> str:
             }
         ],
     }
-    return json.dumps(log, indent=2) + "\n"
+    return json.dumps(_printable(log), indent=2) + "\n"
+
+
+def _printable(value: Any) -> Any:
+    """Returns the log with printable text; the lines of source stay lines."""
+    if isinstance(value, str):
+        return printable(value, kept="\n\t")
+    if isinstance(value, dict):
+        return {key: _printable(entry) for key, entry in value.items()}
+    return [_printable(entry) for entry in value] if isinstance(value, list) else value
 
 
 def _untested_notifications(reports: Sequence[Outcome]) -> list[dict[str, Any]]:
@@ -154,8 +167,13 @@ def _region(region: Region) -> dict[str, Any]:
 
 
 def _uri(file: str) -> str:
+    """Returns the address of a file, by its bytes: its name need not be UTF-8, and code may state any name."""
     path = PurePath(file)
-    return path.as_uri() if path.is_absolute() else quote(path.as_posix())
+    try:
+        name = os.fsencode(path.as_posix())
+    except UnicodeEncodeError:
+        name = path.as_posix().encode("utf-8", errors="backslashreplace")
+    return f"{'file://' if path.is_absolute() else ''}{quote(name)}"
 
 
 def _fingerprint(report: Outcome, finding: Finding, seen: Counter[str]) -> str:
@@ -167,7 +185,7 @@ def _fingerprint(report: Outcome, finding: Finding, seen: Counter[str]) -> str:
     """
     statement = finding.location.source if finding.location and finding.located != "layer" else finding.cause
     identity = "\0".join((report.subject, finding.layer, statement))
-    digest = hashlib.sha256(identity.encode()).hexdigest()[:16]
+    digest = hashlib.sha256(identity.encode(errors="backslashreplace")).hexdigest()[:16]
     seen[digest] += 1
     return f"{digest}:{seen[digest]}"
 

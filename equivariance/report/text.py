@@ -14,8 +14,10 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from equivariance._printable import printable
 from equivariance._words import counted
 from equivariance.findings import BROKEN, NOT_TESTED, Finding, LayerRow, Outcome, SymmetryVerdict
+from equivariance.report.printable import printable_outcome
 from equivariance.report.words import cause_words, expression_at, layer_words, symmetry_words
 
 WIDTH = 118
@@ -37,12 +39,17 @@ def findings_text(report: Outcome) -> str:
 
     Assumptions about inner layers are left out.
     """
-    assumptions = [line for line in _assumption_lines(report) if not line.plain.startswith("assumed: inner layers")]
+    assumptions = [
+        line
+        for line in _assumption_lines(printable_outcome(report))
+        if not line.plain.startswith("assumed: inner layers")
+    ]
     return _render_plain(Group(render_findings(report), *assumptions))
 
 
 def render(report: Outcome) -> RenderableType:
-    """Renders the whole report for a rich console."""
+    """Renders the whole report for a rich console without markup."""
+    report = printable_outcome(report)
     parts: list[RenderableType] = [_headline(report), _summary(report)]
     parts += [_finding(i, f) for i, f in enumerate(report.findings, 1)]
     if report.notes:
@@ -58,7 +65,8 @@ def render(report: Outcome) -> RenderableType:
 
 
 def render_findings(report: Outcome) -> RenderableType:
-    """Renders the headline and the findings for a rich console."""
+    """Renders the headline and the findings for a rich console without markup."""
+    report = printable_outcome(report)
     return Group(_headline(report), Text(""), *(_finding(i, f) for i, f in enumerate(report.findings, 1)))
 
 
@@ -79,11 +87,11 @@ def side_by_side(reports: Sequence[Outcome], stages: Mapping[str, Mapping[str, t
     symmetries = [s for s in reports[0].symmetries if s in tested and all(s in r.symmetries for r in reports)]
     for symmetry in symmetries:
         for i, report in enumerate(reports):
-            table.add_column(f"{symmetry if i == 0 else ''}\n{report.subject}", justify="right")
+            table.add_column(f"{symmetry if i == 0 else ''}\n{printable(report.subject)}", justify="right")
     labels = list(dict.fromkeys(label for r in reports for label in stages[r.subject]))
     for label in labels:
         cells = [_stage(r, s, stages[r.subject].get(label, ())) for s in symmetries for r in reports]
-        table.add_row(label, *cells)
+        table.add_row(printable(label), *cells)
     return table
 
 
@@ -95,12 +103,23 @@ def number(value: float) -> str:
 
 
 def _render_plain(what: RenderableType) -> str:
+    return "\n".join(lines_of([what]))
+
+
+def lines_of(pieces: Sequence[RenderableType]) -> list[str]:
+    """Returns the lines of rendered pieces without colour. No line is a command of a continuous integration service."""
+    buffer = io.StringIO()
     console = Console(
-        file=io.StringIO(), width=WIDTH, color_system=None, highlight=False, emoji=False, legacy_windows=False
+        file=buffer, width=WIDTH, color_system=None, highlight=False, emoji=False, markup=False, legacy_windows=False
     )
-    console.print(what)
-    assert isinstance(console.file, io.StringIO)
-    return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())
+    for piece in pieces:
+        console.print(piece)
+    return [_no_command(line.rstrip()) for line in buffer.getvalue().splitlines()]
+
+
+def _no_command(line: str) -> str:
+    """Escapes the colon at the start of a line such as `::error file=x::text`, which GitHub would obey."""
+    return line.replace("::", "\\x3a:", 1) if line.lstrip().startswith("::") else line
 
 
 def _stage(report: Outcome, symmetry: str, layers: tuple[str, ...]) -> Text:
@@ -168,7 +187,7 @@ def _finding(index: int, finding: Finding) -> RenderableType:
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim")
     grid.add_column()
-    grid.add_row("   at", Text("\n".join(_place(finding))))
+    grid.add_row("   at", Text("\n".join(map(printable, _place(finding)))))
     grid.add_row("   why", Text(finding.evidence))
     if finding.fix:
         grid.add_row("   fix", Text(finding.fix))
@@ -194,6 +213,8 @@ def _place(finding: Finding) -> Iterator[str]:
 
 
 def _sizes(finding: Finding) -> str:
+    if finding.cause == "insensitive":
+        return f"{finding.error:.0%} of the claimed response of {finding.part} is missing; {finding.state}"
     text = f"{number(finding.error)} at {finding.part or 'the output'}"
     text += f" (rounding: {number(finding.noise_floor)})" if finding.noise_floor else ""
     if finding.symmetry != "none":
@@ -202,7 +223,7 @@ def _sizes(finding: Finding) -> str:
 
 
 def _note(finding: Finding) -> RenderableType:
-    where = f"  {finding.location}" if finding.location else ""
+    where = printable(f"  {finding.location}") if finding.location else ""
     head = Text.assemble(
         "- ", (cause_words(finding), "yellow"),
         f" in {layer_words(finding)} ({', '.join(finding.symmetries)}){where}",

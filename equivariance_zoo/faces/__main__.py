@@ -9,7 +9,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -17,14 +16,15 @@ import numpy as np
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 
+from equivariance._files import check_file
 from equivariance_zoo.faces.errors import FaceError
 from equivariance_zoo.faces.face import Source
 from equivariance_zoo.faces.faceset import FaceSet, split_by_subject
 from equivariance_zoo.faces.models.ict_clone import MODES, pack_ict
 from equivariance_zoo.faces.preparation import POINTS, SURFACE_POINTS, prepare
 from equivariance_zoo.faces.sources import anny, facescape, files, gcn, ict, tu
-from equivariance_zoo.training.cli import exit_code
-from equivariance_zoo.training.files import make_folder, replacing
+from equivariance_zoo.training.cli import Parser, exit_code, parse_integer, parse_path
+from equivariance_zoo.training.files import check_folder, make_folder, replacing
 
 PROGRAM = "python -m equivariance_zoo.faces"
 SOURCES: dict[str, tuple[ModuleType, str]] = {
@@ -40,13 +40,17 @@ TRAIN_SHARE = 0.8
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns its exit code."""
+    return exit_code(PROGRAM, lambda: _run(arguments), "interrupted")
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     options = _parser().parse_args(arguments)
     command = _prepare if options.command == "prepare" else _pack
     return exit_code(f"{PROGRAM} {options.command}", lambda: command(options), "interrupted")
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=PROGRAM, description="Faces for training and evaluation.")
+    parser = Parser(prog=PROGRAM, description="Faces for training and evaluation.")
     commands = parser.add_subparsers(dest="command", required=True)
     sources = commands.add_parser(
         "prepare", help="clouds with landmarks, split by subject: DIR/train.npz and DIR/test.npz"
@@ -60,26 +64,32 @@ def _parser() -> argparse.ArgumentParser:
             source.set_defaults(no_crop=True)
         _add_common(source)
     pack = commands.add_parser("pack-ict", help="one small .npz of a clone of ICT-FaceKit")
-    pack.add_argument("clone", type=Path, help="the clone's folder FaceXModel")
-    pack.add_argument("--modes", type=int, default=MODES, metavar="N", help=f"modes of identity; default: {MODES}")
-    pack.add_argument("--output", type=Path, required=True, metavar="FILE", help="the file to write (.npz)")
+    pack.add_argument("clone", type=parse_path, help="the clone's folder FaceXModel")
+    pack.add_argument(
+        "--modes", type=parse_integer, default=MODES, metavar="N", help=f"modes of identity; default: {MODES}"
+    )
+    pack.add_argument("--output", type=parse_path, required=True, metavar="FILE", help="the file to write (.npz)")
     return parser
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--train", type=int, metavar="N", help="subjects for training; 0: no train.npz")
-    parser.add_argument("--test", type=int, metavar="N", help="subjects for testing; 0: no test.npz")
-    parser.add_argument("--points", type=int, default=POINTS, metavar="N", help=f"points per face; default: {POINTS}")
+    parser.add_argument("--train", type=parse_integer, metavar="N", help="subjects for training; 0: no train.npz")
+    parser.add_argument("--test", type=parse_integer, metavar="N", help="subjects for testing; 0: no test.npz")
+    parser.add_argument(
+        "--points", type=parse_integer, default=POINTS, metavar="N", help=f"points per face; default: {POINTS}"
+    )
     parser.add_argument(
         "--surface-points",
-        type=int,
+        type=parse_integer,
         default=SURFACE_POINTS,
         metavar="N",
         help=f"points of the dense surface that they are picked from; default: {SURFACE_POINTS}",
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="seed of everything random; default: 0")
-    parser.add_argument("--workers", type=int, metavar="N", help="processes; default: one per core")
-    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="the folder to write to")
+    parser.add_argument(
+        "--seed", type=parse_integer, default=0, metavar="S", help="seed of all random draws; default: 0"
+    )
+    parser.add_argument("--workers", type=parse_integer, metavar="N", help="processes; default: one per core")
+    parser.add_argument("--output", type=parse_path, required=True, metavar="DIR", help="the folder to write to")
 
 
 def _prepare(options: argparse.Namespace) -> int:
@@ -94,7 +104,7 @@ def _prepare(options: argparse.Namespace) -> int:
     asked = (options.train or 0) + (options.test or 0)
     if asked > len(source):  # before the number of subjects is known, which takes as long as all the rest
         raise FaceError(f"--train, --test: expected at most the {len(source)} faces of {source.name} but got {asked}")
-    make_folder(options.output)
+    check_folder(options.output)
     with _progress(source) as advance:
         faces = prepare(
             source,
@@ -105,14 +115,17 @@ def _prepare(options: argparse.Namespace) -> int:
             progress=advance,
             workers=min(workers, len(source)),
         )
-    for name, part in _split(faces, options).items():
-        path = options.output / f"{name}.npz"
-        part.save(path)
-        print(f"{path}: {len(part)} faces of {len(set(part.subjects))} subjects, {part.source}")
+    parts = _split(faces, options)
+    make_folder(options.output)
+    for name, part in parts.items():
+        file = options.output / f"{name}.npz"
+        part.save(file)
+        print(f"{file}: {len(part)} faces of {len(set(part.subjects))} subjects, {part.source}")
     return 0
 
 
 def _pack(options: argparse.Namespace) -> int:
+    check_file(options.output)
     arrays: dict[str, Any] = pack_ict(options.clone, options.modes)
     with replacing(options.output) as file:
         np.savez_compressed(file, **arrays)

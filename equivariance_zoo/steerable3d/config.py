@@ -8,7 +8,10 @@ from typing import Any
 
 from e3nn import o3
 
-from equivariance_zoo.training.settings import boolean, build, whole
+from equivariance_zoo.training.settings import boolean, build, shown, whole
+
+# Far beyond use: a file must not ask for years or terabytes.
+_MOST_BLOCKS, _MOST_TAPS, _MOST_CHANNELS, _HIGHEST_DEGREE, _MOST_CLASSES = 64, 31, 4096, 8, 100_000
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class Stage:
         """Checks every setting."""
         object.__setattr__(self, "irreps", _irreps("irreps", self.irreps))
         for name in ("stride", "blocks"):
-            whole(name, getattr(self, name))
+            whole(name, getattr(self, name), most=_MOST_BLOCKS)
 
 
 @dataclass(frozen=True)
@@ -67,13 +70,13 @@ class NetworkConfig:
         """Checks every setting."""
         object.__setattr__(self, "irreps_in", _irreps("irreps_in", self.irreps_in))
         if not isinstance(self.stages, list | tuple) or not self.stages:
-            raise ValueError(f"stages: expected a list of at least one, got {self.stages!r}")
+            raise ValueError(f"stages: expected a list of at least one, got {shown(self.stages)}")
         object.__setattr__(self, "stages", tuple(s if isinstance(s, Stage) else _stage(s) for s in self.stages))
-        whole("classes", self.classes)
-        whole("kernel_size", self.kernel_size)
+        whole("classes", self.classes, most=_MOST_CLASSES)
+        whole("kernel_size", self.kernel_size, most=_MOST_TAPS)
         for name in ("first_size", "strided_size"):
             if getattr(self, name) is not None:
-                whole(name, getattr(self, name))
+                whole(name, getattr(self, name), most=_MOST_TAPS)
         for name in ("residual", "normalize", "periodic", "parity"):
             boolean(name, getattr(self, name))
 
@@ -145,12 +148,17 @@ NETWORKS = {"tetris": tetris, "shrec17": shrec17, "cath": cath, "amino_acid": am
 def _stage(settings: object) -> Stage:
     known = {field.name for field in fields(Stage)}
     if not isinstance(settings, Mapping) or "irreps" not in settings or set(settings) - known:
-        raise ValueError(f"stages: expected tables with irreps and (if any) stride and blocks, got {settings!r}")
+        raise ValueError(f"stages: expected tables with irreps and (if any) stride and blocks, got {shown(settings)}")
     return Stage(**settings)
 
 
 def _irreps(name: str, value: object) -> str:
     try:
-        return str(o3.Irreps(value))
-    except (ValueError, AssertionError, TypeError) as error:
-        raise ValueError(f"{name}: expected irreps in e3nn's notation, such as '8x0e + 4x1e', got {value!r}") from error
+        irreps = o3.Irreps(value)
+    except (ValueError, AssertionError, TypeError, RecursionError) as error:
+        expected = "irreps in e3nn's notation, such as '8x0e + 4x1e'"
+        raise ValueError(f"{name}: expected {expected}, got {shown(value)}") from error
+    if irreps.dim > _MOST_CHANNELS or any(irrep.l > _HIGHEST_DEGREE for _, irrep in irreps):
+        expected = f"irreps of at most {_MOST_CHANNELS} channels and degree {_HIGHEST_DEGREE}"
+        raise ValueError(f"{name}: expected {expected}, got {shown(value)}")
+    return str(irreps)

@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from equivariance_zoo.steerable3d.config import NETWORKS, NetworkConfig
-from equivariance_zoo.training.settings import boolean, build, choice, positive, read_toml, table
+from equivariance_zoo.training.settings import boolean, build, choice, positive, read_toml, shown, table
+
+_MOST_VOXELS = 2**27
+"""Voxels of all copies of one shape: 512 MiB, in float32."""
 
 KINDS = ("tetris", "shrec17", "cath", "amino_acid")
 
@@ -35,11 +38,18 @@ class DataConfig:
     def __post_init__(self) -> None:
         """Checks every setting."""
         choice("kind", self.kind, KINDS)
+        if not isinstance(self.folder, str | None):
+            raise ValueError(f"folder: expected the name of a folder, got {shown(self.folder)}")
         if (self.folder is None) != (self.kind == "tetris"):
             expected = "none for tetris" if self.kind == "tetris" else f"a folder for {self.kind}"
-            raise ValueError(f"folder: expected {expected}, got {self.folder!r}")
+            raise ValueError(f"folder: expected {expected}, got {shown(self.folder)}")
         for name in ("size", "copies", "rotations"):
             positive(name, getattr(self, name), int)
+        voxels = self.size**3 * (max(self.copies, self.rotations) if self.kind == "tetris" else 1)
+        if voxels > _MOST_VOXELS:
+            raise ValueError(
+                f"size: expected at most {_MOST_VOXELS:,} voxels of a shape and its copies, got {voxels:,}"
+            )
 
 
 @dataclass(frozen=True)
@@ -118,9 +128,9 @@ class Run:
 def _network(settings: Any) -> NetworkConfig:
     if isinstance(settings, Mapping) and "name" in settings:
         rest = {key: value for key, value in settings.items() if key != "name"}
-        if settings["name"] not in NETWORKS or set(rest) - {"classes"}:
-            raise ValueError(
-                f"network: expected a name among {', '.join(NETWORKS)} and (if any) classes, got {settings}"
-            )
+        known = isinstance(settings["name"], str) and settings["name"] in NETWORKS
+        if not known or set(rest) - {"classes"}:
+            expected = f"a name among {', '.join(NETWORKS)} and (if any) classes"
+            raise ValueError(f"network: expected {expected}, got {shown(settings)}")
         return NETWORKS[settings["name"]](**rest)
     return NetworkConfig.from_dict(table("network", settings))

@@ -21,6 +21,7 @@ from equivariance_zoo.training.files import make_folder
 from equivariance_zoo.training.trainer import (
     hide_warnings,
     interruptible,
+    resuming,
     state_keeper,
     state_to_resume,
     trainer_defaults,
@@ -62,7 +63,8 @@ def train(run: Run, output: Path, resume: bool = False, quiet: bool = False) -> 
             deterministic=True,
         )
         batches = DataLoader(samples, run.training.batch, sampler=sampler)
-        trainer.fit(module, batches, ckpt_path=state)
+        with resuming(trainer, state):
+            trainer.fit(module, batches, ckpt_path=state)
     metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
     metrics |= {f"{split} accuracy": accuracy(module.model, data[split]) for split in ("val", "test")}
     save(output / WEIGHTS, module.model, run, metrics)
@@ -111,7 +113,12 @@ def _module(lightning: Any, run: Run) -> Any:
             checkpoint["run"] = run.to_dict()
 
         def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-            earlier = Run.from_dict(checkpoint["run"])
+            try:
+                earlier = Run.from_dict(checkpoint["run"])
+            except ValueError as error:
+                raise ValueError(
+                    f"resume: expected the settings of an earlier run in the state, got {error}"
+                ) from error
             epochs = replace(earlier.training, epochs=run.training.epochs)
             if replace(earlier, training=epochs) != run:
                 raise ValueError(

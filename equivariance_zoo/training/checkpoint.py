@@ -53,7 +53,10 @@ def reading(path: str | Path, writer: str) -> Iterator[tuple[dict[str, str], dic
     safetensors = import_extra("safetensors", "checkpoints", "train")
     if not Path(path).is_file():
         raise ValueError(f"checkpoint: expected a .safetensors file, got {path}")
-    damage = (KeyError, ValueError, RuntimeError, TypeError, AttributeError, safetensors.SafetensorError)
+    damage = (
+        *(KeyError, ValueError, RuntimeError, TypeError, AttributeError, OverflowError, MemoryError),
+        safetensors.SafetensorError,
+    )
     try:
         with safetensors.safe_open(str(path), "pt") as file:
             about = file.metadata() or {}

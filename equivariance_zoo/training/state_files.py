@@ -1,14 +1,28 @@
-"""Writes Lightning's state as a file that is complete at any moment. Importing this module imports Lightning."""
+"""Reads and writes Lightning's state of a training. Importing this module imports Lightning.
+
+`trainer` calls it. A state is tensors and plain values: no code of a file is run, and nothing else is read.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+import lightning
 import torch
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from equivariance_zoo.training.files import replacing
+
+_KEYS: dict[str, type] = {
+    "state_dict": dict,
+    "optimizer_states": list,
+    "lr_schedulers": list,
+    "loops": dict,
+    "callbacks": dict,
+}
+_KEYS |= {"epoch": int, "global_step": int, "pytorch-lightning_version": str}
+"""Entries of a state that Lightning writes, with their types."""
 
 
 class WholeFiles(TorchCheckpointIO):
@@ -19,3 +33,56 @@ class WholeFiles(TorchCheckpointIO):
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as file:
             torch.save(checkpoint, file)
+
+    def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
+        """Reads the state without running code of the file, whatever the caller asks for."""
+        return read_state(Path(path), map_location)
+
+
+def read_state(path: Path, map_location: Any = None) -> dict[str, Any]:
+    """Returns the state in a file. Objects of all other classes than tensors and plain values are refused.
+
+    Args:
+        path: The file.
+        map_location: Device of the tensors, as for `torch.load`; None for the CPU.
+
+    Raises:
+        ValueError: If the file is no state of a training; the message names the argument `resume` and the file.
+    """
+    try:
+        # Damaged files make the unpickler raise errors of any class.
+        state = torch.load(path, map_location=map_location or "cpu", weights_only=True)
+    except Exception as error:
+        raise refused_state(path, first_sentence(error)) from error
+    if not isinstance(state, dict):
+        raise refused_state(path, f"it holds {type(state).__name__}")
+    wrong = [name for name, kind in _KEYS.items() if not isinstance(state.get(name), kind)]
+    if wrong:
+        raise refused_state(path, f"{', '.join(wrong)} missing or of another type")
+    return state
+
+
+def refused_state(path: Path, reason: str) -> ValueError:
+    """Returns the error about a file that a training cannot be resumed from."""
+    return ValueError(f"resume: expected a state that a training of this version wrote, got {path} ({reason})")
+
+
+def first_sentence(error: BaseException) -> str:
+    """Returns the type of an error and the beginning of its message: PyTorch explains at length how to trust a file."""
+    return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0].partition('. ')[0][:200]}"
+
+
+class Begin(lightning.Callback):
+    """Notes when the first step begins: the state has then been restored.
+
+    Attributes:
+        done: True if the training has begun.
+    """
+
+    def __init__(self) -> None:
+        """Begins without a step."""
+        self.done = False
+
+    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Notes it."""
+        self.done = True

@@ -7,7 +7,6 @@ The `train` function of a network calls it. Lightning is passed in, or imported 
 from __future__ import annotations
 
 import logging
-import pkgutil
 import signal
 import warnings
 from collections.abc import Iterator
@@ -77,26 +76,43 @@ def state_to_resume(output: Path, name: str, resume: bool, instead: str) -> Path
     return state
 
 
+@contextmanager
+def resuming(trainer: Any, state: Path | None) -> Iterator[None]:
+    """Raises errors of the block as errors of the state, until the first step: Lightning then restores the state.
+
+    Args:
+        trainer: A `lightning.Trainer`, to which a callback is added.
+        state: The state to resume from; None for a new training.
+
+    Raises:
+        ValueError: If the state cannot be restored; the message names the argument `resume` and the file.
+    """
+    from equivariance_zoo.training.state_files import Begin, first_sentence, refused_state
+
+    begin = Begin()
+    trainer.callbacks.append(begin)
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError, IndexError, RuntimeError, AssertionError) as error:
+        if state is None or begin.done:
+            raise
+        raise refused_state(state, first_sentence(error)) from error
+
+
 def _check_state(state: Path, instead: str) -> None:
-    """Rejects a state with objects of classes that have moved since it was written."""
+    """Rejects a file that is no state, and a state with objects: an earlier version wrote some, another program may."""
+    from equivariance_zoo.training.state_files import first_sentence, read_state, refused_state
+
     try:
         names = torch.serialization.get_unsafe_globals_in_checkpoint(state)
-    except (ValueError, RuntimeError) as error:
-        raise ValueError(f"resume: expected a state that a training wrote, got {state} ({error})") from error
-    gone = sorted(name for name in names if not _is_there(name))
-    if gone:
+    except Exception as error:  # a damaged file makes the unpickler raise errors of any class
+        raise refused_state(state, first_sentence(error)) from error
+    if names:
         raise ValueError(
-            f"resume: expected a state of this version, got {state} of an earlier one, "
-            f"which had {', '.join(gone)}: {instead}"
+            f"resume: expected a state of this version, with tensors and plain values only, got {state}, "
+            f"which has {', '.join(sorted(names))}: {instead}"
         )
-
-
-def _is_there(name: str) -> bool:
-    try:
-        pkgutil.resolve_name(name)
-    except (ImportError, AttributeError, ValueError):
-        return False
-    return True
+    read_state(state)
 
 
 @contextmanager

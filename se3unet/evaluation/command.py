@@ -7,7 +7,6 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 import torch
 from rich.console import Console
@@ -19,6 +18,7 @@ from equivariance_zoo.landmarks.evaluation.measure import Measurement, measure
 from equivariance_zoo.landmarks.evaluation.page import write
 from equivariance_zoo.landmarks.evaluation.results import Evaluated, Evaluation
 from equivariance_zoo.landmarks.evaluation.tables import beside_the_report, summary
+from equivariance_zoo.training.cli import parse_integer, parse_path
 from equivariance_zoo.training.devices import chosen_device
 from equivariance_zoo.training.files import check_folder
 from se3unet.training.checkpoint import Trained, load_checkpoint
@@ -32,10 +32,10 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         help="IoU and landmark errors of checkpoints under the report's conditions",
         description="Evaluate checkpoints side by side, as the report's Table 1 does, and write a page with charts.",
     )
-    parser.add_argument("checkpoints", nargs="+", type=Path, metavar="CHECKPOINT", help="what a training wrote")
-    parser.add_argument("--data", type=Path, required=True, metavar="FILE", help="prepared faces: DIR/test.npz")
+    parser.add_argument("checkpoints", nargs="+", type=parse_path, metavar="CHECKPOINT", help="what a training wrote")
+    parser.add_argument("--data", type=parse_path, required=True, metavar="FILE", help="prepared faces: DIR/test.npz")
     parser.add_argument(
-        "--output", type=Path, required=True, metavar="DIR", help="folder of landmarks.md and landmarks/"
+        "--output", type=parse_path, required=True, metavar="DIR", help="folder of landmarks.md and landmarks/"
     )
     parser.add_argument(
         "--conditions",
@@ -45,12 +45,12 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         metavar="CONDITION",
         help=f"among {', '.join((*CONDITIONS, *LEAKING))}; default: the first seven. ICP needs Open3D.",
     )
-    parser.add_argument("--faces", type=int, metavar="N", help="only the first N faces")
+    parser.add_argument("--faces", type=parse_integer, metavar="N", help="only the first N faces")
     parser.add_argument(
-        "--looks", type=int, default=1, metavar="N",
+        "--looks", type=parse_integer, default=1, metavar="N",
         help="clouds of each face that the refined landmarks are the mean of, as predict takes them; default: 1",
     )  # fmt: skip
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="seed of the motions; default: 0")
+    parser.add_argument("--seed", type=parse_integer, default=0, metavar="S", help="seed of the motions; default: 0")
     parser.add_argument("--device", help="cpu or cuda; default: cuda where there is one")
     parser.set_defaults(run=run)
 

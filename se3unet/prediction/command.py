@@ -12,6 +12,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from equivariance._printable import one_line, printable
+from equivariance_zoo.training.cli import parse_path
 from equivariance_zoo.training.files import check_folder
 from se3unet.prediction.output import write
 from se3unet.prediction.predictor import CONFIDENT, SHIPPED, Prediction, Predictor
@@ -28,14 +30,18 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         description="Find the face in each scan and 68 landmarks on it. Exit code 1: one of the scans shows no face.",
     )
     parser.add_argument(
-        "scans", nargs="+", type=Path, metavar="SCAN", help="meshes or clouds, in any file of trimesh's"
+        "scans", nargs="+", type=parse_path, metavar="SCAN", help="meshes or clouds, in any file of trimesh's"
     )
     parser.add_argument(
-        "--output", type=Path, required=True, metavar="DIR", help="folder of the .json, .ljson, .pts, .png and .html"
+        "--output",
+        type=parse_path,
+        required=True,
+        metavar="DIR",
+        help="folder of .json, .ljson, .pts, .png and .html",
     )
     parser.add_argument("--unit", choices=tuple(UNITS_MM), help="of the coordinates; default: guessed from the size")
     parser.add_argument(
-        "--checkpoint", type=Path, metavar="FILE", help="in place of the one that comes with the package"
+        "--checkpoint", type=parse_path, metavar="FILE", help="in place of the one that comes with the package"
     )
     parser.add_argument("--device", help="cpu or cuda; default: cuda where there is one")
     parser.add_argument(
@@ -58,8 +64,8 @@ def run(options: argparse.Namespace) -> int:
     for path in options.scans:
         try:
             code = max(code, _one(predictor, path, options))
-        except (ValueError, OSError) as error:
-            print(f"se3unet: error: {' '.join(str(error).split())}", file=sys.stderr)
+        except (ValueError, OSError, ImportError) as error:
+            print(f"se3unet: error: {one_line(error)}", file=sys.stderr)
             code = 2
     return code
 
@@ -67,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
 def _one(predictor: Predictor, path: Path, options: argparse.Namespace) -> int:
     scan = read_scan(path)
     if scan.triangles is None and len(scan.points) > MOST_POINTS:
-        print(f"{path}: {len(scan.points):,} points, of which {MOST_POINTS:,} are used, chosen at random")
+        _say(f"{path}: {len(scan.points):,} points, of which {MOST_POINTS:,} are used, chosen at random")
     start = time.perf_counter()
     prediction = predictor.predict(scan, options.unit)
     seconds = time.perf_counter() - start
@@ -76,17 +82,22 @@ def _one(predictor: Predictor, path: Path, options: argparse.Namespace) -> int:
         unit += f" (guessed from the size; else --unit {_others(prediction)})"
     if not prediction.is_face:
         confidence = f"confidence {prediction.confidence:.2f}, expected {CONFIDENT:.2f} or more"
-        print(f"{path}: no face: {confidence}; {unit}", file=sys.stderr)
+        print(printable(f"{path}: no face: {confidence}; {unit}"), file=sys.stderr)
         return 1
     written = write(prediction, options.output, path.stem, _about(path, scan, options))
-    print(f"{path}: 68 landmarks, confidence {prediction.confidence:.2f}, {unit}, {seconds:.1f} s")
-    print(f"written: {', '.join(map(str, written.values()))}")
+    _say(f"{path}: 68 landmarks, confidence {prediction.confidence:.2f}, {unit}, {seconds:.1f} s")
+    _say(f"written: {', '.join(map(str, written.values()))}")
     if options.show:
         if has_display():
             show(prediction, str(path))
         else:
-            print(f"no display; see {written['.png']}, or open {written['.html']} in a browser")
+            _say(f"no display; see {written['.png']}, or open {written['.html']} in a browser")
     return 0
+
+
+def _say(line: str) -> None:
+    """Prints a line with names of files, which may hold any character."""
+    print(printable(line))
 
 
 def _others(prediction: Prediction) -> str:

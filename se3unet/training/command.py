@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
+
+from equivariance_zoo.training.cli import parse_integer, parse_path
 
 
 def add_parser(commands: Any) -> None:
@@ -15,19 +16,38 @@ def add_parser(commands: Any) -> None:
     add("settings", nargs="?", default="default", help="default, report, or a file in TOML; default: default")
     add(
         "--data",
+        type=parse_path,
         required=True,
         metavar="DIR|FILE",
         help="train.npz of 'python -m equivariance_zoo.faces prepare', or its folder",
     )
-    add("--output", required=True, metavar="DIR", help="folder of the checkpoint, the state and the logs")
+    add(
+        "--output",
+        type=parse_path,
+        required=True,
+        metavar="DIR",
+        help="folder of checkpoint, state and logs",
+    )
     add("--network", metavar="se3unet|published", help="in place of the network of the settings")
-    add("--seed", type=int, metavar="S", help="in place of the seed of the settings")
-    add("--epochs", type=int, metavar="N", help="in place of the epochs of the settings")
-    add("--weights", metavar="FILE", help="a checkpoint to start from, in place of random weights")
+    add("--seed", type=parse_integer, metavar="S", help="in place of the seed of the settings")
+    add("--epochs", type=parse_integer, metavar="N", help="in place of the epochs of the settings")
+    add("--weights", type=parse_path, metavar="FILE", help="a checkpoint to start from, in place of random weights")
     add("--resume", action="store_true", help="go on with the training in the output folder")
-    add("--devices", type=int, default=1, metavar="N", help="GPUs, or processes on the CPU where there is none")
-    add("--nodes", type=int, default=1, metavar="N", help="machines, each started by torchrun; default: 1")
-    add("--watch", type=int, default=0, metavar="N", help="run the harness every N epochs and log the errors of layers")
+    add(
+        "--devices",
+        type=parse_integer,
+        default=1,
+        metavar="N",
+        help="GPUs; without one, processes on the CPU",
+    )
+    add("--nodes", type=parse_integer, default=1, metavar="N", help="machines, each started by torchrun; default: 1")
+    add(
+        "--watch",
+        type=parse_integer,
+        default=0,
+        metavar="N",
+        help="log the errors of layers every N epochs",
+    )
     add("--stop-on-breach", action="store_true", help="with --watch: end the training when it finds a break")
     add("--quiet", action="store_true", help="no progress bar")
     parser.set_defaults(run=run)
@@ -42,14 +62,14 @@ def run(options: argparse.Namespace) -> int:
     settings = Settings.read(options.settings)
     given = {name: getattr(options, name) for name in ("seed", "epochs") if getattr(options, name) is not None}
     settings = replace(settings, training=replace(settings.training, **given))
-    settings = replace(settings, network=options.network or settings.network)
+    settings = replace(settings, network=settings.network if options.network is None else options.network)
     for name, least in (("devices", 1), ("nodes", 1), ("watch", 0)):
         if getattr(options, name) < least:
             raise ValueError(f"--{name}: expected {least} or more, got {getattr(options, name)}")
-    data, output = Path(options.data), Path(options.output)
+    data, output = options.data, options.output
     faces = FaceSet.load(data / "train.npz" if data.is_dir() else data)
     how = Options(options.resume, options.quiet, options.devices, options.nodes, options.watch, options.stop_on_breach)
-    figures = train(faces, settings, output, how, Path(options.weights) if options.weights else None)
+    figures = train(faces, settings, output, how, options.weights)
     from lightning.pytorch.utilities import rank_zero_only
 
     if getattr(rank_zero_only, "rank", 0) == 0:

@@ -14,6 +14,7 @@ from equivariance_zoo.training.files import make_folder
 from equivariance_zoo.training.trainer import (
     hide_known_warnings,
     interruptible,
+    resuming,
     state_keeper,
     state_to_resume,
     trainer_defaults,
@@ -87,7 +88,8 @@ def train(
         lightning.seed_everything(settings.training.seed, workers=True, verbose=False)
         trainer = _trainer(lightning, settings, output, options, model, held_out)
         batches = FaceBatches(learned, held_out, model, settings)
-        trainer.fit(Heatmaps(model, settings), batches, ckpt_path=state, weights_only=False)
+        with resuming(trainer, state):
+            trainer.fit(Heatmaps(model, settings), batches, ckpt_path=state)
     unwanted = ("step", "equivariance")
     return {
         name: float(v) for name, v in trainer.callback_metrics.items() if not any(word in name for word in unwanted)

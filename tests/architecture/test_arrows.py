@@ -6,13 +6,16 @@ from tests.architecture.sources import PACKAGES, ROOT, imported_modules, module_
 
 # Each room, and the rooms that it may import.
 _SHARED = ("equivariance_zoo.training", "equivariance_zoo.faces", "equivariance_zoo.landmarks")
+# Written for all packages: they import the standard library only.
+_FOUNDATIONS = ("equivariance._files", "equivariance._printable")
 ALLOWED = {
-    "equivariance": (),
-    "equivariance_zoo.training": (),
-    "equivariance_zoo.faces": _SHARED[:1],
-    "equivariance_zoo.landmarks": _SHARED[:2],
-    "equivariance_zoo.steerable3d": _SHARED,
-    "se3unet": _SHARED,
+    **dict.fromkeys(_FOUNDATIONS, ()),
+    "equivariance": _FOUNDATIONS,
+    "equivariance_zoo.training": _FOUNDATIONS,
+    "equivariance_zoo.faces": (*_FOUNDATIONS, *_SHARED[:1]),
+    "equivariance_zoo.landmarks": (*_FOUNDATIONS, *_SHARED[:2]),
+    "equivariance_zoo.steerable3d": (*_FOUNDATIONS, *_SHARED),
+    "se3unet": (*_FOUNDATIONS, *_SHARED),
     "equivariance_zoo": (),
 }
 NETWORKS = ("equivariance_zoo.steerable3d", "se3unet")

@@ -22,7 +22,9 @@ LIGHT = "import equivariance"
 FIRST_USES = [f"import equivariance; equivariance.{name}" for name in ("check", "Report", "groups")]
 NETWORKS = """
 import se3unet.training, equivariance_zoo.faces, equivariance_zoo.landmarks.evaluation
-import equivariance_zoo.steerable3d.training, equivariance_zoo.training.trainer
+import equivariance_zoo.steerable3d.training, equivariance_zoo.training.trainer, sys
+brought = {name for name in sys.modules if name.startswith("equivariance.")}
+assert brought <= {"equivariance._files", "equivariance._printable"}, brought
 """
 COMMAND = """
 import equivariance as eq
@@ -111,7 +113,7 @@ def test_type_checkers_see_the_names_that_are_imported_late():
 
 def test_networks_and_faces_bring_neither_the_harness_nor_optional_packages(loaded):
     optional = {"dgl", "lightning", "matplotlib", "open3d", "pytest", "safetensors", "trimesh"}
-    assert not loaded[NETWORKS] & {"equivariance", *optional}
+    assert not loaded[NETWORKS] & optional
 
 
 @pytest.mark.parametrize("package", ["hypothesis", "e3nn"])

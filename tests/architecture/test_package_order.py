@@ -8,8 +8,9 @@ from tests.architecture.sources import ROOT, imported_modules, module_of, source
 
 # Rooms of one row do not import each other.
 FLOORS = (
+    ("_files", "_printable"),
     ("errors", "_deadline", "_words", "_ranking", "_torch_private", "cause_catalogue"),
-    ("groups",),
+    ("groups", "_process_state"),
     ("findings", "representations"),
     ("progress", "_progress_bar", "report", "contracts"),
     ("settings",),

@@ -11,6 +11,14 @@ from equivariance import _torch_private as private
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")  # of importing inductor
 
 
+@pytest.fixture
+def one_process(tmp_path):
+    """A group of this process alone, as a distributed training has one."""
+    torch.distributed.init_process_group("gloo", init_method=f"file://{tmp_path}/store", rank=0, world_size=1)
+    yield
+    torch.distributed.destroy_process_group()
+
+
 def test_every_name_is_tested():
     functions = {name for name in private.__all__ if callable(getattr(private, name))}
     tested = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
@@ -131,6 +139,48 @@ def test_buffers_of():
     assert list(private.buffers_of(module)) == ["steps", "unset"]
     private.buffers_of(module)["steps"] = other = torch.ones(1)
     assert module.steps is other
+
+
+def test_is_distributed(one_process):
+    from torch.distributed.device_mesh import init_device_mesh
+    from torch.distributed.tensor import Replicate, distribute_tensor
+
+    spread = distribute_tensor(torch.zeros(2), init_device_mesh("cpu", (1,)), [Replicate()])
+    assert private.is_distributed(spread)
+    assert private.is_distributed(nn.Parameter(spread))
+    assert not private.is_distributed(torch.zeros(2))
+
+
+def test_parameters_of():
+    module = nn.Linear(1, 2, bias=False)
+    assert private.parameters_of(module) == {"weight": module.weight, "bias": None}
+    private.parameters_of(module)["weight"] = other = nn.Parameter(torch.ones(2, 1))
+    assert module.weight is other
+
+
+class Passing(private.TorchDispatchMode):
+    """Runs every operation as it is."""
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        return func(*args, **(kwargs or {}))
+
+
+def test_modes_entered():
+    before = private.modes_entered()
+    with Passing(), torch.overrides.BaseTorchFunctionMode(), Passing():
+        assert private.modes_entered() == (before[0] + 2, before[1] + 1)
+    assert private.modes_entered() == before
+
+
+def test_cut_modes():
+    before = private.modes_entered()
+    for mode in (Passing(), torch.overrides.BaseTorchFunctionMode(), Passing()):
+        mode.__enter__()
+    private.cut_modes(before)
+    assert private.modes_entered() == before
+    private.cut_modes(before)
+    assert private.modes_entered() == before
+    assert torch.zeros(2).sum() == 0
 
 
 def test_is_compiler_loaded(monkeypatch):

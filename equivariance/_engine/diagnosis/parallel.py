@@ -8,6 +8,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pickle
+import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
@@ -20,6 +22,9 @@ Progress = Callable[[Any], None]
 """Receives progress as a value that can be pickled."""
 
 T = TypeVar("T")
+
+_BETWEEN_LOOKS = 0.2
+"""Seconds between two looks at the parent."""
 
 
 def in_processes(works: Sequence[Callable[[Progress], T]], jobs: int, report: Progress) -> Iterator[tuple[int, T]]:
@@ -60,7 +65,7 @@ def in_processes(works: Sequence[Callable[[Progress], T]], jobs: int, report: Pr
 
 def _start(work: Callable[[Progress], Any]) -> tuple[Connection, BaseProcess]:
     receiver, sender = multiprocessing.Pipe(duplex=False)
-    process = multiprocessing.get_context("fork").Process(target=_work, args=(work, sender), daemon=True)
+    process = multiprocessing.get_context("fork").Process(target=_work, args=(work, sender, os.getpid()), daemon=True)
     with warnings.catch_warnings():
         # Python warns of running threads, which the copy will not have; the copy uses none of them.
         warnings.filterwarnings("ignore", ".*multi-threaded.*", DeprecationWarning)
@@ -69,8 +74,9 @@ def _start(work: Callable[[Progress], Any]) -> tuple[Connection, BaseProcess]:
     return receiver, process
 
 
-def _work(work: Callable[[Progress], Any], sender: Connection) -> None:
+def _work(work: Callable[[Progress], Any], sender: Connection, parent: int) -> None:
     """Runs a task in the copy and sends the result. The copy ends without the exit handlers of its parent."""
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     try:
         torch.set_num_threads(1)
         sender.send_bytes(_pack("returned", work(lambda words: sender.send_bytes(_pack("progress", words)))))
@@ -78,6 +84,13 @@ def _work(work: Callable[[Progress], Any], sender: Connection) -> None:
         sender.send_bytes(_pack_error(error))
     finally:
         os._exit(0)
+
+
+def _end_with(parent: int) -> None:
+    """Ends this process soon after its parent has ended, in whatever way: a killed parent cannot end its children."""
+    while os.getppid() == parent:
+        time.sleep(_BETWEEN_LOOKS)
+    os._exit(1)
 
 
 def _pack(kind: str, value: Any) -> bytes:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from equivariance._engine.diagnosis.localizer import LocalizedSymmetry
 from equivariance._engine.instrumentation.hooks import ROOT
 from equivariance._engine.instrumentation.source_lines import location_at, location_of, raised_at
-from equivariance._engine.instrumentation.testbed import Runner
+from equivariance._engine.instrumentation.testbed import Capabilities, Runner
 from equivariance._engine.measurement.prepare import BoundCall, UnjudgedOutputs
 from equivariance._engine.measurement.verdict import Measurement, Verdict
 from equivariance.cause_catalogue import remedy
@@ -29,6 +29,8 @@ _RAISED: dict[str, str] = {
     Symmetry.PERMUTATION: "order-dependent",
     Symmetry.BATCH: "batch-coupled",
     Symmetry.LATTICE: "periodic-image",
+    Symmetry.MIRROR: "frame-dependent",
+    Symmetry.SWAP: "order-dependent",
 }
 """Symmetry -> the cause if the network raises an error on transformed inputs."""
 
@@ -60,6 +62,7 @@ class VerdictMaker:
         basis: What its representations rest on.
         vacuous: Why a symmetry that is not broken proves nothing, or "".
         remark: How random numbers were treated, or "".
+        able: The states that the network runs in.
         unjudged: Symmetry -> the tensors of the output that obey no known law under it.
     """
 
@@ -67,6 +70,7 @@ class VerdictMaker:
     basis: Basis
     vacuous: str = ""
     remark: str = ""
+    able: Capabilities | None = None
     unjudged: Mapping[str, UnjudgedOutputs] = field(default_factory=dict)
 
     def of_localized(self, group: Group, found: LocalizedSymmetry) -> SymmetryVerdict:
@@ -106,7 +110,7 @@ class VerdictMaker:
         self, group: Group, found: Measurement | None, verdict: str, remarks: tuple[str, ...]
     ) -> SymmetryVerdict:
         basis, doubts = self.basis.under(group.symmetry)
-        remarks += (self.remark,) if self.remark else ()
+        remarks += (*filter(None, [self._remark_on_training(group.symmetry)]),)
         remarks += (self.unjudged[group.symmetry].reason,) if group.symmetry in self.unjudged else ()
         sizes = (found.error, found.tested_error, found.tested_floor) if found else (0.0, 0.0, 0.0)
         excuse = "" if found is None or verdict == BROKEN or found.verdict == Verdict.CLEAN else str(found.verdict)
@@ -114,10 +118,18 @@ class VerdictMaker:
             group.symmetry, verdict, True, self._is_named(group.symmetry), *sizes, excuse, basis, doubts, remarks
         )
 
+    def _remark_on_training(self, symmetry: str) -> str:
+        """Returns which states were left out, or how random numbers were treated in them, or ""."""
+        able = self.able
+        if able is None or len(able.states_under(symmetry)) == len(able.states):
+            return self.remark
+        why = "random masks follow places" if able.masks else "it may couple samples on purpose"
+        return f"training mode is not tested: {why}"
+
 
 def finding_of_raised(error: TransformedInputError, symmetry: str, runner: Runner) -> Finding:
     """Returns the finding for a network that raises an error on transformed inputs, at the statement that raised."""
-    cause, element = _RAISED[symmetry], error.value
+    cause, element = _RAISED.get(symmetry, "unknown"), error.value
     place = raised_at(error.__cause__) if error.__cause__ is not None else None
     module = runner.module(runner.states[0], runner.reference_dtype)
     return Finding(

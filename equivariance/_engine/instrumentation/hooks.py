@@ -17,11 +17,12 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
+from torch.nn.parameter import is_lazy
 
-from equivariance._torch_private import buffers_of, children_of, layers_of
-from equivariance.contracts.callables import run_eagerly
+from equivariance._torch_private import buffers_of, children_of, layers_of, parameters_of
+from equivariance.contracts.callables import held_modules, run_eagerly
 from equivariance.contracts.signature import signature_of, unbind
-from equivariance.representations.tensor_support import write
+from equivariance.representations.tensor_support import is_strided, write
 
 
 class LayerCall(NamedTuple):
@@ -150,11 +151,12 @@ def quiet() -> Iterator[None]:
 def buffers_kept(module: torch.nn.Module) -> Iterator[None]:
     """Restores the buffers that a forward pass changes, like running statistics, in place or by another tensor.
 
-    Values are compared, not version counters: batch normalization updates its statistics without counting.
+    Values are compared, not version counters: batch normalization updates its statistics without counting. The modules
+    that a wrapped function holds are not copied; their buffers are restored too.
     """
     kept = [
         (layer, name, buffer, buffer.detach().clone())
-        for layer in layers_of(module)
+        for layer in (*layers_of(module), *held_modules(module))
         for name, buffer in buffers_of(layer).items()
         if buffer is not None
     ]
@@ -180,6 +182,43 @@ def attributes_kept(module: torch.nn.Module) -> Iterator[None]:
             if now.keys() != attributes.keys() or any(now[name] is not value for name, value in attributes.items()):
                 now.clear()
                 now.update(attributes)
+
+
+class ModuleState:
+    """The weights, buffers and attributes of modules that a function holds. They run themselves and are not copied.
+
+    Call `separate` before the modules run, and `restore` afterwards, also if `separate` was interrupted.
+    """
+
+    def __init__(self, modules: Sequence[torch.nn.Module]) -> None:
+        """Copies the state."""
+        self._modules = modules
+        self._dicts = [(d, dict(d)) for layer in modules for d in (vars(layer), children_of(layer), *_tensors(layer))]
+        tensors = {id(t): t for layer in modules for d in _tensors(layer) for t in d.values() if t is not None}
+        self._values = [(t, t.detach().clone()) for t in tensors.values() if is_strided(t) and not is_lazy(t)]
+
+    def separate(self) -> None:
+        """Gives the modules copies of their buffers to write to: autograd may still need the buffers themselves."""
+        copies: dict[int, torch.Tensor] = {}
+        for layer in self._modules:
+            for name, buffer in buffers_of(layer).items():
+                if buffer is not None:
+                    buffers_of(layer)[name] = copies.setdefault(id(buffer), buffer.detach().clone())
+
+    def restore(self) -> None:
+        """Restores the buffers, and everything else that has changed."""
+        for current, before in self._dicts:
+            if current.keys() != before.keys() or any(current[name] is not value for name, value in before.items()):
+                current.clear()
+                current.update(before)
+        with torch.no_grad():
+            for tensor, values in self._values:
+                if not torch.equal(tensor, values):
+                    write(tensor, values)
+
+
+def _tensors(layer: torch.nn.Module) -> tuple[dict[str, Any], dict[str, Any]]:
+    return buffers_of(layer), parameters_of(layer)
 
 
 class _Unwatched:

@@ -14,7 +14,7 @@ import torch
 from torch.nn.parameter import is_lazy
 
 from equivariance._torch_private import storage_address, tree_leaves
-from equivariance.errors import ArgumentError
+from equivariance.errors import ArgumentError, first_line
 from equivariance.representations.tensor_support import is_strided
 
 _WITHOUT_VALUES = frozenset(vars(torch.nn.Module())) - {"_parameters", "_buffers"}
@@ -35,9 +35,9 @@ def copy_of(module: torch.nn.Module) -> torch.nn.Module:
         with torch.no_grad(), warnings.catch_warnings(action="ignore"):
             _add_traced_layers(module, known)
             made: torch.nn.Module = copy.deepcopy(module, known)
-    except (RuntimeError, TypeError, AttributeError) as error:
-        name = type(module).__name__
-        raise ArgumentError("module", name, f"a module that copy.deepcopy can copy ({error})") from error
+    except Exception as error:  # a `__deepcopy__` may raise any
+        name, words = type(module).__name__, f"{type(error).__name__}: {first_line(error)}"
+        raise ArgumentError("module", name, f"a module that copy.deepcopy can copy ({words})") from error
     _require_separate(module, made)
     return made
 

@@ -33,6 +33,7 @@ from equivariance._engine.instrumentation.tensor_store import MemoryBudget
 from equivariance._torch_private import layers_of
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import cast, cloned
+from equivariance.groups.named import Symmetry
 
 PERTURBATION = 0.1
 
@@ -72,6 +73,7 @@ class Capabilities:
         widened: True if reference runs leave out the casts to less than float64 inside the module.
         obstacle: The reason if float64 was impossible, or possible only with `widened`; else "".
         untrained: The reason if training mode was impossible; else "".
+        masks: True if the module draws random numbers in training mode.
     """
 
     tested_dtype: torch.dtype
@@ -84,6 +86,16 @@ class Capabilities:
     widened: bool = False
     obstacle: str = ""
     untrained: str = ""
+    masks: bool = False
+
+    def states_under(self, symmetry: str) -> tuple[ModelState, ...]:
+        """Returns the states in which a symmetry is tested.
+
+        Random masks follow the places of entries, so permutations leave training mode out if there are any. Training
+        mode may couple samples on purpose, so selections of samples always leave it out.
+        """
+        places = symmetry == Symmetry.BATCH or (symmetry == Symmetry.PERMUTATION and self.masks)
+        return tuple(s for s in self.states if s.mode == "eval" or not places)
 
     @property
     def epsilon(self) -> float:

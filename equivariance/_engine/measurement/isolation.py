@@ -103,6 +103,6 @@ def _answer(
 
 def _restore(child: torch.nn.Module, forward: Callable[..., Any] | None) -> None:
     if forward is None:
-        del child.forward
+        vars(child).pop("forward", None)  # an interrupt may come before it is set
     else:
         child.forward = forward

@@ -29,7 +29,6 @@ from equivariance._engine.measurement.transformed_runs import TransformedRuns
 from equivariance._engine.measurement.verdict import Measurement, Verdict
 from equivariance._engine.measurement.zero_parts import ZeroParts
 from equivariance.errors import TransformedInputError
-from equivariance.groups.named import Symmetry
 from equivariance.groups.sampling import Group, InputSizes
 from equivariance.progress import UNOBSERVED, Observer
 
@@ -108,8 +107,7 @@ class SymmetrySurvey:
             TimeLimitReached: If no time was left for the first sample. Later samples may be left out (`cut`).
         """
         result, sizes = SurveyResult(group.symmetry), self.runs.sizes
-        reorders = Symmetry(group.symmetry).is_reordering
-        states = [s for s in self.runs.runner.states if s.mode == "eval" or not reorders]
+        states = self.runs.runner.capabilities.states_under(group.symmetry)
         elements = group.draw(self.options.samples, self.options.seed, sizes)
         total = max(len(elements), len(states))
         for index in range(total):

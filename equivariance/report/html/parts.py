@@ -9,6 +9,7 @@ import html
 import math
 from collections.abc import Iterable, Sequence
 
+from equivariance._printable import printable
 from equivariance.findings import LayerRow, Outcome
 
 VOID = ("br", "col", "meta")
@@ -108,9 +109,9 @@ def scroll_box(label: str, *children: str) -> Html:
 
 
 def _escape(text: str) -> str:
-    return text if isinstance(text, Html) else html.escape(text)
+    return text if isinstance(text, Html) else html.escape(printable(text, kept="\n\t"))
 
 
 def _attribute(name: str, value: str | float | bool) -> str:
     plain = name.removesuffix("_").replace("_", "-")
-    return plain if value is True else f'{plain}="{html.escape(str(value))}"'
+    return plain if value is True else f'{plain}="{html.escape(printable(str(value)))}"'

@@ -12,6 +12,15 @@ import numpy.typing as npt
 from equivariance_zoo.faces.errors import FaceError
 from equivariance_zoo.faces.geometry.mesh import require_finite
 
+_LARGEST_FILE = 2**24
+_LONGEST_MESSAGE = 300
+
+_DAMAGE = (
+    *(ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError, StopIteration),
+    csv.Error,
+)
+"""Exceptions of the readers for damaged files."""
+
 
 def read_landmarks(path: str | Path) -> npt.NDArray[np.float64]:
     """Reads landmarks [n, 3] float64 in the file's unit and order.
@@ -28,15 +37,19 @@ def read_landmarks(path: str | Path) -> npt.NDArray[np.float64]:
     path = Path(path)
     if path.suffix not in READERS:
         raise FaceError(f"{path}: expected landmarks in one of {', '.join(READERS)}")
+    if path.stat().st_size > _LARGEST_FILE:
+        raise FaceError(f"{path}: expected landmarks in at most {_LARGEST_FILE:,} bytes")
     text = path.read_text(encoding="utf-8", errors="replace")
     try:
         points = np.array(READERS[path.suffix](text), dtype=np.float64)
         if points.ndim != 2 or points.shape[1] != 3 or not len(points):
             raise FaceError(f"expected landmarks [n, 3] but got shape {list(points.shape)}")
         require_finite("landmarks", points)
-    except (FaceError, ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
-        told = str(error) if isinstance(error, FaceError) else f"expected three numbers per landmark but {error!r}"
-        raise FaceError(f"{path}: {told}") from None
+    except FaceError as error:
+        raise FaceError(f"{path}: {error}") from None
+    except _DAMAGE as error:
+        told = f"expected three numbers per landmark but {error!r}"
+        raise FaceError(f"{path}: {told[:_LONGEST_MESSAGE]}") from None
     return points
 
 

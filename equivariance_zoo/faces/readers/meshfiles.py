@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from equivariance_zoo.faces.errors import FaceError, name_in_errors
 from equivariance_zoo.faces.geometry.mesh import require_finite
+from equivariance_zoo.faces.readers.ply import require_whole_ply
 from equivariance_zoo.training.extras import import_extra
 
 _OTHERS = frozenset((".bz2", ".dxf", ".tar.bz2", ".tar.gz", ".zip"))
@@ -37,6 +38,12 @@ def read_mesh_file(path: str | Path) -> tuple[npt.NDArray[np.float64], npt.NDArr
     path = Path(path)
     # A missing or unreadable file is the system's own error, which trimesh would hide.
     path.open("rb").close()
+    # An archive could unpack to any size, and names files of its own.
+    archive = next((ending for ending in _OTHERS if path.name.lower().endswith(ending)), None)
+    if archive is not None:
+        raise FaceError(f"{path}: expected a mesh or a cloud but {archive} is none: unpack it first")
+    if path.suffix.lower() == ".ply":
+        require_whole_ply(path)
     try:
         parts = trimesh.load_scene(path, process=False).dump()
     except ImportError:

@@ -13,6 +13,7 @@ from equivariance_zoo.faces.face import Face, Source, require_index
 from equivariance_zoo.faces.geometry.mesh import LANDMARKS, require_shape
 from equivariance_zoo.faces.readers.archives import read_npz
 from equivariance_zoo.faces.readers.pickles import is_npz, numbers, read_npy
+from equivariance_zoo.training.cli import parse_path
 
 WHOLE_HEADS = False
 
@@ -101,7 +102,7 @@ def read_facescape(path: str | Path, unpickle: bool = False) -> FaceScapeFaces:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of `python -m equivariance_zoo.faces prepare facescape`."""
-    parser.add_argument("--file", type=Path, required=True, help="train_neutral.npy, say: a pickle or an .npz")
+    parser.add_argument("--file", type=parse_path, required=True, help="train_neutral.npy, say: a pickle or an .npz")
     parser.add_argument("--unpickle", action="store_true", help="read a pickle; nothing but numpy's types is let in")
 
 

@@ -11,6 +11,7 @@ from equivariance_zoo.faces.face import Face, Source, require_index
 from equivariance_zoo.faces.geometry.mesh import LANDMARKS
 from equivariance_zoo.faces.readers.landmark_files import READERS, read_landmarks
 from equivariance_zoo.faces.readers.meshfiles import read_mesh_file, readable_endings
+from equivariance_zoo.training.cli import parse_path
 
 WHOLE_HEADS = True
 
@@ -105,7 +106,7 @@ def find_files(folder: str | Path, unit: str = "mm") -> FileFaces:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of `python -m equivariance_zoo.faces prepare files`."""
-    parser.add_argument("--folder", type=Path, required=True, help="scans with their landmarks beside them")
+    parser.add_argument("--folder", type=parse_path, required=True, help="scans with their landmarks beside them")
     parser.add_argument("--unit", choices=tuple(UNITS_MM), default="mm", help="of their coordinates; default: mm")
 
 

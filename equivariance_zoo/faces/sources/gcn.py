@@ -11,6 +11,7 @@ from equivariance_zoo.faces.errors import FaceError, name_in_errors
 from equivariance_zoo.faces.face import Face, Source, require_index
 from equivariance_zoo.faces.geometry.mesh import LANDMARKS, require_shape
 from equivariance_zoo.faces.readers.pickles import numbers, read_npy
+from equivariance_zoo.training.cli import parse_integer, parse_path
 
 WHOLE_HEADS = False
 
@@ -94,10 +95,14 @@ def read_gcn(folder: str | Path, unit_mm: float = 1.0, per_subject: int = 1, unp
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of `python -m equivariance_zoo.faces prepare gcn`."""
-    parser.add_argument("--folder", type=Path, required=True, help=f"with {SHAPES} and {POSITIONS}")
+    parser.add_argument("--folder", type=parse_path, required=True, help=f"with {SHAPES} and {POSITIONS}")
     parser.add_argument("--unit-mm", type=float, default=1, metavar="X", help="millimetres of their unit; default: 1")
     parser.add_argument(
-        "--per-subject", type=int, default=1, metavar="N", help="how many faces in a row are one person's; default: 1"
+        "--per-subject",
+        type=parse_integer,
+        default=1,
+        metavar="N",
+        help="faces in a row of one person; default: 1",
     )
     parser.add_argument("--unpickle", action="store_true", help="read pickles; nothing but numpy's types is let in")
 

@@ -2,7 +2,6 @@
 
 import argparse
 from dataclasses import dataclass
-from pathlib import Path
 
 from equivariance_zoo.faces.errors import FaceError
 from equivariance_zoo.faces.face import Face, Source
@@ -17,6 +16,7 @@ from equivariance_zoo.faces.sources.random_people import (
     place_of,
     require_counts,
 )
+from equivariance_zoo.training.cli import parse_path
 
 WHOLE_HEADS = True
 """True: the faces are heads, which need a crop."""
@@ -83,7 +83,7 @@ class IctFaces:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of `python -m equivariance_zoo.faces prepare ict`."""
     source = "the packed model (.npz, see pack-ict), or a clone's folder FaceXModel"
-    parser.add_argument("--model", type=Path, required=True, help=source)
+    parser.add_argument("--model", type=parse_path, required=True, help=source)
     add_expressions(parser)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from equivariance_zoo.faces.errors import FaceError
 from equivariance_zoo.faces.face import require_index
 from equivariance_zoo.faces.models.expressions import random_expression
+from equivariance_zoo.training.cli import parse_integer
 
 RANDOM_EXPRESSIONS = 3
 """Default number of faces with an expression per person, beside the neutral one."""
@@ -61,7 +62,7 @@ def add_expressions(parser: argparse.ArgumentParser) -> None:
     """Adds the option of sources that draw expressions."""
     parser.add_argument(
         "--expressions",
-        type=int,
+        type=parse_integer,
         nargs="?",
         const=RANDOM_EXPRESSIONS,
         default=0,

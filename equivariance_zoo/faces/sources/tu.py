@@ -13,6 +13,7 @@ from equivariance_zoo.faces.face import Face, Source, require_index
 from equivariance_zoo.faces.geometry.mesh import LANDMARKS, require_shape, require_vertices
 from equivariance_zoo.faces.readers.archives import read_npz
 from equivariance_zoo.faces.readers.obj import read_obj, triangulate
+from equivariance_zoo.training.cli import parse_path
 
 WHOLE_HEADS = True
 
@@ -99,8 +100,8 @@ def find_tu(folder: str | Path, landmark_file: str | Path, key: str = "v10", neu
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of `python -m equivariance_zoo.faces prepare tu`."""
-    parser.add_argument("--folder", type=Path, required=True, help="where the folders of the subjects are")
-    parser.add_argument("--landmarks", type=Path, required=True, help="the toolkit's landmark_indices.npz")
+    parser.add_argument("--folder", type=parse_path, required=True, help="where the folders of the subjects are")
+    parser.add_argument("--landmarks", type=parse_path, required=True, help="the toolkit's landmark_indices.npz")
     parser.add_argument("--version", choices=KEYS, default="v10", help="which of its tables; default: v10")
     parser.add_argument("--neutral", action="store_true", help="neutral faces only, as the report")
 

@@ -273,7 +273,7 @@ def test_groups_that_are_not_claimed_and_have_no_axis_are_left_out(capsys):
         ([SUBJECT + "undeclared"], "y"),
         ([SUBJECT + "not_finite"], "args: x='72 entries that are NaN or infinite': expected finite"),
         ([SUBJECT + "sound", "--layer", "pool"], "layer='pool': expected one of layers, layers.0"),
-        ([SUBJECT + "sound", "--group", "so2"], "group='so2': expected one of batch, e3"),
+        ([SUBJECT + "sound", "--group", "so4"], "group='so4': expected one of batch, e2"),
         ([SUBJECT + "sound", "--format", "xml"], "format='xml': expected one of html, json, sarif, text"),
         ([SUBJECT + "sound", "--dtype", "int8"], "dtype='int8': expected one of bfloat16, float32"),
         ([SUBJECT + "sound", "--device", "quantum"], "device='quantum': expected one of cpu"),

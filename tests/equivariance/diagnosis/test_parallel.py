@@ -2,7 +2,11 @@
 
 import multiprocessing
 import os
+import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -13,6 +17,7 @@ from equivariance._engine.diagnosis.request import Request
 from equivariance.errors import ArgumentError, ChoiceError, UndeclaredTensorError
 from equivariance.progress import Unobserved
 from equivariance.settings import Settings
+from tests.architecture.sources import ROOT
 from tests.equivariance.helpers.command_line import run
 from tests.equivariance.helpers.planted import diagnosed
 
@@ -147,3 +152,38 @@ def test_an_interruption_ends_all_processes():
     with pytest.raises(KeyboardInterrupt):
         resolved.examine()
     assert multiprocessing.active_children() == []
+
+
+ENDLESS = """
+import os, pathlib, sys, time
+from equivariance._engine.diagnosis.parallel import in_processes
+
+def endless(told):
+    pathlib.Path(sys.argv[1], str(os.getpid())).touch()
+    while True:
+        sum(range(1000))
+
+list(in_processes([endless, endless], 2, print))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL, signal.SIGHUP])
+def test_the_processes_end_with_their_parent(tmp_path, how):
+    parent = subprocess.Popen([sys.executable, "-c", ENDLESS, str(tmp_path)], cwd=ROOT)
+    while len(children := list(tmp_path.iterdir())) < 2:
+        assert parent.poll() is None
+        time.sleep(0.05)
+    parent.send_signal(how)
+    parent.wait()
+    # They would run for ever: this ends only if they do.
+    while any(is_running(int(child.name)) for child in children):
+        time.sleep(0.05)
+
+
+def is_running(process):
+    """True if a process of this number runs; a process that waits for its new parent to look at it has ended."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False

@@ -124,7 +124,7 @@ def test_more_subjects_than_faces_are_refused_before_the_work(tmp_path, capsys, 
 def test_an_output_that_is_a_file_is_refused_before_the_work(tmp_path, capsys):
     path = archived(tmp_path)
     assert prepare("facescape", "--file", path, "--output", path) == 2
-    refused = f"output: expected a folder, or a place for one, got {path} (File exists)"
+    refused = f"output: expected a folder, or a place for one, got {path} ({path}: Not a directory)"
     assert capsys.readouterr().err == f"python -m equivariance_zoo.faces prepare: error: {refused}\n"
 
 

@@ -92,7 +92,7 @@ def test_a_state_of_an_earlier_version_is_refused(config, capsys, tmp_path):
     write_old_state(tmp_path / "last.ckpt", "steerable3d.settings", "Run")
     assert main(["train", str(config), "--output", str(tmp_path), "--resume"]) == 2
     printed = capsys.readouterr().err
-    assert f"got {tmp_path / 'last.ckpt'} of an earlier one, which had steerable3d.settings.Run" in printed
+    assert f"got {tmp_path / 'last.ckpt'}, which has steerable3d.settings.Run" in printed
     assert "train anew in another folder" in printed
 
 

@@ -237,7 +237,7 @@ class TestMisuse:
         write_old_state(files / "out" / STATE, "faces.faceset", "FaceSet")
         assert main(arguments(files, "out", "--resume")) == 2
         printed = capsys.readouterr().err
-        assert f"got {files / 'out' / STATE} of an earlier one, which had faces.faceset.FaceSet" in printed
+        assert f"got {files / 'out' / STATE}, which has faces.faceset.FaceSet" in printed
         assert f"start from its weights, --weights {files / 'out' / BEST}" in printed
 
     def test_a_place_where_no_folder_can_be(self, files, capsys):
