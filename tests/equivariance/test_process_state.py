@@ -17,9 +17,9 @@ import torch
 from torch import nn
 
 import equivariance as eq
+from benchmarks.robustness.interrupts import Invariant, compare, diagnose_once, interrupt_at
 from equivariance._process_state import PARTS, ProcessState, _same, undisturbed
 from tests.architecture.sources import ROOT
-from tests.equivariance.helpers.interrupts import Invariant, compare, diagnose_once, interrupt_at
 
 PAGE = Path(ROOT) / "docs" / "security.md"
 CUDA = "CUDA"

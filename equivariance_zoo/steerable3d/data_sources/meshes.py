@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from equivariance_zoo.steerable3d.data_sources.densities import of_points
-from equivariance_zoo.training.extras import import_extra
+from equivariance_zoo.training.extras import import_extra, without_log
 
 SPLITS = ("train", "val", "test")
 _POINTS_PER_VOXEL = 6
@@ -49,7 +49,8 @@ def voxelize(path: Path, size: int, width: float = 0.7) -> Tensor:
     if not path.is_file():
         raise ValueError(f"path: expected a mesh file, got {path}")
     try:
-        mesh = trimesh.load(path, force="mesh", process=False)
+        with without_log("trimesh"):
+            mesh = trimesh.load(path, force="mesh", process=False)
     except Exception as error:  # readers of many formats raise exceptions of any class for a damaged file
         raise ValueError(f"path: expected a mesh file that trimesh reads, got {path} ({error})") from error
     vertices = np.asarray(getattr(mesh, "vertices", ()), dtype=np.float64)
