@@ -9,6 +9,9 @@ Two findings at one statement have one root in these cases:
 - The expression at fault is the same: one call, one mistake.
 - The causes belong together (`_RELATED`) and one expression contains the other.
 
+Two findings of one layer at different statements have one root if one of them is open ("either A or B") and the other
+one decides it.
+
 Two mistakes in one statement, at different expressions and with unrelated causes, stay two findings.
 """
 
@@ -21,6 +24,7 @@ from itertools import combinations
 import torch
 
 from equivariance._engine.diagnosis.places import MADE_BY_THE_CALLER
+from equivariance._ranking import ordered
 from equivariance.findings import MORE_THAN_A_JUMP, Finding
 
 _IMPROPER = frozenset({"rotation", "inversion"})
@@ -61,7 +65,7 @@ def class_of(module: torch.nn.Module, layer: str) -> type:
 
 def _merge(members: Sequence[Finding]) -> Finding:
     """Returns the first finding with the layers and symmetries of all; its evidence names the causes of the others."""
-    first, told = members[0], _told_by(members)
+    first, told = _at_common_place(members), _told_by(members)
     others: dict[str, dict[str, None]] = {}
     for member in members:
         if member.cause != told.cause:
@@ -76,6 +80,30 @@ def _merge(members: Sequence[Finding]) -> Finding:
         layers=tuple(dict.fromkeys(layer for member in members for layer in member.layers)),
         symmetries=tuple(dict.fromkeys(symmetry for member in members for symmetry in member.symmetries)),
     )
+
+
+def _at_common_place(members: Sequence[Finding]) -> Finding:
+    """Returns the first finding; if the place of a finding is open, at the places that explain all findings."""
+    first = members[0]
+    places = {str(place): place for m in members for place in (m.location, *m.alternatives) if place is not None}
+    common = [name for name in places if all(name in _places(m) for m in members)]
+    if not common or not any(m.alternatives for m in members):
+        return first
+    chosen = next((m for m in members if str(m.location) in common), first)
+    place, *others = ordered(common, lambda name: name == str(chosen.location), descending=True)
+    sure = any(m.located == "confirmed" for m in members)
+    return replace(
+        first,
+        location=places[place],
+        located="confirmed" if sure else "suspect",
+        alternatives=tuple(places[name] for name in others),
+        chain=chosen.chain,
+    )
+
+
+def _places(finding: Finding) -> list[str]:
+    """Returns the statements that may explain a finding, as `file:line`."""
+    return list(dict.fromkeys(map(str, [finding.location, *finding.alternatives])))
 
 
 def _told_by(members: Sequence[Finding]) -> Finding:
@@ -96,12 +124,29 @@ def _have_one_root(one: Finding, other: Finding, kind_of: Callable[[str], object
         return True
     if one.located == "layer" or other.located == "layer":
         return one.located == other.located and (one.layer, one.cause) == (other.layer, other.cause)
-    if one.location is None or other.location is None or str(one.location) != str(other.location):
+    if one.location is None or other.location is None:
         return False
+    if str(one.location) != str(other.location):
+        return one.layer == other.layer and _is_decided_by(one, other)
     same_expression = one.location.columns == other.location.columns
-    if kind_of(one.layer) != kind_of(other.layer) and not (same_expression and one.cause == other.cause):
-        return False
-    return same_expression or _is_one_mistake(one, other)
+    same_cause = same_expression and one.cause == other.cause
+    same_kind = kind_of(one.layer) == kind_of(other.layer) or same_cause or _calls_the_other(one, other, kind_of)
+    return same_kind and (same_expression or _is_one_mistake(one, other))
+
+
+def _calls_the_other(one: Finding, other: Finding, kind_of: Callable[[str], object]) -> bool:
+    """True if one finding is about the statement of a class, and the other about the layer that it calls there."""
+    same = one.mechanism != "" and (one.cause, one.mechanism) == (other.cause, other.mechanism)
+    pairs = ((one.layer, other.layer), (other.layer, one.layer))
+    return same and any("." in inner and kind_of(inner.rpartition(".")[0]) == kind_of(outer) for inner, outer in pairs)
+
+
+def _is_decided_by(one: Finding, other: Finding) -> bool:
+    """True if one of two findings is open, and a statement that may explain it is at fault in the other one."""
+    is_open = bool(one.alternatives or other.alternatives) and "suspect" in (one.located, other.located)
+    common = [place for place in _places(one) if place in _places(other)]
+    related = {one.symmetry, other.symmetry} == _IMPROPER or one.cause == other.cause
+    return is_open and bool(common) and related
 
 
 def _kind_of_evidence(finding: Finding) -> tuple[bool, bool]:

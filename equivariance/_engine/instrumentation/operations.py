@@ -37,6 +37,10 @@ INDEXING_OPS = frozenset({
 """Operations that take out entries, for example components that may be joined again later."""
 
 
+JOINING_OPS = frozenset({"cat", "stack"})
+"""Operations that put tensors side by side, for example components that were computed one by one."""
+
+
 SCATTER_OPS = frozenset({
     "index_put", "index_put_", "slice_scatter", "select_scatter", "slice_backward", "select_backward",
     "unfold_backward",

@@ -28,7 +28,10 @@ LIBRARIES = (
     "torch", "e3nn", "opt_einsum", "opt_einsum_fx", "numpy", "scipy", "dgl", "torch_geometric", "torch_scatter",
     "torch_sparse", "torch_cluster", "escnn", "lightning", "pytorch_lightning", "functorch",
 )  # fmt: skip
-"""Packages whose statements are skipped, unless the layer itself belongs to one of them."""
+"""Packages whose statements are skipped, unless the layer itself belongs to one of them.
+
+A library other than torch that runs from a checkout is the code of whoever works on it, and is not skipped.
+"""
 
 
 _GENERATED = re.compile(r"_(propagate|edge_updater)_\w+\.py$")
@@ -161,8 +164,13 @@ def _kind(file: str) -> str:
         return "torch"
     if any(file.startswith(f) for f in folders["library"]) or _GENERATED.search(file):
         return "library"
-    standard = file.startswith(folders["python"]) and not any(p in file for p in ("site-packages", "dist-packages"))
+    standard = file.startswith(folders["python"]) and not _is_installed(file)
     return "torch" if standard else "own"
+
+
+def _is_installed(path: str) -> bool:
+    """True if a path is in a folder that packages are installed into."""
+    return any(name in path for name in ("site-packages", "dist-packages"))
 
 
 @lru_cache(maxsize=1)
@@ -173,7 +181,8 @@ def _code_folders() -> dict[str, tuple[str, ...]]:
     }
     homes = {name: _package_folder(name) for name in LIBRARIES}
     found["torch"] = tuple(homes[name] for name in ("torch", "functorch") if homes[name])
-    found["library"] = tuple(home for name, home in homes.items() if home and name not in ("torch", "functorch"))
+    others = (home for name, home in homes.items() if home and name not in ("torch", "functorch"))
+    found["library"] = tuple(home for home in others if _is_installed(home))
     return found
 
 

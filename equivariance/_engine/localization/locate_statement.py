@@ -21,6 +21,7 @@ from equivariance._engine.laws.grid import known_grids
 from equivariance._engine.localization.ablation import Ablation, frame_dependent_statement
 from equivariance._engine.localization.intervention import InterventionRunner, error_at
 from equivariance._engine.localization.proposals import merge_laws
+from equivariance._engine.localization.rivals import call_with_components, is_sound_elsewhere, rivals
 from equivariance._engine.localization.search import Search
 from equivariance._engine.localization.slicing import Laws, Slicer, StatementRun, divergence
 from equivariance._engine.localization.suspects import SuspectLayer
@@ -29,7 +30,7 @@ from equivariance._engine.measurement.transformed_runs import TransformedRuns
 from equivariance._ranking import ordered
 from equivariance.contracts.nested import leaves
 from equivariance.groups.crystal import Crystal
-from equivariance.groups.elements import Transform, samples
+from equivariance.groups.elements import Transform, cube_rotations, samples
 from equivariance.groups.lattice_moves import moves_along
 from equivariance.groups.reorderings import shifted
 from equivariance.groups.sampling import Group, InputSizes
@@ -80,6 +81,7 @@ class StatementLocator:
         """Stores the runner; the search begins when `statements` or `in_frames` is called."""
         self.runner = runner
         self._found: dict[StatementRun, Laws] = {}
+        self._pieces: list[SourceLine | None] = []
         self._ablations: dict[StatementRun, Ablation] = {}
 
     def statements(self) -> list[Statement]:
@@ -96,21 +98,38 @@ class StatementLocator:
         self._found = search.run()
         if not self._found:
             return [self._statement_at_event(event, False) for event in search.first_broken_operations[:1]]
+        if search.reads_components:
+            self._pieces = [search.flow.events[i].place for i in search.first_broken_operations]
         beside = {u: merge_laws({o: v for o, v in self._found.items() if o != u}) for u in self._found}
-        errors = {u: self.runner.try_replacement(laws)[1] for u, laws in beside.items()}
-        return [
-            Statement(
-                u.place,
-                u.layer,
-                True,
-                e,
-                self._found[u],
-                beside[u],
-                hidden=e <= self.runner.residual,
-                callers=self._callers(u),
-            )
-            for u, e in errors.items()
-        ]
+        return [self._statement(unit, others) for unit, others in beside.items()]
+
+    def _statement(self, unit: StatementRun, beside: Laws) -> Statement:
+        """Returns a statement at fault; `beside` replaces everything else at fault."""
+        error = self.runner.try_replacement(beside)[1]
+        named, others = self._named(unit, beside)
+        return Statement(
+            named.place,
+            named.layer,
+            True,
+            error,
+            self._found[unit],
+            beside,
+            hidden=error <= self.runner.residual,
+            callers=self._callers(named),
+            alternatives=others,
+        )
+
+    def _named(self, unit: StatementRun, beside: Laws) -> tuple[StatementRun, tuple[SourceLine, ...]]:
+        """Returns the statement to name, and the places of others that explain the error as well."""
+        found = rivals(self.runner, unit, self._found[unit], beside)
+        places = [other.place for other in found if other.place is not None]
+        flow = self.runner.flow(beside)
+        call = None if flow is None else call_with_components(flow, unit)
+        if flow is None or call is None or unit.place is None:
+            makers = dict.fromkeys(place for place in self._pieces if place is not None)
+            return unit, (*places, *(place for place in makers if place not in places))
+        is_sound = is_sound_elsewhere(flow, self._found[unit], call)
+        return call, tuple(places if is_sound else [unit.place, *places])
 
     def in_frames(self) -> list[Statement]:
         """Returns `statements`, with choices of a local frame replaced.
@@ -207,8 +226,11 @@ def located(runner: Runner, suspect: SuspectLayer, locator: StatementLocator) ->
 def locator_of(runs: TransformedRuns, group: Group, suspect: SuspectLayer, seed: int) -> StatementLocator:
     """Returns a locator for a suspect, with further elements, drawn from `seed`, that exclude coincidental laws."""
     runner, setting = runs.runner, runs.sizes
+    further = _further_elements(setting, group, seed)
     suspect = _with_full_batch(runs, suspect)
-    more = [e for e in _further_elements(setting, group, seed) if _is_comparable(e, suspect.trial.element)]
+    if group.symmetry == "rotation":
+        suspect = _with_general_rotation(runs, suspect, further)
+    more = [e for e in further if _is_comparable(e, suspect.trial.element)]
     root = runner.contracts[""]
     given = [leaf for k, v in runner.arguments.items() for leaf in leaves(v, root.inputs.get(k))]
     segments = {r.concatenated.sizes for _, _, r in given if r.concatenated and r.concatenated.sizes}
@@ -252,6 +274,20 @@ def _with_full_batch(runs: TransformedRuns, suspect: SuspectLayer) -> SuspectLay
         return suspect
     for repeated in (samples([i] * element.of, of=element.of) for i in range(element.of)):
         trial = Trial(repeated, suspect.trial.state)
+        if error_at(runs.isolated_run(trial, suspect.owner), suspect.site, suspect.key) > suspect.measurement.tolerance:
+            return replace(suspect, trial=trial)
+    return suspect
+
+
+def _with_general_rotation(runs: TransformedRuns, suspect: SuspectLayer, further: Sequence[Transform]) -> SuspectLayer:
+    """Returns the suspect under a general rotation, if it was found under one of the cube and shows under both.
+
+    Code that acts on each component keeps the rotations of the cube: under them, a replacement before it would do.
+    """
+    if suspect.trial.element not in cube_rotations():
+        return suspect
+    for element in (e for e in further if e not in cube_rotations()):
+        trial = Trial(element, suspect.trial.state)
         if error_at(runs.isolated_run(trial, suspect.owner), suspect.site, suspect.key) > suspect.measurement.tolerance:
             return replace(suspect, trial=trial)
     return suspect

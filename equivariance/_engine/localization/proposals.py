@@ -53,8 +53,8 @@ class Proposals:
 
         A map of vectors to vectors that breaks the symmetry should rather give vectors.
         """
-        read = map(self.flow.law, self.flow.reads_of([unit]))
-        known = [law for law in read if isinstance(law, (IrrepLaw, ParityLaw))]
+        reads = self.flow.reads_of([unit])
+        known = [law for law in map(self.flow.law, reads) if isinstance(law, (IrrepLaw, ParityLaw))]
         return any(
             law == InvariantLaw() and any(has_axes_for(near, self.flow.reference.values[n]) for near in known)
             for n, law in laws.items()

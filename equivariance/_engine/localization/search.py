@@ -12,7 +12,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping
 
+from equivariance._engine.instrumentation.operations import JOINING_OPS
 from equivariance._engine.laws.forms import Law
+from equivariance._engine.laws.matching import Match
 from equivariance._engine.localization.intervention import InterventionRunner
 from equivariance._engine.localization.joint import smallest_set
 from equivariance._engine.localization.proposals import dimensions, merge_laws, replacements
@@ -21,22 +23,40 @@ from equivariance._engine.localization.slicing import Laws, Slicer, StatementRun
 _MOST_SINGLE = 12
 """Largest number of statements that are tried by themselves."""
 
+_MOST_VALUES = 400
+"""Largest number of values among which joined components are looked for."""
+
 _MOST_ROUNDS = 6
 """Largest number of statements that are replaced in turn."""
 
 
 class Search:
-    """The search in the recordings of one call."""
+    """The search in the recordings of one call.
+
+    Attributes:
+        runner: Makes the runs.
+        flow: The recordings with nothing replaced.
+        backward_slice, first_broken_operations: What carries the error, and where it may begin.
+        reads_components: True if the statement found puts components together that obey no law by themselves.
+    """
 
     def __init__(self, runner: InterventionRunner, flow: Slicer) -> None:
         """Computes the backward slice and the suspects; `flow` holds the recordings with nothing replaced."""
         self.runner, self.flow = runner, flow
         self.backward_slice, self.first_broken_operations = runner.suspects(flow)
+        self.reads_components = False
         self._live_out_values: dict[StatementRun, list[int]] = {}
 
     def run(self) -> dict[StatementRun, Laws]:
         """Returns the replacements of the statements at fault, in order of execution; {} if none removes the error."""
-        found = self._single() or self._layout() or self._joint() or self._sequential() or self._sequential(hidden=True)
+        found = (
+            self._single()
+            or self._layout()
+            or self._put_together()
+            or self._joint()
+            or self._sequential()
+            or self._sequential(hidden=True)
+        )
         kept = dict(found)
         for unit in reversed(found):  # a statement is not at fault if the other replacements remove the error
             rest = {u: v for u, v in kept.items() if u != unit}
@@ -57,8 +77,20 @@ class Search:
         ):
             for laws in self._replacements_by_scope(unit):
                 if self._residual(laws) <= self.runner.residual and self._originates_in(unit, laws, {}):
-                    return {**self._earlier_statement(self.flow, unit, {}), **self._by_layer(unit, laws)}
+                    return self._with_earlier(unit, self._by_layer(unit, laws))
         return {}
+
+    def _with_earlier(self, unit: StatementRun, laws: Mapping[StatementRun, Laws]) -> dict[StatementRun, Laws]:
+        """Returns the replacements with that of an earlier statement, or the earlier one alone.
+
+        A later statement that keeps its law once the earlier one is replaced is sound: its own replacement was chosen
+        to hide what it reads.
+        """
+        earlier = self._earlier_statement(self.flow, unit, {})
+        flow = self.runner.flow(merge_laws(earlier)) if earlier else None
+        if flow is not None and all(flow.level(n) == Match.EXACT for n in merge_laws(laws)):
+            return earlier
+        return {**earlier, **laws}
 
     def _layout(self) -> dict[StatementRun, Laws]:
         """Returns a change of layout whose replacement removes the error.
@@ -69,6 +101,22 @@ class Search:
             for laws in replacements(self.runner, self.flow, [number]):
                 if self._residual(laws) <= self.runner.residual:
                     return {self.flow.statement_at(self.flow.producers[number]): laws}
+        return {}
+
+    def _put_together(self) -> dict[StatementRun, Laws]:
+        """Returns a statement that puts components together, if its replacement by irreps removes the error.
+
+        What is computed from single components, as an angle is, obeys no law and may be right all the same.
+        """
+        if len({self.flow.statement_at(i).place for i in self.first_broken_operations}) < 2:
+            return {}
+        for number in sorted(self.backward_slice)[:_MOST_VALUES]:
+            event = self.flow.events[self.flow.producers[number]]
+            laws = self.flow.irreps_on_last_axis(number) if event.name in JOINING_OPS else []
+            for law in laws:
+                if self._residual({number: law}) <= self.runner.residual:
+                    self.reads_components = True
+                    return {self.flow.statement_at(self.flow.producers[number]): {number: law}}
         return {}
 
     def _joint(self) -> dict[StatementRun, Laws]:

@@ -10,10 +10,18 @@ lawful values and makes a value without a law is a first broken operation.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from equivariance._engine.instrumentation.operations import COPY_OPS, INDEXING_OPS, SCATTER_OPS, VIEW_OPS, Operation
+from equivariance._engine.instrumentation.operations import (
+    COPY_OPS,
+    INDEXING_OPS,
+    JOINING_OPS,
+    SCATTER_OPS,
+    VIEW_OPS,
+    Operation,
+)
 from equivariance._engine.instrumentation.source_lines import SourceLine
 from equivariance._engine.instrumentation.tape import Tape
 from equivariance._engine.laws.forms import InvariantLaw, IrrepLaw, Law, ParityLaw, TranslationLaw
@@ -62,7 +70,7 @@ class Slicer(ValueLaws):
     def origin(self, number: int) -> int:
         """Returns the level of the value that a value was taken from. Components of a lawful value count as lawful."""
         event = self._event(number)
-        if self._is_partial(number):
+        if self.is_partial(number):
             return Match.EXACT
         if self._only_moves_entries(event) and self.level(number) < self._sound_level:
             return min((self.origin(n) for n in event.reads if n < number), default=Match.EXACT)
@@ -82,7 +90,7 @@ class Slicer(ValueLaws):
     def _broken_reads(self, number: int) -> list[int]:
         """Returns the inputs of a value that are neither lawful nor parts of a lawful value."""
         reads = [n for n in self._event(number).reads if n < number]
-        return [n for n in reads if self.level(n) < self._sound_level and not self._is_partial(n)]
+        return [n for n in reads if self.level(n) < self._sound_level and not self.is_partial(n)]
 
     def first_broken_operations(self, backward_slice: Iterable[int]) -> list[int]:
         """Returns the events whose result has a lower level than everything that they read, in order of execution."""
@@ -186,12 +194,13 @@ class Slicer(ValueLaws):
 
         - It was laid out wrongly.
         - It is a component that stands in the place of a vector.
+        - It was put together from components that do not belong together.
         - It is a position that stands in the place of a difference.
         - Two values have laws that do not fit together; either of them may be wrong. Rows of different nodes do fit.
         """
         events = self.events[unit.first : unit.last]
         reads = [n for n in self.reads_of([unit]) if self.reference.values[n].is_floating_point()]
-        joined = {n for e in events if e.name in ("cat", "stack") for n in e.reads}
+        joined = {n for e in events if e.name in JOINING_OPS for n in e.reads}
         found: list[tuple[int, Law]] = []
         for number in reads:
             law = self.law(number)
@@ -200,8 +209,10 @@ class Slicer(ValueLaws):
             first = self._first_copy(number)
             if isinstance(law, TranslationLaw) and self._event(first).name in COPY_OPS | INDEXING_OPS:
                 found.append((first, InvariantLaw()))
-            if self._is_partial(number) and self._event(number).name not in COPY_OPS | INDEXING_OPS:
+            if self.is_partial(number) and self._event(number).name not in COPY_OPS | INDEXING_OPS:
                 found.extend((number, near) for near in self._irrep_laws_near(number))
+            if self.is_partial(number) and self._event(first).name in JOINING_OPS:
+                found.extend((first, whole) for whole in self.irreps_on_last_axis(first))
             laid = [first] if law is None and self._event(first).name in COPY_OPS else []
             for other in dict.fromkeys([*laid, *self.broken_by_layout([number])]):
                 found.extend((other, law) for law in self.matcher.candidates(self.reference.values[other], []))
@@ -232,6 +243,19 @@ class Slicer(ValueLaws):
         event, shape = self._event(number), self.reference.values[number].shape
         alike = (n for n in event.reads if n < number and self.reference.values[n].shape == shape)
         return [law for law in map(self.law, alike) if isinstance(law, IrrepLaw)]
+
+    def irreps_on_last_axis(self, number: int) -> list[Law]:
+        """Returns the irreps that the last axis of a value may hold: as in the layer, one, or consecutive degrees."""
+        value = self.reference.values[number]
+        if self.matcher.symmetry != "rotation" or not value.dim():
+            return []
+        axis, length = value.dim() - 1, value.shape[-1]
+        known = (law.axes for _, law in list(self._fits.values()) if isinstance(law, IrrepLaw))
+        blocks = [axes[0][1] for axes in known if len(axes) == 1 and sum(2 * d + 1 for d in axes[0][1]) == length]
+        single = [((length - 1) // 2,)] if length % 2 and length > 1 else []
+        rows = [tuple(range(first, last + 1)) for first in (0, 1) for last in range(1, math.isqrt(length) + 1)]
+        rows = [degrees for degrees in rows if sum(2 * d + 1 for d in degrees) == length]
+        return [IrrepLaw(((axis, degrees),)) for degrees in dict.fromkeys([*blocks, *single, *rows])]
 
     def _first_copy(self, number: int) -> int:
         """Returns the first value of which a value is a copy, in another layout or selection, with the same level."""

@@ -52,7 +52,7 @@ class ValueLaws:
         """Returns how well a law fits a value; `Match.EXACT` for a value from outside of the layer."""
         if self._is_given(self._event(number)):
             return Match.EXACT
-        return Match.LINEAR if self._is_partial(number) else self._fit(number)[0]
+        return Match.LINEAR if self.is_partial(number) else self._fit(number)[0]
 
     def law(self, number: int) -> Law | None:
         """Returns the law of a value; None if none fits."""
@@ -98,13 +98,13 @@ class ValueLaws:
         except (RuntimeError, ValueError, IndexError):  # a law of another shape
             return False
 
-    def _is_partial(self, number: int) -> bool:
+    def is_partial(self, number: int) -> bool:
         """True if a value that obeys no law is made of components of a value that does."""
         if self._fit(number)[0] > Match.NONE:
             return False
         if number not in self._partial:
             before = self._before_of(number)
-            self._partial[number] = self._is_component(number) if before is None else before._is_partial(number)
+            self._partial[number] = self._is_component(number) if before is None else before.is_partial(number)
         return self._partial[number]
 
     def _before_of(self, number: int) -> ValueLaws | None:

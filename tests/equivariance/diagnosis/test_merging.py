@@ -153,3 +153,40 @@ def test_layers_and_symmetries_of_merged_findings_are_listed_once():
 
 def test_nothing_stays_nothing():
     assert merged([], KINDS.__getitem__) == []
+
+
+def test_an_open_place_is_decided_by_another_symmetry():
+    rotation = finding(location=at(line=9))
+    inversion = finding(
+        symmetry="inversion", cause="wrong-irrep", located="suspect", alternatives=(at(line=8), at(line=9)),
+    )  # fmt: skip
+    (one,) = merged([inversion, rotation], KINDS.__getitem__)
+    assert (one.location.line, one.located, one.alternatives) == (9, "confirmed", ())
+    (other,) = merged([rotation, inversion], KINDS.__getitem__)
+    assert (other.location.line, other.located, other.alternatives) == (9, "confirmed", ())
+
+
+def test_two_open_places_keep_what_both_allow():
+    rotation = finding(located="suspect", location=at(line=7), alternatives=(at(line=8), at(line=9)))
+    inversion = finding(
+        symmetry="inversion", located="suspect", location=at(line=9), alternatives=(at(line=8), at(line=10)),
+    )  # fmt: skip
+    (one,) = merged([rotation, inversion], KINDS.__getitem__)
+    assert one.located == "suspect"
+    assert {one.location.line, *(a.line for a in one.alternatives)} == {8, 9}
+
+
+def test_an_open_place_is_not_decided_elsewhere():
+    inversion = finding(symmetry="inversion", located="suspect", alternatives=(at(line=8),))
+    assert len(roots(inversion, finding(location=at(line=20)))) == 2
+    assert len(roots(inversion, finding("head", location=at(line=8)))) == 2
+
+
+def test_a_statement_and_the_layer_that_it_calls_are_one_mistake():
+    """Of two layers of one class, one is named with its inner layer."""
+    kinds = {**KINDS, "convs": "List", "convs.0.lin": "Linear", "other.lin": "Linear", "other": "Other"}
+    found = [finding("convs.1", mechanism="component-bias"), finding("convs.0.lin", mechanism="component-bias")]
+    (one,) = merged(found, kinds.__getitem__)
+    assert one.layers == ("convs.1", "convs.0.lin")
+    found[1] = finding("other.lin", mechanism="component-bias", location=at((8, 16)))
+    assert len(merged(found, kinds.__getitem__)) == 2

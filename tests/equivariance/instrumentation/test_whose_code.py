@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 import equivariance
+from equivariance._engine.instrumentation import source_lines
 from equivariance._engine.instrumentation.source_lines import _kind
 from tests.architecture.sources import ROOT, sources
 
@@ -66,3 +67,19 @@ def test_no_finding_names_a_file_of_the_harness(name):
     assert not [place for place in places if (ROOT / place).resolve().is_relative_to(home)]
     if isinstance(function, Energy):
         assert places
+
+
+def test_a_library_that_runs_from_a_checkout_is_own_code(tmp_path, monkeypatch):
+    """Whoever works on a library wants its statement, and not the line of the test that calls it."""
+    package = tmp_path / "torch_scatter"
+    package.mkdir()
+    (package / "__init__.py").write_text("def add(x):\n    return x\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    for cached in (source_lines._kind, source_lines._code_folders):
+        cached.cache_clear()
+    try:
+        assert _kind(str(package / "__init__.py")) == "own"
+        assert _kind(__import__("e3nn.o3", fromlist=["x"]).__file__) == "library"
+    finally:
+        for cached in (source_lines._kind, source_lines._code_folders):
+            cached.cache_clear()
