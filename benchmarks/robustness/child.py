@@ -33,7 +33,7 @@ class Ended(NamedTuple):
 
     @property
     def fault(self) -> str:
-        """What is wrong, or ""."""
+        """The fault in words, or ""."""
         if self.code == SLOW:
             return ""
         if self.code not in CODES or "Traceback" in self.error:

@@ -22,7 +22,7 @@ DIAGNOSE = {
     "--max-translation": NUMBERS, "--group": ("so3", "e4", *WORDS), "--layer": WORDS, "--device": ("cpu", "cuda:99",
     "meta", "cpu:1", "mps", "cuda:-1", "cpu:99999999999999999999", *WORDS), "--dtype": ("float64", "int8", *WORDS),
     "--format": ("json", "html", "sarif", "xml", *WORDS), "--output": PLACES, "--checkpoint": FILES,
-    "--strict": (), "--quiet": (), "--bogus": WORDS,
+    "--time-limit": ("1", *NUMBERS), "--strict": (), "--quiet": (), "--bogus": WORDS,
 }  # fmt: skip
 TRAIN = {
     "--data": ("train.npz", *FILES), "--output": PLACES, "--network": ("se3unet", *WORDS), "--seed": NUMBERS,

@@ -1,4 +1,4 @@
-"""What a diagnosis leaves as it was: every part of the list, after runs, errors, interrupts, threads and closures."""
+"""A diagnosis leaves every part of the list as it was: after runs, errors, interrupts, threads and closures."""
 
 # ruff: noqa: PLW0108 (a lambda that calls a module is no module)
 

@@ -1,4 +1,4 @@
-"""What a file may say: sizes and numbers have bounds, and a file that says more is refused in one line."""
+"""Sizes and numbers in files have bounds, and a file that says more is refused in one line."""
 
 import csv
 import io
