@@ -17,7 +17,7 @@ _MEMORY = 6 * 2**30
 
 
 class Ended(NamedTuple):
-    """How a command line ended.
+    """The end of a command line.
 
     Attributes:
         code: The exit code; "still running" after the limit of time.
