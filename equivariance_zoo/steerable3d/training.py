@@ -18,6 +18,7 @@ from equivariance_zoo.steerable3d.data_sources.datasets import SPLITS, check_fit
 from equivariance_zoo.steerable3d.settings import Run
 from equivariance_zoo.training.extras import import_extra
 from equivariance_zoo.training.files import make_folder
+from equivariance_zoo.training.settings import table
 from equivariance_zoo.training.trainer import (
     hide_warnings,
     interruptible,
@@ -50,6 +51,8 @@ def train(run: Run, output: Path, resume: bool = False, quiet: bool = False) -> 
     data = {split: dataset(run.data, split) for split in SPLITS}
     samples = data["train"]
     check_fits(samples, o3.Irreps(run.network.irreps_in).dim, run.network.classes)
+    if state is not None:
+        _require_same_run(state, run)
     make_folder(output)
     sampler = order(run.data, len(samples), run.training.seed)
     with hide_warnings(), interruptible():
@@ -112,17 +115,21 @@ def _module(lightning: Any, run: Run) -> Any:
         def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
             checkpoint["run"] = run.to_dict()
 
-        def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-            try:
-                earlier = Run.from_dict(checkpoint["run"])
-            except ValueError as error:
-                raise ValueError(
-                    f"resume: expected the settings of an earlier run in the state, got {error}"
-                ) from error
-            epochs = replace(earlier.training, epochs=run.training.epochs)
-            if replace(earlier, training=epochs) != run:
-                raise ValueError(
-                    f"resume: expected the settings of the earlier run (epochs may differ), {earlier}, got {run}"
-                )
-
     return Classification()
+
+
+def _require_same_run(state: Path, run: Run) -> None:
+    """Rejects a state of a training with other settings; the epochs may differ.
+
+    Raises:
+        ValueError: If the settings differ, or the state has none.
+    """
+    from equivariance_zoo.training.state_files import read_state, refused_state, require_weights
+
+    try:
+        earlier = Run.from_dict(table("run", read_state(state).get("run")))
+    except ValueError as error:
+        raise refused_state(state, str(error)) from error
+    if replace(earlier, training=replace(earlier.training, epochs=run.training.epochs)) != run:
+        raise ValueError(f"resume: expected the settings of the earlier run (epochs may differ), {earlier}, got {run}")
+    require_weights(state, build(run))

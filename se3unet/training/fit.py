@@ -83,6 +83,10 @@ def train(
         raise ValueError(f"batch: expected at most the {len(learned)} faces of the training, got "
                          f"{settings.training.batch} on each of {options.devices * options.nodes} devices")  # fmt: skip
     state = state_to_resume(output, STATE, options.resume, f"start from its weights, --weights {output / BEST}")
+    if state is not None:
+        from equivariance_zoo.training.state_files import require_weights
+
+        require_weights(state, model)
     make_folder(output)
     with hide_known_warnings(options.quiet), interruptible():
         lightning.seed_everything(settings.training.seed, workers=True, verbose=False)
