@@ -203,21 +203,19 @@ def sampled(full: int) -> Iterator[list[float]]:
     By default that is done for two samples. Where neither is asked for, the samples that do both are left out.
     """
     found: list[float] = []
-    kept, plain_runs, measure = survey._TESTED, survey._PLAIN, survey.SymmetrySurvey._measure
+    kept, measure = (survey._TESTED, survey._TESTED_APART, survey._PLAIN), survey.SymmetrySurvey._measure
 
-    def timed(
-        surveyor: survey.SymmetrySurvey, trial: Any, result: Any, plain: bool, tested: bool, layers: Any = None
-    ) -> None:
-        taken = seconds(lambda: measure(surveyor, trial, result, plain, tested, layers))
-        if (plain or tested) == (full > 0):
+    def timed(surveyor: survey.SymmetrySurvey, trial: Any, result: Any, passes: Any, layers: Any = None) -> None:
+        taken = seconds(lambda: measure(surveyor, trial, result, passes, layers))
+        if any(passes) == (full > 0):
             found.append(taken)
 
-    survey._TESTED, survey._PLAIN = full or kept, plain_runs if full else 0
+    survey._TESTED, survey._TESTED_APART, survey._PLAIN = (full, full, kept[2]) if full else (kept[0], kept[1], 0)
     survey.SymmetrySurvey._measure = timed  # type: ignore[method-assign]
     try:
         yield found
     finally:
-        survey._TESTED, survey._PLAIN = kept, plain_runs
+        survey._TESTED, survey._TESTED_APART, survey._PLAIN = kept
         survey.SymmetrySurvey._measure = measure  # type: ignore[method-assign]
 
 

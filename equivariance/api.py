@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, ParamSpec
 
 import torch
 
+from equivariance._deadline import TimeLimitReached
 from equivariance._engine.diagnosis.gradients import with_gradients
-from equivariance._engine.diagnosis.request import Request
+from equivariance._engine.diagnosis.request import Request, Resolved
 from equivariance._engine.instrumentation.hooks import ModuleState
 from equivariance._process_state import undisturbed
 from equivariance._torch_private import is_compiled
-from equivariance.contracts.callables import NOTICE, as_module, held_modules
+from equivariance.contracts.callables import NOTICE, as_module, held_modules, name_of
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.e3nn_call import drawn_inputs, options_of_e3nn
 from equivariance.contracts.inputs import NOT_GIVEN, NotGiven, group_of_arguments
@@ -28,6 +31,7 @@ from equivariance.contracts.spec import Spec
 from equivariance.errors import ArgumentError, EquivarianceAssertionError
 from equivariance.findings import Outcome
 from equivariance.groups.named import named_symmetries
+from equivariance.progress import UNOBSERVED, Observer
 from equivariance.report.report import Report
 from equivariance.settings import MEMORY, Settings
 from equivariance.subject import Subject
@@ -64,6 +68,7 @@ def check(
     func: Callable[..., Any], args: object, irreps_in: Spec | NotGiven = NOT_GIVEN,
     irreps_out: Spec | NotGiven = NOT_GIVEN, *,
     kwargs: Mapping[str, Any] | None = None, group: object = None, samples: int = 8, seed: int = 0,
+    progress: bool = True,
 ) -> Report:  # fmt: skip
     """Compares f(g x) with g f(x) for one callable as a whole.
 
@@ -83,6 +88,7 @@ def check(
             the default is the group of their space.
         samples: Number of elements that are drawn for each symmetry.
         seed: The seed of the elements and of perturbations.
+        progress: True to draw a progress bar on standard error, if it is a terminal.
 
     Returns:
         A report with one row per symmetry, for the callable as a whole.
@@ -94,9 +100,10 @@ def check(
         ChoiceError: If `group` names no known group.
     """
     tested, named = _group(args, group)
-    settings = Settings(samples=samples, seed=seed, inside=False, named=named)
-    request = Request(as_module(func), args, irreps_in, irreps_out, kwargs, tested, {}, settings)
-    return _report(request.resolve().examine(), func)
+    with _observer(name_of(func), progress) as observer:
+        settings = Settings(samples=samples, seed=seed, inside=False, named=named, observer=observer)
+        request = Request(as_module(func), args, irreps_in, irreps_out, kwargs, tested, {}, settings)
+        return _report(request.resolve().examine(), func)
 
 
 @_public
@@ -105,7 +112,7 @@ def diagnose(
     irreps_out: Spec | NotGiven = NOT_GIVEN, *,
     kwargs: Mapping[str, Any] | None = None, group: object = None, layers: str | None = None,
     contracts: Mapping[str, Contract] | None = None, samples: int = 8, seed: int = 0, gradients: bool = False,
-    memory: float = MEMORY, jobs: int = 1,
+    memory: float = MEMORY, jobs: int = 1, time_limit: float | None = None, progress: bool = True,
 ) -> Report:  # fmt: skip
     """Finds the layers that violate a symmetry, with statement, cause and contributed error.
 
@@ -123,6 +130,9 @@ def diagnose(
             The memory of a forward pass itself is not included.
         jobs: Number of processes that share the symmetries, one thread each. It needs a system that can fork a process,
             and a network on the CPU.
+        time_limit: Seconds after which no pass of the network begins. The report says what was cut short; a symmetry
+            that was not reached is not tested. None for no limit.
+        progress: True to draw a progress bar on standard error, if it is a terminal.
 
     Returns:
         A report with one row per layer call and symmetry, the findings with their causes, and notes.
@@ -137,13 +147,15 @@ def diagnose(
     root = as_module(module)
     known = layer_contracts(root, contracts or {})
     tested, named = _group(args, group)
-    settings = Settings(
-        samples=samples, seed=seed, layers=layers, named=named, infer=not contracts, memory=memory, jobs=jobs
-    )
-    resolved = Request(root, args, irreps_in, irreps_out, kwargs, tested, known, settings).resolve()
-    found = resolved.examine()
-    if gradients:
-        found = with_gradients(found, resolved.ready)
+    with _observer(name_of(module), progress) as observer:
+        settings = Settings(
+            samples=samples, seed=seed, layers=layers, named=named, infer=not contracts, memory=memory, jobs=jobs,
+            observer=observer, time_limit=time_limit,
+        ).started()  # fmt: skip
+        resolved = _resolved(Request(root, args, irreps_in, irreps_out, kwargs, tested, known, settings))
+        found = resolved.examine()
+        if gradients:
+            found = with_gradients(found, resolved.ready)
     return _report(found, module)
 
 
@@ -220,12 +232,38 @@ def diagnose_subject(subject: Subject, group: object, settings: Settings) -> Rep
     """
     layers, settings = (
         layer_contracts(subject.module, subject.contracts),
-        replace(settings, infer=not subject.contracts),
+        replace(settings, infer=not subject.contracts).started(),
     )
     request = Request(
         subject.module, subject.args, subject.irreps_in, subject.irreps_out, None, group, layers, settings, subject.name
     )  # fmt: skip
-    return undisturbed(lambda: Report.of(request.resolve().examine()))
+    return undisturbed(lambda: Report.of(_resolved(request).examine()))
+
+
+def _resolved(request: Request) -> Resolved:
+    """Returns the call with all representations.
+
+    Raises:
+        ArgumentError: If the time limit ends before.
+    """
+    try:
+        return request.resolve()
+    except TimeLimitReached as error:
+        expected = "more seconds: they ended before the first symmetry, while inputs and outputs were tried"
+        raise ArgumentError("time_limit", request.settings.time_limit, expected) from error
+
+
+@contextmanager
+def _observer(name: str, progress: bool) -> Iterator[Observer]:
+    """Yields the observer of an examination: a progress bar if it is asked for and standard error is a terminal."""
+    if not (progress and sys.stderr.isatty()):
+        yield UNOBSERVED
+        return
+    from equivariance._progress_bar import ProgressBar  # the bar of rich is imported only where it is drawn
+
+    with ProgressBar(quiet=False) as bar:
+        bar.starts(name)
+        yield bar
 
 
 def _held_modules(function: object) -> list[torch.nn.Module]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 import multiprocessing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from equivariance._deadline import UNLIMITED, Deadline
 from equivariance.errors import ArgumentError
 from equivariance.groups.sampling import Group
 from equivariance.progress import UNOBSERVED, Observer
@@ -46,6 +47,8 @@ class Settings:
         memory: GiB of recorded values that are kept in memory. More values go to temporary files.
         jobs: Number of processes that share the symmetries.
         observer: Called after every step.
+        time_limit: Seconds that the examination may take; None for no limit.
+        deadline: The end of this time; set by `started`.
 
     Raises:
         ArgumentError: If a value is out of range.
@@ -63,10 +66,16 @@ class Settings:
     memory: float = MEMORY
     jobs: int = 1
     observer: Observer = field(default=UNOBSERVED, compare=False)
+    time_limit: float | None = None
+    deadline: Deadline = field(default=UNLIMITED, compare=False)
 
     def claiming(self, group: Group) -> bool:
         """True if the subject claims the symmetry of `group`."""
         return self.claims is None or group.symmetry in self.claims
+
+    def started(self) -> Settings:
+        """Returns the settings of an examination that begins now."""
+        return replace(self, deadline=Deadline.after(self.time_limit))
 
     def __post_init__(self) -> None:
         """Rejects values with which nothing can run."""
@@ -76,6 +85,9 @@ class Settings:
                 raise ArgumentError(name, value, f"a whole number of at least {least}, at most {most}")
         if type(self.memory) not in (int, float) or not 0 <= self.memory < math.inf:
             raise ArgumentError("memory", self.memory, "a number of GiB, 0 or more")
+        limit = 1.0 if self.time_limit is None else self.time_limit
+        if type(limit) not in (int, float) or not 0 < limit < math.inf:
+            raise ArgumentError("time_limit", self.time_limit, "a positive number of seconds, or None")
         check_jobs(self.jobs)
         if not (self.layers is None or isinstance(self.layers, str)):
             raise ArgumentError("layers", self.layers, "a substring of paths or class names, or a glob, as a string")

@@ -90,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="GIB",
         help=f"activations held in memory; more of them go to temporary files (TMPDIR); default: {MEMORY:g}",
     )
+    add("--time-limit", metavar="S", help="seconds for each subject, after which searches are cut short; default: none")
     add("--checkpoint", metavar="FILE", help="weights to load into the subject")
     add("--format", default="text", metavar="text|json|html|sarif", help="the form of the report; default: text")
     add("--output", metavar="FILE", help="write the report there and not to the screen")

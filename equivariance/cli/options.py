@@ -39,6 +39,7 @@ def settings_of(options: argparse.Namespace, observer: Observer) -> Settings:
         layers=options.layer,
         jobs=_int("jobs", options.jobs, 1),
         memory=_float("memory", options.memory, zero=True),
+        time_limit=None if options.time_limit is None else _float("time-limit", options.time_limit),
         observer=observer,
     )
 

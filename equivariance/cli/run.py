@@ -13,9 +13,9 @@ from pathlib import Path
 
 import torch
 
+from equivariance._progress_bar import ProgressBar
 from equivariance.api import diagnose_subject
 from equivariance.cli.options import choose, device_of, settings_of
-from equivariance.cli.progress_bar import ProgressBar
 from equivariance.cli.screen import ExaminedSubject, plain, render_all, render_broken, show
 from equivariance.contracts.layers import matching_layers
 from equivariance.contracts.nested import map_tensors

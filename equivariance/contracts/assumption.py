@@ -32,6 +32,7 @@ class How(StrEnum):
     READ_OFF = "read off"
     BY_NAME = "assumed by name"
     BY_SHAPE = "assumed by shape"
+    BY_LENGTH = "as long as an axis that is read off"
     BY_RUNS = "decided by runs"
 
 
@@ -78,6 +79,7 @@ class Assumption:
         follows: The tensor whose law decides the law of this one; None if there is none.
         grounds: How the law and the axes are known.
         unknown_under: The symmetries under which no known law fits.
+        has_lawful_rival: True if the output obeys its law only in another reading of the axes, which is less likely.
     """
 
     path: Path
@@ -90,6 +92,7 @@ class Assumption:
     follows: Follows | None = None
     grounds: Grounds = Grounds()
     unknown_under: tuple[str, ...] = ()
+    has_lawful_rival: bool = False
 
     @property
     def place(self) -> str:
@@ -160,6 +163,8 @@ def doubts(assumptions: Sequence[Assumption], symmetry: str) -> tuple[str, ...]:
     if symmetry == Symmetry.PERMUTATION:
         pairs = (a for a in assumptions if a.representation.pairs is not None and a.grounds.nodes is How.BY_SHAPE)
         found += [f"{a.place} {list(a.shape)} lists pairs of nodes" for a in pairs]
+        rivals = [a for a in assumptions if a.has_lawful_rival and a is not lead]
+        found += [words for a in rivals for words in a.doubts(symmetry)]
     return tuple(found)
 
 

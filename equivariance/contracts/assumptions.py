@@ -60,15 +60,45 @@ def assume(
         yield from adapter.assume(value, path)
         return
     items = dict(children(value))
-    named = {str(key): entry for key, entry in items.items()}
+    named, joined = _with_joined({str(key): entry for key, entry in items.items()}, numbers)
     own, listed = _with_graphs(cloud_of(named, numbers), items.values()), listed_samples(items)
     if listed and own == SampleSizes():
         own = SampleSizes(batched=len(next(iter(listed.values()))))
     for key, entry in items.items():
         if key in listed:
             yield from _assume_samples(entry, (*path, key), listed[key])
+        elif str(key) in joined:
+            for name, inner in dict(entry).items():
+                yield from assume(inner, (*path, key, name), own, numbers)
         else:
             yield from assume(entry, (*path, key), own if own != SampleSizes() else sizes, numbers)
+
+
+def _with_joined(named: Mapping[str, Any], numbers: torch.Tensor | None) -> tuple[dict[str, Any], set[str]]:
+    """Returns the values of a container with those of the mappings that belong to its cloud, and their names.
+
+    A mapping without positions and edges, such as the keyword arguments of a call, belongs to the cloud beside it. Two
+    mappings with a name in common have clouds of their own.
+
+    Args:
+        named: The values by name.
+        numbers: The sample numbers, if the runs show them.
+    """
+    around = cloud_of(named, numbers)
+    if around.nodes is None and around.edges is None:
+        return dict(named), set()
+    inside = {name: dict(entry) for name, entry in named.items() if isinstance(entry, Mapping) and _is_open(entry)}
+    every = [str(key) for entry in inside.values() for key in entry]
+    if len({*every, *named}) < len(every) + len(named):
+        return dict(named), set()
+    return {**named, **{str(key): value for entry in inside.values() for key, value in entry.items()}}, set(inside)
+
+
+def _is_open(entry: Mapping[Any, Any]) -> bool:
+    """True for a mapping that holds neither positions nor edges."""
+    fields = {field_names.plain(str(key)): value for key, value in entry.items()}
+    points = (n for n, t in fields.items() if field_names.names_points(n) and isinstance(t, torch.Tensor))
+    return not any(points) and edges_among(fields) is None
 
 
 def _assume_samples(samples: Sequence[Any], path: Path, nodes: tuple[int, ...]) -> Iterator[Assumption]:
@@ -162,7 +192,7 @@ def proposal(name: str, tensor: torch.Tensor, sizes: SampleSizes, path: Path) ->
             sizes = replace(sizes, edges=None, edges_of=None)
         law = replace(law, **_axes(tensor, law, sizes, field_names.names_edges(word))._asdict())
     open_axes = not sizes.are_stated and (isinstance(law.nodes, Assumed) or sizes.batched is not None)
-    axes = How.BY_SHAPE if open_axes and not field_names.names_cells(word) else How.READ_OFF
+    axes = How.BY_SHAPE if open_axes and not field_names.names_cells(word) else How.BY_LENGTH
     laws = (law, *others) if others else ()
     return Assumption(path, tuple(tensor.shape), law, why, tensor, bool(laws), laws, grounds=Grounds(how, axes, axes))
 
@@ -279,8 +309,9 @@ def _node_numbers(word: str, tensor: torch.Tensor, sizes: SampleSizes) -> NodeIn
     """Returns the representation of node numbers, with their axes."""
     if sizes.nodes is not None and tensor.numel() and int(tensor.max()) >= sizes.nodes:
         raise ArgumentError(word, f"node numbers {_range(tensor)}", f"numbers below {sizes.nodes}, the nodes")
-    if tensor.dim() and tensor.shape[0] == sizes.nodes and sizes.edges != tensor.shape[0]:
-        axes = sizes.axes(tuple(tensor.shape), False)
+    axes = sizes.axes(tuple(tensor.shape), False)
+    follows = tensor.dim() and tensor.shape[0] == sizes.nodes and sizes.edges != tensor.shape[0]
+    if follows or (sizes.batched is not None and isinstance(axes.nodes, int)):
         return NodeIndices(nodes=axes.nodes, batch=axes.batch, per_sample=sizes.samples, mask=axes.mask)
     last = tensor.dim() - 1
     if sizes.nodes is None or tensor.shape[max(last, 0) :] != (sizes.edges,):

@@ -27,7 +27,8 @@ def declared_contract(module: torch.nn.Module) -> Contract | None:
     The conventions depend on the library of its class:
 
     - any module: `irreps_in` (or `irreps_in1`, `irreps_in2`) and `irreps_out`, for its first arguments;
-      `weight` and `bias` given in a call do not transform.
+      `weight` and `bias` given in a call do not transform if `shared_weights` is True; if it is False, they have a
+      row for each row of the first argument.
     - e3nn: also a single `irreps`, the same in and out; `irreps_NAME` for the argument or the field NAME;
       `irreps_outs`; networks of scalars.
     - escnn: `in_type` and `out_type`.
@@ -59,11 +60,13 @@ def _read_attributes(
     names = ["irreps_in"] if "irreps_in" in stated else [n for n in ("irreps_in1", "irreps_in2") if n in stated]
     if not names or "irreps_out" not in stated:
         return None
-    return in_order(parameters, [getattr(module, n) for n in names], module.irreps_out)
+    shared = stated.get("shared_weights")
+    weight = (_CONSTANT if shared else Invariant()) if isinstance(shared, bool) else None
+    return in_order(parameters, [getattr(module, n) for n in names], module.irreps_out, weight)
 
 
 def in_order(
-    parameters: tuple[str, ...], specs: list[object], output: object
+    parameters: tuple[str, ...], specs: list[object], output: object, weight: Invariant | None = None
 ) -> tuple[Mapping[str, object], object] | None:
     """Returns the contract of a module whose first parameters transform by `specs`.
 
@@ -71,6 +74,7 @@ def in_order(
         parameters: Parameter names of `forward`.
         specs: Irreps of the first parameters.
         output: Irreps of the output, or a tuple of irreps.
+        weight: The representation of the arguments `weight` and `bias`; None if it is not known.
 
     Returns:
         Inputs by parameter name and output, or None if there are too few parameters or a specification is no irreps.
@@ -78,8 +82,9 @@ def in_order(
     outputs = output if isinstance(output, tuple) and not is_irreps(output) else (output,)
     if len(parameters) < len(specs) or not all(is_irreps(s) for s in (*specs, *outputs)):
         return None
-    constant = dict.fromkeys({"weight", "bias"} & set(parameters[len(specs) :]), _CONSTANT)
-    return {**constant, **dict(zip(parameters, specs, strict=False))}, output
+    names = {"weight", "bias"} & set(parameters[len(specs) :]) if weight is not None else set()
+    weights = dict.fromkeys(names, weight)
+    return {**weights, **dict(zip(parameters, specs, strict=False))}, output
 
 
 def attributes_of(module: torch.nn.Module) -> dict[str, object]:

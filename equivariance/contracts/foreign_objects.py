@@ -20,11 +20,6 @@ _Entry = tuple[str | int, Any]
 _DEPTH = 3
 """Depth to which objects of unknown types are searched for tensors, which the harness could not transform."""
 
-_FRAMES = (
-    "tensors: write diagnose(lambda rots, trans: model(Rigid(Rotation(rot_mats=rots), trans)), "
-    "(frames.get_rots().get_rot_mats(), frames.get_trans()), (eq.CartesianTensor((-2,)), 'cartesian_points'))"
-)
-
 
 def how_to_wrap(value: object) -> str | None:
     """Returns the call that passes an object as tensors; None for objects that are not known.
@@ -32,7 +27,51 @@ def how_to_wrap(value: object) -> str | None:
     Known are frames with a rotation and a translation as in OpenFold.
     """
     methods = all(callable(getattr(value, name, None)) for name in ("get_rots", "get_trans"))
-    return _FRAMES if methods or all(hasattr(value, name) for name in ("_rots", "_trans")) else None
+    if not methods and not all(hasattr(value, name) for name in ("_rots", "_trans")):
+        return None
+    names = ("get_rots()", "get_trans()") if methods else ("_rots", "_trans")
+    return _how_to_frame(value, *(f"frames.{name}" for name in names))
+
+
+def _how_to_frame(value: Any, rots: str, trans: str) -> str:
+    """Returns the call that passes frames as matrices and positions.
+
+    Args:
+        value: The frames.
+        rots, trans: Expressions of their rotations and of their translations.
+    """
+    rotation, made = value.get_rots() if "(" in rots else value._rots, "rots"
+    if not isinstance(rotation, torch.Tensor):
+        rots, made = f"{rots}.get_rot_mats()", f"{type(rotation).__name__}(rot_mats=rots)"
+    return (
+        f"tensors: write diagnose(lambda rots, trans: model({type(value).__name__}({made}, trans)), "
+        f"({rots}, {trans}), (eq.CartesianTensor((-2,)), 'cartesian_points'))"
+    )
+
+
+def how_to_nest(value: torch.Tensor, name: str) -> str:
+    """Returns the call that passes a nested tensor of this name as a list of its samples."""
+    layout = "" if value.layout == torch.strided else ", layout=torch.jagged"
+    return (
+        f"a list of samples: write diagnose(lambda {name}: model(torch.nested.as_nested_tensor({name}{layout})), "
+        f"(list({name}.unbind()),)), with a model that returns dense tensors"
+    )
+
+
+def nested_in(
+    value: Any, path: _Path, children: Callable[[Any], Iterable[_Entry]]
+) -> Iterator[tuple[_Path, torch.Tensor]]:
+    """Yields path and tensor for every nested tensor in nested containers.
+
+    Args:
+        value: The value.
+        path: Its path.
+        children: Yields key and entry of each value in a container.
+    """
+    if isinstance(value, torch.Tensor) and value.is_nested:
+        yield path, value
+    for key, entry in children(value):
+        yield from nested_in(entry, (*path, key), children)
 
 
 def holds_tensors(value: object, depth: int = _DEPTH) -> bool:

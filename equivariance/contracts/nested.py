@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from equivariance.contracts.adapter_registry import Adapter, Counts, adapter_of
-from equivariance.contracts.foreign_objects import arrays_in, holds_tensors, how_to_wrap
+from equivariance.contracts.foreign_objects import arrays_in, holds_tensors, how_to_nest, how_to_wrap, nested_in
 from equivariance.contracts.spec import Spec
 from equivariance.errors import ArgumentError, ContractError, UndeclaredTensorError
 from equivariance.groups.elements import Transform
@@ -157,7 +157,14 @@ def with_tensors(
 
 
 def with_arrays_as_tensors(value: Any) -> Any:
-    """Returns `value` with tensors in place of NumPy arrays of numbers."""
+    """Returns values by name with tensors in place of NumPy arrays of numbers.
+
+    Raises:
+        ContractError: If a tensor is nested; the message has the line that passes its samples as a list.
+    """
+    for path, tensor in nested_in(value, (), children):
+        place = "".join(f"[{step!r}]" for step in path[1:])
+        raise ContractError(f"args: {path[0]}{place}", "nested tensor", how_to_nest(tensor, str(path[0])))
     made = dict(arrays_in(value, (), children))
     return with_tensors(value, made) if made else value
 

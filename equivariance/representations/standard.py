@@ -201,7 +201,7 @@ def _renumber(tensor: torch.Tensor, order: tuple[int, ...]) -> torch.Tensor:
     """Returns new node numbers; those beyond the order are nodes of later samples of as many nodes."""
     inverse = torch.tensor(order, device=tensor.device).argsort().to(tensor.dtype)
     inside = tensor.remainder(len(order))
-    return inverse[inside] + (tensor - inside)
+    return inverse[inside.long()] + (tensor - inside)  # uint8 would index as a mask
 
 
 def as_representation(spec: object, argument: str) -> Representation:

@@ -68,7 +68,12 @@ def write(tensor: Tensor, values: Tensor) -> bool:
 
 
 def dense(tensor: Tensor) -> Tensor:
-    """Returns the entries as a dense tensor; rows of a nested tensor are padded with zeros."""
+    """Returns the entries as a dense tensor. Rows of a nested tensor are padded with zeros; a meta tensor has none.
+
+    Jagged tensors keep meta tensors among their parts, which have a shape and no entries.
+    """
+    if tensor.is_meta:
+        return torch.zeros(0, dtype=tensor.dtype, device="cpu")
     if tensor.is_nested:
         return torch.nested.to_padded_tensor(tensor, 0.0)
     return tensor if tensor.layout == torch.strided else tensor.to_dense()
@@ -81,6 +86,8 @@ def with_layout_of(numbers: Tensor, like: Tensor) -> Tensor:
         numbers: The dense tensor.
         like: The tensor that has the layout.
     """
+    if like.is_meta:
+        return like
     if like.is_nested:
         rows = zip(numbers.unbind(), like.unbind(), strict=True)
         return torch.nested.as_nested_tensor([n[tuple(map(slice, r.shape))] for n, r in rows], layout=like.layout)

@@ -9,10 +9,10 @@ from tests.architecture.sources import ROOT, imported_modules, module_of, source
 # Rooms of one row do not import each other.
 FLOORS = (
     ("_files", "_printable"),
-    ("errors", "_words", "_ranking", "_torch_private", "cause_catalogue"),
+    ("errors", "_deadline", "_words", "_ranking", "_torch_private", "cause_catalogue"),
     ("groups", "_process_state"),
     ("findings", "representations"),
-    ("progress", "report", "contracts"),
+    ("progress", "_progress_bar", "report", "contracts"),
     ("settings",),
     ("subject",),
     ("_engine.instrumentation", "_engine.laws", "adapters"),

@@ -1,10 +1,13 @@
 """Calls to the observer of an examination. An examination ends if its observer raises."""
 
+import io
+import sys
+
 import pytest
 
 from equivariance import Report
 from equivariance._engine.diagnosis.request import Request
-from equivariance.api import diagnose
+from equivariance.api import check, diagnose
 from equivariance.contracts.layers import layer_contracts
 from equivariance.groups.named import named_symmetries
 from equivariance.settings import Settings
@@ -87,3 +90,27 @@ def test_unclaimed_symmetries_are_told_too():
         ["rotation"],
         ["rotation", "permutation"],
     ]
+
+
+class Terminal(io.StringIO):
+    """A standard error that says that it is a terminal, or not."""
+
+    def __init__(self, is_one):
+        super().__init__()
+        self.is_one = is_one
+
+    def isatty(self):
+        return self.is_one
+
+
+@pytest.mark.parametrize(("is_one", "options", "drawn"), [
+    (True, {}, True), (True, {"progress": False}, False), (False, {}, False), (False, {"progress": True}, False),
+])  # fmt: skip
+@pytest.mark.parametrize("function", [diagnose, check])
+def test_python_draws_a_bar_in_a_terminal(monkeypatch, function, is_one, options, drawn):
+    monkeypatch.setattr(sys, "stderr", Terminal(is_one))
+    monkeypatch.setenv("TERM", "xterm")
+    report = function(Stack(Scale()), VECTORS, "1x1o", "1x1o", group="so3", samples=2, **options)
+    assert report.ok
+    assert bool(sys.stderr.getvalue()) == drawn
+    assert not drawn or "rotation" in sys.stderr.getvalue()

@@ -67,6 +67,14 @@ def test_weak_reference():
     del reference
 
 
+def test_layers_of():
+    shared = torch.nn.Linear(2, 2)
+    net = torch.nn.Sequential(shared, torch.nn.Sequential(shared, torch.nn.ReLU()))
+    net.register_module("none", None)
+    assert set(private.layers_of(net)) == set(net.modules())
+    assert len(private.layers_of(net)) == 4
+
+
 def test_is_functorch_wrapped():
     seen = []
     torch.vmap(lambda x: seen.append(private.is_functorch_wrapped(x)) or x)(torch.zeros(2))

@@ -40,7 +40,7 @@ from equivariance._engine.causes.quantization import (
 from equivariance._engine.causes.signs import explain_inner_signs
 from equivariance._engine.causes.sphere_grid import explain_sphere_grid
 from equivariance._engine.instrumentation.operations import DECIDES
-from equivariance._engine.instrumentation.perturbations import scaled
+from equivariance._engine.instrumentation.perturbations import noisy, scaled
 from equivariance.groups.elements import Transform, rotation
 from equivariance.representations.standard import NodeIndices
 
@@ -82,12 +82,25 @@ def _more_precise(experiment: Experiment, found: Explanation, part: str) -> Expl
 
 
 def explain_inversion(experiment: Experiment, element: Transform, part: str) -> Explanation:
-    """Returns the explanation: a parity. If rotations are violated too, their explanation serves for the inversion."""
+    """Returns the explanation: a parity. If rotations are violated too, their explanation serves for the inversion.
+
+    If rotations are violated by a tie of the example only, the parity is explained at inputs nearby.
+    """
     turns_too = [] if experiment.repaired else [r for r in MANY if not experiment.respects(r)]
+    other = experiment.with_inputs(noisy(1e-3, experiment.seed)) if turns_too else None
+    if other is not None and not other.respects(element) and all(map(other.respects, MANY)):
+        found = _explain_parity(replace(other, error=other.outcome(element).error), part)
+        text = "the example holds a tie, and the inversion is violated at inputs without it"
+        return replace(found, evidence=f"{found.evidence}; {text}")
     if turns_too:
         inner = experiment.for_element(turns_too[0])
         found = explain_rotation(inner, turns_too[0], part)
         return replace(found, evidence=f"rotations are broken too, and explain it: {found.evidence}")
+    return _explain_parity(experiment, part)
+
+
+def _explain_parity(experiment: Experiment, part: str) -> Explanation:
+    """Returns the explanation of a violated inversion if rotations are respected."""
     if abs(experiment.error - 2) < 0.01:
         return explained(
             "parity",

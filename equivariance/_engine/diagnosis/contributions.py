@@ -58,6 +58,8 @@ class Contributions:
         others = [x for layer, sites in self.sites(trial).items() if layer != suspect.layer for x in sites]
         own = suspect.sites if this_part_only else ()
         repaired = [x for x in dict.fromkeys((*others, *own)) if reference.has(x)]
+        if not repaired and trial in self.runs.reached:
+            return worst(self.runs.reached[trial])[1].relative
         made = {x: self.runs.isolated_run(trial, reference.owner(x)).kept.get(x) for x in repaired}
         exact = {x: reference.expected(x, trial.element, dtype) for x in repaired}
         if this_part_only and made.get(suspect.site) is not None:

@@ -10,11 +10,13 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
+from equivariance._deadline import TimeLimitReached
 from equivariance._engine.causes.error_curves import cloud_of
+from equivariance._engine.diagnosis.cut_short import CutShort
 from equivariance._engine.diagnosis.localizer import localize
 from equivariance._engine.diagnosis.merging import class_of, merged
 from equivariance._engine.diagnosis.parallel import in_processes
-from equivariance._engine.diagnosis.sanity import run_sanity_checks
+from equivariance._engine.diagnosis.sanity import Sanity, run_sanity_checks
 from equivariance._engine.diagnosis.verdicts import Basis, VerdictMaker, finding_of_raised
 from equivariance._engine.inference.layers import Inferred, infer, try_layers_apart
 from equivariance._engine.instrumentation.hooks import quiet
@@ -37,6 +39,9 @@ from equivariance.groups.named import Symmetry
 from equivariance.groups.sampling import Group
 from equivariance.progress import Observer, Relay
 
+_INFERENCE = 0.4
+"""Part of the time limit after which the inference of inner layers ends: the output is to be measured, too."""
+
 _CAUSE_ORDER = ("not-finite", "nondeterministic", "vanishing")
 
 
@@ -54,16 +59,20 @@ def examine_module(ready: Prepared, basis: Basis | None = None) -> Outcome:
     bounded = keeping_content(ready)
     ready = bounded.ready
     call, settings = ready.call, ready.call.settings
-    sanity = run_sanity_checks(ready.runner)
     chosen = {path: class_of(call.module, path) for path in matching_layers(call.module, settings.layers)}
+    cut, sanity = CutShort(ready.runner.deadline), Sanity([], [], f"{ready.runner.deadline} was reached")
+    with cut.stage("the checks before the first symmetry"):
+        sanity = run_sanity_checks(ready.runner, "" in chosen)
     settings.observer.begun(tuple(g.symmetry for g in call.groups))
     lines = [*bounded.lines]
     if not sanity.obstacle:
-        ready, more_lines = _with_layers(ready)
-        lines += more_lines
+        with cut.stage("the inference of inner layers"):
+            ready, more_lines = _with_layers(ready)
+            lines += more_lines
     about = _describe(ready, lines)
-    maker = VerdictMaker(call, basis or Basis(), sanity.vacuous, sanity.remark, ready.unjudged)
-    found = _Found([], sanity.findings, sanity.notes)
+    able = ready.runner.capabilities
+    maker = VerdictMaker(call, basis or Basis(), sanity.vacuous, sanity.remark, able, ready.unjudged)
+    found = _Found([], sanity.findings, sanity.notes, cut=cut.phrases)
     known = {symmetry: _Found([maker.not_tested(symmetry, why)]) for symmetry, why in call.untestable.items()}
     asked = {g.symmetry: g for g in call.asked}
     known |= {
@@ -88,7 +97,10 @@ def _with_layers(ready: Prepared) -> tuple[Prepared, list[str]]:
     # A replaced value has no gradient: layers of a network that differentiates itself are not followed.
     if not ready.call.settings.infer or ready.runner.capabilities.gradients:
         return ready, [*_misfits(ready), *_unfollowed_layers(ready), *together]
-    inferred = _infer(ready)
+    deadline = ready.runner.deadline
+    inferred = Inferred({}, obstacle=f"{deadline} left too little for it")
+    with CutShort(deadline).stage("the inference of inner layers"):
+        inferred = _infer(replace(ready, runner=ready.runner.until(deadline.share(_INFERENCE))))
     ready, others = _separate(_with_contracts(ready, inferred.contracts))
     return ready, [*_misfits(ready), *_unfollowed_layers(ready), *inferred.lines, *together, *others]
 
@@ -122,6 +134,7 @@ class _Found:
         notes: Remarks that are no violations of the output.
         rows: One row per layer call.
         refused: The error of a symmetry whose elements or inputs were refused.
+        cut: What the time limit cut short, one phrase each.
     """
 
     verdicts: list[SymmetryVerdict]
@@ -129,6 +142,7 @@ class _Found:
     notes: list[Finding] = field(default_factory=list)
     rows: list[LayerRow] = field(default_factory=list)
     refused: ArgumentError | None = None
+    cut: Sequence[str] = ()
 
 
 def _in_order(call: BoundCall, known: Mapping[str, _Found]) -> list[_Found]:
@@ -165,12 +179,28 @@ def _examine_symmetry(
     surveyors: Callable[[str], SymmetrySurvey], group: Group, maker: VerdictMaker, reactions: Reactions,
     layers: Collection[str] | None,
 ) -> _Found:  # fmt: skip
+    """Surveys and localizes one symmetry, if time is left for it."""
+    deadline, reason = maker.call.settings.deadline, "before its test"
+    try:
+        deadline.check()
+        reason = "during its test"
+        return _survey_and_localize(surveyors(group.symmetry), group, maker, reactions, layers)
+    except TimeLimitReached:
+        return _Found([_untested_verdict(maker, group, f"{deadline} was reached {reason}")])
+
+
+def _survey_and_localize(
+    survey: SymmetrySurvey, group: Group, maker: VerdictMaker, reactions: Reactions, layers: Collection[str] | None
+) -> _Found:
     """Surveys and localizes one symmetry. An unclaimed symmetry is only measured.
 
     A symmetry that cannot be tested does not end the others.
+
+    Raises:
+        TimeLimitReached: If no time is left before the symmetry is known to be broken or to hold.
     """
     settings, lacking = maker.call.settings, maker.unjudged.get(group.symmetry)
-    survey, claimed = surveyors(group.symmetry), settings.claiming(group)
+    claimed = settings.claiming(group)
     try:
         if not reactions.moves(group):
             # The symmetry does not apply: it is a claim only if the caller named it.
@@ -179,9 +209,11 @@ def _examine_symmetry(
         if lacking is not None and lacking.nothing_else:
             raise ArgumentError("irreps_out", NOT_GIVEN, f"a declaration, as {lacking.reason}")
         if not claimed:
-            return _Found([maker.of_unclaimed(group, survey.output_measurement(group))])
+            return _Found([maker.of_unclaimed(group, survey.output_measurement(group, layers is None))])
         found = localize(survey, group, settings.inside, layers)
-        obstacle = "" if found.broken else maker.vacuous or reactions.obstacle(group)
+        left = f"{settings.deadline} was reached after {found.unfinished}, of which none breaks it"
+        unmeasured = left if found.unfinished else ""
+        obstacle = "" if found.broken else maker.vacuous or unmeasured or reactions.obstacle(group)
     except TransformedInputError as error:
         if not claimed:
             return _Found([maker.not_tested(group.symmetry, error.reason, claimed)])
@@ -190,7 +222,8 @@ def _examine_symmetry(
     except ArgumentError as error:
         return _Found([maker.not_tested(group.symmetry, str(error), claimed)], refused=error)
     verdict = maker.not_tested(group.symmetry, obstacle) if obstacle else maker.of_localized(group, found)
-    return _Found([verdict], [*found.findings], [*found.notes], [*found.rows])
+    cut = [f"{phrase} under {group.symmetry}" for phrase in found.cut]
+    return _Found([verdict], [*found.findings], [*found.notes], [*found.rows], cut=cut)
 
 
 def _report(known: Sequence[_Found], chosen: Mapping[str, object], about: Mapping[str, Any]) -> Outcome:
@@ -202,6 +235,10 @@ def _report(known: Sequence[_Found], chosen: Mapping[str, object], about: Mappin
         about: The other fields of the outcome.
     """
     found, kind_of = (f for k in known for f in k.findings), chosen.__getitem__
+    cut = [phrase for k in known for phrase in k.cut]
+    if cut:
+        words = f"{about['settings']['time limit']}, which ended {'; '.join(cut)}"
+        about = {**about, "settings": {**about["settings"], "time limit": words}}
     return Outcome(
         verdicts=tuple(v for k in known for v in k.verdicts),
         findings=merged([f for f in ordered(found, _importance) if f.layer in chosen], kind_of),
@@ -327,6 +364,8 @@ def _describe_settings(ready: Prepared) -> dict[str, str]:
         described["float64"] = f"with casts to less left out ({able.obstacle})"
     elif able.obstacle:
         described["float64"] = f"impossible ({able.obstacle}); last-bit perturbations stand in for it"
+    if settings.time_limit is not None:
+        described["time limit"] = f"{settings.time_limit:g} s"
     if able.untrained:
         described["training mode"] = f"impossible ({able.untrained})"
     return described

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from equivariance._deadline import TimeLimitReached
 from equivariance._engine.diagnosis.examine import examine_module
 from equivariance._engine.instrumentation.hooks import call_with
 from equivariance._engine.instrumentation.source_lines import location_of
@@ -21,7 +22,7 @@ from equivariance._engine.measurement.prepare import Prepared, bind_call, prepar
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import UNSPECIFIED, leaves, walk
 from equivariance.errors import ArgumentError, first_line
-from equivariance.findings import Finding, Outcome
+from equivariance.findings import BROKEN, HOLDS, NOT_TESTED, Finding, Outcome, SymmetryVerdict
 from equivariance.representations.base import Representation
 from equivariance.representations.cartesian_tensor import CartesianTensor
 from equivariance.representations.irreps import Irreps
@@ -79,7 +80,7 @@ def with_gradients(report: Outcome, ready: Prepared) -> Outcome:
         ready: The prepared call of the network.
 
     Returns:
-        The outcome with the findings of the gradients.
+        The outcome with the findings of the gradients. A symmetry that the gradients break is broken.
 
     Raises:
         ArgumentError: If no output is invariant and differentiable, or if no input is a floating-point tensor.
@@ -98,12 +99,33 @@ def with_gradients(report: Outcome, ready: Prepared) -> Outcome:
         Contract({"arguments": dict(contract.inputs)}, specs), {}, asked, plain,
     )  # fmt: skip
     copies = ready.runner.variants.wrap(lambda network: Differentiated(network, contract.output))
-    found = examine_module(prepare(gradients, copies))
+    try:
+        found = examine_module(prepare(gradients, copies))
+    except TimeLimitReached:
+        words = f"not tested: {call.settings.deadline} was reached"
+        return replace(report, settings={**report.settings, "gradients": words})
     new = [_rename_paths(f, call.module) for f in found.findings if f.symmetry not in broken]
     worst = max((row.accumulated for row in found.layers), default=0.0)
     size = f"largest error {worst:.1e}" if asked else "not tested, because the network itself breaks every symmetry"
     tested = {"gradients": f"with respect to {', '.join(specs)}; {size}"}
-    return replace(report, findings=[*report.findings, *new], settings={**report.settings, **tested})
+    under = {verdict.symmetry: verdict for verdict in found.verdicts}
+    verdicts = tuple(_with_verdict(v, under.get(v.symmetry)) for v in report.verdicts)
+    return replace(report, verdicts=verdicts, findings=[*report.findings, *new], settings={**report.settings, **tested})
+
+
+def _with_verdict(verdict: SymmetryVerdict, of_gradients: SymmetryVerdict | None) -> SymmetryVerdict:
+    """Returns the verdict on a symmetry of the output and its gradients, from the verdicts on both."""
+    if of_gradients is None or verdict.verdict != HOLDS or not verdict.claimed:
+        return verdict
+    if of_gradients.verdict == NOT_TESTED:
+        return replace(verdict, remarks=(*verdict.remarks, f"the gradients are not tested: {of_gradients.reason}"))
+    if of_gradients.verdict == HOLDS:
+        return verdict
+    remark = f"the gradients break it; the output keeps it (error {verdict.error:.1e})"
+    return replace(
+        verdict, verdict=BROKEN, excuse="", error=of_gradients.error, tested_error=of_gradients.tested_error,
+        noise_floor=of_gradients.noise_floor, remarks=(remark, *verdict.remarks),
+    )  # fmt: skip
 
 
 def _rename_paths(finding: Finding, module: torch.nn.Module) -> Finding:

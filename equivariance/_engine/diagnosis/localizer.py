@@ -16,6 +16,7 @@ from equivariance._engine.causes.experiment import Experiment
 from equivariance._engine.causes.explain import explain
 from equivariance._engine.causes.explanation import Explanation
 from equivariance._engine.diagnosis.contributions import Contributions, Contributor, contributors_of
+from equivariance._engine.diagnosis.cut_short import CutShort
 from equivariance._engine.diagnosis.layer_rows import notes_on_rounding, rows_of
 from equivariance._engine.diagnosis.merging import class_of
 from equivariance._engine.diagnosis.padding import vary_padding
@@ -32,7 +33,7 @@ from equivariance._engine.measurement.survey_results import ComparedPart, Survey
 from equivariance._engine.measurement.verdict import Measurement, Verdict
 from equivariance._ranking import largest, ordered
 from equivariance.cause_catalogue import remedy
-from equivariance.findings import Finding, LayerRow
+from equivariance.findings import Curve, Finding, LayerRow
 from equivariance.groups.elements import Transform
 from equivariance.groups.lattice_moves import supercells_of, without_supercells
 from equivariance.groups.reorderings import paddings, without_paddings
@@ -53,6 +54,8 @@ class LocalizedSymmetry:
         output: The worst measurement at the network's output; None if nothing was measured there.
         broken: True if the output is broken, also by layers outside of the asked ones.
         skipped: One remark for each state that does not run on transformed inputs.
+        cut: What the time limit cut short, one phrase each.
+        unfinished: The samples that the time limit left, as in "3 of 8 samples"; "" if all were measured.
     """
 
     rows: tuple[LayerRow, ...]
@@ -61,6 +64,8 @@ class LocalizedSymmetry:
     output: Measurement | None
     broken: bool
     skipped: tuple[str, ...]
+    cut: tuple[str, ...] = ()
+    unfinished: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,7 @@ class _Case:
         inside: True to search layers at fault for the statement.
         layers: The layers to search; None for all.
         whole: True if the report is about the network as a whole, too.
+        cut: Records what the time limit cuts short.
     """
 
     survey: SymmetrySurvey
@@ -86,6 +92,7 @@ class _Case:
     inside: bool
     layers: frozenset[str] | None
     whole: bool
+    cut: CutShort
 
 
 def localize(
@@ -99,8 +106,11 @@ def localize(
         inside: True to search layers at fault for the statement.
         layers: The layers that the report is about; None for all. Other layers are measured only as far
             as contributed errors need.
+
+    Raises:
+        TimeLimitReached: If no time is left before one sample was measured, or before it is clear what is broken.
     """
-    runner = survey.runs.runner
+    runner, cut = survey.runs.runner, CutShort(survey.runs.runner.deadline)
     same = runner.tested_dtype == runner.reference_dtype
     allowed = Verdict.ILL_CONDITIONED if same else Verdict.PRECISION
     lengthened, group = paddings(group, survey.runs.sizes), without_paddings(group)
@@ -108,17 +118,22 @@ def localize(
     searched, whole = None if layers is None else _layers_with_code(runner, layers), layers is None or "" in layers
     result, suspects, sites = _suspects(survey, group, allowed, None if whole else searched)
     contributions = Contributions(survey.runs, sites)
-    contributors = contributors_of(contributions, suspects, result, allowed)
-    trial = _trial_to_add(result, contributors, allowed)
-    if trial is not None:
-        result = survey.with_plain_run(result, trial)
-    case = _Case(survey, group, result, allowed, contributions, inside, searched, whole)
+    contributors = _without_contributions(suspects, result, allowed)
+    with cut.stage("the contributed errors"):
+        contributors = contributors_of(contributions, suspects, result, allowed)
+        trial = _trial_to_add(result, contributors, allowed)
+        if trial is not None:
+            result = survey.with_plain_run(result, trial)
+    case = _Case(survey, group, result, allowed, contributions, inside, searched, whole, cut)
     findings, cancelled = _findings_of(case, contributors)
     contributed = {c.suspect.layer: c.contributed for c in contributors}
-    measured, padded, untested = vary_padding(survey, lengthened if whole else (), result, allowed)
+    measured, padded, untested = result, list[Finding](), list[str]()
+    with cut.stage("the test with other lengths of the padding"):
+        measured, padded, untested = vary_padding(survey, lengthened if whole else (), result, allowed)
     doubled = Doubled(measured)
-    if whole and not findings:
-        doubled = double_cells(survey, supercells_of(tested, survey.runs.sizes), measured, allowed)
+    with cut.stage("the test with doubled cells"):
+        if whole and not findings:
+            doubled = double_cells(survey, supercells_of(tested, survey.runs.sizes), measured, allowed)
     root, padded = doubled.result.root.top, [*padded, *doubled.findings]
     broken = bool(findings) or bool(padded)
     return LocalizedSymmetry(
@@ -128,7 +143,18 @@ def localize(
         output=root[1] if root else None,
         broken=broken or (not whole and root is not None and root[1].verdict > allowed),
         skipped=(*_skipped(result), *untested, *doubled.remarks),
+        cut=(*(f"the survey after {left}" for left in (result.cut,) if left), *cut.phrases),
+        unfinished=result.cut,
     )
+
+
+def _without_contributions(
+    suspects: Sequence[SuspectLayer], result: SurveyResult, allowed: Verdict
+) -> tuple[Contributor, ...]:
+    """Returns the suspects as if each caused the whole error of the output, for lack of time to measure its part."""
+    root = result.root.top
+    reached = root[1].error if root is not None and root[1].verdict > allowed else 0.0
+    return tuple(Contributor(suspect, reached) for suspect in suspects)
 
 
 def _skipped(result: SurveyResult) -> Iterator[str]:
@@ -225,10 +251,12 @@ def _violations_in(case: _Case, contributor: Contributor) -> list[tuple[Violatio
     suspect, violations = contributor.suspect, [Violation(contributor.suspect)]
     if case.inside:
         parts = parts_of(case.result, suspect, case.allowed)
-        violations = violations_of(case.survey.runs, case.group, parts, case.survey.options.seed)
-    if len(violations) == 1:
-        return [(violations[0], contributor.contributed)]
-    return [(v, _contributed_by(case, v, suspect)) for v in violations]
+        with case.cut.stage("the search for the statement", suspect.layer):
+            violations = violations_of(case.survey.runs, case.group, parts, case.survey.options.seed)
+    if len(violations) > 1:
+        with case.cut.stage("the contributed errors of its statements", suspect.layer):
+            return [(v, _contributed_by(case, v, suspect)) for v in violations]
+    return [(v, contributor.contributed) for v in violations]
 
 
 def _contributed_by(case: _Case, violation: Violation, suspect: SuspectLayer) -> float:
@@ -243,9 +271,14 @@ def _finding(case: _Case, violation: Violation, contributed: float) -> Finding:
     runs, suspect, statement = case.survey.runs, violation.suspect, violation.statement
     symmetry, seed = case.group.symmetry, case.survey.options.seed
     experiment = Experiment.of_suspect(runs, seed, suspect, violation.intervention, violation.operations, statement)
-    element = _shrink(case, suspect, experiment)
-    explanation = _explanation(violation, experiment, symmetry, element)
-    cloud = cloud_of(runs.runner.arguments, runs.runner.contracts[""], runs.sizes.nodes)
+    element, curves, at_nodes = suspect.trial.element, tuple[Curve, ...](), tuple[float, ...]()
+    words = f"{suspect.part or 'the output'} is off by {suspect.measurement.error:.2g} under {element}"
+    explanation = Explanation("unknown", words)
+    with case.cut.stage("the search for the cause", suspect.layer):
+        element = _shrink(case, suspect, experiment)
+        explanation = _explanation(violation, experiment, symmetry, element)
+        cloud = cloud_of(runs.runner.arguments, runs.runner.contracts[""], runs.sizes.nodes)
+        curves, at_nodes = curves_of(experiment, symmetry), node_errors(experiment, len(cloud))
     layers = _layers_of(violation)
     place = place_of(runs.runner, layers[0], statement, explanation.mechanism)
     return Finding(
@@ -253,7 +286,7 @@ def _finding(case: _Case, violation: Violation, contributed: float) -> Finding:
         layers=layers,
         symmetry=symmetry,
         cause=explanation.cause,
-        evidence=explanation.evidence,
+        evidence=explanation.evidence + case.cut.remark(suspect.layer),
         part=suspect.part,
         **place,
         error=suspect.measurement.error,
@@ -263,8 +296,8 @@ def _finding(case: _Case, violation: Violation, contributed: float) -> Finding:
         state=str(suspect.trial.state),
         fix=explanation.fix,
         mechanism=explanation.mechanism,
-        curves=curves_of(experiment, symmetry),
-        node_errors=node_errors(experiment, len(cloud)),
+        curves=curves,
+        node_errors=at_nodes,
     )
 
 

@@ -129,8 +129,16 @@ def _have_one_root(one: Finding, other: Finding, kind_of: Callable[[str], object
     if str(one.location) != str(other.location):
         return one.layer == other.layer and _is_decided_by(one, other)
     same_expression = one.location.columns == other.location.columns
-    same_kind = kind_of(one.layer) == kind_of(other.layer) or (same_expression and one.cause == other.cause)
+    same_cause = same_expression and one.cause == other.cause
+    same_kind = kind_of(one.layer) == kind_of(other.layer) or same_cause or _calls_the_other(one, other, kind_of)
     return same_kind and (same_expression or _is_one_mistake(one, other))
+
+
+def _calls_the_other(one: Finding, other: Finding, kind_of: Callable[[str], object]) -> bool:
+    """True if one finding is about the statement of a class, and the other about the layer that it calls there."""
+    same = one.mechanism != "" and (one.cause, one.mechanism) == (other.cause, other.mechanism)
+    pairs = ((one.layer, other.layer), (other.layer, one.layer))
+    return same and any("." in inner and kind_of(inner.rpartition(".")[0]) == kind_of(outer) for inner, outer in pairs)
 
 
 def _is_decided_by(one: Finding, other: Finding) -> bool:

@@ -219,7 +219,10 @@ def _with_reorderings(
     orders = [g for g in ready.call.asked if g.symmetry == Symmetry.PERMUTATION]
     if any(Symmetry(g.symmetry).is_reordering for g in ready.call.asked):
         nodes = ready.call.declaring(inputs.specs, _ANYTHING).sizes.nodes if orders else None
-        inputs = decided_by_reordering(inputs, runs, _trial(ready, orders, stated, runs, laws), nodes)
+        found = decided_by_reordering(inputs, runs, _trial(ready, orders, stated, runs, laws), nodes)
+        inputs = found.inputs
+        if found.obstacle:
+            ready = replace(ready, call=replace(ready.call, ambiguous={Symmetry.PERMUTATION: found.obstacle}))
     lines = [*inputs.lines, *remarks]
     if stated is not NOT_GIVEN:
         final = declared_as(ready, ready.call.declaring(inputs.specs, stated))

@@ -50,16 +50,21 @@ class Sanity:
     remark: str = ""
 
 
-def run_sanity_checks(runner: Runner) -> Sanity:
-    """Returns the findings and notes that need no transformation, and the obstacle to all tests."""
+def run_sanity_checks(runner: Runner, whole: bool = True) -> Sanity:
+    """Returns the findings and notes that need no transformation, and the obstacle to all tests.
+
+    Args:
+        runner: The copies of the network.
+        whole: False if the report has no notes on the network as a whole.
+    """
     findings = [f for state in runner.states for f in _not_finite(runner, state)][:1]
     if findings:
         return Sanity(findings, [], "the output is not finite")
     vanishing = _vanishing_layers(runner)
     zero = [f for f in vanishing if f.layer == ""]
-    notes = [f for f in vanishing if f.layer != ""] + ([] if zero else _constant(runner))
-    impure, remarks = _purity(runner)
-    chance, trembling, differs = _randomness(runner)
+    notes = [f for f in vanishing if f.layer != ""] + (_constant(runner) if whole and not zero else [])
+    impure, remarks, again = _purity(runner)
+    chance, trembling, differs = _randomness(runner, again)
     return Sanity(
         findings=[*zero, *impure, *chance],
         notes=[*notes, *remarks, *trembling],
@@ -73,12 +78,8 @@ def _remark_on_chance(runner: Runner, evaluates_at_random: bool) -> str:
     """Returns how random numbers were treated, or "" if the network draws none."""
     if evaluates_at_random:
         return "the network draws random numbers; every run draws the same ones"
-    state = next((s for s in runner.states if s.mode == "train"), None)
-    if state is None:
-        return ""
-    again = runner.run(state, runner.reference_dtype, runner.arguments, seed=runner.seed + 1)
-    same = equal(again, runner.reference(state).outputs[ROOT])
-    return "" if same else "random masks: off in evaluation mode, the same ones in every run of training mode"
+    masks = runner.capabilities.masks
+    return "random masks: off in evaluation mode, the same ones in every run of training mode" if masks else ""
 
 
 def _vacuous(runner: Runner, zero: list[Finding]) -> str:
@@ -185,13 +186,12 @@ def _nudge(tensor: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     return tensor * (1 + NUDGE * noise_like(tensor, generator))
 
 
-def _randomness(runner: Runner) -> tuple[list[Finding], list[Finding], bool]:
+def _randomness(runner: Runner, again: Any) -> tuple[list[Finding], list[Finding], bool]:
     """Returns findings and notes about randomness, and True if equal calls with one random seed differ.
 
-    A second call differs only in the random seed. If the outputs differ, an identical call is made too. A difference of
-    rounding size is a note: the order of sums may depend on memory addresses.
+    The output `again` of a second call differs only in the random seed. If the outputs differ, an identical call is
+    made too. A difference of rounding size is a note: the order of sums may depend on memory addresses.
     """
-    again = runner.run(ModelState(), runner.tested_dtype, runner.arguments, seed=runner.seed + 1)
     if not any(e.difference for e in compare(again, runner.output, UNSPECIFIED, Transform()).values()):
         return [], [], False
     changed = _first_difference(runner, runner.seed + 1)
@@ -263,16 +263,16 @@ class _Purity:
         return output
 
 
-def _purity(runner: Runner) -> tuple[list[Finding], list[Finding]]:
+def _purity(runner: Runner) -> tuple[list[Finding], list[Finding], Any]:
     """Returns findings and notes for layers that change arguments, draw random numbers or switch the default dtype.
 
     The run is in evaluation mode and in the tested precision: if float64 were the default, a switch to float64 would
-    have no effect.
+    have no effect. It has another random seed than all other runs. Its output is returned, too.
     """
     watcher, state = _Purity(), ModelState()
     module = runner.module(state, runner.tested_dtype)
     given = {k: cast(cloned(v), runner.tested_dtype) for k, v in runner.arguments.items()}
-    with runner.conditions(runner.tested_dtype), buffers_kept(module):
+    with runner.conditions(runner.tested_dtype, runner.seed + 1), buffers_kept(module):
         with runner.watched(state, runner.tested_dtype, watcher):
             first = cloned(call_with(module, given))
         second = call_with(module, given) if watcher.changed else first
@@ -296,4 +296,4 @@ def _purity(runner: Runner) -> tuple[list[Finding], list[Finding]]:
     for call, change in list(watcher.default.items())[:1]:
         text, fix = f"leaves the default dtype changed, {change}", "Pass dtype=... to what needs it."
         notes.append(_finding(runner, call.layer, "nondeterministic", text, fix))
-    return findings, notes
+    return findings, notes, first

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from equivariance._engine.diagnosis.localizer import LocalizedSymmetry
 from equivariance._engine.instrumentation.hooks import ROOT
 from equivariance._engine.instrumentation.source_lines import location_at, location_of, raised_at
-from equivariance._engine.instrumentation.testbed import Runner
+from equivariance._engine.instrumentation.testbed import Capabilities, Runner
 from equivariance._engine.measurement.prepare import BoundCall, UnjudgedOutputs
 from equivariance._engine.measurement.verdict import Measurement, Verdict
 from equivariance.cause_catalogue import remedy
@@ -60,6 +60,7 @@ class VerdictMaker:
         basis: What its representations rest on.
         vacuous: Why a symmetry that is not broken proves nothing, or "".
         remark: How random numbers were treated, or "".
+        able: The states that the network runs in.
         unjudged: Symmetry -> the tensors of the output that obey no known law under it.
     """
 
@@ -67,6 +68,7 @@ class VerdictMaker:
     basis: Basis
     vacuous: str = ""
     remark: str = ""
+    able: Capabilities | None = None
     unjudged: Mapping[str, UnjudgedOutputs] = field(default_factory=dict)
 
     def of_localized(self, group: Group, found: LocalizedSymmetry) -> SymmetryVerdict:
@@ -106,13 +108,21 @@ class VerdictMaker:
         self, group: Group, found: Measurement | None, verdict: str, remarks: tuple[str, ...]
     ) -> SymmetryVerdict:
         basis, doubts = self.basis.under(group.symmetry)
-        remarks += (self.remark,) if self.remark else ()
+        remarks += (*filter(None, [self._remark_on_training(group.symmetry)]),)
         remarks += (self.unjudged[group.symmetry].reason,) if group.symmetry in self.unjudged else ()
         sizes = (found.error, found.tested_error, found.tested_floor) if found else (0.0, 0.0, 0.0)
         excuse = "" if found is None or verdict == BROKEN or found.verdict == Verdict.CLEAN else str(found.verdict)
         return SymmetryVerdict(
             group.symmetry, verdict, True, self._is_named(group.symmetry), *sizes, excuse, basis, doubts, remarks
         )
+
+    def _remark_on_training(self, symmetry: str) -> str:
+        """Returns which states were left out, or how random numbers were treated in them, or ""."""
+        able = self.able
+        if able is None or len(able.states_under(symmetry)) == len(able.states):
+            return self.remark
+        why = "random masks follow places" if able.masks else "it may couple samples on purpose"
+        return f"training mode is not tested: {why}"
 
 
 def finding_of_raised(error: TransformedInputError, symmetry: str, runner: Runner) -> Finding:

@@ -9,7 +9,8 @@ do. If it raises an error, their number is fixed, as that of channels.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
@@ -106,27 +107,48 @@ class _Probe:
     runs: OutputRuns
 
     def entries(self, axis: int) -> Entries:
-        """Returns how the module treats the entries of an axis."""
+        """Returns how the module treats the entries of an axis. Tensors of pairs are tried before tensors of rows."""
         runner, length = self.runs.runner, self.lead.shape[axis]
         chosen = [0, 0] if length == 1 else list(range(length - 1, 0, -1))
         state = [s for s in runner.states if s.mode == "eval"][-1]
-        try:
-            made = runner.run(state, runner.reference_dtype, self._select(axis, chosen))
-        except Exception:  # a module may reject other sizes in any way
+        made = None
+        for selected in self._selections(axis, chosen):
+            with suppress(Exception):  # a module may reject other sizes in any way
+                made = dict(tensors(runner.run(state, runner.reference_dtype, selected)))
+                break
+        if made is None:
             return Entries.FIXED
-        selected = dict(tensors(made))
-        follow = (_follows(v, selected.get(path), length, chosen) for path, v in tensors(self.runs.reference(state)))
+        follow = (_follows(v, made.get(path), length, chosen) for path, v in tensors(self.runs.reference(state)))
         return Entries.SEPARATE if all(follow) else Entries.INTERACT
 
-    def _select(self, axis: int, chosen: Sequence[int]) -> dict[str, Any]:
-        """Returns the arguments with the chosen entries of this axis, in all tensors that have it."""
+    def _selections(self, axis: int, chosen: Sequence[int]) -> Iterator[dict[str, Any]]:
+        """Yields the arguments with the chosen entries of this axis, in all tensors that have it.
+
+        If tensors have two axes beside each other that may list these entries, both are selected first, then one.
+        """
         index = torch.tensor(chosen, device="cpu")
         arguments = dict(self.runs.runner.arguments)
         given = dict(tensors(arguments))
-        axes = {a.path: found for a in self.others if (found := _same_axis(a, self.lead, axis)) is not None}
-        made = {path: given[path].index_select(at, index.to(given[path].device)) for path, at in axes.items()}
-        selected: dict[str, Any] = with_tensors(arguments, made)
-        return selected
+        axes = {a.path: (a, found) for a in self.others if (found := _same_axis(a, self.lead, axis)) is not None}
+        pairs = {path: both for path, (a, at) in axes.items() if (both := _pair_of(a, at)) is not None}
+        rows = {path: (at,) for path, (_, at) in axes.items()}
+        for selected in ({**rows, **pairs}, rows) if pairs else (rows,):
+            made = {path: _selected(given[path], at, index) for path, at in selected.items()}
+            yield with_tensors(arguments, made)
+
+
+def _selected(tensor: Tensor, axes: Sequence[int], index: Tensor) -> Tensor:
+    """Returns the chosen entries of some axes of a tensor."""
+    for axis in axes:
+        tensor = tensor.index_select(axis, index.to(tensor.device))
+    return tensor
+
+
+def _pair_of(assumption: Assumption, axis: int) -> tuple[int, int] | None:
+    """Returns the given axis and one beside it that is as long and holds no components; None if there is none."""
+    free, shape = _free_axes(assumption), assumption.shape
+    beside = [other for other in (axis + 1, axis - 1) if other in free and shape[other] == shape[axis] > 1]
+    return (axis, beside[0]) if beside else None
 
 
 def _same_axis(other: Assumption, lead: Assumption, axis: int) -> int | None:

@@ -9,7 +9,7 @@ Values after them can then be matched, and the result of a statement at fault co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
@@ -121,18 +121,28 @@ def try_layers_apart(inferred: Inferred, surveyors: Mapping[str, SymmetrySurvey]
 
     For example, gradients that pass between layers prevent these runs.
     """
-    for number, group in enumerate(groups):
-        surveyor = surveyors[group.symmetry]
-        drawn = group.draw(1, surveyor.options.seed, surveyor.runs.sizes)
-        for state in surveyor.runs.runner.states:
-            for element in (Transform(), *drawn) if number == 0 else drawn:
-                try:
-                    surveyor.runs.patched_run(Trial(element, state))
-                except ArgumentError as error:
-                    if isinstance(error, TransformedInputError) and not _runs_whole(surveyor, Trial(element, state)):
-                        continue  # the survey skips this state, or reports the error
-                    return Inferred({}, obstacle=f"the network does not run with its layers apart ({error.expected})")
+    for surveyor, trial in _trials_of_all_states(surveyors, list(groups)):
+        try:
+            surveyor.runs.patched_run(trial)
+        except ArgumentError as error:
+            if isinstance(error, TransformedInputError) and not _runs_whole(surveyor, trial):
+                continue  # the survey skips this state, or reports the error
+            return Inferred({}, obstacle=f"the network does not run with its layers apart ({error.expected})")
     return inferred
+
+
+def _trials_of_all_states(
+    surveyors: Mapping[str, SymmetrySurvey], groups: Sequence[Group]
+) -> Iterator[tuple[SymmetrySurvey, Trial]]:
+    """Yields few trials with every state and every group in them; the first one changes nothing."""
+    for number, group in enumerate(groups):
+        surveyor, trials = surveyors[group.symmetry], []
+        states = surveyor.runs.runner.states
+        (element,) = group.draw(1, surveyor.options.seed, surveyor.runs.sizes)
+        if number == 0:
+            trials.append(Trial(Transform(), states[0]))
+        trials += [Trial(element, state) for state in states[number :: len(groups)] or (states[number % len(states)],)]
+        yield from ((surveyor, trial) for trial in trials)
 
 
 def _runs_whole(surveyor: SymmetrySurvey, trial: Trial) -> bool:

@@ -21,6 +21,7 @@ from equivariance._engine.measurement.verdict import CONFIDENCE, Measurement, Ve
 from equivariance.contracts.nested import transform
 from equivariance.errors import TransformedInputError
 from equivariance.groups.elements import Transform
+from equivariance.groups.named import Symmetry
 from equivariance.groups.sampling import Group
 
 _TRIES = 2
@@ -46,7 +47,9 @@ def output_errors(ready: Prepared, runs: OutputRuns) -> tuple[bool, dict[str, fl
 
 
 def _worst(ready: Prepared, runs: OutputRuns, group: Group) -> WorstMeasurements:
-    call, states, place = ready.call, ready.runner.states, WorstMeasurements()
+    call, place = ready.call, WorstMeasurements()
+    reorders = Symmetry(group.symmetry).is_reordering
+    states = [state for state in ready.runner.states if state.mode == "eval" or not reorders]
     candidate = TransformedRuns(ready.runner, call.sizes)
     elements = group.draw(_TRIES, call.settings.seed, call.sizes)
     for index in range(max(len(elements), len(states))):

@@ -1,7 +1,7 @@
 """Decides by permutations and selections what the names and shapes of the inputs leave open.
 
 These are the axes that list nodes and samples (`axes_by_trial`), whole numbers that may be node numbers, and tensors
-that may list pairs of nodes.
+that may list nodes, or pairs of nodes (`node_readings`).
 `diagnosis.request` calls `decided_by_reordering` after the laws under motions are decided.
 """
 
@@ -10,38 +10,49 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from equivariance._engine.inference.axes_by_trial import with_axes
 from equivariance._engine.inference.inputs_by_trial import Errors, Try
+from equivariance._engine.inference.node_readings import Cloud, NodeReadings, may_have_readings, readings_of
 from equivariance._engine.inference.output_runs import OutputRuns
 from equivariance._ranking import exceeds, smallest
 from equivariance.contracts.assumption import Assumption, How, leading
-from equivariance.contracts.assumptions import component_axis
 from equivariance.contracts.inputs import Inputs
 from equivariance.groups.named import Symmetry
 from equivariance.groups.sampling import Group
-from equivariance.representations.axes import position
 from equivariance.representations.base import Representation
-from equivariance.representations.standard import NodeIndices
+from equivariance.representations.formatting import as_python
 
-MOST = 3
-"""Most tensors that are tried; every combination is tried."""
+MOST = 64
+"""Most combinations of readings that are tried."""
 
 _MUCH = 3.0
-"""Factor by which pairs of nodes must be worse than rows of nodes, if the output is wrong with both."""
+"""Factor by which the likeliest readings must be worse than others, if the output is wrong with all."""
+
+
+@dataclass(frozen=True)
+class Reordered:
+    """The inputs with the readings that permutations show.
+
+    Attributes:
+        inputs: The inputs.
+        obstacle: Why permutations prove nothing: a tensor may list nodes or not, with different verdicts. Else "".
+    """
+
+    inputs: Inputs
+    obstacle: str = ""
 
 
 def may_be_decided(inputs: Inputs, tested: Iterable[Group]) -> bool:
     """True if a reordering is tested, and a tensor may have other axes or may hold node numbers."""
     reordering = any(Symmetry(group.symmetry).is_reordering for group in tested)
     return reordering and any(
-        (len(a.shape) > 2 and a.grounds.nodes is How.BY_SHAPE) or _may_be_numbers(a) or _second_axis(a) is not None
-        for a in inputs.assumptions
+        (len(a.shape) > 2 and a.grounds.nodes is How.BY_SHAPE) or may_have_readings(a) for a in inputs.assumptions
     )
 
 
-def decided_by_reordering(inputs: Inputs, runs: OutputRuns, run: Try, nodes: int | None) -> Inputs:
+def decided_by_reordering(inputs: Inputs, runs: OutputRuns, run: Try, nodes: int | None) -> Reordered:
     """Returns the inputs with the axes, the node numbers and the pairs of nodes that the runs show.
 
     Args:
@@ -52,85 +63,103 @@ def decided_by_reordering(inputs: Inputs, runs: OutputRuns, run: Try, nodes: int
     """
     inputs = inputs.with_assumptions(with_axes(inputs.assumptions, runs))
     if nodes is None:
-        return inputs
-    several = [a for a in inputs.assumptions if _may_be_numbers(a, nodes) or _second_axis(a) is not None]
-    several = [a for a in several if a.follows is None]
-    if not several or len(several) > MOST:
-        return inputs
-    changed, sound = _best(list(_tries(inputs, several, nodes, run)))
-    result = "the output is right so" if sound else "the error of the output is least so"
-    return inputs.with_assumptions([_decided(a, result, How.BY_RUNS if sound else How.BY_SHAPE) for a in changed])
+        return Reordered(inputs)
+    cloud = Cloud.of(leading(inputs.assumptions), nodes)
+    found = [readings_of(a, cloud) for a in inputs.assumptions]
+    several = [readings for readings in found if len(readings.all) > 1]
+    if not several:
+        return Reordered(inputs)
+    if math.prod(len(readings.all) for readings in several) > MOST:
+        return Reordered(inputs, _too_many([readings for readings in several if not readings.certain]))
+    return _decided(inputs, several, list(_tries(inputs, several, run)))
 
 
-def _best(tries: Sequence[tuple[list[Assumption], Errors, bool]]) -> tuple[list[Assumption], bool]:
-    """Returns the reading with the smallest error, and True if the output is right so.
+@dataclass(frozen=True)
+class _Tried:
+    """One combination of readings.
 
-    If the output is always wrong, the reading of pairs must be much worse to be dropped. It is dropped too if
-    permutations act on pairs only: nothing shows then that the tensors list pairs.
+    Attributes:
+        laws: The reading of each tensor.
+        errors: The error of the output under each symmetry.
+        sound: True if the output is right.
     """
-    changed, errors, sound = smallest(tries, lambda tried: (not tried[2], _total(tried[1])))
-    without = [tried for tried in tries if all(a.representation.pairs is None for a in tried[0])]
-    if sound or not without or without[0] is tries[0]:
-        return changed, sound
-    if all(math.isinf(_total(errors)) for _, errors, _ in without):
-        return without[0][0], False
-    likeliest = not exceeds(_total(tries[0][1]), _MUCH * _total(errors))
-    return tries[0][0] if likeliest else changed, False
+
+    laws: tuple[Representation, ...]
+    errors: Errors
+    sound: bool
+
+    @property
+    def total(self) -> float:
+        """The sum of the errors."""
+        return sum(self.errors.values())
 
 
-def _total(errors: Errors) -> float:
-    return sum(errors.values())
-
-
-def _decided(assumption: Assumption, result: str, how: How) -> Assumption:
-    """Returns a tensor with the reading that was tried."""
-    numbers = assumption.grounds.law is How.BY_SHAPE and not assumption.value.is_floating_point()
-    grounds = replace(assumption.grounds, law=how if numbers else assumption.grounds.law, nodes=how)
-    why = "whole numbers" if numbers else assumption.why
-    return replace(assumption, why=f"{why}; {result}", grounds=grounds)
-
-
-def _second_axis(assumption: Assumption) -> int | None:
-    """Returns the axis after that of the nodes, if it is as long and holds no components: both may list nodes."""
-    law, shape = assumption.representation, assumption.shape
-    nodes = position(law.nodes, assumption.value)
-    if nodes is None or assumption.asked or nodes + 1 >= len(shape) or shape[nodes] != shape[nodes + 1]:
-        return None
-    taken = {component_axis(law, assumption.value), law.sample_axis(assumption.value)}
-    return None if nodes + 1 in taken or shape[nodes] < 2 else nodes + 1
-
-
-def _may_be_numbers(assumption: Assumption, nodes: int | None = None) -> bool:
-    """True for whole numbers of an unknown name that could all be numbers of nodes."""
-    tensor = assumption.value
-    if assumption.guesses_samples or assumption.grounds.law is not How.BY_SHAPE:
-        return False
-    if tensor.is_floating_point() or not tensor.numel():
-        return False
-    return int(tensor.min()) >= 0 and (nodes is None or int(tensor.max()) < nodes)
-
-
-def _tries(
-    inputs: Inputs, numbers: Sequence[Assumption], nodes: int, run: Try
-) -> Iterator[tuple[list[Assumption], Errors, bool]]:
+def _tries(inputs: Inputs, several: Sequence[NodeReadings], run: Try) -> Iterator[_Tried]:
     """Yields each combination of readings with its error, up to the first that makes the output right."""
-    lead = leading(inputs.assumptions)
-    layout = None if lead is None else lead.representation.concatenated
-    per_sample = None if layout is None else layout.sizes
-    for laws in itertools.product(*(_readings(a, nodes, per_sample) for a in numbers)):
-        changed = [replace(a, representation=law) for a, law in zip(numbers, laws, strict=True)]
+    for laws in itertools.product(*(readings.all for readings in several)):
+        changed = [replace(r.tensor, representation=law) for r, law in zip(several, laws, strict=True)]
         sound, errors = run(inputs.with_assumptions(changed))
-        yield changed, errors, sound
+        yield _Tried(laws, errors, sound)
         if sound:
             return
 
 
-def _readings(assumption: Assumption, nodes: int, per_sample: tuple[int, ...] | None) -> list[Representation]:
-    """Returns the readings of a tensor, the likeliest first: a row for each node is rarely a list of nodes."""
-    law, batch, second = assumption.representation, assumption.representation.batch, _second_axis(assumption)
-    if second is not None:
-        return [replace(law, pairs=second), law]
-    numbers: list[Representation] = [NodeIndices(nodes=None, batch=batch, per_sample=per_sample)]
-    if assumption.shape and assumption.shape[0] == nodes:
-        return [law, replace(numbers[0], nodes=law.nodes), *numbers]
-    return [*numbers, replace(law, nodes=None)]
+def _decided(inputs: Inputs, several: Sequence[NodeReadings], tried: Sequence[_Tried]) -> Reordered:
+    """Returns the inputs with the best readings.
+
+    A tensor that lists nodes by what lies around it keeps this reading, although the output is right only without it.
+    If nothing but its length says that it lists nodes, the verdict depends on the reading, and there is none.
+    """
+    best = _best(tried)
+    changed, open_readings = [], []
+    for number, (readings, law) in enumerate(zip(several, best.laws, strict=True)):
+        only_without = best.sound and law is readings.without and readings.may_list
+        how = How.BY_RUNS if best.sound and not only_without else How.BY_SHAPE
+        if only_without and readings.certain:
+            words = "if it listed no nodes, the output would be right"
+            changed.append(replace(_with_reading(readings, readings.listing[0], words, how), has_lawful_rival=True))
+            continue
+        if only_without:
+            listing = [t for t in tried if t.laws[number] is not law]
+            open_readings.append(_choice(readings, min(t.total for t in listing)))
+        words = "the output is right so" if best.sound else "the error of the output is least so"
+        changed.append(_with_reading(readings, law, words, how))
+    return Reordered(inputs.with_assumptions(changed), "; ".join(open_readings))
+
+
+def _best(tried: Sequence[_Tried]) -> _Tried:
+    """Returns the readings that make the output right, or else the likeliest ones, unless others are much better.
+
+    Pairs of nodes are dropped if permutations act on nothing else: nothing shows then that the tensors list pairs.
+    """
+    best = smallest(tried, lambda t: (not t.sound, t.total))
+    if best.sound:
+        return best
+    without = [t for t in tried if all(law.pairs is None for law in t.laws)]
+    if without and without[0] is not tried[0] and all(math.isinf(t.total) for t in without):
+        return without[0]
+    return best if exceeds(tried[0].total, _MUCH * best.total) else tried[0]
+
+
+def _with_reading(readings: NodeReadings, law: Representation, words: str, how: How) -> Assumption:
+    """Returns a tensor with one of its readings, and the reason in words."""
+    assumption = readings.tensor
+    numbers = assumption.grounds.law is How.BY_SHAPE and not assumption.value.is_floating_point()
+    grounds = replace(assumption.grounds, law=how if numbers else assumption.grounds.law, nodes=how)
+    why = "whole numbers" if numbers else assumption.why
+    return replace(assumption, representation=law, why=f"{why}; {words}", grounds=grounds)
+
+
+def _choice(readings: NodeReadings, error: float) -> str:
+    """Returns the choice that a person must make between two readings of a tensor, in words."""
+    here, listing = f"{readings.tensor.place} {list(readings.tensor.shape)}", readings.listing[0]
+    return (
+        f"{here} may list nodes (declare {as_python(listing)}; the error of the output is then {error:.1e}) or none "
+        f"(declare {as_python(readings.without)}; the output is then right)"
+    )
+
+
+def _too_many(open_readings: Sequence[NodeReadings]) -> str:
+    """Returns what must be declared if there are too many combinations of readings, or ""."""
+    places = ", ".join(readings.tensor.place for readings in open_readings)
+    return f"more than {MOST} combinations of axes are possible: declare {places}" if places else ""

@@ -72,8 +72,9 @@ def find_capabilities(runner: Runner) -> Runner:
         runner: A runner with the capabilities that the first run showed.
     """
     precise = _try_float64(runner)
-    states, untrained = _states(precise)
-    return replace(precise, capabilities=replace(precise.capabilities, states=states, untrained=untrained))
+    states, untrained, masks = _states(precise)
+    able = replace(precise.capabilities, states=states, untrained=untrained, masks=masks)
+    return replace(precise, capabilities=able)
 
 
 def _try_float64(runner: Runner) -> Runner:
@@ -111,8 +112,8 @@ def _obstacle(runner: Runner) -> str:
     return f"it computes in {watch.dtype}" if half else ""
 
 
-def _states(runner: Runner) -> tuple[tuple[ModelState, ...], str]:
-    """Returns the states that differ, and why training mode is impossible, or "".
+def _states(runner: Runner) -> tuple[tuple[ModelState, ...], str, bool]:
+    """Returns the states that differ, why training mode is impossible, or "", and True if it draws random numbers.
 
     Modes are compared with perturbed weights, because a zero weight may hide their difference.
     """
@@ -121,7 +122,10 @@ def _states(runner: Runner) -> tuple[tuple[ModelState, ...], str]:
     evaluated = runner.run(ModelState(weights[-1]), dtype, runner.arguments)
     try:
         trained = runner.run(ModelState(weights[-1], "train"), dtype, runner.arguments)
+        if not equal(evaluated, trained):
+            again = runner.run(ModelState(weights[-1], "train"), dtype, runner.arguments, seed=runner.seed + 1)
     except Exception as error:  # a model may need more in training mode, such as targets
-        return tuple(ModelState(w) for w in weights), f"{type(error).__name__}: {first_line(error)}"
-    modes = ["eval"] if equal(evaluated, trained) else ["eval", "train"]
-    return tuple(ModelState(w, m) for m in modes for w in weights), ""
+        return tuple(ModelState(w) for w in weights), f"{type(error).__name__}: {first_line(error)}", False
+    if equal(evaluated, trained):
+        return tuple(ModelState(w) for w in weights), "", False
+    return tuple(ModelState(w, m) for m in ("eval", "train") for w in weights), "", not equal(again, trained)

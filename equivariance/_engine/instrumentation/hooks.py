@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch.nn.parameter import is_lazy
 
-from equivariance._torch_private import buffers_of, children_of, parameters_of
+from equivariance._torch_private import buffers_of, children_of, layers_of, parameters_of
 from equivariance.contracts.callables import held_modules, run_eagerly
 from equivariance.contracts.signature import signature_of, unbind
 from equivariance.representations.tensor_support import is_strided, write
@@ -156,7 +156,7 @@ def buffers_kept(module: torch.nn.Module) -> Iterator[None]:
     """
     kept = [
         (layer, name, buffer, buffer.detach().clone())
-        for layer in (*module.modules(), *held_modules(module))
+        for layer in (*layers_of(module), *held_modules(module))
         for name, buffer in buffers_of(layer).items()
         if buffer is not None
     ]
@@ -173,7 +173,7 @@ def buffers_kept(module: torch.nn.Module) -> Iterator[None]:
 @contextmanager
 def attributes_kept(module: torch.nn.Module) -> Iterator[None]:
     """Restores the attributes that a layer gives other values while it runs on values that its network did not make."""
-    kept = [(layer, dict(vars(layer))) for layer in module.modules()]
+    kept = [(layer, dict(vars(layer))) for layer in layers_of(module)]
     try:
         yield
     finally:

@@ -8,17 +8,15 @@ evaluation or training mode. Perturbed weights matter because a bias that is zer
 
 from __future__ import annotations
 
-import copy
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 import torch
-from torch.nn.parameter import is_lazy
 
+from equivariance._deadline import UNLIMITED, Deadline
 from equivariance._engine.instrumentation.hooks import (
     UNWATCHED,
     HookSet,
@@ -27,15 +25,15 @@ from equivariance._engine.instrumentation.hooks import (
     call_with,
     preserve_globals,
 )
+from equivariance._engine.instrumentation.module_copies import copy_of
 from equivariance._engine.instrumentation.perturbations import noise_like
 from equivariance._engine.instrumentation.precision import SameDraws, Widened
 from equivariance._engine.instrumentation.reference import ReferenceRun
 from equivariance._engine.instrumentation.tensor_store import MemoryBudget
-from equivariance._torch_private import storage_address, tree_leaves
+from equivariance._torch_private import layers_of
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import cast, cloned
-from equivariance.errors import ArgumentError, first_line
-from equivariance.representations.tensor_support import is_strided
+from equivariance.groups.named import Symmetry
 
 PERTURBATION = 0.1
 
@@ -75,6 +73,7 @@ class Capabilities:
         widened: True if reference runs leave out the casts to less than float64 inside the module.
         obstacle: The reason if float64 was impossible, or possible only with `widened`; else "".
         untrained: The reason if training mode was impossible; else "".
+        masks: True if the module draws random numbers in training mode.
     """
 
     tested_dtype: torch.dtype
@@ -87,6 +86,16 @@ class Capabilities:
     widened: bool = False
     obstacle: str = ""
     untrained: str = ""
+    masks: bool = False
+
+    def states_under(self, symmetry: str) -> tuple[ModelState, ...]:
+        """Returns the states in which a symmetry is tested.
+
+        Random masks follow the places of entries, so permutations leave training mode out if there are any. Training
+        mode may couple samples on purpose, so selections of samples always leave it out.
+        """
+        places = symmetry == Symmetry.BATCH or (symmetry == Symmetry.PERMUTATION and self.masks)
+        return tuple(s for s in self.states if s.mode == "eval" or not places)
 
     @property
     def epsilon(self) -> float:
@@ -125,7 +134,7 @@ class ModelVariants:
     def module(self, state: ModelState, dtype: torch.dtype) -> torch.nn.Module:
         """Returns the copy for a state, switched to its mode."""
         module, training = self.copy(state.weights, dtype), state.mode == "train"
-        if any(layer.training != training for layer in module.modules()):
+        if any(layer.training != training for layer in layers_of(module)):
             with torch.no_grad():
                 module.train(training)
         return module
@@ -159,7 +168,7 @@ def _variant(
     Modules like escnn's compute their kernels when they enter evaluation mode. They then use the tested weights and
     dtype.
     """
-    made = _copy(module).train().to(tested)
+    made = copy_of(module).train().to(tested)
     if weights == "perturbed":
         _perturb(made, seed)
     return made.to(dtype)
@@ -183,6 +192,7 @@ class Runner:
         seed: The seed of every run.
         memory: The memory budget that all recordings share.
         recorded: State -> reference run, for the runs made so far.
+        deadline: The moment after which no pass begins.
     """
 
     variants: ModelVariants
@@ -193,6 +203,7 @@ class Runner:
     seed: int
     memory: MemoryBudget
     recorded: dict[ModelState, ReferenceRun] = field(default_factory=dict)
+    deadline: Deadline = UNLIMITED
 
     @property
     def tested_dtype(self) -> torch.dtype:
@@ -233,7 +244,11 @@ class Runner:
 
         Returns:
             The output, in new tensors.
+
+        Raises:
+            TimeLimitReached: If no time is left.
         """
+        self.deadline.check()
         module = self.module(state, dtype)
         given = {k: cast(v, dtype) for k, v in arguments.items()}
         inside = within or nullcontext()
@@ -274,15 +289,15 @@ class Runner:
 
     def with_contracts(self, contracts: Mapping[str, Contract]) -> Runner:
         """Returns a runner of the same copies that watches other layers."""
-        return Runner(
-            self.variants, self.capabilities, contracts, self.arguments, self.output, self.seed, self.memory
-        )  # fmt: skip
+        return replace(self, contracts=contracts, recorded={})
 
     def with_memory(self, memory: MemoryBudget) -> Runner:
         """Returns a runner of the same copies with separate recordings, for another process."""
-        return Runner(
-            self.variants, self.capabilities, self.contracts, self.arguments, self.output, self.seed, memory
-        )  # fmt: skip
+        return replace(self, memory=memory, recorded={})
+
+    def until(self, deadline: Deadline) -> Runner:
+        """Returns a runner of the same copies, with the same recordings, that ends at another moment."""
+        return replace(self, deadline=deadline)
 
 
 _NEARLY_ZERO = 1e-3
@@ -301,7 +316,7 @@ def perturb_weights(module: torch.nn.Module, seed: int) -> torch.nn.Module:
         module: The module, which is not changed.
         seed: The seed of the noise.
     """
-    result = _copy(module)
+    result = copy_of(module)
     _perturb(result, seed)
     return result
 
@@ -320,43 +335,3 @@ def _perturb(module: torch.nn.Module, seed: int) -> None:
                 buffer.add_(PERTURBATION * noise_like(buffer, generator))
             elif name.rpartition(".")[2] == "running_var":
                 buffer.mul_(torch.exp(PERTURBATION * noise_like(buffer, generator)))
-
-
-def _copy(module: torch.nn.Module) -> torch.nn.Module:
-    held = tree_leaves([vars(m) for m in module.modules()])
-    known: dict[int, Any] = {id(v): v for v in held if isinstance(v, torch.jit.ScriptFunction)}  # has no state
-    known |= {id(v): v.detach().clone() for v in held if isinstance(v, torch.Tensor) and v.grad_fn is not None}
-    try:
-        # TorchScript copies its parameters in a way that autograd would record, with a deprecation warning.
-        with torch.no_grad(), warnings.catch_warnings(action="ignore"):
-            made: torch.nn.Module = copy.deepcopy(module, known)
-    except Exception as error:  # a `__deepcopy__` may raise any
-        name, words = type(module).__name__, f"{type(error).__name__}: {first_line(error)}"
-        raise ArgumentError("module", name, f"a module that copy.deepcopy can copy ({words})") from error
-    _require_separate(module, made)
-    return made
-
-
-def _require_separate(module: torch.nn.Module, made: torch.nn.Module) -> None:
-    """Checks that a copy may be changed: it must share no layer and no memory with its original.
-
-    Raises:
-        ArgumentError: If a `__deepcopy__` inside of the module returns the original, or its tensors.
-    """
-    layers, memory = set(map(id, module.modules())), {_storage_of(t) for _, t in _stored_tensors(module)}
-    shared = [name or "the module itself" for name, layer in made.named_modules() if id(layer) in layers]
-    shared += [name for name, t in _stored_tensors(made) if _storage_of(t) in memory]
-    if shared:
-        expected = f"a module that copy.deepcopy copies as a whole; its copy shares {', '.join(shared)} with it"
-        raise ArgumentError("module", type(module).__name__, expected)
-
-
-def _stored_tensors(module: torch.nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
-    """Yields parameters and buffers that have values, by name."""
-    for name, tensor in (*module.named_parameters(), *module.named_buffers()):
-        if is_strided(tensor) and not is_lazy(tensor) and tensor.numel():
-            yield name, tensor
-
-
-def _storage_of(tensor: torch.Tensor) -> int:
-    return storage_address(tensor.untyped_storage())

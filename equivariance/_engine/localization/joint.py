@@ -13,7 +13,6 @@ import heapq
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 
 from equivariance._engine.localization.intervention import InterventionRunner
 from equivariance._engine.localization.proposals import Proposals, merge_laws
@@ -73,6 +72,12 @@ class JointSearch:
                 if measured is not None:
                     heapq.heappush(waiting, measured)
 
+    def needs_all(self, found: Mapping[StatementRun, Laws]) -> bool:
+        """True if no statement can be left as it is: the error returns, or a later statement reads a broken value."""
+        rests = ({u: laws for u, laws in found.items() if u.place != place} for place in {u.place for u in found})
+        measured = (self._measured(rest, 0, 0) for rest in rests)
+        return not any(rest is not None and rest.is_complete for rest in measured)
+
     def _measured(self, found: dict[StatementRun, Laws], unlikely: int, number: int) -> _Partial | None:
         """Runs the layer with the replacements, and returns the set; None if the replacements do not fit."""
         self._runs += 1
@@ -128,10 +133,5 @@ def smallest_set(runner: InterventionRunner, flow: Slicer) -> Mapping[StatementR
 
     Each statement of the set is necessary. If one is not, a later replacement hides it, and the set explains nothing.
     """
-    return next(filter(partial(_is_necessary, runner), JointSearch(runner, flow).solutions()), {})
-
-
-def _is_necessary(runner: InterventionRunner, found: Mapping[StatementRun, Laws]) -> bool:
-    """True if the error comes back when any one statement is left as it is."""
-    rests = ({u: laws for u, laws in found.items() if u.place != place} for place in {u.place for u in found})
-    return all(runner.try_replacement(merge_laws(rest))[1] > runner.residual for rest in rests)
+    search = JointSearch(runner, flow)
+    return next(filter(search.needs_all, search.solutions()), {})

@@ -49,14 +49,11 @@ class Proposals:
         return found
 
     def is_unlikely(self, unit: StatementRun, laws: Laws) -> bool:
-        """True if a result should be invariant although the statement reads irreps on the same axes, or components.
+        """True if a result should be invariant although the statement reads irreps on the same axes.
 
-        A map of vectors to vectors that breaks the symmetry should rather give vectors. What is computed from
-        components may become part of a vector again.
+        A map of vectors to vectors that breaks the symmetry should rather give vectors.
         """
         reads = self.flow.reads_of([unit])
-        if any(map(self.flow.is_partial, reads)) and InvariantLaw() in laws.values():
-            return True
         known = [law for law in map(self.flow.law, reads) if isinstance(law, (IrrepLaw, ParityLaw))]
         return any(
             law == InvariantLaw() and any(has_axes_for(near, self.flow.reference.values[n]) for near in known)

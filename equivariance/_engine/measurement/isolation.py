@@ -50,7 +50,11 @@ def run_isolated(
     """Runs one call's own code in `dtype`, on the values of `handler`, and passes the results to `handler`.
 
     The cost is that of the layer's own statements: the layers that it calls do not run.
+
+    Raises:
+        TimeLimitReached: If no time is left.
     """
+    runner.deadline.check()
     module = runner.module(state, dtype)
     layer = module.get_submodule(owner.layer)
     arguments = {name: handler.exact(Site(owner, name)) for name in handler.reference.inputs[owner]}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -49,6 +50,7 @@ class BoundCall:
         sizes: The sizes of the inputs, for which elements are drawn.
         settings: Number of samples, seed and scope of the examination.
         name: The name in reports.
+        ambiguous: Symmetry -> why it cannot be tested: inputs may be read in two ways, with different verdicts.
     """
 
     module: torch.nn.Module
@@ -61,6 +63,7 @@ class BoundCall:
     sizes: InputSizes
     settings: Settings
     name: str
+    ambiguous: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def inputs(self) -> list[tuple[str, torch.Tensor, Representation]]:
@@ -87,19 +90,20 @@ class BoundCall:
         contract = Contract(inputs, output)
         contract.check_inputs(self.arguments, "args")
         return bind_call(
-            self.module, self.arguments, contract, self.layers, self.asked, self.settings, self.name
-        )  # fmt: skip
+            self.module, self.arguments, contract, self.layers, self.asked, self.settings, self.name, self.ambiguous
+        )
 
     def under(self, groups: Sequence[Group]) -> BoundCall:
         """Returns the same call with other groups to test."""
         return bind_call(
-            self.module, self.arguments, self.contract, self.layers, tuple(groups), self.settings, self.name
+            self.module, self.arguments, self.contract, self.layers, tuple(groups), self.settings, self.name,
+            self.ambiguous,
         )  # fmt: skip
 
 
 def bind_call(
     module: torch.nn.Module, arguments: Mapping[str, Any], contract: Contract, layers: Mapping[str, Contract],
-    asked: tuple[Group, ...], settings: Settings, name: str = "",
+    asked: tuple[Group, ...], settings: Settings, name: str = "", ambiguous: Mapping[str, str] = MappingProxyType({}),
 ) -> BoundCall:  # fmt: skip
     """Measures the sizes of the arguments and leaves out groups without an axis to act on.
 
@@ -111,13 +115,13 @@ def bind_call(
     if settings.named is None:
         listed = _listed_axes(arguments, contract, sizes)
         absent = {g.symmetry: "" for g in asked if Symmetry(g.symmetry).is_reordering and g.symmetry not in listed}
-    absent |= _missing_lattice(asked, sizes, settings)
+    absent |= {**ambiguous, **_missing_lattice(asked, sizes, settings)}
     acting = [g for g in asked if g.symmetry not in absent]
     refused = {g.symmetry: why for g in acting if (why := _refusal(g, arguments, contract, settings.seed, sizes))}
     groups = tuple(g for g in acting if g.symmetry not in refused)
     claimed = {g.symmetry for g in asked if settings.claiming(g)}
     untestable = {symmetry: why for symmetry, why in {**absent, **refused}.items() if why and symmetry in claimed}
-    return BoundCall(module, arguments, contract, layers, asked, groups, untestable, sizes, settings, name)
+    return BoundCall(module, arguments, contract, layers, asked, groups, untestable, sizes, settings, name, ambiguous)
 
 
 @dataclass(frozen=True)
@@ -186,7 +190,8 @@ def prepare_rounded(ready: Prepared, call: BoundCall) -> Prepared:
         return prepare_trial(ready, call)
     output = known.run(ModelState(), known.tested_dtype, arguments)
     runner = Runner(
-        known.variants, known.capabilities, _whole(call), arguments, output, known.seed, known.memory
+        known.variants, known.capabilities, _whole(call), arguments, output, known.seed, known.memory,
+        deadline=known.deadline,
     )  # fmt: skip
     return Prepared(call, runner, ContractFit(), ready.log)
 
@@ -218,7 +223,7 @@ def _run_first(call: BoundCall, variants: ModelVariants | None) -> tuple[FirstRu
     arguments = {k: cloned(v) for k, v in _snap(call).items()}
     first = first_run(variants, arguments, _contracts(call), dtype, seed, memory)
     able = Capabilities(dtype, dtype, first.lowest_dtype, gradients=first.gradients, draws=first.draws)
-    return first, Runner(variants, able, {}, arguments, first.output, seed, memory)
+    return first, Runner(variants, able, {}, arguments, first.output, seed, memory, deadline=call.settings.deadline)
 
 
 def _whole(call: BoundCall) -> dict[str, Contract]:

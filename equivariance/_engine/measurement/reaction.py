@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import zip_longest
 
 import torch
@@ -23,6 +24,8 @@ from equivariance.representations.base import Representation
 _NUDGES = (0.1, 1.0)
 """Sizes of the changes of a tensor, relative to its root mean square. Signs and ranks react to large ones only."""
 
+Change = Callable[[torch.Tensor], torch.Tensor]
+
 _ELEMENTS = 4
 """Elements that show which tensors a symmetry moves."""
 
@@ -33,7 +36,7 @@ class Reactions:
 
     Invariants:
         - Each set of moved tensors is tried once, in each state until one reacts.
-        - Tensors of whole numbers cannot be nudged: if only such tensors move, the output counts as dependent.
+        - Whole numbers are not nudged. Their entries are replaced by entries that are there.
 
     Attributes:
         runner: The copies of the network.
@@ -55,13 +58,13 @@ class Reactions:
         moved = self._moved_tensors(group)
         if not moved:
             return f"no input changes under {group.symmetry}"
-        if not self._reacts(frozenset(path for path, floating in moved.items() if floating)):
+        if not self._reacts(frozenset(moved)):
             return f"the output does not depend on {', '.join(moved)}, and {group.symmetry} changes nothing else"
         return ""
 
-    def _moved_tensors(self, group: Group) -> dict[str, bool]:
-        """Returns path -> True if it is a floating-point tensor, for each tensor that an element changes."""
-        found: dict[str, bool] = {}
+    def _moved_tensors(self, group: Group) -> list[str]:
+        """Returns the path of each tensor that an element changes."""
+        found: dict[str, None] = {}
         specs = self.runner.contracts[""].inputs
         for element in (*group.draw(_ELEMENTS, self.seed, self.sizes), *paddings(group, self.sizes)):
             for name, value in self.runner.arguments.items():
@@ -69,35 +72,53 @@ class Reactions:
                 pairs = zip_longest(leaves(value, specs.get(name), name), changed, fillvalue=None)
                 for before, after in pairs:
                     if before is not None and (after is None or not equal(after[1], before[1])):
-                        found[before[0]] = before[1].is_floating_point()
-        return found
+                        found[before[0]] = None
+        return list(found)
 
     def _reacts(self, paths: frozenset[str]) -> bool:
-        if not paths:
-            return True
         if paths not in self._known:
-            self._known[paths] = self._changes_output(paths)
+            # An output that depends on some of the tensors depends on all of them together.
+            part = any(reacts and known <= paths for known, reacts in self._known.items())
+            self._known[paths] = part or any(self._reacts_to(paths, change) for change in self._changes())
         return self._known[paths]
 
-    def _changes_output(self, paths: Collection[str]) -> bool:
-        return any(self._reacts_to_noise(paths, size) for size in _NUDGES)
+    def _changes(self) -> Iterator[Change]:
+        """Yields changes of a tensor: noise on numbers; every entry equal to the largest, or to the smallest one.
 
-    def _reacts_to_noise(self, paths: Collection[str], relative: float) -> bool:
-        generator = torch.Generator().manual_seed(self.seed)
+        Entries of whole numbers, such as kinds and node numbers, have no others near them that mean anything.
+        """
+        for relative in _NUDGES:
+            generator = torch.Generator().manual_seed(self.seed)
+            yield partial(_nudged, relative=relative, generator=generator)
+        yield partial(_filled, place=-1)
+        yield partial(_filled, place=0)
 
-        def nudge(tensor: torch.Tensor, _: Representation, path: str) -> torch.Tensor:
-            if path not in paths:
-                return tensor
-            size = float(tensor.detach().double().square().mean().sqrt()) or 1.0
-            return tensor + relative * size * noise_like(tensor, generator)
+    def _reacts_to(self, paths: Collection[str], change: Change) -> bool:
+        def changed(tensor: torch.Tensor, _: Representation, path: str) -> torch.Tensor:
+            return change(tensor) if path in paths else tensor
 
         specs, runner = self.runner.contracts[""].inputs, self.runner
-        changed = {name: walk(value, specs.get(name), name, nudge) for name, value in runner.arguments.items()}
+        given = {name: walk(value, specs.get(name), name, changed) for name, value in runner.arguments.items()}
         for state in runner.states:
             try:
-                made = runner.run(state, runner.reference_dtype, changed)
+                made = runner.run(state, runner.reference_dtype, given)
             except Exception:  # a network that rejects changed values depends on them
                 return True
             if not equal(made, runner.reference(state).outputs[ROOT]):
                 return True
         return False
+
+
+def _nudged(tensor: torch.Tensor, relative: float, generator: torch.Generator) -> torch.Tensor:
+    """Returns a floating-point tensor with noise, relative to its root mean square."""
+    if not tensor.is_floating_point():
+        return tensor
+    size = float(tensor.detach().double().square().mean().sqrt()) or 1.0
+    return tensor + relative * size * noise_like(tensor, generator)
+
+
+def _filled(tensor: torch.Tensor, place: int) -> torch.Tensor:
+    """Returns a tensor of whole numbers or booleans with all entries equal to one of its sorted entries."""
+    if tensor.is_floating_point() or not tensor.numel():
+        return tensor
+    return tensor.reshape(-1).sort().values[place].expand_as(tensor).clone()

@@ -41,7 +41,8 @@ class RoundingFloors:
     """The floors of one network, each measured at its first use.
 
     Invariants:
-        A floor does not depend on the order of requests: each perturbation has a seed of its own.
+        A floor does not depend on the order of requests: each perturbation has a seed of its own, and an error is
+        compared with perturbations in the order of their numbers.
         All floors are relative to the size of the part, in the reference precision.
 
     Args:
@@ -53,7 +54,7 @@ class RoundingFloors:
         """Starts without any floor."""
         self.runs, self.runner, self.seed = runs, runs.runner, seed
         self._floors: dict[bool, Floors] = {}
-        self._responses: dict[tuple[ModelState, LayerCall | None], Floors] = {}
+        self._draws: dict[tuple[ModelState, LayerCall | None], list[Floors]] = {}
         self._grids: dict[ModelState, GridFloors] = {}
         self._jumps = Jumps(runs, seed, self._largest_change)
         self._latest_single: tuple[tuple[Trial, LayerCall | None] | None, Mapping[Site, Errors]] = (None, {})
@@ -64,6 +65,7 @@ class RoundingFloors:
         Args:
             patched: True for one call's own code at each site, False for the whole run.
         """
+        patched = patched and len(self.runner.contracts) > 1  # without inner layers, both are the same run
         if patched not in self._floors:
             handler = rounding_response(
                 self.runner, self.runner.states[0], patched, self.seed, self.runner.capabilities.epsilon
@@ -75,24 +77,22 @@ class RoundingFloors:
         """Returns the effect of last-bit perturbations of the input on a part of the network's output."""
         return self.floors(False).get(Site(ROOT), {}).get(key, 0.0)
 
-    def response(self, state: ModelState, owner: LayerCall | None) -> Floors:
-        """Returns the largest error that one-ulp noise causes, over several perturbations.
+    def response(self, state: ModelState, owner: LayerCall | None, number: int) -> Floors:
+        """Returns the errors that one-ulp noise causes, in one of several perturbations.
 
         The floors that all sites share come from one perturbation, with the weights as given. An error that exceeds
-        them is compared with this response: ties do not always flip, and other weights may be worse conditioned.
+        them is compared with these responses: ties do not always flip, and other weights may be worse conditioned.
 
         Args:
             state: Weights and mode.
             owner: The call that is run in isolation; None for the whole network.
+            number: The number of the perturbation, from 0.
         """
-        if (state, owner) not in self._responses:
-            found: Floors = {}
-            for seed in range(self.seed + 1, self.seed + 1 + _PERTURBATIONS):
-                for site, floors in _relative_errors(_perturb(self.runner, state, owner, seed).errors).items():
-                    known = found.setdefault(site, {})
-                    known.update({key: max(floor / _STRENGTH, known.get(key, 0.0)) for key, floor in floors.items()})
-            self._responses[state, owner] = found
-        return self._responses[state, owner]
+        draws = self._draws.setdefault((state, owner), [])
+        while len(draws) <= number:
+            found = _relative_errors(_perturb(self.runner, state, owner, self.seed + 1 + len(draws)).errors)
+            draws.append({site: {k: f / _STRENGTH for k, f in floors.items()} for site, floors in found.items()})
+        return draws[number]
 
     def grid(self, trial: Trial, site: Site, key: PartKey, patched: bool) -> float:
         """Returns the interpolation error of grids; `patched` as for `floors`."""
@@ -137,17 +137,25 @@ class RoundingFloors:
         return self._jumps.judge_nearby(measurement, part) or measurement
 
     def remeasure(self, measurement: Measurement, part: ComparedPart) -> Measurement:
-        """Returns the measurement with a floor for every effect of rounding: ties, other weights, lower precision.
+        """Returns the measurement with a floor for every effect of rounding: lower precision, ties, other weights.
+
+        One run in float32 comes first. Perturbations follow until one of them explains the error. An error that stalls
+        at the precision of float32 needs no perturbations: it is no violation, and the run in float32 explains it.
 
         Args:
             measurement: An error that exceeds its floor.
             part: The part that has the error.
         """
-        floor = self.response(part.trial.state, part.owner).get(part.site, {}).get(part.key, 0.0)
         single = relative_error(self._single_errors(part.trial, part.owner).get(part.site, {}), part.key)
         if math.isfinite(single) and single > _FALLS * measurement.error:
-            floor = measurement.error
-        return replace(measurement, rounding_floor=max(floor, measurement.rounding_floor))
+            return replace(measurement, rounding_floor=max(measurement.error, measurement.rounding_floor))
+        found, number_of_draws = measurement, 0 if single and measurement.plateaus else _PERTURBATIONS
+        for number in range(number_of_draws):
+            if found.error <= found.tolerance:
+                break
+            floor = self.response(part.trial.state, part.owner, number).get(part.site, {}).get(part.key, 0.0)
+            found = replace(found, rounding_floor=max(floor, found.rounding_floor))
+        return found
 
     def _largest_change(self, runner: Runner, state: ModelState, owner: LayerCall | None, factor: float) -> Floors:
         """Returns the largest change under noise that is stronger by `factor`; for `Jumps`."""

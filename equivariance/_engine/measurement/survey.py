@@ -1,8 +1,8 @@
 """Measures every site of a network under sampled elements of one symmetry.
 
 Per sample: one pass on exactly transformed activations (introduced errors) in the reference precision. For two samples
-also a plain transformed pass (accumulated errors), and both again in the tested precision if it differs. The
-number of passes does not depend on the number of layers.
+of each state also a plain transformed pass (accumulated errors). If the tested precision differs, some passes are made
+again in it. The number of passes does not depend on the number of layers.
 
 `diagnosis.localizer` and `inference` call it. Layers at fault are chosen in `localization.suspects`.
 """
@@ -13,10 +13,11 @@ import math
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import torch
 
+from equivariance._deadline import TimeLimitReached
 from equivariance._engine.instrumentation.hooks import ROOT
 from equivariance._engine.instrumentation.reference import Site
 from equivariance._engine.instrumentation.testbed import Runner
@@ -28,19 +29,35 @@ from equivariance._engine.measurement.transformed_runs import TransformedRuns
 from equivariance._engine.measurement.verdict import Measurement, Verdict
 from equivariance._engine.measurement.zero_parts import ZeroParts
 from equivariance.errors import TransformedInputError
-from equivariance.groups.named import Symmetry
 from equivariance.groups.sampling import Group, InputSizes
 from equivariance.progress import UNOBSERVED, Observer
 
 _TESTED = 2
-"""Least number of samples that are also run in the tested precision; each state is."""
+"""Number of samples that are also run in the tested precision."""
 
 _PLAIN = 2
 """Number of plain runs in each state: a violation may reach the output in one state only, for example behind weights
 that start at zero.
 """
 
+_TESTED_APART = 1
+"""Number of samples whose layers are also run on exact values in the tested precision."""
+
 _Pass = TypeVar("_Pass", AccumulatedErrors, IntroducedErrors)
+
+
+class _Passes(NamedTuple):
+    """The passes of one sample, besides the one on exactly transformed activations.
+
+    Attributes:
+        plain: True for the plain transformed pass (accumulated errors).
+        tested: True for the plain pass in the tested precision, too.
+        tested_apart: True for the pass on exactly transformed activations in the tested precision, too.
+    """
+
+    plain: bool = False
+    tested: bool = False
+    tested_apart: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,24 +104,34 @@ class SymmetrySurvey:
 
         Raises:
             TransformedInputError: If the network does not run on transformed inputs in evaluation mode.
+            TimeLimitReached: If no time was left for the first sample. Later samples may be left out (`cut`).
         """
         result, sizes = SurveyResult(group.symmetry), self.runs.sizes
-        reorders = Symmetry(group.symmetry).is_reordering
-        states = [s for s in self.runs.runner.states if s.mode == "eval" or not reorders]
+        states = self.runs.runner.capabilities.states_under(group.symmetry)
         elements = group.draw(self.options.samples, self.options.seed, sizes)
         total = max(len(elements), len(states))
         for index in range(total):
             trial = Trial(elements[index % len(elements)], states[index % len(states)])
-            between = sizes.grid is not None and index == 1
-            if trial.state not in result.skipped:
-                plain = index < _PLAIN * len(states)
-                self._measure(trial, result, plain, index < max(_TESTED, len(states)) or between, layers)
+            try:
+                if trial.state not in result.skipped:
+                    self._measure(trial, result, self._passes(index, len(states), layers is None), layers)
+            except TimeLimitReached:
+                if index == 0:
+                    raise
+                result.cut = f"{index} of {total} samples"
+                return result
             self.observer.sampled(group.symmetry, index + 1, total, _output_error(result))
         inconclusive = _inconclusive_trial(result)
         if inconclusive is not None:
             for element in group.further(sizes):
-                self._measure(Trial(element, inconclusive.state), result, False, False, layers)
+                self._measure(Trial(element, inconclusive.state), result, _Passes(), layers)
         return result
+
+    def _passes(self, index: int, states: int, whole: bool) -> _Passes:
+        """Returns the passes of a sample; if only layers are asked for, the whole is run once in each state."""
+        plain, tested = (_PLAIN, _TESTED) if whole else (1, 1)
+        between = self.runs.sizes.grid is not None and index == 1
+        return _Passes(index < plain * states, index < tested or between, index < _TESTED_APART or between)
 
     def introduced_in(self, trial: Trial, symmetry: str) -> SurveyResult:
         """Returns the introduced errors of all layers in one trial."""
@@ -119,39 +146,44 @@ class SymmetrySurvey:
         self._collect(trial, self._both(trial, self.runs.plain_run, True), accumulated, patched=False)
         return replace(result, accumulated=accumulated)
 
-    def output_measurement(self, group: Group) -> Measurement:
-        """Returns the worst measurement at the network's output, from one plain run in each evaluation state."""
+    def output_measurement(self, group: Group, every_state: bool = True) -> Measurement:
+        """Returns the worst measurement at the network's output, from one plain run in each evaluation state.
+
+        Args:
+            group: The symmetry. The tested precision is run in the first state.
+            every_state: False for the first state only.
+        """
         (element, *_), found = group.draw(1, self.options.seed, self.runs.sizes), dict[Site, WorstMeasurements]()
-        for state in self.runs.runner.states:
-            if state.mode == "eval":
-                trial = Trial(element, state)
-                self._collect(trial, self._both(trial, self.runs.plain_run, True), found, patched=False)
+        states = [state for state in self.runs.runner.states if state.mode == "eval"]
+        for trial in (Trial(element, state) for state in (states if every_state else states[:1])):
+            passes = self._both(trial, self.runs.plain_run, trial.state == states[0])
+            self._collect(trial, passes, found, patched=False)
         top = found.get(Site(ROOT), WorstMeasurements()).top
         return Measurement(0, 0, 1, 0, 0, 1) if top is None else top[1]
 
     def _measure(
-        self, trial: Trial, result: SurveyResult, plain: bool, tested: bool, layers: Collection[str] | None = None
+        self, trial: Trial, result: SurveyResult, passes: _Passes, layers: Collection[str] | None = None
     ) -> None:
-        """Adds the errors of one trial: with `plain`, accumulated errors; with `tested`, the tested precision too."""
+        """Adds the errors of one trial."""
         try:
-            self._measure_state(trial, result, plain, tested, layers)
+            self._measure_state(trial, result, passes, layers)
         except TransformedInputError as error:
             if trial.state.mode == "eval":
                 raise
             result.skipped[trial.state] = error.reason
 
     def _measure_state(
-        self, trial: Trial, result: SurveyResult, plain: bool, tested: bool, layers: Collection[str] | None
+        self, trial: Trial, result: SurveyResult, passes: _Passes, layers: Collection[str] | None
     ) -> None:
         single = len(self.runs.runner.contracts) == 1
-        if plain or tested or single:
-            passes = self._both(trial, partial(self.runs.plain_run, layers=layers), tested)
-            self._collect(trial, passes, result.accumulated, patched=False)
+        if passes.plain or passes.tested or single:
+            made = self._both(trial, partial(self.runs.plain_run, layers=layers), passes.tested)
+            self._collect(trial, made, result.accumulated, patched=False)
             if single:
-                self._collect(trial, passes, result.introduced, patched=True)
+                self._collect(trial, made, result.introduced, patched=True)
         if not single:
             run = self.runs.patched_run if layers is None else partial(self.runs.isolated_runs, layers=layers)
-            self._collect(trial, self._both(trial, run, tested), result.introduced, patched=True)
+            self._collect(trial, self._both(trial, run, passes.tested_apart), result.introduced, patched=True)
         self._add_owners(trial, result)
 
     def _add_owners(self, trial: Trial, result: SurveyResult) -> None:
@@ -187,7 +219,8 @@ class SymmetrySurvey:
                 if found.error > found.tolerance:
                     found = replace(found, grid=self.floors.grid(trial, site, key, patched))
                 rises = place.rises(key, found) or self.floors.is_unproven(found)
-                if (patched or site == Site(ROOT)) and rises:
+                stalled = found.plateaus and place.plateaus(key)  # another look would change no verdict
+                if (patched or site == Site(ROOT)) and rises and not stalled:
                     found = self._judge(found, error, trial, site, key, patched)
                 place.add(key, found, trial)
 

@@ -72,6 +72,10 @@ class WorstMeasurements:
         (verdict, ratio), (known, least) = measurement.severity, self.measurements[key][0].severity
         return verdict > known or (verdict == known and exceeds(ratio, least))
 
+    def plateaus(self, key: PartKey) -> bool:
+        """True if the worst measurement of a part stalls at the precision of float32."""
+        return key in self.measurements and self.measurements[key][0].plateaus
+
     def parts(self) -> dict[PartKey, tuple[Measurement, Trial]]:
         """Returns each part's worst measurement, with the largest numbers of the tested precision."""
         return {
@@ -102,6 +106,7 @@ class SurveyResult:
         introduced: Site -> worst measurements with exact surroundings.
         owners: Site -> the call whose code produced the value there.
         skipped: State in training mode that does not run on transformed inputs -> the reason.
+        cut: The samples that the time limit left, as in "3 of 8 samples"; "" if all were measured.
     """
 
     symmetry: str
@@ -109,6 +114,7 @@ class SurveyResult:
     introduced: dict[Site, WorstMeasurements] = field(default_factory=dict)
     owners: dict[Site, LayerCall] = field(default_factory=dict)
     skipped: dict[ModelState, str] = field(default_factory=dict)
+    cut: str = ""
 
     @property
     def root(self) -> WorstMeasurements:

@@ -12,10 +12,10 @@ from typing import Any
 
 import torch
 
-from equivariance._engine.instrumentation.hooks import UNWATCHED, LayerCall, RunHandler
+from equivariance._engine.instrumentation.hooks import ROOT, UNWATCHED, LayerCall, RunHandler
 from equivariance._engine.instrumentation.reference import Site
 from equivariance._engine.instrumentation.testbed import Runner
-from equivariance._engine.measurement.comparisons import AccumulatedErrors, IntroducedErrors
+from equivariance._engine.measurement.comparisons import AccumulatedErrors, Errors, IntroducedErrors
 from equivariance._engine.measurement.isolation import run_isolated
 from equivariance._engine.measurement.survey_results import Trial
 from equivariance.contracts.nested import cast, transform
@@ -30,11 +30,13 @@ class TransformedRuns:
     Attributes:
         runner: The copies of the network.
         sizes: The sizes of the inputs, for which elements are drawn.
+        reached: Trial -> the errors at the output in the reference precision, for the plain runs made so far.
     """
 
     def __init__(self, runner: Runner, sizes: InputSizes) -> None:
         """Runs nothing yet."""
         self.runner, self.sizes = runner, sizes
+        self.reached: dict[Trial, Errors] = {}
         self._latest: tuple[Trial, LayerCall, IntroducedErrors] | None = None
 
     def inputs(self, element: Transform) -> dict[str, Any]:
@@ -60,6 +62,8 @@ class TransformedRuns:
         """Runs the network on transformed inputs; `keep`, `against` and `layers` as for `AccumulatedErrors`."""
         handler = AccumulatedErrors(self.runner.reference(trial.state), trial.element, keep, against, layers)
         self._run(trial, dtype or self.runner.reference_dtype, handler)
+        if dtype in (None, self.runner.reference_dtype):
+            self.reached[trial] = handler.errors.get(Site(ROOT), {})
         return handler
 
     def patched_run(

@@ -1,4 +1,7 @@
-"""`layers=` limits the work, and what is said of the layers that match is what a whole run says of them."""
+"""`layers=` limits the work, and what is said of the layers that match is what a whole run says of them.
+
+Only the whole network is run under fewer elements: errors that a layer takes over from others may be smaller.
+"""
 
 import dataclasses
 
@@ -18,11 +21,18 @@ def network():
     return Stack(Scale(), Mix(), Applied(lambda x: x + 1e-4 * x.abs()), Scale())
 
 
+TAKEN_OVER = ("accumulated", "reached_working", "reached_floor")
+
+
 def near(found, known):
-    """Equal, and numbers equal up to rounding."""
+    """Equal, and numbers equal up to rounding; what is taken over from other layers is no larger."""
     assert [f.name for f in dataclasses.fields(found)] == [f.name for f in dataclasses.fields(known)]
     for entry in dataclasses.fields(found):
         one, other = getattr(found, entry.name), getattr(known, entry.name)
+        if entry.name in TAKEN_OVER:
+            assert one <= other * (1 + 1e-9)
+            assert (one > 0) == (other > 0)
+            continue
         assert one == (pytest.approx(other, rel=1e-9, abs=1e-300) if isinstance(other, float) else other), entry.name
 
 

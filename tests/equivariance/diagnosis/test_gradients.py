@@ -82,6 +82,7 @@ def diagnosed(module, output=None, group="se3", **more):
 def test_a_sound_backward_is_sound():
     report = diagnosed(Energy(RightLength), group=["e3", "permutation"])
     assert report.ok, report
+    assert {v.verdict for v in report.verdicts} == {"holds"}
     assert "largest error" in report.settings["gradients"]
 
 
@@ -92,6 +93,10 @@ def test_a_wrong_backward_is_found_at_its_line():
     (finding,) = report.findings
     lines = inspect.getsource(inspect.getmodule(Length)).splitlines()
     assert finding.symmetry == "rotation", report
+    assert {v.symmetry: v.verdict for v in report.verdicts} == {"translation": "holds", "rotation": "broken"}
+    (verdict,) = [v for v in report.verdicts if v.symmetry == "rotation"]
+    assert "the gradients break it; the output keeps it" in verdict.remarks[0]
+    assert verdict.error > 0.1
     assert lines[finding.location.line - 1].endswith("# at fault: Length")
     assert "gradient" in finding.part
     assert "in the gradients" in finding.evidence

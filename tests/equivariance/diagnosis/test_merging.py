@@ -180,3 +180,13 @@ def test_an_open_place_is_not_decided_elsewhere():
     inversion = finding(symmetry="inversion", located="suspect", alternatives=(at(line=8),))
     assert len(roots(inversion, finding(location=at(line=20)))) == 2
     assert len(roots(inversion, finding("head", location=at(line=8)))) == 2
+
+
+def test_a_statement_and_the_layer_that_it_calls_are_one_mistake():
+    """Of two layers of one class, one is named with its inner layer."""
+    kinds = {**KINDS, "convs": "List", "convs.0.lin": "Linear", "other.lin": "Linear", "other": "Other"}
+    found = [finding("convs.1", mechanism="component-bias"), finding("convs.0.lin", mechanism="component-bias")]
+    (one,) = merged(found, kinds.__getitem__)
+    assert one.layers == ("convs.1", "convs.0.lin")
+    found[1] = finding("other.lin", mechanism="component-bias", location=at((8, 16)))
+    assert len(merged(found, kinds.__getitem__)) == 2

@@ -8,6 +8,7 @@ import torch
 from equivariance import Irreps
 from equivariance._engine.instrumentation.hooks import ROOT
 from equivariance._engine.instrumentation.reference import Site
+from equivariance._engine.instrumentation.testbed import ModelState
 from equivariance._engine.measurement.rounding_floors import RoundingFloors
 from equivariance._engine.measurement.survey_results import ComparedPart, Trial
 from equivariance._engine.measurement.verdict import Measurement, Verdict
@@ -40,12 +41,25 @@ def test_amplified_rounding_raises_the_floor_of_its_layer_and_of_what_follows():
     assert accumulated[second][KEY] > 1e5 * EPSILON
 
 
-def test_a_response_is_the_largest_of_several_perturbations_and_measured_once():
+def test_each_perturbation_is_run_once():
     floors = floors_of(Scale())
     state = floors.runner.states[0]
-    response = floors.response(state, None)
-    assert response[OUTPUT][KEY] >= 0.2 * floors.at_output(KEY)
-    assert floors.response(state, None) is response
+    response = floors.response(state, None, 2)
+    assert 0.1 * floors.at_output(KEY) <= response[OUTPUT][KEY] <= 10 * floors.at_output(KEY)
+    assert floors.response(state, None, 2) is response
+    assert floors.response(state, None, 0) is not response
+
+
+def test_perturbations_end_once_one_of_them_explains_the_error(monkeypatch):
+    floors, asked = floors_of(Scale()), []
+    response = floors.response
+    monkeypatch.setattr(floors, "response", lambda *args: asked.append(args[2]) or response(*args))
+    trained = ModelState("given", "train")  # in which no run in float32 explains an error
+    part = ComparedPart(Trial(rotation([0.3, -0.7, 1.1]), trained), None, OUTPUT, KEY)
+    for error, draws in ((5 * EPSILON, 1), (1e-3, 16)):
+        asked.clear()
+        floors.remeasure(Measurement(error, 0.0, EPSILON, 0.0, 0.0, EPSILON, discrete=True), part)
+        assert asked == list(range(draws))
 
 
 def test_what_is_larger_in_float32_by_nine_digits_is_rounding():
@@ -64,4 +78,7 @@ def test_floors_do_not_depend_on_the_order_of_the_questions(seed):
     runs = survey_of(Scale(), VECTORS, irreps_out=Irreps("1x1o")).runs
     one, other = RoundingFloors(runs, seed), RoundingFloors(runs, seed)
     state = runs.runner.states[0]
-    assert (one.floors(True), one.response(state, None)) == (other.response(state, None), other.floors(True))[::-1]
+    assert one.floors(True)
+    assert one.response(state, None, 3) == other.response(state, None, 3)
+    assert one.response(state, None, 0) == other.response(state, None, 0)
+    assert one.floors(True) == other.floors(True)

@@ -1,7 +1,7 @@
 """Draws a progress bar on standard error and stores the results so far.
 
-`run` uses it as the observer of a diagnosis, and prints the stored results if the user interrupts the run. Nothing is
-drawn if standard error is not a terminal.
+`api` and `cli.run` use it as the observer of a diagnosis; `cli.run` prints the stored results if the user interrupts
+the run. Nothing is drawn if standard error is not a terminal.
 """
 
 from __future__ import annotations
