@@ -25,12 +25,25 @@ if TYPE_CHECKING:
     )
     from equivariance.findings import Curve, Finding, LayerRow, Location, SymmetryVerdict
     from equivariance.groups.elements import Transform
+    from equivariance.groups.further import Swap
     from equivariance.report.report import Report
     from equivariance.representations.axes import Concatenated
     from equivariance.representations.base import Representation
     from equivariance.representations.cartesian_tensor import CartesianTensor
-    from equivariance.representations.crystal import LatticeVectors
+    from equivariance.representations.composed.factors import Factors
+    from equivariance.representations.composed.masked import Masked
+    from equivariance.representations.composed.sensitive import Sensitive
+    from equivariance.representations.composed.swapped import Swapped
+    from equivariance.representations.composed.up_to_sign import UpToSign
+    from equivariance.representations.crystals.lattice_vectors import LatticeVectors
+    from equivariance.representations.further.angles import Angles, LogScale
+    from equivariance.representations.further.linear import Linear
+    from equivariance.representations.further.pairs import Pairs
     from equivariance.representations.grid import Grid
+    from equivariance.representations.images.cameras import ImageRays, Unprojected
+    from equivariance.representations.images.canvas import Canvas
+    from equivariance.representations.images.grid_points import GridPoints
+    from equivariance.representations.images.rendered import Rendered
     from equivariance.representations.irreps import Irreps
     from equivariance.representations.mask import Mask
     from equivariance.representations.sample_list import SampleList
@@ -39,7 +52,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CAUSES",
+    "Angles",
     "ArgumentError",
+    "Canvas",
     "CartesianPoints",
     "CartesianTensor",
     "ChoiceError",
@@ -48,24 +63,37 @@ __all__ = [
     "ContractError",
     "Curve",
     "EquivarianceAssertionError",
+    "Factors",
     "Finding",
     "GraphFields",
     "Grid",
+    "GridPoints",
+    "ImageRays",
     "Invariant",
     "Irreps",
     "LatticeVectors",
     "LayerRow",
+    "Linear",
     "Location",
+    "LogScale",
     "Mask",
+    "Masked",
     "MissingDependencyError",
     "NodeIndices",
+    "Pairs",
+    "Rendered",
     "Report",
     "Representation",
     "SampleList",
     "SampleStarts",
+    "Sensitive",
+    "Swap",
+    "Swapped",
     "SymmetryVerdict",
     "Transform",
     "UndeclaredTensorError",
+    "Unprojected",
+    "UpToSign",
     "assert_equivariant",
     "check",
     "diagnose",
@@ -80,8 +108,9 @@ _HOMES = {
         *("ArgumentError", "ChoiceError", "ContractError", "EquivarianceAssertionError", "MissingDependencyError"),
         "UndeclaredTensorError",
     ),
-    "representations.crystal": ("LatticeVectors",),
+    "representations.crystals.lattice_vectors": ("LatticeVectors",),
     "representations.grid": ("Grid",),
+    "representations.images.grid_points": ("GridPoints",),
     "report.report": ("Report",),
     "cause_catalogue": ("CAUSES",),
     "findings": ("Curve", "Finding", "LayerRow", "Location", "SymmetryVerdict"),
@@ -94,6 +123,18 @@ _HOMES = {
     "representations.standard": ("CartesianPoints", "Invariant", "NodeIndices"),
     "representations.cartesian_tensor": ("CartesianTensor",),
     "contracts.nested": ("GraphFields",),
+    "representations.composed.masked": ("Masked",),
+    "representations.images.cameras": ("ImageRays", "Unprojected"),
+    "representations.images.canvas": ("Canvas",),
+    "representations.images.rendered": ("Rendered",),
+    "representations.composed.factors": ("Factors",),
+    "representations.composed.sensitive": ("Sensitive",),
+    "representations.composed.swapped": ("Swapped",),
+    "representations.composed.up_to_sign": ("UpToSign",),
+    "representations.further.angles": ("Angles", "LogScale"),
+    "representations.further.linear": ("Linear",),
+    "representations.further.pairs": ("Pairs",),
+    "groups.further": ("Swap",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

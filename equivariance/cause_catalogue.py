@@ -115,6 +115,11 @@ CATALOGUE = (
         ),
     ),
     Cause(
+        "insensitive",
+        "An output that must change does not: what it is to measure does not reach it.",
+        "Compute it from what changes: signed sines and cosines in place of norms, differences across the two sets.",
+    ),
+    Cause(
         "nondeterministic",
         "The same input gives another result in a second call.",
         "Seed, or switch off in evaluation mode, what draws random numbers.",
@@ -206,6 +211,8 @@ MECHANISMS = (
         "Put the blocks in the declared order, or declare the order in which they are computed."),
     Mechanism("unturned-field", "wrong-irrep", "The cells of a field move, and its components do not turn.",
         "Declare scalars (0e), or compute components that turn."),
+    Mechanism("degree", "wrong-irrep", "The output grows with another power of the scale than declared.",
+        "Declare the power that is computed (degree=...), or divide by a length of the input."),
     Mechanism("fixed-axis", "frame-dependent", "A coordinate axis is built in.",
         'Take a direction from the data in place of the axis, or pass it as an input declared "1x1o" if physics '
         "gives it."),
@@ -222,6 +229,11 @@ MECHANISMS = (
         "Decide by what the pose does not change: distances, norms, angles between vectors."),
     Mechanism("grid-direction", "frame-dependent", "The axes of a grid, or a direction on it, are built into a kernel.",
         "Use kernels that are steerable (spherical harmonics times functions of the radius), cut off by a ball."),
+    Mechanism("fixed-length", "frame-dependent",
+        "A length that does not scale with the inputs is built in: a cutoff, a bias, an epsilon, a threshold.",
+        "Measure lengths by a length of the input (its extent, the mean distance), or take ratios and logarithms."),
+    Mechanism("handedness", "frame-dependent", "The two sides of a mirror are told apart.",
+        "Average over the two sides, or tie the weights of both."),
     Mechanism("node-number", "order-dependent", "A node's own number is used as data.",
         "Drop embeddings of node numbers and weights by place; give nodes features that follow them."),
     Mechanism("running-sum", "order-dependent",
@@ -252,6 +264,8 @@ MECHANISMS = (
         "Sort by an invariant (a distance), or do not sort: aggregate by sum, mean or max."),
     Mechanism("search-order", "order-dependent", "The result of a search or a sort is used by place.",
         "Sort by distance, which all poses share, or declare eq.NodeIndices(unordered=True)."),
+    Mechanism("arguments-differ", "order-dependent", "The order of two arguments is used as data.",
+        "Treat both arguments alike: a sum, a product, or the mean of both orders."),
     Mechanism("batch-statistics", "batch-coupled",
         "Statistics are taken over the batch: a mean, a variance, a maximum.",
         "Take statistics per sample, or running ones in evaluation mode (track_running_stats=True, model.eval())."),
@@ -285,6 +299,10 @@ MECHANISMS = (
         "A window, a padding or a stride does not lie symmetrically about the middle.",
         "Let windows lie symmetrically about the middle: odd kernels with equal padding on both sides; before a "
         "stride a filter of even size on an even grid, of odd size on an odd one."),
+    Mechanism("no-response", "insensitive", "The output is the same for every amount of the transformation.",
+        "Carry the information on: a signed sine and a cosine, a ratio, a difference to a second set of points."),
+    Mechanism("weak-response", "insensitive", "The output responds, and by less than claimed.",
+        "Claim what is computed (at_least=...), or keep the share of the output that responds."),
 )  # fmt: skip
 """Every mechanism, in the order of the causes."""
 

@@ -55,8 +55,8 @@ class Finding:
 
     Attributes:
         layer: Dotted module path as in `named_modules()`, "" for the root. The first of `layers`.
-        symmetry: "translation", "rotation", "inversion", "permutation", "batch", "lattice", "scale" or "none". The
-            first of `symmetries`.
+        symmetry: "translation", "rotation", "inversion", "permutation", "batch", "lattice", "scale", "mirror", "swap",
+            the name of a group of the user, or "none". The first of `symmetries`.
         cause: One of `CAUSES`.
         evidence: One sentence that a person can check.
         part: The output, argument or irrep with the largest error.
@@ -65,7 +65,8 @@ class Finding:
         located: "confirmed" if the error vanished after the results of the statement were replaced by exactly
             transformed values; otherwise "suspect" for a statement, or "layer" for the layer's `forward`.
         fix: One sentence, or "" if the cause has no standard remedy.
-        error: Relative error that the layer introduces, in the reference precision.
+        error: Relative error that the layer introduces, in the reference precision. Of a finding `insensitive`: the
+            missing share of the response that is claimed.
         noise_floor: Relative error that rounding explains in the reference precision.
         contributed: Relative error that this violation causes at the network's output by itself.
         counterexample: The simplest transform that shows the violation. Its `repr` rebuilds it with the names of

@@ -19,7 +19,7 @@ from equivariance.contracts.nested import UNSPECIFIED
 from equivariance.errors import ArgumentError, ContractError
 from equivariance.groups.elements import Transform
 from equivariance.representations.base import Representation
-from equivariance.representations.crystal import LatticeVectors
+from equivariance.representations.crystals.lattice_vectors import LatticeVectors
 from equivariance.representations.irreps import Irreps
 from equivariance.representations.standard import CartesianPoints, Invariant
 

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from equivariance.contracts.nested import UNSPECIFIED, compile_spec, leaves
+from equivariance.contracts.nested import UNSPECIFIED, compile_spec, leaves, representations_in
 from equivariance.contracts.signature import bind, bound, parameters_of, positional_of
 from equivariance.contracts.spec import Spec
 from equivariance.errors import ArgumentError, ContractError
 from equivariance.representations.grid import Grid
-from equivariance.representations.sample_list import SampleList
 from equivariance.representations.standard import CartesianPoints, Invariant
 
 
@@ -32,6 +31,8 @@ class Contract:
         output: Representations of the output.
         stated: True if the contract was read off a module. If it does not fit the inputs of the module, it is dropped
             and the report says so.
+        parameters: Path of a parameter or buffer within the layer -> representation, for parameters that move with the
+            inputs, as learned queries do. The code of all layers then counts as that of the whole.
 
     Raises:
         ArgumentError: If `inputs` is no mapping, or a specification cannot be parsed.
@@ -40,6 +41,7 @@ class Contract:
     inputs: Mapping[str, Spec]
     output: Spec
     stated: bool = False
+    parameters: Mapping[str, Spec] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Parses all specifications."""
@@ -47,6 +49,7 @@ class Contract:
             raise ArgumentError("inputs", self.inputs, "representations by parameter name, as a dict")
         object.__setattr__(self, "inputs", {k: compile_spec(v, k) for k, v in self.inputs.items()})
         object.__setattr__(self, "output", compile_spec(self.output, "output"))
+        object.__setattr__(self, "parameters", {k: compile_spec(v, k) for k, v in self.parameters.items()})
 
     def check_names(self, parameters: Collection[str], layer: str) -> None:
         """Checks that every declared name is a parameter. A call may omit the argument.
@@ -166,10 +169,4 @@ def _pair_by_name(
 
 def grids_in(spec: object) -> Iterator[Grid]:
     """Yields the grids in a compiled specification."""
-    if isinstance(spec, Grid):
-        yield spec
-    elif isinstance(spec, SampleList):
-        yield from grids_in(spec.each)
-    elif isinstance(spec, (Mapping, list)):
-        for item in spec.values() if isinstance(spec, Mapping) else spec:
-            yield from grids_in(item)
+    yield from (how for how in representations_in(spec) if isinstance(how, Grid))

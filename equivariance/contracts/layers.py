@@ -37,6 +37,9 @@ def layer_contracts(module: torch.nn.Module, given: Mapping[str, Contract]) -> d
     for pattern, contract in given.items():
         if not isinstance(contract, Contract):
             raise ArgumentError(f"contracts[{pattern!r}]", contract, "a Contract(inputs, output)")
+        if pattern == "" and contract.parameters:
+            found[""] = contract  # the whole has its own declaration; only its parameters count
+            continue
         matched = [paths[p] for p in paths if p and _matches(p, pattern, module.get_submodule(paths[p]))]
         if not matched:
             raise ChoiceError("contracts", pattern, [p for p in paths if p])

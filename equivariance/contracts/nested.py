@@ -246,6 +246,19 @@ def _in_one_sample(spec: SampleList, path: str) -> SampleList:
     return SampleList(alone(compile_spec(spec.each, f"{path}[i]")))
 
 
+def representations_in(spec: object) -> Iterator[Representation]:
+    """Yields the representations in a compiled specification."""
+    if isinstance(spec, Representation):
+        yield spec
+    elif isinstance(spec, SampleList):
+        yield from representations_in(spec.each)
+    elif isinstance(spec, GraphFields):
+        yield from representations_in([spec.ndata, spec.edata])
+    elif isinstance(spec, (Mapping, list)):
+        for item in spec.values() if isinstance(spec, Mapping) else spec:
+            yield from representations_in(item)
+
+
 def sample_lists(value: Any, spec: object) -> Iterator[tuple[Sequence[Any], SampleList]]:
     """Yields every list of samples in a value, with its specification."""
     if isinstance(spec, SampleList) and isinstance(value, (list, tuple)):

@@ -19,6 +19,18 @@ from equivariance.groups.elements import (
     samples,
     translation,
 )
+from equivariance.groups.further import (
+    MatrixGroup,
+    Mirrors,
+    Product,
+    Scalings,
+    Swap,
+    linear,
+    mirror,
+    product,
+    scaling,
+    swap,
+)
 from equivariance.groups.lattice_moves import LatticeMoves, lattice_move, supercell
 from equivariance.groups.named import NAMED_GROUPS, SYMMETRIES, Symmetry, groups_of
 from equivariance.groups.reorderings import Batches, Permutations, shifted
@@ -33,8 +45,13 @@ __all__ = [
     "InputSizes",
     "Inversions",
     "LatticeMoves",
+    "MatrixGroup",
+    "Mirrors",
     "Permutations",
+    "Product",
     "Rotations",
+    "Scalings",
+    "Swap",
     "Symmetry",
     "Transform",
     "Translations",
@@ -44,11 +61,16 @@ __all__ = [
     "identity",
     "inversion",
     "lattice_move",
+    "linear",
+    "mirror",
     "padding",
     "permutation",
+    "product",
     "rotation",
     "samples",
+    "scaling",
     "shifted",
     "supercell",
+    "swap",
     "translation",
 ]

@@ -1,9 +1,9 @@
 """Group elements as values.
 
-A `Transform` acts on positions as `x' = x R^T + t` (row vectors). It reorders nodes: new node `i` is old node
+A `Transform` acts on positions as `x' = s x R^T + t` (row vectors). It reorders nodes: new node `i` is old node
 `order[i]`, and edges likewise. It selects samples of a batch: new sample `i` is old sample `samples[i]`. It appends
-padded rows to a batch with a mask. It moves nodes by lattice vectors of a crystal, or doubles its cells. All numbers
-are float64.
+padded rows to a batch with a mask. It moves nodes by lattice vectors of a crystal, or doubles its cells.
+`groups.actions` has further actions. All numbers are float64.
 
 Called by `groups.sampling`, which draws elements, and by representations, which apply them. The module transforms no
 tensors.
@@ -21,14 +21,15 @@ from numpy.typing import ArrayLike
 from scipy.spatial.transform import Rotation
 
 from equivariance.errors import ArgumentError
-from equivariance.groups.crystal import Crystal, Images, moves_text
-from equivariance.groups.matrices import IDENTITY, is_orthogonal, matrix_text, numbers_text, rows_of, triple
+from equivariance.groups.actions import Actions
+from equivariance.groups.crystal import Crystal, Images
+from equivariance.groups.element_text import text_of
+from equivariance.groups.matrices import IDENTITY, is_orthogonal, numbers_text, rows_of, triple
 from equivariance.groups.orders import (
     compose,
     inverse_of,
     keeps_samples,
     made_order,
-    order_text,
     places_of,
     size_text,
 )
@@ -52,14 +53,16 @@ class Transform:
         doubled: The lattice vector, 0 to 2, along which each cell is doubled; or None.
         crystal: The crystal of the input, for `images` and `doubled`. `placed_in` sets it, and comparisons ignore it.
         origin: The constructor call that made the element, for a short `repr`. Comparisons ignore it.
+        scale: The factor s on all lengths.
+        actions: Separate elements for separate inputs, a matrix of another group, or exchanged arguments; or None.
 
     Raises:
-        ArgumentError: If the matrix is not orthogonal, the vector not finite, or an index out of range.
+        ArgumentError: If the matrix is not orthogonal, the vector or the scale not finite, or an index out of range.
 
     Invariants:
         - The element is immutable, and all numbers are Python floats and ints.
         - `repr` is Python that rebuilds the element from the names of `equivariance.groups`.
-        - The action is rotation or inversion first, then translation.
+        - The action is rotation or inversion first, then scale, then translation.
 
     >>> move = translation([1, 0, 0]) @ rotation([[0, -1, 0], [1, 0, 0], [0, 0, 1]])
     >>> move.inverse()
@@ -80,6 +83,8 @@ class Transform:
     doubled: int | None = None
     crystal: Crystal | None = field(default=None, compare=False, repr=False)
     origin: str = field(default="", compare=False, repr=False)
+    scale: float = 1.0
+    actions: Actions | None = None
 
     def __post_init__(self) -> None:
         """Rejects values that are no group element."""
@@ -87,6 +92,8 @@ class Transform:
             raise ArgumentError("matrix", self.matrix, "an orthogonal 3 x 3 matrix (to 1e-12)")
         if len(self.vector) != 3 or not all(map(math.isfinite, self.vector)):
             raise ArgumentError("vector", self.vector, "three finite numbers")
+        if not (math.isfinite(self.scale) and self.scale > 0):
+            raise ArgumentError("scale", self.scale, "a positive finite factor")
         for name, order in (("order", self.order), ("edges", self.edges)):
             if order is not None and sorted(order) != list(range(len(order))):
                 raise ArgumentError(name, order, "each of 0 ... n-1 once")
@@ -114,6 +121,12 @@ class Transform:
     def proper(self) -> Transform:
         """The proper part, a pure rotation: R, or -R if R is improper."""
         return Transform(tuple(tuple(self.determinant * v for v in row) for row in self.matrix))
+
+    @property
+    def moves(self) -> bool:
+        """True if the element changes positions, lengths or components; False if it only reorders and selects."""
+        moved = self.matrix != IDENTITY or any(self.vector)
+        return moved or self.scale != 1 or self.actions is not None
 
     @property
     def reorders(self) -> bool:
@@ -174,7 +187,8 @@ class Transform:
         if {self.sizes, first.sizes} != {None} and {self.samples, first.samples} != {None}:
             raise ArgumentError("samples", self.samples or first.samples, "no selection beside an order with sizes")
         matrix = self.array @ first.array
-        vector = self.array @ np.array(first.vector) + np.array(self.vector)
+        vector = self.scale * (self.array @ np.array(first.vector)) + np.array(self.vector)
+        actions = self.actions.after(first.actions) if self.actions and first.actions else self.actions or first.actions
         return Transform(
             rows_of(matrix),
             triple(vector),
@@ -184,6 +198,8 @@ class Transform:
             self.sizes if first.sizes is None else first.sizes,
             compose(self.edges, first.edges, "edges", len(self.edges or ())),
             self.padding + first.padding,
+            scale=self.scale * first.scale,
+            actions=None if actions == Actions() else actions,
         )
 
     def inverse(self) -> Transform:
@@ -203,12 +219,14 @@ class Transform:
         inverse = self.array.T
         return Transform(
             rows_of(inverse),
-            triple(-inverse @ np.array(self.vector)),
+            triple(-inverse @ np.array(self.vector) / self.scale),
             None if self.order is None else inverse_of(self.order),
             None if self.samples is None else inverse_of(self.samples),
             self.of,
             self.sizes,
             None if self.edges is None else inverse_of(self.edges),
+            scale=1 / self.scale,
+            actions=self.actions.inverse() if self.actions else None,
         )
 
     def order_in(self, sample: int) -> tuple[int, ...] | None:
@@ -224,26 +242,7 @@ class Transform:
 
     def __repr__(self) -> str:
         """Returns Python that rebuilds the element: a product of the constructors of this module."""
-        if self.origin:
-            return self.origin
-        factors = []
-        if any(self.vector):
-            factors.append(f"translation({numbers_text(self.vector)})")
-        if self.matrix != IDENTITY:
-            factors.append(matrix_text(self.array, self.determinant))
-        if self.order is not None:
-            factors.append(order_text("permutation", self.order, self.sizes))
-        if self.edges is not None:
-            factors.append(order_text("edge_permutation", self.edges, None))
-        if self.samples is not None:
-            factors.append(f"samples({list(self.samples)}, of={self.of})")
-        if self.padding:
-            factors.append(f"padding({self.padding})")
-        if self.images is not None:
-            factors.append(moves_text(self.images))
-        if self.doubled is not None:
-            factors.append(f"supercell({self.doubled})")
-        return " @ ".join(factors) or "identity()"
+        return self.origin or text_of(self)
 
 
 def identity() -> Transform:

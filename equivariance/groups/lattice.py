@@ -26,6 +26,7 @@ class GridSizes:
         room: Empty space before and after the content along each axis, in units of the positions: shifts must keep the
             content inside. None if shifts may move content out.
         round: True if rotations by any angle keep the content inside.
+        longest: Longest shift, in units of the positions; None for a quarter of the grid.
     """
 
     dimensions: int
@@ -34,6 +35,7 @@ class GridSizes:
     resolved: bool = True
     room: tuple[tuple[float, float], ...] | None = None
     round: bool = True
+    longest: float | None = None
 
     @property
     def has_room(self) -> bool:
@@ -43,9 +45,10 @@ class GridSizes:
     def most_steps(self, axis: int) -> tuple[int, int]:
         """Returns the most steps down and up along an axis: a quarter of the grid, and half of the empty space.
 
-        Half of the space is left for windows that reach beyond the content.
+        Half of the space is left for windows that reach beyond the content. No shift is longer than `longest`.
         """
         most = max(1, int(self.length / 4 / self.step))
+        most = most if self.longest is None else min(most, int(self.longest / self.step))
         if self.room is None:
             return most, most
         low, high = (math.ceil(int(space / self.step) / 2) for space in self.room[axis])
@@ -106,11 +109,16 @@ def shifts(count: int, seed: int, grid: GridSizes, lattice: bool) -> tuple[Trans
         sign = rng.choice([-1, 1])
         sign = sign if (high if sign > 0 else low)[axis] else -sign
         steps[axis] = sign * rng.integers(1, (high if sign > 0 else low)[axis] + 1)
+        if _is_longer(steps * grid.step, grid.longest):
+            steps *= np.arange(3) == axis
         return translation(steps * grid.step)
 
     def between() -> Transform:
         """Returns a random shift, rounded to 1e-3."""
-        return translation(np.round(rng.uniform(-low, high) * grid.step, 3))
+        vector = rng.uniform(-low, high) * grid.step
+        if _is_longer(vector, grid.longest):
+            vector *= (grid.longest or 0.0) / np.linalg.norm(vector)
+        return translation(np.trunc(vector * 1000) / 1000 if grid.longest else np.round(vector, 3))
 
     return _interleave(count, whole, between, lattice or not grid.resolved)
 
@@ -129,6 +137,11 @@ def simple_shifts(grid: GridSizes, lattice: bool) -> tuple[Transform, ...]:
     found = [translation(units[a] if high else -units[a]) for a, (low, high) in enumerate(limits) if low or high]
     between = not lattice and grid.resolved and (grid.room is None or min(grid.room[0]) > 0)
     return (*found, *([translation([0.5 * grid.step, 0, 0])] if between else []))
+
+
+def _is_longer(vector: np.ndarray, longest: float | None) -> bool:
+    """True if a shift is longer than the longest one."""
+    return longest is not None and bool(np.linalg.norm(vector) > longest)
 
 
 def _interleave(

@@ -9,12 +9,16 @@ import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
+from functools import partial
 
 import numpy as np
 
 from equivariance.errors import ChoiceError
+from equivariance.groups.actions import Actions
 from equivariance.groups.elements import Transform, cube_rotations, rotation
+from equivariance.groups.further import Mirrors, Scalings
 from equivariance.groups.lattice_moves import LatticeMoves
+from equivariance.groups.matrices import IDENTITY
 from equivariance.groups.reorderings import Batches, Permutations
 from equivariance.groups.sampling import Elements, Group, Inversions, Rotations, Translations
 
@@ -32,11 +36,33 @@ class Symmetry(StrEnum):
     PERMUTATION = "permutation"
     BATCH = "batch"
     LATTICE = "lattice"
+    SCALE = "scale"
+    MIRROR = "mirror"
+    SWAP = "swap"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Symmetry | None:
+        """Returns the symmetry of a group that a user named."""
+        if not (isinstance(value, str) and value.isidentifier()):
+            return None
+        own = str.__new__(cls, value)
+        own._name_, own._value_ = value, value
+        return own
 
     @property
     def is_motion(self) -> bool:
         """True if its elements act on space: they move points, rotate irreps or move the cells of a grid."""
-        return self in (Symmetry.TRANSLATION, Symmetry.ROTATION, Symmetry.INVERSION)
+        return self in (Symmetry.TRANSLATION, Symmetry.ROTATION, Symmetry.INVERSION, Symmetry.MIRROR)
+
+    @property
+    def is_read_off(self) -> bool:
+        """True if runs show how an undeclared output transforms under it."""
+        return self in (*Symmetry,) and self not in (Symmetry.SCALE, Symmetry.MIRROR, Symmetry.SWAP)
+
+    @property
+    def is_followed(self) -> bool:
+        """True if layers are measured apart; otherwise the code of all layers counts as that of the whole."""
+        return self in (*Symmetry,) and self not in (Symmetry.LATTICE, Symmetry.SWAP)
 
     @property
     def is_reordering(self) -> bool:
@@ -57,11 +83,16 @@ NAMED_GROUPS: dict[str, tuple[str, ...]] = {
     "lattice": ("translation", "rotation", "lattice"),
     "permutation": ("permutation",),
     "batch": ("batch",),
+    "scale": ("scale",),
+    "so2": ("rotation",),
+    "e2": ("translation", "rotation", "mirror"),
 }
 """Group names of the public interface and the symmetries that generate them.
 
 "lattice" is the lattice of the inputs. If they have lattice vectors, the name stands for the symmetry "lattice" alone.
 Otherwise it stands for exact translations and rotations: by whole cells of a grid, and those of the cube.
+
+"so2" and "e2" are turns about z, shifts, and the mirror of x, for points in a plane.
 
 `groups_of` also takes names as people write them, and the turns of a square or another polygon about z ("c4").
 """
@@ -92,7 +123,7 @@ def groups_of(group: object, max_translation: float | None = None) -> tuple[Grou
     unique = {(g.symmetry, repr(g)): g for g in found}
     if not unique:
         raise ChoiceError("group", group, NAMED_GROUPS)
-    return tuple(sorted(unique.values(), key=lambda g: SYMMETRIES.index(g.symmetry)))
+    return tuple(sorted(unique.values(), key=lambda g: _place(g.symmetry)))
 
 
 def named_symmetries(group: object) -> tuple[str, ...]:
@@ -112,6 +143,11 @@ def named_symmetries(group: object) -> tuple[str, ...]:
 
 
 _MOTIONS = ("se3", "e3", "lattice")
+
+
+def _place(symmetry: str) -> int:
+    """Returns the place of a symmetry in reports; groups that a user named come last."""
+    return SYMMETRIES.index(symmetry) if symmetry in SYMMETRIES else len(SYMMETRIES)
 
 
 def of_lattice(groups: Sequence[Group], has_lattice_vectors: bool) -> tuple[Group, ...]:
@@ -148,7 +184,11 @@ def _parse(item: object, max_translation: float | None) -> list[Group]:
         "inversion": Inversions,
         "permutation": Permutations,
         "batch": Batches,
+        "scale": Scalings,
+        "mirror": Mirrors,
     }
+    if name in ("so2", "e2"):
+        classes["rotation"] = partial(Rotations, axis=(0.0, 0.0, 1.0))
     if name == "lattice":
         return [Translations(max_translation, lattice=True), Rotations(lattice=True), LatticeMoves()]
     return [Translations(max_translation) if s == "translation" else classes[s]() for s in NAMED_GROUPS[name]]
@@ -168,12 +208,21 @@ def _turns(order: int) -> tuple[Transform, ...]:
 
 def symmetry_of(element: Transform) -> str:
     """Returns the symmetry as which an element is tested."""
-    if element.acts_on_lattice:
-        return "lattice"
-    if element.samples is not None or element.padding:
-        return "batch"
-    if element.order is not None or element.edges is not None:
-        return "permutation"
-    if element.determinant < 0:
-        return "inversion"
-    return "translation" if element.angle == 0 and element.distance > 0 else "rotation"
+    if element.actions is not None:
+        return _symmetry_of_actions(element.actions)
+    kinds = (
+        ("lattice", element.acts_on_lattice),
+        ("batch", element.samples is not None or element.padding > 0),
+        ("permutation", element.order is not None or element.edges is not None),
+        ("inversion", element.determinant < 0),
+        ("scale", element.matrix == IDENTITY and element.scale != 1),
+        ("translation", element.angle == 0 and element.distance > 0),
+    )
+    return next((kind for kind, found in kinds if found), "rotation")
+
+
+def _symmetry_of_actions(actions: Actions) -> str:
+    """Returns the symmetry of an element of a product, of an exchange, or of a matrix group."""
+    if actions.factors:
+        return next((symmetry_of(g) for g in actions.factors if isinstance(g, Transform) and g.moves), "rotation")
+    return "swap" if actions.exchanged else "linear"

@@ -213,6 +213,8 @@ def _place(finding: Finding) -> Iterator[str]:
 
 
 def _sizes(finding: Finding) -> str:
+    if finding.cause == "insensitive":
+        return f"{finding.error:.0%} of the claimed response of {finding.part} is missing; {finding.state}"
     text = f"{number(finding.error)} at {finding.part or 'the output'}"
     text += f" (rounding: {number(finding.noise_floor)})" if finding.noise_floor else ""
     if finding.symmetry != "none":

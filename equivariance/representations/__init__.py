@@ -10,7 +10,7 @@ recorded values. The package runs no module and infers nothing.
 from equivariance.representations.axes import Concatenated
 from equivariance.representations.base import Representation
 from equivariance.representations.cartesian_tensor import CartesianTensor
-from equivariance.representations.crystal import LatticeVectors
+from equivariance.representations.crystals.lattice_vectors import LatticeVectors
 from equivariance.representations.grid import Grid
 from equivariance.representations.irreps import Irreps
 from equivariance.representations.mask import Mask

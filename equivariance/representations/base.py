@@ -24,12 +24,12 @@ from equivariance.representations.axes import (
     chosen_segments,
     position,
 )
-from equivariance.representations.crystal_rows import crystal_of, lists_nodes, repeated
+from equivariance.representations.crystals.crystal_rows import crystal_of, lists_nodes, repeated
 from equivariance.representations.mask import Mask
+from equivariance.representations.permuted import permuted
 from equivariance.representations.tensor_support import unsupported_reason
 
 _NOTHING = Transform()
-_IDENTITY = _NOTHING.matrix
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +47,8 @@ class Representation(ABC):
         pairs: The second axis that lists the nodes, of a tensor of pairs of nodes [N, N, C]; None for other tensors.
         extensive: True if a value that lists no nodes doubles with a doubled cell, as an energy does; False if it
             stays, as a mean does. If it is None, both are tried for an output.
+        degree: The power of length that the values are: 1 for positions and lengths, 2 for areas, -1 for curvatures, 0
+            for pure numbers. A change of scale by s multiplies them by s ** degree.
 
     Invariants:
         - A representation is immutable, and it never changes a tensor in place.
@@ -66,6 +68,7 @@ class Representation(ABC):
     mask: Mask | None = None
     pairs: int | None = None
     extensive: bool | None = None
+    degree: float = 0.0
 
     _component_axes: ClassVar[int] = 0
     _fixed: ClassVar[bool] = False
@@ -94,6 +97,29 @@ class Representation(ABC):
         """Selects the entries that `element` determines: padded rows and cells from outside a grid are set to zero."""
         valid = self._valid(values, element)
         return values if valid is None else torch.where(valid, values, torch.zeros_like(values))
+
+    def acted_on(self, tensor: torch.Tensor) -> Iterator[tuple[torch.Tensor, Representation]]:
+        """Yields the tensors that elements act on, with their representations: `tensor` itself, if nothing is made of
+        others.
+        """
+        yield tensor, self
+
+    def nearest(self, values: torch.Tensor, expected: torch.Tensor) -> torch.Tensor:
+        """Returns the values that stand for the same thing and are nearest to `expected`: with another sign, or period.
+
+        Args:
+            values, expected: float64 tensors of one shape, as `compared` returns them.
+        """
+        return values
+
+    def without_translation(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
+        """Returns the values without the translation of an element, which adds to their size and not to their error.
+
+        Args:
+            values: float64 tensor, transformed by `element`.
+            element: The element.
+        """
+        return values
 
     def unresolved(self, values: torch.Tensor, element: Transform) -> torch.Tensor | None:
         """Returns the interpolation uncertainty of the transformed values, or None if the transform is exact.
@@ -149,8 +175,9 @@ class Representation(ABC):
             placed = self.with_axes_of(tensor)
         if element.acts_on_lattice:
             tensor = result = placed.in_lattice(tensor, element)
-        if not self._fixed and tensor.is_floating_point() and (element.matrix != _IDENTITY or any(element.vector)):
-            result = self._keep_padding(tensor, self.act(tensor.to(torch.float64), element).to(tensor.dtype))
+        if element.moves and self._moves(tensor) and not (self._fixed and not self.degree):
+            scaled = self._scaled(tensor.to(torch.float64), element.scale)
+            result = self._keep_padding(tensor, self.act(scaled, element).to(tensor.dtype))
         if element.order is not None:
             result = placed.permute(result, element)
         if element.edges is not None:
@@ -162,6 +189,14 @@ class Representation(ABC):
         if result.shape == tensor.shape and result.stride() != tensor.stride():
             result = torch.empty_like(tensor).copy_(result)
         return result
+
+    def _moves(self, tensor: torch.Tensor) -> bool:
+        """True if elements may change the entries of a tensor."""
+        return tensor.is_floating_point()
+
+    def _scaled(self, values: torch.Tensor, scale: float) -> torch.Tensor:
+        """Returns values whose unit is a power of the unit of length, after a change of scale."""
+        return values if scale == 1 or not self.degree else values * scale**self.degree
 
     def in_lattice(self, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
         """Repeats the rows of nodes and edges if the element doubles cells; moves of nodes change positions only.
@@ -289,37 +324,9 @@ class Representation(ABC):
             ArgumentError: If the node axis is not made of samples of as many nodes as the element permutes.
         """
         for axis in (position(self.nodes, tensor), position(self.pairs, tensor)):
-            tensor = tensor if axis is None else self._permute_axis(tensor, axis, element)
+            if axis is not None:
+                tensor = permuted(tensor, axis, element, self.sample_axis(tensor), self.concatenated)
         return tensor
-
-    def _permute_axis(self, tensor: torch.Tensor, axis: int, element: Transform) -> torch.Tensor:
-        """Reorders the nodes along one axis."""
-        if element.sizes is not None:
-            return self._permute_each(tensor, axis, element)
-        order = element.order or ()
-        size, length, layout = len(order), tensor.shape[axis], self.concatenated
-        sizes = (length,) if layout is None else layout.sizes or (size,) * (length // size)
-        if set(sizes) != {size} or sum(sizes) != length:
-            expected = f"as many on the axis nodes={axis}, not {length} in samples of {sizes}"
-            raise ArgumentError("order", f"permutation of {size} nodes", expected)
-        index = torch.tensor(order, device=tensor.device)
-        starts = torch.arange(0, length, size, device=tensor.device)
-        return tensor.index_select(axis, (starts[:, None] + index).flatten())
-
-    def _permute_each(self, tensor: torch.Tensor, axis: int, element: Transform) -> torch.Tensor:
-        """Reorders the nodes of each sample in its own way; samples have their own axis, or lie one after the other."""
-        sizes = element.sizes or ()
-        samples = self.sample_axis(tensor)
-        found = tensor.shape[axis] if samples is None else (tensor.shape[axis],) * tensor.shape[samples]
-        if found != (len(element.order or ()) if samples is None else sizes):
-            expected = f"as many on the axis nodes={axis}, not {found}"
-            raise ArgumentError("order", f"permutation in samples of {sizes} nodes", expected)
-        if samples is None:
-            return tensor.index_select(axis, torch.tensor(element.order, device=tensor.device))
-        orders = [torch.tensor(element.order_in(i), device=tensor.device) for i in range(len(sizes))]
-        inner = axis - (samples < axis)
-        pieces = [tensor.select(samples, i).index_select(inner, order) for i, order in enumerate(orders)]
-        return torch.stack(pieces, samples)
 
     def sample_axis(self, tensor: torch.Tensor) -> int | None:
         """Returns the axis that lists nothing but samples, as a number from 0, or None if there is none."""

@@ -14,6 +14,7 @@ import torch
 from equivariance.errors import ArgumentError, ContractError
 from equivariance.groups.elements import Transform
 from equivariance.representations.base import Representation
+from equivariance.representations.planes import motion_in
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class CartesianTensor(Representation):
     Attributes:
         axes: The component axes, each of length 3; empty for pseudoscalars.
         pseudo: True adds a sign under inversion, as for a cross product.
+        dimensions: 3, or 2 for components x, y in a plane.
 
     Raises:
         ArgumentError: If an axis is listed twice, or if there are no axes and `pseudo` is False.
@@ -33,6 +35,7 @@ class CartesianTensor(Representation):
 
     axes: tuple[int, ...] = (-1,)
     pseudo: bool = False
+    dimensions: int = 3
 
     keeps_lengths: ClassVar[bool] = True
 
@@ -41,6 +44,8 @@ class CartesianTensor(Representation):
         whole = isinstance(self.axes, tuple) and all(type(a) is int for a in self.axes)
         if not whole or not (self.axes or self.pseudo) or len(set(self.axes)) < len(self.axes):
             raise ArgumentError("axes", self.axes, "a tuple of axes, each once, for example (1, 2)")
+        if self.dimensions not in (2, 3):
+            raise ArgumentError("dimensions", self.dimensions, "2 or 3")
 
     @property
     def turns(self) -> bool:
@@ -50,16 +55,17 @@ class CartesianTensor(Representation):
     def check(self, tensor: torch.Tensor, path: str) -> None:
         """Checks that each axis has length 3 and that the dtype is floating-point."""
         super().check(tensor, path)
-        fits = all(-tensor.dim() <= a < tensor.dim() and tensor.shape[a] == 3 for a in self.axes)
+        fits = all(-tensor.dim() <= a < tensor.dim() and tensor.shape[a] == self.dimensions for a in self.axes)
         if not fits or len({a % tensor.dim() for a in self.axes}) < len(self.axes):
-            expected = f"three components on each of the axes {self.axes}"
+            expected = f"{'three' if self.dimensions == 3 else 'two'} components on each of the axes {self.axes}"
             raise ContractError(path, f"tensor of shape {tuple(tensor.shape)}", expected)
         if not tensor.is_floating_point():
             raise ContractError(path, f"tensor of dtype {tensor.dtype}", "floating-point numbers, for CartesianTensor")
 
     def act(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
         """Applies R to every axis, and the sign of a pseudotensor."""
-        matrix = torch.tensor(element.matrix, dtype=torch.float64, device=values.device)
+        turn, _ = motion_in(element, self.dimensions)
+        matrix = torch.tensor(turn, dtype=torch.float64, device=values.device)
         for axis in self.axes:
             values = (values.movedim(axis, -1) @ matrix.T).movedim(-1, axis)
         return values * element.determinant if self.pseudo else values

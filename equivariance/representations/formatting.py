@@ -12,7 +12,7 @@ from dataclasses import Field, fields
 from equivariance.representations.axes import Concatenated
 from equivariance.representations.base import Representation
 from equivariance.representations.cartesian_tensor import CartesianTensor
-from equivariance.representations.crystal import EdgeShifts, LatticeVectors
+from equivariance.representations.crystals.lattice_vectors import EdgeShifts, LatticeVectors
 from equivariance.representations.irreps import Irreps
 from equivariance.representations.mask import Mask
 from equivariance.representations.sample_list import SampleList

@@ -15,7 +15,7 @@ from typing import ClassVar
 
 import torch
 
-from equivariance.errors import ArgumentError, ContractError
+from equivariance.errors import ArgumentError, ContractError, ForeignElementError
 from equivariance.groups.elements import Transform
 from equivariance.representations.axes import BatchAxis, NodeAxis
 from equivariance.representations.base import Part, Representation
@@ -44,6 +44,8 @@ class Grid(Representation):
         periodic: True if the grid wraps around, as with circular padding. Shifts are then circular.
         margin: Width of the border, in cells, that is not compared if an element moves values across it. None means a
             quarter of the grid.
+        kind: "field", or "labels" for indices of cells (whole numbers, or as floats), which are never interpolated:
+            only elements that map cells to cells move them.
 
     Raises:
         ArgumentError: If the axes, the spacing, the margin or the irreps are not valid.
@@ -66,6 +68,7 @@ class Grid(Representation):
     spacing: float = 1.0
     periodic: bool = False
     margin: int | None = None
+    kind: str = "field"
     nodes: NodeAxis = None
     batch: BatchAxis = 0
 
@@ -79,6 +82,8 @@ class Grid(Representation):
             raise ArgumentError("spacing", self.spacing, "a positive length")
         if self.margin is not None and self.margin < 0:
             raise ArgumentError("margin", self.margin, "a number of cells, 0 or more")
+        if self.kind not in ("field", "labels"):
+            raise ArgumentError("kind", self.kind, "'field' or 'labels'")
         irreps = Irreps(self.irreps).irreps if len(self.axes) == 3 else _planar_text(self.irreps)
         object.__setattr__(self, "irreps", irreps)
 
@@ -86,6 +91,9 @@ class Grid(Representation):
     def lattice(self) -> Lattice:
         """The positions of the cells."""
         return Lattice(self.axes, self.spacing, self.periodic)
+
+    def _moves(self, tensor: torch.Tensor) -> bool:
+        return self.kind == "labels" or super()._moves(tensor)
 
     @property
     def dim(self) -> int:
@@ -110,7 +118,13 @@ class Grid(Representation):
             )
 
     def act(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
-        """Moves the cells and transforms the components."""
+        """Moves the cells and transforms the components.
+
+        Raises:
+            ForeignElementError: If the element moves labels between the cells.
+        """
+        if self.kind == "labels" and not self.lattice.is_exact(element):
+            raise ForeignElementError("element", element, "one that maps cells to cells: labels are not interpolated")
         moved = self.lattice.moved(values, element)
         axis = self._component_axis(values)
         return self._transform_components(moved.movedim(axis[0], -1), element).movedim(-1, axis[0]) if axis else moved

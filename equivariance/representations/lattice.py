@@ -18,6 +18,7 @@ import torch
 from equivariance.errors import ForeignElementError
 from equivariance.groups.elements import Transform
 from equivariance.representations.interpolation import COARSE, FINE, interpolate
+from equivariance.representations.planes import motion_in
 
 _NEAR = 1e-9
 """Tolerance in cells: a shift this close to a whole number of cells counts as whole."""
@@ -106,10 +107,10 @@ class Lattice:
 
     def _motion(self, element: Transform) -> tuple[np.ndarray, np.ndarray]:
         """Returns the matrix [d, d] and the shift [d] of an element, in cells."""
-        matrix, vector, size = element.array, np.array(element.vector) / self.spacing, len(self.axes)
-        if size == 2 and (abs(matrix[2, :2]).max() > _NEAR or abs(matrix[:2, 2]).max() > _NEAR or vector[2]):
-            raise ForeignElementError("element", element, "one that keeps the plane x, y of a grid of two axes")
-        return matrix[:size, :size], vector[:size]
+        if element.scale != 1:
+            raise ForeignElementError("element", element, "one that keeps the size of the cells: fields are not scaled")
+        matrix, vector = motion_in(element, len(self.axes))
+        return matrix, vector / self.spacing
 
     def _resample(self, values: torch.Tensor, matrix: np.ndarray, shift: np.ndarray, degree: int) -> torch.Tensor:
         """Interpolates the moved field, float64."""

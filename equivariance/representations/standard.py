@@ -6,7 +6,7 @@ Used in contracts. Irreps, grids and Cartesian tensors have their own modules.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import ClassVar
 
@@ -18,8 +18,9 @@ from equivariance.groups.crystal import ImageEdges
 from equivariance.groups.elements import Transform
 from equivariance.representations.axes import chosen_segments, position
 from equivariance.representations.base import Part, Representation
-from equivariance.representations.crystal_rows import beside, crystal_of, lists_nodes, repeated
+from equivariance.representations.crystals.crystal_rows import beside, crystal_of, lists_nodes, repeated
 from equivariance.representations.irreps import Irreps
+from equivariance.representations.planes import motion_in
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,10 @@ class CartesianPoints(Representation):
 
     Attributes:
         axis: The axis of the components, of length 3; 1 for clouds [samples, 3, nodes].
+        dimensions: 3, or 2 for points x, y in a plane. All rotations and translations are then in the plane.
+
+    Raises:
+        ArgumentError: If `dimensions` is neither 2 nor 3.
 
     >>> from equivariance.groups import translation
     >>> CartesianPoints(axis=0).transform(torch.zeros(3, 2), translation([1, 2, 3])).tolist()
@@ -38,9 +43,16 @@ class CartesianPoints(Representation):
     """
 
     axis: int = -1
+    dimensions: int = 3
+    degree: float = field(default=1.0, kw_only=True)
 
     _component_axes: ClassVar[int] = 1
     keeps_lengths: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        """Checks the number of dimensions."""
+        if self.dimensions not in (2, 3):
+            raise ArgumentError("dimensions", self.dimensions, "2 or 3")
 
     @property
     def turns(self) -> bool:
@@ -50,17 +62,19 @@ class CartesianPoints(Representation):
     def check(self, tensor: torch.Tensor, path: str) -> None:
         """Checks that the axis of the components has length 3 and that the dtype is floating-point."""
         super().check(tensor, path)
-        if not -tensor.dim() <= self.axis < tensor.dim() or tensor.shape[self.axis] != 3:
-            expected = "a last axis of 3" if self.axis == -1 else f"3 components on axis {self.axis}"
+        if not -tensor.dim() <= self.axis < tensor.dim() or tensor.shape[self.axis] != self.dimensions:
+            count = self.dimensions
+            expected = f"a last axis of {count}" if self.axis == -1 else f"{count} components on axis {self.axis}"
             raise ContractError(path, f"tensor of shape {tuple(tensor.shape)}", f"{expected}, for cartesian_points")
         if not tensor.is_floating_point():
             raise ContractError(path, f"tensor of dtype {tensor.dtype}", "floating-point numbers, for cartesian_points")
 
     def act(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
         """Returns x R^T + t."""
-        matrix = torch.tensor(element.matrix, dtype=torch.float64, device=values.device)
-        turned = (values.movedim(self.axis, -1) @ matrix.T).movedim(-1, self.axis)
-        return turned + self.along_axis(element.vector, values)
+        matrix, vector = motion_in(element, self.dimensions)
+        turn = torch.tensor(matrix, dtype=torch.float64, device=values.device)
+        turned = (values.movedim(self.axis, -1) @ turn.T).movedim(-1, self.axis)
+        return turned + self.along_axis(vector.tolist(), values)
 
     def in_lattice(self, tensor: torch.Tensor, element: Transform) -> torch.Tensor:
         """Moves nodes by their lattice vectors; in doubled cells the second copy of each node is moved.
@@ -87,15 +101,19 @@ class CartesianPoints(Representation):
     def _free_lengths(self, tensor: torch.Tensor) -> tuple[int, ...]:
         return super()._free_lengths(tensor) if self.axis == -1 else tuple(tensor.shape)
 
+    def without_translation(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
+        """Returns the positions without the translation of an element."""
+        return values - self.along_axis(element.vector, values) if any(element.vector) else values
+
     def along_axis(self, components: Sequence[float], values: torch.Tensor) -> torch.Tensor:
-        """Returns three numbers, float64, in a shape that lies along the axis of the components of `values`."""
+        """Returns one number for each component, float64, in a shape that lies along the component axis of `values`."""
         shape = [1] * values.dim()
-        shape[self.axis] = 3
-        return torch.tensor(components, dtype=torch.float64, device=values.device).reshape(shape)
+        shape[self.axis] = self.dimensions
+        return torch.tensor(components[: self.dimensions], dtype=torch.float64, device=values.device).reshape(shape)
 
     def rows(self, values: torch.Tensor) -> torch.Tensor:
-        """Returns all positions as rows, [n, 3]."""
-        return values.movedim(self.axis, -1).reshape(-1, 3)
+        """Returns all positions as rows, [n, dimensions]."""
+        return values.movedim(self.axis, -1).reshape(-1, self.dimensions)
 
 
 @dataclass(frozen=True)

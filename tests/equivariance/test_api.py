@@ -305,7 +305,7 @@ def test_missing_irreps_are_read_or_assumed_and_missing_inputs_are_named():
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"group": "so2"}, "group='so2': expected one of batch, e3"),
+        ({"group": "so4"}, "group='so4': expected one of batch, e2"),
         ({"samples": 0}, "samples=0: expected a whole number of at least 1"),
         ({"samples": 2.5}, "samples=2.5: expected a whole number"),
         ({"samples": True}, "samples=True: expected a whole number"),

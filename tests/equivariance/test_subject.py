@@ -104,7 +104,7 @@ def test_a_finding_stands_for_each_of_its_layers_and_symmetries():
 
 
 def test_only_symmetries_and_causes_that_exist_can_be_known():
-    with pytest.raises(ChoiceError, match="symmetry='spin': expected one of batch, inversion, lattice, none"):
+    with pytest.raises(ChoiceError, match="symmetry='spin': expected one of batch, inversion, lattice, mirror, none"):
         RegisteredFinding("a", "spin", "unknown")
     with pytest.raises(ChoiceError, match="cause='bad luck': expected one of absolute-position, batch-coupled"):
         RegisteredFinding("a", "rotation", "bad luck")

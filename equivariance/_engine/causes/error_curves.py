@@ -90,7 +90,7 @@ def _first_cloud(
         points = points[0]
     if layout is not None:
         points = points[: layout.sizes[0] if layout.sizes else nodes]
-    return tuple((x, y, z) for x, y, z in points.tolist())
+    return tuple((x, y, *(z or [0.0])) for x, y, *z in points.tolist())
 
 
 def _deviation(experiment: Experiment, element: Transform) -> tuple[torch.Tensor, torch.Tensor]:

@@ -89,6 +89,7 @@ class Experiment:
         intervention: Repairs the other violations of the code; None if there are no others.
         declaring_as: Path of an input, and the representation by which it transforms instead of the declared one.
         on_example: True if the call has the inputs of the example and its declared contract.
+        symmetry: The violated symmetry, or "".
         outcomes: Element -> outcome, for the elements that were run.
     """
 
@@ -108,6 +109,7 @@ class Experiment:
     intervention: Intervention | None = None
     declaring_as: tuple[str, Representation] | None = None
     on_example: bool = True
+    symmetry: str = ""
     outcomes: dict[Transform, CallOutcome] = field(default_factory=dict)
 
     @classmethod

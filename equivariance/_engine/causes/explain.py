@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import torch
 
@@ -14,6 +15,7 @@ from equivariance._engine.causes.discontinuity import explain_jump
 from equivariance._engine.causes.experiment import Experiment
 from equivariance._engine.causes.explanation import Explanation, explained
 from equivariance._engine.causes.fixed_axes import free_axis
+from equivariance._engine.causes.further import explain_further
 from equivariance._engine.causes.grid import explain_on_grid
 from equivariance._engine.causes.lattice import explain_lattice
 from equivariance._engine.causes.orders.permutation import explain_permutation
@@ -36,6 +38,7 @@ _EXPERIMENTS = {
     "batch": explain_batch,
     "lattice": explain_lattice,
 }
+_ON_GRIDS = ("translation", "rotation", "inversion")
 _CAUSE_OF_DIVERGENCE = {
     "translation": ("absolute-position", "positions decide"),
     "permutation": ("order-dependent", "node numbers decide"),
@@ -53,6 +56,7 @@ def explain(experiment: Experiment, symmetry: str, suspect: SuspectLayer, elemen
         suspect: The layer and its worst part.
         element: The shrunk counterexample.
     """
+    experiment = replace(experiment, symmetry=symmetry)
     try:
         return _explain(experiment, symmetry, suspect, element)
     except ForeignElementError as error:
@@ -70,10 +74,19 @@ def _explain(experiment: Experiment, symmetry: str, suspect: SuspectLayer, eleme
         return forgotten
     if math.isinf(suspect.measurement.error) and not experiment.outcome(suspect.trial.element).comparable:
         return _explain_incomparable(experiment, symmetry, suspect, element)
+    return _explain_by_symmetry(experiment, symmetry, suspect, element)
+
+
+def _explain_by_symmetry(
+    experiment: Experiment, symmetry: str, suspect: SuspectLayer, element: Transform
+) -> Explanation:
     grid = experiment.runs.sizes.grid
-    if grid is not None and Symmetry(symmetry).is_motion:
+    if grid is not None and symmetry in _ON_GRIDS:
         return explain_on_grid(experiment, grid, symmetry, element, suspect.part)
-    return _EXPERIMENTS[symmetry](experiment, element, suspect.part)
+    turns_in_plane = symmetry == Symmetry.ROTATION and experiment.runs.sizes.planar
+    if element.actions is not None or turns_in_plane:
+        return explain_further(experiment, element, suspect.part)
+    return _EXPERIMENTS.get(symmetry, explain_further)(experiment, element, suspect.part)
 
 
 def _explain_incomparable(

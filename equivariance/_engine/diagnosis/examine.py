@@ -6,18 +6,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from equivariance._deadline import TimeLimitReached
 from equivariance._engine.causes.error_curves import cloud_of
 from equivariance._engine.diagnosis.cut_short import CutShort
-from equivariance._engine.diagnosis.localizer import localize
 from equivariance._engine.diagnosis.merging import class_of, merged
+from equivariance._engine.diagnosis.one_symmetry import SymmetryResult, examine_symmetry, untested_verdict
 from equivariance._engine.diagnosis.parallel import in_processes
 from equivariance._engine.diagnosis.sanity import Sanity, run_sanity_checks
-from equivariance._engine.diagnosis.verdicts import Basis, VerdictMaker, finding_of_raised
+from equivariance._engine.diagnosis.verdicts import Basis, VerdictMaker
 from equivariance._engine.inference.layers import Inferred, infer, try_layers_apart
 from equivariance._engine.instrumentation.hooks import quiet
 from equivariance._engine.instrumentation.tensor_store import MemoryBudget
@@ -31,11 +30,11 @@ from equivariance._engine.measurement.survey import SurveyOptions, SymmetrySurve
 from equivariance._ranking import ordered
 from equivariance.contracts.callables import name_of
 from equivariance.contracts.contract import Contract
-from equivariance.contracts.inputs import NOT_GIVEN
 from equivariance.contracts.layers import matching_layers
-from equivariance.errors import ArgumentError, TransformedInputError
-from equivariance.findings import Finding, LayerRow, Outcome, SymmetryVerdict
-from equivariance.groups.named import Symmetry
+from equivariance.errors import ArgumentError
+from equivariance.findings import Finding, Outcome
+from equivariance.groups.further import Product
+from equivariance.groups.named import SYMMETRIES, Symmetry
 from equivariance.groups.sampling import Group
 from equivariance.progress import Observer, Relay
 
@@ -72,14 +71,16 @@ def examine_module(ready: Prepared, basis: Basis | None = None) -> Outcome:
     about = _describe(ready, lines)
     able = ready.runner.capabilities
     maker = VerdictMaker(call, basis or Basis(), sanity.vacuous, sanity.remark, able, ready.unjudged)
-    found = _Found([], sanity.findings, sanity.notes, cut=cut.phrases)
-    known = {symmetry: _Found([maker.not_tested(symmetry, why)]) for symmetry, why in call.untestable.items()}
+    found = SymmetryResult([], sanity.findings, sanity.notes, cut=cut.phrases)
+    known = {symmetry: SymmetryResult([maker.not_tested(symmetry, why)]) for symmetry, why in call.untestable.items()}
     asked = {g.symmetry: g for g in call.asked}
     known |= {
-        s: _Found([_untested_verdict(maker, asked[s], why)]) for s, why in bounded.untestable.items() if s in asked
+        s: SymmetryResult([untested_verdict(maker, asked[s], why)])
+        for s, why in bounded.untestable.items()
+        if s in asked
     }
     if sanity.obstacle:
-        known |= {g.symmetry: _Found([_untested_verdict(maker, g, sanity.obstacle)]) for g in call.groups}
+        known |= {g.symmetry: SymmetryResult([untested_verdict(maker, g, sanity.obstacle)]) for g in call.groups}
     settings.observer.tested(_report([found], chosen, about))
     searched = None if settings.layers is None else chosen
     for symmetry, more in _examine_symmetries(ready, maker, searched) if not sanity.obstacle else ():
@@ -124,109 +125,33 @@ def _raise_refusal(call: BoundCall, refused: Sequence[ArgumentError]) -> None:
         raise ArgumentError("group", symmetry, f"a symmetry that can be tested; {reason}")
 
 
-@dataclass
-class _Found:
-    """The results of the sanity checks, or of one symmetry.
-
-    Attributes:
-        verdicts: The verdict on the symmetry; none for the sanity checks.
-        findings: Violations that reach the output.
-        notes: Remarks that are no violations of the output.
-        rows: One row per layer call.
-        refused: The error of a symmetry whose elements or inputs were refused.
-        cut: What the time limit cut short, one phrase each.
-    """
-
-    verdicts: list[SymmetryVerdict]
-    findings: list[Finding] = field(default_factory=list)
-    notes: list[Finding] = field(default_factory=list)
-    rows: list[LayerRow] = field(default_factory=list)
-    refused: ArgumentError | None = None
-    cut: Sequence[str] = ()
-
-
-def _in_order(call: BoundCall, known: Mapping[str, _Found]) -> list[_Found]:
+def _in_order(call: BoundCall, known: Mapping[str, SymmetryResult]) -> list[SymmetryResult]:
     return [known[g.symmetry] for g in call.asked if g.symmetry in known]
-
-
-def _untested_verdict(maker: VerdictMaker, group: Group, reason: str) -> SymmetryVerdict:
-    return maker.not_tested(group.symmetry, reason, maker.call.settings.claiming(group))
 
 
 def _examine_symmetries(
     ready: Prepared, maker: VerdictMaker, layers: Collection[str] | None
-) -> Iterator[tuple[str, _Found]]:
+) -> Iterator[tuple[str, SymmetryResult]]:
     """Yields each symmetry with its results, in order of completion."""
     groups, settings = ready.call.groups, ready.call.settings
     reactions = Reactions(ready.runner, ready.call.sizes, settings.seed)
     if settings.jobs == 1:
         surveyors = _surveyors(ready, settings.observer)
-        yield from ((g.symmetry, _examine_symmetry(surveyors, g, maker, reactions, layers)) for g in groups)
+        yield from ((g.symmetry, examine_symmetry(surveyors, g, maker, reactions, layers)) for g in groups)
         return
 
-    def work(group: Group, report_progress: Callable[[tuple[str, int, int, float]], None]) -> _Found:
+    def work(group: Group, report_progress: Callable[[tuple[str, int, int, float]], None]) -> SymmetryResult:
         memory = MemoryBudget(settings.memory / settings.jobs)
         shared = replace(ready, runner=ready.runner.with_memory(memory))
         surveyors = _surveyors(shared, Relay(report_progress))
-        return _examine_symmetry(surveyors, group, maker, reactions, layers)
+        return examine_symmetry(surveyors, group, maker, reactions, layers)
 
     works = [partial(work, group) for group in groups]
     for number, found in in_processes(works, settings.jobs, lambda words: settings.observer.sampled(*words)):
         yield groups[number].symmetry, found
 
 
-def _examine_symmetry(
-    surveyors: Callable[[str], SymmetrySurvey], group: Group, maker: VerdictMaker, reactions: Reactions,
-    layers: Collection[str] | None,
-) -> _Found:  # fmt: skip
-    """Surveys and localizes one symmetry, if time is left for it."""
-    deadline, reason = maker.call.settings.deadline, "before its test"
-    try:
-        deadline.check()
-        reason = "during its test"
-        return _survey_and_localize(surveyors(group.symmetry), group, maker, reactions, layers)
-    except TimeLimitReached:
-        return _Found([_untested_verdict(maker, group, f"{deadline} was reached {reason}")])
-
-
-def _survey_and_localize(
-    survey: SymmetrySurvey, group: Group, maker: VerdictMaker, reactions: Reactions, layers: Collection[str] | None
-) -> _Found:
-    """Surveys and localizes one symmetry. An unclaimed symmetry is only measured.
-
-    A symmetry that cannot be tested does not end the others.
-
-    Raises:
-        TimeLimitReached: If no time is left before the symmetry is known to be broken or to hold.
-    """
-    settings, lacking = maker.call.settings, maker.unjudged.get(group.symmetry)
-    claimed = settings.claiming(group)
-    try:
-        if not reactions.moves(group):
-            # The symmetry does not apply: it is a claim only if the caller named it.
-            claimed = claimed and group.symmetry in (settings.named or ())
-            return _Found([maker.not_tested(group.symmetry, reactions.obstacle(group), claimed)])
-        if lacking is not None and lacking.nothing_else:
-            raise ArgumentError("irreps_out", NOT_GIVEN, f"a declaration, as {lacking.reason}")
-        if not claimed:
-            return _Found([maker.of_unclaimed(group, survey.output_measurement(group, layers is None))])
-        found = localize(survey, group, settings.inside, layers)
-        left = f"{settings.deadline} was reached after {found.unfinished}, of which none breaks it"
-        unmeasured = left if found.unfinished else ""
-        obstacle = "" if found.broken else maker.vacuous or unmeasured or reactions.obstacle(group)
-    except TransformedInputError as error:
-        if not claimed:
-            return _Found([maker.not_tested(group.symmetry, error.reason, claimed)])
-        finding = finding_of_raised(error, group.symmetry, survey.runs.runner)
-        return _Found([maker.of_raised(group, finding)], [finding])
-    except ArgumentError as error:
-        return _Found([maker.not_tested(group.symmetry, str(error), claimed)], refused=error)
-    verdict = maker.not_tested(group.symmetry, obstacle) if obstacle else maker.of_localized(group, found)
-    cut = [f"{phrase} under {group.symmetry}" for phrase in found.cut]
-    return _Found([verdict], [*found.findings], [*found.notes], [*found.rows], cut=cut)
-
-
-def _report(known: Sequence[_Found], chosen: Mapping[str, object], about: Mapping[str, Any]) -> Outcome:
+def _report(known: Sequence[SymmetryResult], chosen: Mapping[str, object], about: Mapping[str, Any]) -> Outcome:
     """Returns the outcome for the tested symmetries, with findings, notes and rows of the chosen layers.
 
     Args:
@@ -234,7 +159,7 @@ def _report(known: Sequence[_Found], chosen: Mapping[str, object], about: Mappin
         chosen: Chosen layer -> the class that defines its `forward`.
         about: The other fields of the outcome.
     """
-    found, kind_of = (f for k in known for f in k.findings), chosen.__getitem__
+    found, kind_of = (f for k in known for f in k.findings), chosen.get
     cut = [phrase for k in known for phrase in k.cut]
     if cut:
         words = f"{about['settings']['time limit']}, which ended {'; '.join(cut)}"
@@ -250,7 +175,7 @@ def _report(known: Sequence[_Found], chosen: Mapping[str, object], about: Mappin
 
 def _infer(ready: Prepared) -> Inferred:
     """Infers the contracts of undeclared layers from runs; moves by lattice vectors are not followed through layers."""
-    followed = (g for g in ready.call.groups if g.symmetry != Symmetry.LATTICE)
+    followed = (g for g in ready.call.groups if _is_followed(g))
     claimed = [g for g in followed if ready.call.settings.claiming(g)]
     surveyors = _surveyors(ready)
     inferred = infer(
@@ -263,6 +188,11 @@ def _infer(ready: Prepared) -> Inferred:
         return inferred
     following = _surveyors(_with_contracts(ready, inferred.contracts))
     return try_layers_apart(inferred, {g.symmetry: following(g.symmetry) for g in claimed}, claimed)
+
+
+def _is_followed(group: Group) -> bool:
+    """True if layers are measured apart under a group."""
+    return Symmetry(group.symmetry).is_followed and not isinstance(group, Product)
 
 
 def _with_contracts(ready: Prepared, contracts: Mapping[str, Contract]) -> Prepared:
@@ -321,7 +251,8 @@ def _unfollowed_layers(ready: Prepared) -> list[str]:
 def _surveyors(ready: Prepared, observer: Observer | None = None) -> Callable[[str], SymmetrySurvey]:
     """Returns symmetry -> survey: of all layers, of the layers whose axes are known, or of the whole alone.
 
-    Moves by lattice vectors are followed through the whole only: a layer may return differences of positions that a
+    Exchanges of arguments, products and groups of the user are followed through the whole only. So are moves by lattice
+    vectors: a layer may return differences of positions that a
     later layer takes to the nearest image. A symmetry under which tensors of the output have no law has a survey of its
     own, which does not compare them.
     """
@@ -339,11 +270,14 @@ def _surveyors(ready: Prepared, observer: Observer | None = None) -> Callable[[s
     of_motions = surveying(everything.runner)
     of_reorderings = of_motions if followed is everything else surveying(followed.runner)
     whole = replace(ready, runner=ready.runner.with_contracts({"": ready.runner.contracts[""]}))
-    surveys = {s.value: of_reorderings if s.is_reordering else of_motions for s in Symmetry}
-    surveys[Symmetry.LATTICE.value] = surveying(whole.runner)
+    apart = {g.symmetry for g in ready.call.groups if not _is_followed(g)}
+    asked = {*SYMMETRIES, *(g.symmetry for g in ready.call.groups)}
+    surveys = {s: of_reorderings if Symmetry(s).is_reordering else of_motions for s in asked}
+    of_whole = surveying(whole.runner)
+    surveys |= dict.fromkeys(apart, of_whole)
     for symmetry, lacking in ready.unjudged.items():
         prepared = followed if Symmetry(symmetry).is_reordering else everything
-        prepared = whole if symmetry == Symmetry.LATTICE else prepared
+        prepared = whole if symmetry in apart else prepared
         surveys[symmetry] = surveying(with_output(prepared, lacking.output))
     return surveys.__getitem__
 

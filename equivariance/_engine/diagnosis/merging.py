@@ -57,6 +57,19 @@ def merged(findings: Sequence[Finding], kind_of: Callable[[str], object]) -> lis
     return [_merge([f for f, r in zip(findings, roots, strict=True) if r == root]) for root in dict.fromkeys(roots)]
 
 
+def with_one_of(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Returns the first finding, with the statements of the others as alternatives.
+
+    Where two branches differ, the mistake may be in either one.
+
+    Args:
+        findings: Findings of one symmetry, the largest contribution first.
+    """
+    first, *others = findings
+    places = tuple(dict.fromkeys(f.location for f in others if f.location and f.location != first.location))
+    return (replace(first, located="suspect", alternatives=places) if places else first,)
+
+
 def class_of(module: torch.nn.Module, layer: str) -> type:
     """Returns the class that defines the `forward` of a layer: its own, or one that it derives from."""
     kind = type(module.get_submodule(layer))
@@ -149,9 +162,9 @@ def _is_decided_by(one: Finding, other: Finding) -> bool:
     return is_open and bool(common) and related
 
 
-def _kind_of_evidence(finding: Finding) -> tuple[bool, bool]:
-    """Returns if a finding needs no transformation, and if it says that a jump does not explain all."""
-    return finding.symmetry == "none", MORE_THAN_A_JUMP in finding.evidence
+def _kind_of_evidence(finding: Finding) -> tuple[bool, bool, bool]:
+    """Returns if a finding needs no transformation, if a jump does not explain all, and if a response is missing."""
+    return finding.symmetry == "none", MORE_THAN_A_JUMP in finding.evidence, finding.cause == "insensitive"
 
 
 def _is_one_mistake(one: Finding, other: Finding) -> bool:

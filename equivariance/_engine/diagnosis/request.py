@@ -14,6 +14,12 @@ from typing import Any
 import torch
 
 from equivariance._engine.diagnosis.examine import examine_module
+from equivariance._engine.diagnosis.presenting.lifted_parameters import (
+    parameters_of,
+    with_parameters_as_arguments,
+    with_values,
+)
+from equivariance._engine.diagnosis.presenting.presented import presented
 from equivariance._engine.diagnosis.verdicts import Basis
 from equivariance._engine.inference.axes_by_trial import with_axes
 from equivariance._engine.inference.input_provenance import states_inputs, with_laws_of_layers
@@ -45,6 +51,7 @@ from equivariance.contracts.nested import sizes_of_graphs
 from equivariance.contracts.signature import bound
 from equivariance.errors import ArgumentError
 from equivariance.findings import Finding, Outcome
+from equivariance.groups.further import Product
 from equivariance.groups.lattice_moves import LatticeMoves
 from equivariance.groups.named import SYMMETRIES, Symmetry, groups_of
 from equivariance.groups.sampling import Group
@@ -95,6 +102,7 @@ class Request:
         layers: Dotted path -> contract, for inner layers.
         settings: Number of samples, seed and scope of the examination.
         name: The name in reports.
+        presented: True if the arguments are those that the callable receives, and not what they are made from.
     """
 
     module: torch.nn.Module
@@ -106,6 +114,7 @@ class Request:
     layers: Mapping[str, Contract]
     settings: Settings
     name: str = ""
+    presented: bool = False
 
     def __post_init__(self) -> None:
         """Rejects a module whose values are not all in this process."""
@@ -121,13 +130,17 @@ class Request:
         """
         if self.group is None:
             return replace(self, group=_EVERYTHING, settings=self._settings_by_default()).resolve()
-        arguments, tested = bound(self.module.forward, self.args, self.kwargs), self._groups()
+        tested = self._groups()
+        if not self.presented:
+            return self._presented(tested).resolve()
+        arguments = bound(self.module.forward, self.args, self.kwargs)
         inputs = self._inputs(arguments, tested) if self.irreps_in is NOT_GIVEN else self._declared_inputs()
         variants = None
         if self.irreps_in is NOT_GIVEN and states_inputs(self.module):
             first = prepare_undeclared(self._call(inputs.specs, _ANYTHING))
             inputs, variants = with_laws_of_layers(first, inputs), first.runner.variants
         stated = outputs_of(self.module) if self.irreps_out is NOT_GIVEN else self.irreps_out
+        _require_output(stated, tested)
         if self.settings.named is not None and not any(any(sizes_of_graphs(value)) for value in arguments.values()):
             lacking = _missing_sample_axis(inputs, {g.symmetry for g in tested})
             if lacking and "batch" in self.settings.named:
@@ -144,6 +157,21 @@ class Request:
         ready = prepare_undeclared(self._call(inputs.specs, _ANYTHING), variants)
         laws = laws_of_returned(ready) if stated is NOT_GIVEN else {}
         return _with_reorderings(ready, inputs, [], stated, OutputRuns(ready.runner), laws)
+
+    def _presented(self, tested: Sequence[Group]) -> Request:
+        """Returns the request with the arguments that the callable receives, and with parameters as arguments.
+
+        If a parameter is an argument, layers are no longer measured apart: their code reads it.
+        """
+        moving = parameters_of(self.layers)
+        module = with_parameters_as_arguments(self.module, moving)
+        given = (self.args, self.kwargs, self.irreps_in, self.irreps_out)
+        given = presented(module.forward, with_values(self.module, moving, given), tested)
+        made = dict(zip(("args", "kwargs", "irreps_in", "irreps_out"), given, strict=True))
+        request = replace(self, presented=True, module=module, **made)  # type: ignore[arg-type]
+        if not moving:
+            return request
+        return replace(request, layers={}, settings=replace(self.settings, infer=False))
 
     def _inputs(self, arguments: Mapping[str, Any], tested: Sequence[Group]) -> Inputs:
         """Returns the representations of undeclared arguments. If data leave the samples open, runs show them."""
@@ -242,6 +270,18 @@ def _with_outputs(
     final = declared_as(ready, ready.call.declaring(ready.call.contract.inputs, outputs.specs))
     final = replace(final, unjudged=outputs.unjudged(inputs))
     return Resolved(final, lines=(*lines, *outputs.lines), inputs=inputs)
+
+
+def _require_output(stated: object, tested: Sequence[Group]) -> None:
+    """Checks that the output is declared if runs do not show how it transforms.
+
+    Raises:
+        ArgumentError: If it is not.
+    """
+    for group in tested:
+        if stated is NOT_GIVEN and (isinstance(group, Product) or not Symmetry(group.symmetry).is_read_off):
+            expected = f"a representation of the output: runs do not show it under {group.symmetry}"
+            raise ArgumentError("irreps_out", stated, expected)
 
 
 def _missing_sample_axis(inputs: Inputs, tested: set[str]) -> str:

@@ -29,6 +29,8 @@ _RAISED: dict[str, str] = {
     Symmetry.PERMUTATION: "order-dependent",
     Symmetry.BATCH: "batch-coupled",
     Symmetry.LATTICE: "periodic-image",
+    Symmetry.MIRROR: "frame-dependent",
+    Symmetry.SWAP: "order-dependent",
 }
 """Symmetry -> the cause if the network raises an error on transformed inputs."""
 
@@ -127,7 +129,7 @@ class VerdictMaker:
 
 def finding_of_raised(error: TransformedInputError, symmetry: str, runner: Runner) -> Finding:
     """Returns the finding for a network that raises an error on transformed inputs, at the statement that raised."""
-    cause, element = _RAISED[symmetry], error.value
+    cause, element = _RAISED.get(symmetry, "unknown"), error.value
     place = raised_at(error.__cause__) if error.__cause__ is not None else None
     module = runner.module(runner.states[0], runner.reference_dtype)
     return Finding(

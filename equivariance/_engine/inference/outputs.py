@@ -40,7 +40,7 @@ from equivariance.representations.sample_list import SampleList
 from equivariance.representations.standard import Invariant
 from equivariance.representations.unjudged import Unjudged
 
-MOTIONS = tuple(symmetry for symmetry in Symmetry if symmetry.is_motion)
+MOTIONS = tuple(symmetry for symmetry in Symmetry if symmetry.is_motion and symmetry.is_read_off)
 _RUNS = Grounds(How.BY_RUNS, How.BY_RUNS, How.BY_RUNS)
 _UNLIKE = 3.0
 """Factor by which a law of a special form or with unusual axes must be nearer than a plain law, if none holds."""

@@ -16,7 +16,7 @@ from equivariance._engine.instrumentation.operations import replace_tensors
 from equivariance._engine.instrumentation.reference import Site
 from equivariance.contracts.nested import UNSPECIFIED, cast, leaves, map_tensors, walk
 from equivariance.representations.base import Representation
-from equivariance.representations.crystal import EdgeShifts, LatticeVectors
+from equivariance.representations.crystals.lattice_vectors import EdgeShifts, LatticeVectors
 
 
 class RestoredRun:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
+from equivariance._engine.laws.declared import DeclaredLaw, fitting
 from equivariance._engine.laws.forms import (
     InvariantLaw,
     IrrepLaw,
@@ -24,9 +25,14 @@ from equivariance._engine.laws.forms import (
     SelectionLaw,
     TranslationLaw,
 )
+from equivariance._engine.laws.further import FactorLaw, PlanarLaw, ScaleLaw, factor_laws, planar_laws, scale_laws
 from equivariance._engine.laws.grid import Gridded, Grids, plain_on_grid
 from equivariance._engine.laws.lattice import RowLaw, lattice_laws
 from equivariance.groups.named import Symmetry
+from equivariance.representations.base import Representation
+
+_SHAPED = (RowLaw, DeclaredLaw, PlanarLaw, ScaleLaw)
+"""Laws that say by themselves which tensors they fit."""
 
 _SAMPLES = 16
 """Largest number of samples for which tensors of one sample are looked for."""
@@ -46,6 +52,10 @@ class AxisLengths:
         crystal: Nodes of each sample of a crystal; () if there is no crystal.
         follows_images: True if moves along some lattice vector change nothing. Differences of positions are then
             lawful: a later statement takes them to the nearest image, or fails to.
+        declared: The declared representations of no standard kind.
+        planar: True if all positions are in a plane.
+        factors: The number of factors of a product of groups; 0 for a single group.
+        windows: True if an input is the window of a larger field: what comes in at its border is unknown to a law.
     """
 
     nodes: int | None
@@ -56,23 +66,37 @@ class AxisLengths:
     apart: tuple[int, ...] = ()
     crystal: tuple[int, ...] = ()
     follows_images: bool = False
+    declared: tuple[Representation, ...] = ()
+    planar: bool = False
+    factors: int = 0
+    windows: bool = False
 
 
 def laws_by_shape(tensor: Tensor, symmetry: Symmetry, sizes: AxisLengths) -> Iterator[Law]:
     """Yields the laws of a symmetry that a tensor of this shape may obey, in a network of these sizes."""
+    if sizes.factors:
+        alone = replace(sizes, factors=0)
+        yield InvariantLaw()
+        yield from fitting(tensor, sizes.declared)
+        yield from factor_laws(tensor, sizes.factors, lambda t: laws_by_shape(t, symmetry, alone))
+        return
     forms: dict[str, Callable[[Tensor], Iterator[Law]]] = {
-        "translation": _translation_laws,
-        "rotation": _irrep_laws,
+        "translation": lambda t: _translation_laws(t, sizes.planar),
+        "rotation": planar_laws if sizes.planar else _irrep_laws,
         "inversion": lambda _: iter([ParityLaw(0, (-1,))]),
         "permutation": lambda t: _permutation_laws(t, sizes),
         "batch": lambda t: selection_laws(t, sizes),
         "lattice": lambda t: lattice_laws(t, sizes.crystal),
+        "scale": scale_laws,
+        "mirror": lambda _: iter([ParityLaw(0, (-1,))]),
+        "swap": lambda _: iter([ParityLaw(0, (-1,))]),
     }
     yield InvariantLaw()
+    yield from fitting(tensor, sizes.declared)
     if sizes.grids is not None and symmetry.is_motion:
         yield from plain_on_grid(tensor, symmetry, sizes.grids)
     if symmetry.is_reordering or tensor.is_floating_point():
-        yield from forms[symmetry](tensor)
+        yield from forms.get(symmetry, lambda _: iter(()))(tensor)
 
 
 def selection_laws(tensor: Tensor, sizes: AxisLengths) -> Iterator[Law]:
@@ -143,9 +167,9 @@ def _node_axes(tensor: Tensor, nodes: int) -> Iterator[tuple[tuple[int, int], ..
     yield from ((one, two) for one, two in itertools.combinations(axes, 2) if one[0] != two[0])
 
 
-def _translation_laws(tensor: Tensor) -> Iterator[Law]:
+def _translation_laws(tensor: Tensor, planar: bool) -> Iterator[Law]:
     for axis in reversed(range(tensor.dim())):
-        if tensor.shape[axis] == 3:
+        if tensor.shape[axis] == (2 if planar else 3):
             yield TranslationLaw(axis)
 
 
@@ -168,7 +192,9 @@ def has_axes_for(law: Law, tensor: Tensor) -> bool:
     if isinstance(law, ParityLaw):
         return len(law.signs) == 1 or (law.axis < tensor.dim() and tensor.shape[law.axis] == len(law.signs))
     if isinstance(law, TranslationLaw):
-        return law.axis < tensor.dim() and tensor.shape[law.axis] == 3 and tensor.is_floating_point()
-    if isinstance(law, Gridded):
-        return max(law.lattice.axes) < tensor.dim() and has_axes_for(law.inner, tensor)
-    return isinstance(law, InvariantLaw) or (isinstance(law, RowLaw) and law.fits(tensor))
+        return law.axis < tensor.dim() and tensor.shape[law.axis] in (2, 3) and tensor.is_floating_point()
+    if isinstance(law, (Gridded, FactorLaw)):
+        own = [law.inner] if isinstance(law, Gridded) else [inner for _, inner in law.laws]
+        cells = max(law.lattice.axes) < tensor.dim() if isinstance(law, Gridded) else True
+        return cells and all(has_axes_for(inner, tensor) for inner in own)
+    return isinstance(law, InvariantLaw) or (isinstance(law, _SHAPED) and law.fits(tensor))

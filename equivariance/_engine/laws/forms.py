@@ -78,13 +78,13 @@ class LinearLaw:
 
 @dataclass(frozen=True)
 class TranslationLaw:
-    """Points: the translation is added along an axis of length 3."""
+    """Points: the translation is added along an axis of length 3, or 2 in a plane."""
 
     axis: int
 
     def apply(self, tensor: Tensor, element: Transform) -> Tensor:
         """Returns x + t."""
-        vector = torch.tensor(element.vector, dtype=torch.float64, device=tensor.device)
+        vector = torch.tensor(element.vector, dtype=torch.float64, device=tensor.device)[: tensor.shape[self.axis]]
         return (tensor.double().movedim(self.axis, -1) + vector).movedim(-1, self.axis).to(tensor.dtype)
 
 

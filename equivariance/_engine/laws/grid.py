@@ -109,6 +109,29 @@ def lattice_of(how: object) -> Lattice | None:
     return None
 
 
+def within(law: Law, element: Transform, value: Tensor, expected: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns two fields with the cells near the border set to zero, which an element moves in from outside.
+
+    Args:
+        law: The law of both; if it has no grid, they are returned as they are.
+        element: The element.
+        value: The field of a transformed run.
+        expected: The field that the law gives.
+    """
+    lattice = lattice_of(law)
+    if lattice is None or value.shape != expected.shape or lattice.crosses_no_border(element):
+        return value, expected
+    lengths = [value.shape[axis] for axis in lattice.axes]
+    inside = lattice.inner(value.shape, element, min(lengths) // 4).to(value.device)
+    places = lattice.places(value)
+    shape = [1] * value.dim()
+    for place, length in zip(places, lengths, strict=True):
+        shape[place] = length
+    order = sorted(range(len(places)), key=lambda i: places[i])
+    mask = inside.permute(order).reshape(shape).to(value.dtype)
+    return value * mask, expected * mask
+
+
 def known_grids(contracts: Mapping[str, Contract]) -> Grids | None:
     """Returns the grids that contracts declare; None if there are none."""
     found = [how for c in contracts.values() for spec in (*c.inputs.values(), c.output) for how in grids_in(spec)]

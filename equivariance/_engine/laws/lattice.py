@@ -14,7 +14,7 @@ from torch import Tensor
 
 from equivariance.groups.crystal import Crystal
 from equivariance.groups.elements import Transform
-from equivariance.representations.crystal_rows import beside, crystal_of
+from equivariance.representations.crystals.crystal_rows import beside, crystal_of
 
 _CLOSE = 1e-6
 """Largest distance of a change from whole numbers of lattice vectors, relative to the size of the values."""

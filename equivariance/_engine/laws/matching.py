@@ -22,8 +22,10 @@ import torch
 from torch import Tensor
 
 from equivariance._engine.laws.candidates import AxisLengths, candidates, laws_by_shape, selection_laws
+from equivariance._engine.laws.declared import follows_vector
 from equivariance._engine.laws.forms import InvariantLaw, IrrepLaw, Law, LinearLaw, ParityLaw, PermutationLaw
-from equivariance._engine.laws.grid import Declared, Gridded, plain_on_grid
+from equivariance._engine.laws.further import scale_law_of
+from equivariance._engine.laws.grid import Declared, Gridded, plain_on_grid, within
 from equivariance._engine.laws.lattice import row_laws
 from equivariance._engine.laws.tolerance import Tolerance, are_finite, rows_of, solve_linear_map
 from equivariance.groups.elements import Transform
@@ -89,6 +91,9 @@ class LawMatcher:
     def obeys(self, seen: RecordedValue, law: Law) -> bool:
         """True if a law gives every transformed value."""
         pairs = [(value, law.apply(seen.reference, element)) for element, value in seen.under]
+        if self.sizes.windows:
+            elements = [element for element, _ in seen.under]
+            pairs = [within(law, e, *pair) for e, pair in zip(elements, pairs, strict=True)]
         if not isinstance(law, Declared) or any(value.shape != expected.shape for value, expected in pairs):
             return all(itertools.starmap(self.close, pairs))
         parts = ((a.values, b.values) for p in pairs for a, b in zip(*map(law.how.parts, p), strict=True))
@@ -117,7 +122,12 @@ class LawMatcher:
 
     def may_combine(self, value: Tensor) -> bool:
         """True if `combines` can be true for a value of this dtype under this symmetry."""
-        return self.symmetry in ("rotation", "inversion") and value.is_floating_point() and value.numel() > 0
+        return self._is_linear and value.is_floating_point() and value.numel() > 0
+
+    @property
+    def _is_linear(self) -> bool:
+        """True if elements act on components by matrices."""
+        return self.symmetry in ("rotation", "inversion", "mirror") or self.symmetry not in (*Symmetry,)
 
     def rows(self, seen: RecordedValue) -> Tensor | None:
         """Returns the rows of a value in all runs, in float64; None if the runs have different numbers of rows."""
@@ -152,10 +162,12 @@ class LawMatcher:
         yield InvariantLaw()
         yield from self._grid_laws(seen)
         yield from laws_by_shape(seen.reference, self.symmetry, self.sizes)
-        if self.symmetry == "rotation":
+        if self.symmetry == "rotation" and not self.sizes.planar:
             yield from self._irrep_laws(seen)
-        elif self.symmetry == "inversion":
+        elif self.symmetry in ("inversion", "mirror"):
             yield from self._parity_laws(seen)
+        elif self.symmetry == "scale" and seen.under:
+            yield from scale_law_of(seen.reference, *seen.under[0])
         elif self.symmetry == "lattice":
             yield from row_laws(seen.reference, seen.under, self.sizes.follows_images)
 
@@ -226,7 +238,7 @@ class LawMatcher:
         """
         reference = seen.reference
         shapes = {v.shape for _, v in seen.under} | {reference.shape}
-        if self.symmetry not in ("rotation", "inversion") or len(shapes) > 1 or not reference.is_floating_point():
+        if not self._is_linear or len(shapes) > 1 or not reference.is_floating_point():
             return None
         for axis in reversed(range(reference.dim())):
             if axis < reference.dim() - 1 and reference.shape[axis] == self.sizes.nodes:
@@ -251,7 +263,10 @@ class LawMatcher:
             return same or (self.symmetry == "permutation" and self._is_renumbered(seen))
         if any(v.shape != reference.shape for _, v in seen.under) or not reference.is_floating_point():
             return False
-        return self.symmetry == "translation" and all(self._is_shift(v - reference, reference) for _, v in seen.under)
+        if self.symmetry != "translation":
+            return False
+        shifts = all(self._is_shift(v - reference, reference) for _, v in seen.under)
+        return shifts or (self.sizes.grids is not None and follows_vector(reference, seen.under, self.close))
 
     def _is_renumbered(self, seen: RecordedValue) -> bool:
         """True if the entries are node numbers that are listed in another order, as in a recomputed edge list."""

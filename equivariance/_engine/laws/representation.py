@@ -47,9 +47,11 @@ class InferredRepresentation(Representation):
         return dict(self.laws).get("rotation", InvariantLaw()) != InvariantLaw()
 
     def act(self, values: torch.Tensor, element: Transform) -> torch.Tensor:
-        """Applies the laws of rotation, inversion and translation, in this order."""
-        proper = element.proper
-        steps = [("rotation", proper, proper != _IDENTITY), ("inversion", element, element.determinant < 0)]
+        """Applies the laws of rotation, inversion or a mirror, scale and translation, in this order."""
+        proper, improper = element.proper, element.determinant < 0
+        steps = [("rotation", proper, proper != _IDENTITY), ("inversion", element, improper)]
+        steps = [("mirror", element, improper)] if improper and "mirror" in dict(self.laws) else steps
+        steps.append(("scale", element, element.scale != 1))
         for symmetry, part, acts in [*steps, ("translation", element, any(element.vector))]:
             if acts:
                 values = self._apply_law(symmetry, values, part)
@@ -91,10 +93,12 @@ def representation_of(laws: Mapping[str, Law], tensor: torch.Tensor, nodes: int 
     if "" in (order, sample) or (sample is not None and sample in (order, *edges)):
         return plain
     axes = {"nodes": order, "batch": sample, "edges": edges[0] if edges else None}
-    if all(laws.get(s) in _INVARIANT for s in Symmetry if s.is_motion):
+    if all(laws.get(s) in _INVARIANT for s in Symmetry if s.is_motion or s == Symmetry.SCALE):
         return Invariant(**axes)  # type: ignore[arg-type]
     degrees = _degrees(laws.get("rotation"), last, tensor)
     signs = _signs(laws.get("inversion"), last, tensor, degrees)
+    if laws.get("scale") not in _INVARIANT or "mirror" in laws:
+        return plain
     if not tensor.is_floating_point() or degrees is None or signs is None or last in (order, sample, *edges):
         return plain
     if laws.get("translation") not in _INVARIANT:

@@ -17,6 +17,7 @@ from equivariance._engine.instrumentation.reference import CONTROL_FLOW
 from equivariance._engine.instrumentation.source_lines import SourceLine, is_own
 from equivariance._engine.instrumentation.testbed import Runner
 from equivariance._engine.laws.candidates import AxisLengths
+from equivariance._engine.laws.declared import declared_laws
 from equivariance._engine.laws.grid import known_grids
 from equivariance._engine.localization.ablation import Ablation, frame_dependent_statement
 from equivariance._engine.localization.intervention import InterventionRunner, error_at
@@ -34,6 +35,7 @@ from equivariance.groups.elements import Transform, cube_rotations, samples
 from equivariance.groups.lattice_moves import moves_along
 from equivariance.groups.reorderings import shifted
 from equivariance.groups.sampling import Group, InputSizes
+from equivariance.representations.images.canvas import Canvas
 
 _MOST_DECISIONS = 6
 """Largest number of control flow decisions that are imposed, one after the other."""
@@ -237,6 +239,12 @@ def locator_of(runs: TransformedRuns, group: Group, suspect: SuspectLayer, seed:
     grids = None if setting.grid is None else known_grids(runner.contracts)
     edges = None if setting.edges is None else sum(setting.edges)
     sizes = AxisLengths(setting.nodes, setting.samples, tuple(segments), grids, edges, setting.segments or ())
+    actions = suspect.trial.element.actions
+    factors = len(actions.factors) if actions else 0
+    windows = any(isinstance(how, Canvas) for _, _, how in given)
+    sizes = replace(
+        sizes, declared=declared_laws(runner.contracts), planar=setting.planar, factors=factors, windows=windows
+    )
     if group.symmetry == "lattice" and setting.crystal is not None:
         followed = _follows_images(runs, setting.crystal, suspect)
         sizes = replace(sizes, crystal=setting.crystal.nodes, follows_images=followed)

@@ -13,8 +13,13 @@ import torch
 from equivariance._engine.instrumentation.operations import Operation
 from equivariance._engine.instrumentation.tape import Tape
 from equivariance._engine.laws.forms import InvariantLaw, Law
+from equivariance._engine.laws.further import PartnerLaw
 from equivariance._engine.laws.matching import LawMatcher, Match, RecordedValue
 from equivariance.groups.elements import Transform
+from equivariance.groups.named import Symmetry
+
+_EXCHANGING = (Symmetry.SWAP, Symmetry.MIRROR)
+"""Symmetries whose elements may exchange two values."""
 
 NEAR = 64
 """Number of values that are examined on the way back from a value."""
@@ -73,7 +78,22 @@ class ValueLaws:
 
     def _find_fit(self, number: int) -> tuple[int, Law | None]:
         law = self._law_of_zero(number)
-        return (Match.EXACT, law) if law is not None else self.matcher.fit(self._recorded_value(number))
+        level, found = (Match.EXACT, law) if law is not None else self.matcher.fit(self._recorded_value(number))
+        partner = self._partner(number) if level == Match.NONE and self.matcher.symmetry in _EXCHANGING else None
+        return (level, found) if partner is None else (Match.EXACT, partner)
+
+    def _partner(self, number: int) -> Law | None:
+        """Returns the law of a value that exchanges with another one, as the left and the right half of a picture."""
+        value, wanted = self.reference.values[number], [tape.values[number] for _, tape in self.under]
+        if not value.is_floating_point() or not wanted or any(w.shape != value.shape for w in wanted):
+            return None
+        for other, near in enumerate(self.reference.values):
+            alike = other != number and near.shape == value.shape and near.dtype == value.dtype
+            if alike and all(self.matcher.close(w, near) for w in wanted):
+                back = (tape.values[other] for _, tape in self.under)
+                if all(self.matcher.close(b, value) for b in back):
+                    return PartnerLaw(near, other)
+        return None
 
     def _law_of_zero(self, number: int) -> Law | None:
         """Returns the law of the nearest related value for a value that is zero, which every law fits; else None."""

@@ -21,7 +21,7 @@ from equivariance.contracts.nested import GraphFields, children, leaves, sample_
 from equivariance.groups.crystal import Crystal
 from equivariance.representations.axes import position
 from equivariance.representations.base import Representation
-from equivariance.representations.crystal import LatticeVectors
+from equivariance.representations.crystals.lattice_vectors import LatticeVectors
 from equivariance.representations.irreps import Irreps
 from equivariance.representations.sizes import SampleStarts
 from equivariance.representations.standard import CartesianPoints, NodeIndices

@@ -3,7 +3,8 @@
 A shift that moves content out of a grid that is not periodic does not give the same image. An output without cells (a
 pooled one) then changes for a sound network, too. Shifts are therefore limited to the empty border of the input. If the
 border is not empty, translations cannot be tested; nor if shifts are respected only once the border is made wider: the
-windows of the network then reach over it. Rotations by any angle need empty corners.
+windows of the network then reach over it. Rotations by any angle need empty corners. Faint content, as the tail of a
+Gaussian, may leave: `grid_floors` measures its effect.
 
 `diagnosis.examine` calls it. Outputs on a grid need no empty border: their cells near the border are not compared.
 """
@@ -21,16 +22,22 @@ from equivariance._engine.instrumentation.perturbations import Change
 from equivariance._engine.instrumentation.reference import Site
 from equivariance._engine.instrumentation.testbed import Runner
 from equivariance._engine.laws.grid import lattice_of
+from equivariance._engine.measurement.grid_floors import ContentFloors
 from equivariance._engine.measurement.prepare import BoundCall, Prepared
 from equivariance._engine.measurement.relative_error import worst
 from equivariance._engine.measurement.survey_results import Trial
 from equivariance._engine.measurement.transformed_runs import TransformedRuns
+from equivariance._engine.measurement.verdict import GRID
 from equivariance.contracts.nested import leaves, walk
 from equivariance.groups.elements import Transform
 from equivariance.groups.named import Symmetry
-from equivariance.groups.sampling import InputSizes, Translations
+from equivariance.groups.sampling import Elements, InputSizes, Translations
 from equivariance.representations.base import Representation
+from equivariance.representations.images.canvas import Canvas
 from equivariance.representations.lattice import Lattice
+
+_FAINT = 1e-4
+"""Share of the largest entry of a field up to which a cell counts as empty."""
 
 _ROUNDING = 1e4
 """Number of machine epsilons below which an error is rounding."""
@@ -38,7 +45,7 @@ _ROUNDING = 1e4
 
 @dataclass(frozen=True)
 class _Content:
-    """The cells of one input that are not zero.
+    """The cells of one input that are more than faint.
 
     Attributes:
         path: The path of the input.
@@ -81,9 +88,9 @@ def keeping_content(ready: Prepared) -> Bounded:
     lines = [f"grid: content of {path} reaches the corners: only rotations of the lattice are tested" for path in full]
     call = replace(call, sizes=replace(call.sizes, grid=grid))
     named = f"{found[0].path} {list(found[0].shape)}"
-    reason = f"content of {named} leaves at the border" if not grid.has_room else ""
-    cells = 2
-    if not reason and any(g.symmetry == Symmetry.TRANSLATION for g in call.groups):
+    reason = f"content of {named} leaves at the border" if not grid.has_room else _given_shift(call, room, named)
+    cells, windows = 2, all(isinstance(how, Canvas) for _, _, how in call.inputs if lattice_of(how) is not None)
+    if not reason and not windows and any(g.symmetry == Symmetry.TRANSLATION for g in call.groups):
         width = _needed_border(replace(ready, call=call))
         reason, cells = (f"windows of the network reach over the border of {named}", width) if width else ("", 0)
     if not reason:
@@ -91,6 +98,15 @@ def keeping_content(ready: Prepared) -> Bounded:
     way_out = f"declare periodic=True, or give an example with an empty border (zeros) of {cells} cells or more"
     call = replace(call, groups=tuple(g for g in call.groups if g.symmetry != Symmetry.TRANSLATION))
     return Bounded(replace(ready, call=call), tuple(lines), {Symmetry.TRANSLATION.value: f"{reason}; {way_out}"})
+
+
+def _given_shift(call: BoundCall, room: Sequence[tuple[float, float]], named: str) -> str:
+    """Returns why a shift that the caller gave cannot be tested, or ""."""
+    given = (e for g in call.groups if isinstance(g, Elements) for e in g.elements)
+    for element in given:
+        if any(not -low <= by <= high for by, (low, high) in zip(element.vector, room, strict=False)):
+            return f"{element} moves content of {named} out of the frame"
+    return ""
 
 
 def _needed_border(ready: Prepared) -> int:
@@ -112,8 +128,12 @@ def _needed_border(ready: Prepared) -> int:
 def _breaks(runner: Runner, sizes: InputSizes, elements: Sequence[Transform]) -> bool:
     """True if an output changes by more than rounding under one of the elements."""
     runs, limit = TransformedRuns(runner, sizes), _ROUNDING * runner.capabilities.epsilon
-    trials = [Trial(element, state) for state in runner.states if state.mode == "eval" for element in elements]
-    return any(worst(runs.plain_run(trial, layers=()).errors[Site(ROOT)])[1].relative > limit for trial in trials)
+    floors = ContentFloors(runs)
+    for trial in (Trial(element, state) for state in runner.states if state.mode == "eval" for element in elements):
+        key, error = worst(runs.plain_run(trial, layers=()).errors[Site(ROOT)])
+        if error.relative > limit and error.relative > GRID * floors.floor(trial, None, Site(ROOT), key):
+            return True
+    return False
 
 
 def _has_output_without_cells(ready: Prepared) -> bool:
@@ -124,14 +144,23 @@ def _has_output_without_cells(ready: Prepared) -> bool:
 def _contents(call: BoundCall) -> Iterator[_Content]:
     for path, tensor, how in call.inputs:
         lattice = lattice_of(how)
-        if lattice is not None and not lattice.periodic:
+        if isinstance(how, Canvas):
+            yield _surrounded(path, tensor, how)
+        elif lattice is not None and not lattice.periodic:
             yield _content(path, tensor, lattice)
+
+
+def _surrounded(path: str, tensor: torch.Tensor, how: Canvas) -> _Content:
+    """Returns the room of a window: what lies around it comes in."""
+    margins, lengths = how.margins(), [tensor.shape[axis] * how.spacing for axis in how.axes]
+    needed = math.hypot(*lengths) - min(lengths)
+    return _Content(path, tuple(tensor.shape), tuple((m, m) for m in margins), 2 * min(margins) >= needed)
 
 
 def _content(path: str, tensor: torch.Tensor, lattice: Lattice) -> _Content:
     places = lattice.places(tensor)
     others = [axis for axis in range(tensor.dim()) if axis not in places]
-    filled = (tensor != 0).permute(*places, *others).flatten(len(places)).any(-1)
+    filled = (tensor.abs() > _FAINT * tensor.abs().max()).permute(*places, *others).flatten(len(places)).any(-1)
     lengths = torch.tensor(filled.shape)
     cells = filled.nonzero()
     if not len(cells):

@@ -30,7 +30,8 @@ def grid_setting(arguments: Mapping[str, Any], contract: Contract, layers: Itera
     declared = [how for c in (contract, *layers) for how in _declared_grids(c)]
     length = min(how.spacing * min(t.shape[a] for a in how.axes) for t, how in found)
     dimensions = min(len(how.axes) for _, how in found)
-    resolved = all(_interpolation_error(t, how, dimensions) <= UNRESOLVED for t, how in found)
+    labels = any(how.kind == "labels" for how in (*declared, *(how for _, how in found)))
+    resolved = not labels and all(_interpolation_error(t, how, dimensions) <= UNRESOLVED for t, how in found)
     return GridSizes(dimensions, length, coarsest([how.spacing for how in declared]), resolved)
 
 
@@ -39,6 +40,8 @@ def between_cells(arguments: Mapping[str, Any], contract: Contract, setting: Any
     if setting.grid is None:
         return []
     lines = []
+    if any(how.kind == "labels" for how in _declared_grids(contract)):
+        return ["grid: labels are not interpolated: rotations of the lattice and shifts by whole cells are tested"]
     for path, tensor, how in _grids(arguments, contract):
         share = _interpolation_error(tensor, how, setting.grid.dimensions)
         if setting.grid.resolved:

@@ -18,7 +18,7 @@ from equivariance.contracts.graph_fields import edges_among
 from equivariance.groups.crystal import Crystal, ImageEdges
 from equivariance.representations.axes import BatchAxis
 from equivariance.representations.base import Representation
-from equivariance.representations.crystal import EdgeShifts
+from equivariance.representations.crystals.lattice_vectors import EdgeShifts
 from equivariance.representations.standard import NodeIndices
 
 Leaf = tuple[str, torch.Tensor, Representation]

@@ -19,6 +19,8 @@ from equivariance.groups.elements import Transform, edge_permutation, permutatio
 from equivariance.groups.sampling import InputSizes
 from equivariance.representations.axes import Assumed, Concatenated, position
 from equivariance.representations.base import Representation
+from equivariance.representations.cartesian_tensor import CartesianTensor
+from equivariance.representations.images.grid_points import GridPoints
 from equivariance.representations.standard import CartesianPoints
 
 Leaves = Sequence[tuple[torch.Tensor, Representation]]
@@ -68,7 +70,8 @@ def input_sizes(arguments: Mapping[str, Any], contract: Contract, layers: Iterab
         layers: The contracts of inner layers, which may declare grids.
     """
     layers = list(layers)
-    inputs = [(t, r) for name, value in arguments.items() for _, t, r in leaves(value, contract.inputs.get(name), name)]
+    given = (leaves(value, contract.inputs.get(name), name) for name, value in arguments.items())
+    inputs = [pair for found in given for _, tensor, law in found for pair in law.acted_on(tensor)]
     extent = max((_extent(r.rows(t)) for t, r in inputs if isinstance(r, CartesianPoints) and t.numel()), default=0.0)
     lists = [found for name, value in arguments.items() for found in sample_lists(value, contract.inputs.get(name))]
     inside = {id(t) for entries, spec in lists for entry in entries for _, t, _ in leaves(entry, spec.each)}
@@ -101,7 +104,15 @@ def input_sizes(arguments: Mapping[str, Any], contract: Contract, layers: Iterab
         mask=None if padded is None else tuple(valid for row in padded.rows for valid in row),
         padded=mask is not None and all(_may_grow(t, law) for t, law in inputs),
         crystal=None if lattice is None else lattice.crystal,
+        planar=_are_planar(inputs),
     )
+
+
+def _are_planar(inputs: Leaves) -> bool:
+    """True if the inputs have positions or vectors, all in a plane."""
+    found = {law.dimensions for _, law in inputs if isinstance(law, (CartesianPoints, CartesianTensor))}
+    found |= {len(law.axes) for _, law in inputs if isinstance(law, GridPoints)}
+    return found == {2}
 
 
 def _follow_edges(layers: Iterable[Contract]) -> bool:

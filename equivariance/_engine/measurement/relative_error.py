@@ -22,7 +22,6 @@ from equivariance._ranking import largest
 from equivariance.contracts.nested import leaves
 from equivariance.groups.elements import Transform
 from equivariance.representations.base import Representation
-from equivariance.representations.standard import CartesianPoints
 from equivariance.representations.unjudged import Unjudged
 
 PartKey = tuple[str, str]
@@ -96,8 +95,7 @@ def _errors(
         return {(path, "shape"): PartError(math.inf, 1.0, True)}
     if left.is_floating_point() or right.is_floating_point():
         return _float_errors(path, left, right, representation, element, scales)
-    if representation.mask is not None:
-        left, right = (representation.compared(t, element) for t in (left, right))
+    left, right = (representation.compared(t, element) for t in (left, right))
     return _discrete_errors(path, left, right, representation)
 
 
@@ -118,8 +116,9 @@ def _float_errors(
     scales: Mapping[PartKey, float] | None,
 ) -> dict[PartKey, PartError]:  # fmt: skip
     left, right = (representation.compared(_to_float64(t), element) for t in (left, right))
+    left = representation.nearest(left, right)
     if scales is None:
-        scales = _scales(path, _without_translation(right, representation, element), representation)
+        scales = _scales(path, representation.without_translation(right, element), representation)
     parts = list(representation.parts(right))
     keys = [(path, part.label) for part in parts]
     if all(math.isfinite(scales[key]) for key in keys):
@@ -134,13 +133,6 @@ def _float_errors(
 
 def _to_float64(values: torch.Tensor) -> torch.Tensor:
     return values.detach().to(torch.float64) if values.requires_grad or values.dtype != torch.float64 else values
-
-
-def _without_translation(values: torch.Tensor, representation: Representation, element: Transform) -> torch.Tensor:
-    """Returns positions without the translation, which would add to their size; other values as they are."""
-    if isinstance(representation, CartesianPoints) and any(element.vector):
-        return values - representation.along_axis(element.vector, values)
-    return values
 
 
 def _discrete_errors(

@@ -16,7 +16,7 @@ from equivariance._engine.instrumentation.hooks import ROOT, LayerCall
 from equivariance._engine.instrumentation.reference import Site
 from equivariance._engine.instrumentation.testbed import ModelState, Runner
 from equivariance._engine.measurement.comparisons import Errors, IntroducedErrors, RoundingResponse, rounding_response
-from equivariance._engine.measurement.grid_floors import GridFloors
+from equivariance._engine.measurement.grid_floors import ContentFloors, GridFloors
 from equivariance._engine.measurement.isolation import run_isolated
 from equivariance._engine.measurement.jumps import EXCUSED, Jumps
 from equivariance._engine.measurement.relative_error import PartKey
@@ -56,6 +56,7 @@ class RoundingFloors:
         self._floors: dict[bool, Floors] = {}
         self._draws: dict[tuple[ModelState, LayerCall | None], list[Floors]] = {}
         self._grids: dict[ModelState, GridFloors] = {}
+        self._contents = ContentFloors(runs)
         self._jumps = Jumps(runs, seed, self._largest_change)
         self._latest_single: tuple[tuple[Trial, LayerCall | None] | None, Mapping[Site, Errors]] = (None, {})
 
@@ -95,15 +96,15 @@ class RoundingFloors:
         return draws[number]
 
     def grid(self, trial: Trial, site: Site, key: PartKey, patched: bool) -> float:
-        """Returns the interpolation error of grids; `patched` as for `floors`."""
+        """Returns the error that grids explain: interpolation, and content that leaves; `patched` as for `floors`."""
         if self.runs.sizes.grid is None:
             return 0.0
         if trial.state not in self._grids:
             self._grids[trial.state] = GridFloors(self.runner.reference(trial.state))
-        grids = self._grids[trial.state]
-        if patched and len(self.runner.contracts) > 1:
-            return grids.introduced(site, trial.element, key)
-        return grids.accumulated(trial.element)
+        grids, inside = self._grids[trial.state], patched and len(self.runner.contracts) > 1
+        owner = self.runner.reference(trial.state).owner(site) if inside else None
+        cells = grids.introduced(site, trial.element, key) if inside else grids.accumulated(trial.element)
+        return max(cells, self._contents.floor(trial, owner, site, key))
 
     def judge(self, measurement: Measurement, part: ComparedPart) -> Measurement:
         """Returns the measurement with a floor for every effect of rounding, if the floor is earned.

@@ -14,7 +14,7 @@ def test_a_symmetry_is_its_name():
 
 
 def test_a_symmetry_moves_space_or_reorders_entries():
-    assert [str(s) for s in Symmetry if s.is_motion] == ["translation", "rotation", "inversion"]
+    assert [str(s) for s in Symmetry if s.is_motion] == ["translation", "rotation", "inversion", "mirror"]
     assert [str(s) for s in Symmetry if s.is_reordering] == ["permutation", "batch"]
 
 

@@ -36,5 +36,5 @@ def test_quarter_turns_are_exact():
 
 @pytest.mark.parametrize("name", ["c1", "c", "so4", "rotate", ""])
 def test_other_names_are_refused_with_the_choices(name):
-    with pytest.raises(ChoiceError, match=r"one of batch, e3.*permutation.*se3"):
+    with pytest.raises(ChoiceError, match=r"one of batch, e2, e3.*permutation.*se3"):
         groups_of(name)

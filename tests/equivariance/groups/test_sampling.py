@@ -13,8 +13,10 @@ from equivariance.groups import (
     InputSizes,
     Inversions,
     LatticeMoves,
+    Mirrors,
     Permutations,
     Rotations,
+    Swap,
     Translations,
     cube_rotations,
     groups_of,
@@ -25,6 +27,7 @@ from equivariance.groups import (
     samples,
     translation,
 )
+from equivariance.groups.lattice import GridSizes
 
 SETTING = InputSizes(nodes=7, samples=3, extent=2.0)
 GROUPS = [Translations(), Translations(1e3), Rotations(), Inversions(), Permutations(), Batches()]
@@ -127,7 +130,8 @@ def test_a_symmetry_without_its_axis_is_refused(group):
 def test_names_stand_for_generating_symmetries_in_the_order_of_reports():
     for name, symmetries in NAMED_GROUPS.items():
         assert tuple(g.symmetry for g in groups_of(name)) == symmetries
-    everything = groups_of([LatticeMoves(), "batch", "permutation", "e3", "so3"])
+    others = [Swap(("a", "b")), Mirrors(1), "scale", LatticeMoves()]
+    everything = groups_of([*others, "batch", "permutation", "e3", "so3"])
     assert tuple(g.symmetry for g in everything) == SYMMETRIES
     assert groups_of("se3", 5.0)[0] == Translations(5.0)
 
@@ -150,11 +154,11 @@ def test_an_element_is_a_group_of_its_own(element, symmetry):
     assert group.simplest(InputSizes()) == (element,)
 
 
-@pytest.mark.parametrize("name", ["so2", "", "SU3", None, 3, [], ["se3", "so2"], ("se3", 4)])
+@pytest.mark.parametrize("name", ["so4", "", "SU3", None, 3, [], ["se3", "so4"], ("se3", 4)])
 def test_what_is_no_group_is_refused_with_the_names_that_are(name):
     with pytest.raises(
         ChoiceError,
-        match=r"group=.*expected one of batch, e3, inversion, lattice, o3, permutation, se3, so3, translation",
+        match=r"group=.*expected one of batch, e2, e3, inversion, lattice, o3, permutation, scale, se3, so2, so3, ",
     ):
         groups_of(name)
 
@@ -163,3 +167,18 @@ def test_what_is_no_group_is_refused_with_the_names_that_are(name):
 def test_a_bound_on_translations_is_positive_and_finite(longest):
     with pytest.raises(ArgumentError, match=r"max_norm=.*expected a positive finite length"):
         Translations(longest)
+
+
+@pytest.mark.parametrize("longest", [1.0, 2.5, 4.0, 7.0])
+@pytest.mark.parametrize("lattice", [True, False])
+def test_shifts_of_a_grid_are_bounded_by_max_norm(longest, lattice):
+    sizes = InputSizes(grid=GridSizes(2, 32, 1.0))
+    group = Translations(longest, lattice)
+    drawn = [e.distance for seed in range(20) for e in group.draw(6, seed, sizes)]
+    assert min(drawn) > 0
+    assert max([*drawn, *(e.distance for e in group.simplest(sizes))]) <= longest
+
+
+def test_a_bound_below_one_cell_is_refused():
+    with pytest.raises(ArgumentError, match=r"max_norm=0\.5: expected at least 1\.0, one step of the grid"):
+        Translations(0.5, lattice=True).draw(1, 0, InputSizes(grid=GridSizes(2, 32, 1.0)))

@@ -20,8 +20,10 @@ from equivariance.representations.standard import CartesianPoints
 def axis_of_components(how: Representation | None) -> tuple[int, tuple[int, ...]] | None:
     """Returns the axis of the components and the degree of each irrep on it, in order.
 
-    Returns None if the tensor turns on several axes, or by no irreps.
+    Returns None if the tensor turns on several axes, in a plane, or by no irreps.
     """
+    if isinstance(how, (CartesianPoints, CartesianTensor)) and how.dimensions == 2:
+        return None
     if isinstance(how, CartesianPoints):
         return how.axis, (1,)
     if isinstance(how, Irreps):

@@ -16,7 +16,7 @@ from equivariance.errors import ContractError
 from equivariance.groups.elements import Transform
 from equivariance.representations.axes import NodeAxis
 from equivariance.representations.base import Part
-from equivariance.representations.crystal_rows import crystal_of
+from equivariance.representations.crystals.crystal_rows import crystal_of
 from equivariance.representations.irreps import Irreps
 
 
@@ -33,6 +33,7 @@ class LatticeVectors(Irreps):
 
     irreps: str = "1x1o"
     nodes: NodeAxis = field(default=None, kw_only=True)
+    degree: float = field(default=1.0, kw_only=True)
 
     def check(self, tensor: torch.Tensor, path: str) -> None:
         """Checks that the last axes are three vectors with three components."""
