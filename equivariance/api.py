@@ -74,7 +74,7 @@ def check(
 
     Args:
         func: A function or a module. A module is tested on copies, in evaluation and training mode, with its given
-            weights and with perturbed weights.
+            weights and with perturbed weights. A function runs itself; the modules that it uses are restored.
         args: Tuple of positional arguments, or a single one: tensors, or dicts, lists, tuples, dataclasses of tensors.
         irreps_in: A representation for each argument: irreps of the last axis, `"cartesian_points"`, or None
             (unchanged). A tuple in the order of `args`, or a dict by parameter name. If it is left out, it is read off

@@ -12,6 +12,7 @@ import importlib
 import itertools
 import pickle
 import sys
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
@@ -229,7 +230,8 @@ def _state_dict(path: Path) -> dict[str, torch.Tensor]:
         from safetensors.torch import load_file
 
         return load_file(path)
-    loaded = torch.load(path, map_location="cpu", weights_only=True)
+    with warnings.catch_warnings(action="ignore"):  # of other protocols of pickle
+        loaded = torch.load(path, map_location="cpu", weights_only=True)
     if not isinstance(loaded, dict):
         raise ArgumentError("checkpoint", str(path), f"a state dict, not {type(loaded).__name__}")
     return loaded.get("state_dict", loaded)

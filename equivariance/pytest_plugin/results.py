@@ -40,7 +40,8 @@ class Result:
 
     def unpickle(self) -> Report:
         """Returns the report, with the name of the test as its subject."""
-        report: Report = pickle.loads(base64.b64decode(self.report))
+        # A worker of this test run packed it.
+        report: Report = pickle.loads(base64.b64decode(self.report))  # noqa: S301
         return replace(report, subject=f"{self.test} ({self.subject})")
 
 

@@ -128,6 +128,11 @@ def visible_vertices(mesh: Mesh, camera: Camera) -> npt.NDArray[np.bool_]:
     return ~kernels.hidden(screen, mesh.triangles, _CELLS)
 
 
+def normals_of(mesh: Mesh) -> npt.NDArray[np.float32]:
+    """Returns the unit normals of the vertices in the world, [V, 3], an attribute for `Buffers.interpolate`."""
+    return kernels.vertex_normals(mesh.vertices, mesh.triangles, mesh.smoothing)
+
+
 def landmarks(camera: Camera, points: npt.ArrayLike, size: int) -> Array:
     """Returns (column, row, depth) [N, 3] of points [N, 3] of the world: pixel coordinates, and units of the world."""
     place = np.asarray(points, dtype=np.float64)

@@ -1,7 +1,22 @@
 """Imports optional packages. If a package is missing, the error says how to install it."""
 
 import importlib
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+
+
+@contextmanager
+def without_log(name: str) -> Iterator[None]:
+    """Silences the loggers of a package, which would print tracebacks of errors that the caller handles."""
+    logger = logging.getLogger(name)
+    before = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def import_extra(module: str, purpose: str, extra: str) -> Any:

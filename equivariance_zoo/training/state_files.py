@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import lightning
 import torch
 from lightning.pytorch.plugins.io import TorchCheckpointIO
+from torch import nn
 
 from equivariance_zoo.training.files import replacing
 
@@ -56,7 +58,8 @@ def read_state(path: Path, map_location: Any = None) -> dict[str, Any]:
     """
     try:
         # Damaged files make the unpickler raise errors of any class.
-        state = torch.load(path, map_location=map_location or "cpu", weights_only=True)
+        with warnings.catch_warnings(action="ignore"):  # of other protocols of pickle
+            state = torch.load(path, map_location=map_location or "cpu", weights_only=True)
     except Exception as error:
         raise refused_state(path, first_sentence(error)) from error
     if not isinstance(state, dict):
@@ -65,6 +68,23 @@ def read_state(path: Path, map_location: Any = None) -> dict[str, Any]:
     if wrong:
         raise refused_state(path, f"{', '.join(wrong)} missing or of another type")
     return state
+
+
+def require_weights(path: Path, model: nn.Module) -> None:
+    """Rejects a state of another network, before a training begins to write.
+
+    Args:
+        path: The state.
+        model: The network, which is the attribute `model` of the LightningModule.
+
+    Raises:
+        ValueError: If names or shapes of the weights differ; the message names the argument `resume` and the file.
+    """
+    stored = {name: tuple(getattr(value, "shape", ())) for name, value in read_state(path)["state_dict"].items()}
+    wanted = {f"model.{name}": tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    other = sorted(name for name in {*stored, *wanted} if stored.get(name) != wanted.get(name))
+    if other:
+        raise refused_state(path, f"its weights are of another network: {', '.join(other[:3])}")
 
 
 def refused_state(path: Path, reason: str) -> ValueError:

@@ -40,7 +40,7 @@ def fit(
     the number of epochs.
 
     Args:
-        module: The network as a LightningModule.
+        module: The network as a LightningModule, whose attribute `model` holds the weights.
         batches: A DataLoader or a LightningDataModule, whose order depends on seed and epoch only.
         output: Folder of the training; it exists.
         name: File name of the state.
@@ -59,11 +59,12 @@ def fit(
         KeyboardInterrupt: If stopped by Ctrl-C; the written state can be resumed.
     """
     lightning = import_extra("lightning", "training", "train")
-    from equivariance_zoo.training.state_files import StoredSettings, read_state
+    from equivariance_zoo.training.state_files import StoredSettings, read_state, require_weights
 
     training, stored = settings.training, StoredSettings(asdict(settings))
     if state is not None:
         stored.compare(read_state(state))
+        require_weights(state, module.model)
     with hide_known_warnings(quiet), interruptible():
         lightning.seed_everything(training.seed, workers=True, verbose=False)
         trainer = lightning.Trainer(

@@ -1,4 +1,4 @@
-"""A diagnosis leaves the process as it was, after runs, errors, interrupts, threads and closures."""
+"""A diagnosis leaves every part of the list as it was: after runs, errors, interrupts, threads and closures."""
 
 # ruff: noqa: PLW0108 (a lambda that calls a module is no module)
 
@@ -17,9 +17,9 @@ import torch
 from torch import nn
 
 import equivariance as eq
+from benchmarks.robustness.interrupts import Invariant, compare, diagnose_once, interrupt_at
 from equivariance._process_state import PARTS, ProcessState, _same, undisturbed
 from tests.architecture.sources import ROOT
-from tests.equivariance.helpers.interrupts import Invariant, compare, diagnose_once, interrupt_at
 
 PAGE = Path(ROOT) / "docs" / "security.md"
 CUDA = "CUDA"

@@ -281,7 +281,7 @@ def _finding(case: _Case, violation: Violation, contributed: float) -> Finding:
         cloud = cloud_of(runs.runner.arguments, runs.runner.contracts[""], runs.sizes.nodes)
         curves, at_nodes = curves_of(experiment, symmetry), node_errors(experiment, len(cloud))
     layers = _layers_of(violation)
-    place = place_of(runs.runner, layers[0], statement, explanation.mechanism)
+    place = place_of(runs.runner, layers[0], statement, explanation)
     exchanges = symmetry == Symmetry.SWAP or (symmetry == Symmetry.MIRROR and violation.before)
     if exchanges and place.get("location") is not None:
         place = of_exchange(place, violation.before)

@@ -99,4 +99,5 @@ def _measure(ready: Prepared, trial: Trial, error: PartError, floor: PartError) 
         discrete=error.discrete,
         reach=1 + trial.element.distance / max(ready.call.sizes.extent, 1e-300),
         stored_epsilon=torch.finfo(able.tested_dtype).eps,
+        reordered=able.only_reorders(trial.element),
     )

@@ -18,7 +18,7 @@ from equivariance._engine.inference.output_provenance import Path
 from equivariance._engine.instrumentation.hooks import ROOT
 from equivariance._engine.instrumentation.perturbations import noisy, perturbed_inputs
 from equivariance._engine.instrumentation.tensor_store import TensorStore
-from equivariance._engine.instrumentation.testbed import ModelState, Runner
+from equivariance._engine.instrumentation.testbed import Capabilities, ModelState, Runner
 from equivariance._engine.measurement.prepare import Prepared
 from equivariance._engine.measurement.relative_error import PartError, compare
 from equivariance._engine.measurement.survey_results import Trial
@@ -94,6 +94,7 @@ class Leaf:
         epsilon: Machine epsilon of the reference precision.
         working: Machine epsilon of the tested precision.
         extent: Radius of the input cloud, in the units of the caller.
+        able: The precisions that the callable runs in.
     """
 
     path: Path
@@ -101,6 +102,7 @@ class Leaf:
     epsilon: float
     working: float
     extent: float
+    able: Capabilities
 
     @property
     def example(self) -> Tensor:
@@ -141,13 +143,16 @@ class Leaf:
         except ArgumentError:
             return False, math.inf
         reach = 1 + element.distance / max(self.extent, 1e-300)
-        holds = all(self._sound(e, floors.get(label, 0.0), reach) for label, e in errors.items())
+        reordered = self.able.only_reorders(element)
+        holds = all(self._sound(e, floors.get(label, 0.0), reach, reordered) for label, e in errors.items())
         difference = math.hypot(*(e.difference for e in errors.values()))
         scale = math.hypot(*(e.scale for e in errors.values()))
         return holds, difference / scale if difference and scale else math.inf if difference else 0.0
 
-    def _sound(self, error: PartError, floor: float, reach: float) -> bool:
-        measurement = Measurement(error.relative, floor, self.epsilon, 0.0, 0.0, self.working, error.discrete, reach)
+    def _sound(self, error: PartError, floor: float, reach: float, reordered: bool) -> bool:
+        measurement = Measurement(
+            error.relative, floor, self.epsilon, 0.0, 0.0, self.working, error.discrete, reach, reordered=reordered
+        )
         return measurement.verdict < Verdict.BROKEN
 
 
@@ -248,7 +253,8 @@ def observe(ready: Prepared, runs: OutputRuns) -> list[Leaf]:
             )
             known.setdefault(path, []).append(course)
     main, working = (torch.finfo(dtype).eps for dtype in (runner.reference_dtype, runner.tested_dtype))
-    return [Leaf(path, tuple(courses), main, working, call.sizes.extent) for path, courses in known.items()]
+    able = runner.capabilities
+    return [Leaf(path, tuple(courses), main, working, call.sizes.extent, able) for path, courses in known.items()]
 
 
 def _motions_beside(groups: Sequence[Group]) -> list[Group]:

@@ -88,16 +88,16 @@ def _try_float64(runner: Runner) -> Runner:
     for widened in (False, True):
         able = replace(runner.capabilities, reference_dtype=torch.float64, widened=widened, obstacle=first)
         precise = replace(runner, capabilities=able, recorded={})
-        obstacle = _obstacle(precise)
+        watch = Narrowest(torch.float64)
+        obstacle = _obstacle(precise, watch)
         if not obstacle:
-            return precise
+            return replace(precise, capabilities=replace(able, narrows=watch.dtype != torch.float64))
         first = first or obstacle
     return replace(runner, capabilities=replace(runner.capabilities, obstacle=first), recorded={})
 
 
-def _obstacle(runner: Runner) -> str:
-    """Returns why float64 is impossible, or "". The run is kept as the reference."""
-    watch = Narrowest(torch.float64)
+def _obstacle(runner: Runner, watch: Narrowest) -> str:
+    """Returns why float64 is impossible, or "". The run is kept as the reference; `watch` sees its dtypes."""
     try:
         recording = runner.record(ModelState(), within=watch)
     except ArgumentError:

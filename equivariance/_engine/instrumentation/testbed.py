@@ -33,6 +33,7 @@ from equivariance._engine.instrumentation.tensor_store import MemoryBudget
 from equivariance._torch_private import layers_of
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import cast, cloned
+from equivariance.groups.elements import Transform
 from equivariance.groups.named import Symmetry
 
 PERTURBATION = 0.1
@@ -74,6 +75,7 @@ class Capabilities:
         obstacle: The reason if float64 was impossible, or possible only with `widened`; else "".
         untrained: The reason if training mode was impossible; else "".
         masks: True if the module draws random numbers in training mode.
+        narrows: False if the reference run computes all floating-point numbers in float64.
     """
 
     tested_dtype: torch.dtype
@@ -87,6 +89,7 @@ class Capabilities:
     obstacle: str = ""
     untrained: str = ""
     masks: bool = False
+    narrows: bool = True
 
     def states_under(self, symmetry: str) -> tuple[ModelState, ...]:
         """Returns the states in which a symmetry is tested.
@@ -96,6 +99,11 @@ class Capabilities:
         """
         places = symmetry == Symmetry.BATCH or (symmetry == Symmetry.PERMUTATION and self.masks)
         return tuple(s for s in self.states if s.mode == "eval" or not places)
+
+    def only_reorders(self, element: Transform) -> bool:
+        """True if an element reorders entries, and nothing but float64 rounds them."""
+        moves = element.matrix != Transform().matrix or any(element.vector) or element.acts_on_lattice
+        return element.reorders and not moves and not self.narrows
 
     @property
     def epsilon(self) -> float:

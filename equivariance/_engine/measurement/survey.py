@@ -33,7 +33,7 @@ from equivariance.groups.sampling import Group, InputSizes
 from equivariance.progress import UNOBSERVED, Observer
 
 _TESTED = 2
-"""Number of samples that are also run in the tested precision."""
+"""Number of samples that are also run in the tested precision: at most this, and a quarter of all."""
 
 _PLAIN = 2
 """Number of plain runs in each state: a violation may reach the output in one state only, for example behind weights
@@ -129,7 +129,8 @@ class SymmetrySurvey:
 
     def _passes(self, index: int, states: int, whole: bool) -> _Passes:
         """Returns the passes of a sample; if only layers are asked for, the whole is run once in each state."""
-        plain, tested = (_PLAIN, _TESTED) if whole else (1, 1)
+        quarter = max(1, self.options.samples // 4)
+        plain, tested = (_PLAIN, min(_TESTED, quarter)) if whole else (1, 1)
         between = self.runs.sizes.grid is not None and index == 1
         return _Passes(index < plain * states, index < tested or between, index < _TESTED_APART or between)
 
@@ -257,6 +258,7 @@ class SymmetrySurvey:
             stored_epsilon=torch.finfo(runner.tested_dtype).eps,
             discrete=error.discrete,
             reach=1 + trial.element.reach / max(self.runs.sizes.extent, 1e-300),
+            reordered=runner.capabilities.only_reorders(trial.element),
         )
 
 

@@ -71,6 +71,8 @@ class Measurement:
         grid: Interpolation error of grids, from two interpolations of inputs and outputs; 0 if cells go to cells.
         tie: True if last-bit noise makes the value jump at the example, and the law holds at inputs nearby.
         jump: Size of the jump that last-bit noise makes at generic inputs; 0 if there is none.
+        reordered: True if entries were only reordered, and everything was computed in float64. Rounded constants then
+            explain no error.
     """
 
     error: float
@@ -85,6 +87,7 @@ class Measurement:
     grid: float = 0.0
     tie: bool = False
     jump: float = 0.0
+    reordered: bool = False
 
     @property
     def is_excused(self) -> bool:
@@ -112,7 +115,8 @@ class Measurement:
     @property
     def _storage_rounding(self) -> float:
         """Largest error that parameters and buffers rounded to a lower precision explain; 0 if none were rounded."""
-        return max(SINGLE, self.stored_epsilon) if self.epsilon < _DOUBLE and not self.discrete else 0.0
+        rounded = self.epsilon < _DOUBLE and not self.discrete and not self.reordered
+        return max(SINGLE, self.stored_epsilon) if rounded else 0.0
 
     @property
     def stored(self) -> float:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from equivariance_zoo.faces.errors import FaceError, name_in_errors
 from equivariance_zoo.faces.geometry.mesh import require_finite
 from equivariance_zoo.faces.readers.ply import require_whole_ply
-from equivariance_zoo.training.extras import import_extra
+from equivariance_zoo.training.extras import import_extra, without_log
 
 _OTHERS = frozenset((".bz2", ".dxf", ".tar.bz2", ".tar.gz", ".zip"))
 """Excluded endings: archives, and drawings of lines."""
@@ -45,7 +45,8 @@ def read_mesh_file(path: str | Path) -> tuple[npt.NDArray[np.float64], npt.NDArr
     if path.suffix.lower() == ".ply":
         require_whole_ply(path)
     try:
-        parts = trimesh.load_scene(path, process=False).dump()
+        with without_log("trimesh"):
+            parts = trimesh.load_scene(path, process=False).dump()
     except ImportError:
         raise
     except Exception as error:

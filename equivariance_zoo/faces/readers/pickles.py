@@ -1,6 +1,8 @@
 """Reads numpy files that hold pickles, without executing their code."""
 
+import io
 import pickle
+from contextlib import redirect_stderr
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -81,8 +83,9 @@ def _header_type(file: BinaryIO) -> np.dtype[Any]:
 
 def _unpickle(path: str | Path, file: BinaryIO) -> Any:
     try:
-        # numpy itself uses Latin-1 for pickles of Python 2.
-        content = _NumpyUnpickler(file, encoding="latin1").load()
+        # numpy itself uses Latin-1 for pickles of Python 2. It prints some of its internal errors.
+        with redirect_stderr(io.StringIO()):
+            content = _NumpyUnpickler(file, encoding="latin1").load()
     except _Refused as error:
         raise FaceError(f"{path}: expected a pickle of numpy arrays but it asks for {error}; nothing was run") from None
     except Exception as error:

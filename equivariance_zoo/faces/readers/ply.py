@@ -4,7 +4,7 @@ from pathlib import Path
 
 from equivariance_zoo.faces.errors import FaceError
 
-_LONGEST_HEADER = 2**16
+_LONGEST_HEADER, _MOST_DIGITS = 2**16, 15
 
 
 def require_whole_ply(path: Path) -> None:
@@ -19,17 +19,18 @@ def require_whole_ply(path: Path) -> None:
         header, end, _ = head.partition(b"end_header")
         if not (end and head.startswith(b"ply") and b"format ascii" in header):
             return
-        declared = _declared(header.decode("latin-1"))
+        declared = _declared(path, header.decode("latin-1"))
         file.seek(len(header) + len(end))
         found = sum(1 for line in file if line.strip())
-    if declared is not None and found < declared:
+    if found < declared:
         raise FaceError(f"{path}: expected the {declared:,} vertices and faces of the header but got {found:,} lines")
 
 
-def _declared(header: str) -> int | None:
-    """Returns the number of vertices, faces and other elements of a header; None if one has no such number."""
+def _declared(path: Path, header: str) -> int:
+    """Returns the number of vertices, faces and other elements of a header."""
     words = [line.split() for line in header.splitlines() if line.startswith("element")]
-    counts = [entry[2] for entry in words if len(entry) == 3]
-    if len(counts) != len(words) or not all(count.isdecimal() and len(count) < 16 for count in counts):
-        return None
-    return sum(map(int, counts))
+    for entry in words:
+        count = entry[-1]
+        if len(entry) != 3 or not count.isdecimal() or len(count) > _MOST_DIGITS:
+            raise FaceError(f"{path}: expected a mesh or a cloud but its header has {' '.join(entry)[:60]!r}")
+    return sum(int(count) for _, _, count in words)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler, TensorDataset
 
 from equivariance_zoo.steerable3d.data_sources import tetris
-from equivariance_zoo.steerable3d.data_sources.meshes import read_split, voxelize
+from equivariance_zoo.steerable3d.data_sources.meshes import read_split, read_table, voxelize
 from equivariance_zoo.steerable3d.data_sources.proteins import domain, environments, read_atoms
 from equivariance_zoo.steerable3d.settings import DataConfig
 
@@ -133,11 +132,10 @@ def _read_list(folder: Path, split: str) -> list[tuple[Path, str]]:
     table = folder / f"{split}.csv"
     if not table.is_file():
         raise ValueError(f"folder: expected {table.name} in it, got {folder}")
-    with table.open(newline="") as file:
-        reader = csv.DictReader(file)
-        if "file" not in (reader.fieldnames or ()):
-            raise ValueError(f"folder: expected the column file in {table}, got {reader.fieldnames}")
-        found = [(folder / row["file"], row.get("class") or "") for row in reader]
+    columns, rows = read_table(table)
+    if "file" not in columns:
+        raise ValueError(f"folder: expected the column file in {table}, got {columns or None}")
+    found = [(folder / row["file"], row.get("class", "")) for row in rows]
     absent = [path.name for path, _ in found if not path.is_file()]
     if absent or not found:
         raise ValueError(f"folder: expected the files that {table} lists, got none of {', '.join(absent[:3]) or 'any'}")

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from equivariance_zoo.steerable3d.data_sources.densities import of_points
-from equivariance_zoo.training.extras import import_extra
+from equivariance_zoo.training.extras import import_extra, without_log
 
 SPLITS = ("train", "val", "test")
 _POINTS_PER_VOXEL = 6
@@ -49,7 +49,8 @@ def voxelize(path: Path, size: int, width: float = 0.7) -> Tensor:
     if not path.is_file():
         raise ValueError(f"path: expected a mesh file, got {path}")
     try:
-        mesh = trimesh.load(path, force="mesh", process=False)
+        with without_log("trimesh"):
+            mesh = trimesh.load(path, force="mesh", process=False)
     except Exception as error:  # readers of many formats raise exceptions of any class for a damaged file
         raise ValueError(f"path: expected a mesh file that trimesh reads, got {path} ({error})") from error
     vertices = np.asarray(getattr(mesh, "vertices", ()), dtype=np.float64)
@@ -62,6 +63,20 @@ def voxelize(path: Path, size: int, width: float = 0.7) -> Tensor:
     area = float(mesh.area) * scale**2
     density = of_points(points * scale, np.full(count, area / count), size, width)
     return 1 - torch.exp(-density)
+
+
+def read_table(table: Path) -> tuple[list[str], list[dict[str, str]]]:
+    """Reads the columns and the rows of a .csv file; a cell that a short row lacks is empty.
+
+    Raises:
+        ValueError: If the file is no table in text form; the message names it.
+    """
+    try:
+        with table.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file, restkey="", restval="")
+            return list(reader.fieldnames or ()), [{k: str(v) for k, v in row.items()} for row in reader]
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise ValueError(f"folder: expected a table in text form, got {table} ({error})") from error
 
 
 def read_split(folder: Path, split: str) -> list[Labelled]:
@@ -79,13 +94,12 @@ def read_split(folder: Path, split: str) -> list[Labelled]:
     table = own if own.is_file() else common
     if not table.is_file():
         raise ValueError(f"folder: expected {own.name} or {common.name} in it, got {folder}")
-    with table.open(newline="") as file:
-        reader = csv.DictReader(file)
-        missing = {"id", "synsetId", *(["split"] if table == common else [])} - set(reader.fieldnames or ())
-        if missing:
-            raise ValueError(f"folder: expected the columns {', '.join(sorted(missing))} in {table}, got "
-                             f"{', '.join(reader.fieldnames or ('none',))}")  # fmt: skip
-        rows = [row for row in reader if row.get("split", split) == split]
+    columns, every = read_table(table)
+    missing = {"id", "synsetId", *(["split"] if table == common else [])} - set(columns)
+    if missing:
+        raise ValueError(f"folder: expected the columns {', '.join(sorted(missing))} in {table}, got "
+                         f"{', '.join(columns) or 'none'}")  # fmt: skip
+    rows = [row for row in every if row.get("split", split) == split]
     places = [folder / f"{split}_perturbed", folder / f"{split}_normal", folder / split]
     place = next((p for p in places if p.is_dir()), None)
     if place is None:

@@ -65,6 +65,7 @@ def test_help_lists_the_options(capsys):
         "max-translation",
         "jobs",
         "memory",
+        "time-limit",
         "checkpoint",
     ):
         assert f"--{option}" in out
@@ -78,6 +79,15 @@ def test_the_layer_option_narrows_the_report(capsys):
     assert run(capsys, "broken", "--layer", "scale")[0] == 0
     report = as_json(capsys, "broken", "--layer", "layers.[01]")
     assert {row["layer"] for row in report["layers"]} == {"layers.0", "layers.1"}
+
+
+@pytest.mark.slow
+def test_a_time_limit_is_said_in_the_report(capsys):
+    report = as_json(capsys, "sound", "--time-limit", "100000")
+    assert report["settings"]["time limit"] == "100000 s"
+    code, _, err = run(capsys, "sound", "--time-limit", "0.000001")
+    assert code == 2
+    assert "time_limit=1e-06: expected more seconds" in err
 
 
 def symmetries_in(report):
@@ -291,6 +301,7 @@ def test_groups_that_are_not_claimed_and_have_no_axis_are_left_out(capsys):
         (["--max-translation", "far"], "max-translation='far': expected a positive finite number"),
         (["--memory", "-1"], "memory='-1': expected a finite number, 0 or more"),
         (["--memory", "inf"], "memory='inf': expected a finite number, 0 or more"),
+        (["--time-limit", "0"], "time-limit='0': expected a positive finite number"),
         (["--checkpoint", "weights.pt"], "checkpoint='weights.pt': expected a --subject"),
         ([SUBJECT + "sound", "--checkpoint", "no.pt"], "checkpoint='no.pt': expected an existing file"),
         ([SUBJECT + "sound", "--output", "no/such/folder/x"], "output='no/such/folder/x': expected a file"),

@@ -1,4 +1,4 @@
-"""What must be read and which modes must run before a symmetry holds."""
+"""Tests that values must be read and which modes must run before a symmetry holds."""
 
 import pytest
 import torch

@@ -163,3 +163,12 @@ def test_it_is_a_command(tmp_path):
     result = subprocess.run([*command, *SMALL], cwd=ROOT, capture_output=True, text=True, check=True)
     assert "2 faces of 2 subjects, FaceScape" in result.stdout
     assert result.stderr == ""
+
+
+def test_a_bad_face_leaves_no_folder(tmp_path, capsys):
+    (tmp_path / "scans").mkdir()
+    (tmp_path / "scans" / "a.obj").write_text("v 0 0 0\nv 100 0 0\nv 0 100 0\nf 1 2 3\n")
+    (tmp_path / "scans" / "a.json").write_text("[[NaN,0,0]]")
+    assert prepare("files", "--folder", tmp_path / "scans", "--output", tmp_path / "out" / "inner") == 2
+    assert not (tmp_path / "out").exists()
+    assert capsys.readouterr().err.count("\n") == 1

@@ -4,7 +4,7 @@ import pytest
 from equivariance_zoo.scenes.cameras import PerspectiveCamera, View, WeakPerspectiveCamera
 from equivariance_zoo.scenes.lighting import Lighting, key_and_fill, random_lighting
 from equivariance_zoo.scenes.meshes.mesh import join, plain
-from equivariance_zoo.scenes.render import render_buffers, render_picture, visible_vertices
+from equivariance_zoo.scenes.render import normals_of, render_buffers, render_picture, visible_vertices
 from tests.equivariance_zoo.scenes.blobs import CAMERAS, blob, scene
 
 FRONT = WeakPerspectiveCamera(View(np.eye(3), np.zeros(3)), 1.0)
@@ -75,6 +75,15 @@ def test_barycentric_coordinates_are_those_of_space_and_not_of_the_screen():
     assert np.abs(-buffers.interpolate(depths)[..., 0] - buffers.depth)[buffers.mask].max() < 1e-5
     v = 1 - (np.nonzero(buffers.mask)[0] + 0.5) * 2 / 64
     assert np.abs(buffers.depth[buffers.mask] * -v - 1).max() < 1e-9
+
+
+def test_normals_of_a_sphere_point_outwards():
+    mesh = blob()
+    round_one = mesh.with_vertices(mesh.vertices / np.linalg.norm(mesh.vertices, axis=1, keepdims=True))
+    inner = np.abs(round_one.vertices[:, 1]) < 0.99
+    assert np.abs((normals_of(round_one) * round_one.vertices).sum(1)[inner]).min() > 0.98
+    turned = render_buffers(round_one, FRONT, 32).interpolate(normals_of(round_one))
+    assert turned.shape == (32, 32, 3)
 
 
 def test_the_vertex_of_a_pixel_is_the_nearest_corner():

@@ -200,3 +200,18 @@ class TestBadInput:
     def test_a_gpu_that_is_not_there(self, checkpoint, tmp_path, capsys):
         assert predict(checkpoint, tmp_path, tmp_path / "a.ply", "--device", "cuda") == 2
         assert "device: expected cpu (PyTorch sees no CUDA GPU), got cuda" in capsys.readouterr().err
+
+
+def test_a_missing_package_for_one_format_stops_no_other_scan(checkpoint, tmp_path, capsys, monkeypatch):
+    def read(path):
+        if path.suffix == ".dae":
+            raise ImportError("missing `pip install pycollada`")
+        return scan_module.read_scan(path)
+
+    monkeypatch.setattr(command, "read_scan", read)
+    (tmp_path / "a.dae").write_text("<COLLADA/>")
+    scan = write_cloud(tmp_path / "b.xyz", POINTS_MM)
+    assert predict(checkpoint, tmp_path, tmp_path / "a.dae", scan) == 2
+    printed = capsys.readouterr()
+    assert "error: missing `pip install pycollada`\n" in printed.err
+    assert "b.xyz: no face" in printed.err or "b.xyz: 68 landmarks" in printed.out

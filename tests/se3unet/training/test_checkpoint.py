@@ -2,6 +2,7 @@ import json
 
 import pytest
 import torch
+from safetensors import safe_open
 
 from se3unet.training.checkpoint import load_checkpoint, save_checkpoint
 from se3unet.training.networks import build
@@ -90,3 +91,52 @@ def test_damaged_and_absent_files_are_refused(tmp_path):
         path.write_bytes(content)
         with pytest.raises(ValueError, match="checkpoint: expected one of se3unet"):
             load_checkpoint(path)
+
+
+def _with_setting(meta, table, name, value):
+    settings = json.loads(meta["settings"])
+    (settings[table] if table else settings)[name] = value
+    return {**meta, "settings": json.dumps(settings)}
+
+
+BAD = {
+    "no format": lambda meta: {**meta, "format": "x"},
+    "settings are no JSON": lambda meta: {**meta, "settings": "{"},
+    "settings are a list": lambda meta: {**meta, "settings": "[]"},
+    "settings are deep": lambda meta: {**meta, "settings": "[" * 100_000},
+    "figures are huge": lambda meta: {**meta, "metrics": f'{{"a":1{"0" * 400}}}'},
+    "figures are text": lambda meta: {**meta, "metrics": '{"a":"x"}'},
+    "figures have 5000 digits": lambda meta: {**meta, "metrics": f'{{"a":{"9" * 5000}}}'},
+    **{
+        f"{name} is {value!r:.20}": lambda meta, name=name, value=value: _with_setting(meta, "unet", name, value)
+        for name, value in (
+            ("channels", 10**7), ("channels", 10**30), ("max_degree", 60), ("levels", 10**6), ("neighbours", 10**9),
+            ("power", 1e308), ("head_width", 10**12), ("channels", [1, "x"]), ("pooling", ["sum"]),
+        )
+    },
+    "the network is a list": lambda meta: _with_setting(meta, None, "network", ["x"]),
+    "the table is a list": lambda meta: _with_setting(meta, None, "unet", []),
+    "the seed is huge": lambda meta: _with_setting(meta, "training", "seed", 10**30),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_a_file_says_has_bounds(tmp_path, name):
+    from se3unet.prediction.predictor import SHIPPED
+
+    with safe_open(SHIPPED, "pt") as file:
+        meta = file.metadata()
+        state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    path = tmp_path / "bad.safetensors"
+    path.write_bytes(safetensors.save(state, BAD[name](meta)))
+    with pytest.raises(ValueError, match="checkpoint: expected one of se3unet, got") as caught:
+        load_checkpoint(path)
+    assert len(str(caught.value)) < 1000
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"PK\3\4" + b"0" * 99, b"\xff" * 99, b"\0" * 8])
+def test_a_file_of_another_kind_is_refused(tmp_path, content):
+    path = tmp_path / "bad.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="checkpoint: expected one of se3unet, got"):
+        load_checkpoint(path)

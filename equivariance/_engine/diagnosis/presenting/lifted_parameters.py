@@ -16,6 +16,8 @@ from typing import Any
 import torch
 
 from equivariance._engine.diagnosis.presenting.presented import Given
+from equivariance._torch_private import buffers_of
+from equivariance._torch_private import parameters_of as own_parameters
 from equivariance.contracts.contract import Contract, call_contract
 from equivariance.contracts.inputs import NOT_GIVEN
 from equivariance.contracts.spec import Spec
@@ -96,19 +98,16 @@ def with_parameters_as_arguments(module: torch.nn.Module, paths: Iterable[str]) 
 @contextmanager
 def _in_place_of_own(module: torch.nn.Module, given: Mapping[str, torch.Tensor]) -> Iterator[None]:
     """Puts tensors in the place of parameters and buffers, and takes them out again."""
-    kept = []
+    kept: list[tuple[dict[str, Any], str, Any]] = []
     try:
         for path, tensor in given.items():
             layer, _, name = path.rpartition(".")
             owner = module.get_submodule(layer)
-            kept.append((owner, name, getattr(owner, name)))
-            delattr(owner, name)
-            setattr(owner, name, tensor)
+            own: dict[str, Any] = own_parameters(owner)
+            room: dict[str, Any] = own if name in own else buffers_of(owner)
+            kept.append((room, name, room[name]))
+            room[name] = tensor
         yield
     finally:
-        for owner, name, own in reversed(kept):
-            delattr(owner, name)
-            if isinstance(own, torch.nn.Parameter):
-                owner.register_parameter(name, own)
-            else:
-                owner.register_buffer(name, own)
+        for room, name, value in reversed(kept):
+            room[name] = value

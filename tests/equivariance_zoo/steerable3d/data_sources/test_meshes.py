@@ -64,3 +64,18 @@ def test_broken_files_are_told(tmp_path):
     for name in ("empty.obj", "absent.obj"):
         with pytest.raises(ValueError, match="path: expected"):
             voxelize(tmp_path / name, 8)
+
+
+@pytest.mark.parametrize("text", [b"\xff\xfe,1\n", b'"' + b"x" * 200_000, b"1,2\0\n\r\0"])
+def test_a_table_that_is_no_text_is_refused(tmp_path, text):
+    (tmp_path / "train.csv").write_bytes(b"id,synsetId\n" + text)
+    (tmp_path / "train").mkdir()
+    with pytest.raises(ValueError, match=r"^folder: expected "):
+        read_split(tmp_path, "train")
+
+
+@pytest.mark.parametrize("text", ["", "file\n", "file,class\n\n", "file,class\nabsent\n", "file,class\na,b,c,d\n"])
+def test_short_and_long_rows_of_a_list_are_refused_by_their_files(tmp_path, text):
+    (tmp_path / "train.csv").write_text(text)
+    with pytest.raises(ValueError, match=r"^folder: expected the "):
+        dataset(DataConfig("cath", str(tmp_path)), "train")
