@@ -52,6 +52,7 @@ def _law(representation: Representation) -> str:
         name = f"Cartesian {kind} on {places}" if representation.axes else "pseudoscalars"
     elif isinstance(representation, CartesianPoints):
         name = "cartesian_points" + ("" if representation.axis == -1 else f" on axis {representation.axis}")
+        name += " in a plane" if representation.dimensions == 2 else ""
     else:
         names = {Invariant: "unchanged", SampleStarts: "starts of the samples"}
         name = names.get(type(representation), type(representation).__name__)
@@ -92,7 +93,7 @@ def as_python(spec: object) -> str:
 
 def _declaration(spec: Representation) -> str:
     """Returns the constructor call of a representation, or its short form."""
-    given = {f.name: getattr(spec, f.name) for f in fields(spec) if _differs(spec, f)}
+    given = {f.name: getattr(spec, f.name) for f in fields(spec) if f.repr and _differs(spec, f)}
     if not given and type(spec) in _SHORT:
         return _SHORT[type(spec)]
     if type(spec) is Irreps:

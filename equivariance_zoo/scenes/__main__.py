@@ -19,7 +19,7 @@ from equivariance_zoo.training.cli import parse_integer, parse_path, run_program
 PROGRAM = "equivariance_zoo.scenes"
 STOPPED = "stopped; the same command goes on behind the last whole file"
 VERSION = 1
-"""Version of the numbers: sets of one version and of the same settings are equal."""
+"""Version of the numbers: on one machine, sets of one version and of the same settings are equal."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

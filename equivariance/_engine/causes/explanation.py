@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from equivariance._engine.instrumentation.operations import Operation
 from equivariance._engine.instrumentation.source_lines import SourceLine
 from equivariance.cause_catalogue import mechanism_named, remedy
 
@@ -23,12 +24,15 @@ class Explanation:
         evidence: One sentence that a person can check.
         mechanism: The name of one of `equivariance.cause_catalogue.MECHANISMS`, "" if the experiments show none.
         own_fix: A remedy that is more precise than that of the catalogue, or "".
+        origin: The operation in which the mistake was made, if the experiment finds that the statement at fault only
+            shows it; else None.
     """
 
     cause: str
     evidence: str
     mechanism: str = ""
     own_fix: str = ""
+    origin: Operation | None = None
 
     @property
     def fix(self) -> str:

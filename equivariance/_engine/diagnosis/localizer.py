@@ -280,7 +280,7 @@ def _finding(case: _Case, violation: Violation, contributed: float) -> Finding:
         cloud = cloud_of(runs.runner.arguments, runs.runner.contracts[""], runs.sizes.nodes)
         curves, at_nodes = curves_of(experiment, symmetry), node_errors(experiment, len(cloud))
     layers = _layers_of(violation)
-    place = place_of(runs.runner, layers[0], statement, explanation.mechanism)
+    place = place_of(runs.runner, layers[0], statement, explanation)
     return Finding(
         layer=layers[0],
         layers=layers,

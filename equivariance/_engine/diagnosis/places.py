@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from equivariance._engine.causes.explanation import Explanation
 from equivariance._engine.instrumentation.hooks import LayerCall
 from equivariance._engine.instrumentation.source_lines import is_in_library, location_at, location_of
 from equivariance._engine.instrumentation.testbed import Runner
@@ -31,23 +32,33 @@ def place_of_layer(runner: Runner, layer: str) -> dict[str, Any]:
     return {"location": location, "located": "layer"}
 
 
-def place_of(runner: Runner, layer: str, statement: Statement | None, mechanism: str) -> dict[str, Any]:
+def place_of(runner: Runner, layer: str, statement: Statement | None, explanation: Explanation) -> dict[str, Any]:
     """Returns the fields of a finding that name the statement at fault, or the layer if no statement is known.
 
-    If the mistake is in the call of the layer, the place is the statement that calls it.
+    If the mistake is in the call of the layer, the place is the statement that calls it. If experiments show that the
+    statement only meets a mistake that was made earlier, the place is open between both.
 
     Args:
         runner: The copies of the network.
         layer: The layer of the finding.
         statement: The statement at fault; None if none was found.
-        mechanism: The mechanism that experiments show, or "".
+        explanation: What experiments on the statement show.
     """
     if statement is None or statement.place is None:
         return place_of_layer(runner, layer)
     sure = statement.confirmed and not statement.alternatives
     calling = runner.reference(runner.states[0]).call_sites.get(LayerCall(layer))
-    if mechanism in MADE_BY_THE_CALLER and calling is not None:
+    if explanation.mechanism in MADE_BY_THE_CALLER and calling is not None:
         return {"location": location_at(calling), "located": "confirmed" if sure else "suspect"}
+    origin = explanation.origin
+    if origin is not None and origin.place not in (None, statement.place):
+        others = tuple(map(location_at, (statement.place, *statement.alternatives)))
+        return {
+            "location": location_at(origin.place),
+            "located": "suspect",
+            "alternatives": others,
+            "chain": origin.layer if origin.layer != layer else "",
+        }
     return {
         "location": location_at(statement.place),
         "located": "confirmed" if sure else "suspect",

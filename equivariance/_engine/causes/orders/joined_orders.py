@@ -7,6 +7,7 @@ not occur before. `permutation` and `edge_order` call the experiment.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from equivariance._engine.instrumentation.operations import Operation
 from equivariance._engine.instrumentation.perturbations import noisy_everywhere
 from equivariance._engine.instrumentation.tape import Tape
 from equivariance._engine.localization.slicing import divergence
+from equivariance.contracts.nested import UNSPECIFIED, leaves
 from equivariance.groups.elements import Transform
 
 _MOST_ROWS = 4096
@@ -43,10 +45,61 @@ def explain_joined_orders(experiment: Experiment, text: str) -> Explanation | No
         for pair in combinations(dict.fromkeys(event.reads), 2):
             if _is_joined(pair, plain, moved, element) and _both_change(pair, experiment, plain):
                 where = f" at {Path(event.place.file).name}:{event.place.line}" if event.place else ""
-                return explained(
+                found = explained(
                     "joined-orders", f"{text}: {event.name}{where} joins two lists of {len(plain.values[pair[0]])} "
                     "rows; each holds the same rows as before, in an order of its own, and other rows meet",
                 )  # fmt: skip
+                return replace(found, origin=_maker_of_second_order(experiment, plain, moved, pair))
+    return None
+
+
+def _maker_of_second_order(experiment: Experiment, plain: Tape, moved: Tape, pair: tuple[int, ...]) -> Operation:
+    """Returns the later of the operations that gave two lists their orders."""
+    makers = [_maker_of_order(experiment, plain, moved, number) for number in pair]
+    return max(makers, key=lambda made: made[0])[1]
+
+
+def _maker_of_order(
+    experiment: Experiment, plain: Tape, moved: Tape, number: int
+) -> tuple[tuple[float, int], Operation]:
+    """Returns the operation that made the order of a list: it read no list of this length, or one in another order.
+
+    If a list of numbers chooses the rows, their order is that of the numbers. A list that another layer made is
+    followed into that layer.
+
+    Returns:
+        The time of the operation, and the operation.
+    """
+    producers = {n: index for index, event in enumerate(plain.events) for n in event.writes}
+    length = len(plain.values[number])
+    while True:
+        index = producers[number]
+        lists = [n for n in plain.events[index].reads if n < number and length in plain.values[n].shape]
+        if not lists:
+            break
+        other = min(lists, key=lambda n: plain.values[n].is_floating_point())
+        if _is_joined((number, other), plain, moved, experiment.element):
+            break
+        number = other
+    calls = list(experiment.reference.outputs)
+    if plain.events[index].name == "given":
+        inside = _in_the_layer_that_made(experiment, plain.values[number])
+        return inside or ((-1.0, index), plain.events[index])
+    return (float(calls.index(experiment.owner)), index), plain.events[index]
+
+
+def _in_the_layer_that_made(experiment: Experiment, value: Tensor) -> tuple[tuple[float, int], Operation] | None:
+    """Returns the operation that made the order of a list, in the layer that gave the list; None if none did."""
+    for call, output in experiment.reference.outputs.items():
+        if call == experiment.owner:  # later calls made nothing that this one was given
+            return None
+        if not any(torch.equal(t, value) for _, t, _ in leaves(output, UNSPECIFIED)):
+            continue
+        inner = replace(experiment, owner=call, intervention=None)
+        plain, moved = inner.recorded(Transform()), inner.recorded(inner.element)
+        if plain is not None and moved is not None and divergence(plain, moved) is None:
+            number = next((n for n, v in reversed([*enumerate(plain.values)]) if torch.equal(v, value)), None)
+            return None if number is None else _maker_of_order(inner, plain, moved, number)
     return None
 
 
