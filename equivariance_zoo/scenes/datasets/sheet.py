@@ -55,7 +55,7 @@ def _heads(arrays: Arrays) -> list[Bytes]:
 
 
 def _blank(size: int) -> Bytes:
-    return np.full((size, size, 3), 255, np.uint8)
+    return np.full((size, size, 3), _GREY, np.uint8)
 
 
 def _marked(picture: Bytes, points: npt.NDArray[np.float32], visible: npt.NDArray[np.bool_]) -> Bytes:
@@ -78,7 +78,7 @@ def _on_grey(picture: Bytes) -> Bytes:
 def _png(tiles: list[Bytes]) -> bytes:
     """Returns a PNG of tiles, row by row."""
     rows = -(-len(tiles) // _COLUMNS)
-    sheet = Image.new("RGB", (_COLUMNS * _TILE, rows * _TILE), (255, 255, 255))
+    sheet = Image.new("RGB", (_COLUMNS * _TILE, rows * _TILE), (_GREY, _GREY, _GREY))
     for number, tile in enumerate(tiles):
         image = Image.fromarray(tile).resize((_TILE, _TILE), Image.Resampling.BICUBIC)
         sheet.paste(image, (number % _COLUMNS * _TILE, number // _COLUMNS * _TILE))
