@@ -44,6 +44,12 @@ def plain_laws(example: Tensor) -> list[Representation]:
     return [*found, Irreps("1x1o"), CartesianPoints(), Irreps("1x1e")]
 
 
+def law_of_like_input(example: Tensor, laws: Iterable[Representation], call: BoundCall) -> Representation | None:
+    """Returns the law, among some, of an argument that has the shape of an output and holds positions; else None."""
+    alike = any(isinstance(how, CartesianPoints) and given.shape == example.shape for _, given, how in call.inputs)
+    return next((law for law in laws if isinstance(law, CartesianPoints)), None) if alike else None
+
+
 def stated_laws(leaf: Leaf, call: BoundCall) -> list[Representation]:
     """Returns the irreps that inputs or layers state, if they fit the shape."""
     stated = [law for _, _, law in call.inputs]

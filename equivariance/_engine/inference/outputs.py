@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from equivariance._engine.inference.output_candidates import (
+    law_of_like_input,
     laws_with_axes,
     laws_with_mask,
     plain_laws,
@@ -199,6 +200,10 @@ def _law_under_motions(leaf: Leaf, call: BoundCall) -> tuple[Representation, str
         if all(fit.holds for fit in fits.values()):
             return law, ""
     first, *others = ordered(plain, lambda law: _rank(plain[law]))
+    if not any(fit.holds for fit in plain[first].values()):
+        # No error tells the laws apart if none holds: an output shaped like the positions should rather be positions.
+        like = law_of_like_input(leaf.example, plain, call)
+        first, others = (first, others) if like is None else (like, [law for law in plain if law != like])
     beside = _describe_errors(plain[first], in_words(first))
     for law, fits in ordered({**special, **stated}.items(), lambda item: (item[0] not in stated, *_rank(item[1]))):
         if _is_nearer(fits, plain[first], law in stated):

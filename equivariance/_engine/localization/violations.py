@@ -100,8 +100,8 @@ def _with_part(
         *(v for v in found if v.statement or not locator.also_repairs(v.suspect)),
         *(
             replace(
-                _violation(part, s, len(chosen) > 1, locator, hidden if s is new[0] else ()),
-                layers=tuple(dict.fromkeys(t.layer for t in statements if _name(t) == _name(s) and not t.hidden)),
+                _violation(part, s, len(chosen) > 1, locator, [p for p in hidden if s is new[0] and p != s.place]),
+                layers=tuple(dict.fromkeys(t.layer for t in ordered(statements, _is_hidden) if _name(t) == _name(s))),
             )
             for s in new
             if proven or s.confirmed
@@ -110,20 +110,24 @@ def _with_part(
     ]
 
 
+def _is_hidden(statement: Statement) -> bool:
+    return statement.hidden
+
+
 def _name(statement: Statement) -> object:
     return statement.place or statement.layer
 
 
 def _violation(
     part: SuspectLayer, statement: Statement, among_others: bool, locator: StatementLocator,
-    before: tuple[SourceLine, ...],
+    before: Sequence[SourceLine],
 ) -> Violation:  # fmt: skip
     """Returns the violation of one statement; `among_others`: its error is the one that it makes by itself."""
     runner = locator.runner
     others = Intervention(runner.model_runner, runner.trial.state, statement.beside) if statement.beside else None
     if among_others:
         part = replace(part, measurement=replace(part.measurement, error=statement.error))
-    return Violation(part, statement, others, tuple(_operations(locator, statement)), before)
+    return Violation(part, statement, others, tuple(_operations(locator, statement)), tuple(before))
 
 
 def _operations(locator: StatementLocator, statement: Statement) -> Iterator[str]:
