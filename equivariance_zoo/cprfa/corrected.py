@@ -3,7 +3,7 @@
 `alignment` computes a pose from them, and `python -m equivariance.diagnose --subject cpr_kernels` examines them.
 
 Points are [..., N, 2] (x, y), of any floating-point dtype. `there` [..., N] is True for the vertices that are
-observed; values of the others, NaN included, are ignored. Matrices are [..., N, N], with further numbers on a last axis.
+observed; values of the others, NaN included, are ignored. Matrices are [..., N, N], further numbers on a last axis.
 They are 0 on the diagonal and for pairs with a missing vertex. All kernels follow a permutation of the vertices.
 """
 
