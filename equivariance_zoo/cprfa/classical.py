@@ -142,8 +142,7 @@ def _weights(shape: LinearShape, points: Array, trust: Array, pose: Pose, noise:
     weighted = slopes * np.repeat(trust, 2) / noise**2
     sigmas = np.full(len(shape.modes), _EXPRESSION_SIGMA)
     sigmas[: shape.identities] = 1.0
-    solved: Array = np.linalg.solve(weighted @ slopes.T + np.diag(sigmas**-2), weighted @ misfit)
-    return solved
+    return np.linalg.solve(weighted @ slopes.T + np.diag(sigmas**-2), weighted @ misfit).astype(np.float64)
 
 
 def _checked(

@@ -20,6 +20,12 @@ def pairs_there(there: Tensor) -> Tensor:
     )
 
 
+def apart(observed: Tensor, model: Tensor, there: Tensor) -> Tensor:
+    """Returns True for the pairs of `pairs_there` whose vertices are at two places in both sets, [..., N, N]."""
+    theirs, ours = (between(points, there).norm(dim=-1) > 0 for points in (observed, model))
+    return theirs & ours
+
+
 def translation_kernel(observed: Tensor, model: Tensor, there: Tensor) -> Tensor:
     """Computes y_i^O - y_i^G, [..., N, 2]: the diagonal of the printed matrix.
 
@@ -30,12 +36,12 @@ def translation_kernel(observed: Tensor, model: Tensor, there: Tensor) -> Tensor
 
 
 def scale_kernel(observed: Tensor, model: Tensor, there: Tensor) -> Tensor:
-    """Computes log(||d_ij^O|| / ||d_ij^G||), d_ij = y_i - y_j, [..., N, N].
+    """Computes log(||d_ij^O|| / ||d_ij^G||), d_ij = y_i - y_j, [..., N, N]; 0 for pairs that are not `apart`.
 
     A scaling of the observed points by s adds log s. Translations and rotations of either set change nothing.
     """
-    valid = pairs_there(there)
-    theirs, ours = (torch.where(valid, _between(p, there).norm(dim=-1), 1) for p in (observed, model))
+    valid = apart(observed, model, there)
+    theirs, ours = (torch.where(valid, between(p, there).norm(dim=-1), 1) for p in (observed, model))
     return (theirs / ours).log()
 
 
@@ -77,14 +83,14 @@ def with_mask(matrix: Tensor, there: Tensor) -> Tensor:
     return torch.cat([matrix, pairs_there(there).unsqueeze(-1).to(matrix.dtype)], dim=-1)
 
 
-def _between(points: Tensor, there: Tensor) -> Tensor:
-    """Returns d_ij = y_i - y_j; 0 if a vertex is missing."""
-    apart = points.unsqueeze(-2) - points.unsqueeze(-3)
-    return torch.where(pairs_there(there).unsqueeze(-1), apart, 0)
+def between(points: Tensor, there: Tensor) -> Tensor:
+    """Returns d_ij = y_i - y_j, [..., N, N, 2 or 3]; 0 if a vertex is missing."""
+    vectors = points.unsqueeze(-2) - points.unsqueeze(-3)
+    return torch.where(pairs_there(there).unsqueeze(-1), vectors, 0)
 
 
 def _directions(points: Tensor, there: Tensor) -> Tensor:
     """Returns u_ij = d_ij / ||d_ij||; 0 on the diagonal and if a vertex is missing."""
-    apart = _between(points, there)
-    lengths = apart.norm(dim=-1, keepdim=True)
-    return apart / torch.where(lengths > 0, lengths, 1)
+    vectors = between(points, there)
+    lengths = vectors.norm(dim=-1, keepdim=True)
+    return vectors / torch.where(lengths > 0, lengths, 1)
