@@ -36,10 +36,10 @@ def in_plane_kernel(points: Tensor) -> Tensor:
     Claimed: depends on r_z, with a sign; depends on neither t nor s. Only the claim on s is true. The vectors begin at
     the origin of the picture, a norm has no sign, and a rotation of all points keeps the angles between them.
     """
-    lengths = points.norm(dim=-1)
-    x, y = points[..., 0], points[..., 1]
-    areas = x.unsqueeze(-1) * y.unsqueeze(-2) - y.unsqueeze(-1) * x.unsqueeze(-2)
-    return areas.abs() / (lengths.unsqueeze(-1) * lengths.unsqueeze(-2))
+    unit = points / points.norm(dim=-1, keepdim=True)
+    x, y = unit[..., 0], unit[..., 1]
+    sines = x.unsqueeze(-1) * y.unsqueeze(-2) - y.unsqueeze(-1) * x.unsqueeze(-2)
+    return sines.abs()
 
 
 def out_of_plane_kernel(points: Tensor, third: Tensor) -> Tensor:
