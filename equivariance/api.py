@@ -82,7 +82,7 @@ def check(
         irreps_out: The representation of the output, in the same form. If it is left out, it is read off the module,
             or inferred from runs: the law that holds, else the nearest one.
         kwargs: Keyword arguments; their representations come from an `irreps_in` dict.
-        group: A name ("translation", "so3", "o3", "se3", "e3", "permutation", "batch", "lattice"), an object of
+        group: A name ("translation", "so3", "o3", "se3", "e3", "scale", "permutation", "batch", ...), an object of
             `equivariance.groups`, or a list of both. If it is None, all symmetries are tested that apply to the
             arguments; the inversion is measured, and tested only if irreps of odd parity claim it. For tensors of escnn
             the default is the group of their space.

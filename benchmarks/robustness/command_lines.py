@@ -42,6 +42,13 @@ PREPARE = {
 STEERABLE = {"--output": PLACES, "--seed": NUMBERS, "--dense": (), "--resume": (), "--quiet": ()}
 STEERABLE_EVALUATE = {"--split": ("test", *WORDS), "--folder": FILES}
 
+SCENES = {
+    "--output": PLACES, "--size": ("8", *NUMBERS[1:8]), "--seed": NUMBERS, "--workers": ("1", *NUMBERS[1:3], "x"),
+    "--count": ("1", *NUMBERS[1:3], *NUMBERS[4:]), "--views": ("1", *NUMBERS[1:3], "x"), "--roll": NUMBERS,
+    "--files": FILES, "--model": FILES, "--models": FILES, "--unusual": NUMBERS, "--occluded": NUMBERS,
+    "--bogus": WORDS,
+}  # fmt: skip
+
 COMMANDS = {
     "diagnose": ((), DIAGNOSE, ("--subject", f"{SUBJECTS}:broken", "--samples", "1", "--group", "so3")),
     "se3unet train": (("s.toml", *FILES), TRAIN, ("--data", "train.npz", "--output", "out", "--quiet")),
@@ -52,6 +59,10 @@ COMMANDS = {
     "faces pack-ict": (FILES, {"--modes": NUMBERS, "--output": PLACES}, ("--output", "out.npz")),
     "steerable3d train": (("c.toml", *FILES), STEERABLE, ("--output", "out", "--quiet")),
     "steerable3d evaluate": (("steer.safetensors", *FILES), STEERABLE_EVALUATE, ()),
+    "scenes cars": ((), SCENES, ("--output", "out", "--count", "1", "--views", "1", "--size", "8", "--workers", "1")),
+    "scenes heads": ((), SCENES, ("--output", "out", "--model", "train.npz", "--count", "1", "--workers", "1")),
+    "scenes planes": ((), SCENES, ("--output", "out", "--models", "train.npz", "--views", "1", "--workers", "1")),
+    "scenes": (WORDS, {}, ()),
     "se3unet": (WORDS, {}, ()),
     "faces": (WORDS, {}, ()),
     "steerable3d": (WORDS, {}, ()),

@@ -14,6 +14,7 @@ from equivariance.cli.main import main as diagnose
 from equivariance_zoo import faces
 from equivariance_zoo.faces.__main__ import main as faces_main
 from equivariance_zoo.faces.faceset import FaceSet
+from equivariance_zoo.scenes.__main__ import main as scenes
 from equivariance_zoo.steerable3d.__main__ import main as steerable3d
 from equivariance_zoo.steerable3d.checkpoint import build, save
 from equivariance_zoo.steerable3d.settings import Run
@@ -53,7 +54,7 @@ COMMANDS = {
 
 def mains() -> dict[str, Callable[[Sequence[str]], int]]:
     """Returns the main functions of the programs, by name."""
-    return {"diagnose": diagnose, "se3unet": se3unet, "faces": faces_main, "steerable3d": steerable3d}
+    return {"diagnose": diagnose, "se3unet": se3unet, "faces": faces_main, "scenes": scenes, "steerable3d": steerable3d}
 
 
 def write_all(folder: Path) -> None:

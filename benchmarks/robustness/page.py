@@ -23,7 +23,7 @@ The seeds are 0, 1, ... in every part. [Security and state](../security.md) says
 _WHAT = {
     "interrupts": "KeyboardInterrupt at a random time of a diagnosis; a fault is a part of the process or of the "
     "module that differs afterwards",
-    "lines": "random command lines of `diagnose`, `se3unet`, `faces` and `steerable3d`",
+    "lines": "random command lines of `diagnose`, `se3unet`, `faces`, `scenes` and `steerable3d`",
     "files": "damaged files: cut, replaced, with flipped bytes, other numbers, shuffled or repeated lines",
 }
 

@@ -18,8 +18,8 @@ class SampleList:
             first axes; no axis lists samples.
 
     >>> from equivariance.representations import CartesianPoints
-    >>> SampleList(CartesianPoints(nodes=0, batch=None))
-    SampleList(each=CartesianPoints(nodes=0, batch=None, edges=None, mask=None, pairs=None, extensive=None, axis=-1))
+    >>> SampleList(CartesianPoints(nodes=0, batch=None)).each.nodes
+    0
     """
 
     each: Any

@@ -78,7 +78,7 @@ def test_json_and_html_hold_the_same_report(report, tmp_path):
 
 
 def test_a_page_goes_into_a_folder_that_exists(report, tmp_path):
-    with pytest.raises(ArgumentError, match=r"output=.*does not exist"):
+    with pytest.raises(ArgumentError, match=r"output=.*in an existing directory \(No such file"):
         report.to_html(tmp_path / "no" / "report.html")
 
 

@@ -68,6 +68,12 @@ USAGE = {
         )),
         ["prepare", "files", "--folder", "scans", "--output", ""],
     ],
+    "scenes": [
+        [], ["x"], ["cars"], ["heads", "--output", "out"], ["cars", "--output", ""],
+        *(["cars", "--output", "out", *more] for more in (
+            ["--count", "x"], ["--count", "0"], ["--size", "9" * 5000], ["--files", "absent"], ["--bogus"],
+        )),
+    ],
     "steerable3d": [
         [], ["train"], ["train", "c.toml"], ["x"], ["evaluate"], ["train", "c.toml", "--output", ""],
         *(["train", "c.toml", "--output", "out", "--seed", seed] for seed in ("x", "-1", "9" * 30)),

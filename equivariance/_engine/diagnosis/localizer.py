@@ -20,7 +20,7 @@ from equivariance._engine.diagnosis.cut_short import CutShort
 from equivariance._engine.diagnosis.layer_rows import notes_on_rounding, rows_of
 from equivariance._engine.diagnosis.merging import class_of
 from equivariance._engine.diagnosis.padding import vary_padding
-from equivariance._engine.diagnosis.places import MADE_BY_THE_CALLER, place_of, place_of_layer
+from equivariance._engine.diagnosis.places import MADE_BY_THE_CALLER, of_exchange, place_of, place_of_layer
 from equivariance._engine.diagnosis.supercells import Doubled, double_cells
 from equivariance._engine.instrumentation.hooks import ROOT
 from equivariance._engine.instrumentation.reference import Site
@@ -36,6 +36,7 @@ from equivariance.cause_catalogue import remedy
 from equivariance.findings import Curve, Finding, LayerRow
 from equivariance.groups.elements import Transform
 from equivariance.groups.lattice_moves import supercells_of, without_supercells
+from equivariance.groups.named import Symmetry
 from equivariance.groups.reorderings import paddings, without_paddings
 from equivariance.groups.sampling import Group
 
@@ -281,6 +282,9 @@ def _finding(case: _Case, violation: Violation, contributed: float) -> Finding:
         curves, at_nodes = curves_of(experiment, symmetry), node_errors(experiment, len(cloud))
     layers = _layers_of(violation)
     place = place_of(runs.runner, layers[0], statement, explanation)
+    exchanges = symmetry == Symmetry.SWAP or (symmetry == Symmetry.MIRROR and violation.before)
+    if exchanges and place.get("location") is not None:
+        place = of_exchange(place, violation.before)
     return Finding(
         layer=layers[0],
         layers=layers,

@@ -66,7 +66,8 @@ def with_one_of(findings: Sequence[Finding]) -> tuple[Finding, ...]:
         findings: Findings of one symmetry, the largest contribution first.
     """
     first, *others = findings
-    places = tuple(dict.fromkeys(f.location for f in others if f.location and f.location != first.location))
+    known = (*first.alternatives, *(place for f in others for place in (f.location, *f.alternatives)))
+    places = tuple(dict.fromkeys(place for place in known if place and place != first.location))
     return (replace(first, located="suspect", alternatives=places) if places else first,)
 
 

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from equivariance._engine.causes.explanation import Explanation
 from equivariance._engine.instrumentation.hooks import LayerCall
-from equivariance._engine.instrumentation.source_lines import is_in_library, location_at, location_of
+from equivariance._engine.instrumentation.source_lines import SourceLine, is_in_library, location_at, location_of
 from equivariance._engine.instrumentation.testbed import Runner
 from equivariance._engine.localization.locate_statement import Statement
 
@@ -65,6 +66,18 @@ def place_of(runner: Runner, layer: str, statement: Statement | None, explanatio
         "alternatives": tuple(map(location_at, statement.alternatives)),
         "chain": _chain(statement, layer),
     }
+
+
+def of_exchange(place: dict[str, Any], before: Sequence[SourceLine]) -> dict[str, Any]:
+    """Returns the fields of a finding where two branches should exchange and differ: either may be wrong.
+
+    Args:
+        place: The fields that `place_of` gave.
+        before: Statements that break what goes into the statement at fault.
+    """
+    known = (*map(location_at, before), place.get("location"), *place.get("alternatives", ()))
+    first, *others = dict.fromkeys(location for location in known if location is not None)
+    return {**place, "location": first, "located": "suspect", "alternatives": tuple(others)}
 
 
 def _chain(statement: Statement, layer: str) -> str:

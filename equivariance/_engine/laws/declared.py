@@ -15,7 +15,6 @@ from equivariance._engine.laws.forms import Law
 from equivariance._engine.laws.representation import InferredRepresentation
 from equivariance.contracts.contract import Contract
 from equivariance.contracts.nested import representations_in
-from equivariance.errors import ArgumentError
 from equivariance.groups.elements import Transform
 from equivariance.representations.base import Representation
 from equivariance.representations.cartesian_tensor import CartesianTensor
@@ -34,10 +33,11 @@ class DeclaredLaw:
     how: Representation
 
     def fits(self, tensor: Tensor) -> bool:
-        """True if the representation fits the shape and the dtype."""
+        """True if the representation fits the shape and the dtype: its check passes, and its action runs."""
         try:
             self.how.check(tensor, "")
-        except ArgumentError:
+            self.how.act(tensor.double() if tensor.is_floating_point() else tensor, Transform())
+        except Exception:  # an action that a user wrote may reject other shapes in any way
             return False
         return True
 
@@ -46,7 +46,7 @@ class DeclaredLaw:
         try:
             self.how.check(tensor, "")
             return self.how.transform(tensor, element)
-        except ArgumentError:
+        except Exception:  # as above
             return tensor
 
 

@@ -83,7 +83,7 @@ class StatementLocator:
         """Stores the runner; the search begins when `statements` or `in_frames` is called."""
         self.runner = runner
         self._found: dict[StatementRun, Laws] = {}
-        self._pieces: list[SourceLine | None] = []
+        self._open_places: list[SourceLine | None] = []
         self._ablations: dict[StatementRun, Ablation] = {}
 
     def statements(self) -> list[Statement]:
@@ -100,8 +100,7 @@ class StatementLocator:
         self._found = search.run()
         if not self._found:
             return [self._statement_at_event(event, False) for event in search.first_broken_operations[:1]]
-        if search.reads_components:
-            self._pieces = [search.flow.events[i].place for i in search.first_broken_operations]
+        self._open_places = search.open_places
         beside = {u: merge_laws({o: v for o, v in self._found.items() if o != u}) for u in self._found}
         return [self._statement(unit, others) for unit, others in beside.items()]
 
@@ -128,7 +127,7 @@ class StatementLocator:
         flow = self.runner.flow(beside)
         call = None if flow is None else call_with_components(flow, unit)
         if flow is None or call is None or unit.place is None:
-            makers = dict.fromkeys(place for place in self._pieces if place is not None)
+            makers = dict.fromkeys(place for place in self._open_places if place is not None)
             return unit, (*places, *(place for place in makers if place not in places))
         is_sound = is_sound_elsewhere(flow, self._found[unit], call)
         return call, tuple(places if is_sound else [unit.place, *places])

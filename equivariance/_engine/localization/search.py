@@ -13,7 +13,8 @@ import itertools
 from collections.abc import Iterator, Mapping
 
 from equivariance._engine.instrumentation.operations import JOINING_OPS
-from equivariance._engine.laws.forms import Law
+from equivariance._engine.instrumentation.source_lines import SourceLine
+from equivariance._engine.laws.forms import IrrepLaw, Law
 from equivariance._engine.laws.matching import Match
 from equivariance._engine.localization.intervention import InterventionRunner
 from equivariance._engine.localization.joint import smallest_set
@@ -37,14 +38,15 @@ class Search:
         runner: Makes the runs.
         flow: The recordings with nothing replaced.
         backward_slice, first_broken_operations: What carries the error, and where it may begin.
-        reads_components: True if the statement found puts components together that obey no law by themselves.
+        open_places: Other statements that may be at fault, if the statement found is about components that obey no law
+            by themselves.
     """
 
     def __init__(self, runner: InterventionRunner, flow: Slicer) -> None:
         """Computes the backward slice and the suspects; `flow` holds the recordings with nothing replaced."""
         self.runner, self.flow = runner, flow
         self.backward_slice, self.first_broken_operations = runner.suspects(flow)
-        self.reads_components = False
+        self.open_places: list[SourceLine | None] = []
         self._live_out_values: dict[StatementRun, list[int]] = {}
 
     def run(self) -> dict[StatementRun, Laws]:
@@ -108,16 +110,37 @@ class Search:
 
         What is computed from single components, as an angle is, obeys no law and may be right all the same.
         """
-        if len({self.flow.statement_at(i).place for i in self.first_broken_operations}) < 2:
-            return {}
         for number in sorted(self.backward_slice)[:_MOST_VALUES]:
             event = self.flow.events[self.flow.producers[number]]
             laws = self.flow.irreps_on_last_axis(number) if event.name in JOINING_OPS else []
             for law in laws:
                 if self._residual({number: law}) <= self.runner.residual:
-                    self.reads_components = True
-                    return {self.flow.statement_at(self.flow.producers[number]): {number: law}}
+                    return self._among_components(number, law)
         return {}
+
+    def _among_components(self, number: int, law: IrrepLaw) -> dict[StatementRun, Laws]:
+        """Returns the statement to name for components that are put together wrongly.
+
+        If all components but those of one statement are components of a lawful value, that statement is named.
+        """
+        joining = self.flow.statement_at(self.flow.producers[number])
+        wrong = [self.flow.statement_at(self.flow.producers[n]) for n in self._odd_components(number, law)]
+        if wrong and len({unit.place for unit in wrong}) == 1:
+            self.open_places = [joining.place]
+            return {wrong[0]: {number: law}}
+        self.open_places = [self.flow.events[i].place for i in self.first_broken_operations]
+        return {joining: {number: law}}
+
+    def _odd_components(self, number: int, law: IrrepLaw) -> list[int]:
+        """Returns the components of a value that obey no law, in blocks with others that are as they should be."""
+        event = self.flow.events[self.flow.producers[number]]
+        sizes = [2 * d + 1 for d in law.axes[0][1]]
+        if event.name != "stack" or len(event.reads) != sum(sizes):
+            return []
+        reads = iter(event.reads)
+        blocks = [list(itertools.islice(reads, size)) for size in sizes]
+        known = {n: self.flow.is_partial(n) for n in event.reads}
+        return [n for block in blocks if any(known[n] for n in block) for n in block if not known[n]]
 
     def _joint(self) -> dict[StatementRun, Laws]:
         """Returns the smallest set of statements whose replacement removes the error."""

@@ -244,7 +244,7 @@ class Slicer(ValueLaws):
         alike = (n for n in event.reads if n < number and self.reference.values[n].shape == shape)
         return [law for law in map(self.law, alike) if isinstance(law, IrrepLaw)]
 
-    def irreps_on_last_axis(self, number: int) -> list[Law]:
+    def irreps_on_last_axis(self, number: int) -> list[IrrepLaw]:
         """Returns the irreps that the last axis of a value may hold: as in the layer, one, or consecutive degrees."""
         value = self.reference.values[number]
         if self.matcher.symmetry != "rotation" or not value.dim():

@@ -107,6 +107,7 @@ class SymmetrySurvey:
             TimeLimitReached: If no time was left for the first sample. Later samples may be left out (`cut`).
         """
         result, sizes = SurveyResult(group.symmetry), self.runs.sizes
+        tested: list[Trial] = []
         states = self.runs.runner.capabilities.states_under(group.symmetry)
         elements = group.draw(self.options.samples, self.options.seed, sizes)
         total = max(len(elements), len(states))
@@ -114,7 +115,9 @@ class SymmetrySurvey:
             trial = Trial(elements[index % len(elements)], states[index % len(states)])
             try:
                 if trial.state not in result.skipped:
-                    self._measure(trial, result, self._passes(index, len(states), layers is None), layers)
+                    passes = self._passes(index, len(states), layers is None)
+                    self._measure(trial, result, passes, layers)
+                    tested += [trial] * passes.tested
             except TimeLimitReached:
                 if index == 0:
                     raise
@@ -125,6 +128,10 @@ class SymmetrySurvey:
         if inconclusive is not None:
             for element in group.further(sizes):
                 self._measure(Trial(element, inconclusive.state), result, _Passes(), layers)
+        worst = result.root.top
+        if worst is not None and worst[1].error > worst[1].tolerance and worst[2] not in tested:
+            # A table that says "broken" shows the break in both precisions.
+            return self.with_plain_run(result, worst[2])
         return result
 
     def _passes(self, index: int, states: int, whole: bool) -> _Passes:

@@ -245,10 +245,10 @@ def test_what_cannot_be_written_is_refused_in_one_line(capsys, tmp_path, monkeyp
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pathlib.Path.write_text", full)
+    monkeypatch.setattr("os.fsync", full)
     code, _, err = run(capsys, "sound", "--output", tmp_path / "report")
     assert code == 2
-    assert "expected a file that can be written (No space left on device)" in err
+    assert "expected a file that can be written in an existing directory (No space left on device)" in err
     assert list(tmp_path.iterdir()) == []
 
 
@@ -307,7 +307,7 @@ def test_groups_that_are_not_claimed_and_have_no_axis_are_left_out(capsys):
         ([SUBJECT + "sound", "--output", "no/such/folder/x"], "output='no/such/folder/x': expected a file"),
         ([SUBJECT + "sound", "--output", "tests"], "output='tests': expected a file name, not a directory"),
         ([SUBJECT + "sound", "--output", ""], "output='.': expected a file name"),
-        ([SUBJECT + "sound", "--output", "x" * 300], "expected a name that a file can have (File name too long)"),
+        ([SUBJECT + "sound", "--output", "x" * 300], "in an existing directory (File name too long)"),
         (["--frobnicate"], "--frobnicate"),
         (["surplus"], "surplus"),
         (["--subject"], "--subject"),
