@@ -80,7 +80,7 @@ def reports() -> str:
     return "\n".join([
         "## What the harness finds", "",
         "`python -m equivariance.diagnose --subject cpr_kernels_published`, and `cpr_kernels`, each with",
-        "`--group translation --group so2 --group scale`.", "",
+        "`--group translation --group so2 --group scale`, and the second with `--group permutation`.", "",
         "| subject | layer | symmetry | cause | statement | located |", "|---|---|---|---|---|---|", *lines, "",
     ])  # fmt: skip
 
@@ -137,7 +137,8 @@ def fits(heads: Heads, count: int) -> str:
 
 {len(heads.shape.mean)} vertices, {count} random heads in each band of yaw, 3 pixels of noise, a picture of 256 pixels;
 visibility is that of the renderer. NME of 68 landmarks in percent (mean) / rotation error in degrees (median). A fit
-that fails counts as 100 % and 180 degrees. The robust fit is what CPRFA has to be held against: plain fits collapse under outliers.
+that fails counts as 100 % and 180 degrees. The robust fit is what CPRFA has to be held against: plain
+fits collapse under outliers.
 
 | annotation | fit | yaw 0 to 30 | 30 to 60 | 60 to 90 |
 |---|---|---|---|---|
