@@ -20,11 +20,12 @@ ALLOWED = {
     "equivariance_zoo.faces": (*_FOUNDATIONS, *_SHARED[:1]),
     "equivariance_zoo.landmarks": (*_FOUNDATIONS, *_SHARED[:2]),
     "equivariance_zoo.scenes": (*_FOUNDATIONS, *_SHARED[:3]),
+    "equivariance_zoo.cprfa": (*_FOUNDATIONS, *_SHARED),
     "equivariance_zoo.steerable3d": (*_FOUNDATIONS, *_SHARED),
     "se3unet": (*_FOUNDATIONS, *_SHARED),
     "equivariance_zoo": (),
 }
-NETWORKS = ("equivariance_zoo.steerable3d", "se3unet")
+NETWORKS = ("equivariance_zoo.cprfa", "equivariance_zoo.steerable3d", "se3unet")
 MEETS_THE_HARNESS = ("contracts", "subjects")
 
 

@@ -1,0 +1,1 @@
+"""What the kernels of CPRFA depend on, and what can be computed from them without training."""
