@@ -12,6 +12,7 @@ statement that calls the function may be at fault as well: it may hand the compo
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 
 from equivariance._engine.laws.candidates import has_axes_for
@@ -21,7 +22,7 @@ from equivariance._engine.localization.intervention import InterventionRunner
 from equivariance._engine.localization.slicing import Laws, Slicer, StatementRun
 
 _MOST_RIVALS = 8
-"""Largest number of statements that are tried."""
+"""Largest number of statements that are tried for each result, the nearest first."""
 
 
 def rivals(runner: InterventionRunner, unit: StatementRun, laws: Laws, beside: Laws) -> list[StatementRun]:
@@ -36,16 +37,19 @@ def rivals(runner: InterventionRunner, unit: StatementRun, laws: Laws, beside: L
     flow = runner.flow(beside)
     if flow is None or not laws or any(flow.level(n) < Match.EXACT for n in laws):
         return []
-    found: dict[object, StatementRun] = {}
+    found: list[StatementRun] = []
     for number, wanted in laws.items():
+        last_values: dict[StatementRun, int] = {}
         for other in _chain(flow, number):
             made = flow.statement_at(flow.producers[other])
-            if made.place in (unit.place, *found) or made.place is None or len(found) > _MOST_RIVALS:
-                continue
+            if made.place not in (None, unit.place):
+                last_values[made] = max(other, last_values.get(made, other))
+        for made, other in itertools.islice(last_values.items(), _MOST_RIVALS):
             fits = has_axes_for(wanted, flow.reference.values[other])
             if fits and runner.try_replacement({**beside, other: wanted})[1] <= runner.residual:
-                found[made.place] = made
-    return sorted(found.values(), key=lambda u: u.first)
+                found.append(made)
+    first_of_place = {made.place: made for made in sorted(found, key=lambda made: made.first, reverse=True)}
+    return list(reversed(first_of_place.values()))
 
 
 def call_with_components(flow: Slicer, unit: StatementRun) -> StatementRun | None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping
 
-from equivariance._engine.instrumentation.operations import JOINING_OPS
+from equivariance._engine.instrumentation.operations import JOINING_OPS, Operation
 from equivariance._engine.instrumentation.source_lines import SourceLine
 from equivariance._engine.laws.forms import IrrepLaw, Law
 from equivariance._engine.laws.matching import Match
@@ -23,9 +23,6 @@ from equivariance._engine.localization.slicing import Laws, Slicer, StatementRun
 
 _MOST_SINGLE = 12
 """Largest number of statements that are tried by themselves."""
-
-_MOST_VALUES = 400
-"""Largest number of values among which joined components are looked for."""
 
 _MOST_ROUNDS = 6
 """Largest number of statements that are replaced in turn."""
@@ -110,10 +107,9 @@ class Search:
 
         What is computed from single components, as an angle is, obeys no law and may be right all the same.
         """
-        for number in sorted(self.backward_slice)[:_MOST_VALUES]:
-            event = self.flow.events[self.flow.producers[number]]
-            laws = self.flow.irreps_on_last_axis(number) if event.name in JOINING_OPS else []
-            for law in laws:
+        numbers = (n for n in sorted(self.backward_slice) if self._event(n).name in JOINING_OPS)
+        for number in itertools.islice(numbers, _MOST_SINGLE):
+            for law in self.flow.irreps_on_last_axis(number):
                 if self._residual({number: law}) <= self.runner.residual:
                     return self._among_components(number, law)
         return {}
@@ -133,7 +129,7 @@ class Search:
 
     def _odd_components(self, number: int, law: IrrepLaw) -> list[int]:
         """Returns the components of a value that obey no law, in blocks with others that are as they should be."""
-        event = self.flow.events[self.flow.producers[number]]
+        event = self._event(number)
         sizes = [2 * d + 1 for d in law.axes[0][1]]
         if event.name != "stack" or len(event.reads) != sum(sizes):
             return []
@@ -141,6 +137,9 @@ class Search:
         blocks = [list(itertools.islice(reads, size)) for size in sizes]
         known = {n: self.flow.is_partial(n) for n in event.reads}
         return [n for block in blocks if any(known[n] for n in block) for n in block if not known[n]]
+
+    def _event(self, number: int) -> Operation:
+        return self.flow.events[self.flow.producers[number]]
 
     def _joint(self) -> dict[StatementRun, Laws]:
         """Returns the smallest set of statements whose replacement removes the error."""
