@@ -17,8 +17,8 @@ from benchmarks.defects.score import Task
         ("benchmarks.defects", ["--seeds", "0"], "--seeds: '0': expected a whole number of at least 1"),
         ("benchmarks.defects", ["--jobs", "none"], "--jobs: 'none': expected a whole number of at least 1"),
         ("benchmarks.defects", ["--only", "zzz"], "only='zzz': expected a pattern that cases match"),
-        ("benchmarks.defects", ["--output", "/no/such/page.md"], "/no/such does not exist"),
-        ("benchmarks.defects", ["--keep", "/no/such/kept"], "/no/such does not exist"),
+        ("benchmarks.defects", ["--output", "/no/such/page.md"], "in an existing directory"),
+        ("benchmarks.defects", ["--keep", "/no/such/kept"], "in an existing directory"),
         ("nightly_tests", ["nosuch"], "names=['nosuch']: expected parts of egnn-pytorch"),
     ],
 )

@@ -185,7 +185,10 @@ def _record(surveyor: SymmetrySurvey, group: Group) -> tuple[Slicer, dict[str, l
     epsilon = runner.capabilities.epsilon
     floor = max(surveyor.floors.at_output(key), 16 * epsilon)
     stored = torch.finfo(runner.tested_dtype).eps
-    measurement = Measurement(error.relative, floor, epsilon, 0, 0, epsilon, error.discrete, reach, stored)
+    reordered = runner.capabilities.only_reorders(trial.element)
+    measurement = Measurement(
+        error.relative, floor, epsilon, 0, 0, epsilon, error.discrete, reach, stored, reordered=reordered
+    )
     suspect = SuspectLayer("", ROOT, (Site(ROOT),), Site(ROOT), key, measurement, trial)
     locator = locator_of(runs, group, suspect, surveyor.options.seed)
     if locator.runner.size_elsewhere > runner.memory.limit:

@@ -61,7 +61,8 @@ def _add_traced_layers(module: torch.nn.Module, known: dict[int, Any]) -> None:
 
 def _pickles_itself(module: torch.nn.Module) -> bool:
     """True if a class defines how its instances are pickled; deep copies follow it."""
-    return type(module).__getstate__ is not object.__getstate__ and not isinstance(module, torch.fx.GraphModule)
+    own = type(module).__getstate__ not in (object.__getstate__, torch.nn.Module.__getstate__)
+    return own and not isinstance(module, torch.fx.GraphModule)
 
 
 def _require_separate(module: torch.nn.Module, made: torch.nn.Module) -> None:

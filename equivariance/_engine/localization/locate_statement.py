@@ -138,6 +138,8 @@ class StatementLocator:
         If a statement only chooses a frame, the statement that depends on the choice is at fault in its place.
         """
         found = self.statements()
+        if self.runner.matcher.symmetry.is_reordering:  # an order of rows is no frame that vectors are turned into
+            return found
         for index, unit in enumerate(self._found):
             flow = self.runner.flow(found[index].beside)
             ablation = None if flow is None else frame_dependent_statement(self.runner, flow, unit, found[index].beside)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import equivariance as eq
 from equivariance import groups
+from equivariance._printable import printable
 from equivariance.cause_catalogue import CAUSES
 from equivariance.findings import Finding, Location
 from equivariance.report.html.page import to_html
@@ -181,7 +182,7 @@ TEXT = st.text(min_size=1).filter(str.strip)
 
 @pytest.mark.slow
 @given(subject=TEXT, layer=TEXT, evidence=TEXT, part=TEXT, source=TEXT, key=TEXT, state=TEXT)
-def test_any_text_comes_out_as_it_went_in(subject, layer, evidence, part, source, key, state):
+def test_any_text_comes_out_and_control_characters_are_shown(subject, layer, evidence, part, source, key, state):
     finding = replace(
         FINDING,
         layer=layer,
@@ -195,7 +196,8 @@ def test_any_text_comes_out_as_it_went_in(subject, layer, evidence, part, source
         subject, verdicts("rotation"), [finding], [finding], [row(), row(layer)], [evidence], {key: state}
     )  # fmt: skip
     page = Page(to_html([report]))
-    assert all(text in page.body for text in (subject, layer, evidence, part, source, key, state))
+    given = (subject, layer, evidence, part, source, key, state)
+    assert all(printable(text) in page.body or printable(text, "\t\n") in page.body for text in given)
 
 
 def test_markup_in_names_stays_text():
