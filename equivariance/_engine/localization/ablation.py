@@ -28,6 +28,7 @@ from equivariance._engine.localization.proposals import diagonal_first
 from equivariance._engine.localization.slicing import Slicer, StatementRun
 from equivariance._engine.measurement.relative_error import compare, worst
 from equivariance.contracts.nested import leaves
+from equivariance.errors import ForeignElementError
 from equivariance.groups.elements import Transform
 
 _MOST_REMOVALS = 12
@@ -168,7 +169,9 @@ def _is_equivariant_without(runner: InterventionRunner, ablation: Ablation, besi
         if _output_error(runner, made, plain, element) > runner.limit:
             return False
         other, _ = runner.intervene(Transform(), beside, ablation.patches(runner.reference, made))
-    except (RuntimeError, ValueError, IndexError):  # the code after the statement needs its result
+    except ForeignElementError:
+        raise
+    except Exception:  # the code after the statement needs its result, and may raise any error
         return False
     return _output_error(runner, other, plain, Transform()) > tolerance
 

@@ -22,6 +22,7 @@ from equivariance._engine.localization.slicing import Laws, Slicer, divergence
 from equivariance._engine.localization.suspects import SuspectLayer
 from equivariance._engine.measurement.comparisons import IntroducedErrors
 from equivariance._engine.measurement.relative_error import PartKey
+from equivariance.errors import ForeignElementError
 from equivariance.groups.elements import Transform
 
 
@@ -87,7 +88,9 @@ class InterventionRunner:
         try:
             plain = self.record(Transform(), patches)[0] if patches else self.reference
             tapes = [self.intervene(element, laws, patches, plain)[0] for element in self.elements]
-        except (RuntimeError, ValueError, IndexError):  # a replacement that does not fit under every element
+        except ForeignElementError:
+            raise
+        except Exception:  # a replacement that does not fit under every element; the code may raise any error then
             return None
         return self._make_slicer(tapes, None if patches else self.unpatched_slicer, plain)
 
@@ -120,7 +123,9 @@ class InterventionRunner:
         """
         try:
             tape, handler = self.intervene(self.trial.element, laws)
-        except (RuntimeError, ValueError, IndexError):  # the replacement does not fit the code after it
+        except ForeignElementError:
+            raise
+        except Exception:  # the replacement does not fit the code after it, which may raise any error
             return None, math.inf
         return tape, max(error_at(handler, self.site, self.key), self._largest_new_error(handler))
 

@@ -146,3 +146,26 @@ def test_what_is_put_right_under_inversion_tells_nothing_of_rotations():
     (finding,) = report.findings
     assert (finding.symmetry, finding.cause, finding.located) == ("inversion", "wrong-irrep", "confirmed")
     assert "rotations are respected" in finding.evidence
+
+
+class Wrapped(Exception):
+    """An error of a library that wraps the errors of its operations, as generated code does."""
+
+
+class Wrapping(nn.Module):
+    """Splits what a broken statement gives, and turns each error into one of its own class."""
+
+    def forward(self, v):
+        made = v + 0.1 * v.abs()  # wrapped
+        try:
+            first, second = made.split([2, len(made) - 2])
+            if not torch.equal(first, made[:2]):
+                raise RuntimeError("split")
+            return torch.cat([first, second])
+        except RuntimeError as error:
+            raise Wrapped(str(error)) from error
+
+
+def test_a_replacement_that_the_code_rejects_with_its_own_error_ends_no_search():
+    (finding,) = eq.diagnose(Wrapping(), normal(6, 3), "1x1o", "1x1o", group="so3").findings
+    assert finding.location.source.startswith("made = v + 0.1 * v.abs()")
