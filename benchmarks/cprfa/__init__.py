@@ -1,1 +1,1 @@
-"""What the kernels of CPRFA depend on, and what can be computed from them without training."""
+"""Measures on which motions the kernels of CPRFA depend, and which can be computed from them without training."""

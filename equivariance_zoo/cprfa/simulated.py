@@ -23,7 +23,7 @@ _PITCH, _ROLL, _SHIFT, _SCALES = 25.0, 30.0, 15.0, (7.0, 9.5)
 
 @dataclass(frozen=True)
 class Damage:
-    """What is wrong with an annotation.
+    """The faults of an annotation.
 
     Attributes:
         noise: Standard deviation in pixels.
