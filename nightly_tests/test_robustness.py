@@ -1,16 +1,12 @@
 """Many random command lines and damaged files; `tests/robustness` runs a few."""
 
-import random
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from benchmarks.robustness import files
-from benchmarks.robustness.child import run_in_child
 from benchmarks.robustness.command_lines import command_line
-
-SECONDS = 20
+from benchmarks.robustness.trials import run_command, run_on_damaged
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +17,7 @@ def folder(tmp_path_factory):
 
 
 def judge(folder, program, arguments):
-    ended = run_in_child(files.mains()[program], arguments, folder, SECONDS)
+    ended = run_command(folder, program, arguments)
     assert not ended.fault, (program, arguments, ended)
 
 
@@ -34,9 +30,5 @@ def test_any_command_line_ends_with_a_code_and_one_line(folder, data):
 @settings(max_examples=250, suppress_health_check=list(HealthCheck), deadline=None)
 @given(seed=st.integers(0, 2**32), name=st.sampled_from(sorted(files.COMMANDS)))
 def test_any_damaged_file_is_read_or_refused(folder, seed, name):
-    right = (folder / name).read_bytes()
-    try:
-        (folder / name).write_bytes(files.damaged(right, random.Random(seed)))
-        judge(folder, *files.COMMANDS[name])
-    finally:
-        (folder / name).write_bytes(right)
+    ended = run_on_damaged(folder, name, seed)
+    assert not ended.fault, (name, seed, ended)

@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.robustness import files, page
-from benchmarks.robustness.child import Ended, run_in_child
+from benchmarks.robustness.child import Ended
 from benchmarks.robustness.command_lines import command_line
 from benchmarks.robustness.interrupts import diagnose_once, interrupt_at
+from benchmarks.robustness.trials import run_command, run_on_damaged
 
 PAGE = Path(__file__).parents[2] / "docs" / "results" / "robustness.md"
-SECONDS = 20
-"""Limit of a command. A command that still runs then has accepted its input."""
 
 
 def interrupts(seeds: range, folder: Path) -> Iterator[dict[str, Any]]:
@@ -36,7 +35,7 @@ def lines(seeds: range, folder: Path) -> Iterator[dict[str, Any]]:
     """Runs a random command line for each seed."""
     for seed in seeds:
         program, arguments = command_line(random.Random(seed).choice)
-        yield _told([program, *arguments], run_in_child(files.mains()[program], arguments, folder, SECONDS))
+        yield _told([program, *arguments], run_command(folder, program, arguments))
 
 
 def damages(seeds: range, folder: Path) -> Iterator[dict[str, Any]]:
@@ -45,12 +44,7 @@ def damages(seeds: range, folder: Path) -> Iterator[dict[str, Any]]:
     for seed in seeds:
         name = names[seed % len(names)]
         program, arguments = files.COMMANDS[name]
-        right = (folder / name).read_bytes()
-        try:
-            (folder / name).write_bytes(files.damaged(right, random.Random(seed)))
-            yield _told([name, program, *arguments], run_in_child(files.mains()[program], arguments, folder, SECONDS))
-        finally:
-            (folder / name).write_bytes(right)
+        yield _told([name, program, *arguments], run_on_damaged(folder, name, seed))
 
 
 def _told(words: list[str], ended: Ended) -> dict[str, Any]:

@@ -61,17 +61,10 @@ def how_to_nest(value: torch.Tensor, name: str) -> str:
 def nested_in(
     value: Any, path: _Path, children: Callable[[Any], Iterable[_Entry]]
 ) -> Iterator[tuple[_Path, torch.Tensor]]:
-    """Yields path and tensor for every nested tensor in nested containers.
-
-    Args:
-        value: The value.
-        path: Its path.
-        children: Yields key and entry of each value in a container.
-    """
-    if isinstance(value, torch.Tensor) and value.is_nested:
-        yield path, value
-    for key, entry in children(value):
-        yield from nested_in(entry, (*path, key), children)
+    """Yields path and tensor for every nested tensor in nested containers; the arguments are those of `arrays_in`."""
+    for where, entry in _entries(value, path, children):
+        if isinstance(entry, torch.Tensor) and entry.is_nested:
+            yield where, entry
 
 
 def holds_tensors(value: object, depth: int = _DEPTH) -> bool:
@@ -116,10 +109,16 @@ def arrays_in(
         path: Its path.
         children: Yields key and entry of each value in a container.
     """
-    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
-        yield path, _tensor(value)
+    for where, entry in _entries(value, path, children):
+        if isinstance(entry, np.ndarray) and entry.dtype.kind in "biuf":
+            yield where, _tensor(entry)
+
+
+def _entries(value: Any, path: _Path, children: Callable[[Any], Iterable[_Entry]]) -> Iterator[tuple[_Path, Any]]:
+    """Yields path and value of everything in nested containers, the value itself first."""
+    yield path, value
     for key, entry in children(value):
-        yield from arrays_in(entry, (*path, key), children)
+        yield from _entries(entry, (*path, key), children)
 
 
 def _tensor(array: np.ndarray) -> torch.Tensor:

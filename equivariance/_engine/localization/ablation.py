@@ -85,7 +85,7 @@ def _candidates(
     """Yields statements after `chosen` that may be removed, last ones first."""
     tried: set[object] = set()
     for number in sorted(backward_slice, reverse=True):
-        unit = flow.statement_at(flow.producers[number])
+        unit = flow.statement_making(number)
         if unit.first < chosen.last:
             return
         name = unit.layer if _is_inner(unit, chosen) else (unit.layer, unit.place)

@@ -122,13 +122,13 @@ class StatementLocator:
 
     def _named(self, unit: StatementRun, beside: Laws) -> tuple[StatementRun, tuple[SourceLine, ...]]:
         """Returns the statement to name, and the places of others that explain the error as well."""
-        found = rivals(self.runner, unit, self._found[unit], beside)
-        places = [other.place for other in found if other.place is not None]
         flow = self.runner.flow(beside)
+        found = [] if flow is None else rivals(self.runner, flow, unit, self._found[unit], beside)
+        places = [other.place for other in found if other.place is not None]
         call = None if flow is None else call_with_components(flow, unit)
         if flow is None or call is None or unit.place is None:
-            makers = dict.fromkeys(place for place in self._open_places if place is not None)
-            return unit, (*places, *(place for place in makers if place not in places))
+            makers = (place for place in self._open_places if place is not None)
+            return unit, tuple(dict.fromkeys([*places, *makers]))
         is_sound = is_sound_elsewhere(flow, self._found[unit], call)
         return call, tuple(places if is_sound else [unit.place, *places])
 

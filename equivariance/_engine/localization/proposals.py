@@ -38,7 +38,7 @@ class Proposals:
 
     def of_value(self, number: int, law: Law) -> dict[StatementRun, Laws]:
         """Returns the replacement of one value, and of the same result of the statement's other executions."""
-        made = self.flow.statement_at(self.flow.producers[number])
+        made = self.flow.statement_making(number)
         place = number - self._first_value(made)
         found: dict[StatementRun, Laws] = {made: {number: law}}
         for other in self._executions(made):

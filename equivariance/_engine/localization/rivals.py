@@ -25,23 +25,25 @@ _MOST_RIVALS = 8
 """Largest number of statements that are tried for each result, the nearest first."""
 
 
-def rivals(runner: InterventionRunner, unit: StatementRun, laws: Laws, beside: Laws) -> list[StatementRun]:
+def rivals(
+    runner: InterventionRunner, flow: Slicer, unit: StatementRun, laws: Laws, beside: Laws
+) -> list[StatementRun]:
     """Returns other statements whose replacement removes the error too, in order of execution.
 
     Args:
         runner: The runner of the layer.
+        flow: Recordings in which everything else at fault is replaced.
         unit: The statement that the search names.
         laws: The laws that replace its results.
         beside: The laws that replace everything else at fault.
     """
-    flow = runner.flow(beside)
-    if flow is None or not laws or any(flow.level(n) < Match.EXACT for n in laws):
+    if not laws or any(flow.level(n) < Match.EXACT for n in laws):
         return []
     found: list[StatementRun] = []
     for number, wanted in laws.items():
         last_values: dict[StatementRun, int] = {}
         for other in _chain(flow, number):
-            made = flow.statement_at(flow.producers[other])
+            made = flow.statement_making(other)
             if made.place not in (None, unit.place):
                 last_values[made] = max(other, last_values.get(made, other))
         for made, other in itertools.islice(last_values.items(), _MOST_RIVALS):
@@ -89,7 +91,7 @@ def is_sound_elsewhere(flow: Slicer, made: Iterable[int], call: StatementRun) ->
         made: The values that the function gives to `call`.
         call: The statement that calls the function.
     """
-    events = [flow.events[flow.producers[n]] for n in made]
+    events = [flow.event(n) for n in made]
     alike = {(event.name, event.place) for event in events}
     others = [e for e in flow.events if (e.name, e.place) in alike and call.place not in e.places and e.writes]
     return bool(others) and all(flow.level(event.writes[-1]) == Match.EXACT for event in others)
@@ -114,5 +116,5 @@ def _chain(flow: Slicer, number: int) -> Iterator[int]:
 
 def _passes(flow: Slicer, number: int, law: object) -> bool:
     """True if a value of the layer's own code obeys a law."""
-    made = flow.events[flow.producers[number]].name not in ("given", "brought")
+    made = flow.event(number).name not in ("given", "brought")
     return made and flow.reference.values[number].is_floating_point() and flow.law(number) == law

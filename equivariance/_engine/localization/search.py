@@ -12,7 +12,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping
 
-from equivariance._engine.instrumentation.operations import JOINING_OPS, Operation
+from equivariance._engine.instrumentation.operations import JOINING_OPS
 from equivariance._engine.instrumentation.source_lines import SourceLine
 from equivariance._engine.laws.forms import IrrepLaw, Law
 from equivariance._engine.laws.matching import Match
@@ -99,7 +99,7 @@ class Search:
         for number in self.flow.broken_by_layout(self.backward_slice)[:_MOST_SINGLE]:
             for laws in replacements(self.runner, self.flow, [number]):
                 if self._residual(laws) <= self.runner.residual:
-                    return {self.flow.statement_at(self.flow.producers[number]): laws}
+                    return {self.flow.statement_making(number): laws}
         return {}
 
     def _put_together(self) -> dict[StatementRun, Laws]:
@@ -107,7 +107,7 @@ class Search:
 
         What is computed from single components, as an angle is, obeys no law and may be right all the same.
         """
-        numbers = (n for n in sorted(self.backward_slice) if self._event(n).name in JOINING_OPS)
+        numbers = (n for n in sorted(self.backward_slice) if self.flow.event(n).name in JOINING_OPS)
         for number in itertools.islice(numbers, _MOST_SINGLE):
             for law in self.flow.irreps_on_last_axis(number):
                 if self._residual({number: law}) <= self.runner.residual:
@@ -119,8 +119,8 @@ class Search:
 
         If all components but those of one statement are components of a lawful value, that statement is named.
         """
-        joining = self.flow.statement_at(self.flow.producers[number])
-        wrong = [self.flow.statement_at(self.flow.producers[n]) for n in self._odd_components(number, law)]
+        joining = self.flow.statement_making(number)
+        wrong = [self.flow.statement_making(n) for n in self._odd_components(number, law)]
         if wrong and len({unit.place for unit in wrong}) == 1:
             self.open_places = [joining.place]
             return {wrong[0]: {number: law}}
@@ -129,7 +129,7 @@ class Search:
 
     def _odd_components(self, number: int, law: IrrepLaw) -> list[int]:
         """Returns the components of a value that obey no law, in blocks with others that are as they should be."""
-        event = self._event(number)
+        event = self.flow.event(number)
         sizes = [2 * d + 1 for d in law.axes[0][1]]
         if event.name != "stack" or len(event.reads) != sum(sizes):
             return []
@@ -137,9 +137,6 @@ class Search:
         blocks = [list(itertools.islice(reads, size)) for size in sizes]
         known = {n: self.flow.is_partial(n) for n in event.reads}
         return [n for block in blocks if any(known[n] for n in block) for n in block if not known[n]]
-
-    def _event(self, number: int) -> Operation:
-        return self.flow.events[self.flow.producers[number]]
 
     def _joint(self) -> dict[StatementRun, Laws]:
         """Returns the smallest set of statements whose replacement removes the error."""
@@ -206,7 +203,7 @@ class Search:
     ) -> dict[StatementRun, Laws]:
         """Returns the first statement before `found` whose replacement also removes the error."""
         for number, law in flow.sources(found):
-            unit = flow.statement_at(flow.producers[number])
+            unit = flow.statement_making(number)
             if unit.first < found.first and self._residual({**merge_laws(laws), number: law}) <= self.runner.residual:
                 return self._earlier_statement(flow, unit, laws) or {unit: {number: law}}
         return {}

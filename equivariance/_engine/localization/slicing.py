@@ -69,7 +69,7 @@ class Slicer(ValueLaws):
 
     def origin(self, number: int) -> int:
         """Returns the level of the value that a value was taken from. Components of a lawful value count as lawful."""
-        event = self._event(number)
+        event = self.event(number)
         if self.is_partial(number):
             return Match.EXACT
         if self._only_moves_entries(event) and self.level(number) < self._sound_level:
@@ -89,7 +89,7 @@ class Slicer(ValueLaws):
 
     def _broken_reads(self, number: int) -> list[int]:
         """Returns the inputs of a value that are neither lawful nor parts of a lawful value."""
-        reads = [n for n in self._event(number).reads if n < number]
+        reads = [n for n in self.event(number).reads if n < number]
         return [n for n in reads if self.level(n) < self._sound_level and not self.is_partial(n)]
 
     def first_broken_operations(self, backward_slice: Iterable[int]) -> list[int]:
@@ -110,7 +110,7 @@ class Slicer(ValueLaws):
         """
         path = [target]
         while True:
-            event = self._event(path[0])
+            event = self.event(path[0])
             like = [n for n in event.reads if n < path[0] and self._has_same_law(n, path[0])]
             if not like or self._is_given(event):
                 return path
@@ -137,6 +137,10 @@ class Slicer(ValueLaws):
             last += 1
         return StatementRun(chain[0] if chain else None, event.layer, first, last)
 
+    def statement_making(self, number: int) -> StatementRun:
+        """Returns the statement that made a value."""
+        return self.statement_at(self.producers[number])
+
     def executions_of(
         self, unit: StatementRun, backward_slice: Iterable[int], anywhere: bool = False
     ) -> list[StatementRun]:
@@ -152,7 +156,7 @@ class Slicer(ValueLaws):
 
     def making(self, backward_slice: Iterable[int]) -> list[StatementRun]:
         """Returns the statements that make the given values, in order of execution."""
-        return list(dict.fromkeys(self.statement_at(self.producers[number]) for number in sorted(backward_slice)))
+        return list(dict.fromkeys(self.statement_making(number) for number in sorted(backward_slice)))
 
     def units(self, index: int) -> list[StatementRun]:
         """Returns the statement that an event belongs to, then the statements of the same layer that called it."""
@@ -176,7 +180,7 @@ class Slicer(ValueLaws):
     def laws_near(self, number: int) -> list[Law]:
         """Returns the laws of the values that a value was made from, nearest first."""
         found: list[Law] = []
-        waiting = list(self._event(number).reads)
+        waiting = list(self.event(number).reads)
         for _ in range(NEAR):
             if not waiting:
                 break
@@ -184,7 +188,7 @@ class Slicer(ValueLaws):
             law = self.law(near)
             if law is not None:
                 found.append(law)
-            waiting.extend(self._event(near).reads)
+            waiting.extend(self.event(near).reads)
         return found
 
     def sources(self, unit: StatementRun) -> list[tuple[int, Law]]:
@@ -207,13 +211,13 @@ class Slicer(ValueLaws):
             if self.matcher.symmetry == "inversion" and law in _PARITIES and number in joined:
                 found.append((self.trace_back(number)[0], _PARITIES[law == _PARITIES[0]]))
             first = self._first_copy(number)
-            if isinstance(law, TranslationLaw) and self._event(first).name in COPY_OPS | INDEXING_OPS:
+            if isinstance(law, TranslationLaw) and self.event(first).name in COPY_OPS | INDEXING_OPS:
                 found.append((first, InvariantLaw()))
-            if self.is_partial(number) and self._event(number).name not in COPY_OPS | INDEXING_OPS:
+            if self.is_partial(number) and self.event(number).name not in COPY_OPS | INDEXING_OPS:
                 found.extend((number, near) for near in self._irrep_laws_near(number))
-            if self.is_partial(number) and self._event(first).name in JOINING_OPS:
+            if self.is_partial(number) and self.event(first).name in JOINING_OPS:
                 found.extend((first, whole) for whole in self.irreps_on_last_axis(first))
-            laid = [first] if law is None and self._event(first).name in COPY_OPS else []
+            laid = [first] if law is None and self.event(first).name in COPY_OPS else []
             for other in dict.fromkeys([*laid, *self.broken_by_layout([number])]):
                 found.extend((other, law) for law in self.matcher.candidates(self.reference.values[other], []))
         for one, other in itertools.permutations(reads, 2):
@@ -221,14 +225,14 @@ class Slicer(ValueLaws):
             alike = self.reference.values[one].shape == self.reference.values[other].shape
             if alike and laws[0] != laws[1] and laws[1] is not None and not isinstance(laws[1], RowLaw):
                 found.append((self.trace_back(one)[0], laws[1]))
-        return sorted((p for p in dict.fromkeys(found) if not self._is_given(self._event(p[0]))), key=lambda p: p[0])
+        return sorted((p for p in dict.fromkeys(found) if not self._is_given(self.event(p[0]))), key=lambda p: p[0])
 
     def broken_by_layout(self, lawless: Iterable[int]) -> list[int]:
         """Returns the values in the history of `lawless` that lost their law by a change of layout."""
         found, visited, waiting = list[int](), set[int](), list(lawless)
         while waiting:
             number = waiting.pop(0)
-            event = self._event(number)
+            event = self.event(number)
             if number in visited or self._is_given(event) or self._fit(number)[0] == Match.EXACT:
                 continue
             visited.add(number)
@@ -240,7 +244,7 @@ class Slicer(ValueLaws):
 
     def _irrep_laws_near(self, number: int) -> list[Law]:
         """Returns the irrep laws of the inputs that have the same shape as a value."""
-        event, shape = self._event(number), self.reference.values[number].shape
+        event, shape = self.event(number), self.reference.values[number].shape
         alike = (n for n in event.reads if n < number and self.reference.values[n].shape == shape)
         return [law for law in map(self.law, alike) if isinstance(law, IrrepLaw)]
 
@@ -260,11 +264,11 @@ class Slicer(ValueLaws):
     def _first_copy(self, number: int) -> int:
         """Returns the first value of which a value is a copy, in another layout or selection, with the same level."""
         while True:
-            event = self._event(number)
+            event = self.event(number)
             reads = [n for n in event.reads if self.reference.values[n].is_floating_point()]
             moved = isinstance(self.law(number), TranslationLaw)
             passes = event.name in COPY_OPS or (moved and event.name in INDEXING_OPS)
-            if not passes or len(reads) != 1 or self._is_given(self._event(reads[0])):
+            if not passes or len(reads) != 1 or self._is_given(self.event(reads[0])):
                 return number
             if (self.law(reads[0]) is None) != (self.law(number) is None) or isinstance(
                 self.law(reads[0]), TranslationLaw
@@ -294,11 +298,11 @@ class Slicer(ValueLaws):
     def _has_same_law(self, number: int, other: int) -> bool:
         """True if a value and another value made from it obey the same law, and the components are the same."""
         left, right = self.reference.values[number], self.reference.values[other]
-        if self._is_given(self._event(number)) or self._fit(number) != self._fit(other) or not left.any():
+        if self._is_given(self.event(number)) or self._fit(number) != self._fit(other) or not left.any():
             return False  # zeros that other values are written into cause no violation
         if left.shape == right.shape or not left.is_floating_point():
             return left.shape == right.shape
-        event = self._event(other)
+        event = self.event(other)
         if event.name in SCATTER_OPS or event.name in VIEW_OPS - {"expand"}:
             return True
         by_hand = event.origin is None  # a derivative expands a sum; no other expansion may spread over components

@@ -55,7 +55,7 @@ class ValueLaws:
 
     def level(self, number: int) -> int:
         """Returns how well a law fits a value; `Match.EXACT` for a value from outside of the layer."""
-        if self._is_given(self._event(number)):
+        if self._is_given(self.event(number)):
             return Match.EXACT
         return Match.LINEAR if self.is_partial(number) else self._fit(number)[0]
 
@@ -67,7 +67,8 @@ class ValueLaws:
         """True if a value comes from outside of the layer; if it was brought, only if it obeys a law."""
         return event.name == "given" or (event.name == "brought" and self._fit(event.writes[0])[0] == Match.EXACT)
 
-    def _event(self, number: int) -> Operation:
+    def event(self, number: int) -> Operation:
+        """Returns the operation that made a value."""
         return self.events[self.producers[number]]
 
     def _fit(self, number: int) -> tuple[int, Law | None]:
@@ -100,7 +101,7 @@ class ValueLaws:
         value = self.reference.values[number]
         if not value.is_floating_point() or not value.dim() or bool(value.any()):
             return None
-        waiting = list(self._event(number).reads)
+        waiting = list(self.event(number).reads)
         for _ in range(NEAR):
             if not waiting:
                 break
@@ -109,7 +110,7 @@ class ValueLaws:
             law = self.law(near) if alike and self.level(near) == Match.EXACT else None
             if law not in (None, InvariantLaw()) and self._obeys(number, law):
                 return law
-            waiting.extend(self._event(near).reads)
+            waiting.extend(self.event(near).reads)
         return None
 
     def _obeys(self, number: int, law: Law) -> bool:
@@ -140,7 +141,7 @@ class ValueLaws:
         if not self.matcher.may_combine(self.reference.values[number]):
             return False
         rows = self.matcher.rows(self._recorded_value(number))
-        waiting, visited = list(self._event(number).reads), set()
+        waiting, visited = list(self.event(number).reads), set()
         for _ in range(NEAR):
             if not waiting:
                 return False
@@ -148,8 +149,8 @@ class ValueLaws:
             if near in visited or near > number:
                 continue
             visited.add(near)
-            if not self._is_given(self._event(near)) and self._fit(near)[0] < Match.EXACT:
-                waiting.extend(self._event(near).reads)
+            if not self._is_given(self.event(near)) and self._fit(near)[0] < Match.EXACT:
+                waiting.extend(self.event(near).reads)
             elif self.matcher.combines(rows, self._recorded_value(near)):
                 return True
         return False

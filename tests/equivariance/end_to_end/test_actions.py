@@ -7,6 +7,7 @@ from scipy.spatial.transform import Rotation
 from torch import nn
 
 import equivariance as eq
+from benchmarks.actions.networks import Extent, Marks, Mass, Procrustes, Stretched, lorentz_generators
 from equivariance.groups import MatrixGroup, Mirrors, Product, Rotations
 
 SPACE = eq.CartesianPoints(nodes=0, batch=None)
@@ -25,19 +26,6 @@ def vectors(*axes):
     return eq.CartesianTensor(axes, nodes=None, batch=0)
 
 
-class Extent(nn.Module):
-    """The sum of distances from the centroid, with a constant length if broken."""
-
-    def __init__(self, constant=0.0):
-        super().__init__()
-        self.constant = constant
-
-    def forward(self, points):
-        lengths = (points - points.mean(0)).norm(dim=-1)
-        lengths = lengths + self.constant
-        return lengths.sum()
-
-
 class Sides(nn.Module):
     """The spread along x, of both sides or of the right one."""
 
@@ -51,61 +39,9 @@ class Sides(nn.Module):
         return spread.sum() + points[:, 1].sum()
 
 
-class Procrustes(nn.Module):
-    """The rotation between two clouds, with a constant on the covariance if broken."""
-
-    def __init__(self, constant=0.0):
-        super().__init__()
-        self.constant = constant
-
-    def forward(self, first, second):
-        one, other = (cloud - cloud.mean(1, keepdim=True) for cloud in (first, second))
-        covariance = one.transpose(1, 2) @ other
-        covariance = covariance + self.constant
-        u, _, v = torch.linalg.svd(covariance)
-        sign = torch.det(u @ v)
-        signs = torch.diag_embed(torch.stack([torch.ones_like(sign), torch.ones_like(sign), sign], -1))
-        return v.transpose(1, 2) @ signs @ u.transpose(1, 2)
-
-
-class Stretched(nn.Module):
-    """Distances in a plane, whose axes have weights."""
-
-    def __init__(self, *weights):
-        super().__init__()
-        self.register_buffer("weights", torch.tensor(weights, dtype=torch.float64))
-
-    def forward(self, points):
-        between = points - points.mean(0)
-        weighted = between * self.weights
-        return weighted.norm(dim=-1).sum()
-
-
-class Mass(nn.Module):
-    """The squared masses of momenta [E, x, y, z]; a share of the energy is added if broken."""
-
-    def __init__(self, share=0.0):
-        super().__init__()
-        self.share = share
-
-    def forward(self, momenta):
-        squares = momenta.square() * torch.tensor([1.0, -1, -1, -1], dtype=momenta.dtype)
-        masses = squares.sum(-1)
-        energies = self.share * momenta[:, 0]
-        return masses + energies
-
-
-def lorentz():
-    found = []
-    for i, j in ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)):
-        made = np.zeros((4, 4))
-        made[i, j], made[j, i] = 1, 1 if i == 0 else -1
-        found.append(made)
-    return MatrixGroup("lorentz", tuple(found), infinitesimal=True)
-
-
 TWO = (normal(2, 9, 3, seed=1), normal(2, 9, 3, seed=2))
 CLOUDS = eq.CartesianPoints(nodes=1, batch=0)
+LORENTZ = MatrixGroup("lorentz", lorentz_generators(), infinitesimal=True)
 BETWEEN = (
     {"first": eq.Factors({0: CLOUDS}), "second": eq.Factors({1: CLOUDS})},
     eq.Factors({1: vectors(1), 0: vectors(2)}),
@@ -117,9 +53,9 @@ CASES = {
     "scale": (Extent(), Extent(0.1), POINTS, SPACE, LENGTH, "scale", "lengths = lengths + self.constant"),
     "mirror": (Sides(), Sides(right_only=True), POINTS, SPACE, WHOLE, Mirrors(0), "spread = x.relu()"),
     "product": (Procrustes(), Procrustes(0.1), TWO, *BETWEEN, Product((Rotations(), Rotations())), "+ self.constant"),
-    "plane": (Stretched(1.0, 1.0), Stretched(1.0, 1.1), FLAT, PLANE, WHOLE, "so2", "between * self.weights"),
+    "plane": (Stretched(), Stretched(1.1), FLAT, PLANE, WHOLE, "so2", "between * self.weights"),
     "lorentz": (
-        Mass(), Mass(0.01), normal(6, 4), eq.Linear(nodes=0, batch=None), eq.Invariant(nodes=0, batch=None), lorentz(),
+        Mass(), Mass(0.01), normal(6, 4), eq.Linear(nodes=0, batch=None), eq.Invariant(nodes=0, batch=None), LORENTZ,
         "energies = self.share * momenta[:, 0]",
     ),
 }  # fmt: skip
@@ -204,21 +140,6 @@ def test_pairs_of_nodes_follow_a_permutation_on_both_axes():
     assert eq.diagnose(distances, POINTS, SPACE, eq.Pairs(), group="permutation").ok
     (finding,) = eq.diagnose(lambda p: distances(p).cumsum(0), POINTS, SPACE, eq.Pairs(), group="permutation").findings
     assert finding.cause == "order-dependent"
-
-
-class Marks(nn.Module):
-    """Left, right and middle share of the columns' mass."""
-
-    def __init__(self, bias=0.0):
-        super().__init__()
-        self.bias = bias
-
-    def forward(self, image):
-        columns = image[:, 0].sum(1)
-        place = torch.arange(image.shape[-1], dtype=image.dtype) - (image.shape[-1] - 1) / 2
-        left, right = ((columns * side).sum(1) for side in (place < 0, place > 0))
-        right = right * (1 + self.bias)
-        return torch.stack([left, right, left + right], -1)
 
 
 IMAGE = eq.Grid(irreps="1x0e", axes=(2, 3))

@@ -15,14 +15,18 @@ def lines_at(mark):
     return [number for number, line in enumerate(source, 1) if line.endswith(f"# {mark}")]
 
 
-class Fractions(nn.Module):
-    """Vectors from fractional differences [N, 3] of a crystal; `back` turns them into Cartesian ones."""
+class Network(nn.Module):
+    """Returns vectors; `back` is False in a broken network."""
 
     law = "1x1o"
 
     def __init__(self, back):
         super().__init__()
         self.back = back
+
+
+class Fractions(Network):
+    """Vectors from fractional differences [N, 3] of a crystal; `back` turns them into Cartesian ones."""
 
     def forward(self, pos, cell):
         frac = pos @ torch.linalg.inv(cell)
@@ -33,14 +37,8 @@ class Fractions(nn.Module):
         return out @ cell if self.back else out
 
 
-class Coefficients(nn.Module):
+class Coefficients(Network):
     """Smooths vectors by their coefficients in a basis given beside them."""
-
-    law = "1x1o"
-
-    def __init__(self, back):
-        super().__init__()
-        self.back = back
 
     def forward(self, pos, cell):
         v = pos - pos.mean(0)
@@ -50,14 +48,8 @@ class Coefficients(nn.Module):
         return out @ cell if self.back else out
 
 
-class Lengths(nn.Module):
+class Lengths(Network):
     """Directions that are scaled by a function of the length."""
-
-    law = "1x1o"
-
-    def __init__(self, back):
-        super().__init__()
-        self.back = back
 
     def forward(self, pos, cell):
         v = pos - pos.mean(0)
